@@ -1,0 +1,84 @@
+/* What a rule of conf/shaping.yaml says about a site: limits, retries, time-outs, TLS. */
+#pragma once
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "hayauma/base/clock.h"
+#include "hayauma/base/str.h"
+
+enum hy_tls_policy {
+    HY_TLS_NEVER = 0,         /* plain text even where STARTTLS is offered */
+    HY_TLS_OPPORTUNISTIC = 1, /* STARTTLS where offered, any certificate; plain text otherwise */
+    HY_TLS_REQUIRED = 2,      /* STARTTLS or defer, any certificate */
+    HY_TLS_VERIFIED = 3,      /* STARTTLS with a certificate that matches the MX host, or defer */
+};
+
+/* At most `count` in any `period`; count 0 = no limit. */
+struct hy_rate {
+    uint32_t count;
+    hy_us period_us;
+};
+
+struct hy_retry_plan {
+    hy_us first_us;          /* after the first deferral */
+    hy_us longest_us;        /* the interval doubles up to this */
+    uint32_t jitter_percent; /* 0..50: each interval is drawn from +- this share */
+    hy_us expire_us;         /* given up this long after the row was queued */
+};
+
+/* RFC 5321 4.5.3.2, each for one wait, not for the whole. */
+struct hy_smtp_timeouts {
+    hy_us connect_us; /* TCP */
+    hy_us banner_us;  /* 4.5.3.2.1: 5 min */
+    hy_us ehlo_us;    /* and STARTTLS, RSET: 5 min */
+    hy_us tls_us;     /* the handshake */
+    hy_us mail_us;    /* 4.5.3.2.2: 5 min */
+    hy_us rcpt_us;    /* 4.5.3.2.3: 5 min */
+    hy_us data_us;    /* 4.5.3.2.4, the 354: 2 min */
+    hy_us block_us;   /* 4.5.3.2.5, each write of the body that makes no progress: 3 min */
+    hy_us dot_us;     /* 4.5.3.2.6: 10 min */
+    hy_us quit_us;    /* how long we wait for the 221 before we hang up */
+    hy_us idle_us;    /* how long an idle connection is kept for the next message */
+};
+
+struct hy_shape_limits {
+    uint32_t connections;             /* open at once per lane, 1.. */
+    uint32_t messages_per_connection; /* 0 = no limit */
+    uint32_t recipients_per_message;  /* 1 for personal mail */
+    struct hy_rate connection_rate;   /* new connections of a lane */
+    struct hy_rate message_rate;      /* MAIL commands of a lane */
+    struct hy_retry_plan retry;
+    struct hy_smtp_timeouts timeouts;
+    enum hy_tls_policy tls;
+    bool use_pipelining; /* where the server offers it */
+    bool use_chunking;   /* BDAT instead of DATA where offered */
+};
+
+/* The built-in defaults: what conf/shaping.yaml's `default` block says as shipped. */
+void hy_shape_limits_init(struct hy_shape_limits *l);
+
+/* One rule as written. A rule applies when the site's MX pattern or the domain matches. */
+struct hy_shape_rule {
+    const char *name; /* "gmail" */
+    const char *const
+        *mx; /* patterns of MX host names, "*.google.com" (one leading "*."), or exact */
+    size_t n_mx;
+    const char *const *domains; /* recipient domains, exact or "*.example" */
+    size_t n_domains;
+    struct hy_shape_limits limits; /* complete: defaults filled in by the loader */
+    const char *file;              /* where it stands */
+    uint32_t line;
+};
+
+/* An immutable set, made by config/, read by any thread. */
+struct hy_shape_rules {
+    struct hy_shape_limits fallback;
+    const struct hy_shape_rule *rules;
+    size_t n_rules;
+};
+
+/* The first rule that names the domain itself; else the first that matches every one of the
+ * site's MX hosts (so that a stray backup host does not draw a foreign policy in); else NULL, and
+ * the fallback applies. Names are lower-case A-labels without a final dot. Any thread; pure. */
+const struct hy_shape_rule *hy_shape_find(const struct hy_shape_rules *set, struct hy_str domain,
+                                          const struct hy_str *mx_hosts, size_t n_mx_hosts);
