@@ -1,0 +1,175 @@
+/* The daemon's configuration: conf/hayauma.yaml read, checked and frozen. */
+#pragma once
+#include <netinet/in.h>
+#include <stdatomic.h>
+#include <stdint.h>
+#include <sys/stat.h>
+
+#include "hayauma/base/buf.h"
+#include "hayauma/base/clock.h"
+#include "hayauma/base/log.h"
+#include "hayauma/config/problems.h"
+
+#define HY_CONFIG_DEFAULT_PATH "/etc/hayauma/hayauma.yaml"
+
+struct hy_strings {
+    const char *const *items;
+    size_t n;
+};
+
+/* A numeric address and a port; text is as written. */
+struct hy_config_endpoint {
+    const char *text;
+    struct sockaddr_storage addr;
+    socklen_t addr_len;
+};
+
+/* One address that mail leaves from. */
+struct hy_config_source {
+    const char *name;               /* for lanes and logs, unique */
+    struct hy_config_endpoint bind; /* port 0; addr_len 0 = the system chooses */
+    const char *ehlo;               /* never empty: node.hostname when not given */
+};
+
+struct hy_config_sources {
+    const struct hy_config_source *items;
+    size_t n; /* 1..: without any in the file, one that lets the system choose */
+};
+
+struct hy_config_dkim_key {
+    const char *domain;   /* lower-case A-labels: signs From domains equal to it or below it */
+    const char *selector; /* lower-case */
+    const char *key_file; /* absolute; PEM, RSA or Ed25519: the key decides the algorithm */
+};
+
+struct hy_config_dkim_keys {
+    const struct hy_config_dkim_key *items; /* in the file's order; several may share a domain */
+    size_t n;
+};
+
+struct hy_config_endpoints {
+    const struct hy_config_endpoint *items;
+    size_t n;
+};
+
+enum hy_in_doubt_policy {
+    HY_IN_DOUBT_RESEND = 0, /* mail again: at worst two copies */
+    HY_IN_DOUBT_HOLD = 1,   /* keep for a person to decide */
+};
+enum hy_ip_family { HY_IP_ANY = 0, HY_IP_V4 = 4, HY_IP_V6 = 6 };
+
+/* One immutable snapshot. Every string is NUL-terminated, never NULL ("" when empty), and lives as
+ * long as the snapshot; paths are absolute. Sections and keys are those of hayauma.yaml(5). */
+struct hy_config {
+    struct {
+        uint32_t id;          /* 0..1023, in every id this node makes */
+        const char *hostname; /* EHLO name and right side of Message-ID */
+    } node;
+    struct {
+        const char *data_dir;
+        const char *run_dir;
+        const char *dkim_dir; /* where relative dkim.keys[].file names are looked for */
+        const char *shaping;  /* the shaping rules' file; "" = built-in limits only */
+    } paths;
+    struct {
+        hy_us commit_interval_us; /* a group is committed at the latest after this */
+        uint32_t commit_max;      /* changes in a group */
+        uint64_t map_size_bytes;  /* the map at first */
+        uint64_t map_max_bytes;   /* it never grows past this */
+        uint64_t min_free_bytes;  /* less on the disk stops intake */
+        hy_us log_retention_us;   /* attempts older than this are dropped; 0 = kept */
+        uint32_t readers_max;
+    } store;
+    struct {
+        struct hy_config_endpoints servers; /* none = /etc/resolv.conf */
+        hy_us timeout_us;
+        uint32_t tries;
+        uint32_t cache_max; /* names */
+        enum hy_ip_family family;
+        struct hy_strings hosts_as_self; /* MX names that are this machine, besides the hostname */
+    } dns;
+    struct {
+        uint32_t workers;         /* 0 = by the processors */
+        uint32_t press_threads;   /* 0 = by the processors */
+        uint32_t max_connections; /* of the whole process */
+        uint16_t smtp_port;
+        uint64_t press_memory_bytes; /* of rendered messages that wait for a connection */
+        uint32_t open_domains;       /* walked at once over all campaigns */
+        uint32_t rows_ahead;         /* rows read ahead for one open domain */
+        uint32_t in_flight_max;      /* rows between a lane's hands and their commit */
+        hy_us drain_timeout_us;      /* a graceful stop takes at most this */
+        enum hy_in_doubt_policy in_doubt;
+        uint64_t max_message_bytes;
+        struct hy_config_sources sources;
+    } delivery;
+    struct {
+        struct hy_config_dkim_keys keys;
+        struct hy_strings headers;  /* signed besides those that are always */
+        struct hy_strings oversign; /* signed once more than present */
+        hy_us expire_us;            /* x= this long after t=; 0 = none */
+        bool is_required;           /* a campaign whose From domain has no key does not start */
+    } dkim;
+    struct {
+        const char *base_url; /* "https://t.example.jp/"; "" = nothing is tracked */
+        bool links;           /* campaigns may say otherwise */
+        bool beacon;
+        const char *secret_file; /* hy_secret_load reads or makes it; also signs return paths */
+    } tracking;
+    struct {
+        const char *domain;             /* right side of return paths; "" = node.hostname */
+        const char *prefix;             /* left side before the token: "b" gives b+TOKEN@ */
+        const char *unsubscribe_mailto; /* address in List-Unsubscribe; "" = none */
+    } bounce;
+    struct {
+        const char *from_domain; /* for campaigns whose From has none; "" = must have one */
+        const char *feedback_id; /* sender id of the Feedback-ID header; "" = no header */
+    } mail;
+    struct {
+        enum hy_log_target target;
+        enum hy_log_level level;
+    } log;
+    struct {
+        const char *socket; /* path of the unix socket */
+        mode_t mode;
+        const char *group; /* its members may command the daemon; "" = root and own user only */
+    } control;
+    struct {
+        uint64_t row_max_bytes;
+        uint32_t columns_max;
+        uint32_t rejects_shown; /* first rejects in an import's answer; the report has all */
+    } import;
+
+    /* private */
+    const char *file;
+    struct hy_arena arena;
+    atomic_uint refs;
+};
+
+/* Reads and checks a file. Every problem goes to `problems` (warnings too on success), and with
+ * any error nothing is returned: HY_EINVAL for contents, HY_EIO when it cannot be read (noted
+ * too), HY_ENOMEM. The result has one reference. Any thread; reads the file, the host's name, and
+ * looks whether named files exist. */
+HY_MUST_USE int hy_config_load(const char *path, struct hy_problems *problems,
+                               struct hy_config **ret_config);
+/* The same from memory; `path` is for messages and relative paths. */
+HY_MUST_USE int hy_config_parse(const char *path, struct hy_str text, struct hy_problems *problems,
+                                struct hy_config **ret_config);
+/* What an empty file gives. */
+HY_MUST_USE int hy_config_defaults(struct hy_config **ret_config);
+/* Any thread. The last unref frees; NULL is fine. */
+struct hy_config *hy_config_ref(struct hy_config *c);
+void hy_config_unref(struct hy_config *c);
+
+/* Appends the keys ("delivery.workers", comma separated) that differ and only take effect at the
+ * next start of the daemon; nothing when a reload applies all that changed. */
+void hy_config_restart_keys(const struct hy_config *running, const struct hy_config *fresh,
+                            struct hy_buf *out);
+/* Appends a commented YAML file: the shipped one for the defaults. */
+void hy_config_dump(const struct hy_config *c, struct hy_buf *out);
+
+enum { HY_SECRET_BYTES = 32 };
+/* Reads the 32-byte secret that tokens are signed with; with `make` a missing file is made (mode
+ * 0600, synced). HY_EAUTH when others may read it, HY_ECORRUPT when it is not 64 hex digits,
+ * HY_ENOTFOUND, HY_EIO. */
+HY_MUST_USE int hy_secret_load(const char *path, bool make, uint8_t ret_secret[HY_SECRET_BYTES],
+                               struct hy_diag *diag);
