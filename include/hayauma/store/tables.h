@@ -1,0 +1,30 @@
+/* Every table of the store, in one list: docs/storage.md describes their keys and values. A table
+ * is never renamed or reused; add new ones at the end of their group. */
+#pragma once
+
+/* X(symbol, name on disk) */
+#define HY_TABLES(X)                                                                               \
+    X(META, "meta")                     /* format version, node, secret, marks */                  \
+    X(CAMPAIGNS, "campaigns")           /* campaign id -> record */                                \
+    X(CAMPAIGN_NAMES, "campaign_names") /* name -> campaign id */                                  \
+    X(LEDGERS, "ledgers")               /* campaign id -> ledger and enqueue cursor */             \
+    X(BUNDLES, "bundles")               /* campaign id, chunk no -> template bundle bytes */       \
+    X(QUEUE, "queue")                   /* campaign id, domain no, block no -> packed rows */      \
+    X(DUE, "due")                       /* due second, campaign id, domain no, block no -> */      \
+    X(ATTEMPTS, "attempts")             /* attempt id -> attempt */                                \
+    X(LEADS, "leads")                   /* lead tables: src/store/lead*.c, list*.c ... */          \
+    X(LEAD_ADDRESSES, "lead_addresses")                                                            \
+    X(LISTS, "lists")                                                                              \
+    X(LIST_NAMES, "list_names")                                                                    \
+    X(LIST_LEADS, "list_leads")                                                                    \
+    X(DOMAINS, "domains")                                                                          \
+    X(DOMAIN_NAMES, "domain_names")                                                                \
+    X(DOMAIN_LEADS, "domain_leads")                                                                \
+    X(ATTRS, "attrs")
+
+enum hy_table {
+#define X(symbol, name) HY_TABLE_##symbol,
+    HY_TABLES(X)
+#undef X
+        HY_TABLE_COUNT
+};
