@@ -1,0 +1,17 @@
+/* Threads with a name, no signals, and a meter of their CPU time. */
+#pragma once
+#include <stdint.h>
+
+#include "hayauma/base/err.h"
+
+struct hy_thread;
+
+/* Starts fn(arg) with every signal blocked. `name` is cut to 15 bytes (what ps and top show).
+ * HY_ENOMEM, HY_EIO. */
+HY_MUST_USE int hy_thread_start(const char *name, void (*fn)(void *arg), void *arg,
+                                struct hy_thread **ret_thread);
+/* Waits for its end and frees it. NULL is fine. */
+void hy_thread_join(struct hy_thread *t);
+/* CPU microseconds it used so far. Any thread, until it is joined. */
+int64_t hy_thread_cpu_us(struct hy_thread *t);
+const char *hy_thread_name(const struct hy_thread *t);

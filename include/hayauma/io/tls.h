@@ -1,0 +1,25 @@
+/* TLS for connections that we open: what a process shares, and a cache of sessions per thread. */
+#pragma once
+#include "hayauma/base/str.h"
+
+/* Immutable once made, reference-counted, shared by all threads: one a process and policy snapshot.
+ */
+struct hy_tls;
+struct hy_tls_options {
+    const char *ca_file; /* PEM bundle for verified connections; NULL with ca_dir NULL = system's */
+    const char *ca_dir;  /* hashed directory, or NULL */
+    const char *ciphers; /* TLS 1.2 cipher list of OpenSSL; NULL = our default */
+};
+/* HY_ECRYPTO with the reason in `diag`, HY_ENOMEM. `o` may be NULL for all defaults. */
+HY_MUST_USE int hy_tls_create(const struct hy_tls_options *o, struct hy_diag *diag,
+                              struct hy_tls **ret_tls);
+struct hy_tls *hy_tls_ref(struct hy_tls *t); /* any thread */
+void hy_tls_unref(struct hy_tls *t);         /* any thread; NULL is fine */
+
+/* Sessions to resume, by key: bounded, oldest out. One thread (a worker has its own). A session is
+ * found again only for the same key, server name and kind of verification. */
+struct hy_tls_cache;
+HY_MUST_USE int hy_tls_cache_create(uint32_t max_sessions, struct hy_tls_cache **ret_cache);
+/* When all connections that use it are gone. */
+void hy_tls_cache_free(struct hy_tls_cache *c);
+uint32_t hy_tls_cache_count(const struct hy_tls_cache *c);
