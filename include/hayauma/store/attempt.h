@@ -1,0 +1,32 @@
+/* The attempt log: what was tried for a row and what came of it, appended by settle. Each attempt
+ * names the one before it for the same row, so that a row's last attempt leads to all of them. */
+#pragma once
+#include "hayauma/model/outcome.h"
+#include "hayauma/model/recipient.h"
+#include "hayauma/store/env.h"
+
+enum { HY_ATTEMPT_HOST_MAX = 255, HY_ATTEMPT_SOURCE_MAX = 64, HY_ATTEMPT_CIPHER_MAX = 64 };
+
+struct hy_attempt {
+    hy_id id;                  /* set by settle; its time is the settling's */
+    hy_id previous;            /* the row's attempt before this one, 0 = none */
+    struct hy_rcpt_ref ref;    /* ref.attempts: how many the row had before this one */
+    enum hy_rcpt_state state;  /* the row's state after it */
+    uint32_t due_s;            /* when DEFERRED */
+    struct hy_outcome outcome; /* text: a view */
+    hy_wall_ms started;        /* 0 = nothing was sent (expired, suppressed ...) */
+    uint32_t duration_ms;
+    struct hy_str mx_host; /* views; longer ones are cut to their maximum when stored */
+    uint8_t mx_ip[16];     /* IPv6, or ::ffff:a.b.c.d; zeroed = none */
+    struct hy_str source;  /* name of the source it left from */
+    uint16_t tls_version;  /* 0x0304 = TLS 1.3; 0 = plain */
+    struct hy_str tls_cipher;
+    uint32_t size_bytes; /* of the message as sent, 0 = not sent */
+};
+
+/* Views die with the transaction. HY_ENOTFOUND, HY_ECORRUPT. */
+HY_MUST_USE int hy_attempt_get(struct hy_txn *t, hy_id id, struct hy_attempt *ret);
+/* The first attempt with an id greater than `after`: the log in order of time. HY_ENOTFOUND. */
+HY_MUST_USE int hy_attempt_next(struct hy_txn *t, hy_id after, struct hy_attempt *ret);
+/* Attempts older than this were trimmed; chains may end here. 0 = none were. */
+HY_MUST_USE int hy_attempt_floor(struct hy_txn *t, hy_id *ret_floor);

@@ -1,0 +1,30 @@
+/* Settle: what became of an attempt, made durable. The row changes, the attempt is appended to the
+ * log, the ledger and the due index move, all in one transaction.
+ *
+ * Exactly once: `ref.attempts` is a fence. A settle whose row has seen another attempt since, or is
+ * final already, changes nothing and is counted as stale. A row that a cancel took while its
+ * message was on the wire is settled by the outcome all the same, unless that was only a deferral.
+ */
+#pragma once
+#include "hayauma/store/attempt.h"
+#include "hayauma/store/writer.h"
+
+enum hy_settle_result {
+    HY_SETTLE_APPLIED = 1,
+    HY_SETTLE_STALE,   /* settled before: nothing changed */
+    HY_SETTLE_MISSING, /* there is no such row */
+};
+
+struct hy_settle {
+    struct hy_write_req req; /* first; done is the caller's */
+    /* What happened. In: ref, state (the verdict: DEFERRED with due_s, HELD or a final state),
+     * outcome, started ... All views must live until done. Out: id, previous, due_s as stored. */
+    struct hy_attempt attempt;
+    enum hy_settle_result result; /* valid in done when its err is 0 */
+};
+/* Sets req (class, apply) and zeroes the rest; then fill `attempt`, set req.done and submit. */
+void hy_settle_init(struct hy_settle *s);
+/* The same within a write transaction at hand (recovery, tests). 0 with s->result, or the
+ * transaction's error. An attempt without `started` (expired, suppressed, cancelled before it was
+ * sent) does not count in the row's attempts. */
+HY_MUST_USE int hy_settle_apply(struct hy_txn *t, struct hy_settle *s);
