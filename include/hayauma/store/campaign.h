@@ -1,6 +1,7 @@
 /* Campaigns in the store: what a person made (record, template bundle) and how far it is (ledger).
  */
 #pragma once
+#include "hayauma/base/buf.h"
 #include "hayauma/model/campaign.h"
 #include "hayauma/store/env.h"
 

@@ -18,7 +18,8 @@ struct MDB_cursor;
 
 enum hy_env_mode {
     HY_ENV_OWNER,  /* read and write; made when absent; HY_EBUSY when another process owns it */
-    HY_ENV_READER, /* read only, beside a running owner or none; HY_ENOTFOUND when there is none */
+    HY_ENV_READER, /* read only, beside a running owner or none, never in the owner's process
+                      (LMDB's rule); HY_ENOTFOUND when there is no store */
 };
 
 /* What tests put between the store and the disk: called before each commit; the errno it returns
@@ -39,7 +40,8 @@ struct hy_env_options {
 };
 
 /* Opens or makes the store (directory 0700, files 0600), checks its format version, frees readers
- * of dead processes. HY_EBUSY, HY_EVERSION, HY_ECORRUPT, HY_EFULL, HY_EIO, HY_ENOMEM with the
+ * of dead processes. An owner makes the process ignore SIGXFSZ, so that a file size limit is an
+ * error like a full disk. HY_EBUSY, HY_EVERSION, HY_ECORRUPT, HY_EFULL, HY_EIO, HY_ENOMEM with the
  * reason in `diag`. The caller owns *ret_env; threads may share it. */
 HY_MUST_USE int hy_env_open(const struct hy_env_options *o, struct hy_env **ret_env,
                             struct hy_diag *diag);
@@ -84,6 +86,7 @@ struct hy_txn {
     enum hy_txn_mode mode;
     uint64_t writes; /* puts and deletes so far */
     hy_wall_ms now;  /* wall time of a write transaction: one for all that it does */
+    uint32_t base_s; /* wall second at begin: every due time written is later */
     hy_us yield_at;  /* a long write should end its slice at this monotonic time; 0 = never */
     struct hy_id_gen *ids;
 };

@@ -53,7 +53,7 @@ struct hy_due { /* one entry of the index: rows of this block are due at this se
 };
 /* The largest due time that is safe to read up to in a snapshot taken (or renewed) AFTER this call:
  * whatever commits later is due later. `now_s` is the wall clock. Any thread. */
-uint32_t hy_due_horizon(const struct hy_env *env, uint32_t now_s);
+uint32_t hy_due_horizon(struct hy_env *env, uint32_t now_s);
 /* The first entry behind *pos (zeroed: the first of all) that is due at or before `upto_s`, into
  * *pos. HY_ENOTFOUND. With upto_s UINT32_MAX it tells when the next one will be due. */
 HY_MUST_USE int hy_due_next(struct hy_txn *t, struct hy_due *pos, uint32_t upto_s);

@@ -1,0 +1,344 @@
+/* Opening the store: directory, owner's lock, map size, tables, format version, secret. */
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/file.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "env_priv.h"
+#include "hayauma/base/rand.h"
+
+static const struct {
+    const char *name;
+} tables[HY_TABLE_COUNT] = {
+#define X(symbol, name) [HY_TABLE_##symbol] = {name},
+    HY_TABLES(X)
+#undef X
+};
+
+enum { META_VERSION = 1, DEFAULT_READERS = 256 };
+static const uint64_t map_default = 1ULL << 40, map_least = 16ULL << 20;
+
+const char *hy_table_name(enum hy_table t)
+{
+    return tables[t].name;
+}
+
+int hy_mdb_err(int rc)
+{
+    switch (rc) {
+    case 0:
+        return 0;
+    case MDB_NOTFOUND:
+        return HY_ENOTFOUND;
+    case MDB_KEYEXIST:
+        return HY_EEXIST;
+    case MDB_MAP_FULL:
+    case ENOSPC:
+    case EDQUOT:
+    case EFBIG:
+        return HY_EFULL;
+    case MDB_TXN_FULL:
+        return HY_ELIMIT;
+    case MDB_READERS_FULL:
+        return HY_EBUSY;
+    case MDB_BAD_VALSIZE:
+        return HY_EINVAL;
+    case MDB_CORRUPTED:
+    case MDB_PAGE_NOTFOUND:
+    case MDB_INVALID:
+        return HY_ECORRUPT;
+    case MDB_VERSION_MISMATCH:
+        return HY_EVERSION;
+    case ENOMEM:
+        return HY_ENOMEM;
+    default:
+        return HY_EIO;
+    }
+}
+
+static int make_dir(const char *path, struct hy_diag *diag)
+{
+    if (mkdir(path, 0700) == 0 || errno == EEXIST)
+        return 0;
+    return hy_fail(diag, hy_mdb_err(errno), "cannot make directory %s: %s", path, strerror(errno));
+}
+
+static int take_lock(struct hy_env *env, const char *data_dir, struct hy_diag *diag)
+{
+    char path[4096];
+    snprintf(path, sizeof path, "%s/lock", data_dir);
+    env->lock_fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    if (env->lock_fd < 0)
+        return hy_fail(diag, hy_mdb_err(errno), "cannot open %s: %s", path, strerror(errno));
+    if (flock(env->lock_fd, LOCK_EX | LOCK_NB) < 0)
+        return hy_fail(diag, HY_EBUSY, "%s is in use by another hayaumad", data_dir);
+    return 0;
+}
+
+/* Address space costs nothing but address space, so the map is huge and the file grows below it.
+ * Where a limit is set we take half and leave the rest to the program. */
+static uint64_t map_size_wanted(const struct hy_env_options *o)
+{
+    struct rlimit rl;
+    uint64_t want = o->map_bytes ? o->map_bytes : map_default;
+    if (getrlimit(RLIMIT_AS, &rl) == 0 && rl.rlim_cur != RLIM_INFINITY && want > rl.rlim_cur / 2)
+        want = rl.rlim_cur / 2;
+    if (want < map_least)
+        want = map_least;
+    return want & ~(uint64_t)0xfffff;
+}
+
+static int open_mdb_at(struct hy_env *env, const struct hy_env_options *o, uint64_t map_bytes)
+{
+    unsigned readers = o->max_readers ? o->max_readers : DEFAULT_READERS;
+    unsigned flags = MDB_NOTLS | (o->mode == HY_ENV_READER ? MDB_RDONLY : 0);
+    int rc = mdb_env_create(&env->mdb);
+    if (rc == 0)
+        rc = mdb_env_set_mapsize(env->mdb, map_bytes);
+    if (rc == 0)
+        rc = mdb_env_set_maxdbs(env->mdb, HY_TABLE_COUNT + 8);
+    if (rc == 0)
+        rc = mdb_env_set_maxreaders(env->mdb, readers);
+    if (rc == 0)
+        rc = mdb_env_open(env->mdb, env->dir, flags, 0600);
+    if (rc != 0) {
+        mdb_env_close(env->mdb);
+        env->mdb = NULL;
+    }
+    return rc;
+}
+
+static int open_mdb(struct hy_env *env, const struct hy_env_options *o, struct hy_diag *diag)
+{
+    uint64_t map_bytes = map_size_wanted(o);
+    int rc = open_mdb_at(env, o, map_bytes);
+    while (rc == ENOMEM && map_bytes / 2 >= map_least) {
+        map_bytes /= 2;
+        rc = open_mdb_at(env, o, map_bytes);
+    }
+    if (rc == ENOENT)
+        return hy_fail(diag, HY_ENOTFOUND, "there is no store in %s", env->dir);
+    if (rc != 0)
+        return hy_fail(diag, hy_mdb_err(rc), "cannot open the store %s: %s", env->dir,
+                       mdb_strerror(rc));
+    MDB_envinfo info;
+    if (mdb_env_info(env->mdb, &info) == 0)
+        map_bytes = info.me_mapsize;
+    env->map_bytes = map_bytes;
+    return 0;
+}
+
+static int open_tables(struct hy_env *env, struct hy_diag *diag)
+{
+    MDB_txn *txn;
+    bool owner = env->mode == HY_ENV_OWNER;
+    int rc = mdb_txn_begin(env->mdb, NULL, owner ? 0 : MDB_RDONLY, &txn);
+    if (rc != 0)
+        return hy_fail(diag, hy_mdb_err(rc), "cannot read the store: %s", mdb_strerror(rc));
+    for (int i = 0; i < HY_TABLE_COUNT; i++) {
+        rc = mdb_dbi_open(txn, tables[i].name, owner ? MDB_CREATE : 0, &env->dbi[i]);
+        if (rc == MDB_NOTFOUND && !owner) {
+            env->dbi[i] = 0;
+        } else if (rc != 0) {
+            mdb_txn_abort(txn);
+            return hy_fail(diag, hy_mdb_err(rc), "cannot open table %s: %s", tables[i].name,
+                           mdb_strerror(rc));
+        }
+    }
+    rc = mdb_txn_commit(txn);
+    if (rc != 0)
+        return hy_fail(diag, hy_mdb_err(rc), "cannot make the tables: %s", mdb_strerror(rc));
+    return 0;
+}
+
+/* ---- meta: "format" u32, "node" u32, "secret" bytes, "last_id" u64, each behind a version byte */
+
+static int meta_get(struct hy_txn *t, const char *name, size_t want, const uint8_t **ret)
+{
+    struct hy_str v;
+    int err = hy_get(t, HY_TABLE_META, hy_str_of(name), &v);
+    if (err)
+        return err;
+    err = hy_value_check(v, META_VERSION);
+    if (err)
+        return err;
+    if (v.n != want + 1)
+        return HY_ECORRUPT;
+    *ret = (const uint8_t *)v.p + 1;
+    return 0;
+}
+
+static void meta_put(struct hy_txn *t, const char *name, const void *p, size_t n)
+{
+    uint8_t value[1 + 64] = {META_VERSION};
+    memcpy(value + 1, p, n);
+    hy_put(t, HY_TABLE_META, hy_str_of(name), hy_str_make(value, n + 1), HY_PUT_SET);
+}
+
+static void meta_put_u32(struct hy_txn *t, const char *name, uint32_t v)
+{
+    uint8_t le[4];
+    hy_put_le32(le, v);
+    meta_put(t, name, le, sizeof le);
+}
+
+static int make_meta(struct hy_env *env, uint32_t node, struct hy_diag *diag)
+{
+    struct hy_txn t;
+    uint8_t secret[HY_STORE_SECRET_LEN];
+    int err = hy_rand_bytes(secret, sizeof secret);
+    if (err)
+        return hy_fail(diag, err, "no random numbers from the system");
+    err = hy_txn_write(env, &t);
+    if (err)
+        return hy_fail(diag, err, "cannot write to the store");
+    meta_put_u32(&t, "format", HY_STORE_FORMAT);
+    meta_put_u32(&t, "node", node);
+    meta_put(&t, "secret", secret, sizeof secret);
+    explicit_bzero(secret, sizeof secret);
+    err = hy_txn_commit(&t);
+    return err ? hy_fail(diag, err, "cannot write to the store: %s", hy_err_text(err)) : 0;
+}
+
+static int load_meta(struct hy_env *env, struct hy_diag *diag)
+{
+    struct hy_txn t;
+    const uint8_t *v;
+    int err = hy_txn_read(env, &t);
+    if (err)
+        return hy_fail(diag, err, "cannot read the store: %s", hy_err_text(err));
+    err = meta_get(&t, "format", 4, &v);
+    if (err)
+        goto out;
+    if (hy_get_le32(v) > HY_STORE_FORMAT) {
+        err = hy_fail(diag, HY_EVERSION, "the store has format %u, this hayauma knows %u",
+                      hy_get_le32(v), (unsigned)HY_STORE_FORMAT);
+        goto out;
+    }
+    err = meta_get(&t, "node", 4, &v);
+    if (err)
+        goto out;
+    env->node = hy_get_le32(v);
+    err = meta_get(&t, "secret", HY_STORE_SECRET_LEN, &v);
+    if (err)
+        goto out;
+    memcpy(env->secret, v, HY_STORE_SECRET_LEN);
+    err = meta_get(&t, "last_id", 8, &v);
+    env->ids_stored = err ? 0 : hy_get_le64(v);
+    if (err == HY_ENOTFOUND)
+        err = 0;
+out:
+    hy_txn_end(&t);
+    if (err == HY_ENOTFOUND)
+        return err; /* a store just born */
+    return err ? hy_fail(diag, err, "the store's meta table: %s", hy_err_text(err)) : 0;
+}
+
+static int open_meta(struct hy_env *env, const struct hy_env_options *o, struct hy_diag *diag)
+{
+    int err = load_meta(env, diag);
+    if (err == HY_ENOTFOUND && o->mode == HY_ENV_OWNER) {
+        err = make_meta(env, o->node, diag);
+        if (!err)
+            err = load_meta(env, diag);
+    }
+    if (err)
+        return hy_fail(diag, err, "the store is empty");
+    if (o->mode == HY_ENV_OWNER && env->node != o->node)
+        return hy_fail(diag, HY_EINVAL, "the store was made by node %u, the configuration says %u",
+                       env->node, o->node);
+    hy_id_gen_init(&env->ids, env->node, env->ids_stored);
+    return 0;
+}
+
+void hy_env_ids_commit(struct hy_txn *t)
+{
+    uint8_t le[8];
+    if (t->env->ids.last == t->env->ids_stored)
+        return;
+    hy_put_le64(le, t->env->ids.last);
+    meta_put(t, "last_id", le, sizeof le);
+}
+
+int hy_env_open(const struct hy_env_options *o, struct hy_env **ret_env, struct hy_diag *diag)
+{
+    if (!o->data_dir || !*o->data_dir || o->node > HY_ID_NODE_MAX || strlen(o->data_dir) > 4000)
+        return hy_fail(diag, HY_EINVAL, "store: data directory or node number");
+    struct hy_env *env = calloc(1, sizeof *env);
+    if (!env)
+        return HY_ENOMEM;
+    int err, dead = 0;
+    env->lock_fd = env->dir_fd = -1;
+    env->mode = o->mode;
+    env->min_free_bytes = o->min_free_bytes;
+    env->fault = o->fault;
+    atomic_init(&env->shared.state, HY_ENV_READY);
+    atomic_init(&env->shared.base_s, (uint32_t)HY_ENV_BASE_IDLE);
+    if (asprintf(&env->dir, "%s/store", o->data_dir) < 0) {
+        env->dir = NULL;
+        err = HY_ENOMEM;
+        goto fail;
+    }
+    if (o->mode == HY_ENV_OWNER) {
+        signal(SIGXFSZ, SIG_IGN);
+        err = make_dir(o->data_dir, diag);
+        if (!err)
+            err = take_lock(env, o->data_dir, diag);
+        if (!err)
+            err = make_dir(env->dir, diag);
+        if (err)
+            goto fail;
+    }
+    env->dir_fd = open(env->dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (env->dir_fd < 0) {
+        err = hy_fail(diag, errno == ENOENT ? HY_ENOTFOUND : HY_EIO, "cannot open %s: %s", env->dir,
+                      strerror(errno));
+        goto fail;
+    }
+    err = open_mdb(env, o, diag);
+    if (err)
+        goto fail;
+    mdb_reader_check(env->mdb, &dead);
+    err = open_tables(env, diag);
+    if (!err)
+        err = open_meta(env, o, diag);
+    if (err)
+        goto fail;
+    if (o->mode == HY_ENV_OWNER)
+        hy_space_check(env, false);
+    *ret_env = env;
+    return 0;
+fail:
+    hy_env_close(env);
+    return err;
+}
+
+void hy_env_close(struct hy_env *env)
+{
+    if (!env)
+        return;
+    if (env->mdb)
+        mdb_env_close(env->mdb);
+    if (env->dir_fd >= 0)
+        close(env->dir_fd);
+    if (env->lock_fd >= 0)
+        close(env->lock_fd);
+    explicit_bzero(env->secret, sizeof env->secret);
+    free(env->dir);
+    free(env);
+}
+
+const uint8_t *hy_env_secret(const struct hy_env *env)
+{
+    return env->secret;
+}
+
+uint32_t hy_env_node(const struct hy_env *env)
+{
+    return env->node;
+}
