@@ -1,0 +1,394 @@
+/* The floor of sending: prebuilt messages over kept connections, the body and the next envelope in
+ * one write, as little work as SMTP allows. Reports the CPU a message costs this process.
+ *
+ * Happy path, per connection: EHLO, first envelope, then for every "354": body + next MAIL, RCPT,
+ * DATA in one writev; replies are counted by their lines. An unexpected reply ends the run. */
+#include <arpa/inet.h>
+#include <errno.h>
+#include <getopt.h>
+#include <netinet/tcp.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "hayauma/base/clock.h"
+#include "world.h"
+
+enum { CONNS_MAX = 20000, EVENTS = 256, MESSAGE_MAX = 8 << 20 };
+
+enum step { AT_BANNER, AT_EHLO, AT_MAIL, AT_RCPT, AT_DATA, AT_DOT, AT_QUIT };
+
+struct conn {
+    int fd;
+    enum step step;
+    bool last;        /* no next envelope was sent behind this body */
+    int code;         /* of the line being read; -1 at its start */
+    unsigned at;      /* characters of the line seen */
+    const char *rest; /* unsent part of `out` */
+    size_t rest_n;
+    char *out;
+    size_t out_cap;
+};
+
+struct run {
+    struct sockaddr_in to;
+    unsigned to_span; /* addresses to spread over */
+    unsigned conns, lockstep;
+    unsigned long messages, taken, done;
+    char *body; /* headers and text, dot-stuffed, with the final dot */
+    size_t body_n;
+    const char *domain; /* NULL: the domains of the world by weight */
+    struct world world;
+    uint64_t random;
+    int epfd;
+    unsigned open;
+    char rbuf[65536];
+};
+
+static void die(const char *what, const char *why)
+{
+    fprintf(stderr, "blaster: %s: %s\n", what, why);
+    exit(1);
+}
+
+static uint64_t next_random(struct run *r) /* splitmix64 */
+{
+    uint64_t z = r->random += 0x9e3779b97f4a7c15ULL;
+    z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9ULL;
+    z = (z ^ (z >> 27)) * 0x94d049bb133111ebULL;
+    return z ^ (z >> 31);
+}
+
+/* A text of about `size` bytes as a newsletter's quoted-printable HTML looks. */
+static void make_body(struct run *r, size_t size)
+{
+    static const char head[] =
+        "From: Hayauma News <news@" WORLD_SENDER ">\r\nTo: reader@example.test\r\n"
+        "Subject: The floor\r\nDate: Mon, 01 Jun 2026 09:00:00 +0900\r\n"
+        "Message-ID: <blaster@" WORLD_SENDER ">\r\nMIME-Version: 1.0\r\n"
+        "Content-Type: text/html; charset=utf-8\r\nContent-Transfer-Encoding: quoted-printable\r\n"
+        "\r\n";
+    static const char line[] =
+        "<p>=E6=97=A9=E9=A6=AC carries the news from post to post, day and night.</p>\r\n";
+    r->body = malloc(size + sizeof head + sizeof line + 8);
+    if (!r->body)
+        die("body", "no memory");
+    memcpy(r->body, head, sizeof head - 1);
+    r->body_n = sizeof head - 1;
+    while (r->body_n < size) {
+        memcpy(r->body + r->body_n, line, sizeof line - 1);
+        r->body_n += sizeof line - 1;
+    }
+    memcpy(r->body + r->body_n, ".\r\n", 3);
+    r->body_n += 3;
+}
+
+static void load_body(struct run *r, const char *path)
+{
+    FILE *f = fopen(path, "re");
+    r->body = malloc(MESSAGE_MAX * 2);
+    if (!f || !r->body)
+        die(path, strerror(errno));
+    bool bol = true;
+    for (int ch; (ch = getc(f)) != EOF && r->body_n < MESSAGE_MAX; bol = ch == '\n') {
+        if (ch == '.' && bol)
+            r->body[r->body_n++] = '.';
+        if (ch == '\n' && (r->body_n == 0 || r->body[r->body_n - 1] != '\r'))
+            r->body[r->body_n++] = '\r';
+        r->body[r->body_n++] = (char)ch;
+    }
+    if (!bol) {
+        memcpy(r->body + r->body_n, "\r\n", 2);
+        r->body_n += 2;
+    }
+    memcpy(r->body + r->body_n, ".\r\n", 3);
+    r->body_n += 3;
+    fclose(f);
+}
+
+static size_t envelope(struct run *r, char *out, size_t cap)
+{
+    uint64_t dice = next_random(r);
+    const char *domain = r->domain ? r->domain : world_pick(&r->world, dice)->name;
+    return (size_t)snprintf(out, cap,
+                            "MAIL FROM:<b-%lx@" WORLD_SENDER "> BODY=8BITMIME\r\n"
+                            "RCPT TO:<user%lu@%s>\r\nDATA\r\n",
+                            r->taken, dice % 1000000, domain);
+}
+
+/* Sends; what does not fit waits in c->rest, so `p` must stay untouched until it has left. */
+static void put(struct conn *c, const char *p, size_t n)
+{
+    ssize_t done = c->rest_n ? 0 : send(c->fd, p, n, MSG_NOSIGNAL | MSG_DONTWAIT);
+    if (done < 0 && errno != EAGAIN)
+        die("send", strerror(errno));
+    if (done < 0)
+        done = 0;
+    if ((size_t)done == n)
+        return;
+    c->rest = p + done;
+    c->rest_n = n - (size_t)done;
+}
+
+static void flush(struct conn *c)
+{
+    while (c->rest_n) {
+        ssize_t n = send(c->fd, c->rest, c->rest_n, MSG_NOSIGNAL | MSG_DONTWAIT);
+        if (n < 0 && errno == EAGAIN)
+            return;
+        if (n < 0)
+            die("send", strerror(errno));
+        c->rest += n;
+        c->rest_n -= (size_t)n;
+    }
+}
+
+static bool take(struct run *r)
+{
+    if (r->taken >= r->messages)
+        return false;
+    r->taken++;
+    return true;
+}
+
+static void quit(struct conn *c)
+{
+    c->step = AT_QUIT;
+    memcpy(c->out, "QUIT\r\n", 6);
+    put(c, c->out, 6);
+}
+
+/* The body, and behind it the next envelope if there is one. */
+static void send_body(struct run *r, struct conn *c)
+{
+    size_t n = r->body_n;
+    c->last = true;
+    if (!r->lockstep && take(r)) {
+        c->last = false;
+        n += envelope(r, c->out + n, c->out_cap - n);
+    }
+    put(c, c->out, n);
+}
+
+static void first_envelope(struct run *r, struct conn *c)
+{
+    if (!take(r)) {
+        quit(c);
+        return;
+    }
+    size_t n = envelope(r, c->out + r->body_n, c->out_cap - r->body_n);
+    put(c, c->out + r->body_n, n);
+    c->step = AT_MAIL;
+}
+
+static void on_reply(struct run *r, struct conn *c, int code)
+{
+    static const int want[] = {220, 250, 250, 250, 354, 250, 221};
+    if (code != want[c->step]) {
+        fprintf(stderr, "blaster: reply %d where %d was due\n", code, want[c->step]);
+        exit(1);
+    }
+    switch (c->step) {
+    case AT_BANNER: {
+        static const char ehlo[] = "EHLO blaster.test\r\n";
+        put(c, ehlo, sizeof ehlo - 1);
+        c->step = AT_EHLO;
+        break;
+    }
+    case AT_EHLO:
+        first_envelope(r, c);
+        break;
+    case AT_MAIL:
+        c->step = AT_RCPT;
+        break;
+    case AT_RCPT:
+        c->step = AT_DATA;
+        break;
+    case AT_DATA:
+        c->step = AT_DOT;
+        send_body(r, c);
+        break;
+    case AT_DOT:
+        r->done++;
+        if (c->last)
+            first_envelope(r, c);
+        else
+            c->step = AT_MAIL;
+        break;
+    case AT_QUIT:
+        break;
+    }
+}
+
+static void conn_end(struct run *r, struct conn *c)
+{
+    if (c->step != AT_QUIT)
+        die("connection", "closed by the server");
+    close(c->fd);
+    free(c->out);
+    r->open--;
+}
+
+static void on_input(struct run *r, struct conn *c)
+{
+    ssize_t n = recv(c->fd, r->rbuf, sizeof r->rbuf, MSG_DONTWAIT);
+    if (n < 0 && errno == EAGAIN)
+        return;
+    if (n <= 0) {
+        conn_end(r, c);
+        return;
+    }
+    for (ssize_t i = 0; i < n; i++) {
+        char ch = r->rbuf[i];
+        if (ch == '\n') {
+            if (c->code >= 0)
+                on_reply(r, c, c->code);
+            c->code = 0;
+            c->at = 0;
+            continue;
+        }
+        if (c->at < 3)
+            c->code = c->code * 10 + (ch - '0');
+        else if (c->at == 3 && ch == '-')
+            c->code = -1; /* a line of several */
+        c->at++;
+    }
+}
+
+static void conn_open(struct run *r, struct conn *c, unsigned i)
+{
+    struct sockaddr_in to = r->to;
+    to.sin_addr.s_addr = htonl(ntohl(to.sin_addr.s_addr) + i % r->to_span);
+    int one = 1;
+    c->fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (c->fd < 0 || connect(c->fd, (struct sockaddr *)&to, sizeof to) != 0)
+        die("connect", strerror(errno));
+    setsockopt(c->fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
+    c->out_cap = r->body_n + 512;
+    c->out = malloc(c->out_cap);
+    if (!c->out)
+        die("connection", "no memory");
+    memcpy(c->out, r->body, r->body_n);
+    struct epoll_event ev = {.events = EPOLLIN, .data.ptr = c};
+    if (epoll_ctl(r->epfd, EPOLL_CTL_ADD, c->fd, &ev) != 0)
+        die("epoll", strerror(errno));
+    r->open++;
+}
+
+static void set_output(struct run *r, struct conn *c, bool on)
+{
+    struct epoll_event ev = {.events = EPOLLIN | (on ? EPOLLOUT : 0U), .data.ptr = c};
+    epoll_ctl(r->epfd, EPOLL_CTL_MOD, c->fd, &ev);
+}
+
+static void blast(struct run *r)
+{
+    struct epoll_event ev[EVENTS];
+    while (r->open) {
+        int n = epoll_wait(r->epfd, ev, EVENTS, 30000);
+        if (n == 0)
+            die("server", "silent for 30 s");
+        for (int i = 0; i < n; i++) {
+            struct conn *c = ev[i].data.ptr;
+            if (ev[i].events & EPOLLOUT) {
+                flush(c);
+                if (!c->rest_n)
+                    set_output(r, c, false);
+            }
+            if (!(ev[i].events & (EPOLLIN | EPOLLHUP | EPOLLERR)))
+                continue;
+            on_input(r, c);
+            if (c->rest_n)
+                set_output(r, c, true);
+        }
+    }
+}
+
+static int usage(FILE *to)
+{
+    fprintf(to, "usage: blaster --to ADDR:PORT [--span N] [--messages N] [--connections N]\n"
+                "               [--size BYTES | --file MESSAGE] [--domain NAME] [--lockstep]\n"
+                "Sends as cheaply as SMTP allows and prints JSON: messages per second and the CPU\n"
+                "microseconds a message costs here. --span spreads over N addresses from ADDR on;\n"
+                "--lockstep sends the next envelope only after the reply to the message.\n");
+    return to == stdout ? 0 : 2;
+}
+
+static bool parse_to(struct run *r, char *arg)
+{
+    char *colon = strrchr(arg, ':');
+    if (!colon)
+        return false;
+    *colon = 0;
+    r->to.sin_family = AF_INET;
+    r->to.sin_port = htons((uint16_t)strtoul(colon + 1, NULL, 10));
+    return inet_pton(AF_INET, arg, &r->to.sin_addr) == 1 && r->to.sin_port != 0;
+}
+
+static void report(const struct run *r, hy_us wall, int64_t cpu)
+{
+    printf("{\"messages\":%lu,\"bytes\":%zu,\"seconds\":%.3f,\"messages_per_s\":%.1f,"
+           "\"cpu_us_per_message\":%.2f,\"connections\":%u}\n",
+           r->done, r->body_n, (double)wall / 1e6, (double)r->done * 1e6 / (double)wall,
+           (double)cpu / (double)r->done, r->conns);
+}
+
+int main(int argc, char **argv)
+{
+    static const struct option longs[] = {
+        {"to", required_argument, NULL, 't'},       {"span", required_argument, NULL, 's'},
+        {"messages", required_argument, NULL, 'm'}, {"connections", required_argument, NULL, 'c'},
+        {"size", required_argument, NULL, 'z'},     {"file", required_argument, NULL, 'f'},
+        {"domain", required_argument, NULL, 'd'},   {"lockstep", no_argument, NULL, 'l'},
+        {"help", no_argument, NULL, 'h'},           {0}};
+    static struct run r = {.to_span = 1, .conns = 20, .messages = 100000};
+    size_t size = 10240;
+    const char *file = NULL;
+    for (int c; (c = getopt_long(argc, argv, "h", longs, NULL)) != -1;) {
+        unsigned long v = optarg ? strtoul(optarg, NULL, 10) : 0;
+        if (c == 't' && !parse_to(&r, optarg))
+            return usage(stderr);
+        else if (c == 's')
+            r.to_span = (unsigned)v;
+        else if (c == 'm')
+            r.messages = v;
+        else if (c == 'c')
+            r.conns = (unsigned)v;
+        else if (c == 'z')
+            size = v;
+        else if (c == 'f')
+            file = optarg;
+        else if (c == 'd')
+            r.domain = optarg;
+        else if (c == 'l')
+            r.lockstep = 1;
+        else if (c != 't')
+            return usage(c == 'h' ? stdout : stderr);
+    }
+    if (!r.to.sin_port || !r.to_span || !r.messages || !r.conns || r.conns > CONNS_MAX ||
+        size > MESSAGE_MAX)
+        return usage(stderr);
+    world_init(&r.world);
+    if (file)
+        load_body(&r, file);
+    else
+        make_body(&r, size);
+    r.epfd = epoll_create1(EPOLL_CLOEXEC);
+    struct conn *conns = calloc(r.conns, sizeof *conns);
+    if (r.epfd < 0 || !conns)
+        die("start", strerror(errno));
+    hy_us from = hy_clock_us();
+    int64_t cpu = hy_clock_cpu_us();
+    for (unsigned i = 0; i < r.conns; i++)
+        conn_open(&r, &conns[i], i);
+    blast(&r);
+    report(&r, hy_clock_us() - from, hy_clock_cpu_us() - cpu);
+    free(conns);
+    free(r.body);
+    close(r.epfd);
+    return 0;
+}
