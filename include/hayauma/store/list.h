@@ -1,0 +1,57 @@
+/* Lists of leads, and walking a union of lists domain by domain in lead order. */
+#pragma once
+#include "hayauma/model/id.h"
+#include "hayauma/model/lead.h"
+#include "hayauma/store/audience.h"
+
+enum { HY_LIST_NAME_MAX = 100, HY_LIST_SET_MAX = 32 };
+
+struct hy_list_view {
+    hy_list_no no;
+    hy_id created;
+    uint64_t members;
+    struct hy_str name; /* a view */
+};
+
+/* --- reading ---------------------------------------------------------------------------------- */
+HY_MUST_USE int hy_list_find(struct hy_txn *t, struct hy_str name, hy_list_no *ret_no);
+HY_MUST_USE int hy_list_read(struct hy_txn *t, hy_list_no no, struct hy_list_view *ret);
+/* The first list with a number > `after`; HY_ENOTFOUND at the end. */
+HY_MUST_USE int hy_list_next(struct hy_txn *t, hy_list_no after, struct hy_list_view *ret);
+/* Whether the lead is a member; its domain is in its record. */
+HY_MUST_USE int hy_list_has(struct hy_txn *t, hy_list_no list, hy_domain_no domain, hy_lead_no lead,
+                            bool *ret_has);
+
+/* The lists a campaign goes to. Filled by its owner; nothing is allocated. */
+struct hy_list_set {
+    hy_list_no lists[HY_LIST_SET_MAX];
+    size_t n;
+};
+
+/* The next domain with a member on any of the lists, with a number > `after` (0 = from the start);
+ * HY_ENOTFOUND at the end. One B-tree seek a list. */
+HY_MUST_USE int hy_list_set_next_domain(struct hy_txn *t, const struct hy_list_set *s,
+                                        hy_domain_no after, hy_domain_no *ret_domain);
+/* The next members of one domain, ascending, each once however many lists it is on, with numbers >
+ * `after`; up to `cap` into `out`. *ret_n < cap only at the end of the domain. So a walk may stop
+ * anywhere and go on in another transaction. */
+HY_MUST_USE int hy_list_set_leads(struct hy_txn *t, const struct hy_list_set *s,
+                                  hy_domain_no domain, hy_lead_no after, hy_lead_no *out,
+                                  size_t cap, size_t *ret_n);
+/* Members of the lists in this domain, each counted on every list it is on: an upper bound, and
+ * exact for one list. About one read per 1000. */
+HY_MUST_USE int hy_list_set_domain_size(struct hy_txn *t, const struct hy_list_set *s,
+                                        hy_domain_no domain, uint64_t *ret_n);
+/* The set as the audience that a queue is made from; `s` must live as long as *ret. */
+void hy_list_set_audience(struct hy_list_set *s, struct hy_audience *ret);
+
+/* --- changing: the writer's transaction only -------------------------------------------------- */
+
+/* HY_EEXIST; HY_EINVAL: 1..HY_LIST_NAME_MAX bytes of UTF-8, no control characters. */
+HY_MUST_USE int hy_list_create(struct hy_txn *t, struct hy_str name, hy_id id, hy_list_no *ret_no);
+/* Adds members of one domain, strictly ascending; those that are there already do not count.
+ * Adds to *joined. */
+HY_MUST_USE int hy_list_add(struct hy_txn *t, hy_list_no list, hy_domain_no domain,
+                            const hy_lead_no *leads, size_t n, uint64_t *joined);
+HY_MUST_USE int hy_list_remove(struct hy_txn *t, hy_list_no list, hy_domain_no domain,
+                               hy_lead_no lead);
