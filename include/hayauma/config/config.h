@@ -1,6 +1,5 @@
 /* The daemon's configuration: conf/hayauma.yaml read, checked and frozen. */
 #pragma once
-#include <netinet/in.h>
 #include <stdatomic.h>
 #include <stdint.h>
 #include <sys/stat.h>
@@ -9,6 +8,8 @@
 #include "hayauma/base/clock.h"
 #include "hayauma/base/log.h"
 #include "hayauma/config/problems.h"
+#include "hayauma/dns/resolver.h"
+#include "hayauma/io/sockaddr.h"
 
 #define HY_CONFIG_DEFAULT_PATH "/etc/hayauma/hayauma.yaml"
 
@@ -17,17 +18,10 @@ struct hy_strings {
     size_t n;
 };
 
-/* A numeric address and a port; text is as written. */
-struct hy_config_endpoint {
-    const char *text;
-    struct sockaddr_storage addr;
-    socklen_t addr_len;
-};
-
 /* One address that mail leaves from. */
 struct hy_config_source {
     const char *name;               /* for lanes and logs, unique */
-    struct hy_config_endpoint bind; /* port 0; addr_len 0 = the system chooses */
+    struct hy_sockaddr bind; /* port 0; AF_UNSPEC = the system chooses */
     const char *ehlo;               /* never empty: node.hostname when not given */
 };
 
@@ -47,8 +41,8 @@ struct hy_config_dkim_keys {
     size_t n;
 };
 
-struct hy_config_endpoints {
-    const struct hy_config_endpoint *items;
+struct hy_sockaddrs {
+    const struct hy_sockaddr *items;
     size_t n;
 };
 
@@ -56,7 +50,6 @@ enum hy_in_doubt_policy {
     HY_IN_DOUBT_RESEND = 0, /* mail again: at worst two copies */
     HY_IN_DOUBT_HOLD = 1,   /* keep for a person to decide */
 };
-enum hy_ip_family { HY_IP_ANY = 0, HY_IP_V4 = 4, HY_IP_V6 = 6 };
 
 /* One immutable snapshot. Every string is NUL-terminated, never NULL ("" when empty), and lives as
  * long as the snapshot; paths are absolute. Sections and keys are those of hayauma.yaml(5). */
@@ -81,11 +74,12 @@ struct hy_config {
         uint32_t readers_max;
     } store;
     struct {
-        struct hy_config_endpoints servers; /* none = /etc/resolv.conf */
+        struct hy_sockaddrs servers; /* none = /etc/resolv.conf */
         hy_us timeout_us;
         uint32_t tries;
         uint32_t cache_max; /* names */
-        enum hy_ip_family family;
+        enum hy_mx_families family;
+        bool allow_local; /* deliver to addresses of this host and link (tests) */
         struct hy_strings hosts_as_self; /* MX names that are this machine, besides the hostname */
     } dns;
     struct {
@@ -113,7 +107,8 @@ struct hy_config {
         const char *base_url; /* "https://t.example.jp/"; "" = nothing is tracked */
         bool links;           /* campaigns may say otherwise */
         bool beacon;
-        const char *secret_file; /* hy_secret_load reads or makes it; also signs return paths */
+        const char *secret_file; /* hy_secret_load reads it; "" = the store's own secret. Signs
+                                    links and return paths */
     } tracking;
     struct {
         const char *domain;             /* right side of return paths; "" = node.hostname */
@@ -164,12 +159,15 @@ void hy_config_unref(struct hy_config *c);
  * next start of the daemon; nothing when a reload applies all that changed. */
 void hy_config_restart_keys(const struct hy_config *running, const struct hy_config *fresh,
                             struct hy_buf *out);
-/* Appends a commented YAML file: the shipped one for the defaults. */
+/* Appends a commented YAML file that reads back as the same configuration. */
 void hy_config_dump(const struct hy_config *c, struct hy_buf *out);
+/* Appends the shipped conf/hayauma.yaml. HY_ENOMEM, HY_ELIMIT. */
+HY_MUST_USE int hy_config_dump_defaults(struct hy_buf *out);
+/* Appends the key sections of hayauma.yaml(5) as roff. */
+void hy_config_dump_man(struct hy_buf *out);
 
 enum { HY_SECRET_BYTES = 32 };
-/* Reads the 32-byte secret that tokens are signed with; with `make` a missing file is made (mode
- * 0600, synced). HY_EAUTH when others may read it, HY_ECORRUPT when it is not 64 hex digits,
- * HY_ENOTFOUND, HY_EIO. */
-HY_MUST_USE int hy_secret_load(const char *path, bool make, uint8_t ret_secret[HY_SECRET_BYTES],
+/* Reads a secret that several nodes share: 64 hex digits in a file. HY_EAUTH when others may read
+ * it, HY_ECORRUPT when it holds something else, HY_ENOTFOUND, HY_EIO: noted. */
+HY_MUST_USE int hy_secret_load(const char *path, uint8_t ret_secret[HY_SECRET_BYTES],
                                struct hy_diag *diag);

@@ -8,7 +8,7 @@
 #include "hayauma/config/config.h"
 #include "hayauma/config/control.h"
 
-struct event_base;
+struct hy_loop;
 struct hy_control_server;
 struct hy_control_call;
 
@@ -34,7 +34,7 @@ struct hy_control_server_options {
 
 /* Replaces a stale socket file (one that nobody listens on); HY_EBUSY when another daemon answers
  * on it. Main thread. */
-HY_MUST_USE int hy_control_server_open(struct event_base *base,
+HY_MUST_USE int hy_control_server_open(struct hy_loop *loop,
                                        const struct hy_control_server_options *options,
                                        struct hy_diag *diag, struct hy_control_server **ret);
 /* Stops listening and takes the socket file away; open calls go on. */

@@ -1,0 +1,348 @@
+/* hayauma.yaml made into a snapshot: read by the schema, then checked as a whole. */
+#include "hayauma/config/config.h"
+
+#include <errno.h>
+#include <grp.h>
+#include <netdb.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "config_schema.h"
+
+enum { ARENA_MAX = 64 * 1024 * 1024, HOST_MAX = 256, PATH_MAX_BYTES = 4096 };
+
+/* The folder of `path`, absolute. */
+static int folder_of(const char *path, char *out, size_t cap)
+{
+    const char *slash = strrchr(path, '/');
+    size_t n = slash ? (size_t)(slash - path) : 0;
+    int len;
+    if (path[0] == '/') {
+        len = snprintf(out, cap, "%.*s", (int)n, path);
+    } else {
+        char cwd[PATH_MAX_BYTES];
+        if (!getcwd(cwd, sizeof cwd))
+            return HY_EIO;
+        len = snprintf(out, cap, "%s%s%.*s", strcmp(cwd, "/") == 0 ? "" : cwd, n ? "/" : "", (int)n,
+                       path);
+    }
+    return len >= 0 && (size_t)len < cap ? 0 : HY_ELIMIT;
+}
+
+/* The full name if the resolver files know one; else what the kernel says. Never asks DNS twice
+ * over: a name with a dot is taken as it is. */
+static int system_hostname(struct hy_arena *arena, const char **ret)
+{
+    char name[HOST_MAX] = "localhost";
+    struct hy_buf clean = HY_BUF_INIT(512);
+    if (gethostname(name, sizeof name - 1) != 0)
+        strcpy(name, "localhost");
+    if (!strchr(name, '.')) {
+        struct addrinfo *ai = NULL, hints = {.ai_flags = AI_CANONNAME, .ai_socktype = SOCK_STREAM};
+        if (getaddrinfo(name, NULL, &hints, &ai) == 0 && ai && ai->ai_canonname &&
+            strchr(ai->ai_canonname, '.'))
+            snprintf(name, sizeof name, "%s", ai->ai_canonname);
+        if (ai)
+            freeaddrinfo(ai);
+    }
+    int err = value_hostname(hy_str_of(name), false, NULL, &clean);
+    struct hy_str copy = hy_arena_str(arena, err ? HY_STR("localhost") : hy_buf_str(&clean));
+    hy_buf_free(&clean);
+    *ret = copy.p;
+    return copy.p ? 0 : HY_ENOMEM;
+}
+
+static void check_store(const struct schema_ctx *x, const struct yaml_node *root,
+                        const struct hy_config *c)
+{
+    if (c->store.map_max_bytes < c->store.map_size_bytes)
+        schema_error_at(x, root, "store.map_max", "is smaller than store.map_size");
+}
+
+static void check_paths(const struct schema_ctx *x, const struct yaml_node *root,
+                        const struct hy_config *c)
+{
+    struct stat st;
+    const char *dirs[][2] = {{"paths.data_dir", c->paths.data_dir},
+                             {"paths.run_dir", c->paths.run_dir}};
+    for (size_t i = 0; i < sizeof dirs / sizeof dirs[0]; i++)
+        if (stat(dirs[i][1], &st) == 0 && !S_ISDIR(st.st_mode))
+            schema_error_at(x, root, dirs[i][0], "'%s' is not a folder", dirs[i][1]);
+}
+
+static void check_control(const struct schema_ctx *x, const struct yaml_node *root,
+                          const struct hy_config *c)
+{
+    if (c->control.group[0] && !getgrnam(c->control.group))
+        schema_error_at(x, root, "control.group", "there is no group '%s' on this system",
+                        c->control.group);
+    if (c->control.mode & 07)
+        schema_warn_at(x, root, "control.mode",
+                       "other users can connect; they are refused unless they are in "
+                       "control.group: 0660 keeps them out at once");
+}
+
+static bool is_url(const char *url)
+{
+    struct hy_str s = hy_str_of(url);
+    size_t host = hy_str_istarts(s, HY_STR("https://")) ? 8
+                  : hy_str_istarts(s, HY_STR("http://")) ? 7
+                                                         : 0;
+    if (host == 0 || s.n == host || s.p[host] == '/' || !hy_str_is_ascii(s))
+        return false;
+    for (size_t i = 0; i < s.n; i++)
+        if (s.p[i] <= ' ' || strchr("\"<>\\^`{|}?#", s.p[i]))
+            return false;
+    return true;
+}
+
+static void check_tracking(const struct schema_ctx *x, const struct yaml_node *root,
+                           const struct hy_config *c)
+{
+    const char *url = c->tracking.base_url;
+    if (url[0] && !is_url(url))
+        schema_error_at(x, root, "tracking.base_url",
+                        "must be a web address such as https://t.example.jp/, not '%s'", url);
+    else if (url[0] && hy_str_istarts(hy_str_of(url), HY_STR("http://")))
+        schema_warn_at(x, root, "tracking.base_url",
+                       "one-click unsubscribing (RFC 8058) needs https");
+}
+
+/* Letters, digits and what stands safely left of a plus sign. */
+static bool is_prefix(const char *s)
+{
+    for (; *s; s++)
+        if (!((*s >= 'a' && *s <= 'z') || (*s >= '0' && *s <= '9') || *s == '-' || *s == '_'))
+            return false;
+    return true;
+}
+
+static void check_bounce(const struct schema_ctx *x, const struct yaml_node *root,
+                         const struct hy_config *c)
+{
+    const char *mailto = c->bounce.unsubscribe_mailto, *at = strrchr(mailto, '@');
+    struct hy_buf host = HY_BUF_INIT(512);
+    if (!is_prefix(c->bounce.prefix))
+        schema_error_at(x, root, "bounce.prefix", "may hold a-z, 0-9, - and _ only");
+    if (mailto[0] &&
+        (!at || at == mailto || strpbrk(mailto, " <>\",;?&%") ||
+         value_hostname(hy_str_of(at + 1), false, NULL, &host)))
+        schema_error_at(x, root, "bounce.unsubscribe_mailto", "'%s' is no plain mail address",
+                        mailto);
+    hy_buf_free(&host);
+}
+
+static bool is_field_name(const char *s)
+{
+    if (!*s)
+        return false;
+    for (; *s; s++)
+        if (*s <= ' ' || *s >= 0x7f || *s == ':')
+            return false;
+    return true;
+}
+
+static void check_header_names(const struct schema_ctx *x, const struct yaml_node *root,
+                               const char *path, const struct hy_strings *names)
+{
+    for (size_t i = 0; i < names->n; i++)
+        if (names->items[i] && !is_field_name(names->items[i]))
+            schema_error_at(x, root, path, "'%s' is no header field name", names->items[i]);
+}
+
+/* Joins the folder, and sees that no two keys claim the same record. */
+static int finish_dkim(const struct schema_ctx *x, const struct yaml_node *root,
+                       struct hy_config *c)
+{
+    const struct yaml_node *list = yaml_find(root, "dkim.keys");
+    struct hy_config_dkim_key *keys = (struct hy_config_dkim_key *)(uintptr_t)c->dkim.keys.items;
+    check_header_names(x, root, "dkim.headers", &c->dkim.headers);
+    check_header_names(x, root, "dkim.oversign", &c->dkim.oversign);
+    for (size_t i = 0; i < c->dkim.keys.n; i++) {
+        const struct yaml_node *n = list->entries[i].value;
+        struct hy_config_dkim_key *k = &keys[i];
+        if (k->key_file[0] && k->key_file[0] != '/') {
+            char full[PATH_MAX_BYTES];
+            snprintf(full, sizeof full, "%s/%s", c->paths.dkim_dir, k->key_file);
+            k->key_file = hy_arena_str(x->arena, hy_str_of(full)).p;
+            if (!k->key_file)
+                return HY_ENOMEM;
+        }
+        if (k->key_file[0] && access(k->key_file, R_OK) != 0)
+            schema_error_at(x, n, "file", "'%s' cannot be read: %s ('hayauma dkim keygen' makes one)",
+                            k->key_file, strerror(errno));
+        for (size_t j = 0; j < i; j++)
+            if (strcmp(keys[j].domain, k->domain) == 0 &&
+                strcmp(keys[j].selector, k->selector) == 0 && k->domain[0])
+                schema_error_at(x, n, "selector", "%s._domainkey.%s is used by an earlier key",
+                                k->selector, k->domain);
+    }
+    return 0;
+}
+
+static const char *address_text(struct hy_arena *arena, const struct hy_sockaddr *a)
+{
+    char text[HY_SOCKADDR_TEXT_MAX] = "";
+    if (hy_sockaddr_family(a) != AF_UNSPEC)
+        (void)hy_sockaddr_format_ip(a, text);
+    return hy_arena_str(arena, hy_str_of(text)).p;
+}
+
+static int finish_sources(const struct schema_ctx *x, const struct yaml_node *root,
+                          struct hy_config *c)
+{
+    const struct yaml_node *list = yaml_find(root, "delivery.sources");
+    struct hy_config_source *s = (struct hy_config_source *)(uintptr_t)c->delivery.sources.items;
+    if (c->delivery.sources.n == 0) {
+        s = hy_arena_zalloc(x->arena, sizeof *s);
+        if (!s)
+            return HY_ENOMEM;
+        *s = (struct hy_config_source){.name = "default", .ehlo = c->node.hostname};
+        c->delivery.sources = (struct hy_config_sources){s, 1};
+        return 0;
+    }
+    for (size_t i = 0; i < c->delivery.sources.n; i++) {
+        const struct yaml_node *n = list->entries[i].value;
+        if (!s[i].name[0] && !(s[i].name = address_text(x->arena, &s[i].bind)))
+            return HY_ENOMEM;
+        if (!s[i].ehlo[0])
+            s[i].ehlo = c->node.hostname;
+        for (size_t j = 0; j < i; j++) {
+            if (strcmp(s[j].name, s[i].name) == 0 && s[i].name[0])
+                schema_error_at(x, n, "name", "'%s' is the name of an earlier source", s[i].name);
+            if (hy_sockaddr_family(&s[i].bind) != AF_UNSPEC &&
+                hy_sockaddr_ip_eq(&s[i].bind, &s[j].bind))
+                schema_error_at(x, n, "address", "is the address of an earlier source");
+        }
+    }
+    return 0;
+}
+
+/* The default shaping file may be missing; one that is named must be there. */
+static void finish_shaping(const struct schema_ctx *x, const struct yaml_node *root,
+                           struct hy_config *c)
+{
+    if (!c->paths.shaping[0] || access(c->paths.shaping, R_OK) == 0)
+        return;
+    bool given = yaml_get(yaml_get(root, HY_STR("paths")), HY_STR("shaping")) != NULL;
+    if (given && strcmp(c->paths.shaping, "/etc/hayauma/shaping.yaml") != 0)
+        schema_error_at(x, root, "paths.shaping", "'%s' cannot be read: %s", c->paths.shaping,
+                        strerror(errno));
+    c->paths.shaping = "";
+}
+
+static int finish(const struct schema_ctx *x, const struct yaml_node *root, struct hy_config *c)
+{
+    int err = c->node.hostname ? 0 : system_hostname(x->arena, &c->node.hostname);
+    if (!err)
+        err = finish_sources(x, root, c);
+    if (!err)
+        err = finish_dkim(x, root, c);
+    if (err)
+        return err;
+    finish_shaping(x, root, c);
+    check_store(x, root, c);
+    check_paths(x, root, c);
+    check_control(x, root, c);
+    check_tracking(x, root, c);
+    check_bounce(x, root, c);
+    return 0;
+}
+
+static int fill(const char *path, const struct hy_str *text, struct hy_problems *problems,
+                struct hy_config *c)
+{
+    char dir[PATH_MAX_BYTES];
+    struct yaml_source src = {.file = path, .problems = problems};
+    struct schema_ctx x = {.src = &src, .arena = &c->arena, .base_dir = dir};
+    const struct yaml_node *root;
+    struct hy_str bytes;
+    int err = folder_of(path, dir, sizeof dir);
+    if (!err && text)
+        bytes = *text;
+    else if (!err)
+        err = yaml_slurp(&src, &c->arena, &bytes);
+    if (!err)
+        err = schema_defaults(&config_schema, &x, c);
+    if (!err)
+        err = yaml_read(&src, bytes, &c->arena, &root);
+    if (!err)
+        err = schema_read(&config_schema, &x, root, c);
+    if (!err)
+        err = finish(&x, root, c);
+    return err;
+}
+
+static int load(const char *path, const struct hy_str *text, struct hy_problems *problems,
+                struct hy_config **ret_config)
+{
+    struct hy_config *c = calloc(1, sizeof *c);
+    size_t before = problems->n_errors;
+    if (!c)
+        return HY_ENOMEM;
+    c->arena = HY_ARENA_INIT(ARENA_MAX);
+    atomic_init(&c->refs, 1);
+    int err = fill(path, text, problems, c);
+    if (!err) {
+        c->file = hy_arena_str(&c->arena, hy_str_of(path)).p;
+        err = c->file ? 0 : HY_ENOMEM;
+    }
+    hy_problems_sort(problems);
+    if (!err && problems->n_errors > before)
+        err = HY_EINVAL;
+    if (err) {
+        hy_config_unref(c);
+        return err;
+    }
+    *ret_config = c;
+    return 0;
+}
+
+int hy_config_load(const char *path, struct hy_problems *problems, struct hy_config **ret_config)
+{
+    return load(path, NULL, problems, ret_config);
+}
+
+int hy_config_parse(const char *path, struct hy_str text, struct hy_problems *problems,
+                    struct hy_config **ret_config)
+{
+    return load(path, &text, problems, ret_config);
+}
+
+int hy_config_defaults(struct hy_config **ret_config)
+{
+    struct hy_problems problems = {0};
+    struct hy_str nothing = HY_STR("");
+    int err = load(HY_CONFIG_DEFAULT_PATH, &nothing, &problems, ret_config);
+    hy_problems_free(&problems);
+    return err;
+}
+
+struct hy_config *hy_config_ref(struct hy_config *c)
+{
+    atomic_fetch_add_explicit(&c->refs, 1, memory_order_relaxed);
+    return c;
+}
+
+void hy_config_unref(struct hy_config *c)
+{
+    if (!c || atomic_fetch_sub_explicit(&c->refs, 1, memory_order_acq_rel) != 1)
+        return;
+    struct hy_arena arena = c->arena;
+    hy_arena_free(&arena);
+    free(c);
+}
+
+void hy_config_restart_keys(const struct hy_config *running, const struct hy_config *fresh,
+                            struct hy_buf *out)
+{
+    size_t start = out->len;
+    for (size_t i = 0; i < config_schema.n_rows; i++) {
+        const struct schema_row *row = &config_schema.rows[i];
+        if (!(row->flags & SCHEMA_RESTART) ||
+            schema_same(row, (const char *)running + row->offset,
+                        (const char *)fresh + row->offset))
+            continue;
+        hy_buf_printf(out, "%s%s", out->len > start ? ", " : "", row->path);
+    }
+}

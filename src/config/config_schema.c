@@ -1,0 +1,239 @@
+/* Every key of hayauma.yaml: one row each. The shipped file, the manual page and the checks are
+ * all made from this table; to add a key, add the field to struct hy_config and a row here, then
+ * run tools/gen-config-docs. */
+#include "config_schema.h"
+
+#include "hayauma/config/config.h"
+
+#define KIB (1LL << 10)
+#define MIB (1LL << 20)
+#define GIB (1LL << 30)
+#define TIB (1LL << 40)
+#define MS  1000LL
+#define SEC 1000000LL
+#define MIN (60 * SEC)
+#define HOUR (60 * MIN)
+#define DAY (24 * HOUR)
+
+#define F(field)   SCHEMA_FIELD(struct hy_config, field)
+#define SRC(field) SCHEMA_FIELD(struct hy_config_source, field)
+#define KEY(field) SCHEMA_FIELD(struct hy_config_dkim_key, field)
+
+const struct config_section config_sections[] = {
+    {"node", "This machine."},
+    {"paths", "Where things lie. Relative paths start at the folder of this file."},
+    {"store", "The embedded database."},
+    {"dns", "Looking up where mail goes."},
+    {"delivery", "Sending. Limits per receiving site stand in the file paths.shaping names."},
+    {"dkim", "Signatures. 'hayauma dkim keygen' makes a key and prints its DNS record."},
+    {"tracking", "Links and the beacon that tell what is read."},
+    {"bounce", "Return paths, and unsubscribing by mail."},
+    {"mail", "What campaigns need not say."},
+    {"log", "Where the daemon tells what it does."},
+    {"control", "The socket that the hayauma command talks to."},
+    {"import", "Limits on lists of leads."},
+    {NULL, NULL},
+};
+
+static const struct schema_name families[] = {
+    {"ipv4-first", HY_MX_IPV4_FIRST},
+    {"ipv6-first", HY_MX_IPV6_FIRST},
+    {"ipv4-only", HY_MX_IPV4_ONLY},
+    {"ipv6-only", HY_MX_IPV6_ONLY},
+    {0}};
+static const struct schema_name in_doubt[] = {
+    {"resend", HY_IN_DOUBT_RESEND}, {"hold", HY_IN_DOUBT_HOLD}, {0}};
+static const struct schema_name log_targets[] = {{"stderr", HY_LOG_TO_STDERR},
+                                                 {"journal", HY_LOG_TO_JOURNAL},
+                                                 {"none", HY_LOG_TO_NOWHERE},
+                                                 {0}};
+static const struct schema_name log_levels[] = {{"error", HY_LOG_ERROR},
+                                                {"warning", HY_LOG_WARNING},
+                                                {"notice", HY_LOG_NOTICE},
+                                                {"info", HY_LOG_INFO},
+                                                {"debug", HY_LOG_DEBUG},
+                                                {0}};
+
+static const struct schema_row source_rows[] = {
+    {"name", SCHEMA_STRING, 0, SRC(name), .max = 63,
+     .doc = "What logs and reports call it; without one, its address."},
+    {"address", SCHEMA_IP, SCHEMA_REQUIRED, SRC(bind),
+     .doc = "IPv4 or IPv6 address of this machine to send from."},
+    {"ehlo", SCHEMA_HOSTNAME, 0, SRC(ehlo),
+     .doc = "Name to greet with: the address must resolve to it and back. Without one, "
+            "node.hostname."},
+};
+const struct schema source_schema = {source_rows, sizeof source_rows / sizeof source_rows[0],
+                                     sizeof(struct hy_config_source), NULL};
+
+static const struct schema_row dkim_key_rows[] = {
+    {"domain", SCHEMA_HOSTNAME, SCHEMA_REQUIRED, KEY(domain),
+     .doc = "Signs mail whose From is in this domain or below it."},
+    {"selector", SCHEMA_HOSTNAME, SCHEMA_REQUIRED, KEY(selector),
+     .doc = "The record stands at SELECTOR._domainkey.DOMAIN."},
+    {"file", SCHEMA_STRING, SCHEMA_REQUIRED, KEY(key_file), .max = 1024,
+     .doc = "PEM file of the private key, RSA or Ed25519; relative to paths.dkim_dir."},
+};
+const struct schema dkim_key_schema = {dkim_key_rows,
+                                       sizeof dkim_key_rows / sizeof dkim_key_rows[0],
+                                       sizeof(struct hy_config_dkim_key), NULL};
+
+static const struct schema_row rows[] = {
+    {"node.id", SCHEMA_INT, SCHEMA_RESTART, F(node.id), 0, 1023, "0",
+     .doc = "A number that no other node of the same installation has: it is in every id."},
+    {"node.hostname", SCHEMA_HOSTNAME, 0, F(node.hostname), .zero = "auto", .def = "auto",
+     .doc = "Full name of this machine: EHLO greets with it, Message-ID ends with it. auto = what "
+            "the system says."},
+
+    {"paths.data_dir", SCHEMA_PATH, SCHEMA_RESTART | SCHEMA_REQUIRED, F(paths.data_dir),
+     .def = "/var/lib/hayauma", .doc = "The database and the in-flight table."},
+    {"paths.run_dir", SCHEMA_PATH, SCHEMA_RESTART | SCHEMA_REQUIRED, F(paths.run_dir),
+     .def = "/run/hayauma", .doc = "Files that live as long as the daemon runs."},
+    {"paths.dkim_dir", SCHEMA_PATH, 0, F(paths.dkim_dir), .def = "/etc/hayauma/dkim",
+     .doc = "Private keys."},
+    {"paths.shaping", SCHEMA_PATH, 0, F(paths.shaping), .def = "/etc/hayauma/shaping.yaml",
+     .doc = "Limits per receiving site. \"\" = one set of careful limits for all; the default file "
+            "may be missing."},
+
+    {"store.commit_interval", SCHEMA_DURATION, 0, F(store.commit_interval_us), 1 * MS, 10 * SEC,
+     "50ms",
+     .doc = "Changes are written to disk together, at the latest after this: what a power cut can "
+            "take back. A killed daemon loses nothing."},
+    {"store.commit_max", SCHEMA_INT, 0, F(store.commit_max), 1, 1000000, "20000",
+     .doc = "... or when this many wait."},
+    {"store.map_size", SCHEMA_SIZE, SCHEMA_RESTART, F(store.map_size_bytes), 16 * MIB, 64 * TIB,
+     "1GiB", .doc = "Room for the database at first; it grows by itself."},
+    {"store.map_max", SCHEMA_SIZE, SCHEMA_RESTART, F(store.map_max_bytes), 16 * MIB, 64 * TIB,
+     "1TiB", .doc = "It never grows past this."},
+    {"store.min_free", SCHEMA_SIZE, 0, F(store.min_free_bytes), 0, 64 * TIB, "256MiB",
+     .doc = "With less free on the disk, imports and new campaigns are refused until there is room "
+            "again; nothing is lost."},
+    {"store.log_retention", SCHEMA_DURATION, 0, F(store.log_retention_us), 1 * HOUR, 3650 * DAY,
+     "90d", .zero = "forever", .doc = "Attempts older than this are forgotten."},
+    {"store.readers", SCHEMA_INT, SCHEMA_RESTART, F(store.readers_max), 16, 4096, "256",
+     .doc = "Reads of the database at the same time."},
+
+    {"dns.servers", SCHEMA_ENDPOINTS, 0, F(dns.servers), .min = 53, .max = 16,
+     .doc = "Resolvers to ask, as ADDRESS or ADDRESS:PORT. Empty = those of /etc/resolv.conf. A "
+            "resolver on this machine is best.",
+     .example = "[127.0.0.1, \"[::1]:5353\"]"},
+    {"dns.timeout", SCHEMA_DURATION, 0, F(dns.timeout_us), 100 * MS, 60 * SEC, "3s",
+     .doc = "Wait for one answer of one server."},
+    {"dns.tries", SCHEMA_INT, 0, F(dns.tries), 1, 10, "3", .doc = "Rounds over the servers."},
+    {"dns.cache_max", SCHEMA_INT, 0, F(dns.cache_max), 1000, 10000000, "200000",
+     .doc = "Names to remember."},
+    {"dns.family", SCHEMA_ENUM, 0, F(dns.family), .names = families,
+     .def = "ipv4-first",
+     .doc = "Addresses to deliver to, and their order: ipv4-first, ipv6-first, ipv4-only or "
+            "ipv6-only."},
+    {"dns.allow_local", SCHEMA_BOOL, 0, F(dns.allow_local), .def = "false",
+     .doc = "Deliver to loopback and link-local addresses too: for tests on one machine. "
+            "Otherwise a domain that points there is refused."},
+    {"dns.hosts_as_self", SCHEMA_HOSTNAMES, 0, F(dns.hosts_as_self),
+     .doc = "Further names of this machine: mail is not sent to an MX of such a name (a loop).",
+     .example = "[mx.example.jp]"},
+
+    {"delivery.workers", SCHEMA_INT, SCHEMA_RESTART, F(delivery.workers), 1, 64, "auto",
+     .zero = "auto", .doc = "Threads that speak SMTP. auto = by the processors."},
+    {"delivery.press_threads", SCHEMA_INT, SCHEMA_RESTART, F(delivery.press_threads), 1, 256,
+     "auto", .zero = "auto",
+     .doc = "Threads that render and sign. auto = one for each processor."},
+    {"delivery.max_connections", SCHEMA_INT, 0, F(delivery.max_connections), 1, 100000, "10000",
+     .doc = "Connections open at once, over all sites."},
+    {"delivery.smtp_port", SCHEMA_INT, SCHEMA_RESTART, F(delivery.smtp_port), 1, 65535, "25",
+     .doc = "Port of the receiving servers; anything else is for tests."},
+    {"delivery.press_memory", SCHEMA_SIZE, SCHEMA_RESTART, F(delivery.press_memory_bytes), 1 * MIB,
+     64 * GIB, "64MiB", .doc = "Rendered messages that wait for a connection take at most this."},
+    {"delivery.open_domains", SCHEMA_INT, SCHEMA_RESTART, F(delivery.open_domains), 16, 1000000,
+     "20000", .doc = "Recipient domains worked on at once, over all campaigns."},
+    {"delivery.rows_ahead", SCHEMA_INT, SCHEMA_RESTART, F(delivery.rows_ahead), 16, 65536, "512",
+     .doc = "Recipients read ahead for one domain."},
+    {"delivery.in_flight_max", SCHEMA_INT, SCHEMA_RESTART, F(delivery.in_flight_max), 1024,
+     16777216, "65536",
+     .doc = "Recipients between the start of an attempt and the commit of its outcome."},
+    {"delivery.drain_timeout", SCHEMA_DURATION, 0, F(delivery.drain_timeout_us), 1 * SEC, 1 * HOUR,
+     "30s", .doc = "A graceful stop waits at most this for replies that are due."},
+    {"delivery.in_doubt", SCHEMA_ENUM, 0, F(delivery.in_doubt), .names = in_doubt, .def = "resend",
+     .doc = "What to do after a crash with mail whose final dot was sent and whose reply never "
+            "came: resend (at worst a second copy) or hold."},
+    {"delivery.max_message_size", SCHEMA_SIZE, 0, F(delivery.max_message_bytes), 64 * KIB,
+     256 * MIB, "32MiB", .doc = "A campaign whose messages would be larger is refused."},
+    {"delivery.sources", SCHEMA_LIST, SCHEMA_RESTART, F(delivery.sources), .max = 256,
+     .items = &source_schema,
+     .doc = "Addresses to send from. Empty = the system chooses, and EHLO says node.hostname.",
+     .example = "- name: tokyo-1\n"
+                "  address: 192.0.2.10\n"
+                "  ehlo: out1.example.jp\n"
+                "- name: tokyo-1-v6\n"
+                "  address: 2001:db8::10\n"
+                "  ehlo: out1.example.jp"},
+
+    {"dkim.keys", SCHEMA_LIST, 0, F(dkim.keys), .max = 1024, .items = &dkim_key_schema,
+     .doc = "Every key whose domain matches signs: one RSA and one Ed25519 key side by side, or an "
+            "old and a new one.",
+     .example = "- domain: example.jp\n"
+                "  selector: s2026\n"
+                "  file: example.jp.s2026.pem\n"
+                "- domain: example.jp\n"
+                "  selector: e2026\n"
+                "  file: example.jp.e2026.pem"},
+    {"dkim.headers", SCHEMA_STRINGS, 0, F(dkim.headers), .max = 64,
+     .doc = "Header fields to sign besides those that always are (From, To, Subject, Date, "
+            "Message-ID, Reply-To, MIME-Version, Content-*, List-*, Feedback-ID).",
+     .example = "[X-Campaign]"},
+    {"dkim.oversign", SCHEMA_STRINGS, 0, F(dkim.oversign), .max = 64,
+     .doc = "Fields signed once more than they stand, so that nobody can add one, besides From, "
+            "To, Subject and Reply-To, which always are.",
+     .example = "[Cc]"},
+    {"dkim.expire", SCHEMA_DURATION, 0, F(dkim.expire_us), 1 * HOUR, 365 * DAY, "never",
+     .zero = "never", .doc = "Signatures say that they end after this (x=)."},
+    {"dkim.required", SCHEMA_BOOL, 0, F(dkim.is_required), .def = "false",
+     .doc = "Refuse to start a campaign whose From domain has no key."},
+
+    {"tracking.base_url", SCHEMA_STRING, 0, F(tracking.base_url), .max = 512,
+     .doc = "https://NAME/ under which tracked links, the beacon and one-click unsubscribing are "
+            "reached. \"\" = nothing is tracked."},
+    {"tracking.links", SCHEMA_BOOL, 0, F(tracking.links), .def = "true",
+     .doc = "Rewrite links, where a campaign does not say otherwise."},
+    {"tracking.beacon", SCHEMA_BOOL, 0, F(tracking.beacon), .def = "true",
+     .doc = "Insert the beacon, where a campaign does not say otherwise."},
+    {"tracking.secret", SCHEMA_PATH, SCHEMA_RESTART, F(tracking.secret_file),
+     .doc = "File with a secret of 64 hexadecimal digits that signs links and return paths, for "
+            "several nodes that answer for each other. \"\" = the database's own, made with it."},
+
+    {"bounce.domain", SCHEMA_HOSTNAME, 0, F(bounce.domain),
+     .doc = "Return paths are in this domain, whose MX must be this machine. \"\" = "
+            "node.hostname."},
+    {"bounce.prefix", SCHEMA_STRING, 0, F(bounce.prefix), .max = 16, .def = "b",
+     .doc = "They look like PREFIX+TOKEN@DOMAIN."},
+    {"bounce.unsubscribe_mailto", SCHEMA_STRING, 0, F(bounce.unsubscribe_mailto), .max = 254,
+     .doc = "Address for List-Unsubscribe besides the link. \"\" = none."},
+
+    {"mail.from_domain", SCHEMA_HOSTNAME, 0, F(mail.from_domain),
+     .doc = "Completes From addresses of campaigns that have no @."},
+    {"mail.feedback_id", SCHEMA_STRING, 0, F(mail.feedback_id), .max = 64,
+     .doc = "Sender id in the Feedback-ID header, by which Gmail groups complaints. \"\" = no such "
+            "header."},
+
+    {"log.target", SCHEMA_ENUM, 0, F(log.target), .names = log_targets, .def = "stderr",
+     .doc = "stderr, journal or none."},
+    {"log.level", SCHEMA_ENUM, 0, F(log.level), .names = log_levels, .def = "info",
+     .doc = "error, warning, notice, info or debug."},
+
+    {"control.socket", SCHEMA_PATH, SCHEMA_RESTART | SCHEMA_REQUIRED, F(control.socket),
+     .def = "/run/hayauma/control.sock", .max = 107, .doc = "Path of the unix socket."},
+    {"control.mode", SCHEMA_MODE, SCHEMA_RESTART, F(control.mode), 0, 0777, "0660",
+     .doc = "Its permissions, in quotes."},
+    {"control.group", SCHEMA_STRING, SCHEMA_RESTART, F(control.group), .max = 63,
+     .doc = "Members of this group may command the daemon, besides root and its own user."},
+
+    {"import.row_max", SCHEMA_SIZE, 0, F(import.row_max_bytes), 1 * KIB, 64 * MIB, "1MiB",
+     .doc = "Longest row."},
+    {"import.columns_max", SCHEMA_INT, 0, F(import.columns_max), 1, 1024, "256",
+     .doc = "Most columns."},
+    {"import.rejects_shown", SCHEMA_INT, 0, F(import.rejects_shown), 0, 100, "10",
+     .doc = "Bad rows named in the answer; the report file has all of them."},
+};
+
+const struct schema config_schema = {rows, sizeof rows / sizeof rows[0], sizeof(struct hy_config),
+                                     NULL};
