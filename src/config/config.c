@@ -85,7 +85,7 @@ static void check_control(const struct schema_ctx *x, const struct yaml_node *ro
 static bool is_url(const char *url)
 {
     struct hy_str s = hy_str_of(url);
-    size_t host = hy_str_istarts(s, HY_STR("https://")) ? 8
+    size_t host = hy_str_istarts(s, HY_STR("https://"))  ? 8
                   : hy_str_istarts(s, HY_STR("http://")) ? 7
                                                          : 0;
     if (host == 0 || s.n == host || s.p[host] == '/' || !hy_str_is_ascii(s))
@@ -124,9 +124,8 @@ static void check_bounce(const struct schema_ctx *x, const struct yaml_node *roo
     struct hy_buf host = HY_BUF_INIT(512);
     if (!is_prefix(c->bounce.prefix))
         schema_error_at(x, root, "bounce.prefix", "may hold a-z, 0-9, - and _ only");
-    if (mailto[0] &&
-        (!at || at == mailto || strpbrk(mailto, " <>\",;?&%") ||
-         value_hostname(hy_str_of(at + 1), false, NULL, &host)))
+    if (mailto[0] && (!at || at == mailto || strpbrk(mailto, " <>\",;?&%") ||
+                      value_hostname(hy_str_of(at + 1), false, NULL, &host)))
         schema_error_at(x, root, "bounce.unsubscribe_mailto", "'%s' is no plain mail address",
                         mailto);
     hy_buf_free(&host);
@@ -169,7 +168,8 @@ static int finish_dkim(const struct schema_ctx *x, const struct yaml_node *root,
                 return HY_ENOMEM;
         }
         if (k->key_file[0] && access(k->key_file, R_OK) != 0)
-            schema_error_at(x, n, "file", "'%s' cannot be read: %s ('hayauma dkim keygen' makes one)",
+            schema_error_at(x, n, "file",
+                            "'%s' cannot be read: %s ('hayauma dkim keygen' makes one)",
                             k->key_file, strerror(errno));
         for (size_t j = 0; j < i; j++)
             if (strcmp(keys[j].domain, k->domain) == 0 &&
@@ -339,9 +339,8 @@ void hy_config_restart_keys(const struct hy_config *running, const struct hy_con
     size_t start = out->len;
     for (size_t i = 0; i < config_schema.n_rows; i++) {
         const struct schema_row *row = &config_schema.rows[i];
-        if (!(row->flags & SCHEMA_RESTART) ||
-            schema_same(row, (const char *)running + row->offset,
-                        (const char *)fresh + row->offset))
+        if (!(row->flags & SCHEMA_RESTART) || schema_same(row, (const char *)running + row->offset,
+                                                          (const char *)fresh + row->offset))
             continue;
         hy_buf_printf(out, "%s%s", out->len > start ? ", " : "", row->path);
     }

@@ -5,15 +5,15 @@
 
 #include "hayauma/config/config.h"
 
-#define KIB (1LL << 10)
-#define MIB (1LL << 20)
-#define GIB (1LL << 30)
-#define TIB (1LL << 40)
-#define MS  1000LL
-#define SEC 1000000LL
-#define MIN (60 * SEC)
-#define HOUR (60 * MIN)
-#define DAY (24 * HOUR)
+#define KIB        (1LL << 10)
+#define MIB        (1LL << 20)
+#define GIB        (1LL << 30)
+#define TIB        (1LL << 40)
+#define MS         1000LL
+#define SEC        1000000LL
+#define MIN        (60 * SEC)
+#define HOUR       (60 * MIN)
+#define DAY        (24 * HOUR)
 
 #define F(field)   SCHEMA_FIELD(struct hy_config, field)
 #define SRC(field) SCHEMA_FIELD(struct hy_config_source, field)
@@ -35,24 +35,18 @@ const struct config_section config_sections[] = {
     {NULL, NULL},
 };
 
-static const struct schema_name families[] = {
-    {"ipv4-first", HY_MX_IPV4_FIRST},
-    {"ipv6-first", HY_MX_IPV6_FIRST},
-    {"ipv4-only", HY_MX_IPV4_ONLY},
-    {"ipv6-only", HY_MX_IPV6_ONLY},
-    {0}};
+static const struct schema_name families[] = {{"ipv4-first", HY_MX_IPV4_FIRST},
+                                              {"ipv6-first", HY_MX_IPV6_FIRST},
+                                              {"ipv4-only", HY_MX_IPV4_ONLY},
+                                              {"ipv6-only", HY_MX_IPV6_ONLY},
+                                              {0}};
 static const struct schema_name in_doubt[] = {
     {"resend", HY_IN_DOUBT_RESEND}, {"hold", HY_IN_DOUBT_HOLD}, {0}};
-static const struct schema_name log_targets[] = {{"stderr", HY_LOG_TO_STDERR},
-                                                 {"journal", HY_LOG_TO_JOURNAL},
-                                                 {"none", HY_LOG_TO_NOWHERE},
-                                                 {0}};
-static const struct schema_name log_levels[] = {{"error", HY_LOG_ERROR},
-                                                {"warning", HY_LOG_WARNING},
-                                                {"notice", HY_LOG_NOTICE},
-                                                {"info", HY_LOG_INFO},
-                                                {"debug", HY_LOG_DEBUG},
-                                                {0}};
+static const struct schema_name log_targets[] = {
+    {"stderr", HY_LOG_TO_STDERR}, {"journal", HY_LOG_TO_JOURNAL}, {"none", HY_LOG_TO_NOWHERE}, {0}};
+static const struct schema_name log_levels[] = {
+    {"error", HY_LOG_ERROR}, {"warning", HY_LOG_WARNING}, {"notice", HY_LOG_NOTICE},
+    {"info", HY_LOG_INFO},   {"debug", HY_LOG_DEBUG},     {0}};
 
 static const struct schema_row source_rows[] = {
     {"name", SCHEMA_STRING, 0, SRC(name), .max = 63,
@@ -122,8 +116,7 @@ static const struct schema_row rows[] = {
     {"dns.tries", SCHEMA_INT, 0, F(dns.tries), 1, 10, "3", .doc = "Rounds over the servers."},
     {"dns.cache_max", SCHEMA_INT, 0, F(dns.cache_max), 1000, 10000000, "200000",
      .doc = "Names to remember."},
-    {"dns.family", SCHEMA_ENUM, 0, F(dns.family), .names = families,
-     .def = "ipv4-first",
+    {"dns.family", SCHEMA_ENUM, 0, F(dns.family), .names = families, .def = "ipv4-first",
      .doc = "Addresses to deliver to, and their order: ipv4-first, ipv6-first, ipv4-only or "
             "ipv6-only."},
     {"dns.allow_local", SCHEMA_BOOL, 0, F(dns.allow_local), .def = "false",
@@ -136,8 +129,7 @@ static const struct schema_row rows[] = {
     {"delivery.workers", SCHEMA_INT, SCHEMA_RESTART, F(delivery.workers), 1, 64, "auto",
      .zero = "auto", .doc = "Threads that speak SMTP. auto = by the processors."},
     {"delivery.press_threads", SCHEMA_INT, SCHEMA_RESTART, F(delivery.press_threads), 1, 256,
-     "auto", .zero = "auto",
-     .doc = "Threads that render and sign. auto = one for each processor."},
+     "auto", .zero = "auto", .doc = "Threads that render and sign. auto = one for each processor."},
     {"delivery.max_connections", SCHEMA_INT, 0, F(delivery.max_connections), 1, 100000, "10000",
      .doc = "Connections open at once, over all sites."},
     {"delivery.smtp_port", SCHEMA_INT, SCHEMA_RESTART, F(delivery.smtp_port), 1, 65535, "25",

@@ -77,9 +77,8 @@ void hy_problems_warning(struct hy_problems *p, const char *file, uint32_t line,
 {
     va_list ap;
     va_start(ap, fmt);
-    add(p,
-        &(struct hy_problem){.file = file, .line = line, .column = column, .is_warning = true}, fmt,
-        ap);
+    add(p, &(struct hy_problem){.file = file, .line = line, .column = column, .is_warning = true},
+        fmt, ap);
     va_end(ap);
 }
 

@@ -32,8 +32,8 @@ static int out_of_range(const struct schema_row *row, struct hy_str s, struct hy
 {
     struct hy_buf range = HY_BUF_INIT(128);
     schema_put_range(row, &range);
-    int err = hy_fail(diag, HY_EINVAL, "'%.*s' is out of range: %s", HY_STR_ARG(s),
-                      hy_buf_cstr(&range));
+    int err =
+        hy_fail(diag, HY_EINVAL, "'%.*s' is out of range: %s", HY_STR_ARG(s), hy_buf_cstr(&range));
     hy_buf_free(&range);
     return err;
 }
@@ -202,11 +202,16 @@ static int read_time(struct hy_str s, struct hy_diag *diag, void *field)
     }
     if (!used || y < 1970 || y > 9999 || mo < 1 || mo > 12 || d < 1 || d > 31 || h < 0 || h > 23 ||
         mi < 0 || mi > 59 || sec < 0 || sec > 60 || zh < 0 || zh > 14 || zm < 0 || zm > 59)
-        return hy_fail(diag, HY_EINVAL,
-                       "must be a time with its zone, such as 2026-12-01T09:00:00+09:00, not '%.*s'",
-                       HY_STR_ARG(s));
-    tm = (struct tm){.tm_year = y - 1900, .tm_mon = mo - 1, .tm_mday = d, .tm_hour = h,
-                     .tm_min = mi, .tm_sec = sec};
+        return hy_fail(
+            diag, HY_EINVAL,
+            "must be a time with its zone, such as 2026-12-01T09:00:00+09:00, not '%.*s'",
+            HY_STR_ARG(s));
+    tm = (struct tm){.tm_year = y - 1900,
+                     .tm_mon = mo - 1,
+                     .tm_mday = d,
+                     .tm_hour = h,
+                     .tm_min = mi,
+                     .tm_sec = sec};
     int64_t zone = (zh * 60 + zm) * 60;
     time_t t = timegm(&tm);
     if (tm.tm_mday != d)
@@ -390,6 +395,9 @@ int schema_read_value(const struct schema_row *row, const struct schema_ctx *ctx
         return read_list(row, ctx, node, field);
     case SCHEMA_PAIRS:
         return read_pairs(row, ctx, node, field);
+    case SCHEMA_NODE:
+        memcpy(field, &node, sizeof node);
+        return 0;
     default:
         break;
     }

@@ -1,8 +1,8 @@
 /* A configuration described as a const table of rows, one a key: its type, range, default, and the
  * line that tells people what it is. Reading, dumping and the manual page all walk these tables. */
 #pragma once
+#include "tree.h"
 #include "value.h"
-#include "yaml.h"
 
 enum schema_type {
     SCHEMA_BOOL,      /* bool */
@@ -23,6 +23,7 @@ enum schema_type {
     SCHEMA_LIST,      /* {const item *items; size_t n}: sections described by row->items */
     SCHEMA_PAIRS,     /* struct hy_pairs: names and texts chosen by the writer */
     SCHEMA_TIME,      /* hy_wall_ms: RFC 3339 */
+    SCHEMA_NODE,      /* const struct yaml_node *: read by somebody else */
 };
 
 enum schema_flags {

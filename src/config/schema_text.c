@@ -26,6 +26,7 @@ const char *schema_type_name(enum schema_type t)
         [SCHEMA_LIST] = "list of sections",
         [SCHEMA_PAIRS] = "section of texts",
         [SCHEMA_TIME] = "time",
+        [SCHEMA_NODE] = "section",
     };
     return names[t];
 }
@@ -207,6 +208,7 @@ void schema_put_value(const struct schema_row *row, const void *field, struct hy
         break;
     case SCHEMA_LIST:
     case SCHEMA_PAIRS:
+    case SCHEMA_NODE:
         break; /* written by whoever knows the items */
     default:
         put_number(row, load_uint(row, field), out);

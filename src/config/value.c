@@ -150,11 +150,12 @@ int value_rate(struct hy_str s, struct hy_diag *diag, struct hy_rate *ret)
             period = 0;
     }
     if (err || period <= 0 || count > UINT32_MAX)
-        return hy_fail(diag, HY_EINVAL,
-                       "must be a rate such as 100/s, 5000/h or 10/5m, not '%.*s'", HY_STR_ARG(s));
+        return hy_fail(diag, HY_EINVAL, "must be a rate such as 100/s, 5000/h or 10/5m, not '%.*s'",
+                       HY_STR_ARG(s));
     if (count == 0)
-        return hy_fail(diag, HY_EINVAL, "a rate of 0 would never send; write 'unlimited', or pause "
-                                        "the campaign");
+        return hy_fail(diag, HY_EINVAL,
+                       "a rate of 0 would never send; write 'unlimited', or pause "
+                       "the campaign");
     *ret = (struct hy_rate){.count = (uint32_t)count, .period_us = period};
     return 0;
 }

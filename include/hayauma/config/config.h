@@ -20,9 +20,9 @@ struct hy_strings {
 
 /* One address that mail leaves from. */
 struct hy_config_source {
-    const char *name;               /* for lanes and logs, unique */
+    const char *name;        /* for lanes and logs, unique */
     struct hy_sockaddr bind; /* port 0; AF_UNSPEC = the system chooses */
-    const char *ehlo;               /* never empty: node.hostname when not given */
+    const char *ehlo;        /* never empty: node.hostname when not given */
 };
 
 struct hy_config_sources {
@@ -79,7 +79,7 @@ struct hy_config {
         uint32_t tries;
         uint32_t cache_max; /* names */
         enum hy_mx_families family;
-        bool allow_local; /* deliver to addresses of this host and link (tests) */
+        bool allow_local;                /* deliver to addresses of this host and link (tests) */
         struct hy_strings hosts_as_self; /* MX names that are this machine, besides the hostname */
     } dns;
     struct {

@@ -1,7 +1,7 @@
 /* libyaml's events made into a tree with places. Happy path: events are folded into nodes on a
  * stack of open lists and maps. libyaml's own errors end the reading; everything else that is
  * wrong is noted and read over. */
-#include "yaml.h"
+#include "tree.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -351,8 +351,8 @@ static void note_syntax(struct reader *r, const yaml_parser_t *p)
     else if (p->problem && strstr(p->problem, "expected <block end>"))
         hint = ": check the indentation of this line";
     if (p->error == YAML_READER_ERROR)
-        hy_problems_error(r->src->problems, r->src->file, 0, 0,
-                          "byte %zu: not UTF-8 text: %s", p->problem_offset, p->problem);
+        hy_problems_error(r->src->problems, r->src->file, 0, 0, "byte %zu: not UTF-8 text: %s",
+                          p->problem_offset, p->problem);
     else
         hy_problems_error(r->src->problems, r->src->file, line_of(p->problem_mark),
                           column_of(p->problem_mark), "%s%s",
