@@ -11,24 +11,25 @@ enum {
     HY_WHEEL_TICK_BITS = 14, /* microseconds in a tick, as a power of two */
     HY_WHEEL_SLOT_BITS = 6,
     HY_WHEEL_SLOTS = 1 << HY_WHEEL_SLOT_BITS,
-    HY_WHEEL_LEVELS = 5, /* 64^5 ticks: 203 days; what is due later waits in the last slot */
+    HY_WHEEL_LEVELS = 9, /* 64^9 ticks of 2^14 us: every hy_us fits */
 };
 
 /* Owned by the caller, part of a larger struct; must not move while armed. */
 struct hy_timer {
-    struct hy_list link; /* in a slot while armed */
+    struct hy_list link; /* in a slot, or among the overdue or expired ones, while armed */
     hy_us due;
-    uint8_t level, slot;
+    uint8_t level, slot; /* level HY_WHEEL_LEVELS: not in a slot */
     bool armed;
     void (*fn)(void *arg); /* called by hy_loop; a bare wheel only hands the timer out */
     void *arg;
 };
 
 struct hy_wheel {
-    uint64_t tick;                    /* all timers due before this tick were handed out */
+    uint64_t tick;                    /* all that was due until this tick is handed out */
     uint64_t filled[HY_WHEEL_LEVELS]; /* one bit a slot that is not empty */
     struct hy_list slots[HY_WHEEL_LEVELS][HY_WHEEL_SLOTS];
-    struct hy_list expired;
+    struct hy_list overdue; /* armed for the past: due at the next advance */
+    struct hy_list expired; /* due: hy_wheel_pop takes them from here */
     size_t n_armed;
 };
 

@@ -74,7 +74,7 @@ HY_MUST_USE int hy_conn_adopt(struct hy_loop *loop, int fd, const struct hy_conn
 
 /* Hands bytes to the system, as many as it takes now, without keeping any: returns how many were
  * taken (0..all). When less than all, on_writable comes once there is room; then the owner offers
- * the rest. At most 64 pieces are looked at in one call. A connection that has broken, or is not
+ * the rest. A connection that has broken, or is not
  * connected, takes nothing (0); on_closed tells. Under TLS up to 64 KiB already encrypted are kept
  * by the connection while the system takes no more. */
 size_t hy_conn_writev(struct hy_conn *c, const struct iovec *iov, int n_iov);

@@ -1,7 +1,7 @@
 /* The event loop of a thread: descriptors, timers, deferred calls, mailboxes, signals.
  *
  * A turn: wait for descriptors (not at all when something else is pending), run their callbacks,
- * drain the mailboxes, fire due timers, run what was deferred in the turn before. Everything here
+ * drain the mailboxes, fire due timers, run what was deferred until then. Everything here
  * is called on the loop's own thread, but for hy_loop_stop. No call of this file ever calls back
  * from inside itself: callbacks come from hy_loop_run only. */
 #pragma once
@@ -39,8 +39,8 @@ void hy_loop_arm(struct hy_loop *loop, struct hy_timer *t, hy_us due);
 void hy_loop_arm_in(struct hy_loop *loop, struct hy_timer *t, hy_us delay);
 void hy_loop_disarm(struct hy_loop *loop, struct hy_timer *t);
 
-/* A call in the next turn. Part of a larger struct, initialised with hy_defer_init; deferring twice
- * is deferring once. */
+/* A call from the loop, at the end of this turn or, when made by a deferred call, of the next. Part
+ * of a larger struct, initialised with hy_defer_init; deferring twice is deferring once. */
 struct hy_defer {
     struct hy_list link;
     void (*fn)(void *arg);

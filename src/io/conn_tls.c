@@ -1,0 +1,281 @@
+/* TLS on a connection: OpenSSL works on the loop's buffers. What it writes is gathered and sent
+ * with one call for up to 64 KiB of records; what the socket does not take waits in the backlog,
+ * and until that is gone nothing more is taken from the owner.
+ *
+ * How it fails: a bad handshake, record or certificate ends the connection with HY_ECRYPTO or
+ * HY_EAUTH and OpenSSL's reason. */
+#include <openssl/err.h>
+#include <openssl/x509v3.h>
+#include <stdlib.h>
+
+#include "conn_priv.h"
+
+enum {
+    RECORD_MAX = 16 * 1024,
+    BACKLOG_MAX = 2 * LOOP_BUFFER_BYTES,
+    FLUSH_AT = LOOP_BUFFER_BYTES - RECORD_MAX - 1024, /* another record still fits */
+};
+
+/* ---- hooks: OpenSSL's side ---- */
+
+static size_t pull(void *arg, char *p, size_t n)
+{
+    struct conn_tls *t = ((struct hy_conn *)arg)->tls;
+    if (n > t->n_in)
+        n = t->n_in;
+    if (n)
+        memcpy(p, t->in, n);
+    t->in += n;
+    t->n_in -= n;
+    return n;
+}
+
+static bool push(void *arg, const char *p, size_t n)
+{
+    struct hy_conn *c = arg;
+    if (n > LOOP_BUFFER_BYTES - c->tls->n_out)
+        (void)conn_tls_flush(c);
+    if (n > LOOP_BUFFER_BYTES - c->tls->n_out)
+        return false; /* a record is never that long */
+    memcpy(c->loop->buffers->out + c->tls->n_out, p, n);
+    c->tls->n_out += n;
+    return true;
+}
+
+static void keep_session(void *arg, SSL_SESSION *s)
+{
+    struct conn_tls *t = ((struct hy_conn *)arg)->tls;
+    if (t->cache)
+        tls_cache_put(t->cache, &t->key, s);
+    else
+        SSL_SESSION_free(s);
+}
+
+static const struct tls_hooks hooks = {pull, push, keep_session};
+
+/* ---- out ---- */
+
+/* The backlog first, then the out buffer, whose rest joins the backlog. */
+bool conn_tls_flush(struct hy_conn *c)
+{
+    struct conn_tls *t = c->tls;
+    if (t->backlog.len) {
+        struct iovec old = {.iov_base = t->backlog.data, .iov_len = t->backlog.len};
+        hy_buf_consume(&t->backlog, conn_send(c, &old, 1));
+    }
+    size_t sent = 0;
+    if (t->n_out && t->backlog.len == 0) {
+        struct iovec fresh = {.iov_base = c->loop->buffers->out, .iov_len = t->n_out};
+        sent = conn_send(c, &fresh, 1);
+    }
+    if (!c->ended)
+        hy_buf_add(&t->backlog, c->loop->buffers->out + sent, t->n_out - sent);
+    t->n_out = 0;
+    if (t->backlog.err)
+        conn_fail(c, t->backlog.err, 0, "no memory for unsent TLS records");
+    else if (t->backlog.len == 0)
+        hy_buf_free(&t->backlog);
+    return !c->ended && t->backlog.len == 0;
+}
+
+/* OpenSSL said no; what is that to us? False when it only waits for more bytes. */
+static bool judge_failure(struct hy_conn *c, int ret)
+{
+    int why = SSL_get_error(c->tls->ssl, ret);
+    if (why == SSL_ERROR_WANT_READ || why == SSL_ERROR_WANT_WRITE)
+        return false;
+    (void)conn_tls_flush(c); /* the alert, if there is one */
+    if (why == SSL_ERROR_ZERO_RETURN) {
+        conn_fail(c, HY_ECLOSED, 0, "closed by the other side");
+        return true;
+    }
+    long verdict = SSL_get_verify_result(c->tls->ssl);
+    const char *reason = ERR_reason_error_string(ERR_peek_error());
+    ERR_clear_error();
+    if (c->tls->verify && c->stage == HY_CONN_HANDSHAKE && verdict != X509_V_OK)
+        conn_fail(c, HY_EAUTH, 0, X509_verify_cert_error_string(verdict));
+    else
+        conn_fail(c, HY_ECRYPTO, 0, reason ? reason : "TLS failed");
+    return true;
+}
+
+/* The next run of bytes for one record: a long piece as it is, short ones gathered. */
+static struct hy_str next_run(struct hy_conn *c, const struct iovec *iov, int n_iov, size_t skip)
+{
+    int i = 0;
+    while (i < n_iov && skip >= iov[i].iov_len)
+        skip -= iov[i++].iov_len;
+    if (i == n_iov)
+        return hy_str_make(NULL, 0);
+    struct hy_str piece = hy_str_make((const char *)iov[i].iov_base + skip, iov[i].iov_len - skip);
+    if (piece.n >= RECORD_MAX || i + 1 == n_iov)
+        return hy_str_slice(piece, 0, RECORD_MAX);
+    char *gather = c->loop->buffers->gather;
+    size_t n = 0;
+    for (; i < n_iov && n < RECORD_MAX; i++, skip = 0) {
+        size_t part = iov[i].iov_len - skip;
+        if (part > RECORD_MAX - n)
+            part = RECORD_MAX - n;
+        if (part)
+            memcpy(gather + n, (const char *)iov[i].iov_base + skip, part);
+        n += part;
+    }
+    return hy_str_make(gather, n);
+}
+
+size_t conn_tls_writev(struct hy_conn *c, const struct iovec *iov, int n_iov)
+{
+    struct conn_tls *t = c->tls;
+    size_t taken = 0;
+    while (c->room && !c->ended) {
+        struct hy_str run = next_run(c, iov, n_iov, taken);
+        if (run.n == 0)
+            break;
+        ERR_clear_error();
+        int n = SSL_write(t->ssl, run.p, (int)run.n);
+        if (n <= 0) {
+            if (!judge_failure(c, n))
+                conn_fail(c, HY_ECRYPTO, 0, "TLS asks for a read before a write");
+            break;
+        }
+        taken += (size_t)n;
+        if (t->n_out >= FLUSH_AT)
+            (void)conn_tls_flush(c);
+    }
+    if (!c->ended && t->n_out)
+        (void)conn_tls_flush(c);
+    return c->ended ? 0 : taken;
+}
+
+/* ---- in ---- */
+
+static void shake_hands(struct hy_conn *c)
+{
+    struct conn_tls *t = c->tls;
+    ERR_clear_error();
+    int ret = SSL_do_handshake(t->ssl);
+    if (ret != 1) {
+        if (!judge_failure(c, ret))
+            (void)conn_tls_flush(c);
+        return;
+    }
+    if (t->n_out)
+        (void)conn_tls_flush(c);
+    if (c->ended)
+        return;
+    c->stage = HY_CONN_TLS;
+    struct hy_tls_info info = {.version = SSL_get_version(t->ssl),
+                               .cipher = SSL_get_cipher_name(t->ssl),
+                               .resumed = SSL_session_reused(t->ssl) == 1,
+                               .verified = t->verify};
+    c->ops->on_tls(c->ctx, &info);
+}
+
+static void read_records(struct hy_conn *c)
+{
+    while (!c->ended) {
+        ERR_clear_error();
+        int n = SSL_read(c->tls->ssl, c->loop->buffers->read, LOOP_BUFFER_BYTES);
+        if (n <= 0 && judge_failure(c, n))
+            return;
+        if (c->tls->n_out)
+            (void)conn_tls_flush(c); /* an answer to a key update */
+        if (n <= 0 || c->ended)
+            return;
+        c->ops->on_readable(c->ctx, c->loop->buffers->read, (size_t)n);
+    }
+}
+
+void conn_tls_input(struct hy_conn *c, const char *p, size_t n)
+{
+    c->tls->in = p;
+    c->tls->n_in = n;
+    if (c->stage == HY_CONN_HANDSHAKE)
+        shake_hands(c);
+    if (!c->ended && c->stage == HY_CONN_TLS)
+        read_records(c);
+}
+
+/* ---- start and end ---- */
+
+static bool is_ip(const char *name)
+{
+    struct hy_sockaddr a;
+    return hy_sockaddr_parse(hy_str_of(name), 0, &a) == 0;
+}
+
+static bool set_names(struct conn_tls *t, const char *name)
+{
+    if (!name)
+        return !t->verify; /* nothing to verify against: refuse instead of trusting anybody */
+    X509_VERIFY_PARAM *want = SSL_get0_param(t->ssl);
+    if (is_ip(name))
+        return !t->verify || X509_VERIFY_PARAM_set1_ip_asc(want, name);
+    if (!SSL_set_tlsext_host_name(t->ssl, name))
+        return false;
+    X509_VERIFY_PARAM_set_hostflags(want, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);
+    return !t->verify || X509_VERIFY_PARAM_set1_host(want, name, 0);
+}
+
+static void resume(struct conn_tls *t)
+{
+    SSL_SESSION *s = t->cache ? tls_cache_find(t->cache, &t->key) : NULL;
+    if (!s)
+        return;
+    if (!SSL_set_session(t->ssl, s))
+        ERR_clear_error(); /* a full handshake, then */
+    SSL_SESSION_free(s);
+}
+
+int hy_conn_start_tls(struct hy_conn *c, const struct hy_conn_tls *o)
+{
+    if (c->ended || c->stage != HY_CONN_PLAIN)
+        return HY_EINVAL;
+    struct conn_tls *t = calloc(1, sizeof *t);
+    if (!t)
+        return HY_ENOMEM;
+    t->verify = o->verify;
+    t->cache = o->cache;
+    t->backlog = HY_BUF_INIT(BACKLOG_MAX);
+    t->shared = hy_tls_ref(o->tls);
+    t->ssl = tls_ssl_create(t->shared, o->verify, &hooks, c);
+    if (!t->ssl) {
+        conn_tls_free(t, true);
+        return HY_ENOMEM;
+    }
+    tls_key_make(&t->key, o->cache_key, o->server_name, o->verify);
+    if (!set_names(t, o->server_name)) {
+        conn_tls_free(t, true);
+        return HY_EINVAL;
+    }
+    resume(t);
+    c->tls = t;
+    c->stage = HY_CONN_HANDSHAKE;
+    c->blocked = false;
+    shake_hands(c); /* sends the ClientHello; nothing was read yet, so no callback comes of it */
+    return 0;
+}
+
+void conn_tls_say_goodbye(struct hy_conn *c)
+{
+    if (c->stage != HY_CONN_TLS || c->tls->backlog.len || !c->room)
+        return;
+    ERR_clear_error();
+    (void)SSL_shutdown(c->tls->ssl); /* one way: we do not wait for the peer's */
+    ERR_clear_error();
+    (void)conn_tls_flush(c);
+}
+
+void conn_tls_free(struct conn_tls *t, bool sound)
+{
+    if (!t)
+        return;
+    /* Else OpenSSL takes a peer that hangs up without close_notify, as many do after QUIT, for a
+     * reason never to resume the session. */
+    if (sound && t->ssl)
+        SSL_set_shutdown(t->ssl, SSL_SENT_SHUTDOWN | SSL_RECEIVED_SHUTDOWN);
+    SSL_free(t->ssl);
+    hy_buf_free(&t->backlog);
+    hy_tls_unref(t->shared);
+    free(t);
+}

@@ -1,0 +1,192 @@
+/* The shared part of TLS: two contexts, one that looks at certificates and one that does not, and
+ * the BIO by which OpenSSL reaches the connection's buffers instead of the socket. */
+#include "hayauma/io/tls.h"
+
+#include <openssl/err.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+
+#include "tls_priv.h"
+
+/* A peer that nobody verifies is asked for no more than encryption: refusing its 1024-bit key would
+ * only send the mail in the clear. */
+#define OPPORTUNISTIC_CIPHERS "DEFAULT:@SECLEVEL=1"
+#define VERIFIED_CIPHERS      "DEFAULT:@SECLEVEL=2"
+
+struct hy_tls {
+    atomic_uint refs;
+    SSL_CTX *plain_trust; /* any certificate */
+    SSL_CTX *verified;
+    BIO_METHOD *bio;
+};
+
+struct link { /* a BIO's data: ends with its SSL */
+    const struct tls_hooks *hooks;
+    void *arg;
+};
+
+/* ---- the BIO ---- */
+
+static int bio_read(BIO *b, char *p, size_t n, size_t *ret_n)
+{
+    struct link *l = BIO_get_data(b);
+    BIO_clear_retry_flags(b);
+    *ret_n = l->hooks->pull(l->arg, p, n);
+    if (*ret_n)
+        return 1;
+    BIO_set_retry_read(b);
+    return 0;
+}
+
+static int bio_write(BIO *b, const char *p, size_t n, size_t *ret_n)
+{
+    struct link *l = BIO_get_data(b);
+    BIO_clear_retry_flags(b);
+    if (!l->hooks->push(l->arg, p, n))
+        return 0;
+    *ret_n = n;
+    return 1;
+}
+
+static long bio_ctrl(BIO *b, int cmd, long num, void *ptr)
+{
+    (void)b;
+    (void)num;
+    (void)ptr;
+    return cmd == BIO_CTRL_FLUSH; /* all else: not supported, which OpenSSL takes well */
+}
+
+static int bio_destroy(BIO *b)
+{
+    free(BIO_get_data(b));
+    return 1;
+}
+
+static BIO_METHOD *bio_method_make(void)
+{
+    BIO_METHOD *m = BIO_meth_new(BIO_TYPE_SOURCE_SINK, "hayauma connection");
+    if (m && BIO_meth_set_read_ex(m, bio_read) && BIO_meth_set_write_ex(m, bio_write) &&
+        BIO_meth_set_ctrl(m, bio_ctrl) && BIO_meth_set_destroy(m, bio_destroy))
+        return m;
+    BIO_meth_free(m);
+    return NULL;
+}
+
+/* ---- contexts ---- */
+
+static int accept_any(X509_STORE_CTX *store, void *arg)
+{
+    (void)store;
+    (void)arg;
+    return 1; /* not even the chain is built: that would be work for nothing */
+}
+
+static int on_session(SSL *ssl, SSL_SESSION *s)
+{
+    struct link *l = BIO_get_data(SSL_get_rbio(ssl));
+    l->hooks->session(l->arg, s);
+    return 1; /* the hook owns it */
+}
+
+static SSL_CTX *context_make(const char *ciphers)
+{
+    SSL_CTX *ctx = SSL_CTX_new(TLS_client_method());
+    if (!ctx)
+        return NULL;
+    if (!SSL_CTX_set_min_proto_version(ctx, TLS1_2_VERSION) ||
+        !SSL_CTX_set_cipher_list(ctx, ciphers)) {
+        SSL_CTX_free(ctx);
+        return NULL;
+    }
+    SSL_CTX_set_options(ctx, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION);
+    SSL_CTX_set_mode(ctx, SSL_MODE_RELEASE_BUFFERS);
+    SSL_CTX_set_session_cache_mode(ctx, SSL_SESS_CACHE_CLIENT | SSL_SESS_CACHE_NO_INTERNAL);
+    SSL_CTX_sess_set_new_cb(ctx, on_session);
+    return ctx;
+}
+
+static int fail_crypto(struct hy_diag *diag, const char *what)
+{
+    const char *reason = ERR_reason_error_string(ERR_peek_last_error());
+    ERR_clear_error();
+    return hy_fail(diag, HY_ECRYPTO, "%s: %s", what, reason ? reason : "OpenSSL gives no reason");
+}
+
+static int load_trust(SSL_CTX *ctx, const struct hy_tls_options *o, struct hy_diag *diag)
+{
+    if (!o->ca_file && !o->ca_dir) {
+        if (!SSL_CTX_set_default_verify_paths(ctx))
+            return fail_crypto(diag, "the system's CA certificates");
+        return 0;
+    }
+    if (o->ca_file && !SSL_CTX_load_verify_file(ctx, o->ca_file))
+        return fail_crypto(diag, o->ca_file);
+    if (o->ca_dir && !SSL_CTX_load_verify_dir(ctx, o->ca_dir))
+        return fail_crypto(diag, o->ca_dir);
+    return 0;
+}
+
+int hy_tls_create(const struct hy_tls_options *o, struct hy_diag *diag, struct hy_tls **ret_tls)
+{
+    const struct hy_tls_options defaults = {0};
+    o = o ? o : &defaults;
+    struct hy_tls *t = calloc(1, sizeof *t);
+    if (!t)
+        return HY_ENOMEM;
+    int err = HY_ENOMEM;
+    atomic_init(&t->refs, 1);
+    t->bio = bio_method_make();
+    if (!t->bio)
+        goto unref;
+    t->plain_trust = context_make(o->ciphers ? o->ciphers : OPPORTUNISTIC_CIPHERS);
+    t->verified = context_make(o->ciphers ? o->ciphers : VERIFIED_CIPHERS);
+    if (!t->plain_trust || !t->verified) {
+        err = fail_crypto(diag, o->ciphers ? o->ciphers : "cipher list");
+        goto unref;
+    }
+    SSL_CTX_set_cert_verify_callback(t->plain_trust, accept_any, NULL);
+    SSL_CTX_set_verify(t->verified, SSL_VERIFY_PEER, NULL);
+    err = load_trust(t->verified, o, diag);
+    if (err)
+        goto unref;
+    *ret_tls = t;
+    return 0;
+
+unref:
+    hy_tls_unref(t);
+    return err;
+}
+
+struct hy_tls *hy_tls_ref(struct hy_tls *t)
+{
+    atomic_fetch_add_explicit(&t->refs, 1, memory_order_relaxed);
+    return t;
+}
+
+void hy_tls_unref(struct hy_tls *t)
+{
+    if (!t || atomic_fetch_sub_explicit(&t->refs, 1, memory_order_acq_rel) != 1)
+        return;
+    SSL_CTX_free(t->plain_trust);
+    SSL_CTX_free(t->verified);
+    BIO_meth_free(t->bio);
+    free(t);
+}
+
+SSL *tls_ssl_create(struct hy_tls *t, bool verify, const struct tls_hooks *hooks, void *arg)
+{
+    struct link *l = malloc(sizeof *l);
+    BIO *bio = l ? BIO_new(t->bio) : NULL;
+    SSL *ssl = bio ? SSL_new(verify ? t->verified : t->plain_trust) : NULL;
+    if (!ssl) {
+        BIO_free(bio);
+        free(l);
+        return NULL;
+    }
+    *l = (struct link){hooks, arg};
+    BIO_set_data(bio, l);
+    BIO_set_init(bio, 1);
+    SSL_set_bio(ssl, bio, bio); /* one reference for both */
+    SSL_set_connect_state(ssl);
+    return ssl;
+}

@@ -1,0 +1,33 @@
+/* TLS: what the connection needs of the shared part and of the cache. */
+#pragma once
+#include <openssl/ssl.h>
+
+#include "hayauma/io/tls.h"
+
+enum { TLS_KEY_MAX = 3 + 255 + 255 };
+
+struct tls_key {
+    size_t n;
+    char bytes[TLS_KEY_MAX];
+};
+
+/* Site or host, server name and kind of verification: a session whose certificate nobody looked at
+ * must never stand in for one that was verified, nor one host's for another's. */
+void tls_key_make(struct tls_key *key, struct hy_str site, const char *server_name, bool verify);
+
+/* A client's SSL that reads and writes through `hooks`; NULL without memory. */
+struct tls_hooks {
+    /* Copies at most `n` bytes that came from the network; 0 = none now. */
+    size_t (*pull)(void *arg, char *p, size_t n);
+    /* Takes all bytes on their way to the network; false without memory. */
+    bool (*push)(void *arg, const char *p, size_t n);
+    /* A session that can be resumed: takes the reference. */
+    void (*session)(void *arg, SSL_SESSION *s);
+};
+SSL *tls_ssl_create(struct hy_tls *t, bool verify, const struct tls_hooks *hooks, void *arg);
+
+/* A session for the key, with a reference for the caller, or NULL. Those of TLS 1.3 are taken out:
+ * a ticket is used once (RFC 8446 appendix C.4). */
+SSL_SESSION *tls_cache_find(struct hy_tls_cache *c, const struct tls_key *key);
+/* Owns the reference to `s`, also when it cannot be kept. */
+void tls_cache_put(struct hy_tls_cache *c, const struct tls_key *key, SSL_SESSION *s);
