@@ -1,0 +1,115 @@
+/* Delivery: from the rows of the queue to settled outcomes. See docs/internals/deliver.md. */
+#pragma once
+#include <stdatomic.h>
+#include <stdbool.h>
+
+#include "hayauma/base/clock.h"
+#include "hayauma/base/err.h"
+#include "hayauma/dns/resolver.h"
+#include "hayauma/io/sockaddr.h"
+#include "hayauma/mail/dkim.h"
+#include "hayauma/mail/message.h"
+#include "hayauma/mail/token.h"
+#include "hayauma/shape/limits.h"
+#include "hayauma/store/campaign.h"
+#include "hayauma/store/inflight.h"
+#include "hayauma/store/writer.h"
+
+struct hy_deliver;
+
+/* Where mail leaves from. */
+struct hy_deliver_source {
+    const char *name;
+    const char *ehlo;
+    struct hy_sockaddr bind; /* {0}: the system chooses */
+};
+
+/* What a reload may change: one immutable, counted snapshot. The maker fills it and hands its
+ * reference over; `release` frees what it stands on when the last user is gone, on any thread. */
+struct hy_deliver_policy {
+    const struct hy_shape_rules *rules;
+    struct hy_dkim_keyset *dkim;         /* NULL: nothing is signed */
+    struct hy_dkim_options dkim_options; /* signed_at is filled in for each message */
+    const struct hy_deliver_source *sources;
+    size_t n_sources;      /* 1.. */
+    bool is_dkim_required; /* a campaign that no key signs is not sent */
+    void (*release)(struct hy_deliver_policy *p);
+    void *owner;      /* for release */
+    atomic_uint refs; /* starts at 1 */
+};
+/* A campaign made ready to send. */
+struct hy_deliver_plan {
+    struct hy_message *message;          /* freed by delivery */
+    char from_domain[HY_DOMAIN_MAX + 1]; /* chooses the DKIM keys */
+    hy_us expire_us;                     /* after the start of the campaign; 0 = the site's rule */
+};
+/* Reads and compiles a campaign of the store; the daemon brings it, since settings and bundles are
+ * its business. An error pauses nothing by itself: delivery logs it and leaves the campaign alone
+ * until hy_deliver_campaign_changed. Feeder thread. */
+typedef int hy_deliver_load_fn(void *ctx, struct hy_txn *t, const struct hy_campaign *c,
+                               struct hy_diag *diag, struct hy_deliver_plan *ret);
+
+struct hy_deliver_policy *hy_deliver_policy_ref(struct hy_deliver_policy *p);
+void hy_deliver_policy_unref(struct hy_deliver_policy *p);
+
+/* What only a restart changes. */
+struct hy_deliver_settings {
+    uint32_t workers;       /* 1..64 */
+    uint32_t press_threads; /* 1..64 */
+    uint32_t max_connections;
+    uint16_t smtp_port;
+    uint64_t press_memory_bytes; /* rendered messages that no connection has taken yet */
+    uint32_t open_domains;
+    uint32_t rows_ahead;
+    hy_deliver_load_fn *load;
+    void *load_ctx;
+    bool is_doubt_held; /* a message lost after its final dot is held instead of resent */
+    struct hy_resolver_settings dns;
+};
+
+/* Counters since start; written with relaxed atomics, read from any thread. */
+struct hy_deliver_counters {
+    _Atomic uint64_t delivered, deferred, bounced, expired, suppressed, returned;
+    _Atomic uint64_t pressed, press_cpu_us, signed_;
+    _Atomic uint64_t connects, connect_failures, tls_handshakes, tls_resumed, tls_failures;
+    _Atomic uint64_t connections_now, connections_most;
+    _Atomic uint64_t bytes_sent;
+    _Atomic uint64_t domains_open, lookups;
+};
+
+/* Makes the parts; nothing runs yet. `env`, `writer` and `inflight` must outlive it; `policy`'s
+ * reference is taken. Main thread. */
+HY_MUST_USE int hy_deliver_create(const struct hy_deliver_settings *settings,
+                                  struct hy_deliver_policy *policy, struct hy_env *env,
+                                  struct hy_writer *writer, struct hy_inflight *inflight,
+                                  struct hy_diag *diag, struct hy_deliver **ret);
+/* Starts the threads and takes up every campaign that the store says is being sent. */
+HY_MUST_USE int hy_deliver_start(struct hy_deliver *d, struct hy_diag *diag);
+/* Applies a new policy without touching connections; its reference is taken. Main thread. */
+void hy_deliver_reload(struct hy_deliver *d, struct hy_deliver_policy *policy);
+/* A campaign's stored state changed: look at it again. Any thread. */
+void hy_deliver_campaign_changed(struct hy_deliver *d, hy_id campaign);
+/* Takes nothing new, lets what is on the wire end for up to `timeout_us`, then closes the rest;
+ * blocks. After it the threads are gone; what they settled has been handed to the writer. Returns
+ * how many messages were cut off between dot and reply. Main thread. */
+uint64_t hy_deliver_stop(struct hy_deliver *d, hy_us timeout_us);
+void hy_deliver_free(struct hy_deliver *d);
+
+const struct hy_deliver_counters *hy_deliver_counters_of(const struct hy_deliver *d);
+
+/* One lane as it is now. Strings live as long as the report. */
+struct hy_lane_report {
+    const char *site, *source, *rule; /* rule: "" = the defaults */
+    const char *rule_file;
+    uint32_t rule_line;
+    uint32_t connections, connecting, window, domains, waiting; /* waiting: rows in hand */
+    uint64_t delivered, deferred, bounced;
+    double rate;            /* delivered a second, over the last seconds */
+    hy_us suspended_us;     /* how long still; 0 = open */
+    const char *last_reply; /* the newest words of the server, or why it could not be reached */
+};
+
+/* Collects at most `most` lanes, the busiest first, and calls `fn` once, on one of the workers'
+ * threads; the report is freed when `fn` returns. Any thread. */
+typedef void hy_lanes_fn(void *ctx, const struct hy_lane_report *lanes, size_t n, size_t total);
+HY_MUST_USE int hy_deliver_lanes(struct hy_deliver *d, size_t most, hy_lanes_fn *fn, void *ctx);

@@ -1,0 +1,255 @@
+/* The feeder: from rows in the store to feeds at the workers.
+ *
+ * Happy path: a campaign starts (feeder_campaign.c); its domains with fresh rows are opened, a
+ * bounded number at a time (feeder_rows.c); each is resolved and posted to the worker that has its
+ * site; the worker posts it back when it runs dry, the feeder fills it again, until it is exhausted
+ * and nothing of it is in hand. Deferred rows come in by the due index.
+ * How it fails: a store that cannot be read is tried again at the next tick; a domain that cannot
+ * be resolved goes to a worker all the same, which settles its rows. */
+#include "feeder.h"
+
+#include <stdlib.h>
+
+#include "hayauma/base/log.h"
+
+bool feeder_txn(struct feeder *f)
+{
+    int err = f->has_txn ? hy_txn_renew(&f->txn) : hy_txn_read(f->d->env, &f->txn);
+    if (err != HY_OK) {
+        hy_log(HY_LOG_WARNING, "feeder", "cannot read the store: %s", hy_err_text(err));
+        return false;
+    }
+    f->has_txn = true;
+    return true;
+}
+
+static void step(void *arg)
+{
+    struct feeder *f = arg;
+    if (f->is_draining)
+        return;
+    if (feeder_txn(f)) {
+        rows_open_domains(f);
+        hy_txn_park(&f->txn);
+    }
+    struct feed *again = NULL;
+    while (!hy_list_empty(&f->waiting)) {
+        struct feed *feed = hy_container_of(hy_list_pop(&f->waiting), struct feed, link);
+        feed->msg.next = again ? &again->msg : NULL;
+        again = feed;
+    }
+    while (again) {
+        struct feed *feed = again;
+        again = feed->msg.next ? hy_container_of(feed->msg.next, struct feed, msg) : NULL;
+        rows_refill(f, feed);
+    }
+}
+
+void feeder_wake(struct feeder *f)
+{
+    hy_loop_defer(f->loop, &f->step);
+}
+
+static void on_step_timer(void *arg)
+{
+    struct feeder *f = arg;
+    step(f);
+    bool is_waiting = !hy_list_empty(&f->waiting);
+    hy_list_for_each (it, &f->camps)
+        is_waiting |= hy_container_of(it, struct camp, link)->is_waiting;
+    if (is_waiting)
+        hy_loop_arm_in(f->loop, &f->step_timer, STEP_US);
+}
+
+static void on_due_timer(void *arg)
+{
+    struct feeder *f = arg;
+    if (f->is_draining)
+        return;
+    camps_tidy(f);
+    rows_read_due(f);
+    step(f);
+    if (!hy_timer_armed(&f->step_timer))
+        hy_loop_arm_in(f->loop, &f->step_timer, STEP_US);
+    hy_loop_arm_in(f->loop, &f->due_timer, DUE_EVERY_US);
+}
+
+static void on_feed(struct feeder *f, struct feed *feed)
+{
+    if (feed->is_done) {
+        feed_close(f, feed);
+        feeder_wake(f);
+        return;
+    }
+    rows_refill(f, feed);
+}
+
+static void on_policy(struct feeder *f, struct hy_msg *m)
+{
+    struct policy_msg *p = hy_container_of(m, struct policy_msg, msg);
+    hy_deliver_policy_unref(f->policy);
+    f->policy = p->policy;
+    free(p);
+}
+
+static void drain(struct feeder *f)
+{
+    f->is_draining = true;
+    hy_list_for_each (it, &f->camps) {
+        struct camp *c = hy_container_of(it, struct camp, link);
+        if (c->run)
+            atomic_store(&c->run->stopped, true);
+    }
+    while (!hy_list_empty(&f->waiting)) {
+        struct feed *feed = hy_container_of(hy_list_pop(&f->waiting), struct feed, link);
+        rows_refill(f, feed);
+    }
+}
+
+struct changed_msg {
+    struct hy_msg msg;
+    hy_id campaign;
+};
+
+static void on_mail(void *arg, struct hy_msg *m)
+{
+    struct feeder *f = arg;
+    while (m) {
+        struct hy_msg *next = m->next;
+        switch (m->kind) {
+        case MSG_FEED:
+            on_feed(f, hy_container_of(m, struct feed, msg));
+            break;
+        case MSG_CHANGED: {
+            struct changed_msg *c = hy_container_of(m, struct changed_msg, msg);
+            if (!f->is_draining)
+                camp_changed(f, c->campaign);
+            free(c);
+            break;
+        }
+        case MSG_STOP_RUN:
+            camp_stopped(f, hy_container_of(m, struct stop_order, msg));
+            break;
+        case MSG_HAND_BACK:
+            camp_handed_back(f, hy_container_of(m, struct hand_back, msg));
+            break;
+        case MSG_POLICY:
+            on_policy(f, m);
+            break;
+        case MSG_DRAIN:
+            drain(f);
+            free(m);
+            break;
+        default:
+            break;
+        }
+        m = next;
+    }
+}
+
+void hy_deliver_campaign_changed(struct hy_deliver *d, hy_id campaign)
+{
+    struct changed_msg *m = malloc(sizeof *m);
+    if (m) {
+        m->msg.kind = MSG_CHANGED;
+        m->campaign = campaign;
+        if (hy_mailbox_post_answer(feeder_mailbox(d->feeder), &m->msg) == HY_OK)
+            return;
+        free(m);
+    }
+    hy_log(HY_LOG_ERROR, "feeder", "a change of a campaign was not taken up: out of memory");
+}
+
+static void run_feeder(void *arg)
+{
+    struct feeder *f = arg;
+    struct hy_diag diag = {""};
+    if (hy_resolver_create(f->loop, &f->d->settings.dns, &diag, &f->resolver) != HY_OK) {
+        hy_log(HY_LOG_ERROR, "feeder", "no resolver: %s", diag.text);
+        return;
+    }
+    camps_load(f);
+    hy_loop_arm_in(f->loop, &f->due_timer, 0);
+    if (hy_loop_run(f->loop) != HY_OK)
+        hy_log(HY_LOG_ERROR, "feeder", "the event loop failed");
+    hy_resolver_free(f->resolver);
+    f->resolver = NULL;
+    hy_txn_end(&f->txn);
+    f->has_txn = false;
+}
+
+int feeder_create(struct hy_deliver *d, struct hy_diag *diag, struct feeder **ret)
+{
+    struct feeder *f = calloc(1, sizeof *f);
+    if (!f)
+        return hy_fail(diag, HY_ENOMEM, "out of memory");
+    f->d = d;
+    hy_list_init(&f->camps);
+    hy_list_init(&f->waiting);
+    hy_defer_init(&f->step, step, f);
+    hy_timer_init(&f->step_timer, on_step_timer, f);
+    hy_timer_init(&f->due_timer, on_due_timer, f);
+    f->policy = hy_deliver_policy_ref(d->policy);
+    f->scratch = calloc(SCRATCH_ROWS, sizeof *f->scratch);
+    int err = f->scratch ? HY_OK : HY_ENOMEM;
+    if (err == HY_OK)
+        err = hy_loop_create(&f->loop);
+    if (err == HY_OK)
+        err = hy_mailbox_create(1u << 20, &f->mailbox);
+    if (err == HY_OK)
+        err = hy_mailbox_attach(f->mailbox, f->loop, on_mail, f);
+    if (err != HY_OK) {
+        feeder_free(f);
+        return hy_fail(diag, err, "the feeder cannot be made: %s", hy_err_text(err));
+    }
+    *ret = f;
+    return HY_OK;
+}
+
+int feeder_start(struct feeder *f)
+{
+    return hy_thread_start("feeder", run_feeder, f, &f->thread);
+}
+
+void feeder_join(struct feeder *f)
+{
+    hy_loop_stop(f->loop);
+    hy_thread_join(f->thread);
+    f->thread = NULL;
+}
+
+void feeder_free(struct feeder *f)
+{
+    if (!f)
+        return;
+    while (!hy_list_empty(&f->camps))
+        camp_free(f, hy_container_of(hy_list_pop(&f->camps), struct camp, link));
+    if (f->mailbox) {
+        for (struct hy_msg *m = hy_mailbox_take(f->mailbox), *next; m; m = next) {
+            next = m->next;
+            if (m->kind == MSG_FEED)
+                feed_close(f, hy_container_of(m, struct feed, msg));
+            else if (m->kind == MSG_POLICY)
+                on_policy(f, m);
+            else if (m->kind == MSG_CHANGED || m->kind == MSG_DRAIN || m->kind == MSG_HAND_BACK)
+                free(m);
+        }
+        hy_mailbox_detach(f->mailbox);
+        hy_mailbox_free(f->mailbox);
+    }
+    if (f->loop)
+        hy_loop_free(f->loop);
+    hy_deliver_policy_unref(f->policy);
+    free(f->scratch);
+    free(f);
+}
+
+struct hy_mailbox *feeder_mailbox(struct feeder *f)
+{
+    return f->mailbox;
+}
+
+struct hy_thread *feeder_thread(struct feeder *f)
+{
+    return f->thread;
+}

@@ -1,0 +1,69 @@
+/* The feeder's own objects: see feeder.c. */
+#pragma once
+#include "parts.h"
+
+enum {
+    SCRATCH_ROWS = 4096,
+    STEP_US = 20000,      /* between looks at rows that are still being made */
+    DUE_EVERY_US = 500000 /* between looks at the due index */
+};
+
+/* A campaign that the feeder knows. */
+struct camp {
+    struct hy_list link;
+    hy_id id;
+    struct run *run;               /* NULL: not being sent */
+    struct run *old_run;           /* the one before, while rows of it are in hand */
+    struct hy_rcpt_ref *lingering; /* those rows */
+    size_t n_lingering;
+    unsigned stops_pending; /* workers that have not yet given back the old run's rows */
+    bool is_changed;        /* look at its record once the stop is through */
+    bool is_walked;         /* every domain with fresh rows was opened */
+    bool is_waiting;        /* rows are still being made */
+    struct hy_due due_pos;  /* how far it had its entries of the due index */
+    hy_domain_no domain;    /* the last one opened */
+    uint32_t n_feeds;
+};
+
+struct feeder {
+    struct hy_deliver *d;
+    struct hy_loop *loop;
+    struct hy_mailbox *mailbox;
+    struct hy_thread *thread;
+    struct hy_resolver *resolver;
+    struct hy_deliver_policy *policy;
+    struct hy_list camps;   /* round robin */
+    struct hy_list waiting; /* feeds whose domain is still being queued */
+    struct hy_defer step;
+    struct hy_timer step_timer, due_timer;
+    struct hy_txn txn; /* parked between steps */
+    bool has_txn, is_draining;
+    uint32_t n_feeds; /* open */
+    uint32_t next_source;
+    struct hy_due due_pos; /* how far the due index was read */
+    struct hy_queue_row *scratch;
+    struct feed *due_feed; /* being filled from the due index */
+};
+
+/* feeder_campaign.c */
+struct camp *camp_find(struct feeder *f, hy_id id);
+void camp_changed(struct feeder *f, hy_id id);
+void camp_stopped(struct feeder *f, struct stop_order *o);
+void camp_handed_back(struct feeder *f, struct hand_back *h);
+bool camp_lingers(struct camp *c, const struct hy_rcpt_ref *ref);
+void camp_free(struct feeder *f, struct camp *c);
+void camps_load(struct feeder *f);
+/* Lets go of campaigns that are over. */
+void camps_tidy(struct feeder *f);
+
+/* feeder.c */
+bool feeder_txn(struct feeder *f); /* the newest snapshot in f->txn */
+void feeder_wake(struct feeder *f);
+
+/* feeder_rows.c */
+void rows_open_domains(struct feeder *f);
+void rows_read_due(struct feeder *f);
+void rows_refill(struct feeder *f, struct feed *feed);
+void rows_open_one(struct feeder *f, struct camp *c, const struct hy_rcpt_ref *ref);
+void feed_send(struct feeder *f, struct feed *feed);
+void feed_close(struct feeder *f, struct feed *feed);

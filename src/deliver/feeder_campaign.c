@@ -1,0 +1,230 @@
+/* Campaigns at the feeder: start, stop, start again.
+ *
+ * A run that stops leaves rows on the wire. Until they are settled they must not be read again, or
+ * somebody would get two mails: each worker answers the stop with the rows that linger, and a run
+ * that follows passes over them. A lingering row that comes back untouched is handed back. */
+#include "feeder.h"
+
+#include <stdlib.h>
+
+#include "hayauma/base/log.h"
+
+struct camp *camp_find(struct feeder *f, hy_id id)
+{
+    hy_list_for_each (it, &f->camps) {
+        struct camp *c = hy_container_of(it, struct camp, link);
+        if (c->id == id)
+            return c;
+    }
+    return NULL;
+}
+
+static void forget_old(struct camp *c)
+{
+    run_unref(c->old_run);
+    c->old_run = NULL;
+    free(c->lingering);
+    c->lingering = NULL;
+    c->n_lingering = 0;
+}
+
+void camp_free(struct feeder *f, struct camp *c)
+{
+    (void)f;
+    if (c->run)
+        run_unref(c->run);
+    forget_old(c);
+    free(c);
+}
+
+bool camp_lingers(struct camp *c, const struct hy_rcpt_ref *ref)
+{
+    if (!c->old_run)
+        return false;
+    if (atomic_load(&c->old_run->in_hand) == 0) {
+        forget_old(c);
+        return false;
+    }
+    for (size_t i = 0; i < c->n_lingering; i++) {
+        const struct hy_rcpt_ref *l = &c->lingering[i];
+        if (l->domain == ref->domain && l->block == ref->block && l->slot == ref->slot &&
+            l->attempts == ref->attempts)
+            return true;
+    }
+    return false;
+}
+
+static int load_run(struct feeder *f, const struct hy_campaign *record, struct run **ret)
+{
+    struct hy_diag diag = {""};
+    struct hy_deliver_plan plan = {0};
+    int err = f->d->settings.load(f->d->settings.load_ctx, &f->txn, record, &diag, &plan);
+    if (err != HY_OK) {
+        char id[HY_ID_TEXT_MAX];
+        hy_log(HY_LOG_ERROR, "feeder", "campaign %s (%.*s) cannot be sent: %s",
+               hy_id_format(record->id, id), HY_STR_ARG(record->name), diag.text);
+        return err;
+    }
+    struct run *run = calloc(1, sizeof *run);
+    if (!run) {
+        hy_message_free(plan.message);
+        return HY_ENOMEM;
+    }
+    run->campaign = record->id;
+    run->message = plan.message;
+    memcpy(run->from_domain, plan.from_domain, sizeof run->from_domain);
+    run->queued = record->started ? record->started : record->created;
+    run->expire_us = plan.expire_us;
+    atomic_init(&run->stopped, false);
+    atomic_init(&run->in_hand, 0);
+    atomic_init(&run->refs, 1);
+    *ret = run;
+    return HY_OK;
+}
+
+static void begin(struct feeder *f, struct camp *c, const struct hy_campaign *record)
+{
+    if (load_run(f, record, &c->run) != HY_OK)
+        return;
+    c->is_walked = c->is_waiting = false;
+    c->domain = 0;
+    c->due_pos = f->due_pos = (struct hy_due){0};
+    char id[HY_ID_TEXT_MAX];
+    hy_log(HY_LOG_INFO, "feeder", "sending campaign %s (%.*s)", hy_id_format(c->id, id),
+           HY_STR_ARG(record->name));
+    feeder_wake(f);
+}
+
+static void stop(struct feeder *f, struct camp *c)
+{
+    forget_old(c); /* its rows, if any, are settled: a run begins only then */
+    c->old_run = c->run;
+    c->run = NULL;
+    atomic_store(&c->old_run->stopped, true);
+    for (unsigned i = 0; i < f->d->n_workers; i++) {
+        struct stop_order *o = calloc(1, sizeof *o);
+        if (!o) { /* the run is stopped all the same; it can only be resumed by a restart */
+            hy_log(HY_LOG_ERROR, "feeder", "out of memory while stopping a campaign");
+            c->stops_pending = UINT32_MAX;
+            return;
+        }
+        o->msg.kind = MSG_STOP_RUN;
+        o->run = run_ref(c->old_run);
+        o->worker = &f->d->workers[i];
+        if (hy_mailbox_post_answer(o->worker->mailbox, &o->msg) == HY_OK) {
+            c->stops_pending++;
+        } else {
+            run_unref(o->run);
+            free(o);
+        }
+    }
+}
+
+/* Brings the run in line with the record. */
+static void look(struct feeder *f, struct camp *c)
+{
+    if (c->stops_pending) {
+        c->is_changed = true;
+        return;
+    }
+    c->is_changed = false;
+    struct hy_campaign record;
+    if (!feeder_txn(f))
+        return;
+    int err = hy_campaign_get(&f->txn, c->id, &record);
+    bool sends = err == HY_OK && hy_campaign_sends(record.state);
+    if (sends && !c->run) {
+        begin(f, c, &record);
+    } else if (!sends && c->run) {
+        stop(f, c);
+    }
+    hy_txn_park(&f->txn);
+}
+
+void camps_tidy(struct feeder *f)
+{
+    hy_list_for_each_safe (it, &f->camps) {
+        struct camp *c = hy_container_of(it, struct camp, link);
+        if (c->n_feeds || c->stops_pending)
+            continue;
+        if (c->run && c->is_walked)
+            look(f, c); /* done, perhaps */
+        if (!c->run && c->stops_pending == 0 &&
+            (!c->old_run || atomic_load(&c->old_run->in_hand) == 0)) {
+            hy_list_remove(&c->link);
+            camp_free(f, c);
+        }
+    }
+}
+
+void camp_changed(struct feeder *f, hy_id id)
+{
+    struct camp *c = camp_find(f, id);
+    if (!c) {
+        c = calloc(1, sizeof *c);
+        if (!c) {
+            hy_log(HY_LOG_ERROR, "feeder", "out of memory: a campaign was not taken up");
+            return;
+        }
+        c->id = id;
+        hy_list_push(&f->camps, &c->link);
+    }
+    look(f, c);
+}
+
+void camp_stopped(struct feeder *f, struct stop_order *o)
+{
+    struct camp *c = camp_find(f, o->run->campaign);
+    if (c && c->old_run == o->run) {
+        size_t n = c->n_lingering + o->n_lingering;
+        struct hy_rcpt_ref *all = n ? realloc(c->lingering, n * sizeof *all) : NULL;
+        if (n && all) {
+            memcpy(all + c->n_lingering, o->lingering, o->n_lingering * sizeof *all);
+            c->lingering = all;
+            c->n_lingering = n;
+        }
+        if (--c->stops_pending == 0 && c->is_changed && !f->is_draining)
+            look(f, c);
+    }
+    run_unref(o->run);
+    free(o->lingering);
+    free(o);
+}
+
+void camp_handed_back(struct feeder *f, struct hand_back *h)
+{
+    struct camp *c = camp_find(f, h->ref.campaign);
+    if (c) {
+        for (size_t i = 0; i < c->n_lingering; i++) {
+            struct hy_rcpt_ref *l = &c->lingering[i];
+            if (l->domain == h->ref.domain && l->block == h->ref.block && l->slot == h->ref.slot) {
+                *l = c->lingering[--c->n_lingering];
+                break;
+            }
+        }
+        if (c->run && !f->is_draining)
+            rows_open_one(f, c, &h->ref);
+    }
+    free(h);
+}
+
+void camps_load(struct feeder *f)
+{
+    hy_id ids[256], after = 0;
+    for (;;) { /* ids first: begin() must not run while a cursor of ours is open */
+        size_t n = 0;
+        if (!feeder_txn(f))
+            return;
+        struct hy_campaign record;
+        while (n < 256 && hy_campaign_next(&f->txn, after, &record) == HY_OK) {
+            after = record.id;
+            if (hy_campaign_sends(record.state))
+                ids[n++] = record.id;
+        }
+        hy_txn_park(&f->txn);
+        for (size_t i = 0; i < n; i++)
+            camp_changed(f, ids[i]);
+        if (n < 256)
+            return;
+    }
+}

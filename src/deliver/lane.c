@@ -1,0 +1,563 @@
+/* A lane at work: feeds in, messages to sessions, as its window allows.
+ *
+ * The pump, run once a turn whenever something changed:
+ *   1. ready messages go to sessions, idle ones first;
+ *   2. when messages wait that no session takes soon, one more connection is opened;
+ *   3. the press gets jobs for as many messages as the sessions that are up can take.
+ * How it fails: an address that cannot be used is left alone for a while and the next is tried, by
+ * preference; when none is left, what is in hand is deferred with the reason, and the site is
+ * probed by one connection after a pause that doubles. */
+#include "lane.h"
+
+#include <stdlib.h>
+
+#include "hayauma/base/log.h"
+
+enum {
+    BUSY_US = 5000,      /* behind a message out for longer than this, a connection is opened */
+    REFUSED_MORE_S = 15, /* no new connection for this long when one more was refused */
+    PLAIN_S = 3600,      /* broken TLS is remembered this long */
+};
+
+/* ---- making and freeing ---- */
+
+static void pump(void *arg);
+static void on_timer(void *arg);
+
+static struct lane **bucket(struct worker *w, uint64_t hash)
+{
+    return &w->table[hash & (w->table_size - 1)];
+}
+
+void lane_apply_policy(struct lane *l)
+{
+    const struct hy_shape_rules *set = l->worker->policy->rules;
+    struct hy_str hosts[HY_MX_HOSTS_MAX];
+    size_t n = 0;
+    struct hy_str rest = l->mx->site.key, host;
+    while (n < HY_MX_HOSTS_MAX && hy_str_split(&rest, ',', &host))
+        hosts[n++] = host;
+    l->rule = hy_shape_find(set, l->mx->domain, hosts, n);
+    l->limits = l->rule ? l->rule->limits : set->fallback;
+    hy_window_change(&l->window, &l->limits);
+    const struct hy_smtp_timeouts *t = &l->limits.timeouts;
+    hy_smtp_settings_init(&l->smtp);
+    l->smtp.tls = (enum hy_smtp_tls)l->limits.tls;
+    l->smtp.use_pipelining = l->limits.use_pipelining;
+    l->smtp.use_chunking = l->limits.use_chunking;
+    l->smtp.timeouts = (struct hy_smtp_client_timeouts){.banner_us = t->banner_us,
+                                                        .ehlo_us = t->ehlo_us,
+                                                        .tls_us = t->tls_us,
+                                                        .mail_us = t->mail_us,
+                                                        .rcpt_us = t->rcpt_us,
+                                                        .data_us = t->data_us,
+                                                        .block_us = t->block_us,
+                                                        .dot_us = t->dot_us,
+                                                        .quit_us = t->quit_us,
+                                                        .idle_us = t->idle_us};
+    lane_wake(l);
+}
+
+static struct lane *lane_new(struct worker *w, const struct feed *f, uint32_t source, uint64_t hash)
+{
+    struct lane *l = calloc(1, sizeof *l);
+    if (!l)
+        return NULL;
+    l->worker = w;
+    l->hash = hash;
+    l->source = source;
+    l->mx = hy_mx_ref(f->mx);
+    hy_list_init(&l->link);
+    hy_list_init(&l->starved);
+    hy_list_init(&l->feeds);
+    hy_list_init(&l->ready);
+    hy_list_init(&l->sessions);
+    hy_list_init(&l->takers);
+    hy_defer_init(&l->pump, pump, l);
+    hy_timer_init(&l->timer, on_timer, l);
+    l->rate_since = l->last_used = hy_loop_now(w->loop);
+    lane_apply_policy(l);
+    hy_window_init(&l->window, &l->limits);
+    hy_list_push(&w->lanes, &l->link);
+    l->chain = *bucket(w, hash);
+    *bucket(w, hash) = l;
+    w->n_lanes++;
+    return l;
+}
+
+struct lane *lane_get(struct worker *w, const struct feed *f)
+{
+    uint32_t source = f->source % (uint32_t)w->policy->n_sources;
+    uint64_t hash = f->mx->site.hash + source * 0x9e3779b97f4a7c15u;
+    for (struct lane *l = *bucket(w, hash); l; l = l->chain) {
+        if (l->hash == hash && l->source == source && hy_str_eq(l->mx->site.key, f->mx->site.key)) {
+            if (l->mx != f->mx) { /* the newest answer counts */
+                hy_mx_unref(l->mx);
+                l->mx = hy_mx_ref(f->mx);
+            }
+            return l;
+        }
+    }
+    return lane_new(w, f, source, hash);
+}
+
+void lane_free(struct lane *l)
+{
+    struct worker *w = l->worker;
+    for (struct lane **at = bucket(w, l->hash); *at; at = &(*at)->chain) {
+        if (*at == l) {
+            *at = l->chain;
+            break;
+        }
+    }
+    hy_loop_undefer(&l->pump);
+    hy_loop_disarm(w->loop, &l->timer);
+    hy_list_remove(&l->link);
+    hy_list_remove(&l->starved);
+    hy_mx_unref(l->mx);
+    w->n_lanes--;
+    free(l);
+}
+
+void lane_wake(struct lane *l)
+{
+    hy_loop_defer(l->worker->loop, &l->pump);
+}
+
+static void on_timer(void *arg)
+{
+    lane_wake(arg);
+}
+
+static void wait_until(struct lane *l, hy_us at)
+{
+    if (at == HY_US_NEVER)
+        return;
+    if (!hy_timer_armed(&l->timer) || l->timer.due > at)
+        hy_loop_arm(l->worker->loop, &l->timer, at);
+}
+
+/* ---- what comes in ---- */
+
+void lane_add_feed(struct lane *l, struct feed *f)
+{
+    if (f->w.lane != l) {
+        if (f->w.lane)
+            f->w.lane->n_feeds--;
+        f->w.lane = l;
+        l->n_feeds++;
+    }
+    hy_list_push(&l->feeds, &f->link);
+    l->last_used = hy_loop_now(l->worker->loop);
+    lane_wake(l);
+}
+
+void lane_pressed(struct lane *l, struct delivery *d)
+{
+    if (atomic_load(&d->run->stopped) || l->worker->is_draining) {
+        delivery_free(d);
+    } else if (d->refusal.kind) {
+        settle_refusal(d, d->refusal_state, &d->refusal);
+    } else {
+        hy_list_push(&l->ready, &d->link);
+        l->n_ready++;
+    }
+    lane_wake(l);
+}
+
+void lane_take_back(struct lane *l, struct delivery *d)
+{
+    d->submitted = 0;
+    if (d->inflight != HY_INFLIGHT_NONE) {
+        hy_inflight_free(l->worker->d->inflight, d->inflight);
+        d->inflight = HY_INFLIGHT_NONE;
+    }
+    if (atomic_load(&d->run->stopped) || l->worker->is_draining) {
+        struct hand_back *h = l->worker->is_draining ? NULL : calloc(1, sizeof *h);
+        if (h) {
+            h->msg.kind = MSG_HAND_BACK;
+            h->ref = d->ref;
+            if (hy_mailbox_post_answer(feeder_mailbox(l->worker->d->feeder), &h->msg) != HY_OK)
+                free(h);
+        }
+        delivery_free(d);
+        return;
+    }
+    if (d->is_pressed) {
+        hy_list_push_front(&l->ready, &d->link);
+        l->n_ready++;
+    } else {
+        l->n_pressing++;
+        worker_press(l->worker, d);
+    }
+    lane_wake(l);
+}
+
+/* ---- stop and drain ---- */
+
+static void drop_ready(struct lane *l, const struct run *r)
+{
+    hy_list_for_each_safe (it, &l->ready) {
+        struct delivery *d = hy_container_of(it, struct delivery, link);
+        if (r && d->run != r)
+            continue;
+        hy_list_remove(&d->link);
+        l->n_ready--;
+        delivery_free(d);
+    }
+}
+
+static void drop_feeds(struct lane *l, const struct run *r)
+{
+    hy_list_for_each_safe (it, &l->feeds) {
+        struct feed *f = hy_container_of(it, struct feed, link);
+        if (r && f->run != r)
+            continue;
+        hy_list_remove(&f->link);
+        f->next = f->n;
+        f->is_exhausted = true;
+        worker_feed_return(l->worker, f);
+    }
+}
+
+void lane_stop_run(struct lane *l, const struct run *r)
+{
+    drop_feeds(l, r);
+    drop_ready(l, r);
+}
+
+void lane_drain(struct lane *l)
+{
+    drop_feeds(l, NULL);
+    drop_ready(l, NULL);
+    hy_list_for_each_safe (it, &l->sessions)
+        session_quit(hy_container_of(it, struct session, link));
+}
+
+/* ---- hosts ---- */
+
+static bool is_marked(struct bad_host *list, uint32_t *n, const struct hy_sockaddr *a, hy_us now)
+{
+    for (uint32_t i = 0; i < *n;) {
+        if (list[i].until <= now)
+            list[i] = list[--*n];
+        else if (hy_sockaddr_ip_eq(&list[i].addr, a))
+            return true;
+        else
+            i++;
+    }
+    return false;
+}
+
+static void mark(struct bad_host *list, uint32_t *n, const struct hy_sockaddr *a, hy_us until)
+{
+    for (uint32_t i = 0; i < *n; i++) {
+        if (hy_sockaddr_ip_eq(&list[i].addr, a)) {
+            list[i].until = until;
+            return;
+        }
+    }
+    if (*n == BAD_HOSTS_MAX) { /* the one that ends first makes room */
+        uint32_t first = 0;
+        for (uint32_t i = 1; i < *n; i++) {
+            if (list[i].until < list[first].until)
+                first = i;
+        }
+        list[first] = list[--*n];
+    }
+    list[(*n)++] = (struct bad_host){*a, until};
+}
+
+/* The next address to try: the best preference that has a usable one, in turn over its hosts (RFC
+ * 5321 section 5.1). */
+static const struct hy_mx_host *choose_host(struct lane *l, hy_us now,
+                                            const struct hy_sockaddr **ret_addr)
+{
+    const struct hy_mx *mx = l->mx;
+    int family = hy_sockaddr_family(&l->worker->policy->sources[l->source].bind);
+    for (size_t from = 0; from < mx->n_hosts;) {
+        size_t to = from;
+        while (to < mx->n_hosts && mx->hosts[to].preference == mx->hosts[from].preference)
+            to++;
+        size_t n = to - from, start = l->next_host % n;
+        for (size_t i = 0; i < n; i++) {
+            const struct hy_mx_host *h = &mx->hosts[from + (start + i) % n];
+            for (size_t k = 0; k < h->n_addresses; k++) {
+                const struct hy_sockaddr *a = &h->addresses[k];
+                if (family != AF_UNSPEC && hy_sockaddr_family(a) != family)
+                    continue;
+                if (!is_marked(l->bad, &l->n_bad, a, now)) {
+                    l->next_host++;
+                    *ret_addr = a;
+                    return h;
+                }
+            }
+        }
+        from = to;
+    }
+    return NULL;
+}
+
+/* Nobody there takes mail now: what is in hand is deferred with the reason. Feeds that have more
+ * rows behind wait for the probe. */
+static void unreachable(struct lane *l, const struct hy_outcome *why, hy_us now)
+{
+    hy_window_unreachable(&l->window, now);
+    l->n_bad = 0; /* after the pause all are worth a try */
+    snprintf(l->last_reply, sizeof l->last_reply, "%.*s", HY_STR_ARG(why->text));
+    struct hy_list mine;
+    hy_list_init(&mine);
+    while (!hy_list_empty(&l->ready))
+        hy_list_push(&mine, hy_list_pop(&l->ready));
+    l->n_ready = 0;
+    hy_list_for_each_safe (it, &l->feeds) {
+        struct feed *f = hy_container_of(it, struct feed, link);
+        while (f->next < f->n) {
+            struct delivery *d = worker_take(l->worker, f);
+            if (!d)
+                break;
+            hy_list_push(&mine, &d->link);
+        }
+    }
+    hy_wall_ms wall = hy_clock_wall_ms();
+    for (struct hy_list *it; (it = hy_list_pop(&mine));) {
+        struct delivery *d = hy_container_of(it, struct delivery, link);
+        if (atomic_load(&d->run->stopped)) {
+            delivery_free(d);
+            continue;
+        }
+        d->started = wall;
+        d->submitted = now;
+        settle_refusal(d, HY_RCPT_DEFERRED, why);
+    }
+    hy_list_for_each_safe (it, &l->feeds)
+        worker_feed_return(l->worker, hy_container_of(it, struct feed, link));
+}
+
+/* ---- sessions ---- */
+
+void lane_place_session(struct lane *l, struct session *s)
+{
+    hy_list_remove(&s->taker);
+    if (!s->is_up || s->is_closing || !hy_smtp_client_can_submit(&s->client))
+        return;
+    if (s->n_deliveries == 0)
+        hy_list_push_front(&l->takers, &s->taker); /* the last one used is used again */
+    else
+        hy_list_push(&l->takers, &s->taker);
+}
+
+/* An idle one, or one whose message is still on its way; then tells whether that takes long. */
+static struct session *choose_session(struct lane *l, hy_us now, bool *ret_is_busy)
+{
+    if (hy_list_empty(&l->takers))
+        return NULL;
+    struct session *s = hy_container_of(l->takers.next, struct session, taker);
+    if (s->n_deliveries) {
+        struct delivery *oldest = hy_container_of(s->deliveries.next, struct delivery, link);
+        *ret_is_busy = now - oldest->submitted > BUSY_US;
+    }
+    return s;
+}
+
+static void open_one(struct lane *l, hy_us now)
+{
+    struct worker *w = l->worker;
+    if (l->n_connecting || w->is_draining || l->connect_pause > now) {
+        if (l->connect_pause > now && l->n_sessions == 0)
+            wait_until(l, l->connect_pause);
+        return;
+    }
+    if (w->n_connections >= w->max_connections) {
+        worker_starve(w, l);
+        return;
+    }
+    const struct hy_sockaddr *addr;
+    const struct hy_mx_host *host = choose_host(l, now, &addr);
+    if (!host) {
+        if (l->n_sessions == 0) {
+            struct hy_outcome why = {.kind = HY_OUTCOME_DEFERRED,
+                                     .spoils = HY_SPOILS_SITE,
+                                     .phase = HY_PHASE_CONNECT,
+                                     .enhanced = {4, 4, 1},
+                                     .text = HY_STR("no address of the site can be used from this "
+                                                    "source")};
+            unreachable(l, &why, now);
+        }
+        return;
+    }
+    hy_us at = hy_window_may_connect(&l->window, l->n_sessions, now);
+    if (at) {
+        wait_until(l, at);
+        return;
+    }
+    bool no_tls = is_marked(l->plain, &l->n_plain, addr, now);
+    bool use_helo = is_marked(l->helo, &l->n_helo, addr, now);
+    if (session_open(l, host, addr, no_tls, use_helo) != HY_OK) {
+        l->connect_pause = now + HY_US_PER_SEC; /* no descriptor or memory: a moment later */
+        wait_until(l, l->connect_pause);
+    }
+}
+
+void lane_session_up(struct lane *l, struct session *s)
+{
+    l->n_connecting--;
+    l->n_up++;
+    lane_place_session(l, s);
+    hy_window_connected(&l->window, hy_loop_now(l->worker->loop));
+    lane_wake(l);
+}
+
+void lane_session_over(struct lane *l, struct session *s, const struct hy_outcome *failed,
+                       enum hy_smtp_hint hint)
+{
+    hy_us now = hy_loop_now(l->worker->loop);
+    hy_list_remove(&s->link);
+    hy_list_remove(&s->taker);
+    l->n_sessions--;
+    if (s->is_up)
+        l->n_up--;
+    else
+        l->n_connecting--;
+    if (hint == HY_SMTP_HINT_PLAIN) {
+        mark(l->plain, &l->n_plain, &s->addr, now + PLAIN_S * HY_US_PER_SEC);
+    } else if (hint == HY_SMTP_HINT_HELO) {
+        mark(l->helo, &l->n_helo, &s->addr, now + PLAIN_S * HY_US_PER_SEC);
+    } else if (failed) {
+        snprintf(l->last_reply, sizeof l->last_reply, "%.*s", HY_STR_ARG(failed->text));
+        if (l->n_up) { /* others are fine: it only takes no more of us for now */
+            l->connect_pause = now + REFUSED_MORE_S * HY_US_PER_SEC;
+        } else {
+            mark(l->bad, &l->n_bad, &s->addr, now + BAD_HOST_S * HY_US_PER_SEC);
+            const struct hy_sockaddr *next;
+            uint32_t turn = l->next_host;
+            bool is_last = !choose_host(l, now, &next);
+            l->next_host = turn;
+            if (is_last && l->n_sessions == 0)
+                unreachable(l, failed, now);
+        }
+    }
+    lane_wake(l);
+}
+
+/* ---- the pump ---- */
+
+/* The next row of its feeds, each in turn. */
+static struct delivery *take_row(struct lane *l)
+{
+    while (!hy_list_empty(&l->feeds)) {
+        struct feed *f = hy_container_of(hy_list_pop(&l->feeds), struct feed, link);
+        struct delivery *d = f->next < f->n ? worker_take(l->worker, f) : NULL;
+        if (f->next < f->n)
+            hy_list_push(&l->feeds, &f->link);
+        worker_feed_return(l->worker, f);
+        if (d || f->next < f->n)
+            return d;
+    }
+    return NULL;
+}
+
+static bool hand_over(struct lane *l, hy_us now)
+{
+    while (!hy_list_empty(&l->ready)) {
+        bool is_busy = false;
+        struct session *s = choose_session(l, now, &is_busy);
+        if (!s)
+            return true;
+        struct delivery *d = hy_container_of(l->ready.next, struct delivery, link);
+        hy_us at = hy_window_may_send(&l->window, now);
+        if (at) {
+            wait_until(l, at);
+            return false;
+        }
+        if (d->inflight == HY_INFLIGHT_NONE) {
+            d->inflight = hy_inflight_claim(l->worker->d->inflight, l->worker->index);
+            if (d->inflight == HY_INFLIGHT_NONE) {
+                worker_starve(l->worker, l);
+                return false;
+            }
+        }
+        hy_list_remove(&d->link);
+        l->n_ready--;
+        if (!session_submit(s, d)) {
+            hy_list_push_front(&l->ready, &d->link);
+            l->n_ready++;
+            return true;
+        }
+        if (is_busy)
+            open_one(l, now);
+    }
+    return false;
+}
+
+/* A row that was never tried expires only if its campaign says so: a pause by a person is no fault
+ * of the row. */
+static hy_wall_ms expiry_of(const struct lane *l, const struct delivery *d)
+{
+    if (d->run->expire_us)
+        return d->run->queued + d->run->expire_us / HY_US_PER_MS;
+    return d->ref.attempts ? d->run->queued + l->limits.retry.expire_us / HY_US_PER_MS : INT64_MAX;
+}
+
+static void fill_press(struct lane *l, hy_us now)
+{
+    uint32_t target = 2 * l->n_up + 1;
+    if (target > LANE_AHEAD_MAX)
+        target = LANE_AHEAD_MAX;
+    if (l->n_up == 0 && l->window.suspended_until > now)
+        return;
+    while (l->n_ready + l->n_pressing < target && !hy_list_empty(&l->feeds)) {
+        if (!worker_may_take(l->worker, l)) {
+            worker_starve(l->worker, l);
+            return;
+        }
+        struct delivery *d = take_row(l);
+        if (!d)
+            return;
+        d->expires = expiry_of(l, d);
+        l->n_pressing++;
+        worker_press(l->worker, d);
+    }
+}
+
+static void pump(void *arg)
+{
+    struct lane *l = arg;
+    if (l->worker->is_draining)
+        return;
+    hy_us now = hy_loop_now(l->worker->loop);
+    bool wants_connection = hand_over(l, now);
+    if (wants_connection || (l->n_sessions == 0 && (l->n_ready || !hy_list_empty(&l->feeds))))
+        open_one(l, now);
+    fill_press(l, now);
+    if (l->n_sessions == 0 && l->window.suspended_until > now &&
+        (l->n_ready || !hy_list_empty(&l->feeds)))
+        wait_until(l, l->window.suspended_until);
+    l->last_used = now;
+}
+
+void lane_count(struct lane *l, const struct hy_outcome *o)
+{
+    struct hy_deliver_counters *c = &l->worker->d->counters;
+    hy_us now = hy_loop_now(l->worker->loop);
+    if (o->kind == HY_OUTCOME_DELIVERED) {
+        l->delivered++;
+        l->rate_count++;
+        atomic_fetch_add_explicit(&c->delivered, 1, memory_order_relaxed);
+    } else if (o->kind == HY_OUTCOME_DEFERRED) {
+        l->deferred++;
+        atomic_fetch_add_explicit(&c->deferred, 1, memory_order_relaxed);
+    } else if (o->kind == HY_OUTCOME_BOUNCED) {
+        l->bounced++;
+        atomic_fetch_add_explicit(&c->bounced, 1, memory_order_relaxed);
+    }
+    hy_us span = now - l->rate_since;
+    if (span >= HY_US_PER_SEC) {
+        double fresh = (double)l->rate_count * 1e6 / (double)span;
+        l->rate = l->rate == 0 ? fresh : l->rate * 0.5 + fresh * 0.5;
+        l->rate_count = 0;
+        l->rate_since = now;
+    }
+    if (o->kind != HY_OUTCOME_DELIVERED || !l->last_reply[0] || l->rate_count == 0)
+        snprintf(l->last_reply, sizeof l->last_reply, "%u %.*s", o->code, HY_STR_ARG(o->text));
+}

@@ -1,0 +1,98 @@
+/* A lane: one source to one site. Its worker's thread only. */
+#pragma once
+#include "parts.h"
+
+struct bad_host {
+    struct hy_sockaddr addr;
+    hy_us until;
+};
+
+struct lane {
+    struct hy_list link;    /* worker->lanes */
+    struct hy_list starved; /* worker->starved, when it waits */
+    struct lane *chain;     /* hash table */
+    struct worker *worker;
+    uint64_t hash;
+    uint32_t source;
+    struct hy_mx *mx;                 /* hosts and site; the newest answer for any of its domains */
+    const struct hy_shape_rule *rule; /* NULL: the fallback; of worker->policy */
+    struct hy_shape_limits limits;
+    struct hy_window window;
+    struct hy_smtp_settings smtp; /* what every session of it starts with */
+    struct hy_list feeds;         /* with rows, in turn */
+    struct hy_list ready;         /* pressed deliveries, oldest first */
+    struct hy_list sessions;      /* all */
+    struct hy_list takers;        /* those that can take a message, idle ones in front */
+    uint32_t n_feeds;             /* known to it, here or with the feeder */
+    uint32_t n_ready, n_pressing, n_sessions, n_connecting, n_up, n_on_wire, n_settling;
+    uint32_t next_host; /* rotates over hosts of equal preference */
+    struct bad_host bad[BAD_HOSTS_MAX];
+    uint32_t n_bad;
+    struct bad_host plain[BAD_HOSTS_MAX]; /* addresses with broken TLS: without, until then */
+    uint32_t n_plain;
+    struct bad_host helo[BAD_HOSTS_MAX]; /* addresses that hang up on EHLO */
+    uint32_t n_helo;
+    hy_us connect_pause; /* no new connection before */
+    struct hy_defer pump;
+    struct hy_timer timer; /* rates, suspension */
+    uint64_t delivered, deferred, bounced;
+    double rate; /* delivered a second, smoothed */
+    uint64_t rate_count;
+    hy_us rate_since, last_used;
+    char last_reply[256];
+};
+
+struct session {
+    struct hy_list link;  /* lane->sessions */
+    struct hy_list taker; /* lane->takers */
+    struct lane *lane;
+    struct hy_conn *conn;
+    struct hy_timer timer;
+    struct hy_list deliveries; /* submitted, in order */
+    uint32_t n_deliveries;
+    bool is_up;        /* READY was seen */
+    bool is_closing;   /* the dialogue is over; the socket is being closed */
+    bool is_started;   /* the dialogue was begun */
+    uint32_t messages; /* submitted on it */
+    struct hy_sockaddr addr;
+    char host[HY_DOMAIN_MAX + 1];
+    uint16_t tls_version; /* 0x0304 = TLS 1.3; 0 = plain */
+    char tls_cipher[HY_ATTEMPT_CIPHER_MAX];
+    bool has_end;
+    enum hy_smtp_hint hint;
+    struct hy_outcome end; /* what its end means for messages that wait for this host; the text is
+                              in the client or in end_text */
+    char end_text[256];
+    struct hy_smtp_settings smtp;
+    struct hy_deliver_policy *policy; /* holds the source's names */
+    const struct hy_deliver_source *from;
+    struct hy_smtp_client client;
+};
+
+/* lane.c */
+/* Puts a session where its room for messages says. */
+void lane_place_session(struct lane *l, struct session *s);
+struct lane *lane_get(struct worker *w, const struct feed *f);
+void lane_apply_policy(struct lane *l);
+void lane_add_feed(struct lane *l, struct feed *f);
+void lane_pressed(struct lane *l, struct delivery *d);
+void lane_wake(struct lane *l);
+void lane_free(struct lane *l);
+/* A delivery that a session gave back untouched. */
+void lane_take_back(struct lane *l, struct delivery *d);
+void lane_session_up(struct lane *l, struct session *s);
+/* `s` is over; `failed`: it never came up, and this is why. */
+void lane_session_over(struct lane *l, struct session *s, const struct hy_outcome *failed,
+                       enum hy_smtp_hint hint);
+void lane_stop_run(struct lane *l, const struct run *r);
+void lane_drain(struct lane *l);
+void lane_count(struct lane *l, const struct hy_outcome *o);
+
+/* session.c */
+int session_open(struct lane *l, const struct hy_mx_host *host, const struct hy_sockaddr *addr,
+                 bool no_tls, bool use_helo);
+/* False: it did not take it (the delivery is still the caller's). */
+bool session_submit(struct session *s, struct delivery *d);
+void session_write(struct session *s);
+void session_quit(struct session *s);
+void session_abort(struct session *s);

@@ -1,0 +1,257 @@
+/* What the parts of delivery know of each other: the objects that travel between their threads, and
+ * who owns them when.
+ *
+ *   feeder --feed--> worker (lane) --delivery--> press --delivery--> worker (session)
+ *          <-feed---                                       worker --settle--> writer --delivery-->
+ * worker
+ *
+ * A feed is some rows of one domain of one campaign. It is owned by whoever has it: the feeder
+ * fills it and posts it to the worker of its lane; the worker posts it back when it ran dry, and
+ * for the last time when nothing of it is in hand any more. A delivery is one row on its way; its
+ * worker owns it but while the press or the writer has it. */
+#pragma once
+#include <pthread.h>
+#include <stdio.h>
+
+#include "hayauma/base/rand.h"
+#include "hayauma/deliver/deliver.h"
+#include "hayauma/io/conn.h"
+#include "hayauma/io/loop.h"
+#include "hayauma/io/mailbox.h"
+#include "hayauma/io/thread.h"
+#include "hayauma/io/tls.h"
+#include "hayauma/shape/verdict.h"
+#include "hayauma/shape/window.h"
+#include "hayauma/smtp/client.h"
+#include "hayauma/store/queue.h"
+#include "hayauma/store/settle.h"
+
+enum {
+    WORKERS_MAX = 64,
+    PRESS_BATCH = 8,     /* jobs a press thread takes at once */
+    RETURNS_MAX = 5,     /* times a row may come back untouched before that counts as an attempt */
+    BAD_HOST_S = 60,     /* an address that refused is left alone this long */
+    BAD_HOSTS_MAX = 16,  /* remembered per lane */
+    LANE_AHEAD_MAX = 64, /* messages a lane has in the press or ready, at most */
+    WRITER_LAG_MAX = 100000, /* requests; above it lanes stop pulling */
+};
+
+/* Kinds of messages between threads. */
+enum {
+    MSG_FEED = 1,  /* feeder -> worker: rows; worker -> feeder: ran dry, or is done with it */
+    MSG_PRESSED,   /* press -> worker: a delivery with its message, or with an outcome */
+    MSG_SETTLED,   /* writer -> worker: a delivery whose outcome is durable */
+    MSG_STOP_RUN,  /* feeder -> worker -> feeder: give back every row of a run */
+    MSG_HAND_BACK, /* worker -> feeder: a row that was in hand when its run stopped */
+    MSG_CHANGED,   /* anybody -> feeder: look at a campaign */
+    MSG_POLICY,    /* main -> feeder and workers */
+    MSG_DRAIN,     /* main -> feeder and workers */
+    MSG_LANES,     /* anybody -> worker: report your lanes */
+};
+
+/* A campaign being sent, from its start or resume to its end or pause: a later resume is another
+ * run. Immutable but for the atomics; counted. */
+struct run {
+    hy_id campaign;
+    struct hy_message *message;
+    char from_domain[HY_DOMAIN_MAX + 1];
+    hy_wall_ms queued;        /* when the campaign started: what rows expire by */
+    hy_us expire_us;          /* 0 = by the site's rule */
+    atomic_bool stopped;      /* nothing more of it may be sent */
+    _Atomic uint32_t in_hand; /* deliveries of it that are not settled */
+    atomic_uint refs;
+};
+struct run *run_ref(struct run *r);
+void run_unref(struct run *r);
+
+/* A row in a feed: what of hy_rcpt_ref the feed does not say itself. */
+struct feed_row {
+    uint32_t block;
+    uint16_t slot, attempts;
+    hy_lead_no lead;
+};
+
+enum feed_kind { FEED_FRESH, FEED_DUE };
+
+struct feed {
+    struct hy_msg msg;   /* MSG_FEED */
+    struct hy_list link; /* in a lane's round, or in the feeder's queue of those to resolve */
+    struct run *run;
+    hy_domain_no domain;
+    char domain_name[HY_DOMAIN_MAX + 1];
+    enum feed_kind kind;
+    struct hy_queue_pos pos; /* FRESH: where reading goes on */
+    bool is_exhausted;       /* there are no more rows behind those here */
+    bool is_done;            /* worker -> feeder: nothing of it is in hand; free it */
+    uint32_t worker;
+    uint32_t source;  /* index into the policy's sources */
+    struct hy_mx *mx; /* where it goes; NULL until resolved */
+    uint32_t next, n; /* rows[next..n) are to be sent */
+    uint32_t cap;
+    struct { /* the worker's, also while the feeder refills it */
+        struct lane *lane;
+        uint32_t in_hand;
+        bool is_away; /* with the feeder */
+    } w;
+    struct feed_row rows[];
+};
+
+struct session;
+struct lane;
+struct worker;
+
+/* One row on its way. */
+struct delivery {
+    struct hy_msg msg;   /* MSG_PRESSED, MSG_SETTLED, or a job of the press */
+    struct hy_list link; /* lane's ready queue, or the session's messages in order */
+    struct hy_list all;  /* of its worker */
+    struct worker *worker;
+    struct lane *lane;
+    struct lane *lane_of_settle; /* counts it as settling */
+    struct feed *feed;
+    struct run *run;
+    struct session *session;
+    struct hy_rcpt_ref ref;
+    uint32_t inflight; /* slot, or HY_INFLIGHT_NONE */
+    uint16_t returns;
+    bool is_pressed;
+    uint64_t pressed_bytes; /* counted in the worker's */
+
+    /* from the press */
+    struct hy_buf signature; /* DKIM-Signature fields */
+    struct hy_buf bytes;     /* the message */
+    size_t header_bytes;
+    size_t size_bytes; /* of both; stays when the bytes are freed */
+    bool needs_8bitmime, needs_smtputf8, has_no_dot_line;
+    char return_path[HY_ADDRESS_MAX + 1];
+    char address[HY_ADDRESS_MAX + 1];
+    hy_wall_ms expires;        /* to the press: not sent any more from then on */
+    struct hy_outcome refusal; /* kind != 0: it will not be sent, this is why */
+    enum hy_rcpt_state refusal_state;
+
+    /* on the wire */
+    struct iovec content[2];
+    struct hy_str recipient;
+    struct hy_smtp_message smtp;
+    hy_us submitted;
+    hy_wall_ms started;
+
+    struct hy_deliver_policy *policy; /* holds the name of the source */
+
+    /* settled; not cleared between uses */
+    struct hy_settle settle;
+    char text[HY_OUTCOME_TEXT_MAX];
+    char mx_host[HY_DOMAIN_MAX + 1];
+    char tls_cipher[HY_ATTEMPT_CIPHER_MAX];
+};
+
+struct worker {
+    struct hy_deliver *d;
+    unsigned index;
+    struct hy_loop *loop;
+    struct hy_mailbox *mailbox;
+    struct hy_thread *thread;
+    struct hy_deliver_policy *policy;
+    struct hy_tls_cache *tls_cache;
+    struct hy_rng rng;
+    struct lane **table; /* hash of lanes, a power of two */
+    uint32_t table_size, n_lanes;
+    struct hy_list lanes;      /* all */
+    struct hy_list starved;    /* lanes that wait for memory, slots, connections or the writer */
+    struct hy_list deliveries; /* all in hand */
+    struct hy_list spare;      /* deliveries to use again */
+    uint32_t n_spare;
+    uint32_t n_connections; /* open or opening */
+    uint32_t max_connections;
+    uint64_t pressed_bytes; /* of messages that no session has taken */
+    uint64_t pressed_max;
+    uint32_t pressing;                /* jobs at the press */
+    uint32_t n_deliveries;            /* in hand, of any stage */
+    uint32_t typical_bytes;           /* running mean of message sizes */
+    struct hy_msg *jobs, **jobs_tail; /* for the press, pushed once a turn */
+    struct hy_defer flush;
+    struct hy_timer lag_timer, drain_timer, sweep_timer;
+    bool is_draining, is_cut, is_done;
+    uint64_t cut_off; /* between dot and reply when the drain ended */
+};
+
+/* The order to stop a run: one for each worker. */
+struct stop_order {
+    struct hy_msg msg;
+    struct run *run;
+    struct hy_rcpt_ref
+        *lingering; /* rows that stay on the wire; owned by the feeder when answered */
+    size_t n_lingering;
+    struct worker *worker;
+};
+
+struct hand_back {
+    struct hy_msg msg;
+    struct hy_rcpt_ref ref;
+};
+
+struct policy_msg {
+    struct hy_msg msg;
+    struct hy_deliver_policy *policy; /* one reference, the receiver's */
+};
+
+struct drain_msg {
+    struct hy_msg msg;
+    hy_us timeout_us;
+};
+
+struct feeder;
+
+struct hy_deliver {
+    struct hy_deliver_settings settings;
+    struct hy_env *env;
+    struct hy_writer *writer;
+    struct hy_inflight *inflight;
+    struct hy_tls *tls;
+    struct hy_deliver_counters counters;
+    struct hy_deliver_policy *policy; /* the main thread's */
+    struct feeder *feeder;
+    struct worker workers[WORKERS_MAX];
+    unsigned n_workers;
+    struct hy_jobs *jobs;
+    struct hy_thread *press[WORKERS_MAX];
+    unsigned n_press;
+    pthread_rwlock_t policy_lock; /* for the press: its policy is read at each batch */
+    struct hy_deliver_policy *press_policy;
+};
+
+/* feeder.c; any thread but for make, free */
+int feeder_create(struct hy_deliver *d, struct hy_diag *diag, struct feeder **ret);
+int feeder_start(struct feeder *f);
+void feeder_free(struct feeder *f);
+struct hy_mailbox *feeder_mailbox(struct feeder *f);
+struct hy_thread *feeder_thread(struct feeder *f);
+void feeder_join(struct feeder *f);
+
+/* worker.c */
+int worker_init(struct worker *w, struct hy_deliver *d, unsigned index);
+int worker_start(struct worker *w);
+void worker_close(struct worker *w);
+struct delivery *delivery_new(struct worker *w);
+void delivery_free(struct delivery *d); /* worker thread; also lets go of feed and run */
+void delivery_drop_bytes(struct delivery *d);
+void worker_press(struct worker *w, struct delivery *d); /* pushed at the end of the turn */
+void worker_feed_return(struct worker *w, struct feed *f);
+void worker_wake_starved(struct worker *w);
+void worker_starve(struct worker *w, struct lane *l);
+bool worker_may_take(struct worker *w, const struct lane *l);
+/* The next row of a feed as a delivery; NULL when out of memory. Precondition: it has one. */
+struct delivery *worker_take(struct worker *w, struct feed *f);
+void worker_connection_over(struct worker *w);
+
+/* report.c; worker thread */
+void report_lanes(struct worker *w, struct hy_msg *m);
+
+/* press.c */
+void press_main(void *arg);
+
+/* settle.c; worker thread; both take the delivery */
+/* The outcome of an attempt that a session made. */
+void settle_outcome(struct delivery *d, const struct hy_outcome *o, const struct session *s);
+/* The row ends without an attempt (expired, suppressed), or a deferral of ours. */
+void settle_refusal(struct delivery *d, enum hy_rcpt_state state, const struct hy_outcome *o);

@@ -1,0 +1,240 @@
+/* The press: threads that render and sign. They own nothing but their tools; a job is a delivery,
+ * which comes back with its message or with the reason why it will not be sent. */
+#include "parts.h"
+
+#include <stdlib.h>
+
+#include "hayauma/base/log.h"
+#include "hayauma/store/lead.h"
+
+struct press {
+    struct hy_deliver *d;
+    struct hy_deliver_policy *policy;
+    struct hy_dkim_signer *signer; /* for policy's keys; NULL: none */
+    struct hy_rendered rendered;
+    struct hy_lead_attr attrs[HY_ATTR_MAX];
+    struct hy_str slots[HY_ATTR_MAX];
+    struct hy_txn txn;
+    bool has_txn;
+};
+
+static void refuse(struct delivery *d, enum hy_rcpt_state state, enum hy_outcome_kind kind,
+                   enum hy_phase phase, struct hy_enhanced enhanced, const char *text)
+{
+    d->refusal_state = state;
+    d->refusal = (struct hy_outcome){
+        .kind = kind,
+        .spoils = HY_SPOILS_RECIPIENT,
+        .phase = phase,
+        .enhanced = enhanced,
+        .text = hy_str_of(text), /* a literal */
+    };
+}
+
+static void cannot_make(struct delivery *d, const char *why)
+{
+    refuse(d, HY_RCPT_DEFERRED, HY_OUTCOME_DEFERRED, HY_PHASE_RENDER, (struct hy_enhanced){4, 3, 0},
+           why);
+}
+
+/* False: the lead must not get it. */
+static bool may_get(struct press *p, struct delivery *d, const struct hy_lead_view *lead,
+                    hy_wall_ms now)
+{
+    (void)p;
+    if (now >= d->expires) {
+        refuse(d, HY_RCPT_EXPIRED, HY_OUTCOME_BOUNCED, HY_PHASE_POLICY,
+               (struct hy_enhanced){5, 4, 7}, "not delivered within its time");
+        return false;
+    }
+    static const char *const why[] = {NULL, "the lead has unsubscribed",
+                                      "the address is known to be dead",
+                                      "the lead has marked a mail as spam"};
+    if (lead->status != HY_LEAD_ACTIVE) {
+        refuse(d, HY_RCPT_SUPPRESSED, HY_OUTCOME_BOUNCED, HY_PHASE_POLICY,
+               (struct hy_enhanced){5, 7, 1}, why[lead->status & 3]);
+        return false;
+    }
+    return true;
+}
+
+/* The domain whose keys sign: the From domain or the nearest parent that has keys. */
+static struct hy_str signing_domain(const struct press *p, struct hy_str from)
+{
+    while (from.n) {
+        if (hy_dkim_keyset_count(p->policy->dkim, from))
+            return from;
+        size_t dot = hy_str_find(from, '.', 0);
+        if (dot == SIZE_MAX)
+            break;
+        from = hy_str_slice(from, dot + 1, from.n);
+    }
+    return (struct hy_str){0};
+}
+
+static int sign(struct press *p, struct delivery *d, hy_wall_ms now)
+{
+    if (!p->signer)
+        return HY_OK;
+    struct hy_str domain = signing_domain(p, hy_str_of(d->run->from_domain));
+    if (!domain.n)
+        return HY_OK;
+    struct hy_rendered *r = &p->rendered;
+    struct hy_dkim_message m = {
+        .headers = hy_str_make(r->bytes.data, r->header_bytes - 2), /* less the empty line */
+        .body = hy_str_slice(hy_buf_str(&r->bytes), r->header_bytes, r->bytes.len),
+        .body_is_canonical = r->is_body_relaxed,
+    };
+    struct hy_dkim_options o = p->policy->dkim_options;
+    o.signed_at = now;
+    int err = hy_buf_reserve(&d->signature, 1536);
+    if (err == HY_OK)
+        err = hy_dkim_sign(p->signer, &domain, 1, &m, &o, &d->signature);
+    if (err == HY_OK)
+        atomic_fetch_add_explicit(&p->d->counters.signed_, 1, memory_order_relaxed);
+    return err;
+}
+
+static int render(struct press *p, struct delivery *d, const struct hy_lead_view *lead,
+                  hy_wall_ms now)
+{
+    for (size_t i = 0; i < lead->n_attrs; i++) {
+        if (lead->attrs[i].no < HY_ATTR_MAX)
+            p->slots[lead->attrs[i].no] = lead->attrs[i].value;
+    }
+    struct hy_render_input in = {
+        .slots = p->slots,
+        .n_slots = HY_ATTR_MAX,
+        .address = lead->address,
+        .lead = lead->no,
+        .now = now,
+    };
+    int err = hy_message_render(d->run->message, &in, &p->rendered);
+    for (size_t i = 0; i < lead->n_attrs; i++) {
+        if (lead->attrs[i].no < HY_ATTR_MAX)
+            p->slots[lead->attrs[i].no] = (struct hy_str){0};
+    }
+    return err;
+}
+
+/* Moves the rendered message into the delivery, in memory of its exact size. */
+static int keep(struct press *p, struct delivery *d, const struct hy_lead_view *lead)
+{
+    struct hy_rendered *r = &p->rendered;
+    hy_buf_reset(&d->bytes);
+    d->bytes.max = r->bytes.len;
+    hy_buf_add(&d->bytes, r->bytes.data, r->bytes.len);
+    if (d->bytes.err)
+        return d->bytes.err;
+    d->header_bytes = r->header_bytes;
+    d->size_bytes = d->signature.len + d->bytes.len;
+    d->needs_8bitmime = r->needs_8bitmime;
+    d->needs_smtputf8 = r->needs_smtputf8;
+    d->has_no_dot_line = r->has_no_dot_line;
+    memcpy(d->return_path, r->return_path, r->return_path_n);
+    d->return_path[r->return_path_n] = '\0';
+    memcpy(d->address, lead->address.p, lead->address.n);
+    d->address[lead->address.n] = '\0';
+    d->is_pressed = true;
+    return HY_OK;
+}
+
+static void press_one(struct press *p, struct delivery *d)
+{
+    d->refusal = (struct hy_outcome){0};
+    hy_buf_reset(&d->signature);
+    if (atomic_load(&d->run->stopped))
+        return; /* its worker drops it */
+    struct hy_lead_view lead;
+    int err =
+        p->has_txn ? hy_lead_read(&p->txn, d->ref.lead, p->attrs, HY_ATTR_MAX, &lead) : HY_EIO;
+    if (err == HY_ENOTFOUND) {
+        refuse(d, HY_RCPT_SUPPRESSED, HY_OUTCOME_BOUNCED, HY_PHASE_POLICY,
+               (struct hy_enhanced){5, 7, 1}, "the lead does not exist any more");
+        return;
+    }
+    if (err != HY_OK || lead.address.n > HY_ADDRESS_MAX) {
+        cannot_make(d, "the lead cannot be read from the store");
+        return;
+    }
+    hy_wall_ms now = hy_clock_wall_ms();
+    if (!may_get(p, d, &lead, now))
+        return;
+    err = render(p, d, &lead, now);
+    if (err == HY_EINVAL || err == HY_EUNSUPPORTED) {
+        refuse(d, HY_RCPT_BOUNCED, HY_OUTCOME_BOUNCED, HY_PHASE_RENDER,
+               (struct hy_enhanced){5, 6, 0},
+               err == HY_EINVAL ? "a value or address of the lead cannot stand in the message"
+                                : "a value of the lead cannot be written in the forced encoding");
+        return;
+    }
+    if (err == HY_ELIMIT) {
+        refuse(d, HY_RCPT_BOUNCED, HY_OUTCOME_BOUNCED, HY_PHASE_RENDER,
+               (struct hy_enhanced){5, 3, 4}, "the message is larger than delivery.max_message");
+        return;
+    }
+    if (err == HY_OK)
+        err = sign(p, d, now);
+    if (err == HY_OK)
+        err = keep(p, d, &lead);
+    if (err != HY_OK) {
+        hy_log(HY_LOG_ERROR, "press", "a message could not be made: %s", hy_err_text(err));
+        cannot_make(d, "the message could not be made or signed");
+    }
+}
+
+/* The newest policy, with a signer for its keys. */
+static void refresh_policy(struct press *p)
+{
+    struct hy_deliver *d = p->d;
+    pthread_rwlock_rdlock(&d->policy_lock);
+    struct hy_deliver_policy *now = d->press_policy;
+    if (now != p->policy)
+        hy_deliver_policy_ref(now);
+    pthread_rwlock_unlock(&d->policy_lock);
+    if (now == p->policy)
+        return;
+    hy_dkim_signer_free(p->signer);
+    p->signer = NULL;
+    hy_deliver_policy_unref(p->policy);
+    p->policy = now;
+    if (now->dkim && hy_dkim_signer_new(now->dkim, &p->signer) != HY_OK)
+        hy_log(HY_LOG_ERROR, "press", "out of memory for DKIM keys: messages are not signed");
+}
+
+void press_main(void *arg)
+{
+    struct hy_deliver *d = arg;
+    struct press *p = calloc(1, sizeof *p);
+    if (!p) {
+        hy_log(HY_LOG_ERROR, "press", "out of memory");
+        return;
+    }
+    p->d = d;
+    hy_rendered_init(&p->rendered);
+    for (struct hy_msg *jobs; (jobs = hy_jobs_pop(d->jobs, PRESS_BATCH));) {
+        int64_t cpu = hy_clock_thread_cpu_us();
+        uint64_t n = 0;
+        refresh_policy(p);
+        p->has_txn = (p->txn.env ? hy_txn_renew(&p->txn) : hy_txn_read(d->env, &p->txn)) == HY_OK;
+        while (jobs) {
+            struct delivery *job = hy_container_of(jobs, struct delivery, msg);
+            jobs = jobs->next;
+            press_one(p, job);
+            n++;
+            int err = hy_mailbox_post_answer(job->worker->mailbox, &job->msg);
+            (void)err; /* workers outlive the press */
+        }
+        if (p->has_txn)
+            hy_txn_park(&p->txn);
+        atomic_fetch_add_explicit(&d->counters.pressed, n, memory_order_relaxed);
+        atomic_fetch_add_explicit(&d->counters.press_cpu_us,
+                                  (uint64_t)(hy_clock_thread_cpu_us() - cpu), memory_order_relaxed);
+    }
+    if (p->txn.env)
+        hy_txn_end(&p->txn);
+    hy_rendered_free(&p->rendered);
+    hy_dkim_signer_free(p->signer);
+    hy_deliver_policy_unref(p->policy);
+    free(p);
+}

@@ -1,0 +1,115 @@
+/* Lanes for people: an order goes from worker to worker and gathers what each has. */
+#include "lane.h"
+
+#include <stdlib.h>
+
+#include "hayauma/base/arena.h"
+
+struct lanes_order {
+    struct hy_msg msg;
+    struct hy_deliver *d;
+    unsigned next; /* worker to ask after this one */
+    size_t most, n, cap, total;
+    struct hy_lane_report *lanes;
+    struct hy_arena arena;
+    hy_lanes_fn *fn;
+    void *ctx;
+};
+
+static const char *copy(struct lanes_order *o, const char *text)
+{
+    struct hy_str s = hy_arena_str(&o->arena, hy_str_of(text ? text : ""));
+    return s.p ? s.p : "";
+}
+
+static void add(struct lanes_order *o, const struct lane *l, hy_us now)
+{
+    o->total++;
+    if (o->n == o->cap) {
+        size_t cap = o->cap ? o->cap * 2 : 64;
+        struct hy_lane_report *more = realloc(o->lanes, cap * sizeof *more);
+        if (!more)
+            return;
+        o->lanes = more;
+        o->cap = cap;
+    }
+    uint32_t waiting = l->n_ready + l->n_pressing + l->n_on_wire;
+    hy_list_for_each (it, &l->feeds) {
+        const struct feed *f = hy_container_of(it, struct feed, link);
+        waiting += f->n - f->next;
+    }
+    bool is_fresh = now - l->rate_since < 3 * HY_US_PER_SEC;
+    o->lanes[o->n++] = (struct hy_lane_report){
+        .site = copy(o, l->mx->site.name.p),
+        .source =
+            copy(o, l->worker->policy->sources[l->source % l->worker->policy->n_sources].name),
+        .rule = copy(o, l->rule ? l->rule->name : ""),
+        .rule_file = copy(o, l->rule ? l->rule->file : ""),
+        .rule_line = l->rule ? l->rule->line : 0,
+        .connections = l->n_up,
+        .connecting = l->n_connecting,
+        .window = l->window.max_connections,
+        .domains = l->n_feeds,
+        .waiting = waiting,
+        .delivered = l->delivered,
+        .deferred = l->deferred,
+        .bounced = l->bounced,
+        .rate = is_fresh ? l->rate : 0,
+        .suspended_us = l->window.suspended_until > now ? l->window.suspended_until - now : 0,
+        .last_reply = copy(o, l->last_reply),
+    };
+}
+
+static int busiest_first(const void *a, const void *b)
+{
+    const struct hy_lane_report *x = a, *y = b;
+    uint64_t dx = x->delivered + x->deferred + x->bounced;
+    uint64_t dy = y->delivered + y->deferred + y->bounced;
+    if (dx != dy)
+        return dx < dy ? 1 : -1;
+    return strcmp(x->site, y->site);
+}
+
+static void finish(struct lanes_order *o)
+{
+    if (o->n)
+        qsort(o->lanes, o->n, sizeof *o->lanes, busiest_first);
+    o->fn(o->ctx, o->lanes, o->n < o->most ? o->n : o->most, o->total);
+    hy_arena_free(&o->arena);
+    free(o->lanes);
+    free(o);
+}
+
+static void ask_next(struct lanes_order *o)
+{
+    while (o->next < o->d->n_workers) {
+        struct worker *w = &o->d->workers[o->next++];
+        if (hy_mailbox_post_answer(w->mailbox, &o->msg) == HY_OK)
+            return;
+    }
+    finish(o);
+}
+
+void report_lanes(struct worker *w, struct hy_msg *m)
+{
+    struct lanes_order *o = hy_container_of(m, struct lanes_order, msg);
+    hy_us now = hy_loop_now(w->loop);
+    hy_list_for_each (it, &w->lanes)
+        add(o, hy_container_of(it, struct lane, link), now);
+    ask_next(o);
+}
+
+int hy_deliver_lanes(struct hy_deliver *d, size_t most, hy_lanes_fn *fn, void *ctx)
+{
+    struct lanes_order *o = calloc(1, sizeof *o);
+    if (!o)
+        return HY_ENOMEM;
+    o->msg.kind = MSG_LANES;
+    o->d = d;
+    o->most = most;
+    o->arena = HY_ARENA_INIT(64 << 20);
+    o->fn = fn;
+    o->ctx = ctx;
+    ask_next(o);
+    return HY_OK;
+}

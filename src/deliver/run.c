@@ -1,0 +1,30 @@
+/* Runs and policies: the counted objects that many threads share. */
+#include "parts.h"
+
+#include <stdlib.h>
+
+struct run *run_ref(struct run *r)
+{
+    atomic_fetch_add_explicit(&r->refs, 1, memory_order_relaxed);
+    return r;
+}
+
+void run_unref(struct run *r)
+{
+    if (!r || atomic_fetch_sub_explicit(&r->refs, 1, memory_order_acq_rel) != 1)
+        return;
+    hy_message_free(r->message);
+    free(r);
+}
+
+struct hy_deliver_policy *hy_deliver_policy_ref(struct hy_deliver_policy *p)
+{
+    atomic_fetch_add_explicit(&p->refs, 1, memory_order_relaxed);
+    return p;
+}
+
+void hy_deliver_policy_unref(struct hy_deliver_policy *p)
+{
+    if (p && atomic_fetch_sub_explicit(&p->refs, 1, memory_order_acq_rel) == 1)
+        p->release(p);
+}

@@ -1,0 +1,377 @@
+/* A session: one connection, the SMTP dialogue on it, and the messages it carries.
+ *
+ * Happy path: connect, dialogue up to READY, messages in, results out to settle; at the end QUIT.
+ * How it fails: whatever ends the connection ends the dialogue, which gives a result for every
+ * message it had; the lane learns why and decides where to try next. */
+#include "lane.h"
+
+#include <stdlib.h>
+
+#include "hayauma/base/log.h"
+
+enum { IOV_MAX_PIECES = 8 };
+
+static struct worker *worker_of(struct session *s)
+{
+    return s->lane->worker;
+}
+
+static hy_us now_of(struct session *s)
+{
+    return hy_loop_now(worker_of(s)->loop);
+}
+
+static void count(_Atomic uint64_t *c)
+{
+    atomic_fetch_add_explicit(c, 1, memory_order_relaxed);
+}
+
+/* ---- events of the dialogue ---- */
+
+static void start_tls(struct session *s)
+{
+    struct worker *w = worker_of(s);
+    struct hy_conn_tls o = {
+        .tls = w->d->tls,
+        .cache = w->tls_cache,
+        .cache_key = hy_str_of(s->host),
+        .server_name = s->host,
+        .verify = s->smtp.tls == HY_SMTP_TLS_VERIFIED,
+    };
+    count(&w->d->counters.tls_handshakes);
+    if (hy_conn_start_tls(s->conn, &o) != HY_OK)
+        hy_smtp_client_tls_done(&s->client, HY_SMTP_TLS_FAILED, now_of(s));
+}
+
+static void on_result(struct session *s, const struct hy_smtp_event *ev)
+{
+    struct delivery *d = ev->opaque;
+    hy_list_remove(&d->link);
+    d->session = NULL;
+    s->n_deliveries--;
+    s->lane->n_on_wire--;
+    if (ev->outcome.kind == HY_OUTCOME_RETURNED) {
+        count(&worker_of(s)->d->counters.returned);
+        if (d->returns++ < RETURNS_MAX) {
+            lane_take_back(s->lane, d);
+            return;
+        }
+        struct hy_outcome o = ev->outcome;
+        o.kind = HY_OUTCOME_DEFERRED;
+        settle_outcome(d, &o, s);
+        return;
+    }
+    settle_outcome(d, &ev->outcome, s);
+}
+
+static void drain(struct session *s)
+{
+    struct hy_smtp_event ev;
+    while (hy_smtp_client_next_event(&s->client, &ev)) {
+        switch (ev.kind) {
+        case HY_SMTP_EVENT_START_TLS:
+            start_tls(s);
+            break;
+        case HY_SMTP_EVENT_READY:
+            if (!s->is_up) {
+                s->is_up = true;
+                lane_session_up(s->lane, s);
+            }
+            break;
+        case HY_SMTP_EVENT_DOT: {
+            struct delivery *d = ev.opaque;
+            hy_inflight_dot(worker_of(s)->d->inflight, d->inflight, &d->ref, d->started);
+            break;
+        }
+        case HY_SMTP_EVENT_CONTENT_DONE:
+            atomic_fetch_add_explicit(&worker_of(s)->d->counters.bytes_sent,
+                                      ((struct delivery *)ev.opaque)->size_bytes,
+                                      memory_order_relaxed);
+            delivery_drop_bytes(ev.opaque);
+            break;
+        case HY_SMTP_EVENT_RESULT:
+            on_result(s, &ev);
+            break;
+        case HY_SMTP_EVENT_CLOSED:
+            s->is_closing = true;
+            s->has_end = true;
+            s->end = ev.outcome;
+            s->hint = ev.hint;
+            hy_conn_close(s->conn);
+            break;
+        default:
+            break;
+        }
+    }
+    lane_place_session(s->lane, s);
+    if (s->is_up && !s->is_closing)
+        lane_wake(s->lane);
+}
+
+static void watch_time(struct session *s)
+{
+    if (s->is_closing)
+        return;
+    hy_us due = hy_smtp_client_deadline(&s->client);
+    /* Most deadlines only move away: the timer that stands looks again when it fires. */
+    if (!hy_timer_armed(&s->timer) || s->timer.due > due)
+        hy_loop_arm(worker_of(s)->loop, &s->timer, due);
+}
+
+void session_write(struct session *s)
+{
+    while (!s->is_closing) {
+        struct iovec iov[IOV_MAX_PIECES];
+        int n = hy_smtp_client_output(&s->client, iov, IOV_MAX_PIECES);
+        if (n == 0) {
+            drain(s); /* output may hold a dot back until its event is taken */
+            n = s->is_closing ? 0 : hy_smtp_client_output(&s->client, iov, IOV_MAX_PIECES);
+            if (n == 0)
+                break;
+        }
+        size_t all = 0;
+        for (int i = 0; i < n; i++)
+            all += iov[i].iov_len;
+        size_t taken = hy_conn_writev(s->conn, iov, n);
+        hy_smtp_client_wrote(&s->client, taken, now_of(s));
+        drain(s);
+        if (taken < all)
+            break;
+    }
+    watch_time(s);
+}
+
+/* ---- callbacks of the connection ---- */
+
+static void on_connected(void *ctx)
+{
+    struct session *s = ctx;
+    if (hy_smtp_client_start(&s->client, &s->smtp, now_of(s)) != HY_OK) {
+        snprintf(s->end_text, sizeof s->end_text, "the source's EHLO name cannot be sent");
+        s->is_closing = true;
+        hy_conn_close(s->conn);
+        return;
+    }
+    s->is_started = true;
+    drain(s);
+    session_write(s);
+}
+
+static void on_readable(void *ctx, const char *p, size_t n)
+{
+    struct session *s = ctx;
+    hy_us now = now_of(s);
+    while (n > 0 && !s->is_closing) {
+        size_t used = hy_smtp_client_input(&s->client, p, n, now);
+        p += used;
+        n -= used;
+        drain(s);
+        if (used == 0 && n > 0 && !s->is_closing) {
+            /* A drain gave room, or the dialogue takes no more. */
+            used = hy_smtp_client_input(&s->client, p, n, now);
+            if (used == 0)
+                break;
+            p += used;
+            n -= used;
+            drain(s);
+        }
+    }
+    session_write(s);
+}
+
+static void on_writable(void *ctx)
+{
+    session_write(ctx);
+}
+
+static uint16_t version_number(const char *name)
+{
+    struct hy_str v = hy_str_of(name);
+    if (hy_str_eq(v, HY_STR("TLSv1.3")))
+        return 0x0304;
+    return hy_str_eq(v, HY_STR("TLSv1.2")) ? 0x0303 : 0x0301;
+}
+
+static void on_tls(void *ctx, const struct hy_tls_info *info)
+{
+    struct session *s = ctx;
+    if (info->resumed)
+        count(&worker_of(s)->d->counters.tls_resumed);
+    s->tls_version = version_number(info->version);
+    snprintf(s->tls_cipher, sizeof s->tls_cipher, "%s", info->cipher);
+    hy_smtp_client_tls_done(&s->client, info->verified ? HY_SMTP_TLS_GOOD : HY_SMTP_TLS_UNVERIFIED,
+                            now_of(s));
+    drain(s);
+    session_write(s);
+}
+
+/* Why a connection that never was one failed, in the words of RFC 3463. */
+static void connect_failure(struct session *s, const struct hy_conn_end *end)
+{
+    char ip[HY_SOCKADDR_TEXT_MAX];
+    if (!s->end_text[0])
+        snprintf(s->end_text, sizeof s->end_text, "cannot connect to %.120s [%s]: %.50s", s->host,
+                 hy_sockaddr_format_ip(&s->addr, ip), end->text ? end->text : "closed");
+    s->end = (struct hy_outcome){
+        .kind = HY_OUTCOME_DEFERRED,
+        .spoils = HY_SPOILS_HOST,
+        .phase = HY_PHASE_CONNECT,
+        .enhanced = {4, 4, end->err == HY_ETIMEOUT ? 2 : 1},
+        .text = hy_str_of(s->end_text),
+    };
+    s->has_end = true;
+    count(&worker_of(s)->d->counters.connect_failures);
+}
+
+static void on_closed(void *ctx, const struct hy_conn_end *end)
+{
+    struct session *s = ctx;
+    struct lane *l = s->lane;
+    struct worker *w = l->worker;
+    if (!s->is_started) {
+        connect_failure(s, end);
+    } else if (!s->is_closing) {
+        if (end->stage == HY_CONN_HANDSHAKE) {
+            count(&w->d->counters.tls_failures);
+            hy_smtp_client_tls_done(&s->client, HY_SMTP_TLS_FAILED, now_of(s));
+        } else {
+            hy_smtp_client_eof(&s->client, now_of(s));
+        }
+        drain(s);
+        if (!s->is_closing) { /* it would like to say QUIT, but there is nobody */
+            hy_smtp_client_abort(&s->client, now_of(s));
+            drain(s);
+        }
+    }
+    hy_loop_disarm(w->loop, &s->timer);
+    bool is_failure = !s->is_up && s->has_end && !w->is_draining;
+    lane_session_over(l, s, is_failure ? &s->end : NULL, s->hint);
+    hy_deliver_policy_unref(s->policy);
+    free(s);
+    worker_connection_over(w);
+}
+
+static const struct hy_conn_ops ops = {
+    .on_connected = on_connected,
+    .on_readable = on_readable,
+    .on_writable = on_writable,
+    .on_tls = on_tls,
+    .on_closed = on_closed,
+};
+
+static void on_timer(void *arg)
+{
+    struct session *s = arg;
+    if (s->is_closing || !s->is_started)
+        return;
+    hy_smtp_client_timeout(&s->client, now_of(s));
+    drain(s);
+    session_write(s);
+}
+
+/* ---- what the lane does with it ---- */
+
+int session_open(struct lane *l, const struct hy_mx_host *host, const struct hy_sockaddr *addr,
+                 bool no_tls, bool use_helo)
+{
+    struct worker *w = l->worker;
+    struct session *s = calloc(1, sizeof *s);
+    if (!s)
+        return HY_ENOMEM;
+    s->lane = l;
+    hy_list_init(&s->link);
+    hy_list_init(&s->taker);
+    hy_list_init(&s->deliveries);
+    hy_timer_init(&s->timer, on_timer, s);
+    s->policy = hy_deliver_policy_ref(w->policy);
+    s->from = &w->policy->sources[l->source % w->policy->n_sources];
+    s->addr = *addr;
+    snprintf(s->host, sizeof s->host, "%.*s", HY_STR_ARG(host->name));
+    s->smtp = l->smtp;
+    s->smtp.ehlo_name = hy_str_of(s->from->ehlo);
+    s->smtp.use_helo = use_helo;
+    if (no_tls && s->smtp.tls == HY_SMTP_TLS_OPPORTUNISTIC)
+        s->smtp.tls = HY_SMTP_TLS_NEVER;
+    struct hy_conn_options o = {
+        .peer = *addr,
+        .source = s->from->bind,
+        .connect_timeout_us = l->limits.timeouts.connect_us,
+    };
+    hy_sockaddr_set_port(&o.peer, w->d->settings.smtp_port);
+    int err = hy_conn_open(w->loop, &o, &ops, s, &s->conn);
+    if (err != HY_OK) {
+        hy_deliver_policy_unref(s->policy);
+        free(s);
+        return err;
+    }
+    hy_list_push(&l->sessions, &s->link);
+    l->n_sessions++;
+    l->n_connecting++;
+    w->n_connections++;
+    struct hy_deliver_counters *c = &w->d->counters;
+    count(&c->connects);
+    uint64_t open = atomic_fetch_add_explicit(&c->connections_now, 1, memory_order_relaxed) + 1;
+    if (open > atomic_load_explicit(&c->connections_most, memory_order_relaxed))
+        atomic_store_explicit(&c->connections_most, open, memory_order_relaxed);
+    return HY_OK;
+}
+
+bool session_submit(struct session *s, struct delivery *d)
+{
+    d->smtp = (struct hy_smtp_message){
+        .sender = hy_str_of(d->return_path),
+        .recipients = &d->recipient,
+        .n_recipients = 1,
+        .pieces = {hy_buf_str(&d->signature), hy_buf_str(&d->bytes)},
+        .n_pieces = 2,
+        .is_8bit = d->needs_8bitmime,
+        .needs_smtputf8 = d->needs_smtputf8,
+        .is_clean = d->has_no_dot_line,
+        .opaque = d,
+    };
+    d->recipient = hy_str_of(d->address);
+    if (hy_smtp_client_submit(&s->client, &d->smtp, now_of(s)) != HY_OK) {
+        lane_place_session(s->lane, s);
+        return false;
+    }
+    d->session = s;
+    d->submitted = now_of(s);
+    d->started = hy_clock_wall_ms();
+    hy_list_push(&s->deliveries, &d->link);
+    s->n_deliveries++;
+    s->messages++;
+    s->lane->n_on_wire++;
+    uint32_t most = s->lane->limits.messages_per_connection;
+    if (most && s->messages >= most)
+        hy_smtp_client_quit(&s->client, now_of(s));
+    session_write(s);
+    lane_place_session(s->lane, s);
+    return true;
+}
+
+void session_quit(struct session *s)
+{
+    if (s->is_closing)
+        return;
+    if (!s->is_started) {
+        s->is_closing = true;
+        hy_conn_close(s->conn);
+        return;
+    }
+    hy_smtp_client_quit(&s->client, now_of(s));
+    drain(s);
+    session_write(s);
+}
+
+void session_abort(struct session *s)
+{
+    if (s->is_closing)
+        return;
+    if (!s->is_started) {
+        s->is_closing = true;
+        hy_conn_close(s->conn);
+        return;
+    }
+    hy_smtp_client_abort(&s->client, now_of(s));
+    drain(s);
+}

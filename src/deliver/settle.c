@@ -1,0 +1,123 @@
+/* Settle: from an outcome to the writer. The in-flight slot gets the answer first, so that a kill
+ * between here and the commit loses nothing. */
+#include "lane.h"
+
+#include "hayauma/base/log.h"
+
+static void on_done(struct hy_write_req *req, int err)
+{
+    struct delivery *d = hy_container_of(req, struct delivery, settle.req);
+    if (err != HY_OK && err != HY_ECLOSED)
+        hy_log(HY_LOG_ERROR, "settle", "an outcome could not be stored: %s", hy_err_text(err));
+    d->msg.kind = MSG_SETTLED;
+    int posted = hy_mailbox_post_answer(d->worker->mailbox, &d->msg);
+    (void)posted; /* closed only after every delivery came back */
+}
+
+static void submit(struct delivery *d)
+{
+    struct worker *w = d->worker;
+    delivery_drop_bytes(d);
+    d->lane_of_settle = d->lane;
+    if (d->lane)
+        d->lane->n_settling++;
+    d->settle.req.done = on_done;
+    int err = hy_writer_submit(w->d->writer, &d->settle.req);
+    if (err != HY_OK) /* the writer has ended: the in-flight slot keeps what it can */
+        on_done(&d->settle.req, err);
+}
+
+static void fill(struct delivery *d, const struct hy_outcome *o, enum hy_rcpt_state state,
+                 hy_wall_ms due)
+{
+    struct hy_attempt *a = &d->settle.attempt;
+    hy_settle_init(&d->settle);
+    a->ref = d->ref;
+    a->state = state;
+    /* Up to the next full quarter minute: rows of one block then share an entry of the index. */
+    a->due_s = state == HY_RCPT_DEFERRED ? (uint32_t)((due / 1000 + 15) / 15 * 15) : 0;
+    a->outcome = *o;
+    size_t n = o->text.n < sizeof d->text ? o->text.n : sizeof d->text;
+    if (n)
+        memcpy(d->text, o->text.p, n);
+    a->outcome.text = hy_str_make(d->text, n);
+}
+
+static void count_state(struct worker *w, enum hy_rcpt_state state)
+{
+    struct hy_deliver_counters *c = &w->d->counters;
+    if (state == HY_RCPT_EXPIRED)
+        atomic_fetch_add_explicit(&c->expired, 1, memory_order_relaxed);
+    if (state == HY_RCPT_SUPPRESSED)
+        atomic_fetch_add_explicit(&c->suppressed, 1, memory_order_relaxed);
+}
+
+static const struct hy_retry_plan *plan_of(const struct delivery *d)
+{
+    return d->lane ? &d->lane->limits.retry : &d->worker->policy->rules->fallback.retry;
+}
+
+static struct hy_verdict judge(const struct delivery *d, const struct hy_outcome *o)
+{
+    struct hy_retry_plan plan = *plan_of(d);
+    if (d->run->expire_us)
+        plan.expire_us = d->run->expire_us;
+    struct hy_verdict v = hy_verdict_of(o, &plan, d->ref.attempts + 1u, d->run->queued,
+                                        hy_clock_wall_ms(), &d->worker->rng);
+    if (o->in_doubt && d->worker->d->settings.is_doubt_held)
+        v = (struct hy_verdict){HY_RCPT_HELD, 0};
+    return v;
+}
+
+static void set_peer(struct hy_attempt *a, const struct hy_sockaddr *addr)
+{
+    if (hy_sockaddr_family(addr) == AF_INET6) {
+        memcpy(a->mx_ip, &addr->in6.sin6_addr, 16);
+    } else if (hy_sockaddr_family(addr) == AF_INET) {
+        a->mx_ip[10] = a->mx_ip[11] = 0xff;
+        memcpy(a->mx_ip + 12, &addr->in4.sin_addr, 4);
+    }
+}
+
+void settle_outcome(struct delivery *d, const struct hy_outcome *o, const struct session *s)
+{
+    struct worker *w = d->worker;
+    hy_us now = hy_loop_now(w->loop);
+    struct hy_verdict v = judge(d, o);
+    fill(d, o, v.state, v.due);
+    struct hy_attempt *a = &d->settle.attempt;
+    a->started = d->started;
+    a->duration_ms = (uint32_t)((now - d->submitted) / HY_US_PER_MS);
+    a->size_bytes = (uint32_t)d->size_bytes;
+    snprintf(d->mx_host, sizeof d->mx_host, "%s", s->host);
+    a->mx_host = hy_str_of(d->mx_host);
+    set_peer(a, &s->addr);
+    d->policy = hy_deliver_policy_ref(s->policy);
+    a->source = hy_str_of(s->from->name);
+    if (s->tls_version) {
+        a->tls_version = s->tls_version;
+        snprintf(d->tls_cipher, sizeof d->tls_cipher, "%s", s->tls_cipher);
+        a->tls_cipher = hy_str_of(d->tls_cipher);
+    }
+    lane_count(d->lane, o);
+    count_state(w, v.state);
+    hy_window_outcome(&d->lane->window, o, now - d->submitted, now);
+    if (o->in_doubt)
+        w->cut_off++;
+    if (d->inflight != HY_INFLIGHT_NONE)
+        hy_inflight_answered(w->d->inflight, d->inflight, a);
+    submit(d);
+}
+
+void settle_refusal(struct delivery *d, enum hy_rcpt_state state, const struct hy_outcome *o)
+{
+    struct hy_verdict v = {state, 0};
+    if (state == HY_RCPT_DEFERRED)
+        v = judge(d, o);
+    fill(d, o, v.state, v.due);
+    d->settle.attempt.started = d->started;
+    if (d->lane)
+        lane_count(d->lane, o);
+    count_state(d->worker, v.state);
+    submit(d);
+}

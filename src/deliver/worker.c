@@ -1,0 +1,464 @@
+/* A worker: the thread of some lanes. It takes feeds in, sends jobs to the press and deliveries to
+ * their lanes, and lets go of deliveries when the writer has made their outcome durable.
+ *
+ * Memory: deliveries in hand are bounded by connections (two each on the wire), by the bytes of
+ * messages that wait (press_memory_bytes, shared out over the workers) and by the slots of the
+ * in-flight table; a lane that finds a bound reached is starved, and woken when something is freed.
+ */
+#include "lane.h"
+
+#include <stdlib.h>
+
+#include "hayauma/base/log.h"
+
+enum { SPARE_MAX = 256, TABLE_SIZE = 4096, LANE_IDLE_S = 60, SWEEP_S = 5, LAG_RETRY_MS = 20 };
+
+/* ---- deliveries ---- */
+
+struct delivery *delivery_new(struct worker *w)
+{
+    struct hy_list *spare = hy_list_pop(&w->spare);
+    struct delivery *d;
+    if (spare) {
+        d = hy_container_of(spare, struct delivery, link);
+        struct hy_buf signature = d->signature, bytes = d->bytes;
+        w->n_spare--;
+        memset(d, 0, offsetof(struct delivery, settle));
+        d->signature = signature;
+        d->bytes = bytes;
+    } else {
+        d = calloc(1, sizeof *d);
+        if (!d)
+            return NULL;
+        d->signature = HY_BUF_INIT(64 * 1024);
+        d->bytes = HY_BUF_INIT(64 << 20);
+    }
+    hy_list_init(&d->link);
+    hy_list_init(&d->all);
+    hy_list_push(&w->deliveries, &d->all);
+    d->worker = w;
+    d->inflight = HY_INFLIGHT_NONE;
+    w->n_deliveries++;
+    return d;
+}
+
+void delivery_drop_bytes(struct delivery *d)
+{
+    if (d->pressed_bytes) {
+        d->worker->pressed_bytes -= d->pressed_bytes;
+        d->pressed_bytes = 0;
+        worker_wake_starved(d->worker);
+    }
+    /* Large buffers go back to the system, so that memory follows what is on the way. */
+    hy_buf_free(&d->bytes);
+    hy_buf_free(&d->signature);
+    d->is_pressed = false;
+}
+
+void delivery_free(struct delivery *d)
+{
+    struct worker *w = d->worker;
+    delivery_drop_bytes(d);
+    if (d->inflight != HY_INFLIGHT_NONE)
+        hy_inflight_free(w->d->inflight, d->inflight);
+    hy_list_remove(&d->link);
+    hy_list_remove(&d->all);
+    struct feed *f = d->feed;
+    atomic_fetch_sub(&d->run->in_hand, 1);
+    run_unref(d->run);
+    hy_deliver_policy_unref(d->policy);
+    d->policy = NULL;
+    w->n_deliveries--;
+    if (w->n_spare < SPARE_MAX) {
+        hy_list_push_front(&w->spare, &d->link);
+        w->n_spare++;
+    } else {
+        free(d);
+    }
+    f->w.in_hand--;
+    worker_feed_return(w, f);
+}
+
+/* ---- feeds ---- */
+
+/* To the feeder, when it is dry: for more, or for good. */
+void worker_feed_return(struct worker *w, struct feed *f)
+{
+    if (f->w.is_away || f->next < f->n)
+        return;
+    bool is_refused = f->mx->status != HY_MX_OK; /* a few at a time, at the writer's pace */
+    if ((f->is_exhausted || is_refused) && f->w.in_hand)
+        return;
+    hy_list_remove(&f->link);
+    f->is_done = f->is_exhausted;
+    f->w.is_away = true;
+    if (f->is_done && f->w.lane) {
+        f->w.lane->n_feeds--;
+        f->w.lane = NULL;
+    }
+    f->msg.kind = MSG_FEED;
+    int err = hy_mailbox_post_answer(feeder_mailbox(w->d->feeder), &f->msg);
+    (void)err; /* closed only when the feeder is gone, after the workers */
+}
+
+/* A domain that cannot be reached by DNS: every row is settled with the reason. */
+static void refuse_feed(struct worker *w, struct feed *f)
+{
+    bool is_final = f->mx->status != HY_MX_TEMPFAIL;
+    struct hy_outcome o = {
+        .kind = is_final ? HY_OUTCOME_BOUNCED : HY_OUTCOME_DEFERRED,
+        .spoils = HY_SPOILS_SITE,
+        .phase = HY_PHASE_DNS,
+        .enhanced = f->mx->enhanced,
+        .text = f->mx->text,
+    };
+    while (f->next < f->n) {
+        struct delivery *d = worker_take(w, f);
+        if (!d)
+            break;
+        d->started = hy_clock_wall_ms();
+        d->submitted = hy_loop_now(w->loop);
+        settle_refusal(d, is_final ? HY_RCPT_BOUNCED : HY_RCPT_DEFERRED, &o);
+    }
+    worker_feed_return(w, f);
+}
+
+struct delivery *worker_take(struct worker *w, struct feed *f)
+{
+    struct delivery *d = delivery_new(w);
+    if (!d)
+        return NULL;
+    const struct feed_row *row = &f->rows[f->next++];
+    d->feed = f;
+    d->run = run_ref(f->run);
+    atomic_fetch_add(&f->run->in_hand, 1);
+    f->w.in_hand++;
+    d->lane = f->w.lane;
+    d->ref = (struct hy_rcpt_ref){.campaign = f->run->campaign,
+                                  .domain = f->domain,
+                                  .block = row->block,
+                                  .slot = row->slot,
+                                  .attempts = row->attempts,
+                                  .lead = row->lead};
+    return d;
+}
+
+static void on_feed(struct worker *w, struct feed *f)
+{
+    f->w.is_away = false;
+    if (w->is_draining || atomic_load(&f->run->stopped)) {
+        f->next = f->n;
+        f->is_exhausted = true;
+    }
+    if (f->next == f->n) {
+        worker_feed_return(w, f);
+        return;
+    }
+    if (f->mx->status != HY_MX_OK) {
+        refuse_feed(w, f);
+        return;
+    }
+    struct lane *l = lane_get(w, f);
+    if (!l) { /* out of memory: the rows are found again at the next start of the campaign */
+        hy_log(HY_LOG_ERROR, "worker", "out of memory for a lane");
+        f->next = f->n;
+        f->is_exhausted = true;
+        worker_feed_return(w, f);
+        return;
+    }
+    lane_add_feed(l, f);
+}
+
+/* ---- the press ---- */
+
+void worker_press(struct worker *w, struct delivery *d)
+{
+    d->msg.kind = MSG_PRESSED;
+    d->msg.next = NULL;
+    *w->jobs_tail = &d->msg;
+    w->jobs_tail = &d->msg.next;
+    w->pressing++;
+    hy_loop_defer(w->loop, &w->flush);
+}
+
+static void flush_jobs(void *arg)
+{
+    struct worker *w = arg;
+    struct hy_msg *jobs = w->jobs;
+    w->jobs = NULL;
+    w->jobs_tail = &w->jobs;
+    if (jobs && hy_jobs_push(w->d->jobs, jobs) != HY_OK) {
+        for (struct hy_msg *m = jobs, *next; m; m = next) { /* ending */
+            next = m->next;
+            w->pressing--;
+            struct delivery *d = hy_container_of(m, struct delivery, msg);
+            d->lane->n_pressing--;
+            delivery_free(d);
+        }
+    }
+}
+
+static void on_pressed(struct worker *w, struct delivery *d)
+{
+    w->pressing--;
+    d->lane->n_pressing--;
+    if (d->refusal.kind == 0) {
+        d->pressed_bytes = d->bytes.cap + d->signature.cap;
+        w->pressed_bytes += d->pressed_bytes;
+        w->typical_bytes = (w->typical_bytes * 15 + (uint32_t)d->pressed_bytes) / 16;
+    }
+    lane_pressed(d->lane, d);
+}
+
+/* ---- bounds ---- */
+
+bool worker_may_take(struct worker *w, const struct lane *l)
+{
+    struct hy_writer_lag lag = hy_writer_lag(w->d->writer);
+    if (lag.queued > WRITER_LAG_MAX) {
+        if (!hy_timer_armed(&w->lag_timer))
+            hy_loop_arm_in(w->loop, &w->lag_timer, LAG_RETRY_MS * HY_US_PER_MS);
+        return false;
+    }
+    uint64_t expected = w->pressed_bytes + (uint64_t)w->pressing * w->typical_bytes;
+    if (expected < w->pressed_max)
+        return true;
+    /* A lane with nothing at all may have one, so that none waits for ever behind the others. */
+    return l->n_ready + l->n_pressing == 0 && expected < 2 * w->pressed_max;
+}
+
+void worker_starve(struct worker *w, struct lane *l)
+{
+    if (hy_list_empty(&l->starved))
+        hy_list_push(&w->starved, &l->starved);
+}
+
+void worker_wake_starved(struct worker *w)
+{
+    for (int i = 0; i < 4; i++) { /* a few for each thing freed: no herd */
+        struct hy_list *it = hy_list_pop(&w->starved);
+        if (!it)
+            return;
+        lane_wake(hy_container_of(it, struct lane, starved));
+    }
+}
+
+static void on_lag_timer(void *arg)
+{
+    struct worker *w = arg;
+    struct hy_list all;
+    hy_list_init(&all);
+    for (struct hy_list *it; (it = hy_list_pop(&w->starved));)
+        lane_wake(hy_container_of(it, struct lane, starved));
+}
+
+/* Lanes that nobody uses any more go. */
+static void on_sweep_timer(void *arg)
+{
+    struct worker *w = arg;
+    hy_us now = hy_loop_now(w->loop);
+    hy_list_for_each_safe (it, &w->lanes) {
+        struct lane *l = hy_container_of(it, struct lane, link);
+        if (l->n_feeds == 0 && l->n_sessions == 0 && l->n_on_wire == 0 && l->n_pressing == 0 &&
+            l->n_ready == 0 && l->n_settling == 0 &&
+            now - l->last_used > LANE_IDLE_S * HY_US_PER_SEC && l->window.suspended_until < now)
+            lane_free(l);
+    }
+    hy_loop_arm_in(w->loop, &w->sweep_timer, SWEEP_S * HY_US_PER_SEC);
+}
+
+/* ---- orders ---- */
+
+static void on_stop_run(struct worker *w, struct stop_order *o)
+{
+    hy_list_for_each_safe (it, &w->lanes)
+        lane_stop_run(hy_container_of(it, struct lane, link), o->run);
+    size_t n = 0;
+    hy_list_for_each (it, &w->deliveries)
+        n += hy_container_of(it, struct delivery, all)->run == o->run;
+    o->lingering = n ? malloc(n * sizeof *o->lingering) : NULL;
+    if (n && !o->lingering)
+        hy_log(HY_LOG_ERROR, "worker", "out of memory while stopping a campaign");
+    if (o->lingering) {
+        hy_list_for_each (it, &w->deliveries) {
+            struct delivery *d = hy_container_of(it, struct delivery, all);
+            if (d->run == o->run &&
+                d->submitted) /* others are dropped when the press returns them */
+                o->lingering[o->n_lingering++] = d->ref;
+        }
+    }
+    int err = hy_mailbox_post_answer(feeder_mailbox(w->d->feeder), &o->msg);
+    (void)err;
+}
+
+static void on_policy(struct worker *w, struct policy_msg *m)
+{
+    struct hy_deliver_policy *old = w->policy;
+    w->policy = m->policy;
+    hy_list_for_each (it, &w->lanes)
+        lane_apply_policy(hy_container_of(it, struct lane, link));
+    hy_deliver_policy_unref(old);
+    free(m);
+}
+
+static void check_drained(struct worker *w)
+{
+    if (!w->is_draining || w->is_done || w->n_deliveries || w->n_connections)
+        return;
+    w->is_done = true;
+    hy_loop_stop(w->loop);
+}
+
+static void on_drain(struct worker *w, struct drain_msg *m)
+{
+    w->is_draining = true;
+    hy_list_for_each_safe (it, &w->lanes)
+        lane_drain(hy_container_of(it, struct lane, link));
+    hy_loop_arm_in(w->loop, &w->drain_timer, m->timeout_us);
+    free(m);
+}
+
+/* The time to end in order is over: cut what is left; then wait for the writer only so long. */
+static void on_drain_timer(void *arg)
+{
+    struct worker *w = arg;
+    if (w->is_cut) {
+        w->is_done = true;
+        hy_loop_stop(w->loop);
+        return;
+    }
+    w->is_cut = true;
+    hy_list_for_each_safe (it, &w->lanes) {
+        struct lane *l = hy_container_of(it, struct lane, link);
+        hy_list_for_each_safe (s, &l->sessions)
+            session_abort(hy_container_of(s, struct session, link));
+    }
+    hy_loop_arm_in(w->loop, &w->drain_timer, 5 * HY_US_PER_SEC);
+}
+
+static void on_mail(void *arg, struct hy_msg *m)
+{
+    struct worker *w = arg;
+    while (m) {
+        struct hy_msg *next = m->next;
+        switch (m->kind) {
+        case MSG_FEED:
+            on_feed(w, hy_container_of(m, struct feed, msg));
+            break;
+        case MSG_PRESSED:
+            on_pressed(w, hy_container_of(m, struct delivery, msg));
+            break;
+        case MSG_SETTLED: {
+            struct delivery *d = hy_container_of(m, struct delivery, msg);
+            if (d->lane_of_settle)
+                d->lane_of_settle->n_settling--;
+            delivery_free(d);
+            break;
+        }
+        case MSG_STOP_RUN:
+            on_stop_run(w, hy_container_of(m, struct stop_order, msg));
+            break;
+        case MSG_POLICY:
+            on_policy(w, hy_container_of(m, struct policy_msg, msg));
+            break;
+        case MSG_DRAIN:
+            on_drain(w, hy_container_of(m, struct drain_msg, msg));
+            break;
+        case MSG_LANES:
+            report_lanes(w, m);
+            break;
+        default:
+            break;
+        }
+        m = next;
+    }
+    check_drained(w);
+}
+
+void worker_connection_over(struct worker *w)
+{
+    w->n_connections--;
+    atomic_fetch_sub_explicit(&w->d->counters.connections_now, 1, memory_order_relaxed);
+    worker_wake_starved(w);
+    check_drained(w);
+}
+
+/* ---- life ---- */
+
+static void run_worker(void *arg)
+{
+    struct worker *w = arg;
+    if (hy_loop_run(w->loop) != HY_OK)
+        hy_log(HY_LOG_ERROR, "worker", "the event loop failed");
+}
+
+int worker_init(struct worker *w, struct hy_deliver *d, unsigned index)
+{
+    w->d = d;
+    w->index = index;
+    hy_list_init(&w->lanes);
+    hy_list_init(&w->starved);
+    hy_list_init(&w->spare);
+    hy_list_init(&w->deliveries);
+    w->jobs_tail = &w->jobs;
+    w->typical_bytes = 16 * 1024;
+    w->max_connections = d->settings.max_connections / d->n_workers;
+    w->max_connections += w->max_connections == 0;
+    w->pressed_max = d->settings.press_memory_bytes / d->n_workers;
+    w->policy = hy_deliver_policy_ref(d->policy);
+    uint64_t seed = 0;
+    int err = hy_rand_bytes(&seed, sizeof seed);
+    hy_rng_seed(&w->rng, seed);
+    hy_defer_init(&w->flush, flush_jobs, w);
+    hy_timer_init(&w->lag_timer, on_lag_timer, w);
+    hy_timer_init(&w->drain_timer, on_drain_timer, w);
+    hy_timer_init(&w->sweep_timer, on_sweep_timer, w);
+    w->table_size = TABLE_SIZE;
+    w->table = calloc(TABLE_SIZE, sizeof *w->table);
+    if (err == HY_OK && !w->table)
+        err = HY_ENOMEM;
+    if (err == HY_OK)
+        err = hy_loop_create(&w->loop);
+    if (err == HY_OK)
+        err = hy_tls_cache_create(4096, &w->tls_cache);
+    if (err == HY_OK)
+        err = hy_mailbox_create(1u << 20, &w->mailbox);
+    if (err == HY_OK)
+        err = hy_mailbox_attach(w->mailbox, w->loop, on_mail, w);
+    if (err == HY_OK)
+        hy_loop_arm_in(w->loop, &w->sweep_timer, SWEEP_S * HY_US_PER_SEC);
+    return err;
+}
+
+int worker_start(struct worker *w)
+{
+    char name[16];
+    snprintf(name, sizeof name, "worker-%hhu", (unsigned char)w->index);
+    return hy_thread_start(name, run_worker, w, &w->thread);
+}
+
+/* After its thread has ended, and the writer too. */
+void worker_close(struct worker *w)
+{
+    if (w->loop) { /* what the writer or the press sent last, and connections that were cut */
+        for (int i = 0; i < 3; i++) {
+            int err = hy_loop_turn(w->loop, 0);
+            (void)err;
+        }
+    }
+    hy_list_for_each_safe (it, &w->lanes)
+        lane_free(hy_container_of(it, struct lane, link));
+    for (struct hy_list *it; w->spare.next && (it = hy_list_pop(&w->spare));)
+        free(hy_container_of(it, struct delivery, link));
+    if (w->mailbox) {
+        hy_mailbox_detach(w->mailbox);
+        hy_mailbox_free(w->mailbox);
+    }
+    if (w->loop)
+        hy_loop_free(w->loop);
+    if (w->tls_cache)
+        hy_tls_cache_free(w->tls_cache);
+    hy_deliver_policy_unref(w->policy);
+    free(w->table);
+    *w = (struct worker){0};
+}
