@@ -1,0 +1,63 @@
+/* The daemon as its parts see it. Everything here belongs to the main thread, but for what env,
+ * writer and deliver say of themselves. Handlers of the control socket get it as their context. */
+#pragma once
+#include "hayauma/config/config.h"
+#include "hayauma/daemon/control.h"
+#include "hayauma/deliver/deliver.h"
+#include "hayauma/store/inflight.h"
+#include "hayauma/store/writer.h"
+
+struct hy_loop;
+
+struct hy_daemon {
+    const char *config_path;
+    struct hy_config *config; /* the newest snapshot */
+    struct hy_loop *loop;
+    struct hy_env *env;
+    struct hy_inflight *inflight;
+    struct hy_writer *writer;
+    struct hy_deliver *deliver;
+    struct hy_control_server *control;
+    struct hy_token_keys tokens;
+    struct hy_recovery recovery; /* what boot found in the in-flight table */
+    hy_wall_ms started;
+    bool is_stopping;
+    /* the same config for the feeder, which compiles campaigns: see plan.c */
+    pthread_mutex_t plan_lock;
+    struct hy_config *plan_config;
+};
+
+/* boot.c: the store and what stands on it; undone by daemon_close in any state. */
+int daemon_open(struct hy_daemon *d, struct hy_diag *diag);
+/* Ends delivery in order within delivery.drain_timeout, then the writer. */
+void daemon_stop(struct hy_daemon *d);
+void daemon_close(struct hy_daemon *d);
+/* Reads the config file anew: all of it, or nothing when anything is wrong. *ret_restart gets the
+ * keys that changed but wait for a restart. HY_EINVAL with the problems. */
+int daemon_reload(struct hy_daemon *d, struct hy_problems *problems, struct hy_buf *ret_restart);
+
+/* policy.c: from a config to what delivery works by. */
+int policy_make(const struct hy_daemon *d, struct hy_config *config, struct hy_problems *problems,
+                struct hy_deliver_policy **ret);
+
+/* plan.c: from a stored campaign to a compiled message; hy_deliver_load_fn, feeder thread. Also
+ * what campaign.create checks with: `bundle` as stored. */
+int plan_load(void *daemon, struct hy_txn *t, const struct hy_campaign *c, struct hy_diag *diag,
+              struct hy_deliver_plan *ret);
+/* Compiles a bundle for a look only: errors in its templates, unknown variables (all names in
+ * `ret_unknown`, comma separated; they render as absent), missing keys. Main thread. */
+int plan_check(struct hy_daemon *d, struct hy_txn *t, struct hy_str bundle, struct hy_diag *diag,
+               struct hy_buf *ret_unknown);
+
+/* campaign_jobs.c: the long jobs of campaigns: making rows, sweeping. */
+/* Starts what the stored state of a campaign asks for: making rows (QUEUEING), sweeping
+ * (CANCELLED). Main thread. */
+int jobs_start(struct hy_daemon *d, hy_id campaign, struct hy_diag *diag);
+/* For every campaign, at boot. */
+int jobs_start_all(struct hy_daemon *d, struct hy_diag *diag);
+/* Campaigns whose start_at has come; called every second. */
+void jobs_start_scheduled(struct hy_daemon *d);
+
+/* The command tables of the control socket, one a file. */
+extern const struct hy_control_command ctl_campaign_run_commands[]; /* start pause resume cancel */
+extern const struct hy_control_command ctl_status_commands[];       /* status, sites, reload */
