@@ -68,13 +68,12 @@ static int load_run(struct feeder *f, const struct hy_campaign *record, struct r
     struct run *run = calloc(1, sizeof *run);
     if (!run) {
         hy_message_free(plan.message);
+        hy_arena_free(&plan.arena);
         return HY_ENOMEM;
     }
     run->campaign = record->id;
-    run->message = plan.message;
-    memcpy(run->from_domain, plan.from_domain, sizeof run->from_domain);
+    run->plan = plan;
     run->queued = record->started ? record->started : record->created;
-    run->expire_us = plan.expire_us;
     atomic_init(&run->stopped, false);
     atomic_init(&run->in_hand, 0);
     atomic_init(&run->refs, 1);

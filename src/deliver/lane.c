@@ -494,8 +494,8 @@ static bool hand_over(struct lane *l, hy_us now)
  * of the row. */
 static hy_wall_ms expiry_of(const struct lane *l, const struct delivery *d)
 {
-    if (d->run->expire_us)
-        return d->run->queued + d->run->expire_us / HY_US_PER_MS;
+    if (d->run->plan.expire_us)
+        return d->run->queued + d->run->plan.expire_us / HY_US_PER_MS;
     return d->ref.attempts ? d->run->queued + l->limits.retry.expire_us / HY_US_PER_MS : INT64_MAX;
 }
 

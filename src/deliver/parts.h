@@ -53,10 +53,8 @@ enum {
  * run. Immutable but for the atomics; counted. */
 struct run {
     hy_id campaign;
-    struct hy_message *message;
-    char from_domain[HY_DOMAIN_MAX + 1];
+    struct hy_deliver_plan plan;
     hy_wall_ms queued;        /* when the campaign started: what rows expire by */
-    hy_us expire_us;          /* 0 = by the site's rule */
     atomic_bool stopped;      /* nothing more of it may be sent */
     _Atomic uint32_t in_hand; /* deliveries of it that are not settled */
     atomic_uint refs;

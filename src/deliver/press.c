@@ -13,7 +13,7 @@ struct press {
     struct hy_dkim_signer *signer; /* for policy's keys; NULL: none */
     struct hy_rendered rendered;
     struct hy_lead_attr attrs[HY_ATTR_MAX];
-    struct hy_str slots[HY_ATTR_MAX];
+    struct hy_str slots[HY_DELIVER_SLOTS];
     struct hy_txn txn;
     bool has_txn;
 };
@@ -76,7 +76,7 @@ static int sign(struct press *p, struct delivery *d, hy_wall_ms now)
 {
     if (!p->signer)
         return HY_OK;
-    struct hy_str domain = signing_domain(p, hy_str_of(d->run->from_domain));
+    struct hy_str domain = signing_domain(p, hy_str_of(d->run->plan.from_domain));
     if (!domain.n)
         return HY_OK;
     struct hy_rendered *r = &p->rendered;
@@ -95,25 +95,34 @@ static int sign(struct press *p, struct delivery *d, hy_wall_ms now)
     return err;
 }
 
+/* Defaults first, the lead's own values over them; with `clear` all of them absent again. */
+static void fill_slots(struct press *p, const struct run *run, const struct hy_lead_view *lead,
+                       bool clear)
+{
+    const struct hy_str absent = {0};
+    for (size_t i = 0; i < run->plan.n_defaults; i++) {
+        const struct hy_deliver_default *v = &run->plan.defaults[i];
+        p->slots[v->slot] = clear ? absent : v->value;
+    }
+    for (size_t i = 0; i < lead->n_attrs; i++) {
+        if (lead->attrs[i].no < HY_ATTR_MAX)
+            p->slots[lead->attrs[i].no] = clear ? absent : lead->attrs[i].value;
+    }
+}
+
 static int render(struct press *p, struct delivery *d, const struct hy_lead_view *lead,
                   hy_wall_ms now)
 {
-    for (size_t i = 0; i < lead->n_attrs; i++) {
-        if (lead->attrs[i].no < HY_ATTR_MAX)
-            p->slots[lead->attrs[i].no] = lead->attrs[i].value;
-    }
     struct hy_render_input in = {
         .slots = p->slots,
-        .n_slots = HY_ATTR_MAX,
+        .n_slots = HY_DELIVER_SLOTS,
         .address = lead->address,
         .lead = lead->no,
         .now = now,
     };
-    int err = hy_message_render(d->run->message, &in, &p->rendered);
-    for (size_t i = 0; i < lead->n_attrs; i++) {
-        if (lead->attrs[i].no < HY_ATTR_MAX)
-            p->slots[lead->attrs[i].no] = (struct hy_str){0};
-    }
+    fill_slots(p, d->run, lead, false);
+    int err = hy_message_render(d->run->plan.message, &in, &p->rendered);
+    fill_slots(p, d->run, lead, true);
     return err;
 }
 

@@ -13,7 +13,8 @@ void run_unref(struct run *r)
 {
     if (!r || atomic_fetch_sub_explicit(&r->refs, 1, memory_order_acq_rel) != 1)
         return;
-    hy_message_free(r->message);
+    hy_message_free(r->plan.message);
+    hy_arena_free(&r->plan.arena);
     free(r);
 }
 

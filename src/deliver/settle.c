@@ -60,8 +60,8 @@ static const struct hy_retry_plan *plan_of(const struct delivery *d)
 static struct hy_verdict judge(const struct delivery *d, const struct hy_outcome *o)
 {
     struct hy_retry_plan plan = *plan_of(d);
-    if (d->run->expire_us)
-        plan.expire_us = d->run->expire_us;
+    if (d->run->plan.expire_us)
+        plan.expire_us = d->run->plan.expire_us;
     struct hy_verdict v = hy_verdict_of(o, &plan, d->ref.attempts + 1u, d->run->queued,
                                         hy_clock_wall_ms(), &d->worker->rng);
     if (o->in_doubt && d->worker->d->settings.is_doubt_held)

@@ -3,6 +3,7 @@
 #include <stdatomic.h>
 #include <stdbool.h>
 
+#include "hayauma/base/arena.h"
 #include "hayauma/base/clock.h"
 #include "hayauma/base/err.h"
 #include "hayauma/dns/resolver.h"
@@ -37,8 +38,22 @@ struct hy_deliver_policy {
     void *owner;      /* for release */
     atomic_uint refs; /* starts at 1 */
 };
-/* A campaign made ready to send. */
+/* The value of a variable for leads that have none. */
+struct hy_deliver_default {
+    uint16_t slot; /* < HY_DELIVER_SLOTS */
+    struct hy_str value;
+};
+enum {
+    HY_DELIVER_DEFAULTS_MAX = 256,
+    /* Slots of variables: attribute numbers first, then those of defaults without an attribute. */
+    HY_DELIVER_SLOTS = HY_ATTR_MAX + HY_DELIVER_DEFAULTS_MAX,
+};
+
+/* A campaign made ready to send; what it holds is delivery's from then on. */
 struct hy_deliver_plan {
+    struct hy_arena arena; /* of the defaults */
+    const struct hy_deliver_default *defaults;
+    size_t n_defaults;
     struct hy_message *message;          /* freed by delivery */
     char from_domain[HY_DOMAIN_MAX + 1]; /* chooses the DKIM keys */
     hy_us expire_us;                     /* after the start of the campaign; 0 = the site's rule */
