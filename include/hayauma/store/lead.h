@@ -43,9 +43,10 @@ enum {
     HY_LEAD_BATCH_BYTES = 8 * 1024 * 1024, /* bytes of their data at most */
 };
 
-/* HY_ENOMEM. `columns` are attribute names, copied; an attribute of a row names its column. */
-HY_MUST_USE int hy_lead_batch_new(const struct hy_str *columns, size_t n_columns,
-                                  struct hy_lead_batch **ret);
+/* `columns` are attribute names, copied; an attribute of a row names its column. The batch is for
+ * this store only. HY_ENOMEM; HY_ELIMIT: more than HY_ATTR_MAX columns; HY_EINVAL: a bad name. */
+HY_MUST_USE int hy_lead_batch_new(const struct hy_env *env, const struct hy_str *columns,
+                                  size_t n_columns, struct hy_lead_batch **ret);
 void hy_lead_batch_free(struct hy_lead_batch *b);
 /* Empties it, keeps the memory and the columns. */
 void hy_lead_batch_reset(struct hy_lead_batch *b);
@@ -75,7 +76,8 @@ struct hy_lead_upsert_result {
     uint64_t added;      /* leads that did not exist */
     uint64_t updated;    /* existed, and at least one attribute changed */
     uint64_t unchanged;  /* existed, and nothing changed */
-    uint64_t duplicates; /* same address as an earlier row of this batch: merged into it */
+    uint64_t duplicates; /* same address as an earlier row of this batch: merged into it, and
+                            counted nowhere else */
     uint64_t joined;     /* became members of the list */
 };
 
@@ -83,5 +85,4 @@ struct hy_lead_upsert_result {
  * error, an unusable transaction. Adds to *result. The batch is sorted in place. HY_EFULL,
  * HY_ELIMIT (attribute names, lead numbers). Writer thread. */
 HY_MUST_USE int hy_lead_upsert(struct hy_txn *t, struct hy_lead_batch *b,
-                               const struct hy_lead_upsert *how,
-                               struct hy_lead_upsert_result *result);
+                               const struct hy_lead_upsert *how, struct hy_lead_upsert_result *ret);

@@ -1,0 +1,308 @@
+/* Many leads into the store at once, in the order that touches the fewest pages.
+ *
+ *   1. by hash of address: rows of one address are joined, and each address is looked for in the
+ *      index, whose buckets are visited in key order;
+ *   2. by domain: new leads get ascending numbers, so their records are appended, and the members
+ *      that a list gains in a domain are one ascending run;
+ *   3. by hash again: the new addresses enter the index, one write a bucket. */
+#include "lead_priv.h"
+
+#include <stdlib.h>
+
+struct upsert {
+    struct hy_txn *t;
+    struct hy_lead_batch *b;
+    struct batch_scratch *s;
+    const struct hy_lead_upsert *how;
+    struct hy_lead_upsert_result result;
+    hy_lead_no next_lead;
+    uint64_t joined;
+};
+
+static struct batch_view view(const struct upsert *u, uint32_t item)
+{
+    return hy_lead_batch_view(u->b, &u->b->rows[u->s->items[item].row]);
+}
+
+static int compare_items(const void *x, const void *y)
+{
+    const struct batch_item *a = x, *b = y;
+    if (a->hash != b->hash)
+        return a->hash < b->hash ? -1 : 1;
+    return a->row < b->row ? -1 : a->row > b->row;
+}
+
+static int compare_order(const void *x, const void *y)
+{
+    const struct batch_order *a = x, *b = y;
+    if (a->domain != b->domain)
+        return a->domain < b->domain ? -1 : 1;
+    if (a->lead != b->lead)
+        return a->lead < b->lead ? -1 : 1;
+    return a->item < b->item ? -1 : a->item > b->item;
+}
+
+/* Hangs item `i` on the head with the same key among the items before it that share its hash. */
+static bool join_twin(struct upsert *u, uint32_t i)
+{
+    struct batch_item *items = u->s->items;
+    struct hy_str key = view(u, i).key;
+    for (uint32_t h = i; h > 0 && items[h - 1].hash == items[i].hash; h--) {
+        uint32_t tail = h - 1;
+        if (items[tail].is_twin || !hy_str_eq(view(u, tail).key, key))
+            continue;
+        while (items[tail].next_twin != UINT32_MAX)
+            tail = items[tail].next_twin;
+        items[tail].next_twin = i;
+        items[i].is_twin = true;
+        return true;
+    }
+    return false;
+}
+
+/* Step 1. Returns the number of heads through *ret_n. */
+static int find_leads(struct upsert *u, size_t *ret_n)
+{
+    struct batch_item *items = u->s->items;
+    size_t n = u->b->n_rows, heads = 0;
+    for (size_t i = 0; i < n; i++)
+        items[i] = (struct batch_item){
+            .hash = u->b->rows[i].hash, .row = (uint32_t)i, .next_twin = UINT32_MAX};
+    qsort(items, n, sizeof *items, compare_items);
+    for (uint32_t i = 0; i < n; i++) {
+        if (join_twin(u, i)) {
+            u->result.duplicates++;
+            continue;
+        }
+        int err = hy_lead_index_find(u->t, items[i].hash, view(u, i).key, &items[i].lead);
+        if (err && err != HY_ENOTFOUND)
+            return err;
+        items[i].is_new = err == HY_ENOTFOUND;
+        u->s->order[heads++] = (struct batch_order){
+            .domain = u->b->rows[items[i].row].domain,
+            .lead = items[i].is_new ? UINT32_MAX : items[i].lead,
+            .item = i,
+        };
+    }
+    qsort(u->s->order, heads, sizeof *u->s->order, compare_order);
+    *ret_n = heads;
+    return 0;
+}
+
+/* ---- attributes ---- */
+
+/* A row's attributes by number. Two columns with one attribute: the later one counts. */
+static void read_row(const struct upsert *u, uint32_t item, struct attr_set *out)
+{
+    struct batch_view v = view(u, item);
+    out->n = 0;
+    for (size_t i = 0; i < v.n_attrs; i++) {
+        struct hy_lead_batch_attr a = hy_lead_batch_attr_next(&v.attrs);
+        struct hy_lead_attr attr = {u->s->attr_of_column[a.column], a.value};
+        size_t at = out->n;
+        while (at > 0 && out->a[at - 1].no > attr.no)
+            at--;
+        if (at > 0 && out->a[at - 1].no == attr.no) {
+            out->a[at - 1] = attr;
+            continue;
+        }
+        memmove(out->a + at + 1, out->a + at, (out->n - at) * sizeof *out->a);
+        out->a[at] = attr;
+        out->n++;
+    }
+}
+
+/* `base` with what `given` brings, to `out`. Returns whether that differs from `base`. */
+static bool merge(const struct attr_set *base, const struct attr_set *given, enum hy_lead_merge how,
+                  struct attr_set *out)
+{
+    bool changed = false;
+    size_t i = 0, j = 0, n = 0;
+    while (i < base->n || j < given->n) {
+        if (j == given->n || (i < base->n && base->a[i].no < given->a[j].no)) {
+            out->a[n++] = base->a[i++];
+        } else if (i == base->n || base->a[i].no > given->a[j].no) {
+            out->a[n++] = given->a[j++];
+            changed = true;
+        } else {
+            bool replace =
+                how == HY_LEAD_MERGE_OVERWRITE && !hy_str_eq(base->a[i].value, given->a[j].value);
+            out->a[n++] = replace ? given->a[j] : base->a[i];
+            changed = changed || replace;
+            i++;
+            j++;
+        }
+    }
+    out->n = n;
+    return changed;
+}
+
+/* The rows of a head and its twins as one set; sets[1] is free again afterwards. */
+static const struct attr_set *join_rows(struct upsert *u, uint32_t head)
+{
+    struct attr_set *all = &u->s->sets[0], *row = &u->s->sets[1], *out = &u->s->sets[2];
+    read_row(u, head, all);
+    if (u->how->merge == HY_LEAD_MERGE_KEEP)
+        return all;
+    for (uint32_t i = u->s->items[head].next_twin; i != UINT32_MAX; i = u->s->items[i].next_twin) {
+        read_row(u, i, row);
+        (void)merge(all, row, u->how->merge, out);
+        struct attr_set *swap = all;
+        all = out;
+        out = swap;
+    }
+    return all;
+}
+
+/* ---- records ---- */
+
+static int put_lead(struct upsert *u, hy_lead_no no, const struct lead_record *r,
+                    const struct attr_set *attrs, enum hy_put_mode mode)
+{
+    uint8_t key[4], *out = NULL;
+    size_t size = LEAD_HEAD + r->address.n + hy_lead_attrs_size(attrs->a, attrs->n);
+    int err = hy_put_reserve(u->t, HY_TABLE_LEADS, lead_key(no, key), size, mode, &out);
+    if (err)
+        return err;
+    out[0] = LEAD_VERSION;
+    out[1] = (uint8_t)r->status;
+    out[2] = (uint8_t)r->address.n;
+    out[3] = 0;
+    hy_put_le32(out + 4, r->domain);
+    hy_put_le64(out + 8, r->created);
+    memcpy(out + LEAD_HEAD, r->address.p, r->address.n);
+    hy_lead_attrs_pack(attrs->a, attrs->n, out + LEAD_HEAD + r->address.n);
+    return 0;
+}
+
+static int add_lead(struct upsert *u, uint32_t item, hy_domain_no domain)
+{
+    if (u->next_lead == UINT32_MAX)
+        return HY_ELIMIT;
+    struct lead_record r = {
+        .domain = domain,
+        .created = u->how->created,
+        .address = view(u, item).address,
+    };
+    hy_lead_no no = u->next_lead++;
+    u->s->items[item].lead = no;
+    u->result.added++;
+    return put_lead(u, no, &r, join_rows(u, item), HY_PUT_APPEND);
+}
+
+static int update_lead(struct upsert *u, uint32_t item)
+{
+    hy_lead_no no = u->s->items[item].lead;
+    struct attr_set *out = &u->s->sets[1], *base = &u->s->sets[3];
+    struct hy_str value;
+    struct lead_record r;
+    uint8_t key[4];
+    if (u->how->merge == HY_LEAD_MERGE_KEEP) {
+        u->result.unchanged++;
+        return 0;
+    }
+    int err = hy_get(u->t, HY_TABLE_LEADS, lead_key(no, key), &value);
+    if (err)
+        return err == HY_ENOTFOUND ? HY_ECORRUPT : err;
+    hy_buf_reset(&u->b->record); /* views of the stored value die when room for the new is made */
+    hy_buf_add_str(&u->b->record, value);
+    err = u->b->record.err ? u->b->record.err : hy_lead_record_read(hy_buf_str(&u->b->record), &r);
+    base->n = 0;
+    while (err == 0 && r.attrs.n) {
+        if (base->n == HY_ATTR_MAX)
+            return HY_ECORRUPT;
+        err = hy_lead_attr_next(&r.attrs, &base->a[base->n++]);
+    }
+    if (err)
+        return err;
+    if (!merge(base, join_rows(u, item), u->how->merge, out)) {
+        u->result.unchanged++;
+        return 0;
+    }
+    u->result.updated++;
+    return put_lead(u, no, &r, out, HY_PUT_SET);
+}
+
+/* Step 2: the heads [from, to), all of one domain. */
+static int store_domain(struct upsert *u, size_t from, size_t to)
+{
+    hy_domain_no domain = 0;
+    size_t n = 0;
+    int err = hy_domain_intern(u->t, view(u, u->s->order[from].item).domain, &domain);
+    for (size_t i = from; i < to && err == 0; i++) {
+        uint32_t item = u->s->order[i].item;
+        err = u->s->items[item].is_new ? add_lead(u, item, domain) : update_lead(u, item);
+        u->s->leads[n++] = u->s->items[item].lead;
+    }
+    if (err || u->how->list == 0)
+        return err;
+    return hy_list_join(u->t, u->how->list, domain, u->s->leads, n, &u->joined);
+}
+
+static int store_leads(struct upsert *u, size_t heads)
+{
+    const struct batch_order *o = u->s->order;
+    for (size_t from = 0, to; from < heads; from = to) {
+        struct hy_str name = view(u, o[from].item).domain;
+        for (to = from + 1; to < heads && o[to].domain == o[from].domain &&
+                            hy_str_eq(view(u, o[to].item).domain, name);
+             to++)
+            ;
+        int err = store_domain(u, from, to);
+        if (err)
+            return err;
+    }
+    return 0;
+}
+
+/* Step 3. */
+static int store_index(struct upsert *u)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < u->b->n_rows; i++) {
+        const struct batch_item *it = &u->s->items[i];
+        if (it->is_new && !it->is_twin)
+            u->s->entries[n++] = (struct index_entry){it->hash, it->lead};
+    }
+    return hy_lead_index_add(u->t, u->s->entries, n);
+}
+
+static int prepare(struct upsert *u)
+{
+    struct hy_cursor c;
+    int err = 0;
+    for (size_t i = 0; i < u->b->n_columns && err == 0; i++)
+        err = hy_attr_intern(u->t, u->b->columns[i], &u->s->attr_of_column[i]);
+    if (err == 0)
+        err = hy_cursor_open(u->t, HY_TABLE_LEADS, &c);
+    if (err)
+        return err;
+    err = hy_cursor_last(&c);
+    if (err == 0)
+        u->next_lead = c.key.n == 4 ? hy_get_be32(c.key.p) + 1 : 0;
+    hy_cursor_close(&c);
+    if (err && err != HY_ENOTFOUND)
+        return err;
+    return u->next_lead == 0 ? HY_ELIMIT : 0;
+}
+
+int hy_lead_upsert(struct hy_txn *t, struct hy_lead_batch *b, const struct hy_lead_upsert *how,
+                   struct hy_lead_upsert_result *ret)
+{
+    struct upsert u = {.t = t, .b = b, .s = b->scratch, .how = how, .next_lead = 1};
+    size_t heads = 0;
+    int err = prepare(&u);
+    if (err == 0)
+        err = find_leads(&u, &heads);
+    if (err == 0)
+        err = store_leads(&u, heads);
+    if (err == 0)
+        err = store_index(&u);
+    if (err == 0 && how->list)
+        err = hy_list_count(t, how->list, (int64_t)u.joined);
+    if (err)
+        return hy_txn_fail(t, err);
+    u.result.joined = u.joined;
+    *ret = u.result;
+    return 0;
+}
