@@ -7,9 +7,9 @@ enum {
     HY_BUNDLE_MAX = 48 * 1024 * 1024, /* bytes encoded */
     HY_BUNDLE_VERSION = 1,
     HY_BUNDLE_PARTS_MAX = 64,   /* inline images and attachments */
-    HY_BUNDLE_LISTS_MAX = 256,  /* lists a campaign may name */
+    HY_BUNDLE_LISTS_MAX = 64,   /* lists a campaign may name */
     HY_BUNDLE_HEADERS_MAX = 64, /* further header fields */
-    HY_BUNDLE_PAIRS_MAX = 256,  /* variables with defaults, UTM parameters */
+    HY_BUNDLE_VARS_MAX = 256,   /* variables with a value for those who have none */
     HY_BUNDLE_BODY_MAX = 4 * 1024 * 1024,
     HY_BUNDLE_PART_MAX = 16 * 1024 * 1024,
 };
@@ -31,8 +31,9 @@ struct hy_bundle_part {
 };
 
 enum hy_bundle_charset { HY_BUNDLE_UTF8 = 0, HY_BUNDLE_ISO2022JP = 1 };
+/* Stored: never renumber. */
 enum hy_bundle_transfer {
-    HY_BUNDLE_TRANSFER_AUTO = 0, /* 7bit where it fits, else quoted-printable or base64 by size */
+    HY_BUNDLE_TRANSFER_AUTO = 0,
     HY_BUNDLE_TRANSFER_QP = 1,
     HY_BUNDLE_TRANSFER_BASE64 = 2,
     HY_BUNDLE_TRANSFER_8BIT = 3,
@@ -51,9 +52,9 @@ struct hy_bundle {
     struct hy_str reply_to;     /* empty = none */
     struct hy_str subject;      /* template */
     struct hy_str html, text;   /* templates; one may be empty */
-    struct hy_pairs headers;    /* values are templates */
-    struct hy_pairs vars;       /* variables with their defaults */
-    struct hy_pairs utm;        /* query parameters added to every link */
+    struct hy_str html_name, text_name; /* what messages about them call them */
+    struct hy_pairs headers;            /* values are templates */
+    struct hy_pairs vars;               /* values of variables that a lead has no attribute for */
     const struct hy_bundle_part *parts;
     size_t n_parts;
     enum hy_bundle_charset charset;
@@ -63,7 +64,6 @@ struct hy_bundle {
     bool list_unsubscribe; /* the header pair of RFC 2369 and RFC 8058 */
     hy_wall_ms start_at;   /* 0 = when told to */
     hy_us expire_us;       /* given up this long after its start; 0 = by the site's rule */
-    uint32_t priority;     /* 0 (first) .. 9; 5 unless said otherwise */
 };
 
 /* A bundle and the memory behind it. */
