@@ -52,13 +52,6 @@ static int system_hostname(struct hy_arena *arena, const char **ret)
     return copy.p ? 0 : HY_ENOMEM;
 }
 
-static void check_store(const struct schema_ctx *x, const struct yaml_node *root,
-                        const struct hy_config *c)
-{
-    if (c->store.map_max_bytes < c->store.map_size_bytes)
-        schema_error_at(x, root, "store.map_max", "is smaller than store.map_size");
-}
-
 static void check_paths(const struct schema_ctx *x, const struct yaml_node *root,
                         const struct hy_config *c)
 {
@@ -241,7 +234,6 @@ static int finish(const struct schema_ctx *x, const struct yaml_node *root, stru
     if (err)
         return err;
     finish_shaping(x, root, c);
-    check_store(x, root, c);
     check_paths(x, root, c);
     check_control(x, root, c);
     check_tracking(x, root, c);

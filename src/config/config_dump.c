@@ -101,8 +101,8 @@ static void put_row(const struct schema_row *row, const struct hy_config *c, boo
     } else {
         hy_buf_add_c(out, ' ');
         /* what was found out on this machine is not a default */
-        if (is_default && row->zero && row->def && strcmp(row->zero, row->def) == 0)
-            hy_buf_add_str(out, hy_str_of(row->zero));
+        if (is_default && row->def && (row->zero || row->type == SCHEMA_PATH))
+            hy_buf_add_str(out, hy_str_of(row->def));
         else
             schema_put_value(row, field, out);
         hy_buf_add_c(out, '\n');

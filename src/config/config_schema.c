@@ -89,17 +89,15 @@ static const struct schema_row rows[] = {
      .doc = "Limits per receiving site. \"\" = one set of careful limits for all; the default file "
             "may be missing."},
 
-    {"store.commit_interval", SCHEMA_DURATION, 0, F(store.commit_interval_us), 1 * MS, 10 * SEC,
-     "50ms",
+    {"store.commit_interval", SCHEMA_DURATION, SCHEMA_RESTART, F(store.commit_interval_us), 1 * MS,
+     10 * SEC, "50ms",
      .doc = "Changes are written to disk together, at the latest after this: what a power cut can "
             "take back. A killed daemon loses nothing."},
-    {"store.commit_max", SCHEMA_INT, 0, F(store.commit_max), 1, 1000000, "20000",
+    {"store.commit_max", SCHEMA_INT, SCHEMA_RESTART, F(store.commit_max), 1, 1000000, "4096",
      .doc = "... or when this many wait."},
-    {"store.map_size", SCHEMA_SIZE, SCHEMA_RESTART, F(store.map_size_bytes), 16 * MIB, 64 * TIB,
-     "1GiB", .doc = "Room for the database at first; it grows by itself."},
     {"store.map_max", SCHEMA_SIZE, SCHEMA_RESTART, F(store.map_max_bytes), 16 * MIB, 64 * TIB,
-     "1TiB", .doc = "It never grows past this."},
-    {"store.min_free", SCHEMA_SIZE, 0, F(store.min_free_bytes), 0, 64 * TIB, "256MiB",
+     "1TiB", .doc = "The database grows by itself, but never past this."},
+    {"store.min_free", SCHEMA_SIZE, SCHEMA_RESTART, F(store.min_free_bytes), 0, 64 * TIB, "256MiB",
      .doc = "With less free on the disk, imports and new campaigns are refused until there is room "
             "again; nothing is lost."},
     {"store.log_retention", SCHEMA_DURATION, 0, F(store.log_retention_us), 1 * HOUR, 3650 * DAY,
@@ -213,7 +211,7 @@ static const struct schema_row rows[] = {
      .doc = "error, warning, notice, info or debug."},
 
     {"control.socket", SCHEMA_PATH, SCHEMA_RESTART | SCHEMA_REQUIRED, F(control.socket),
-     .def = "/run/hayauma/control.sock", .max = 107, .doc = "Path of the unix socket."},
+     .def = "/run/hayauma/control.sock", .max = 100, .doc = "Path of the unix socket."},
     {"control.mode", SCHEMA_MODE, SCHEMA_RESTART, F(control.mode), 0, 0777, "0660",
      .doc = "Its permissions, in quotes."},
     {"control.group", SCHEMA_STRING, SCHEMA_RESTART, F(control.group), .max = 63,

@@ -167,7 +167,7 @@ static int read_hostname(const struct schema_row *row, const struct schema_ctx *
 static int read_endpoint(struct hy_str s, uint16_t port, struct hy_diag *diag, void *field)
 {
     struct hy_sockaddr addr;
-    if (hy_sockaddr_parse(s, port, &addr))
+    if (hy_sockaddr_parse(s, port, &addr) || (port && hy_sockaddr_port(&addr) == 0))
         return hy_fail(diag, HY_EINVAL,
                        "must be a numeric address such as 192.0.2.1%s or 2001:db8::1, not '%.*s'",
                        port ? ", 192.0.2.1:5353" : "", HY_STR_ARG(s));
@@ -541,7 +541,8 @@ int schema_read(const struct schema *s, const struct schema_ctx *ctx, const stru
 {
     int err = read_section(s, ctx, node, HY_STR(""), out);
     for (size_t i = 0; i < s->n_rows && !err && node->kind == YAML_MAP; i++)
-        if ((s->rows[i].flags & SCHEMA_REQUIRED) && !is_given(node, s->rows[i].path))
+        if ((s->rows[i].flags & SCHEMA_REQUIRED) && !s->rows[i].def &&
+            !is_given(node, s->rows[i].path))
             hy_problems_error(ctx->src->problems, ctx->src->file, node->line, node->column,
                               "'%s' is missing", s->rows[i].path);
     return err;

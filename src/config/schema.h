@@ -27,7 +27,7 @@ enum schema_type {
 };
 
 enum schema_flags {
-    SCHEMA_REQUIRED = 1, /* must be given */
+    SCHEMA_REQUIRED = 1, /* must be given, unless there is a default, and not be empty */
     SCHEMA_RESTART = 2,  /* a reload does not apply a change */
     SCHEMA_WILDCARD = 4,
 };

@@ -1,0 +1,348 @@
+#include <stdio.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "check.h"
+#include "hayauma/config/config.h"
+
+#define COUNT(a) (sizeof(a) / sizeof((a)[0]))
+
+/* Every fault, in the order of the file, in the words a person reads. */
+static const struct {
+    const char *name, *in, *want;
+} bad[] = {
+    {"unknown keys", "delivery:\n  max_conections: 5\n  colour: red\nstorre:\n  readers: 20\n",
+     "c.yaml:2:3: error: unknown key 'max_conections' in 'delivery' (did you mean "
+     "'max_connections'?)\n"
+     "c.yaml:3:3: error: unknown key 'colour' in 'delivery'\n"
+     "c.yaml:4:1: error: unknown key 'storre' (did you mean 'store'?)\n"},
+    {"key of another section", "log:\n  workers: 3\n",
+     "c.yaml:2:3: error: unknown key 'workers' in 'log' (it belongs to another section: "
+     "'delivery.workers')\n"},
+    {"a dotted key", "delivery.workers: 3\n",
+     "c.yaml:1:1: error: unknown key 'delivery.workers'\n"},
+    {"duplicates", "log:\n  level: info\n  level: debug\nlog:\n  target: stderr\n",
+     "c.yaml:3:3: error: 'level' stands twice in this section (first in line 2): keep one\n"
+     "c.yaml:4:1: error: 'log' stands twice in this section (first in line 1): keep one\n"},
+    {"wrong types",
+     "delivery:\n  max_connections: many\n  drain_timeout: 30\n  sources: 192.0.2.1\n"
+     "  press_memory: [1]\nlog: info\ntracking:\n  links: maybe\n  beacon:\n",
+     "c.yaml:2:20: error: delivery.max_connections: must be a whole number, not 'many'\n"
+     "c.yaml:3:18: error: delivery.drain_timeout: must be a duration with its unit, such as 250ms, "
+     "30s, 5m, 4h or 5d, not '30'\n"
+     "c.yaml:4:12: error: delivery.sources: must be a list: lines that begin with '- '\n"
+     "c.yaml:5:17: error: delivery.press_memory: must be a single value (size), not a list\n"
+     "c.yaml:6:6: error: log: must be a section: lines of 'key: value'\n"
+     "c.yaml:8:10: error: tracking.links: must be true or false, not 'maybe'\n"
+     "c.yaml:9:10: error: tracking.beacon: has no value: write one, or take the line out\n"},
+    {"out of range",
+     "node:\n  id: 1024\ndelivery:\n  workers: 0\n  smtp_port: 65536\nstore:\n"
+     "  commit_interval: 1us\n  log_retention: 1s\n  readers: 99999999999999999999\n",
+     "c.yaml:2:7: error: node.id: '1024' is out of range: 0 to 1023\n"
+     "c.yaml:4:12: error: delivery.workers: '0' is out of range: 1 to 64, or auto\n"
+     "c.yaml:5:14: error: delivery.smtp_port: '65536' is out of range: 1 to 65535\n"
+     "c.yaml:7:20: error: store.commit_interval: '1us' is out of range: 1ms to 10s\n"
+     "c.yaml:8:18: error: store.log_retention: '1s' is out of range: 1h to 3650d, or forever\n"
+     "c.yaml:9:12: error: store.readers: '99999999999999999999' is too large\n"},
+    {"words", "delivery:\n  in_doubt: hodl\nlog:\n  level: loud\n",
+     "c.yaml:2:13: error: delivery.in_doubt: unknown word 'hodl' (did you mean 'hold'? one of: "
+     "resend, hold)\n"
+     "c.yaml:4:10: error: log.level: must be one of: error, warning, notice, info, debug, not "
+     "'loud'\n"},
+    {"addresses",
+     "dns:\n  servers: [127.0.0.1, \"[::1]:5353\", ns.example.jp, \"127.0.0.1:0\"]\n"
+     "delivery:\n  sources:\n    - address: 192.0.2.1:25\n    - name: x\n    - address: 192.0.2.9\n"
+     "    - address: 192.0.2.9\n      ehlo: a b\n",
+     "c.yaml:2:38: error: dns.servers: must be a numeric address such as 192.0.2.1, 192.0.2.1:5353 "
+     "or 2001:db8::1, not 'ns.example.jp'\n"
+     "c.yaml:2:53: error: dns.servers: must be a numeric address such as 192.0.2.1, 192.0.2.1:5353 "
+     "or 2001:db8::1, not '127.0.0.1:0'\n"
+     "c.yaml:5:16: error: address: must be an address without a port, not '192.0.2.1:25'\n"
+     "c.yaml:6:7: error: 'address' is missing\n"
+     "c.yaml:8:7: error: name: '192.0.2.9' is the name of an earlier source\n"
+     "c.yaml:8:16: error: address: is the address of an earlier source\n"
+     "c.yaml:9:13: error: ehlo: must be a host name, not 'a b'\n"},
+    {"the whole",
+     "tracking:\n  base_url: t.example\n"
+     "bounce:\n  prefix: B+\n  unsubscribe_mailto: nobody\ncontrol:\n"
+     "  group: no-such-group-here\n",
+     "c.yaml:2:13: error: tracking.base_url: must be a web address such as https://t.example.jp/, "
+     "not 't.example'\n"
+     "c.yaml:4:11: error: bounce.prefix: may hold a-z, 0-9, - and _ only\n"
+     "c.yaml:5:23: error: bounce.unsubscribe_mailto: 'nobody' is no plain mail address\n"
+     "c.yaml:7:10: error: control.group: there is no group 'no-such-group-here' on this system\n"},
+    {"keys that are not there",
+     "dkim:\n  keys:\n    - domain: example.jp\n      selector: a\n      file: /nonexistent/a.pem\n"
+     "    - domain: EXAMPLE.jp\n      selector: A\n      file: /nonexistent/a.pem\n"
+     "  headers: [\"X Y\"]\n",
+     "c.yaml:5:13: error: file: '/nonexistent/a.pem' cannot be read: No such file or directory "
+     "('hayauma dkim keygen' makes one)\n"
+     "c.yaml:7:17: error: selector: a._domainkey.example.jp is used by an earlier key\n"
+     "c.yaml:8:13: error: file: '/nonexistent/a.pem' cannot be read: No such file or directory "
+     "('hayauma dkim keygen' makes one)\n"
+     "c.yaml:9:12: error: dkim.headers: 'X Y' is no header field name\n"},
+    {"aliases", "log: &a\n  level: info\ncontrol: *a\n",
+     "c.yaml:1:6: error: anchors (&name) and aliases (*name) are not supported: write the value "
+     "out; a text that begins with & or * needs quotes\n"},
+    {"tags", "log: !!map {}\n",
+     "c.yaml:1:6: error: tags (!name) are not supported: a text that begins with ! needs quotes\n"},
+    {"two documents", "log: {}\n---\nlog: {}\n",
+     "c.yaml:2:1: error: a second document begins here: the file must hold one\n"},
+    {"tabs", "log:\n\tlevel: info\n",
+     "c.yaml:2:1: error: found character that cannot start any token: indent with spaces, not with "
+     "tabs, and quote texts that begin with @, ` or %\n"},
+    {"not closed", "dns:\n  servers: [127.0.0.1\nlog: {}\n",
+     "c.yaml:3:4: error: did not find expected ',' or ']'\n"},
+    {"a list at the top", "- log\n",
+     "c.yaml:1:1: error: must be a section: lines of 'key: value'\n"},
+    {"keys that are no names", "[a]: b\n",
+     "c.yaml:1:1: error: a name is expected here, not a list\n"},
+    {"control characters", "bounce:\n  prefix: \"a\\nb\\e[2J\"\n",
+     "c.yaml:2:11: error: bounce.prefix: must be one line without control characters\n"},
+    {"terminal escapes in keys", "\"\\e[2J\": 1\n", "c.yaml:1:1: error: unknown key '?[2J'\n"},
+    {"not UTF-8", "log:\n  level: \xff\n",
+     "c.yaml: error: byte 14: not UTF-8 text: invalid leading UTF-8 octet\n"},
+};
+
+Test(config, every_fault_is_told_with_its_place_and_what_to_do)
+{
+    for (size_t i = 0; i < COUNT(bad); i++) {
+        struct hy_problems p = {0};
+        struct hy_config *c = NULL;
+        cr_expect_eq(hy_config_parse("c.yaml", hy_str_of(bad[i].in), &p, &c), HY_EINVAL, "%s",
+                     bad[i].name);
+        cr_expect_null(c);
+        expect_problems(&p, bad[i].want);
+        hy_problems_free(&p);
+    }
+}
+
+static struct hy_config *parse(const char *text)
+{
+    struct hy_problems p = {0};
+    struct hy_config *c = NULL;
+    int err = hy_config_parse("/etc/x/c.yaml", hy_str_of(text), &p, &c);
+    expect_problems(&p, "");
+    cr_assert_eq(err, 0);
+    hy_problems_free(&p);
+    return c;
+}
+
+Test(config, an_empty_file_gives_working_defaults)
+{
+    static const char *const empty[] = {"", "# nothing\n", "---\n", "store:\nlog:\n",
+                                        "\xef\xbb\xbf"};
+    for (size_t i = 0; i < COUNT(empty); i++) {
+        struct hy_config *c = parse(empty[i]);
+        cr_expect_str_eq(c->paths.data_dir, "/var/lib/hayauma");
+        cr_expect_str_eq(c->control.socket, "/run/hayauma/control.sock");
+        cr_expect_eq(c->delivery.smtp_port, 25);
+        cr_expect_eq(c->delivery.workers, 0u);
+        cr_expect_eq(c->delivery.sources.n, 1u);
+        cr_expect_eq(hy_sockaddr_family(&c->delivery.sources.items[0].bind), AF_UNSPEC);
+        cr_expect_str_eq(c->delivery.sources.items[0].ehlo, c->node.hostname);
+        cr_expect(c->node.hostname[0] != 0);
+        cr_expect_eq(c->control.mode, 0660u);
+        cr_expect_str_eq(c->tracking.base_url, "");
+        cr_expect_eq(c->store.commit_interval_us, 50000);
+        hy_config_unref(c);
+    }
+}
+
+Test(config, values_of_every_type_arrive)
+{
+    struct hy_config *c = parse("node: {id: 7, hostname: MX.Example.jp}\n"
+                                "paths:\n  data_dir: data\n  run_dir: /tmp\n  shaping: \"\"\n"
+                                "store: {log_retention: forever, min_free: 0, map_max: 2TiB}\n"
+                                "dns:\n  servers: 127.0.0.1:5300\n  family: ipv6-only\n"
+                                "  hosts_as_self: [MX2.example.jp]\n  allow_local: yes\n"
+                                "delivery:\n  workers: 3\n  smtp_port: 2525\n  in_doubt: hold\n"
+                                "  sources:\n    - {name: six, address: \"2001:db8::1\"}\n"
+                                "    - {address: 192.0.2.1, ehlo: out.example.jp}\n"
+                                "control: {mode: \"0600\"}\n");
+    cr_expect_eq(c->node.id, 7u);
+    cr_expect_str_eq(c->node.hostname, "mx.example.jp");
+    cr_expect_str_eq(c->paths.data_dir, "/etc/x/data");
+    cr_expect_str_eq(c->paths.shaping, "");
+    cr_expect_eq(c->store.log_retention_us, 0);
+    cr_expect_eq(c->store.map_max_bytes, 2ULL << 40);
+    cr_expect_eq(c->dns.servers.n, 1u);
+    cr_expect_eq(hy_sockaddr_port(&c->dns.servers.items[0]), 5300);
+    cr_expect_eq(c->dns.family, HY_MX_IPV6_ONLY);
+    cr_expect(c->dns.allow_local);
+    cr_expect_str_eq(c->dns.hosts_as_self.items[0], "mx2.example.jp");
+    cr_expect_eq(c->delivery.in_doubt, HY_IN_DOUBT_HOLD);
+    cr_expect_eq(c->delivery.smtp_port, 2525);
+    cr_expect_eq(c->delivery.sources.n, 2u);
+    cr_expect_str_eq(c->delivery.sources.items[0].name, "six");
+    cr_expect_str_eq(c->delivery.sources.items[0].ehlo, "mx.example.jp");
+    cr_expect_str_eq(c->delivery.sources.items[1].name, "192.0.2.1");
+    cr_expect_str_eq(c->delivery.sources.items[1].ehlo, "out.example.jp");
+    cr_expect_eq(c->control.mode, 0600u);
+    hy_config_unref(c);
+}
+
+Test(config, a_dump_reads_back_as_the_same_configuration)
+{
+    struct hy_config *c = parse("node: {id: 7, hostname: mx.example.jp}\n"
+                                "dns: {servers: [127.0.0.1:5300, \"[::1]:53\"]}\n"
+                                "bounce: {unsubscribe_mailto: \"a'b@example.jp\"}\n"
+                                "dkim: {oversign: [Cc], expire: 7d}\n"
+                                "delivery:\n  sources:\n    - {name: \"a \\\"b\\\" c\", address: "
+                                "\"2001:db8::1\", ehlo: x.example}\n");
+    struct hy_buf text = HY_BUF_INIT(1 << 20), again = HY_BUF_INIT(1 << 20);
+    hy_config_dump(c, &text);
+    struct hy_config *d = parse(hy_buf_cstr(&text));
+    hy_config_dump(d, &again);
+    cr_expect_str_eq(hy_buf_cstr(&again), hy_buf_cstr(&text));
+    struct hy_buf keys = HY_BUF_INIT(4096);
+    hy_config_restart_keys(c, d, &keys);
+    cr_expect_str_eq(hy_buf_cstr(&keys), "");
+    hy_buf_free(&keys);
+    hy_buf_free(&text);
+    hy_buf_free(&again);
+    hy_config_unref(c);
+    hy_config_unref(d);
+}
+
+Test(config, a_reload_names_the_changes_that_must_wait_for_a_restart)
+{
+    struct hy_config *a = parse("log: {level: info}\n");
+    struct hy_config *b = parse("log: {level: debug}\nnode: {id: 3}\n"
+                                "delivery: {workers: 2, sources: [{address: 192.0.2.1}]}\n");
+    struct hy_buf keys = HY_BUF_INIT(4096);
+    hy_config_restart_keys(a, b, &keys);
+    cr_expect_str_eq(hy_buf_cstr(&keys), "node.id, delivery.workers, delivery.sources");
+    hy_buf_free(&keys);
+    hy_config_unref(a);
+    hy_config_unref(b);
+}
+
+Test(config, a_snapshot_lives_as_long_as_somebody_holds_it)
+{
+    struct hy_config *c = parse(""), *held = hy_config_ref(c);
+    hy_config_unref(c);
+    cr_expect_str_eq(held->paths.data_dir, "/var/lib/hayauma");
+    hy_config_unref(held);
+    hy_config_unref(NULL);
+}
+
+Test(config, too_many_faults_are_counted_but_not_kept)
+{
+    struct hy_buf text = HY_BUF_INIT(1 << 20);
+    for (int i = 0; i < 150; i++)
+        hy_buf_printf(&text, "k%d: 1\n", i);
+    struct hy_problems p = {0};
+    struct hy_config *c = NULL;
+    cr_expect_eq(hy_config_parse("c.yaml", hy_buf_str(&text), &p, &c), HY_EINVAL);
+    cr_expect_eq(p.n, (size_t)HY_PROBLEMS_MAX);
+    cr_expect_eq(p.n_errors, 150u);
+    cr_expect_eq(p.n_dropped, 50u);
+    hy_problems_free(&p);
+    hy_buf_free(&text);
+}
+
+Test(config, deep_nesting_and_huge_files_are_refused_quickly)
+{
+    struct hy_buf text = HY_BUF_INIT(8 << 20);
+    struct hy_problems p = {0};
+    struct hy_config *c = NULL;
+    hy_buf_add_lit(&text, "log: ");
+    for (int i = 0; i < 100000; i++)
+        hy_buf_add_c(&text, '[');
+    cr_expect_eq(hy_config_parse("c.yaml", hy_buf_str(&text), &p, &c), HY_EINVAL);
+    expect_problems(&p, "c.yaml:1:21: error: nested too deeply\n");
+    hy_problems_free(&p);
+
+    hy_buf_reset(&text);
+    hy_buf_add_lit(&text, "x: [");
+    for (int i = 0; i < 300000; i++)
+        hy_buf_add_lit(&text, "1,");
+    hy_buf_add_lit(&text, "]\n");
+    cr_expect_eq(hy_config_parse("c.yaml", hy_buf_str(&text), &p, &c), HY_EINVAL);
+    cr_expect_eq(p.n, 1u);
+    cr_expect_str_eq(p.items[0].text, "the file holds too many values to be a configuration");
+    hy_problems_free(&p);
+
+    for (int i = 0; i < 100000; i++)
+        hy_buf_add_lit(&text, "# a comment that makes it larger than a file may be\n");
+    cr_expect_eq(hy_config_parse("c.yaml", hy_buf_str(&text), &p, &c), HY_EINVAL);
+    expect_problems(&p, "c.yaml: error: the file is larger than 4 MiB\n");
+    hy_problems_free(&p);
+    hy_buf_free(&text);
+}
+
+Test(config, a_file_that_cannot_be_read_is_said_so)
+{
+    struct hy_problems p = {0};
+    struct hy_config *c = NULL;
+    cr_expect_eq(hy_config_load("/nonexistent/c.yaml", &p, &c), HY_EIO);
+    expect_problems(&p,
+                    "/nonexistent/c.yaml: error: cannot be opened: No such file or directory\n");
+    hy_problems_free(&p);
+    cr_expect_eq(hy_config_load("/tmp", &p, &c), HY_EIO);
+    expect_problems(&p, "/tmp: error: this is not a file\n");
+    hy_problems_free(&p);
+}
+
+static char *slurp(const char *path)
+{
+    FILE *f = fopen(path, "r");
+    cr_assert_not_null(f, "%s", path);
+    char *text = calloc(1, 1 << 20);
+    cr_assert(text && fread(text, 1, (1 << 20) - 1, f) > 0);
+    fclose(f);
+    return text;
+}
+
+/* tools/gen-config-docs writes both files anew. */
+Test(config, the_shipped_file_is_the_schema_written_out)
+{
+    struct hy_buf want = HY_BUF_INIT(1 << 20);
+    char *got = slurp(HY_SOURCE_ROOT "/conf/hayauma.yaml");
+    cr_assert_eq(hy_config_dump_defaults(&want), 0);
+    cr_expect_str_eq(got, hy_buf_cstr(&want));
+    struct hy_config *c = parse(got), *d = NULL;
+    cr_assert_eq(hy_config_defaults(&d), 0);
+    struct hy_buf a = HY_BUF_INIT(1 << 20), b = HY_BUF_INIT(1 << 20);
+    hy_config_dump(c, &a);
+    hy_config_dump(d, &b);
+    cr_expect_str_eq(strchr(hy_buf_cstr(&a), '\n'), strchr(hy_buf_cstr(&b), '\n'));
+    hy_buf_free(&a);
+    hy_buf_free(&b);
+    hy_buf_free(&want);
+    hy_config_unref(c);
+    hy_config_unref(d);
+    free(got);
+}
+
+Test(config, the_manual_page_holds_every_key_as_the_schema_has_it)
+{
+    struct hy_buf want = HY_BUF_INIT(1 << 20);
+    char *got = slurp(HY_SOURCE_ROOT "/docs/man/hayauma.yaml.5");
+    hy_config_dump_man(&want);
+    cr_expect(strstr(got, hy_buf_cstr(&want)) != NULL, "run tools/gen-config-docs");
+    hy_buf_free(&want);
+    free(got);
+}
+
+Test(secret, a_shared_secret_is_read_only_when_others_cannot)
+{
+    char path[] = "/tmp/hayauma-test-secret-XXXXXX";
+    uint8_t secret[HY_SECRET_BYTES] = {0};
+    struct hy_diag diag = {0};
+    int fd = mkstemp(path);
+    cr_assert(fd >= 0);
+    const char *hex = "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f\n";
+    cr_assert_eq(write(fd, hex, strlen(hex)), (ssize_t)strlen(hex));
+    cr_expect_eq(hy_secret_load(path, secret, &diag), 0, "%s", diag.text);
+    cr_expect(secret[0] == 0 && secret[31] == 31);
+    cr_assert_eq(fchmod(fd, 0640), 0);
+    cr_expect_eq(hy_secret_load(path, secret, NULL), HY_EAUTH);
+    cr_assert_eq(fchmod(fd, 0600), 0);
+    cr_assert_eq(ftruncate(fd, 10), 0);
+    cr_expect_eq(hy_secret_load(path, secret, NULL), HY_ECORRUPT);
+    close(fd);
+    unlink(path);
+    cr_expect_eq(hy_secret_load(path, secret, NULL), HY_ENOTFOUND);
+}
