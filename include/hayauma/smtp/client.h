@@ -10,8 +10,7 @@
  * until CLOSED, after which the client is dead and may be started again.
  *
  * input() takes fewer bytes than it got when a RESULT is waiting, because the words of an outcome
- * live in the client: drain and offer the rest again. If input() takes nothing after a drain that
- * gave no event, the client is closed.
+ * live in the client: drain and offer the rest again. After the end it takes and drops everything.
  *
  * With PIPELINING one round trip carries a message: the end of message n goes out in one write with
  * MAIL, RCPT and DATA of message n+1 (RFC 2920 3.1), if n+1 was submitted when READY said so.
@@ -144,13 +143,20 @@ struct hy_smtp_set {
 
 struct hy_smtp_cursor {
     uint8_t step; /* enum hy_smtp_step */
-    uint8_t rcpt; /* within STEP_RCPT */
+    uint8_t rcpt; /* within the RCPT step: a recipient's index */
 };
 
 struct hy_smtp_txn {
     const struct hy_smtp_message *msg; /* NULL: free */
     struct hy_smtp_cursor send, wait;  /* next command to write, next reply to come */
-    bool mail_ok, data_sent, content_done, tell_content_done, dot_told, tell_dot;
+    bool mail_ok;                      /* MAIL was answered 2xx: the server has a transaction */
+    bool has_utf8;                     /* a recipient needs SMTPUTF8 */
+    bool data_sent;                    /* DATA was written */
+    bool is_touched;                   /* its MAIL was answered */
+    bool is_late;                      /* its MAIL came to a connection long idle */
+    bool dot_told;                     /* the DOT event was taken */
+    bool dot_begun;                    /* bytes of the end of data are on the wire */
+    bool tell_content_done;
     struct hy_smtp_set wanted;   /* passed our own checks: get a RCPT */
     struct hy_smtp_set pending;  /* have no result yet */
     struct hy_smtp_set accepted; /* RCPT was answered 2xx */
@@ -158,31 +164,30 @@ struct hy_smtp_txn {
     struct hy_outcome verdict;
 };
 
-/* Where the content of the older transaction stands. */
+/* How far the content of the older transaction is written. */
 struct hy_smtp_content {
-    uint64_t left; /* bytes of content (before stuffing) not yet written */
-    uint64_t total;
-    uint32_t piece;    /* index into msg->pieces */
-    size_t at;         /* offset in it */
-    char prev;         /* the content byte before: '\n' at the start */
-    bool dot_stuffed;  /* the extra dot before the byte at `at` is written */
-    uint8_t tail_left; /* bytes left of the CRLF that the content lacked at its end */
-    bool is_on;        /* between the 354 (or BDAT) and the last byte written */
+    uint64_t left;     /* bytes of content (before stuffing) to be written */
+    size_t at;         /* offset in the piece */
+    uint8_t piece;     /* index into msg->pieces */
+    uint8_t tail_left; /* of the CRLF that the content lacks at its end */
+    char prev;         /* the content byte before `at`; '\n' at the start */
+    bool dot_stuffed;  /* the extra dot for the byte at `at` is written */
+    bool is_on;        /* from the 354 (or BDAT) until the last byte is written */
 };
 
 struct hy_smtp_client {
     const struct hy_smtp_settings *settings;
-    hy_us now, deadline, ready_since, body_since;
+    hy_us now, deadline, ready_since, body_deadline;
     struct hy_smtp_capabilities caps;
     uint8_t state; /* enum hy_smtp_state */
     uint8_t head;  /* index of the older transaction */
-    uint8_t fate;  /* enum hy_smtp_closed: how it is about to end, once results are drained */
+    uint8_t bye;   /* enum hy_smtp_closed: what CLOSED will say after our QUIT */
+    uint8_t fate;  /* enum hy_smtp_closed: ended; CLOSED comes when the results are taken */
     uint8_t hint;
-    bool is_tls, need_rset, want_quit, ready_told, tell_tls, tell_closed;
-    uint32_t done;                  /* transactions that ended on this connection */
-    uint32_t put, written, replied; /* commands generated, written in full, answered */
-    uint16_t out_at, out_split,
-        out_len; /* out[out_at..split) goes before content, the rest after */
+    bool is_tls, need_rset, want_quit, ready_told, tell_tls;
+    uint32_t done;                       /* transactions that ended on this connection */
+    uint32_t put, written, replied;      /* commands generated, written in full, answered */
+    uint16_t out_at, out_split, out_len; /* while content is on: out[at..split) goes before it */
     struct hy_smtp_txn txn[2];
     struct hy_smtp_content content;
     struct hy_outcome end; /* the outcome of CLOSED */
@@ -222,7 +227,10 @@ HY_MUST_USE int hy_smtp_client_submit(struct hy_smtp_client *c, const struct hy_
                                       hy_us now);
 
 /* Fills up to `max` (>= 1) pieces of what is to be written now, in order; returns how many, 0 for
- * none. Views are valid until the next call of wrote(). */
+ * none. Views are valid until the next call of any other function but next_event(). Until wrote()
+ * the stream itself does not change: the next output() starts with the same bytes and may be
+ * longer (so SSL_write can be retried, with SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER), unless the
+ * client ended. */
 int hy_smtp_client_output(struct hy_smtp_client *c, struct iovec *iov, int max);
 /* The first `n` bytes of the latest output() are written. Report each before calling eof(): whether
  * a message is in doubt depends on it. */
