@@ -110,10 +110,21 @@ static void load_body(struct run *r, const char *path)
     fclose(f);
 }
 
+/* A domain of the world whose mail somebody takes. */
+static const char *pick_domain(struct run *r, uint64_t dice)
+{
+    for (;; dice = next_random(r)) {
+        const struct world_domain *d = world_pick(&r->world, dice);
+        if (d->kind != WORLD_NULL_MX && d->kind != WORLD_NXDOMAIN && d->kind != WORLD_SERVFAIL &&
+            d->kind != WORLD_NO_HOST)
+            return d->name;
+    }
+}
+
 static size_t envelope(struct run *r, char *out, size_t cap)
 {
     uint64_t dice = next_random(r);
-    const char *domain = r->domain ? r->domain : world_pick(&r->world, dice)->name;
+    const char *domain = r->domain ? r->domain : pick_domain(r, dice);
     return (size_t)snprintf(out, cap,
                             "MAIL FROM:<b-%lx@" WORLD_SENDER "> BODY=8BITMIME\r\n"
                             "RCPT TO:<user%lu@%s>\r\nDATA\r\n",

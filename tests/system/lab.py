@@ -25,6 +25,7 @@ import threading
 import time
 
 PR_SET_PDEATHSIG = 1
+PR_SET_CHILD_SUBREAPER = 36
 LIBC = ctypes.CDLL(None, use_errno=True)
 SOURCE = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 TICK = os.sysconf("SC_CLK_TCK")
@@ -97,6 +98,7 @@ class Process:
                 preexec_fn=lambda: LIBC.prctl(PR_SET_PDEATHSIG, signal.SIGTERM))
         self.pid = self.popen.pid
         self.expect_failure = False
+        self.stopped = False  # by us, while it ran
 
     def alive(self):
         return self.popen.poll() is None
@@ -127,6 +129,7 @@ class Process:
     def stop(self, timeout=60.0):
         """Returns the exit code; LabError when it does not end by itself."""
         if self.alive():
+            self.stopped = True
             self.popen.send_signal(self.stop_signal)
             try:
                 self.popen.wait(timeout)
@@ -246,6 +249,7 @@ class Lab:
         os.makedirs(self.dir, exist_ok=True)
         os.chmod(self.dir, 0o755)  # Postfix and OpenDKIM drop root
         self.processes = []
+        LIBC.prctl(PR_SET_CHILD_SUBREAPER, 1)  # orphans of our children come to us, so none can hide
         self.lock = threading.Lock()
         self.ports = set()
 
@@ -382,16 +386,40 @@ class Lab:
         with self.lock:
             todo, self.processes = self.processes[::-1], []
         for p in todo:
-            was_alive = p.alive()
             try:
                 code = p.stop()
             except LabError as e:
                 problems.append(str(e))
                 continue
-            if code != 0 and not p.expect_failure and not (was_alive and code == -p.stop_signal):
+            if code != 0 and not p.expect_failure and not (p.stopped and code == -p.stop_signal):
                 problems.append(f"{p.name} ended with {code}\n{tail(p.log)}")
+        problems += leftovers()
         if problems:
             raise LabError("\n".join(problems))
+
+
+def leftovers(patience=5.0):
+    """Reaps what our stopped children left behind; kills and names what does not end."""
+    until = time.monotonic() + patience
+    while True:
+        try:
+            while os.waitpid(-1, os.WNOHANG)[0]:
+                pass
+        except ChildProcessError:
+            return []
+        left = descendants(os.getpid())
+        if not left or time.monotonic() > until:
+            break
+        time.sleep(0.02)
+    names = []
+    for pid in left:
+        try:
+            with open(f"/proc/{pid}/cmdline", "rb") as f:
+                names.append(f"left behind: {pid} {f.read().replace(bytes(1), b' ').decode(errors='replace')}")
+            os.kill(pid, signal.SIGKILL)
+        except OSError:
+            continue
+    return names
 
 
 def to_yaml(values):

@@ -70,7 +70,7 @@ class Postfix:
             "smtpd_recipient_restrictions": "permit_mynetworks, reject", "smtpd_relay_restrictions": "permit_mynetworks, reject",
             "smtpd_peername_lookup": "no", "smtpd_client_connection_count_limit": "0", "biff": "no",
             "smtputf8_enable": "yes", "smtputf8_autodetect_classes": "all", "message_size_limit": "52428800",
-            "import_environment": "", **settings,
+            **settings,
         }
         with open(self.etc + "/main.cf", "w", encoding="utf-8") as f:
             f.writelines(f"{k} = {v}\n" for k, v in main.items())
@@ -134,7 +134,7 @@ def receiver(lab, name, listen, settings=None):
     user = pwd.getpwnam("nobody")
     p = Postfix(lab, name, listen, {
         "virtual_mailbox_domains": "static:all", "virtual_mailbox_maps": "static:all/",
-        "virtual_mailbox_base": lab.path(name, "mail"), "virtual_minimum_uid": "1",
+        "virtual_mailbox_limit": "0", "virtual_mailbox_base": lab.path(name, "mail"), "virtual_minimum_uid": "1",
         "virtual_uid_maps": f"static:{user.pw_uid}", "virtual_gid_maps": f"static:{user.pw_gid}",
         "smtpd_recipient_restrictions": "permit", **(settings or {})})
     os.chown(p.mail, user.pw_uid, user.pw_gid)
