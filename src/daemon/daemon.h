@@ -1,6 +1,8 @@
 /* The daemon as its parts see it. Everything here belongs to the main thread, but for what env,
  * writer and deliver say of themselves. Handlers of the control socket get it as their context. */
 #pragma once
+#include <pthread.h>
+
 #include "hayauma/config/config.h"
 #include "hayauma/daemon/control.h"
 #include "hayauma/deliver/deliver.h"
@@ -22,6 +24,8 @@ struct hy_daemon {
     struct hy_recovery recovery; /* what boot found in the in-flight table */
     hy_wall_ms started;
     bool is_stopping;
+    struct hy_config *boot_config; /* what the resolver's settings point into */
+    struct hy_str *own_names;      /* likewise */
     /* the same config for the feeder, which compiles campaigns: see plan.c */
     pthread_mutex_t plan_lock;
     struct hy_config *plan_config;
@@ -55,9 +59,13 @@ int plan_check(struct hy_daemon *d, struct hy_txn *t, struct hy_str bundle, stru
 int jobs_start(struct hy_daemon *d, hy_id campaign, struct hy_diag *diag);
 /* For every campaign, at boot. */
 int jobs_start_all(struct hy_daemon *d, struct hy_diag *diag);
+/* Moves a campaign and waits for the commit. HY_EINVAL when that may not follow. */
+int campaign_move(struct hy_daemon *d, hy_id campaign, enum hy_campaign_state to);
 /* Campaigns whose start_at has come; called every second. */
 void jobs_start_scheduled(struct hy_daemon *d);
 
+/* ctl_tables.c: all of these, NULL-terminated. */
+const struct hy_control_command *const *ctl_tables(void);
 /* The command tables of the control socket, one a file. */
 extern const struct hy_control_command ctl_campaign_run_commands[]; /* start pause resume cancel */
 extern const struct hy_control_command ctl_status_commands[];       /* status, sites, reload */

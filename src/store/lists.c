@@ -274,7 +274,7 @@ int hy_list_add(struct hy_txn *t, hy_list_no list, hy_domain_no domain, const hy
     return err;
 }
 
-int hy_list_remove(struct hy_txn *t, hy_list_no list, hy_domain_no domain, hy_lead_no lead)
+int hy_list_drop(struct hy_txn *t, hy_list_no list, hy_domain_no domain, hy_lead_no lead)
 {
     struct chunk c;
     uint64_t limit = 0;

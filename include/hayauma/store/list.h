@@ -53,5 +53,5 @@ HY_MUST_USE int hy_list_create(struct hy_txn *t, struct hy_str name, hy_id id, h
  * Adds to *joined. */
 HY_MUST_USE int hy_list_add(struct hy_txn *t, hy_list_no list, hy_domain_no domain,
                             const hy_lead_no *leads, size_t n, uint64_t *joined);
-HY_MUST_USE int hy_list_remove(struct hy_txn *t, hy_list_no list, hy_domain_no domain,
+HY_MUST_USE int hy_list_drop(struct hy_txn *t, hy_list_no list, hy_domain_no domain,
                                hy_lead_no lead);

@@ -71,10 +71,10 @@ Test(lists, count_a_member_once_and_forget_it_when_asked)
         cr_assert_eq(hy_list_has(&t, a, cases[i].domain, cases[i].lead, &has), HY_OK);
         cr_expect_eq(has, cases[i].want, "domain %u lead %u", cases[i].domain, cases[i].lead);
     }
-    cr_expect_eq(hy_list_remove(&t, a, 5, 45), HY_ENOTFOUND);
-    cr_expect_eq(hy_list_remove(&t, a, 5, 40), HY_OK);
-    cr_expect_eq(hy_list_remove(&t, a, 5, 50), HY_OK);
-    cr_expect_eq(hy_list_remove(&t, a, 5, 50), HY_ENOTFOUND);
+    cr_expect_eq(hy_list_drop(&t, a, 5, 45), HY_ENOTFOUND);
+    cr_expect_eq(hy_list_drop(&t, a, 5, 40), HY_OK);
+    cr_expect_eq(hy_list_drop(&t, a, 5, 50), HY_OK);
+    cr_expect_eq(hy_list_drop(&t, a, 5, 50), HY_ENOTFOUND);
     cr_assert_eq(hy_list_read(&t, a, &l), HY_OK);
     cr_expect_eq(l.members, 0);
     cr_assert_eq(hy_list_has(&t, b, 5, 50, &has), HY_OK);
@@ -156,7 +156,7 @@ Test(lists, hold_what_a_plain_array_would_after_random_changes)
         cr_assert_eq(hy_list_add(&t, lists[l], domain, run, n, &joined), HY_OK);
         cr_assert_eq(joined, want);
         hy_lead_no gone = run[hy_rng_below(&r, n)];
-        cr_assert_eq(hy_list_remove(&t, lists[l], domain, gone), HY_OK);
+        cr_assert_eq(hy_list_drop(&t, lists[l], domain, gone), HY_OK);
         m.has[l][dom][gone] = false;
     }
     check_against(&t, &m, lists);

@@ -1,0 +1,208 @@
+/* Boot, reload and end of everything behind the daemon's faces.
+ *
+ * Order: config, store, in-flight table, recovery of what a crash left in doubt, writer, delivery.
+ * The end is the reverse; each step may find the ones behind it missing. */
+#include "daemon.h"
+
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "hayauma/base/log.h"
+
+static unsigned processors(void)
+{
+    long n = sysconf(_SC_NPROCESSORS_ONLN);
+    return n < 1 ? 1 : n > 64 ? 64 : (unsigned)n;
+}
+
+/* One I/O thread carries some fifty thousand messages a second: half the processors are plenty. */
+static unsigned worker_count(const struct hy_config *c)
+{
+    return c->delivery.workers ? c->delivery.workers : (processors() + 1) / 2;
+}
+
+static unsigned press_count(const struct hy_config *c)
+{
+    return c->delivery.press_threads ? c->delivery.press_threads : processors();
+}
+
+static int open_store(struct hy_daemon *d, struct hy_diag *diag)
+{
+    const struct hy_config *c = d->config;
+    struct hy_env_options env = {
+        .data_dir = c->paths.data_dir,
+        .mode = HY_ENV_OWNER,
+        .node = c->node.id,
+        .max_readers = c->store.readers_max,
+        .map_bytes = c->store.map_max_bytes,
+        .min_free_bytes = c->store.min_free_bytes,
+    };
+    int err = hy_env_open(&env, &d->env, diag);
+    if (err == HY_OK)
+        err = hy_inflight_open(c->paths.data_dir, c->delivery.in_flight_max, worker_count(c),
+                               &d->inflight, diag);
+    if (err != HY_OK)
+        return err;
+    enum hy_doubt_policy policy =
+        c->delivery.in_doubt == HY_IN_DOUBT_HOLD ? HY_DOUBT_HOLD : HY_DOUBT_RESEND;
+    err = hy_recover(d->env, d->inflight, policy, &d->recovery);
+    if (err != HY_OK)
+        return hy_fail(diag, err, "recovery failed: %s", hy_err_text(err));
+    const struct hy_recovery *r = &d->recovery;
+    if (r->seen)
+        hy_log(HY_LOG_WARNING, "boot",
+               "the last run did not end in order: %u messages were on the wire; %u had their "
+               "reply, %u are in doubt and are %s, %u were stored already, %u damaged, %u unknown",
+               r->seen, r->applied, r->in_doubt,
+               policy == HY_DOUBT_HOLD ? "held for a decision" : "sent again", r->stale, r->damaged,
+               r->missing);
+    struct hy_writer_options w = {
+        .commit_interval_ms = (unsigned)(c->store.commit_interval_us / HY_US_PER_MS),
+        .commit_count = c->store.commit_max,
+    };
+    err = hy_writer_start(d->env, &w, &d->writer);
+    return err == HY_OK ? err : hy_fail(diag, err, "the writer cannot start: %s", hy_err_text(err));
+}
+
+/* Tokens come from the shared secret file when there is one, else from the store's own. */
+static int make_tokens(struct hy_daemon *d, struct hy_diag *diag)
+{
+    uint8_t secret[HY_SECRET_BYTES];
+    int err = HY_OK;
+    struct hy_str s = hy_str_make(hy_env_secret(d->env), HY_STORE_SECRET_LEN);
+    if (d->config->tracking.secret_file[0]) {
+        err = hy_secret_load(d->config->tracking.secret_file, secret, diag);
+        s = hy_str_make(secret, sizeof secret);
+    }
+    if (err == HY_OK)
+        err = hy_token_keys_add(&d->tokens, 0, s);
+    explicit_bzero(secret, sizeof secret);
+    return err == HY_OK ? err : hy_fail(diag, err, "tokens: %s", hy_err_text(err));
+}
+
+/* `ret_names` is the caller's to free; the settings point into it and into the config. */
+static int dns_settings(const struct hy_config *c, struct hy_resolver_settings *s,
+                        struct hy_str **ret_names)
+{
+    hy_resolver_settings_init(s);
+    size_t n_names = c->dns.hosts_as_self.n + 1;
+    struct hy_str *names = calloc(n_names, sizeof *names);
+    if (!names)
+        return HY_ENOMEM;
+    names[0] = hy_str_of(c->node.hostname);
+    for (size_t i = 1; i < n_names; i++)
+        names[i] = hy_str_of(c->dns.hosts_as_self.items[i - 1]);
+    s->servers = c->dns.servers.items;
+    s->n_servers = c->dns.servers.n;
+    s->own_names = names;
+    s->n_own_names = n_names;
+    s->timeout_ms = (uint32_t)(c->dns.timeout_us / HY_US_PER_MS);
+    s->tries = c->dns.tries;
+    s->cache_entries = c->dns.cache_max;
+    s->families = c->dns.family;
+    s->allow_local = c->dns.allow_local;
+    *ret_names = names;
+    return HY_OK;
+}
+
+static int open_delivery(struct hy_daemon *d, struct hy_problems *problems, struct hy_diag *diag)
+{
+    const struct hy_config *c = d->config;
+    struct hy_deliver_policy *policy = NULL;
+    int err = policy_make(d, d->config, problems, &policy);
+    if (err != HY_OK) {
+        return hy_fail(diag, err, "the configuration cannot be used: %s",
+                       problems->n ? problems->items[0].text : hy_err_text(err));
+    }
+    struct hy_deliver_settings s = {
+        .workers = worker_count(c),
+        .press_threads = press_count(c),
+        .max_connections = c->delivery.max_connections,
+        .smtp_port = c->delivery.smtp_port,
+        .press_memory_bytes = c->delivery.press_memory_bytes,
+        .open_domains = c->delivery.open_domains,
+        .rows_ahead = c->delivery.rows_ahead,
+        .is_doubt_held = c->delivery.in_doubt == HY_IN_DOUBT_HOLD,
+        .load = plan_load,
+        .load_ctx = d,
+    };
+    err = dns_settings(c, &s.dns, &d->own_names);
+    if (err == HY_OK)
+        err = hy_deliver_create(&s, policy, d->env, d->writer, d->inflight, diag, &d->deliver);
+    else
+        hy_deliver_policy_unref(policy);
+    if (err == HY_OK)
+        err = hy_deliver_start(d->deliver, diag);
+    return err;
+}
+
+int daemon_open(struct hy_daemon *d, struct hy_diag *diag)
+{
+    pthread_mutex_init(&d->plan_lock, NULL);
+    d->plan_config = hy_config_ref(d->config);
+    d->boot_config = hy_config_ref(d->config);
+    int err = open_store(d, diag);
+    if (err == HY_OK)
+        err = make_tokens(d, diag);
+    struct hy_problems problems = {0};
+    if (err == HY_OK)
+        err = open_delivery(d, &problems, diag);
+    if (problems.n)
+        hy_problems_print(&problems, stderr);
+    hy_problems_free(&problems);
+    return err;
+}
+
+void daemon_stop(struct hy_daemon *d)
+{
+    if (d->deliver) {
+        uint64_t cut = hy_deliver_stop(d->deliver, d->config->delivery.drain_timeout_us);
+        if (cut)
+            hy_log(HY_LOG_WARNING, "stop",
+                   "%lu messages had no reply to their final dot: they are in doubt", cut);
+    }
+    if (d->writer) {
+        hy_writer_stop(d->writer);
+        d->writer = NULL;
+    }
+}
+
+void daemon_close(struct hy_daemon *d)
+{
+    hy_deliver_free(d->deliver);
+    if (d->inflight)
+        hy_inflight_close(d->inflight);
+    if (d->env)
+        hy_env_close(d->env);
+    hy_config_unref(d->plan_config);
+    hy_config_unref(d->config);
+    hy_config_unref(d->boot_config);
+    free(d->own_names);
+    explicit_bzero(&d->tokens, sizeof d->tokens);
+    pthread_mutex_destroy(&d->plan_lock);
+}
+
+int daemon_reload(struct hy_daemon *d, struct hy_problems *problems, struct hy_buf *ret_restart)
+{
+    struct hy_config *fresh = NULL;
+    int err = hy_config_load(d->config_path, problems, &fresh);
+    if (err != HY_OK)
+        return err;
+    struct hy_deliver_policy *policy = NULL;
+    err = policy_make(d, fresh, problems, &policy);
+    if (err != HY_OK) {
+        hy_config_unref(fresh);
+        return err;
+    }
+    hy_config_restart_keys(d->config, fresh, ret_restart);
+    hy_log_setup(fresh->log.target, fresh->log.level);
+    hy_deliver_reload(d->deliver, policy);
+    pthread_mutex_lock(&d->plan_lock);
+    struct hy_config *old = d->plan_config;
+    d->plan_config = hy_config_ref(fresh);
+    pthread_mutex_unlock(&d->plan_lock);
+    hy_config_unref(old);
+    hy_config_unref(d->config);
+    d->config = fresh;
+    return HY_OK;
+}

@@ -1,0 +1,152 @@
+/* campaign.start, .pause, .resume, .cancel: each changes the stored state first, and is answered
+ * after that is durable. */
+#include "ctl_common.h"
+
+#include "hayauma/base/list.h"
+
+static void answer(struct hy_daemon *d, struct hy_control_call *call, hy_id id, int err,
+                   struct hy_diag *diag)
+{
+    json_t *o = NULL;
+    if (err == HY_OK)
+        err = ctl_campaign_read(d, id, &o, diag);
+    if (err == HY_OK)
+        hy_control_finish(call, o);
+    else
+        hy_control_fail_diag(call, err, diag);
+}
+
+/* The state as a word, for messages. */
+static const char *state_of(struct hy_daemon *d, hy_id id)
+{
+    struct hy_txn t = {0};
+    struct hy_campaign c;
+    const char *name = "?";
+    if (hy_txn_read(d->env, &t) == HY_OK && hy_campaign_get(&t, id, &c) == HY_OK)
+        name = hy_campaign_state_name(c.state);
+    hy_txn_end(&t);
+    return name;
+}
+
+static int move(struct hy_daemon *d, hy_id id, enum hy_campaign_state to, const char *verb,
+                struct hy_diag *diag)
+{
+    int err = campaign_move(d, id, to);
+    if (err == HY_EINVAL)
+        return hy_fail(diag, err, "a campaign that is %s cannot be %s", state_of(d, id), verb);
+    if (err != HY_OK)
+        return hy_fail(diag, err, "the campaign cannot be %s: %s", verb, hy_err_text(err));
+    return HY_OK;
+}
+
+/* Nothing is started that could not be sent: templates and keys are tried first. */
+static int check(struct hy_daemon *d, hy_id id, struct hy_diag *diag)
+{
+    struct hy_txn t = {0};
+    struct hy_campaign c;
+    HY_CLEANUP(hy_buf_free)
+    struct hy_buf bundle = HY_BUF_INIT(HY_CAMPAIGN_BUNDLE_MAX);
+    HY_CLEANUP(hy_buf_free)
+    struct hy_buf unknown = HY_BUF_INIT(65536);
+    int err = hy_txn_read(d->env, &t);
+    if (err == HY_OK)
+        err = hy_campaign_get(&t, id, &c);
+    if (err == HY_OK)
+        err = hy_campaign_bundle(&t, id, &bundle);
+    if (err == HY_OK)
+        err = plan_check(d, &t, hy_buf_str(&bundle), diag, &unknown);
+    hy_txn_end(&t);
+    return err == HY_OK ? err : hy_fail(diag, err, "%s", hy_err_text(err));
+}
+
+static void start(struct hy_control_call *call, void *ctx)
+{
+    struct hy_daemon *d = ctx;
+    struct hy_diag diag = {""};
+    hy_id id = 0;
+    int err = ctl_campaign_arg(d, call, &id, &diag);
+    if (err == HY_OK)
+        err = check(d, id, &diag);
+    enum hy_env_state space = hy_env_state(d->env);
+    if (err == HY_OK && space != HY_ENV_READY)
+        err = hy_fail(&diag, HY_EFULL,
+                      "the disk is %s: free some space (see store.min_free), then start again",
+                      space == HY_ENV_LOW ? "nearly full" : "full");
+    if (err == HY_OK)
+        err = move(d, id, HY_CAMPAIGN_QUEUEING, "started", &diag);
+    if (err == HY_OK)
+        err = jobs_start(d, id, &diag);
+    answer(d, call, id, err, &diag);
+}
+
+static void pause_campaign(struct hy_control_call *call, void *ctx)
+{
+    struct hy_daemon *d = ctx;
+    struct hy_diag diag = {""};
+    hy_id id = 0;
+    int err = ctl_campaign_arg(d, call, &id, &diag);
+    if (err == HY_OK)
+        err = move(d, id, HY_CAMPAIGN_PAUSED, "paused", &diag);
+    if (err == HY_OK)
+        hy_deliver_campaign_changed(d->deliver, id);
+    answer(d, call, id, err, &diag);
+}
+
+struct resume_req {
+    struct hy_write_req req;
+    hy_id campaign;
+    enum hy_campaign_state state;
+};
+
+static int apply_resume(struct hy_write_req *r, struct hy_txn *t)
+{
+    struct resume_req *m = hy_container_of(r, struct resume_req, req);
+    return hy_campaign_resume(t, m->campaign, &m->state);
+}
+
+static void resume(struct hy_control_call *call, void *ctx)
+{
+    struct hy_daemon *d = ctx;
+    struct hy_diag diag = {""};
+    hy_id id = 0;
+    int err = ctl_campaign_arg(d, call, &id, &diag);
+    if (err == HY_OK) {
+        struct resume_req m = {
+            .req = {.class = HY_WRITE_ADMIN, .when = HY_WRITE_NOW, .apply = apply_resume},
+            .campaign = id,
+        };
+        err = hy_writer_run(d->writer, &m.req);
+        if (err == HY_EINVAL)
+            hy_fail(&diag, err, "a campaign that is %s cannot be resumed", state_of(d, id));
+        else if (err != HY_OK)
+            hy_fail(&diag, err, "the campaign cannot be resumed: %s", hy_err_text(err));
+    }
+    if (err == HY_OK)
+        err = jobs_start(d, id, &diag);
+    if (err == HY_OK)
+        hy_deliver_campaign_changed(d->deliver, id);
+    answer(d, call, id, err, &diag);
+}
+
+static void cancel(struct hy_control_call *call, void *ctx)
+{
+    struct hy_daemon *d = ctx;
+    struct hy_diag diag = {""};
+    hy_id id = 0;
+    int err = ctl_campaign_arg(d, call, &id, &diag);
+    if (err == HY_OK)
+        err = move(d, id, HY_CAMPAIGN_CANCELLED, "cancelled", &diag);
+    if (err == HY_OK) {
+        hy_deliver_campaign_changed(d->deliver, id);
+        err = jobs_start(d, id, &diag);
+    }
+    answer(d, call, id, err, &diag);
+}
+
+const struct hy_control_command ctl_campaign_run_commands[] = {
+    {"campaign.start", 0, 0, start},
+    {"campaign.pause", 0, 0, pause_campaign},
+    {"campaign.resume", 0, 0, resume},
+    {"campaign.cancel", 0, 0, cancel},
+    {NULL, 0, 0, NULL},
+};

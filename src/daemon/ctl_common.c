@@ -1,0 +1,81 @@
+/* What handlers of the control socket share: naming a campaign, showing one. */
+#include "ctl_common.h"
+
+int ctl_campaign_arg(struct hy_daemon *d, struct hy_control_call *call, hy_id *ret,
+                     struct hy_diag *diag)
+{
+    const char *name;
+    int err = hy_control_arg_string_required(hy_control_args(call), "campaign", diag, &name);
+    if (err != HY_OK)
+        return err;
+    struct hy_txn t = {0};
+    err = hy_txn_read(d->env, &t);
+    if (err != HY_OK)
+        return hy_fail(diag, err, "the store cannot be read: %s", hy_err_text(err));
+    hy_id id = 0;
+    struct hy_campaign c;
+    err = hy_campaign_find(&t, hy_str_of(name), &id);
+    if (err == HY_ENOTFOUND && hy_id_parse(hy_str_of(name), &id) == HY_OK)
+        err = hy_campaign_get(&t, id, &c);
+    hy_txn_end(&t);
+    if (err == HY_OK)
+        *ret = id;
+    else if (err == HY_ENOTFOUND)
+        hy_fail(diag, err, "there is no campaign '%s'; 'hayauma campaign list' shows all", name);
+    else
+        hy_fail(diag, err, "the store cannot be read: %s", hy_err_text(err));
+    return err;
+}
+
+static void set_count(json_t *o, const char *key, uint64_t n)
+{
+    json_object_set_new(o, key, json_integer((json_int_t)n));
+}
+
+static void set_time(json_t *o, const char *key, hy_wall_ms t)
+{
+    char text[32];
+    json_object_set_new(o, key, t ? json_string(hy_wall_format(t, text)) : json_null());
+}
+
+json_t *ctl_campaign_json(const struct hy_campaign *c, const struct hy_campaign_progress *p)
+{
+    json_t *o = json_object();
+    char id[HY_ID_TEXT_MAX];
+    json_object_set_new(o, "id", json_string(hy_id_format(c->id, id)));
+    json_object_set_new(o, "name", json_stringn(c->name.p, c->name.n));
+    json_object_set_new(o, "state", json_string(hy_campaign_state_name(c->state)));
+    set_time(o, "created", c->created);
+    set_time(o, "start_at", c->start_at);
+    set_time(o, "started", c->started);
+    set_time(o, "ended", c->ended);
+    set_time(o, "first_attempt", p->first_attempt);
+    set_time(o, "last_attempt", p->last_attempt);
+    set_count(o, "queued", p->ledger.queued);
+    json_object_set_new(o, "queued_all", json_boolean(p->queued_all));
+    for (int i = 0; i < HY_RCPT_STATES; i++)
+        set_count(o, hy_rcpt_state_name((enum hy_rcpt_state)i), p->ledger.by_state[i]);
+    set_count(o, "pending", hy_ledger_pending(&p->ledger));
+    set_count(o, "attempts", p->ledger.attempts);
+    set_count(o, "resent_in_doubt", p->ledger.resent_in_doubt);
+    return o;
+}
+
+int ctl_campaign_read(struct hy_daemon *d, hy_id id, json_t **ret, struct hy_diag *diag)
+{
+    struct hy_txn t = {0};
+    struct hy_campaign c;
+    struct hy_campaign_progress p;
+    int err = hy_txn_read(d->env, &t);
+    if (err == HY_OK)
+        err = hy_campaign_get(&t, id, &c);
+    if (err == HY_OK)
+        err = hy_campaign_progress(&t, id, &p);
+    if (err == HY_OK) {
+        *ret = ctl_campaign_json(&c, &p);
+        err = *ret ? HY_OK : HY_ENOMEM;
+    }
+    hy_txn_end(&t);
+    return err == HY_OK ? err
+                        : hy_fail(diag, err, "the campaign cannot be read: %s", hy_err_text(err));
+}

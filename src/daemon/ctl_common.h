@@ -1,0 +1,14 @@
+/* What handlers of the control socket share. Main thread. */
+#pragma once
+#include "daemon.h"
+
+/* The campaign that argument "campaign" names, by id or by name. HY_ENOTFOUND with a note. */
+int ctl_campaign_arg(struct hy_daemon *d, struct hy_control_call *call, hy_id *ret,
+                     struct hy_diag *diag);
+/* {"id","name","state","queued","delivered","bounced","expired","suppressed","cancelled","fresh",
+ * "deferred","held","pending","attempts",...}; NULL when out of memory. */
+json_t *ctl_campaign_json(const struct hy_campaign *c, const struct hy_campaign_progress *p);
+/* The same read from the store. */
+int ctl_campaign_read(struct hy_daemon *d, hy_id id, json_t **ret, struct hy_diag *diag);
+/* [{"file","line","column","warning","text"}]; ctl_status.c */
+json_t *ctl_problems_json(const struct hy_problems *problems);

@@ -1,0 +1,207 @@
+/* status, sites, reload. */
+#include "ctl_common.h"
+
+#include <malloc.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#include "hayauma/base/log.h"
+
+static void set_count(json_t *o, const char *key, uint64_t n)
+{
+    json_object_set_new(o, key, json_integer((json_int_t)n));
+}
+
+static json_t *store_json(struct hy_daemon *d)
+{
+    json_t *o = json_object();
+    json_object_set_new(o, "state", json_string(hy_env_state_name(hy_env_state(d->env))));
+    struct hy_env_stats s;
+    if (hy_env_stats(d->env, &s) == HY_OK) {
+        set_count(o, "file_bytes", s.file_bytes);
+        set_count(o, "disk_free_bytes", s.disk_free_bytes);
+        set_count(o, "leads", s.entries[HY_TABLE_LEADS]);
+        set_count(o, "campaigns", s.entries[HY_TABLE_CAMPAIGNS]);
+        set_count(o, "attempts", s.entries[HY_TABLE_ATTEMPTS]);
+        set_count(o, "due_entries", s.entries[HY_TABLE_DUE]);
+    }
+    struct hy_writer_stats w;
+    hy_writer_stats(d->writer, &w);
+    set_count(o, "commits", w.commits);
+    set_count(o, "failed_commits", w.failed_commits);
+    set_count(o, "commit_us", w.commit_us);
+    set_count(o, "longest_commit_us", (uint64_t)w.longest_commit_us);
+    struct hy_writer_lag lag = hy_writer_lag(d->writer);
+    set_count(o, "waiting", lag.queued);
+    return o;
+}
+
+static json_t *delivery_json(struct hy_daemon *d)
+{
+    const struct hy_deliver_counters *c = hy_deliver_counters_of(d->deliver);
+    const struct {
+        const char *name;
+        const _Atomic uint64_t *n;
+    } rows[] = {
+        {"delivered", &c->delivered},
+        {"deferred", &c->deferred},
+        {"bounced", &c->bounced},
+        {"expired", &c->expired},
+        {"suppressed", &c->suppressed},
+        {"returned", &c->returned},
+        {"pressed", &c->pressed},
+        {"signed", &c->signed_},
+        {"press_cpu_us", &c->press_cpu_us},
+        {"connects", &c->connects},
+        {"connect_failures", &c->connect_failures},
+        {"connections", &c->connections_now},
+        {"connections_most", &c->connections_most},
+        {"tls_handshakes", &c->tls_handshakes},
+        {"tls_resumed", &c->tls_resumed},
+        {"tls_failures", &c->tls_failures},
+        {"bytes_sent", &c->bytes_sent},
+        {"domains_open", &c->domains_open},
+        {"lookups", &c->lookups},
+    };
+    json_t *o = json_object();
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
+        set_count(o, rows[i].name, atomic_load_explicit(rows[i].n, memory_order_relaxed));
+    set_count(o, "in_flight", hy_inflight_used(d->inflight));
+    return o;
+}
+
+/* Bytes of anonymous memory (RssAnon of /proc/self/status): what our limits are about. */
+static uint64_t anonymous_bytes(void)
+{
+    FILE *f = fopen("/proc/self/status", "re");
+    if (!f)
+        return 0;
+    char line[256];
+    unsigned long kib = 0;
+    while (fgets(line, sizeof line, f)) {
+        if (sscanf(line, "RssAnon: %lu kB", &kib) == 1)
+            break;
+    }
+    fclose(f);
+    return (uint64_t)kib * 1024;
+}
+
+static void status(struct hy_control_call *call, void *ctx)
+{
+    struct hy_daemon *d = ctx;
+    json_t *o = json_object();
+    char text[32];
+    json_object_set_new(o, "version", json_string(HY_VERSION));
+    json_object_set_new(o, "pid", json_integer(getpid()));
+    json_object_set_new(o, "hostname", json_string(d->config->node.hostname));
+    set_count(o, "node", d->config->node.id);
+    json_object_set_new(o, "config", json_string(d->config_path));
+    json_object_set_new(o, "started", json_string(hy_wall_format(d->started, text)));
+    set_count(o, "uptime_s", (uint64_t)(hy_clock_wall_ms() - d->started) / 1000);
+    set_count(o, "cpu_us", (uint64_t)hy_clock_cpu_us());
+    set_count(o, "anonymous_bytes", anonymous_bytes());
+    json_object_set_new(o, "store", store_json(d));
+    json_object_set_new(o, "delivery", delivery_json(d));
+    const struct hy_recovery *r = &d->recovery;
+    json_object_set_new(o, "recovery",
+                        json_pack("{s:i,s:i,s:i,s:i,s:i,s:i}", "seen", (int)r->seen, "applied",
+                                  (int)r->applied, "in_doubt", (int)r->in_doubt, "stale",
+                                  (int)r->stale, "damaged", (int)r->damaged, "missing",
+                                  (int)r->missing));
+    hy_control_finish(call, o);
+}
+
+static json_t *lane_json(const struct hy_lane_report *l)
+{
+    json_t *o = json_object();
+    json_object_set_new(o, "site", json_string(l->site));
+    json_object_set_new(o, "source", json_string(l->source));
+    json_object_set_new(o, "rule", json_string(l->rule));
+    if (l->rule_line) {
+        char place[512];
+        snprintf(place, sizeof place, "%.400s:%u", l->rule_file, l->rule_line);
+        json_object_set_new(o, "rule_at", json_string(place));
+    }
+    set_count(o, "connections", l->connections);
+    set_count(o, "connecting", l->connecting);
+    set_count(o, "window", l->window);
+    set_count(o, "domains", l->domains);
+    set_count(o, "waiting", l->waiting);
+    set_count(o, "delivered", l->delivered);
+    set_count(o, "deferred", l->deferred);
+    set_count(o, "bounced", l->bounced);
+    json_object_set_new(o, "rate", json_real(l->rate));
+    set_count(o, "suspended_s", (uint64_t)(l->suspended_us / HY_US_PER_SEC));
+    json_t *reply = json_string(l->last_reply);
+    json_object_set_new(o, "last_reply", reply ? reply : json_string("?"));
+    return o;
+}
+
+static void on_lanes(void *ctx, const struct hy_lane_report *lanes, size_t n, size_t total)
+{
+    struct hy_control_call *call = ctx;
+    json_t *o = json_object(), *list = json_array();
+    for (size_t i = 0; i < n; i++)
+        json_array_append_new(list, lane_json(&lanes[i]));
+    json_object_set_new(o, "sites", list);
+    json_object_set_new(o, "total", json_integer((json_int_t)total));
+    hy_control_finish(call, o);
+}
+
+static void sites(struct hy_control_call *call, void *ctx)
+{
+    struct hy_daemon *d = ctx;
+    struct hy_diag diag = {""};
+    int64_t limit;
+    int err = hy_control_arg_int(hy_control_args(call), "limit", 50, 1, 100000, &diag, &limit);
+    if (err == HY_OK)
+        err = hy_deliver_lanes(d->deliver, (size_t)limit, on_lanes, call);
+    if (err != HY_OK)
+        hy_control_fail_diag(call, err, &diag);
+}
+
+json_t *ctl_problems_json(const struct hy_problems *problems)
+{
+    json_t *list = json_array();
+    for (size_t i = 0; i < problems->n; i++) {
+        const struct hy_problem *p = &problems->items[i];
+        json_array_append_new(list, json_pack("{s:s,s:i,s:i,s:b,s:s}", "file", p->file, "line",
+                                              (int)p->line, "column", (int)p->column, "warning",
+                                              (int)p->is_warning, "text", p->text));
+    }
+    return list;
+}
+
+static void reload(struct hy_control_call *call, void *ctx)
+{
+    struct hy_daemon *d = ctx;
+    struct hy_problems problems = {0};
+    HY_CLEANUP(hy_buf_free)
+    struct hy_buf restart = HY_BUF_INIT(65536);
+    int err = daemon_reload(d, &problems, &restart);
+    hy_problems_sort(&problems);
+    if (err == HY_OK) {
+        hy_log(HY_LOG_NOTICE, "reload", "the new configuration is in use%s%s",
+               restart.len ? "; waiting for a restart: " : "", hy_buf_cstr(&restart));
+        json_t *o = json_object();
+        json_object_set_new(o, "problems", ctl_problems_json(&problems));
+        json_object_set_new(o, "needs_restart", json_string(hy_buf_cstr(&restart)));
+        hy_control_finish(call, o);
+    } else {
+        HY_CLEANUP(hy_buf_free)
+        struct hy_buf text = HY_BUF_INIT(65536);
+        for (size_t i = 0; i < problems.n; i++)
+            hy_buf_printf(&text, "%s%s:%u:%u: %s", i ? "\n" : "", problems.items[i].file,
+                          problems.items[i].line, problems.items[i].column, problems.items[i].text);
+        hy_control_fail(call, err, text.len ? hy_buf_cstr(&text) : hy_err_text(err),
+                        "nothing was changed: the daemon goes on with the configuration it has");
+    }
+    hy_problems_free(&problems);
+}
+
+const struct hy_control_command ctl_status_commands[] = {
+    {"status", 0, 0, status},
+    {"sites", 0, 0, sites},
+    {"reload", 0, 0, reload},
+    {NULL, 0, 0, NULL},
+};

@@ -1,0 +1,12 @@
+/* Every command of the control socket, by the file that handles it. */
+#include "daemon.h"
+
+const struct hy_control_command *const *ctl_tables(void)
+{
+    static const struct hy_control_command *const tables[] = {
+        ctl_status_commands,
+        ctl_campaign_run_commands,
+        NULL,
+    };
+    return tables;
+}

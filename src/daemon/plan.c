@@ -1,0 +1,274 @@
+/* From a stored campaign to a compiled message: decodes its bundle, finds its variables among the
+ * attributes of leads, and says what is tracked and announced as campaign and config want it. */
+#include "daemon.h"
+
+#include <stdlib.h>
+#include <time.h>
+
+#include "hayauma/base/rand.h"
+#include "hayauma/config/campaign_file.h"
+#include "hayauma/mail/address.h"
+#include "hayauma/store/lead.h"
+
+struct names {
+    struct hy_txn *txn;
+    const struct hy_bundle *bundle;
+    uint16_t n_extra; /* defaults without an attribute */
+    struct hy_str extra[HY_DELIVER_DEFAULTS_MAX];
+    struct hy_buf *unknown; /* NULL: do not gather */
+};
+
+static bool has_default(const struct hy_bundle *b, struct hy_str name)
+{
+    for (size_t i = 0; i < b->vars.n; i++) {
+        if (hy_str_eq(b->vars.items[i].name, name))
+            return true;
+    }
+    return false;
+}
+
+/* A variable's slot: its attribute's number; for one that only has a default, a number behind them;
+ * for one that nobody has, the last slot of all, which is always absent. */
+static int find_slot(void *ctx, struct hy_str name, uint16_t *ret, struct hy_diag *diag)
+{
+    struct names *n = ctx;
+    hy_attr_no no;
+    int err = hy_attr_find(n->txn, name, &no);
+    if (err == HY_OK) {
+        *ret = no;
+        return HY_OK;
+    }
+    if (err != HY_ENOTFOUND)
+        return hy_fail(diag, err, "the store cannot be read: %s", hy_err_text(err));
+    for (uint16_t i = 0; i < n->n_extra; i++) {
+        if (hy_str_eq(n->extra[i], name)) {
+            *ret = (uint16_t)(HY_ATTR_MAX + i);
+            return HY_OK;
+        }
+    }
+    if (has_default(n->bundle, name) && n->n_extra < HY_DELIVER_DEFAULTS_MAX - 1) {
+        n->extra[n->n_extra] = name;
+        *ret = (uint16_t)(HY_ATTR_MAX + n->n_extra++);
+        return HY_OK;
+    }
+    if (n->unknown) {
+        if (n->unknown->len)
+            hy_buf_add_lit(n->unknown, ", ");
+        hy_buf_add_str(n->unknown, name);
+    }
+    *ret = HY_DELIVER_SLOTS - 1;
+    return HY_OK;
+}
+
+static enum hy_transfer transfer_of(enum hy_bundle_transfer t)
+{
+    static const enum hy_transfer map[] = {HY_TRANSFER_AUTO, HY_TRANSFER_QP, HY_TRANSFER_BASE64,
+                                           HY_TRANSFER_8BIT};
+    return (unsigned)t < 4 ? map[t] : HY_TRANSFER_AUTO;
+}
+
+static bool wants(enum hy_tristate campaign, bool config)
+{
+    return campaign == HY_UNSET ? config : campaign == HY_YES;
+}
+
+static unsigned flags_of(const struct hy_bundle *b, const struct hy_config *c)
+{
+    unsigned flags = HY_MESSAGE_BULK;
+    if (wants(b->track_links, c->tracking.links))
+        flags |= HY_MESSAGE_CLICKS | HY_MESSAGE_TEXT_CLICKS;
+    if (wants(b->beacon, c->tracking.beacon))
+        flags |= HY_MESSAGE_BEACON;
+    if (b->list_unsubscribe)
+        flags |= HY_MESSAGE_UNSUBSCRIBE;
+    return flags;
+}
+
+/* The From address in wire form, with the default domain when it has none. */
+static int from_address(const struct hy_bundle *b, const struct hy_config *c,
+                        struct hy_address *ret, struct hy_diag *diag)
+{
+    HY_CLEANUP(hy_buf_free)
+    struct hy_buf text = HY_BUF_INIT(1024);
+    hy_buf_add_str(&text, b->from_address);
+    if (hy_str_find(b->from_address, '@', 0) == SIZE_MAX && c->mail.from_domain[0]) {
+        hy_buf_add_c(&text, '@');
+        hy_buf_add_str(&text, hy_str_of(c->mail.from_domain));
+    }
+    enum hy_address_reason reason = HY_ADDRESS_OK;
+    int err = text.err ? text.err : hy_address_parse(hy_buf_str(&text), NULL, ret, &reason);
+    if (err != HY_OK)
+        return hy_fail(diag, HY_EINVAL, "from.address '%.*s' is no address: %s",
+                       HY_STR_ARG(b->from_address), hy_address_reason_text(reason));
+    return HY_OK;
+}
+
+struct parts {
+    struct hy_message_file files[HY_BUNDLE_PARTS_MAX];
+    struct hy_message_header headers[HY_BUNDLE_HEADERS_MAX];
+    size_t n_images, n_all;
+};
+
+/* Images first, attachments behind them. */
+static void gather_parts(const struct hy_bundle *b, struct parts *p)
+{
+    for (int pass = 0; pass < 2; pass++) {
+        for (size_t i = 0; i < b->n_parts && p->n_all < HY_BUNDLE_PARTS_MAX; i++) {
+            const struct hy_bundle_part *x = &b->parts[i];
+            if ((x->cid.n > 0) != (pass == 0))
+                continue;
+            p->files[p->n_all++] = (struct hy_message_file){
+                .name = x->name, .type = x->content_type, .cid = x->cid, .bytes = x->data};
+        }
+        if (pass == 0)
+            p->n_images = p->n_all;
+    }
+    for (size_t i = 0; i < b->headers.n && i < HY_BUNDLE_HEADERS_MAX; i++)
+        p->headers[i] =
+            (struct hy_message_header){b->headers.items[i].name, b->headers.items[i].value};
+}
+
+static int local_utc_offset_min(hy_wall_ms now)
+{
+    time_t t = (time_t)(now / 1000);
+    struct tm tm;
+    localtime_r(&t, &tm);
+    return (int)(tm.tm_gmtoff / 60);
+}
+
+static int compile(struct hy_daemon *d, const struct hy_config *c, const struct hy_bundle *b,
+                   hy_id campaign, struct names *names, const struct hy_address *from,
+                   struct hy_diag *diag, struct hy_message **ret)
+{
+    struct parts *parts = calloc(1, sizeof *parts);
+    if (!parts)
+        return hy_fail(diag, HY_ENOMEM, "out of memory");
+    gather_parts(b, parts);
+    struct hy_message_source source = {
+        .from_address = hy_address_wire(from),
+        .from_name = b->from_name,
+        .to_name = b->to_name,
+        .reply_to = b->reply_to,
+        .subject = b->subject,
+        .html = {b->html, b->html_name},
+        .text = {b->text, b->text_name},
+        .headers = parts->headers,
+        .n_headers = b->headers.n,
+        .images = parts->files,
+        .n_images = parts->n_images,
+        .attachments = parts->files + parts->n_images,
+        .n_attachments = parts->n_all - parts->n_images,
+    };
+    struct hy_message_options o = {
+        .slot = find_slot,
+        .slot_ctx = names,
+        .campaign = campaign,
+        .keys = &d->tokens,
+        .flags = flags_of(b, c),
+        .base_url = hy_str_of(c->tracking.base_url),
+        .return_domain = hy_str_of(c->bounce.domain[0] ? c->bounce.domain : c->node.hostname),
+        .return_prefix = hy_str_of(c->bounce.prefix),
+        .message_id_domain = hy_str_of(c->node.hostname),
+        .unsubscribe_mailto = hy_str_of(c->bounce.unsubscribe_mailto),
+        .feedback_id = hy_str_of(c->mail.feedback_id),
+        .charset = b->charset == HY_BUNDLE_ISO2022JP ? HY_CHARSET_ISO_2022_JP : HY_CHARSET_UTF8,
+        .html_transfer = transfer_of(b->transfer),
+        .text_transfer = transfer_of(b->transfer),
+        .utc_offset_min = local_utc_offset_min(hy_clock_wall_ms()),
+        .max_bytes = c->delivery.max_message_bytes,
+    };
+    int err = hy_rand_bytes(o.seed, sizeof o.seed);
+    if (err == HY_OK)
+        err = hy_message_compile(&source, &o, diag, ret);
+    free(parts);
+    return err;
+}
+
+static int defaults(const struct names *n, struct hy_deliver_plan *plan)
+{
+    const struct hy_bundle *b = n->bundle;
+    struct hy_deliver_default *all = hy_arena_alloc(&plan->arena, (b->vars.n + 1) * sizeof *all);
+    if (!all)
+        return HY_ENOMEM;
+    for (size_t i = 0; i < b->vars.n; i++) {
+        hy_attr_no no;
+        uint16_t slot = HY_DELIVER_SLOTS - 1;
+        if (hy_attr_find(n->txn, b->vars.items[i].name, &no) == HY_OK)
+            slot = no;
+        for (uint16_t k = 0; k < n->n_extra; k++) {
+            if (hy_str_eq(n->extra[k], b->vars.items[i].name))
+                slot = (uint16_t)(HY_ATTR_MAX + k);
+        }
+        if (slot == HY_DELIVER_SLOTS - 1)
+            continue; /* the templates do not use it */
+        struct hy_str value = hy_arena_str(&plan->arena, b->vars.items[i].value);
+        if (!value.p)
+            return HY_ENOMEM;
+        all[plan->n_defaults++] = (struct hy_deliver_default){slot, value};
+    }
+    plan->defaults = all;
+    return HY_OK;
+}
+
+static int make(struct hy_daemon *d, const struct hy_config *c, struct hy_txn *t,
+                struct hy_str bytes, hy_id campaign, struct hy_diag *diag, struct hy_buf *unknown,
+                struct hy_deliver_plan *plan)
+{
+    HY_CLEANUP(hy_arena_free)
+    struct hy_arena arena = HY_ARENA_INIT(1 << 20);
+    struct hy_bundle b;
+    int err = hy_bundle_decode(bytes, &arena, &b);
+    if (err != HY_OK)
+        return hy_fail(diag, err, "the stored campaign cannot be read: %s", hy_err_text(err));
+    struct hy_address from;
+    err = from_address(&b, c, &from, diag);
+    if (err != HY_OK)
+        return err;
+    struct hy_str domain = hy_address_domain(&from);
+    memcpy(plan->from_domain, domain.p, domain.n);
+    plan->from_domain[domain.n] = '\0';
+    plan->expire_us = b.expire_us;
+    plan->arena = HY_ARENA_INIT(1 << 20);
+    struct names names = {.txn = t, .bundle = &b, .unknown = unknown};
+    err = compile(d, c, &b, campaign, &names, &from, diag, &plan->message);
+    if (err == HY_OK)
+        err = defaults(&names, plan);
+    if (err != HY_OK) {
+        hy_message_free(plan->message);
+        plan->message = NULL;
+        hy_arena_free(&plan->arena);
+    }
+    return err;
+}
+
+int plan_load(void *daemon, struct hy_txn *t, const struct hy_campaign *c, struct hy_diag *diag,
+              struct hy_deliver_plan *ret)
+{
+    struct hy_daemon *d = daemon;
+    HY_CLEANUP(hy_buf_free)
+    struct hy_buf bundle = HY_BUF_INIT(HY_CAMPAIGN_BUNDLE_MAX);
+    int err = hy_campaign_bundle(t, c->id, &bundle);
+    if (err != HY_OK)
+        return hy_fail(diag, err, "its contents cannot be read: %s", hy_err_text(err));
+    pthread_mutex_lock(&d->plan_lock);
+    struct hy_config *config = hy_config_ref(d->plan_config);
+    pthread_mutex_unlock(&d->plan_lock);
+    struct hy_deliver_plan plan = {0};
+    err = make(d, config, t, hy_buf_str(&bundle), c->id, diag, NULL, &plan);
+    hy_config_unref(config);
+    if (err == HY_OK)
+        *ret = plan;
+    return err;
+}
+
+int plan_check(struct hy_daemon *d, struct hy_txn *t, struct hy_str bundle, struct hy_diag *diag,
+               struct hy_buf *ret_unknown)
+{
+    struct hy_deliver_plan plan = {0};
+    int err = make(d, d->config, t, bundle, 1, diag, ret_unknown, &plan);
+    if (err == HY_OK) {
+        hy_message_free(plan.message);
+        hy_arena_free(&plan.arena);
+    }
+    return err;
+}

@@ -1,0 +1,218 @@
+/* From a config to what delivery works by: shaping rules, DKIM keys, sources. All of it is read and
+ * checked before anything is used. */
+#include "daemon.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "hayauma/base/log.h"
+#include "hayauma/config/shaping.h"
+
+/* What a policy stands on; freed with it. */
+struct ground {
+    struct hy_deliver_policy policy;
+    struct hy_config *config;
+    struct hy_shape_rules *rules;
+    struct hy_deliver_source *sources;
+    struct hy_dkim_field *fields;
+};
+
+static void release(struct hy_deliver_policy *p)
+{
+    struct ground *g = p->owner;
+    hy_dkim_keyset_unref(p->dkim);
+    hy_shaping_free(g->rules);
+    free(g->sources);
+    free(g->fields);
+    hy_config_unref(g->config);
+    free(g);
+}
+
+/* A key file: nobody but its owner and group may read it. */
+static int read_key_file(const char *path, struct hy_buf *out, struct hy_diag *diag)
+{
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+    struct stat st;
+    if (fd < 0 || fstat(fd, &st) != 0) {
+        int sys = errno;
+        if (fd >= 0)
+            close(fd);
+        return hy_fail(diag, HY_EIO, "%s cannot be read: %s", path, strerror(sys));
+    }
+    int err = HY_OK;
+    if (!S_ISREG(st.st_mode) || st.st_size > HY_DKIM_PEM_MAX)
+        err = hy_fail(diag, HY_EINVAL, "%s is not a private key file", path);
+    else if (st.st_mode & (S_IROTH | S_IWOTH))
+        err = hy_fail(diag, HY_EAUTH, "%s can be read by everybody: chmod 600 it", path);
+    else if (hy_buf_reserve(out, (size_t)st.st_size + 1) != HY_OK)
+        err = HY_ENOMEM;
+    while (err == HY_OK && out->len <= (size_t)st.st_size) {
+        ssize_t n = read(fd, out->data + out->len, out->cap - out->len);
+        if (n < 0)
+            err = hy_fail(diag, HY_EIO, "%s cannot be read: %s", path, strerror(errno));
+        if (n <= 0)
+            break;
+        out->len += (size_t)n;
+    }
+    close(fd);
+    return err;
+}
+
+static void wipe(struct hy_buf *b)
+{
+    if (b->data)
+        explicit_bzero(b->data, b->cap);
+    hy_buf_free(b);
+}
+
+static int load_key(const struct hy_config_dkim_key *k, struct hy_dkim_key **ret,
+                    struct hy_diag *diag)
+{
+    HY_CLEANUP(wipe)
+    struct hy_buf pem = HY_BUF_INIT(HY_DKIM_PEM_MAX + 1);
+    int err = read_key_file(k->key_file, &pem, diag);
+    if (err == HY_OK)
+        err = hy_dkim_key_load(hy_str_of(k->domain), hy_str_of(k->selector), hy_buf_str(&pem), ret,
+                               diag);
+    return err;
+}
+
+/* All keys of the config; every one that is wrong is a problem. */
+static int load_keys(const struct hy_config *c, struct hy_problems *problems,
+                     struct hy_dkim_keyset **ret)
+{
+    size_t n = c->dkim.keys.n;
+    if (n == 0)
+        return HY_OK;
+    struct hy_dkim_key **keys = calloc(n, sizeof(struct hy_dkim_key *));
+    if (!keys)
+        return HY_ENOMEM;
+    int worst = HY_OK;
+    for (size_t i = 0; i < n; i++) {
+        struct hy_diag diag = {""};
+        int err = load_key(&c->dkim.keys.items[i], &keys[i], &diag);
+        if (err != HY_OK) {
+            hy_problems_error(problems, c->file, 0, 0, "dkim.keys[%zu] (%s, selector %s): %s", i,
+                              c->dkim.keys.items[i].domain, c->dkim.keys.items[i].selector,
+                              diag.text[0] ? diag.text : hy_err_text(err));
+            worst = HY_EINVAL;
+        } else if (hy_dkim_key_algorithm(keys[i]) == HY_DKIM_RSA_SHA256 &&
+                   hy_dkim_key_bits(keys[i]) < HY_DKIM_RSA_BITS_GOOD) {
+            hy_problems_warning(problems, c->file, 0, 0,
+                                "dkim.keys[%zu]: an RSA key of %u bits is weak; make one of %d "
+                                "with 'hayauma dkim keygen'",
+                                i, hy_dkim_key_bits(keys[i]), HY_DKIM_RSA_BITS_GOOD);
+        }
+    }
+    struct hy_diag diag = {""};
+    if (worst == HY_OK)
+        worst = hy_dkim_keyset_new(keys, n, ret, &diag);
+    if (worst != HY_OK && diag.text[0])
+        hy_problems_error(problems, c->file, 0, 0, "dkim.keys: %s", diag.text);
+    for (size_t i = 0; i < n; i++)
+        hy_dkim_key_unref(keys[i]);
+    free(keys);
+    return worst;
+}
+
+static bool names_has(const struct hy_strings *names, const char *name)
+{
+    for (size_t i = 0; i < names->n; i++) {
+        if (hy_str_ieq(hy_str_of(names->items[i]), hy_str_of(name)))
+            return true;
+    }
+    return false;
+}
+
+/* The fields to sign: the default list when the config adds nothing. */
+static int set_fields(struct ground *g)
+{
+    const struct hy_config *c = g->config;
+    static const char *const always[] = {
+        "From",
+        "To",
+        "Cc",
+        "Subject",
+        "Date",
+        "Message-ID",
+        "Reply-To",
+        "MIME-Version",
+        "References",
+        "In-Reply-To",
+        "Content-Type",
+        "Content-Transfer-Encoding",
+        "List-Id",
+        "Feedback-ID",
+        "List-Unsubscribe",
+        "List-Unsubscribe-Post",
+    };
+    if (c->dkim.headers.n == 0 && c->dkim.oversign.n == 0)
+        return HY_OK;
+    size_t n_always = sizeof always / sizeof *always, n = 0;
+    g->fields = calloc(n_always + c->dkim.headers.n, sizeof *g->fields);
+    if (!g->fields)
+        return HY_ENOMEM;
+    for (size_t i = 0; i < n_always + c->dkim.headers.n; i++) {
+        const char *name = i < n_always ? always[i] : c->dkim.headers.items[i - n_always];
+        bool is_known = false;
+        for (size_t k = 0; k < n && !is_known; k++)
+            is_known = hy_str_ieq(g->fields[k].name, hy_str_of(name));
+        if (!is_known)
+            g->fields[n++] = (struct hy_dkim_field){.name = hy_str_of(name),
+                                                    .oversign = names_has(&c->dkim.oversign, name)};
+    }
+    g->policy.dkim_options.fields = g->fields;
+    g->policy.dkim_options.n_fields = n;
+    return HY_OK;
+}
+
+static int set_sources(struct ground *g)
+{
+    size_t n = g->config->delivery.sources.n;
+    g->sources = calloc(n, sizeof *g->sources);
+    if (!g->sources)
+        return HY_ENOMEM;
+    for (size_t i = 0; i < n; i++) {
+        const struct hy_config_source *s = &g->config->delivery.sources.items[i];
+        g->sources[i].name = s->name;
+        g->sources[i].ehlo = s->ehlo;
+        g->sources[i].bind = s->bind;
+    }
+    g->policy.sources = g->sources;
+    g->policy.n_sources = n;
+    return HY_OK;
+}
+
+int policy_make(const struct hy_daemon *d, struct hy_config *config, struct hy_problems *problems,
+                struct hy_deliver_policy **ret)
+{
+    (void)d;
+    struct ground *g = calloc(1, sizeof *g);
+    if (!g)
+        return HY_ENOMEM;
+    struct hy_deliver_policy *p = &g->policy;
+    g->config = hy_config_ref(config);
+    p->owner = g;
+    p->release = release;
+    atomic_init(&p->refs, 1);
+    p->is_dkim_required = config->dkim.is_required;
+    p->dkim_options.lifetime_s = (uint32_t)(config->dkim.expire_us / HY_US_PER_SEC);
+    int err = config->paths.shaping[0] ? hy_shaping_load(config->paths.shaping, problems, &g->rules)
+                                       : hy_shaping_builtin(&g->rules);
+    p->rules = g->rules;
+    int keys_err = load_keys(config, problems, &p->dkim);
+    if (err == HY_OK)
+        err = keys_err;
+    if (err == HY_OK)
+        err = set_fields(g);
+    if (err == HY_OK)
+        err = set_sources(g);
+    if (err != HY_OK) {
+        release(p);
+        return err;
+    }
+    *ret = p;
+    return HY_OK;
+}
