@@ -44,7 +44,7 @@ struct hy_mx {
     hy_us expires;                  /* monotonic: ask again from then on */
     size_t n_hosts;                 /* only hosts with addresses; 0 unless OK */
     const struct hy_mx_host *hosts; /* by preference; equal ones shuffled anew for each result */
-    struct hy_site site;            /* of all MX hosts named in the answer, reachable or not */
+    struct hy_site site; /* of all MX hosts of the answer, reachable or not; empty unless OK */
 };
 
 struct hy_mx *hy_mx_ref(struct hy_mx *mx); /* any thread */
@@ -78,18 +78,19 @@ struct hy_resolver_settings {
     size_t n_own_addresses;
     uint64_t shuffle_seed; /* 0 = from the kernel */
 };
-/* 2 s, 3 tries, 1,000 in flight, 65,536 waiting, 100,000 entries in 64 MiB, TTL 30 s..1 day,
+/* 2 s, 3 tries, 500 in flight, 65,536 waiting, 100,000 entries in 64 MiB, TTL 30 s..1 day,
  * negative 15 min, failure 5 s, IPv4 first. */
 void hy_resolver_settings_init(struct hy_resolver_settings *s);
 
 /* Copies what it needs of `s`. HY_EINVAL with `diag`, HY_ENOMEM, HY_EIO. */
 HY_MUST_USE int hy_resolver_create(struct hy_loop *loop, const struct hy_resolver_settings *s,
                                    struct hy_diag *diag, struct hy_resolver **ret_resolver);
-/* Look-ups that are not finished get their callback with NULL, before this returns. */
+/* Not from inside a callback. Look-ups that are not finished get theirs with NULL, from inside this
+ * call. NULL is fine. */
 void hy_resolver_free(struct hy_resolver *r);
 
-/* The callback owns one reference to `mx`; NULL: cancelled by hy_resolver_free. It comes exactly
- * once, in a later turn of the loop, also when the answer was in the cache. */
+/* The callback owns one reference to `mx`; NULL: cancelled by hy_resolver_free, or no memory. It
+ * comes exactly once, in a later turn of the loop, also when the answer was in the cache. */
 typedef void hy_mx_fn(void *ctx, struct hy_mx *mx);
 /* `domain`: A-labels, any case, final dot or not. HY_ELIMIT when too many questions wait already,
  * HY_ENOMEM: then no callback. A malformed name is an answer (HY_MX_NXDOMAIN). */
