@@ -60,16 +60,15 @@ static bool block_is_dirty(const char *p)
 /* The place of the first dirty byte at or after `at`; body.n if there is none. */
 static size_t find_dirty(struct hy_str body, size_t at)
 {
-    while (body.n - at > BLOCK && !block_is_dirty(body.p + at))
-        at += BLOCK;
-    for (;; at++) {
-        if (at >= body.n)
-            return body.n;
-        if (is_dirty(body.p[at], at + 1 < body.n ? body.p[at + 1] : '\r'))
-            return at;
-        if (body.n - at > BLOCK && !block_is_dirty(body.p + at))
-            at += BLOCK - 1;
+    while (at < body.n) {
+        while (body.n - at > BLOCK && !block_is_dirty(body.p + at))
+            at += BLOCK;
+        const size_t stop = body.n - at > BLOCK ? at + BLOCK : body.n;
+        for (; at < stop; at++)
+            if (is_dirty(body.p[at], at + 1 < body.n ? body.p[at + 1] : '\r'))
+                return at;
     }
+    return body.n;
 }
 
 static bool ends_in_crlf(struct hy_str s)

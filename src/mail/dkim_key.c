@@ -212,8 +212,9 @@ int hy_dkim_key_zone(const struct hy_dkim_key *key, struct hy_buf *out)
         return err;
     hy_buf_printf(out, "%s._domainkey.%s. IN TXT (", key->selector, key->domain);
     for (size_t at = 0; at < txt.len; at += ZONE_STRING_MAX) {
-        struct hy_str part = hy_str_slice(hy_buf_str(&txt), at, at + ZONE_STRING_MAX);
-        hy_buf_printf(out, "\n    \"%.*s\"", HY_STR_ARG(part));
+        hy_buf_add_lit(out, "\n    \"");
+        hy_buf_add_str(out, hy_str_slice(hy_buf_str(&txt), at, at + ZONE_STRING_MAX));
+        hy_buf_add_lit(out, "\"");
     }
     hy_buf_add_lit(out, " )\n");
     if (out->err)
