@@ -74,13 +74,13 @@ static bool is_recipient_refused(const struct hy_smtp_client *c, struct hy_smtp_
                        "the address cannot be written to the wire");
         return true;
     }
-    if (kind != HY_SMTP_ADDRESS_UTF8)
-        return false;
-    t->has_utf8 = true;
-    if (!lacks(c, HY_SMTP_CAP_SMTPUTF8))
-        return false;
-    *ret = utf8_refusal(HY_SPOILS_RECIPIENT);
-    return true;
+    if (kind == HY_SMTP_ADDRESS_UTF8 && lacks(c, HY_SMTP_CAP_SMTPUTF8)) {
+        *ret = utf8_refusal(HY_SPOILS_RECIPIENT);
+        return true;
+    }
+    if (kind == HY_SMTP_ADDRESS_UTF8)
+        t->has_utf8 = true;
+    return false;
 }
 
 /* Stops at each refused recipient, until its result was taken. */

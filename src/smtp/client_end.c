@@ -101,7 +101,7 @@ bool hy_smtp_settle(struct hy_smtp_client *c)
         else if (is_untouched(c, t, (enum hy_smtp_closed)c->fate))
             o.kind = HY_OUTCOME_RETURNED;
         else
-            o.in_doubt = t->dot_begun;
+            o.in_doubt = t->dot_begun && c->fate != HY_SMTP_CLOSED_REFUSED;
         hy_smtp_report_all(t, &o);
         return true;
     }

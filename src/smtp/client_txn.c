@@ -199,6 +199,7 @@ int hy_smtp_client_submit(struct hy_smtp_client *c, const struct hy_smtp_message
     *t = (struct hy_smtp_txn){.msg = m};
     hy_smtp_set_fill(&t->wanted, m->n_recipients);
     t->pending = t->wanted;
+    c->ready_told = false;
     c->now = now;
     hy_smtp_pump(c);
     return HY_OK;
