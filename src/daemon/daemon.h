@@ -68,4 +68,7 @@ void jobs_start_scheduled(struct hy_daemon *d);
 const struct hy_control_command *const *ctl_tables(void);
 /* The command tables of the control socket, one a file. */
 extern const struct hy_control_command ctl_campaign_run_commands[]; /* start pause resume cancel */
+extern const struct hy_control_command ctl_campaign_commands[];     /* create list show */
+extern const struct hy_control_command ctl_list_commands[];         /* list.list list.show */
+extern const struct hy_control_command ctl_explain_commands[];      /* explain */
 extern const struct hy_control_command ctl_status_commands[];       /* status, sites, reload */

@@ -1,0 +1,198 @@
+/* explain: the life of every message to an address, or of one message by its Message-ID. */
+#include "ctl_common.h"
+
+#include <arpa/inet.h>
+
+#include "hayauma/mail/address.h"
+#include "hayauma/store/lead.h"
+#include "hayauma/store/queue.h"
+
+enum { ATTEMPTS_SHOWN = 1000, CAMPAIGNS_SHOWN = 1000 };
+
+static json_t *text_json(struct hy_str s)
+{
+    json_t *j = json_stringn(s.p ? s.p : "", s.n); /* NULL when it is not UTF-8 */
+    return j ? j : json_string("(not UTF-8)");
+}
+
+static json_t *time_json(hy_wall_ms t)
+{
+    char text[32];
+    return t ? json_string(hy_wall_format(t, text)) : json_null();
+}
+
+static const char *ip_text(const uint8_t ip[16], char out[INET6_ADDRSTRLEN])
+{
+    static const uint8_t none[16], mapped[12] = {[10] = 0xff, [11] = 0xff};
+    if (!memcmp(ip, none, 16))
+        return "";
+    if (!memcmp(ip, mapped, 12))
+        return inet_ntop(AF_INET, ip + 12, out, INET6_ADDRSTRLEN);
+    return inet_ntop(AF_INET6, ip, out, INET6_ADDRSTRLEN);
+}
+
+static json_t *attempt_json(const struct hy_attempt *a)
+{
+    char code[16], ip[INET6_ADDRSTRLEN];
+    json_t *o = json_object();
+    json_object_set_new(o, "at", time_json(hy_id_time(a->id)));
+    json_object_set_new(o, "attempt", json_integer(a->ref.attempts + (a->started ? 1 : 0)));
+    json_object_set_new(o, "outcome", json_string(hy_outcome_kind_name(a->outcome.kind)));
+    json_object_set_new(o, "state", json_string(hy_rcpt_state_name(a->state)));
+    json_object_set_new(o, "phase", json_string(hy_phase_name(a->outcome.phase)));
+    json_object_set_new(o, "spoils", json_string(hy_spoils_name(a->outcome.spoils)));
+    json_object_set_new(o, "code", json_integer(a->outcome.code));
+    json_object_set_new(o, "enhanced", json_string(hy_enhanced_format(a->outcome.enhanced, code)));
+    json_object_set_new(o, "text", text_json(a->outcome.text));
+    json_object_set_new(o, "from_server", json_boolean(a->outcome.from_server));
+    json_object_set_new(o, "in_doubt", json_boolean(a->outcome.in_doubt));
+    json_object_set_new(o, "mx_host", text_json(a->mx_host));
+    json_object_set_new(o, "mx_ip", json_string(ip_text(a->mx_ip, ip)));
+    json_object_set_new(o, "source", text_json(a->source));
+    json_object_set_new(o, "tls",
+                        json_string(a->tls_version == 0x0304   ? "TLSv1.3"
+                                    : a->tls_version == 0x0303 ? "TLSv1.2"
+                                    : a->tls_version           ? "TLS"
+                                                               : ""));
+    json_object_set_new(o, "tls_cipher", text_json(a->tls_cipher));
+    json_object_set_new(o, "duration_ms", json_integer(a->duration_ms));
+    json_object_set_new(o, "size_bytes", json_integer(a->size_bytes));
+    if (a->state == HY_RCPT_DEFERRED)
+        json_object_set_new(o, "due", time_json((hy_wall_ms)a->due_s * 1000));
+    return o;
+}
+
+/* The chain of attempts, oldest first. */
+static json_t *attempts_json(struct hy_txn *t, hy_id last)
+{
+    json_t *list = json_array();
+    struct hy_attempt a;
+    for (int n = 0; last && n < ATTEMPTS_SHOWN && hy_attempt_get(t, last, &a) == HY_OK; n++) {
+        json_array_insert_new(list, 0, attempt_json(&a));
+        last = a.previous;
+    }
+    return list;
+}
+
+/* What happens next, in words. */
+static const char *next_step(enum hy_rcpt_state row, enum hy_campaign_state campaign)
+{
+    if (hy_rcpt_is_final(row))
+        return "nothing: this is final";
+    if (campaign == HY_CAMPAIGN_PAUSED)
+        return "waits until the campaign is resumed";
+    if (campaign == HY_CAMPAIGN_CANCELLED)
+        return "will be marked as cancelled";
+    if (row == HY_RCPT_HELD)
+        return "waits for a decision: it may have been delivered before a crash";
+    return row == HY_RCPT_DEFERRED ? "is tried again when due" : "waits for its turn";
+}
+
+static json_t *message_json(struct hy_txn *t, const struct hy_campaign *c,
+                            const struct hy_queue_row *row)
+{
+    char id[HY_ID_TEXT_MAX];
+    json_t *o = json_object();
+    json_object_set_new(o, "campaign", json_string(hy_id_format(c->id, id)));
+    json_object_set_new(o, "name", text_json(c->name));
+    json_object_set_new(o, "campaign_state", json_string(hy_campaign_state_name(c->state)));
+    json_object_set_new(o, "queued", time_json(c->started));
+    json_object_set_new(o, "state", json_string(hy_rcpt_state_name(row->state)));
+    json_object_set_new(o, "attempts_made", json_integer(row->ref.attempts));
+    json_object_set_new(o, "next", json_string(next_step(row->state, c->state)));
+    json_object_set_new(o, "due",
+                        row->state == HY_RCPT_DEFERRED ? time_json((hy_wall_ms)row->due_s * 1000)
+                                                       : json_null());
+    json_object_set_new(o, "attempts", attempts_json(t, row->last_attempt));
+    return o;
+}
+
+static json_t *lead_json(struct hy_txn *t, const struct hy_lead_view *lead)
+{
+    json_t *o = json_object(), *attrs = json_object();
+    json_object_set_new(o, "no", json_integer(lead->no));
+    json_object_set_new(o, "address", text_json(lead->address));
+    json_object_set_new(o, "status", json_string(hy_lead_status_name(lead->status)));
+    for (size_t i = 0; i < lead->n_attrs; i++) {
+        struct hy_str name;
+        if (hy_attr_name(t, lead->attrs[i].no, &name) == HY_OK)
+            json_object_setn_new(attrs, name.p, name.n, text_json(lead->attrs[i].value));
+    }
+    json_object_set_new(o, "attributes", attrs);
+    return o;
+}
+
+/* Every message to this lead, or only that of `only` (0 = all). */
+static int explain_lead(struct hy_txn *t, hy_lead_no no, hy_id only, json_t *o,
+                        struct hy_diag *diag)
+{
+    static struct hy_lead_attr attrs[HY_ATTR_MAX]; /* main thread only */
+    struct hy_lead_view lead;
+    int err = hy_lead_read(t, no, attrs, HY_ATTR_MAX, &lead);
+    if (err != HY_OK)
+        return hy_fail(diag, err, "the lead cannot be read: %s", hy_err_text(err));
+    json_object_set_new(o, "lead", lead_json(t, &lead));
+    json_t *messages = json_array();
+    struct hy_campaign c;
+    hy_id after = only ? only - 1 : 0;
+    for (int n = 0; n < CAMPAIGNS_SHOWN && hy_campaign_next(t, after, &c) == HY_OK; n++) {
+        if (only && c.id != only)
+            break;
+        after = c.id;
+        struct hy_queue_row row;
+        if (hy_queue_find(t, c.id, lead.domain_no, no, &row) == HY_OK)
+            json_array_append_new(messages, message_json(t, &c, &row));
+    }
+    json_object_set_new(o, "messages", messages);
+    return HY_OK;
+}
+
+/* The token of a Message-ID "<TOKEN@host>", with or without its brackets. */
+static bool read_message_id(const struct hy_daemon *d, struct hy_str what, struct hy_token *ret)
+{
+    what = hy_str_trim(what);
+    if (what.n && what.p[0] == '<')
+        what = hy_str_slice(what, 1, what.n);
+    size_t at = hy_str_find(what, '@', 0);
+    if (at != SIZE_MAX)
+        what = hy_str_slice(what, 0, at);
+    return hy_token_read(&d->tokens, HY_TOKEN_MESSAGE, what, ret) == HY_OK ||
+           hy_token_read(&d->tokens, HY_TOKEN_RETURN, what, ret) == HY_OK;
+}
+
+static void explain(struct hy_control_call *call, void *ctx)
+{
+    struct hy_daemon *d = ctx;
+    struct hy_diag diag = {""};
+    struct hy_txn t = {0};
+    struct hy_token token;
+    const char *what = "";
+    json_t *o = json_object();
+    int err = hy_control_arg_string_required(hy_control_args(call), "what", &diag, &what);
+    if (err == HY_OK)
+        err = hy_txn_read(d->env, &t);
+    if (err == HY_OK && read_message_id(d, hy_str_of(what), &token)) {
+        err = explain_lead(&t, token.lead, token.campaign, o, &diag);
+    } else if (err == HY_OK) {
+        hy_lead_no no;
+        err = hy_lead_find(&t, hy_str_of(what), &no);
+        if (err == HY_OK)
+            err = explain_lead(&t, no, 0, o, &diag);
+        else if (err == HY_ENOTFOUND)
+            hy_fail(&diag, err, "no lead has the address '%s'", what);
+        else
+            hy_fail(&diag, HY_EINVAL, "'%s' is neither an address nor a Message-ID of ours", what);
+    }
+    hy_txn_end(&t);
+    if (err == HY_OK) {
+        hy_control_finish(call, o);
+    } else {
+        json_decref(o);
+        hy_control_fail_diag(call, err, &diag);
+    }
+}
+
+const struct hy_control_command ctl_explain_commands[] = {
+    {"explain", 0, 0, explain},
+    {NULL, 0, 0, NULL},
+};
