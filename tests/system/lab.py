@@ -35,6 +35,21 @@ class LabError(Exception):
     """Something the lab needs did not start, answer or stop."""
 
 
+class Skip(Exception):
+    """This machine cannot run the case."""
+
+
+def check(value, what):
+    """An assertion that says what it wanted."""
+    if not value:
+        raise AssertionError(what)
+
+
+def check_eq(got, want, what=""):
+    if got != want:
+        raise AssertionError(f"{what}: got {got!r}, want {want!r}")
+
+
 def wait_for(what, condition, timeout=10.0, every=0.02):
     """The first true value of condition(); LabError when the time is up."""
     until = time.monotonic() + timeout
