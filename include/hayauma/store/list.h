@@ -54,4 +54,4 @@ HY_MUST_USE int hy_list_create(struct hy_txn *t, struct hy_str name, hy_id id, h
 HY_MUST_USE int hy_list_add(struct hy_txn *t, hy_list_no list, hy_domain_no domain,
                             const hy_lead_no *leads, size_t n, uint64_t *joined);
 HY_MUST_USE int hy_list_drop(struct hy_txn *t, hy_list_no list, hy_domain_no domain,
-                               hy_lead_no lead);
+                             hy_lead_no lead);
