@@ -111,3 +111,18 @@ uint64_t hy_ledger_sum(const struct hy_ledger *l)
         sum += l->by_state[i];
     return sum;
 }
+
+bool hy_attr_name_ok(struct hy_str name)
+{
+    if (name.n == 0 || name.n > HY_ATTR_NAME_MAX || !hy_str_is_utf8(name))
+        return false;
+    for (size_t i = 0; i < name.n; i++) {
+        char c = name.p[i];
+        bool letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_' ||
+                      ((unsigned char)c & 0x80);
+        bool other = (c >= '0' && c <= '9') || c == '.' || c == '-';
+        if (!letter && (!other || i == 0))
+            return false;
+    }
+    return true;
+}

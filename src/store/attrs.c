@@ -18,22 +18,6 @@ static struct hy_str name_key(struct hy_str name, char room[1 + HY_ATTR_NAME_MAX
     return hy_str_make(room, 1 + name.n);
 }
 
-/* Letters, digits, _ . - and anything outside ASCII; a digit, dot or hyphen cannot come first. */
-bool hy_attr_name_ok(struct hy_str name)
-{
-    if (name.n == 0 || name.n > HY_ATTR_NAME_MAX || !hy_str_is_utf8(name))
-        return false;
-    for (size_t i = 0; i < name.n; i++) {
-        char c = name.p[i];
-        bool letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_' ||
-                      ((unsigned char)c & 0x80);
-        bool other = (c >= '0' && c <= '9') || c == '.' || c == '-';
-        if (!letter && (!other || i == 0))
-            return false;
-    }
-    return true;
-}
-
 int hy_attr_find(struct hy_txn *t, struct hy_str name, hy_attr_no *ret_no)
 {
     char room[1 + HY_ATTR_NAME_MAX];

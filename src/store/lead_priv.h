@@ -73,7 +73,6 @@ HY_MUST_USE int hy_list_count(struct hy_txn *t, hy_list_no list, int64_t change)
 /* A value that is a version byte and a number. */
 HY_MUST_USE int hy_name_number(struct hy_str value, uint32_t *ret);
 HY_MUST_USE int hy_name_text(struct hy_str value, struct hy_str *ret);
-bool hy_attr_name_ok(struct hy_str name);
 
 /* ---- batches ---- */
 

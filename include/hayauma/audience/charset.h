@@ -8,7 +8,7 @@ enum hy_charset {
     HY_CHARSET_UTF8,
     HY_CHARSET_SJIS,    /* CP932, what Windows writes as Shift_JIS */
     HY_CHARSET_EUCJP,   /* EUC-JP with the vendor rows (CP51932, eucJP-ms) */
-    HY_CHARSET_JIS,     /* ISO-2022-JP with the vendor rows */
+    HY_CHARSET_JIS,     /* ISO-2022-JP, also with half-width kana */
     HY_CHARSET_UTF16LE, /* with or without a byte order mark */
     HY_CHARSET_UTF16BE,
     HY_CHARSET_LATIN1, /* Windows-1252; never found out, only by name */

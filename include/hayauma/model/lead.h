@@ -28,6 +28,10 @@ enum hy_lead_status {
 const char *hy_lead_status_name(enum hy_lead_status s); /* "active" ... */
 HY_MUST_USE int hy_lead_status_parse(struct hy_str text, enum hy_lead_status *ret);
 
+/* Whether it can name an attribute: 1..HY_ATTR_NAME_MAX bytes of UTF-8; letters, digits, _ . - and
+ * anything outside ASCII; a digit, dot or hyphen cannot come first. */
+bool hy_attr_name_ok(struct hy_str name);
+
 /* One value. Absent attributes have no entry; an empty value is stored as absent. */
 struct hy_lead_attr {
     hy_attr_no no;
