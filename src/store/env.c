@@ -265,6 +265,13 @@ void hy_env_ids_commit(struct hy_txn *t)
     meta_put(t, "last_id", le, sizeof le);
 }
 
+void hy_space_probe_put(struct hy_txn *t)
+{
+    uint8_t le[8];
+    hy_put_le64(le, (uint64_t)t->now);
+    meta_put(t, "space_probe", le, sizeof le);
+}
+
 int hy_env_open(const struct hy_env_options *o, struct hy_env **ret_env, struct hy_diag *diag)
 {
     if (!o->data_dir || !*o->data_dir || o->node > HY_ID_NODE_MAX || strlen(o->data_dir) > 4000)
@@ -278,7 +285,7 @@ int hy_env_open(const struct hy_env_options *o, struct hy_env **ret_env, struct 
     env->min_free_bytes = o->min_free_bytes;
     env->fault = o->fault;
     atomic_init(&env->shared.state, HY_ENV_READY);
-    atomic_init(&env->shared.base_s, (uint32_t)HY_ENV_BASE_IDLE);
+    atomic_init(&env->shared.base_s, HY_ENV_BASE_IDLE);
     if (asprintf(&env->dir, "%s/store", o->data_dir) < 0) {
         env->dir = NULL;
         err = HY_ENOMEM;

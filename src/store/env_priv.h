@@ -4,10 +4,18 @@
 #include <stdatomic.h>
 
 #include "hayauma/store/env.h"
+#include "progress.h"
 
 enum {
     HY_STORE_FORMAT = 1, /* of the whole store; tables have version bytes of their own */
-    HY_ENV_BASE_IDLE = UINT32_MAX,
+    HY_PROGRESS_CACHE = 8,
+};
+#define HY_ENV_BASE_IDLE UINT32_MAX
+
+/* A progress record that the write transaction at hand has edited. */
+struct hy_progress_slot {
+    hy_id campaign; /* 0 = unused */
+    struct hy_progress record;
 };
 
 struct hy_env {
@@ -22,14 +30,16 @@ struct hy_env {
     uint64_t min_free_bytes;
     uint64_t map_bytes;
     struct hy_env_fault fault;
-    struct hy_id_gen ids;        /* the writer's */
-    hy_id ids_stored;            /* what "last_id" says on disk; the writer's */
-    unsigned eio_streak;         /* commits that failed with EIO in a row; the writer's */
-    uint32_t base_newest_s;      /* of all write transactions; the writer's */
-    struct {                     /* between threads */
-        _Atomic int state;       /* enum hy_env_state */
+    struct hy_id_gen ids;   /* the writer's */
+    hy_id ids_stored;       /* what "last_id" says on disk; the writer's */
+    unsigned eio_streak;    /* commits that failed with EIO in a row; the writer's */
+    uint32_t base_newest_s; /* of all write transactions; the writer's */
+    struct hy_progress_slot progress[HY_PROGRESS_CACHE]; /* the writer's */
+    struct {                                             /* between threads */
+        _Atomic int state;                               /* enum hy_env_state */
         _Atomic uint32_t base_s; /* of the open write transaction, 0 = it is just beginning */
         _Atomic uint32_t horizon_given; /* the largest that hy_due_horizon answered */
+        _Atomic uint32_t waiting;       /* requests that wait for the writer, but for long jobs */
     } shared;
 };
 
@@ -43,3 +53,5 @@ void hy_space_check(struct hy_env *env, bool committed);
 int hy_space_reusable(struct hy_env *env, uint64_t *ret_bytes);
 /* Puts the newest id given out into the store, so that it is never given again. */
 void hy_env_ids_commit(struct hy_txn *t);
+/* Writes something small, so that a commit has to find space. */
+void hy_space_probe_put(struct hy_txn *t);

@@ -63,7 +63,8 @@ static uint32_t base_begin(struct hy_env *env, hy_wall_ms *ret_now)
 
 static void base_end(struct hy_env *env)
 {
-    atomic_store(&env->shared.base_s, (uint32_t)HY_ENV_BASE_IDLE);
+    hy_progress_forget(env);
+    atomic_store(&env->shared.base_s, HY_ENV_BASE_IDLE);
 }
 
 int hy_txn_write(struct hy_env *env, struct hy_txn *ret)
@@ -104,6 +105,8 @@ static int commit_mdb(struct hy_txn *t)
     if (rc == 0) {
         env->eio_streak = 0;
         env->ids_stored = env->ids.last;
+        if (hy_env_state(env) == HY_ENV_FULL)
+            hy_space_check(env, true);
         return 0;
     }
     hy_txn_end(t);
@@ -112,6 +115,7 @@ static int commit_mdb(struct hy_txn *t)
 
 int hy_txn_commit(struct hy_txn *t)
 {
+    hy_progress_flush(t);
     hy_env_ids_commit(t);
     if (!t->err)
         return commit_mdb(t);
@@ -133,9 +137,15 @@ hy_id hy_txn_new_id(struct hy_txn *t)
     return hy_id_next(&t->env->ids, t->now);
 }
 
+/* A slice that keeps nobody waiting may be longer: fewer commits. */
 bool hy_txn_should_yield(const struct hy_txn *t)
 {
-    return t->yield_at != 0 && hy_clock_us() >= t->yield_at;
+    if (t->yield_at == 0)
+        return false;
+    hy_us now = hy_clock_us();
+    if (now < t->yield_at)
+        return false;
+    return now >= t->yield_at + 40 * HY_US_PER_MS || atomic_load(&t->env->shared.waiting) > 0;
 }
 
 int hy_get(struct hy_txn *t, enum hy_table table, struct hy_str key, struct hy_str *ret_value)

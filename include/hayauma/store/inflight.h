@@ -9,7 +9,7 @@
 
 enum {
     HY_INFLIGHT_SLOT_BYTES = 256,
-    HY_INFLIGHT_TEXT_MAX = 120, /* bytes of reply kept in a slot */
+    HY_INFLIGHT_TEXT_MAX = 160, /* bytes of reply kept in a slot */
     HY_INFLIGHT_SLOTS_MAX = 1 << 20,
     HY_INFLIGHT_WORKERS_MAX = 256,
 };

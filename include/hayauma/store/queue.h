@@ -96,11 +96,8 @@ enum hy_sweep {
     HY_SWEEP_HELD_CANCEL
 };
 struct hy_sweep_job {
-    struct hy_write_req req; /* as above */
+    struct hy_write_req req; /* as above; HY_WRITE_ADMIN */
     hy_id campaign;
     enum hy_sweep what;
-    uint64_t swept;      /* rows changed so far; writer thread */
-    hy_domain_no domain; /* private: where a sweep of held rows goes on */
-    uint32_t block;
 };
 void hy_sweep_job_init(struct hy_sweep_job *j, hy_id campaign, enum hy_sweep what);

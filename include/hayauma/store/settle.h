@@ -17,10 +17,14 @@ enum hy_settle_result {
 
 struct hy_settle {
     struct hy_write_req req; /* first; done is the caller's */
-    /* What happened. In: ref, state (the verdict: DEFERRED with due_s, HELD or a final state),
-     * outcome, started ... All views must live until done. Out: id, previous, due_s as stored. */
+    /* What happened: ref, state (the verdict: DEFERRED with due_s, HELD or a final state), outcome,
+     * started and the rest; id and previous are not read. All views must live until done. */
     struct hy_attempt attempt;
-    enum hy_settle_result result; /* valid in done when its err is 0 */
+    /* What became of it; valid in done when its err is 0. */
+    enum hy_settle_result result;
+    enum hy_rcpt_state state; /* of the row, when APPLIED */
+    uint32_t due_s;           /* when DEFERRED: later than asked if that was too soon */
+    hy_id id;                 /* of the attempt in the log */
 };
 /* Sets req (class, apply) and zeroes the rest; then fill `attempt`, set req.done and submit. */
 void hy_settle_init(struct hy_settle *s);

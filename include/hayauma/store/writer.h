@@ -4,8 +4,8 @@
  * Failure: a request whose apply fails fails alone. If it had written something already, the group
  * is dropped and its requests are applied again, each in a transaction of its own; so apply may run
  * more than once and must change nothing but the store and its own request (setting, not adding).
- * When the disk is full, settles stay with the writer and are tried again until there is space; the
- * others fail with HY_EFULL. */
+ * When the disk is full, settles, and requests that say so, stay with the writer and are tried
+ * again until there is space; the others fail with HY_EFULL. */
 #pragma once
 #include "hayauma/base/clock.h"
 #include "hayauma/store/env.h"
@@ -21,10 +21,16 @@ enum hy_write_when {
     HY_WRITE_NOW,     /* somebody waits: commit as soon as the requests at hand are applied */
 };
 
+enum hy_write_full {
+    HY_WRITE_FULL_FAIL, /* HY_EFULL, a person is told */
+    HY_WRITE_FULL_WAIT, /* wait until there is space */
+};
+
 /* Embedded in the caller's object, which must live until `done`. */
 struct hy_write_req {
     enum hy_write_class class;
     enum hy_write_when when;
+    enum hy_write_full on_full; /* intake and admin; settles always wait */
     /* Writes. 0; a negative error, best before anything is written; or HY_EMORE: a slice of a long
      * job is done, commit it and call again after the others had their turn. A long job keeps its
      * place in the store and reads it at the start of each slice; it ends a slice when
@@ -39,6 +45,7 @@ struct hy_write_req {
     struct hy_write_req *next;
     hy_us queued_at;
     int err;
+    void *waiter;
 };
 
 struct hy_writer_options {
@@ -53,14 +60,15 @@ struct hy_writer;
 /* Starts the thread; `env` (an owner's) must outlive it. HY_ENOMEM, HY_EIO. */
 HY_MUST_USE int hy_writer_start(struct hy_env *env, const struct hy_writer_options *o,
                                 struct hy_writer **ret);
-/* Applies what is queued, commits, ends and frees. Long jobs end after their current slice with
- * HY_ECLOSED and go on at the next start of the program. Settles that a full disk keeps out get
- * HY_ECLOSED after one last try (their in-flight slots still hold them). */
+/* Applies what is queued, commits, ends and frees. Nobody may submit any more (but `done`s, which
+ * get HY_ECLOSED). Long jobs end after their current slice with HY_ECLOSED and go on at the next
+ * start of the program. Settles that a full disk keeps out get HY_ECLOSED after one last try (their
+ * in-flight slots still hold them). */
 void hy_writer_stop(struct hy_writer *w);
 
-/* Any thread; takes a mutex for a moment. 0: `done` will be called. HY_EFULL (intake, disk low or
- * full), HY_EBUSY (too many waiting; not for settles, whose number the in-flight table bounds),
- * HY_ECLOSED: it will not. */
+/* Any thread; takes a mutex for a moment. 0: `done` will be called. HY_EFULL (intake that does not
+ * wait, disk low or full), HY_EBUSY (too many waiting; not for settles, whose number the in-flight
+ * table bounds), HY_ECLOSED: it will not. */
 HY_MUST_USE int hy_writer_submit(struct hy_writer *w, struct hy_write_req *r);
 /* Submits with HY_WRITE_NOW and waits; returns what done would get. r->done is overwritten. Any
  * thread but the writer. */
@@ -78,4 +86,4 @@ struct hy_writer_stats {
     uint64_t commit_us, apply_us; /* time spent */
     hy_us longest_commit_us, longest_wait_us;
 };
-void hy_writer_stats(const struct hy_writer *w, struct hy_writer_stats *ret); /* any thread */
+void hy_writer_stats(struct hy_writer *w, struct hy_writer_stats *ret); /* any thread */

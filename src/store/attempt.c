@@ -1,0 +1,154 @@
+/* The attempt log: records of about 120 bytes, only ever appended, trimmed at the old end.
+ *
+ * Key: attempt id be64. Value: version u8, flags u8, outcome kind, spoils, phase, state u8, class
+ * of the enhanced status u8; varints: campaign, previous, domain, block, slot, attempts, lead, due,
+ * code, enhanced subject and detail, started, duration, size, TLS version; the address (length 0, 4
+ * or 16, bytes); host, source, cipher, text (length, bytes). */
+#include "attempt.h"
+
+#include "record.h"
+
+enum { VERSION = 1, FLAG_FROM_SERVER = 1, FLAG_IN_DOUBT = 2 };
+enum {
+    RECORD_MAX = 7 + 15 * 10 + 17 + 4 * 10 + HY_ATTEMPT_HOST_MAX + HY_ATTEMPT_SOURCE_MAX +
+                 HY_ATTEMPT_CIPHER_MAX + HY_OUTCOME_TEXT_MAX
+};
+
+static const uint8_t mapped_v4[12] = {[10] = 0xff, [11] = 0xff};
+
+static void put_ip(struct hy_rec_out *o, const uint8_t ip[16])
+{
+    static const uint8_t none[16];
+    if (memcmp(ip, none, 16) == 0)
+        rec_put_u8(o, 0);
+    else if (memcmp(ip, mapped_v4, 12) == 0)
+        rec_put_str(o, hy_str_make(ip + 12, 4));
+    else
+        rec_put_str(o, hy_str_make(ip, 16));
+}
+
+static void get_ip(struct hy_rec_in *in, uint8_t ip[16])
+{
+    struct hy_str s = rec_get_str(in, 16);
+    memset(ip, 0, 16);
+    if (s.n == 4) {
+        memcpy(ip, mapped_v4, 12);
+        memcpy(ip + 12, s.p, 4);
+    } else if (s.n == 16) {
+        memcpy(ip, s.p, 16);
+    } else if (s.n != 0) {
+        in->bad = true;
+    }
+}
+
+int hy_attempt_append(struct hy_txn *t, const struct hy_attempt *a)
+{
+    uint8_t key[8], record[RECORD_MAX];
+    const struct hy_outcome *oc = &a->outcome;
+    struct hy_rec_out o = {.p = record, .max = sizeof record};
+    rec_put_u8(&o, VERSION);
+    rec_put_u8(&o, (uint8_t)((oc->from_server ? FLAG_FROM_SERVER : 0) |
+                             (oc->in_doubt ? FLAG_IN_DOUBT : 0)));
+    rec_put_u8(&o, (uint8_t)oc->kind);
+    rec_put_u8(&o, (uint8_t)oc->spoils);
+    rec_put_u8(&o, (uint8_t)oc->phase);
+    rec_put_u8(&o, (uint8_t)a->state);
+    rec_put_u8(&o, oc->enhanced.class);
+    const uint64_t numbers[] = {
+        a->ref.campaign, a->previous,          a->ref.domain,       a->ref.block,
+        a->ref.slot,     a->ref.attempts,      a->ref.lead,         a->due_s,
+        oc->code,        oc->enhanced.subject, oc->enhanced.detail, (uint64_t)a->started,
+        a->duration_ms,  a->size_bytes,        a->tls_version};
+    for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++)
+        rec_put_varint(&o, numbers[i]);
+    put_ip(&o, a->mx_ip);
+    rec_put_str(&o, hy_str_slice(a->mx_host, 0, HY_ATTEMPT_HOST_MAX));
+    rec_put_str(&o, hy_str_slice(a->source, 0, HY_ATTEMPT_SOURCE_MAX));
+    rec_put_str(&o, hy_str_slice(a->tls_cipher, 0, HY_ATTEMPT_CIPHER_MAX));
+    rec_put_str(&o, hy_str_slice(oc->text, 0, HY_OUTCOME_TEXT_MAX));
+    if (o.bad)
+        return hy_txn_fail(t, HY_ELIMIT);
+    hy_put_be64(key, a->id);
+    int err = hy_put(t, HY_TABLE_ATTEMPTS, hy_str_make(key, sizeof key), hy_str_make(record, o.n),
+                     HY_PUT_APPEND);
+    return err == HY_EEXIST ? hy_txn_fail(t, HY_ECORRUPT) : err;
+}
+
+static void decode_numbers(struct hy_rec_in *in, struct hy_attempt *a)
+{
+    a->ref.campaign = rec_get_varint(in, UINT64_MAX);
+    a->previous = rec_get_varint(in, UINT64_MAX);
+    a->ref.domain = (uint32_t)rec_get_varint(in, UINT32_MAX);
+    a->ref.block = (uint32_t)rec_get_varint(in, UINT32_MAX);
+    a->ref.slot = (uint16_t)rec_get_varint(in, UINT16_MAX);
+    a->ref.attempts = (uint16_t)rec_get_varint(in, UINT16_MAX);
+    a->ref.lead = (uint32_t)rec_get_varint(in, UINT32_MAX);
+    a->due_s = (uint32_t)rec_get_varint(in, UINT32_MAX);
+    a->outcome.code = (uint16_t)rec_get_varint(in, UINT16_MAX);
+    a->outcome.enhanced.subject = (uint16_t)rec_get_varint(in, UINT16_MAX);
+    a->outcome.enhanced.detail = (uint16_t)rec_get_varint(in, UINT16_MAX);
+    a->started = (hy_wall_ms)rec_get_varint(in, INT64_MAX);
+    a->duration_ms = (uint32_t)rec_get_varint(in, UINT32_MAX);
+    a->size_bytes = (uint32_t)rec_get_varint(in, UINT32_MAX);
+    a->tls_version = (uint16_t)rec_get_varint(in, UINT16_MAX);
+}
+
+static int decode(struct hy_str key, struct hy_str value, struct hy_attempt *ret)
+{
+    int err = hy_value_check(value, VERSION);
+    if (err)
+        return err;
+    if (key.n != 8)
+        return HY_ECORRUPT;
+    struct hy_attempt a = {.id = hy_get_be64(key.p)};
+    struct hy_rec_in in = rec_in(hy_str_slice(value, 1, value.n));
+    uint8_t flags = rec_get_u8(&in);
+    a.outcome.from_server = flags & FLAG_FROM_SERVER;
+    a.outcome.in_doubt = flags & FLAG_IN_DOUBT;
+    a.outcome.kind = (enum hy_outcome_kind)rec_get_u8(&in);
+    a.outcome.spoils = (enum hy_spoils)rec_get_u8(&in);
+    a.outcome.phase = (enum hy_phase)rec_get_u8(&in);
+    a.state = (enum hy_rcpt_state)rec_get_u8(&in);
+    a.outcome.enhanced.class = rec_get_u8(&in);
+    decode_numbers(&in, &a);
+    get_ip(&in, a.mx_ip);
+    a.mx_host = rec_get_str(&in, HY_ATTEMPT_HOST_MAX);
+    a.source = rec_get_str(&in, HY_ATTEMPT_SOURCE_MAX);
+    a.tls_cipher = rec_get_str(&in, HY_ATTEMPT_CIPHER_MAX);
+    a.outcome.text = rec_get_str(&in, HY_OUTCOME_TEXT_MAX);
+    if (in.bad || in.n || a.state >= HY_RCPT_STATES)
+        return HY_ECORRUPT;
+    *ret = a;
+    return 0;
+}
+
+int hy_attempt_get(struct hy_txn *t, hy_id id, struct hy_attempt *ret)
+{
+    uint8_t key[8];
+    struct hy_str value, k = hy_str_make(key, sizeof key);
+    hy_put_be64(key, id);
+    int err = hy_get(t, HY_TABLE_ATTEMPTS, k, &value);
+    if (err)
+        return err;
+    err = decode(k, value, ret);
+    return err ? hy_txn_fail(t, err) : 0;
+}
+
+int hy_attempt_next(struct hy_txn *t, hy_id after, struct hy_attempt *ret)
+{
+    uint8_t key[8];
+    struct hy_cursor c;
+    if (after == UINT64_MAX)
+        return HY_ENOTFOUND;
+    hy_put_be64(key, after + 1);
+    int err = hy_cursor_open(t, HY_TABLE_ATTEMPTS, &c);
+    if (!err)
+        err = hy_cursor_seek(&c, hy_str_make(key, sizeof key));
+    if (!err) {
+        err = decode(c.key, c.value, ret);
+        if (err)
+            hy_txn_fail(t, err);
+    }
+    hy_cursor_close(&c);
+    return err;
+}
