@@ -305,7 +305,7 @@ static bool is_known(struct hy_csv *c)
 {
     if (c->delimiter)
         return true;
-    struct hy_str text = hy_str_make(c->in.data + c->at, c->in.len - c->at);
+    struct hy_str text = hy_str_slice(hy_buf_str(&c->in), c->at, c->in.len);
     if (!c->is_ended && text.n < HY_CSV_SNIFF_BYTES)
         return false;
     size_t used = 0;
@@ -343,7 +343,7 @@ static void leave_row(struct hy_csv *c, struct scan *s, enum step step)
 
 int hy_csv_next(struct hy_csv *c, struct hy_csv_row *ret)
 {
-    if (c->in.len == c->at || !is_known(c))
+    if (!is_known(c) || c->in.len == c->at)
         return HY_EMORE;
     struct scan s = scan_from(c, c->at);
     if (c->is_skipping && !skip_line(c, &s))
