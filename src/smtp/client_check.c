@@ -37,14 +37,16 @@ static struct hy_outcome utf8_refusal(enum hy_spoils spoils)
     return refusal(spoils, (struct hy_enhanced){5, 6, 7}, "the server does not offer SMTPUTF8");
 }
 
-/* True, and the reason, when the message can go to nobody over this connection. */
-static bool is_message_refused(const struct hy_smtp_client *c, const struct hy_smtp_message *m,
+/* True, and the reason, when the message can go to nobody over this connection; notes whether its
+ * dots need stuffing. */
+static bool is_message_refused(const struct hy_smtp_client *c, struct hy_smtp_txn *t,
                                struct hy_outcome *ret)
 {
+    const struct hy_smtp_message *m = t->msg;
     enum hy_smtp_content_fault fault = HY_SMTP_CONTENT_GOOD;
     enum hy_smtp_address sender = hy_smtp_address_check(m->sender);
     if (!m->is_clean)
-        fault = hy_smtp_content_check(m);
+        fault = hy_smtp_content_check(m, &t->has_dots);
     if (fault)
         *ret = content_refusal(fault);
     else if (sender == HY_SMTP_ADDRESS_BAD)
@@ -90,7 +92,7 @@ bool hy_smtp_send_check(struct hy_smtp_client *c, struct hy_smtp_txn *t)
     struct hy_outcome o;
     if (!hy_smtp_set_is_empty(&t->report))
         return false;
-    if (t->send.rcpt == 0 && is_message_refused(c, m, &o)) {
+    if (t->send.rcpt == 0 && is_message_refused(c, t, &o)) {
         hy_smtp_report_all(t, &o);
         hy_smtp_abandon(c, t);
         return true;

@@ -25,9 +25,9 @@ static int add_out(struct hy_smtp_client *c, size_t from, size_t to, struct iove
     return 1;
 }
 
-static bool stuffs(const struct hy_smtp_client *c, const struct hy_smtp_message *m)
+static bool stuffs(const struct hy_smtp_client *c, const struct hy_smtp_txn *t)
 {
-    return !m->is_clean && !hy_smtp_chunks(c);
+    return t->has_dots && !hy_smtp_chunks(c);
 }
 
 /* BDAT's line, the content, and behind its end whatever was put there. */
@@ -39,7 +39,7 @@ static int output_content(struct hy_smtp_client *c, struct iovec *iov, int max)
     if (!t->dot_told && ct->left <= held)
         return 0;
     int n = add_out(c, c->out_at, c->out_split, iov);
-    n += hy_smtp_content_fill(ct, t->msg, stuffs(c, t->msg), ct->left - held, iov + n, max - n);
+    n += hy_smtp_content_fill(ct, t->msg, stuffs(c, t), ct->left - held, iov + n, max - n);
     if (held > 0 || n == max)
         return n;
     return n + add_out(c, c->out_split, c->out_len, iov + n);
@@ -84,7 +84,7 @@ static size_t wrote_content(struct hy_smtp_client *c, size_t n)
         consume_out(c, before);
     if (c->out_at < c->out_split)
         return before;
-    size_t taken = hy_smtp_content_advance(&c->content, t->msg, stuffs(c, t->msg), n - before);
+    size_t taken = hy_smtp_content_advance(&c->content, t->msg, stuffs(c, t), n - before);
     if (hy_smtp_content_is_done(&c->content)) {
         c->content.is_on = false;
         t->tell_content_done = true;

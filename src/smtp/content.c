@@ -1,40 +1,57 @@
 /* The content of a message on its way out: checked once, handed out without copying. */
 #include "content.h"
 
-/* `*cr` carries a CR at the end of a piece over to the next. */
-static enum hy_smtp_content_fault check_piece(struct hy_str s, bool *cr)
+struct check {
+    char prev; /* the byte before the piece; '\n' at the start of content */
+    bool has_dots;
+};
+
+/* One line or part of one: `words` without its LF; `prev` is the byte before. */
+static enum hy_smtp_content_fault check_line(struct hy_str words, bool has_lf, char prev)
+{
+    char last = words.n > 0 ? words.p[words.n - 1] : prev;
+    if (prev == '\r' && words.n > 0)
+        return HY_SMTP_CONTENT_BARE_CR;
+    if (has_lf && last != '\r')
+        return HY_SMTP_CONTENT_BARE_LF;
+    size_t inner = words.n - (words.n > 0 && last == '\r');
+    if (inner > 0 && memchr(words.p, '\r', inner))
+        return HY_SMTP_CONTENT_BARE_CR;
+    return HY_SMTP_CONTENT_GOOD;
+}
+
+static enum hy_smtp_content_fault check_piece(struct hy_str s, struct check *k)
 {
     if (s.n == 0)
         return HY_SMTP_CONTENT_GOOD;
     if (memchr(s.p, '\0', s.n))
         return HY_SMTP_CONTENT_NUL;
-    const char *p = s.p, *end = s.p + s.n;
-    while (p < end) {
+    for (const char *p = s.p, *end = s.p + s.n; p < end;) {
         const char *lf = memchr(p, '\n', (size_t)(end - p));
         const char *stop = lf ? lf : end;
-        bool ends_in_cr = stop > p ? stop[-1] == '\r' : p == s.p && *cr;
-        if (p == s.p && *cr && stop > p)
-            return HY_SMTP_CONTENT_BARE_CR;
-        if (lf && !ends_in_cr)
-            return HY_SMTP_CONTENT_BARE_LF;
-        size_t words = (size_t)(stop - p) - (stop > p && ends_in_cr);
-        if (words > 0 && memchr(p, '\r', words))
-            return HY_SMTP_CONTENT_BARE_CR;
-        *cr = !lf && ends_in_cr;
+        k->has_dots |= *p == '.' && k->prev == '\n';
+        enum hy_smtp_content_fault fault =
+            check_line(hy_str_make(p, (size_t)(stop - p)), lf != NULL, k->prev);
+        if (fault)
+            return fault;
         p = lf ? lf + 1 : end;
+        k->prev = p[-1];
     }
     return HY_SMTP_CONTENT_GOOD;
 }
 
-enum hy_smtp_content_fault hy_smtp_content_check(const struct hy_smtp_message *m)
+enum hy_smtp_content_fault hy_smtp_content_check(const struct hy_smtp_message *m, bool *ret_dots)
 {
-    bool cr = false;
+    struct check k = {.prev = '\n'};
     for (size_t i = 0; i < m->n_pieces; i++) {
-        enum hy_smtp_content_fault fault = check_piece(m->pieces[i], &cr);
+        enum hy_smtp_content_fault fault = check_piece(m->pieces[i], &k);
         if (fault)
             return fault;
     }
-    return cr ? HY_SMTP_CONTENT_BARE_CR : HY_SMTP_CONTENT_GOOD;
+    if (k.prev == '\r')
+        return HY_SMTP_CONTENT_BARE_CR;
+    *ret_dots = k.has_dots;
+    return HY_SMTP_CONTENT_GOOD;
 }
 
 static uint64_t bytes_of(const struct hy_smtp_message *m)

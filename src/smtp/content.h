@@ -9,9 +9,9 @@ enum hy_smtp_content_fault {
     HY_SMTP_CONTENT_BARE_LF,
     HY_SMTP_CONTENT_NUL,
 };
-/* One pass over all bytes: line ends must be CRLF (RFC 5321 2.3.8; anything else is how mail is
- * smuggled), and NUL is not mail (RFC 5321 4.5.2, RFC 6152). */
-enum hy_smtp_content_fault hy_smtp_content_check(const struct hy_smtp_message *m);
+/* Line ends must be CRLF (RFC 5321 2.3.8; anything else is how mail is smuggled), and NUL is not
+ * mail (RFC 5321 4.5.2, RFC 6152). Tells, too, whether a line starts with a dot. */
+enum hy_smtp_content_fault hy_smtp_content_check(const struct hy_smtp_message *m, bool *ret_dots);
 
 /* Bytes to be sent, without stuffing: the pieces and a CRLF where they do not end in one. */
 uint64_t hy_smtp_content_size(const struct hy_smtp_message *m);

@@ -150,6 +150,7 @@ struct hy_smtp_txn {
     const struct hy_smtp_message *msg; /* NULL: free */
     struct hy_smtp_cursor send, wait;  /* next command to write, next reply to come */
     bool mail_ok;                      /* MAIL was answered 2xx: the server has a transaction */
+    bool has_dots;                     /* at line starts: to be stuffed */
     bool has_utf8;                     /* a recipient needs SMTPUTF8 */
     bool data_sent;                    /* DATA was written */
     bool is_touched;                   /* its MAIL was answered */
