@@ -105,7 +105,7 @@ static size_t run_length(const char *p, size_t n)
 static struct run peek(struct hy_smtp_content *ct, const struct hy_smtp_message *m, bool stuff)
 {
     if (ct->left == 0) {
-        struct run tail = {RUN_TAIL, "\r\n" + (2 - ct->tail_left), ct->tail_left};
+        struct run tail = {RUN_TAIL, &"\r\n"[2 - ct->tail_left], ct -> tail_left};
         return ct->tail_left ? tail : (struct run){RUN_NONE};
     }
     while (ct->at == m->pieces[ct->piece].n) {
