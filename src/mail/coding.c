@@ -35,7 +35,7 @@ static enum hy_transfer shorter(struct hy_str text)
     size_t special = 0;
     for (size_t i = 0; i < text.n; i++)
         special += (unsigned char)text.p[i] >= 0x7f || text.p[i] == '=';
-    return text.n + 2 * special <= text.n / 3 * 4 ? HY_TRANSFER_QP : HY_TRANSFER_BASE64;
+    return text.n + 2 * special <= (text.n + 2) / 3 * 4 ? HY_TRANSFER_QP : HY_TRANSFER_BASE64;
 }
 
 int hy_part_encode(struct hy_arena *arena, struct hy_part *part)

@@ -264,6 +264,7 @@ void hy_sink_piece(struct hy_sink *s, const struct hy_piece *piece)
         break;
     }
     hy_buf_add_str(s->out, piece->wire[0]);
+    s->has_8bit |= piece->has_8bit;
     s->column = piece->last_line[0] + (piece->is_one_line ? s->column : 0);
 }
 
@@ -344,6 +345,7 @@ int hy_piece_make(struct hy_arena *arena, struct hy_coding coding, struct hy_str
             rc = HY_EUNSUPPORTED;
         piece->wire[0] = take(arena, &out);
         piece->last_line[0] = s.column;
+        piece->has_8bit = s.has_8bit;
     }
     if (rc == 0) {
         piece->text = text;

@@ -22,7 +22,7 @@ struct hy_piece {
     struct hy_str wire[3];
     size_t first_line;   /* characters before the first line end, or all */
     size_t last_line[3]; /* characters behind the last line end */
-    bool is_one_line;
+    bool is_one_line, has_8bit;
 };
 
 /* Encodes `text`; the result lives in the arena. HY_EUNSUPPORTED (7bit cannot hold it), HY_ENOMEM,

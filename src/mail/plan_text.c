@@ -21,18 +21,31 @@ static bool is_word(char c)
     return (l >= 'a' && l <= 'z') || (c >= '0' && c <= '9');
 }
 
-/* Without the punctuation that belongs to the sentence around it. */
+static size_t count(struct hy_str s, char c)
+{
+    size_t n = 0;
+    for (size_t at = 0; (at = hy_str_find(s, c, at)) != SIZE_MAX; at++)
+        n++;
+    return n;
+}
+
+/* Whether the last character of `url` belongs to the sentence around it. */
+static bool ends_outside(struct hy_str url)
+{
+    switch (url.p[url.n - 1]) {
+    case ')':
+        return count(url, ')') > count(url, '(');
+    case ']':
+        return count(url, ']') > count(url, '[');
+    default:
+        return memchr(".,;:!?'", url.p[url.n - 1], 7) != NULL;
+    }
+}
+
 static size_t trim_url(struct hy_str source, size_t begin, size_t end)
 {
-    for (; end > begin; end--) {
-        char c = source.p[end - 1];
-        struct hy_str url = hy_str_slice(source, begin, end);
-        bool is_balanced = c == ')'   ? hy_str_find(url, '(', 0) != SIZE_MAX
-                           : c == ']' ? hy_str_find(url, '[', 0) != SIZE_MAX
-                                      : !memchr(".,;:!?'", c, 7);
-        if (is_balanced)
-            break;
-    }
+    while (end > begin && ends_outside(hy_str_slice(source, begin, end)))
+        end--;
     return end;
 }
 

@@ -121,6 +121,11 @@ static int find_ref(struct builder *b, const struct hy_tag *tag, struct hy_ref *
         struct hy_diag why = {0};
         int rc = b->env->slot ? b->env->slot(b->env->slot_ctx, tag->name, &ref.slot, &why)
                               : HY_ENOTFOUND;
+        if (b->depth) { /* as in Mustache, the item of a section comes first */
+            ref.kind = rc ? HY_REF_ITEM : HY_REF_EITHER;
+            ref.field = tag->name;
+            rc = rc == HY_ENOTFOUND ? 0 : rc;
+        }
         if (rc)
             return hy_tags_fail(b->tags, tag->begin, b->env->diag,
                                 rc == HY_ENOMEM ? HY_ENOMEM : HY_EINVAL, "{{%.*s}}: %s",
@@ -245,8 +250,10 @@ static int build_target(struct builder *outer, const struct hy_html_link *place,
         rc = put_tag(&b, i);
         if (rc == 0 && tag->kind == HY_TAG_VALUE)
             b.program.ops[b.program.n - 1].escape = plain_escape(b.plan->escape[i]);
-        if (rc == 0 && tag->kind != HY_TAG_END && tag->kind != HY_TAG_NOTE)
-            link->uses_item |= tag->name.p[0] == '.';
+        if (rc == 0 && tag->kind != HY_TAG_END && tag->kind != HY_TAG_NOTE) {
+            enum hy_ref_kind kind = b.program.ops[b.program.n - 1].ref.kind;
+            link->uses_item |= kind == HY_REF_ITEM || kind == HY_REF_EITHER;
+        }
         link->is_personal |= tag->kind != HY_TAG_NOTE;
     }
     if (rc == 0)

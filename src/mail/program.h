@@ -5,8 +5,9 @@
 
 enum hy_ref_kind {
     HY_REF_SLOT,
-    HY_REF_ITEM,  /* "." or ".field" of the innermost loop that has it */
-    HY_REF_SYSTEM /* `slot` is of enum hy_system_value */
+    HY_REF_ITEM,   /* "." or ".field" of the innermost section that has it */
+    HY_REF_EITHER, /* "field" inside a section: of an item when one has it, else of the slot */
+    HY_REF_SYSTEM, /* `slot` is of enum hy_system_value */
 };
 
 enum hy_system_value {

@@ -78,10 +78,10 @@ static int end_section(struct cutter *c, struct hy_tag *tag)
         return hy_tags_fail(c->tags, tag->begin, c->diag, HY_EINVAL,
                             "{{/%.*s}} ends a section that was not begun", HY_STR_ARG(tag->name));
     struct hy_tag *section = &c->tags->v[c->stack[--c->depth]];
-    if (!hy_str_eq(section->name, tag->name))
+    if (!hy_str_eq(section->word, tag->name))
         return hy_tags_fail(c->tags, tag->begin, c->diag, HY_EINVAL,
                             "{{/%.*s}} stands where {{/%.*s}} must end its section",
-                            HY_STR_ARG(tag->name), HY_STR_ARG(section->name));
+                            HY_STR_ARG(tag->name), HY_STR_ARG(section->word));
     tag->peer = c->stack[c->depth];
     section->peer = c->tags->n;
     return 0;
@@ -113,6 +113,42 @@ static int set_delimiters(struct cutter *c, size_t at, struct hy_str body)
     return 0;
 }
 
+/* {{else}}: the end of the section under way, and its opposite. */
+static int turn_section(struct cutter *c, struct hy_tag tag)
+{
+    struct hy_tag section = c->tags->v[c->stack[c->depth - 1]];
+    tag.kind = HY_TAG_END;
+    tag.name = section.word;
+    int rc = end_section(c, &tag);
+    if (rc)
+        return rc;
+    push(c, tag);
+    tag.kind = section.kind == HY_TAG_SECTION ? HY_TAG_INVERTED : HY_TAG_SECTION;
+    tag.name = section.name;
+    tag.word = section.word;
+    rc = open_section(c, tag.begin);
+    if (rc == 0)
+        push(c, tag);
+    return rc;
+}
+
+/* "if name", "each name", "unless name" behind a "#". */
+static void read_word(struct hy_tag *tag, struct hy_str *body)
+{
+    static const char *const words[] = {"if ", "each ", "unless ", NULL};
+    for (size_t i = 0; words[i] && tag->kind == HY_TAG_SECTION; i++) {
+        struct hy_str word = hy_str_of(words[i]);
+        if (!hy_str_starts(*body, word))
+            continue;
+        tag->word = hy_str_slice(*body, 0, word.n - 1);
+        *body = hy_str_trim(hy_str_slice(*body, word.n, body->n));
+        if (i == 2)
+            tag->kind = HY_TAG_INVERTED;
+        return;
+    }
+    tag->word = *body;
+}
+
 static int read_body(struct cutter *c, struct hy_tag tag, struct hy_str body)
 {
     struct hy_str all = body = hy_str_trim(body);
@@ -140,6 +176,10 @@ static int read_body(struct cutter *c, struct hy_tag tag, struct hy_str body)
     }
     if (sigil)
         body = hy_str_trim(hy_str_slice(body, 1, body.n));
+    if (tag.kind == HY_TAG_SECTION || tag.kind == HY_TAG_INVERTED)
+        read_word(&tag, &body);
+    if (tag.kind == HY_TAG_VALUE && c->depth && hy_str_eq(body, HY_STR("else")))
+        return turn_section(c, tag);
     size_t bar = hy_str_find(body, '|', 0);
     bool takes_default = tag.kind == HY_TAG_VALUE || tag.kind == HY_TAG_RAW;
     if (takes_default && bar != SIZE_MAX)
@@ -276,10 +316,10 @@ int hy_tags_read(struct hy_arena *arena, struct hy_message_text text, struct hy_
     if (text.bytes.n > HY_MESSAGE_TEXT_MAX)
         return hy_fail(diag, HY_ELIMIT, "%.*s: longer than %d bytes", HY_STR_ARG(text.name),
                        HY_MESSAGE_TEXT_MAX);
-    if (!reserve(&c, arena, 2 * count(text.bytes, c.open) + 2))
+    if (!reserve(&c, arena, 2 * count(text.bytes, c.open) + 3))
         return hy_fail(diag, HY_ENOMEM, "no memory for a template");
     for (size_t at = 0; at < text.bytes.n;) {
-        if (!reserve(&c, arena, 2))
+        if (!reserve(&c, arena, 3))
             return hy_fail(diag, HY_ENOMEM, "no memory for a template");
         size_t tag = hy_str_find_str(text.bytes, c.open, at);
         size_t end = tag == SIZE_MAX ? text.bytes.n : tag;

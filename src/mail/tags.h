@@ -4,6 +4,9 @@
  *   body     = name [ "|" default ]                     the value, escaped by its place
  *            / "&" name                                 the value as it is, like {{{name}}}
  *            / ("#" / "^") name  ...  "/" name          section, inverted section
+ *            / "#if" name  ...  "/if"                   a section by another name, as are #each and
+ *                                                       #unless (inverted)
+ *            / "else"                                   ends a section and begins its opposite
  *            / "!" anything                             comment
  *            / "=" open SP close "="                    other delimiters from here on
  *   name     = "." / [ "." ] word                       "." is the item of a loop
@@ -29,6 +32,7 @@ struct hy_tag {
     size_t begin, end;      /* where it stands in the source, delimiters included */
     struct hy_str name;     /* of a comment: what it says */
     struct hy_str fallback; /* the default, {NULL, 0} without one */
+    struct hy_str word;     /* of a section: what its end tag says */
     size_t peer;            /* of a section its end, of an end its section: indexes */
 };
 

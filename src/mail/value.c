@@ -60,12 +60,21 @@ static struct hy_value find_item(struct hy_scope *s, struct hy_str field)
     return (struct hy_value){0};
 }
 
+static struct hy_value slot_value(struct hy_scope *s, uint16_t slot)
+{
+    return (struct hy_value){.text =
+                                 slot < s->in->n_slots ? s->in->slots[slot] : (struct hy_str){0}};
+}
+
 struct hy_value hy_scope_find(struct hy_scope *s, const struct hy_ref *ref)
 {
+    struct hy_value found;
     switch (ref->kind) {
+    case HY_REF_EITHER:
+        found = find_item(s, ref->field);
+        return found.text.n ? found : slot_value(s, ref->slot);
     case HY_REF_SLOT:
-        return (struct hy_value){.text = ref->slot < s->in->n_slots ? s->in->slots[ref->slot]
-                                                                    : (struct hy_str){0}};
+        return slot_value(s, ref->slot);
     case HY_REF_SYSTEM:
         return (struct hy_value){.text = system_value(s, ref->slot)};
     case HY_REF_ITEM:

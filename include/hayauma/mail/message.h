@@ -66,7 +66,8 @@ struct hy_message_source {
 };
 
 /* Finds or makes the slot of a variable. An error refuses the template at that place: fill `diag`
- * or leave it, then the note is "unknown variable". */
+ * or leave it, then the note is "unknown variable". HY_ENOTFOUND inside a section means a field
+ * of its items. */
 typedef int hy_message_slot_fn(void *ctx, struct hy_str name, uint16_t *ret_slot,
                                struct hy_diag *diag);
 
