@@ -197,8 +197,9 @@ static int update_lead(struct upsert *u, uint32_t item)
     struct hy_str value;
     struct lead_record r;
     uint8_t key[4];
+    bool is_own = u->how->own_from && no >= u->how->own_from;
     if (u->how->merge == HY_LEAD_MERGE_KEEP) {
-        u->result.unchanged++;
+        *(is_own ? &u->result.duplicates : &u->result.unchanged) += 1;
         return 0;
     }
     int err = hy_get(u->t, HY_TABLE_LEADS, lead_key(no, key), &value);
@@ -215,11 +216,10 @@ static int update_lead(struct upsert *u, uint32_t item)
     }
     if (err)
         return err;
-    if (!merge(base, join_rows(u, item), u->how->merge, out)) {
-        u->result.unchanged++;
+    bool changed = merge(base, join_rows(u, item), u->how->merge, out);
+    *(is_own ? &u->result.duplicates : changed ? &u->result.updated : &u->result.unchanged) += 1;
+    if (!changed)
         return 0;
-    }
-    u->result.updated++;
     return put_lead(u, no, &r, out, HY_PUT_SET);
 }
 
@@ -269,27 +269,16 @@ static int store_index(struct upsert *u)
 
 static int prepare(struct upsert *u)
 {
-    struct hy_cursor c;
     int err = 0;
     for (size_t i = 0; i < u->b->n_columns && err == 0; i++)
         err = hy_attr_intern(u->t, u->b->columns[i], &u->s->attr_of_column[i]);
-    if (err == 0)
-        err = hy_cursor_open(u->t, HY_TABLE_LEADS, &c);
-    if (err)
-        return err;
-    err = hy_cursor_last(&c);
-    if (err == 0)
-        u->next_lead = c.key.n == 4 ? hy_get_be32(c.key.p) + 1 : 0;
-    hy_cursor_close(&c);
-    if (err && err != HY_ENOTFOUND)
-        return err;
-    return u->next_lead == 0 ? HY_ELIMIT : 0;
+    return err ? err : hy_lead_next_no(u->t, &u->next_lead);
 }
 
 int hy_lead_upsert(struct hy_txn *t, struct hy_lead_batch *b, const struct hy_lead_upsert *how,
                    struct hy_lead_upsert_result *ret)
 {
-    struct upsert u = {.t = t, .b = b, .s = b->scratch, .how = how, .next_lead = 1};
+    struct upsert u = {.t = t, .b = b, .s = b->scratch, .how = how};
     size_t heads = 0;
     int err = prepare(&u);
     if (err == 0)

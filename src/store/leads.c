@@ -118,6 +118,25 @@ int hy_lead_find(struct hy_txn *t, struct hy_str address, hy_lead_no *ret_no)
     return hy_lead_index_find(t, hy_lead_hash(&k, key), key, ret_no);
 }
 
+int hy_lead_next_no(struct hy_txn *t, hy_lead_no *ret_no)
+{
+    struct hy_cursor c;
+    uint32_t last = 0;
+    int err = hy_cursor_open(t, HY_TABLE_LEADS, &c);
+    if (err)
+        return err;
+    err = hy_cursor_last(&c);
+    if (err == 0)
+        last = c.key.n == 4 ? hy_get_be32(c.key.p) : UINT32_MAX;
+    hy_cursor_close(&c);
+    if (err && err != HY_ENOTFOUND)
+        return err;
+    if (last == UINT32_MAX)
+        return HY_ELIMIT;
+    *ret_no = last + 1;
+    return 0;
+}
+
 int hy_lead_count(struct hy_txn *t, uint64_t *ret_n)
 {
     return hy_table_count(t, HY_TABLE_LEADS, ret_n);

@@ -14,6 +14,8 @@ HY_MUST_USE int hy_lead_read(struct hy_txn *t, hy_lead_no no, struct hy_lead_att
 /* The lead with this address (any way of writing it that hy_address_parse accepts).
  * HY_ENOTFOUND; HY_EPARSE when it is no address. */
 HY_MUST_USE int hy_lead_find(struct hy_txn *t, struct hy_str address, hy_lead_no *ret_no);
+/* The number that the next new lead will get. */
+HY_MUST_USE int hy_lead_next_no(struct hy_txn *t, hy_lead_no *ret_no);
 /* How many leads there are. */
 HY_MUST_USE int hy_lead_count(struct hy_txn *t, uint64_t *ret_n);
 
@@ -69,15 +71,17 @@ enum hy_lead_merge {
 struct hy_lead_upsert {
     hy_list_no list; /* 0 = into no list */
     enum hy_lead_merge merge;
-    hy_id created; /* given to new leads */
+    hy_id created;       /* given to new leads */
+    hy_lead_no own_from; /* leads with this number or a greater one were added by this very import:
+                            rows for them are its duplicates; 0 = there are none */
 };
 
 struct hy_lead_upsert_result {
     uint64_t added;      /* leads that did not exist */
     uint64_t updated;    /* existed, and at least one attribute changed */
     uint64_t unchanged;  /* existed, and nothing changed */
-    uint64_t duplicates; /* same address as an earlier row of this batch: merged into it, and
-                            counted nowhere else */
+    uint64_t duplicates; /* same address as an earlier row of this batch or import: merged into
+                            it, and counted nowhere else */
     uint64_t joined;     /* became members of the list */
 };
 

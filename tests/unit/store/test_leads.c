@@ -183,6 +183,10 @@ Test(leads, written_twice_in_one_batch_become_one)
     cr_expect_eq(got.updated, 0, "the same rows again change nothing");
     cr_expect_eq(got.unchanged, 2);
     cr_expect_eq(got.joined, 0);
+    how.own_from = 1;
+    got = upsert(env, rows, 4, how);
+    cr_expect_eq(got.duplicates, 4, "all of them were added by this import");
+    cr_expect_eq(got.added + got.updated + got.unchanged, 0);
     hy_env_close(env);
     store_dir_remove(&d);
 }
