@@ -147,8 +147,7 @@ int dns_channel_create(struct hy_loop *loop, const struct hy_resolver_settings *
     c->loop = loop;
     hy_list_init(&c->socks);
     hy_timer_init(&c->tick, on_tick, c);
-    struct ares_options o = {.flags = ARES_FLAG_EDNS | ARES_FLAG_STAYOPEN | ARES_FLAG_NOSEARCH |
-                                      ARES_FLAG_NOALIASES,
+    struct ares_options o = {.flags = ARES_FLAG_EDNS | ARES_FLAG_NOSEARCH | ARES_FLAG_NOALIASES,
                              .timeout = (int)s->timeout_ms,
                              .tries = (int)s->tries,
                              .ednspsz = EDNS_BYTES,

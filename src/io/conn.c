@@ -69,6 +69,16 @@ void hy_conn_close(struct hy_conn *c)
 
 /* ---- writing ---- */
 
+static ssize_t send_pieces(int fd, const struct iovec *iov, int n_iov)
+{
+    if (n_iov == 1)
+        return send(fd, iov->iov_base, iov->iov_len, MSG_NOSIGNAL);
+    struct iovec pieces[IOV_AT_ONCE]; /* msghdr wants them writable */
+    memcpy(pieces, iov, (size_t)n_iov * sizeof *iov);
+    struct msghdr m = {.msg_iov = pieces, .msg_iovlen = (size_t)n_iov};
+    return sendmsg(fd, &m, MSG_NOSIGNAL);
+}
+
 size_t conn_send(struct hy_conn *c, const struct iovec *iov, int n_iov)
 {
     size_t want = 0;
@@ -76,12 +86,9 @@ size_t conn_send(struct hy_conn *c, const struct iovec *iov, int n_iov)
         want += iov[i].iov_len;
     if (c->ended || !c->room || want == 0)
         return 0;
-    struct iovec pieces[IOV_AT_ONCE]; /* msghdr wants them writable */
-    memcpy(pieces, iov, (size_t)n_iov * sizeof *iov);
-    struct msghdr m = {.msg_iov = pieces, .msg_iovlen = (size_t)n_iov};
     ssize_t n;
     do {
-        n = sendmsg(c->fd, &m, MSG_NOSIGNAL);
+        n = send_pieces(c->fd, iov, n_iov);
     } while (n < 0 && errno == EINTR);
     if (n < 0 && errno != EAGAIN && errno != ENOBUFS) {
         fail_errno(c, errno);

@@ -1,5 +1,6 @@
 #include <criterion/criterion.h>
 #include <errno.h>
+#include <malloc.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -355,7 +356,7 @@ Test(conn, keeps_a_thousand_idle_connections_in_under_two_kib_each)
     cr_assert_eq(hy_loop_create(&loop), 0);
     static struct owner owners[N];
     static int ends[N];
-    size_t closed = 0;
+    size_t closed = 0, before = mallinfo2().uordblks;
     for (int i = 0; i < N; i++) {
         int pair[2];
         cr_assert(socketpair(AF_UNIX, SOCK_STREAM, 0, pair) == 0);
@@ -364,6 +365,8 @@ Test(conn, keeps_a_thousand_idle_connections_in_under_two_kib_each)
         ends[i] = pair[1];
     }
     cr_assert_eq(hy_loop_turn(loop, 0), 0);
+    size_t each = (mallinfo2().uordblks - before) / N; /* 0 under the address sanitizer */
+    cr_assert_lt(each, 2048, "%zu bytes each", each);
     for (int i = 0; i < N; i++)
         close(ends[i]);
     for (int turn = 0; turn < 100 && closed < N; turn++) {
