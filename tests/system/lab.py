@@ -255,6 +255,64 @@ class Daemon(Process):
         return json.loads(done.stdout) if done.stdout.strip() else None
 
 
+    # -- what most tests do --------------------------------------------------------------------
+
+    def import_leads(self, path, name="news", *options):
+        return self.ctl("import", path, "--list", name, *options)
+
+    def campaign(self, name):
+        return self.ctl("campaign", "show", name)
+
+    def campaigns(self):
+        return {c["name"]: c for c in self.ctl("campaign", "list")["campaigns"]}
+
+    def wait_campaign(self, name, done=lambda c: c["state"] == "done", timeout=120.0, every=0.1, watch=None):
+        """The campaign once done(campaign) holds; watch(campaign) sees each look at it."""
+        last = {}
+
+        def look():
+            last.update(self.campaign(name))
+            if watch:
+                watch(last)
+            return last if done(last) else None
+        try:
+            return wait_for(f"campaign {name}", look, timeout, every)
+        except LabError as e:
+            raise LabError(f"{e}\n{json.dumps(last)}\n{tail(self.log)}") from None
+
+    def audit(self):
+        """(whether the books balance, what the audit says)"""
+        done = self.run("audit")
+        return done.returncode == 0, done.stdout + done.stderr
+
+
+STATES = ("delivered", "bounced", "expired", "suppressed", "cancelled")
+
+
+def check_accounts(campaign):
+    """D14 on what `campaign show` says."""
+    total = sum(campaign[s] for s in STATES) + campaign["pending"]
+    check_eq(total, campaign["queued"], f"accounts of {campaign}")
+
+
+# Retries within a test's patience.
+QUICK_SHAPING = """\
+default:
+  connections: {connections}
+  messages_per_connection: unlimited
+  tls: {tls}
+  retry:
+    first: 1s
+    longest: 4s
+    jitter: 10%
+    expire: {expire}
+  timeouts:
+    connect: 5s
+    dot: 30s
+    idle: 2s
+"""
+
+
 class Lab:
     def __init__(self, build="build", root=None, keep=False):
         self.build = os.path.join(SOURCE, build) if not os.path.isabs(build) else build
@@ -375,6 +433,10 @@ class Lab:
         """`keys`: (domain, selector, path); `config`: {"delivery.workers": 2, ...} over the lab's own."""
         return self.add(Daemon(self, name, self.daemon_config(world, name, keys, config),
                                self.path(f"{name}.sock"), env))
+
+    def shaping(self, connections=20, tls="opportunistic", expire="20s", rules=""):
+        """A shaping file whose retries a test can wait for."""
+        return self.write("shaping.yaml", QUICK_SHAPING.format(connections=connections, tls=tls, expire=expire) + rules)
 
     def daemon_config(self, world, name="hayaumad", keys=(), config=None):
         values = {
