@@ -305,7 +305,10 @@ int hy_cursor_replace(struct hy_cursor *c, struct hy_str value)
 {
     if (c->txn->err)
         return c->txn->err;
-    MDB_val k = val_of(c->key), v = val_of(value);
+    /* The key is a view into the page that LMDB is about to shift: it would read a moved one. */
+    uint8_t key[HY_KEY_MAX];
+    memcpy(key, c->key.p, c->key.n);
+    MDB_val k = {c->key.n, key}, v = val_of(value);
     c->txn->writes++;
     return result(c->txn, mdb_cursor_put(c->mdb, &k, &v, MDB_CURRENT));
 }
