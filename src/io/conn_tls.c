@@ -6,6 +6,7 @@
  * HY_EAUTH and OpenSSL's reason. */
 #include <openssl/err.h>
 #include <openssl/x509v3.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "conn_priv.h"
@@ -211,7 +212,9 @@ static bool set_names(struct conn_tls *t, const char *name)
     X509_VERIFY_PARAM *want = SSL_get0_param(t->ssl);
     if (is_ip(name))
         return !t->verify || X509_VERIFY_PARAM_set1_ip_asc(want, name);
-    if (!SSL_set_tlsext_host_name(t->ssl, name))
+    char host[256]; /* OpenSSL's macro wants it writable */
+    if ((size_t)snprintf(host, sizeof host, "%s", name) >= sizeof host ||
+        !SSL_set_tlsext_host_name(t->ssl, host))
         return false;
     X509_VERIFY_PARAM_set_hostflags(want, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);
     return !t->verify || X509_VERIFY_PARAM_set1_host(want, name, 0);
