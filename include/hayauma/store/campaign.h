@@ -7,7 +7,7 @@
 
 enum {
     HY_CAMPAIGN_NAME_MAX = 128,        /* bytes of UTF-8, unique over the store, no control chars */
-    HY_CAMPAIGN_LISTS_MAX = 64,        /* lists an audience is the union of */
+    HY_CAMPAIGN_LISTS_MAX = 32,        /* lists an audience is the union of */
     HY_CAMPAIGN_SETTINGS_MAX = 65536,  /* bytes of the settings blob */
     HY_CAMPAIGN_BUNDLE_MAX = 64 << 20, /* bytes of the template bundle */
 };
