@@ -47,8 +47,8 @@ static bool is_untouched(const struct hy_smtp_client *c, const struct hy_smtp_tx
 {
     if (t != &c->txn[c->head])
         return true;
-    if (how == HY_SMTP_CLOSED_ABORTED)
-        return !t->dot_begun;
+    if (how == HY_SMTP_CLOSED_ABORTED) /* once CONTENT_DONE may have been told, it is an attempt */
+        return t->wait.step < HY_SMTP_STEP_END || c->content.is_on;
     if (t->wait.step > HY_SMTP_STEP_MAIL || t->is_touched)
         return false;
     if (t->wait.step <= HY_SMTP_STEP_RSET || c->replied == c->written)

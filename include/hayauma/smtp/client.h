@@ -60,7 +60,8 @@ struct hy_smtp_settings {
 void hy_smtp_settings_init(struct hy_smtp_settings *s);
 
 /* One message with its envelope. The caller keeps it and all it points to unchanged until the
- * RESULT marked `is_last`; the content bytes only until CONTENT_DONE, if that comes earlier. */
+ * RESULT marked `is_last`; the content bytes only until CONTENT_DONE, if that comes earlier (no
+ * RETURNED comes after it). */
 struct hy_smtp_message {
     struct hy_str sender;            /* wire form without brackets; empty for the null sender */
     const struct hy_str *recipients; /* wire form: see hy_lead_view.address */
