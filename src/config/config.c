@@ -310,6 +310,24 @@ int hy_config_defaults(struct hy_config **ret_config)
     return err;
 }
 
+void hy_config_socket(const char *path, char out[108])
+{
+    struct hy_problems problems = {0};
+    struct yaml_source src = {.file = path, .problems = &problems};
+    struct hy_arena arena = HY_ARENA_INIT(ARENA_MAX);
+    const struct yaml_node *root = NULL, *socket = NULL;
+    struct hy_str text;
+    char dir[PATH_MAX_BYTES] = "";
+    snprintf(out, 108, "/run/hayauma/control.sock");
+    if (yaml_slurp(&src, &arena, &text) == 0 && yaml_read(&src, text, &arena, &root) == 0)
+        socket = yaml_get(yaml_get(root, HY_STR("control")), HY_STR("socket"));
+    if (socket && socket->kind == YAML_SCALAR && socket->text.n &&
+        (socket->text.p[0] == '/' || folder_of(path, dir, sizeof dir) == 0))
+        snprintf(out, 108, "%.100s%s%.100s", dir, dir[0] ? "/" : "", socket->text.p);
+    hy_problems_free(&problems);
+    hy_arena_free(&arena);
+}
+
 struct hy_config *hy_config_ref(struct hy_config *c)
 {
     atomic_fetch_add_explicit(&c->refs, 1, memory_order_relaxed);

@@ -150,6 +150,9 @@ HY_MUST_USE int hy_config_parse(const char *path, struct hy_str text, struct hy_
                                 struct hy_config **ret_config);
 /* What an empty file gives. */
 HY_MUST_USE int hy_config_defaults(struct hy_config **ret_config);
+/* Only where the control socket is, also of a file with mistakes elsewhere or that cannot be read:
+ * then the default. `out` holds at least 108 bytes. */
+void hy_config_socket(const char *path, char out[108]);
 /* Any thread. The last unref frees; NULL is fine. */
 struct hy_config *hy_config_ref(struct hy_config *c);
 void hy_config_unref(struct hy_config *c);
