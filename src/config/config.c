@@ -322,8 +322,15 @@ void hy_config_socket(const char *path, char out[108])
     if (yaml_slurp(&src, &arena, &text) == 0 && yaml_read(&src, text, &arena, &root) == 0)
         socket = yaml_get(yaml_get(root, HY_STR("control")), HY_STR("socket"));
     if (socket && socket->kind == YAML_SCALAR && socket->text.n &&
-        (socket->text.p[0] == '/' || folder_of(path, dir, sizeof dir) == 0))
-        snprintf(out, 108, "%.100s%s%.100s", dir, dir[0] ? "/" : "", socket->text.p);
+        (socket->text.p[0] == '/' || folder_of(path, dir, sizeof dir) == 0)) {
+        size_t n = strlen(dir);
+        if (n + 1 + socket->text.n < 108) {
+            memcpy(out, dir, n);
+            if (n)
+                out[n++] = '/';
+            memcpy(out + n, socket->text.p, socket->text.n + 1);
+        }
+    }
     hy_problems_free(&problems);
     hy_arena_free(&arena);
 }

@@ -1,0 +1,144 @@
+/* campaign show, campaign list. */
+#include "cli.h"
+#include "commands.h"
+
+const char *cli_state(const struct cli *c, const char *state)
+{
+    const struct {
+        const char *name, *text;
+    } states[] = {
+        {"draft", _(c, "draft")},         {"scheduled", _(c, "scheduled")},
+        {"queueing", _(c, "queueing")},   {"running", _(c, "running")},
+        {"paused", _(c, "paused")},       {"cancelled", _(c, "cancelled")},
+        {"done", _(c, "done")},           {"fresh", _(c, "not sent yet")},
+        {"deferred", _(c, "deferred")},   {"held", _(c, "held")},
+        {"delivered", _(c, "delivered")}, {"bounced", _(c, "bounced")},
+        {"expired", _(c, "expired")},     {"suppressed", _(c, "suppressed")},
+    };
+    for (size_t i = 0; i < sizeof states / sizeof states[0]; i++)
+        if (strcmp(states[i].name, state) == 0)
+            return states[i].text;
+    return state;
+}
+
+static void line(struct cli *c, const char *label, const char *value)
+{
+    struct hy_buf b = HY_BUF_INIT(65536);
+    size_t n = cli_columns(hy_str_of(label));
+    cli_put_cell(&b, hy_str_of(label), n < 18 ? 18 : n, true);
+    struct hy_str v = hy_str_of(value);
+    cli_put_cell(&b, v, cli_columns(v), false);
+    fprintf(c->out, "%s\n", hy_buf_cstr(&b));
+    hy_buf_free(&b);
+}
+
+static void share(struct cli *c, const char *label, int64_t n, int64_t all)
+{
+    char number[32], text[64];
+    cli_number(n, number);
+    snprintf(text, sizeof text, "%12s%s%.2f %%", number, "   ",
+             all ? 100.0 * (double)n / (double)all : 0.0);
+    line(c, label, text);
+}
+
+void cli_print_campaign(struct cli *c, const json_t *o)
+{
+    char time[32], number[32], text[64];
+    int64_t queued = cli_int(o, "queued");
+    const json_t *lists = json_object_get(o, "lists"), *l;
+    size_t i;
+    line(c, _(c, "campaign"), cli_str(o, "name"));
+    line(c, _(c, "id"), cli_str(o, "id"));
+    line(c, _(c, "state"), cli_state(c, cli_str(o, "state")));
+    json_array_foreach(lists, i, l)
+        line(c, i ? "" : _(c, "lists"), json_is_string(l) ? json_string_value(l) : "");
+    line(c, _(c, "created"), cli_time(cli_str(o, "created"), time));
+    if (cli_str(o, "start_at")[0])
+        line(c, _(c, "starts at"), cli_time(cli_str(o, "start_at"), time));
+    if (cli_str(o, "started")[0])
+        line(c, _(c, "started"), cli_time(cli_str(o, "started"), time));
+    if (cli_str(o, "ended")[0])
+        line(c, _(c, "ended"), cli_time(cli_str(o, "ended"), time));
+    if (!cli_str(o, "started")[0])
+        return;
+    snprintf(text, sizeof text, "%12s", cli_number(queued, number));
+    line(c, _(c, "queued"), text);
+    share(c, _(c, "delivered"), cli_int(o, "delivered"), queued);
+    share(c, _(c, "bounced"), cli_int(o, "bounced"), queued);
+    share(c, _(c, "expired"), cli_int(o, "expired"), queued);
+    share(c, _(c, "suppressed"), cli_int(o, "suppressed"), queued);
+    share(c, _(c, "cancelled"), cli_int(o, "cancelled"), queued);
+    share(c, _(c, "pending"), cli_int(o, "pending"), queued);
+    if (cli_int(o, "deferred"))
+        share(c, _(c, "  deferred"), cli_int(o, "deferred"), queued);
+    if (cli_int(o, "held"))
+        share(c, _(c, "  held"), cli_int(o, "held"), queued);
+    snprintf(text, sizeof text, "%12s", cli_number(cli_int(o, "attempts"), number));
+    line(c, _(c, "attempts"), text);
+    if (cli_int(o, "resent_in_doubt")) {
+        snprintf(text, sizeof text, "%12s", cli_number(cli_int(o, "resent_in_doubt"), number));
+        line(c, _(c, "sent again in doubt"), text);
+    }
+}
+
+static int run_show(struct cli *c)
+{
+    json_t *r;
+    int code =
+        cli_request(c, "campaign.show", json_pack("{s:s}", "campaign", c->args[0]), NULL, &r);
+    if (code || c->json)
+        return code ? code : cli_print_json(c, r);
+    cli_print_campaign(c, r);
+    json_decref(r);
+    return CLI_OK;
+}
+
+static int run_list(struct cli *c)
+{
+    static const char *const heads[] = {"ID",       "STATE",   "QUEUED",  "DELIVERED", "BOUNCED",
+                                        "DEFERRED", "PENDING", "CREATED", "NAME"};
+    struct cli_table t;
+    json_t *r;
+    const json_t *o;
+    size_t i;
+    char time[32];
+    int code = cli_request(c, "campaign.list", NULL, NULL, &r);
+    if (code || c->json)
+        return code ? code : cli_print_json(c, r);
+    cli_table_init(&t, heads, "llrrrrrll");
+    json_array_foreach(json_object_get(r, "campaigns"), i, o)
+    {
+        cli_table_add(&t, cli_str(o, "id"));
+        cli_table_add(&t, cli_state(c, cli_str(o, "state")));
+        cli_table_add_n(&t, cli_int(o, "queued"));
+        cli_table_add_n(&t, cli_int(o, "delivered"));
+        cli_table_add_n(&t, cli_int(o, "bounced"));
+        cli_table_add_n(&t, cli_int(o, "deferred"));
+        cli_table_add_n(&t, cli_int(o, "pending"));
+        cli_table_add(&t, cli_time(cli_str(o, "created"), time));
+        cli_table_add(&t, cli_str(o, "name"));
+    }
+    cli_table_print(&t, c, cli_width(c));
+    json_decref(r);
+    return CLI_OK;
+}
+
+const struct cli_command cmd_campaign_show = {
+    .name = "campaign show",
+    .args = "NAME",
+    .n_min = 1,
+    .n_max = 1,
+    .kind = CLI_CAMPAIGN,
+    .summary = {"show a campaign and where its recipients stand", "配信と宛先の状況を表示する"},
+    .about = {"queued = delivered + bounced + expired + suppressed + cancelled + pending, always.",
+              "常に queued = 配達 + 不達 + 期限切れ + 抑止 + 取消 + 未完 が成り立ちます。"},
+    .examples = "hayauma campaign show \"Winter news\"",
+    .run = run_show,
+};
+const struct cli_command cmd_campaign_list = {
+    .name = "campaign list",
+    .args = "",
+    .summary = {"list all campaigns", "配信の一覧を表示する"},
+    .examples = "hayauma campaign list\nhayauma campaign list --json | jq -r '.campaigns[].name'",
+    .run = run_list,
+};

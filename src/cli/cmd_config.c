@@ -1,0 +1,135 @@
+/* config check, config dump: without the daemon. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cli.h"
+#include "commands.h"
+#include "hayauma/config/config.h"
+#include "hayauma/config/shaping.h"
+
+static const char *config_path(const struct cli *c)
+{
+    const char *env = getenv("HAYAUMA_CONFIG");
+    if (c->n_args)
+        return c->args[0];
+    if (c->config)
+        return c->config;
+    return env && env[0] ? env : HY_CONFIG_DEFAULT_PATH;
+}
+
+static json_t *problems_json(const struct hy_problems *p)
+{
+    json_t *list = json_array();
+    for (size_t i = 0; i < p->n; i++)
+        json_array_append_new(
+            list, json_pack("{s:s,s:i,s:i,s:b,s:s}", "file", p->items[i].file, "line",
+                            (int)p->items[i].line, "column", (int)p->items[i].column, "warning",
+                            (int)p->items[i].is_warning, "text", p->items[i].text));
+    return list;
+}
+
+static int report(struct cli *c, const char *path, const struct hy_problems *p, const char *shaping)
+{
+    bool ok = p->n_errors == 0;
+    if (c->json) {
+        (void)cli_print_json(c, json_pack("{s:s,s:b,s:o}", "file", path, "ok", (int)ok, "problems",
+                                          problems_json(p)));
+        return ok ? CLI_OK : CLI_FAILED;
+    }
+    hy_problems_print(p, c->err);
+    if (ok)
+        fprintf(c->out, shaping[0] ? _(c, "%s and %s are fine.\n") : _(c, "%s is fine.\n"), path,
+                shaping);
+    else
+        fprintf(c->err, _(c, "%zu errors: the daemon would not take this.\n"), p->n_errors);
+    return ok ? CLI_OK : CLI_FAILED;
+}
+
+static int run_check(struct cli *c)
+{
+    struct hy_problems p = {0};
+    struct hy_config *config = NULL;
+    struct hy_shape_rules *rules = NULL;
+    const char *path = config_path(c);
+    char shaping[512] = "";
+    int err = hy_config_load(path, &p, &config);
+    if (config && config->paths.shaping[0]) {
+        snprintf(shaping, sizeof shaping, "%s", config->paths.shaping);
+        if (hy_shaping_load(config->paths.shaping, &p, &rules) == 0)
+            hy_shaping_free(rules);
+    }
+    int code = err == HY_ENOMEM ? cli_fail(c, err, NULL, NULL) : report(c, path, &p, shaping);
+    hy_config_unref(config);
+    hy_problems_free(&p);
+    return code;
+}
+
+static int dump_file(struct cli *c, struct hy_buf *out)
+{
+    struct hy_problems p = {0};
+    struct hy_config *config = NULL;
+    int err = hy_config_load(config_path(c), &p, &config);
+    hy_problems_print(&p, c->err);
+    hy_problems_free(&p);
+    if (config)
+        hy_config_dump(config, out);
+    hy_config_unref(config);
+    return err;
+}
+
+static int run_dump(struct cli *c)
+{
+    struct hy_buf out = HY_BUF_INIT(4u << 20);
+    int err = 0;
+    if (cli_flag(c, "defaults"))
+        err = hy_config_dump_defaults(&out);
+    else if (cli_flag(c, "man"))
+        hy_config_dump_man(&out);
+    else
+        err = dump_file(c, &out);
+    if (!err)
+        fwrite(out.data, 1, out.len, c->out);
+    hy_buf_free(&out);
+    return err ? CLI_FAILED : CLI_OK;
+}
+
+const struct cli_command cmd_config_check = {
+    .name = "config check",
+    .args = "[FILE]",
+    .n_max = 1,
+    .kind = CLI_FILE,
+    .summary = {"check the configuration and the shaping rules it names",
+                "設定ファイルと送信制限ファイルを検査する"},
+    .about =
+        {"Reads the file as the daemon does and prints every mistake with its line and column.\n"
+         "Works without the daemon. Exit code 1 when there is a mistake.",
+         "デーモンと同じ方法でファイルを読み、すべての誤りを行・桁とともに表示します。\n"
+         "デーモンは不要です。誤りがあれば終了コードは 1 です。"},
+    .examples = "hayauma config check\nhayauma config check ./hayauma.yaml",
+    .run = run_check,
+};
+
+static const struct cli_option dump_options[] = {
+    {"defaults",
+     NULL,
+     CLI_TEXT,
+     NULL,
+     {"the shipped file: every key with its default", "出荷時のファイル(全項目と既定値)"}},
+    {"man",
+     NULL,
+     CLI_TEXT,
+     NULL,
+     {"the keys as the manual page has them (roff)", "マニュアルの項目部分 (roff)"}},
+    {0}};
+const struct cli_command cmd_config_dump = {
+    .name = "config dump",
+    .args = "[FILE]",
+    .n_max = 1,
+    .kind = CLI_FILE,
+    .summary = {"print the whole configuration, defaults filled in",
+                "既定値を補った設定全体を表示する"},
+    .examples = "hayauma config dump\nhayauma config dump --defaults > hayauma.yaml",
+    .options = dump_options,
+    .run = run_dump,
+};

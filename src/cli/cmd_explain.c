@@ -1,0 +1,97 @@
+/* explain: the life of a message, or all of somebody's. */
+#include "cli.h"
+#include "commands.h"
+
+/* Words that came from outside: nothing in them may move the cursor. */
+static void put(struct cli *c, const char *prefix, const char *text)
+{
+    struct hy_buf b = HY_BUF_INIT(1u << 20);
+    struct hy_str s = hy_str_of(text);
+    cli_put_cell(&b, s, cli_columns(s), false);
+    fprintf(c->out, "%s%s\n", prefix, hy_buf_cstr(&b));
+    hy_buf_free(&b);
+}
+
+static void print_attempt(struct cli *c, const json_t *a)
+{
+    char at[32], line[512];
+    const char *tls = cli_str(a, "tls");
+    snprintf(line, sizeof line, "%s  %s  %s%s%s%s%s%s%s", cli_time(cli_str(a, "at"), at),
+             cli_state(c, cli_str(a, "outcome")), cli_str(a, "mx_host"),
+             cli_str(a, "mx_ip")[0] ? " [" : "", cli_str(a, "mx_ip"),
+             cli_str(a, "mx_ip")[0] ? "]" : "", tls[0] ? " " : "", tls,
+             json_is_true(json_object_get(a, "in_doubt")) ? _(c, " (in doubt)") : "");
+    put(c, "    ", line);
+    snprintf(line, sizeof line, "%s%lld %s %s: ", "", (long long)cli_int(a, "code"),
+             cli_str(a, "enhanced"), cli_str(a, "phase"));
+    put(c, cli_int(a, "code") ? "      " : "      ",
+        cli_str(a, "text")[0] ? cli_str(a, "text") : line);
+    if (cli_str(a, "due")[0]) {
+        snprintf(line, sizeof line, _(c, "tried again: %s"), cli_time(cli_str(a, "due"), at));
+        put(c, "      ", line);
+    }
+}
+
+static void print_message(struct cli *c, const json_t *m)
+{
+    char time[32], line[512];
+    const json_t *a;
+    size_t i;
+    snprintf(line, sizeof line, "%s (%s), %s", cli_str(m, "name"), cli_str(m, "campaign"),
+             cli_state(c, cli_str(m, "campaign_state")));
+    fputc('\n', c->out);
+    put(c, c->is_color ? "\033[1m" : "", line);
+    if (c->is_color)
+        fputs("\033[0m", c->out);
+    snprintf(line, sizeof line, _(c, "queued %s"), cli_time(cli_str(m, "queued"), time));
+    put(c, "  ", line);
+    json_array_foreach(json_object_get(m, "attempts"), i, a) print_attempt(c, a);
+    snprintf(line, sizeof line, "%s; %s%s%s", cli_state(c, cli_str(m, "state")), cli_str(m, "next"),
+             cli_str(m, "due")[0] ? ": " : "",
+             cli_str(m, "due")[0] ? cli_time(cli_str(m, "due"), time) : "");
+    put(c, "  ", line);
+}
+
+static int run(struct cli *c)
+{
+    json_t *r;
+    const json_t *m;
+    const char *key;
+    json_t *v;
+    size_t i;
+    int code = cli_request(c, "explain", json_pack("{s:s}", "what", c->args[0]), NULL, &r);
+    if (code || c->json)
+        return code ? code : cli_print_json(c, r);
+    const json_t *lead = json_object_get(r, "lead");
+    put(c, "", cli_str(lead, "address"));
+    put(c, "  ", cli_str(lead, "status"));
+    json_object_foreach(json_object_get(lead, "attributes"), key, v)
+    {
+        char line[1024];
+        snprintf(line, sizeof line, "%.200s: %.700s", key,
+                 json_is_string(v) ? json_string_value(v) : "");
+        put(c, "  ", line);
+    }
+    json_array_foreach(json_object_get(r, "messages"), i, m) print_message(c, m);
+    if (i == 0)
+        fprintf(c->out, "%s", _(c, "No campaign has this lead among its recipients.\n"));
+    json_decref(r);
+    return CLI_OK;
+}
+
+const struct cli_command cmd_explain = {
+    .name = "explain",
+    .args = "ADDRESS|MESSAGE-ID",
+    .n_min = 1,
+    .n_max = 1,
+    .kind = CLI_TEXT,
+    .summary = {"tell every step of a message so far, and the next",
+                "宛先やメッセージのこれまでの経過と次の動作を示す"},
+    .about =
+        {"For an address: every campaign that has it. For a Message-ID or a return path of ours:\n"
+         "that one message. Each attempt comes with the server's own words.",
+         "アドレスなら関係する全配信、Message-ID や返送先アドレスならその一通について、\n"
+         "各送信試行を相手サーバーの応答とともに表示します。"},
+    .examples = "hayauma explain taro@example.jp\nhayauma explain '<token@mx.example.jp>' --json",
+    .run = run,
+};

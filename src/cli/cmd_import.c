@@ -1,0 +1,205 @@
+/* import: hands a file of leads to the daemon and shows how it goes. */
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "cli.h"
+#include "commands.h"
+
+struct importing {
+    struct cli *c;
+    size_t shown; /* columns of the progress line on the terminal */
+};
+
+static int on_progress(void *ctx, const json_t *p)
+{
+    struct importing *im = ctx;
+    struct cli *c = im->c;
+    struct hy_buf b = HY_BUF_INIT(4096);
+    char rows[32], rate[32], rejected[32];
+    int64_t total = cli_int(p, "total_bytes");
+    double share = total > 0 ? (double)cli_int(p, "bytes") / (double)total : 0;
+    if (c->json || !isatty(fileno(c->err)))
+        return 0;
+    if (total > 0) {
+        cli_put_bar(&b, share, 30, true);
+        hy_buf_printf(&b, " %3.0f %%  ", 100 * share);
+    }
+    hy_buf_printf(&b, _(c, "%s rows, %s a second, %s refused"),
+                  cli_number(cli_int(p, "rows"), rows),
+                  cli_number((int64_t)json_number_value(json_object_get(p, "rate")), rate),
+                  cli_number(cli_int(p, "rejected"), rejected));
+    fprintf(c->err, "\r%s\033[K", hy_buf_cstr(&b));
+    fflush(c->err);
+    im->shown = cli_columns(hy_buf_str(&b));
+    hy_buf_free(&b);
+    return 0;
+}
+
+static void print_rejects(struct cli *c, const json_t *r, const char *report)
+{
+    const json_t *x;
+    size_t i;
+    char n[32];
+    int64_t all = cli_int(r, "rejected");
+    if (all == 0)
+        return;
+    fprintf(c->err, _(c, "%s rows were refused:\n"), cli_number(all, n));
+    json_array_foreach(json_object_get(r, "rejects"), i, x)
+    {
+        struct hy_buf text = HY_BUF_INIT(65536), safe = HY_BUF_INIT(65536);
+        const char *column = cli_str(x, "column"), *value = cli_str(x, "value");
+        hy_buf_printf(&text, _(c, "line %lld"), (long long)cli_int(x, "line"));
+        hy_buf_printf(&text, "%s%s: %s%s%s", column[0] ? ", " : "", column, cli_str(x, "reason"),
+                      value[0] ? ": " : "", value);
+        struct hy_str s = hy_buf_str(&text);
+        cli_put_cell(&safe, s, cli_columns(s), false);
+        fprintf(c->err, "  %s\n", hy_buf_cstr(&safe));
+        hy_buf_free(&text);
+        hy_buf_free(&safe);
+    }
+    if (all > (int64_t)i)
+        fprintf(c->err, _(c, "  ... and %s more\n"), cli_number(all - (int64_t)i, n));
+    if (report)
+        fprintf(c->err, _(c, "All of them are in %s.\n"), report);
+    else
+        fprintf(c->err, "%s", _(c, "--rejects FILE writes all of them to a file.\n"));
+}
+
+static void print_result(struct cli *c, const json_t *r)
+{
+    char rows[32], added[32], updated[32], same[32], took[32];
+    double seconds = (double)cli_int(r, "elapsed_ms") / 1000;
+    fprintf(c->out,
+            cli_flag(c, "dry-run")
+                ? _(c, "Checked %s rows: %s new, %s changed, %s unchanged. Nothing was stored.\n")
+                : _(c, "Imported %s rows: %s new, %s changed, %s unchanged.\n"),
+            cli_number(cli_int(r, "rows"), rows), cli_number(cli_int(r, "added"), added),
+            cli_number(cli_int(r, "updated"), updated), cli_number(cli_int(r, "unchanged"), same));
+    if (seconds > 0)
+        fprintf(c->out, _(c, "%.1f s, %s rows a second; read as %s.\n"), seconds,
+                cli_number((int64_t)((double)cli_int(r, "rows") / seconds), took),
+                cli_str(r, "charset"));
+}
+
+static json_t *arguments(const struct cli *c)
+{
+    static const char *const names[] = {"list", "format", "charset", "map", "header"};
+    json_t *args =
+        json_pack("{s:s, s:b}", "file", c->args[0], "dry_run", (int)cli_flag(c, "dry-run"));
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
+        if (cli_option(c, names[i]))
+            json_object_set_new(args, names[i], json_string(cli_option(c, names[i])));
+    return args;
+}
+
+static int import(struct cli *c, const int *fds, size_t n_fds)
+{
+    struct importing im = {.c = c};
+    struct hy_control_call_options o = {
+        .fds = fds, .n_fds = n_fds, .progress = on_progress, .progress_ctx = &im, .timeout_ms = -1};
+    json_t *r;
+    int code = cli_request(c, "import", arguments(c), &o, &r);
+    if (im.shown)
+        fprintf(c->err, "\r\033[K");
+    if (code)
+        return code;
+    if (!c->json) {
+        print_result(c, r);
+        print_rejects(c, r, cli_option(c, "rejects"));
+    }
+    bool any = cli_int(r, "rows") > cli_int(r, "rejected") || cli_int(r, "rows") == 0;
+    if (c->json)
+        (void)cli_print_json(c, r);
+    else
+        json_decref(r);
+    return any ? CLI_OK : CLI_FAILED;
+}
+
+static int run(struct cli *c)
+{
+    const char *path = c->args[0], *rejects = cli_option(c, "rejects");
+    int fds[2] = {STDIN_FILENO, -1};
+    if (!cli_option(c, "list") && !cli_flag(c, "dry-run")) {
+        fprintf(c->err, "%s", _(c, "--list NAME says which list the leads go to\n"));
+        return CLI_USAGE;
+    }
+    if (strcmp(path, "-") != 0)
+        fds[0] = open(path, O_RDONLY | O_CLOEXEC);
+    if (fds[0] < 0)
+        return cli_fail(c, HY_EIO, strerror(errno), path);
+    if (rejects)
+        fds[1] = open(rejects, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+    int code = rejects && fds[1] < 0 ? cli_fail(c, HY_EIO, strerror(errno), rejects)
+                                     : import(c, fds, rejects ? 2 : 1);
+    if (fds[1] >= 0)
+        close(fds[1]);
+    if (fds[0] != STDIN_FILENO)
+        close(fds[0]);
+    return code;
+}
+
+static const struct cli_option options[] = {
+    {"list",
+     "NAME",
+     CLI_LIST,
+     NULL,
+     {"the list they go to; made when there is none", "登録先のリスト(なければ作る)"}},
+    {"format",
+     "FORMAT",
+     CLI_WORDS,
+     "auto csv tsv semicolon",
+     {"auto, csv, tsv or semicolon (auto)", "auto, csv, tsv, semicolon (auto)"}},
+    {"charset",
+     "NAME",
+     CLI_WORDS,
+     "auto utf-8 shift_jis sjis cp932 euc-jp iso-2022-jp utf-16 utf-16le utf-16be latin1 "
+     "windows-1252",
+     {"auto, utf-8, shift_jis, euc-jp, iso-2022-jp, utf-16 or latin1 (auto)",
+      "auto, utf-8, shift_jis, euc-jp, iso-2022-jp, utf-16, latin1 (auto)"}},
+    {"map",
+     "A=B,...",
+     CLI_TEXT,
+     NULL,
+     {"columns (header or number) to attributes; B: a name, email, or - to leave out",
+      "列(見出しか番号)と属性の対応。B は属性名、email、または -(捨てる)"}},
+    {"header",
+     "WORD",
+     CLI_WORDS,
+     "auto yes no",
+     {"whether the first row names the columns: auto, yes or no (auto)",
+      "先頭行が見出しか: auto, yes, no (auto)"}},
+    {"rejects",
+     "FILE",
+     CLI_FILE,
+     NULL,
+     {"write every refused row with its line and reason",
+      "拒否した全行を行番号・理由とともに書く"}},
+    {"dry-run",
+     NULL,
+     CLI_TEXT,
+     NULL,
+     {"check the file and store nothing", "検査だけを行い、何も登録しない"}},
+    {0}};
+const struct cli_command cmd_import = {
+    .name = "import",
+    .args = "FILE",
+    .n_min = 1,
+    .n_max = 1,
+    .kind = CLI_FILE,
+    .summary = {"import leads from CSV or TSV into a list",
+                "CSV や TSV の見込み客をリストに取り込む"},
+    .about =
+        {"Charset, delimiter and header are found out by themselves. A bad row is refused with\n"
+         "its line and reason and the rest goes in. Leads that are there already get the new\n"
+         "values. FILE - reads standard input. Exit code 1 when every row was refused.",
+         "文字コード、区切り、見出しは自動で判定します。不正な行は行番号と理由を示して拒否し、\n"
+         "残りを取り込みます。既にある見込み客は新しい値になります。FILE に - を指定すると\n"
+         "標準入力を読みます。全行が拒否されたときは 1 で終わります。"},
+    .examples = "hayauma import leads.csv --list customers --rejects bad.csv\n"
+                "hayauma import - --list seminar --map 'E-Mail=email,3=points,memo=-' < leads.tsv\n"
+                "hayauma import leads.csv --dry-run",
+    .options = options,
+    .run = run,
+};

@@ -1,0 +1,166 @@
+/* list show, list export. */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "cli.h"
+#include "commands.h"
+
+static int show_all(struct cli *c)
+{
+    static const char *const heads[] = {"LEADS", "CREATED", "LIST"};
+    struct cli_table t;
+    json_t *r;
+    const json_t *l;
+    size_t i;
+    char time[32];
+    int code = cli_request(c, "list.list", NULL, NULL, &r);
+    if (code || c->json)
+        return code ? code : cli_print_json(c, r);
+    cli_table_init(&t, heads, "rll");
+    json_array_foreach(json_object_get(r, "lists"), i, l)
+    {
+        cli_table_add_n(&t, cli_int(l, "members"));
+        cli_table_add(&t, cli_time(cli_str(l, "created"), time));
+        cli_table_add(&t, cli_str(l, "name"));
+    }
+    cli_table_print(&t, c, cli_width(c));
+    json_decref(r);
+    return CLI_OK;
+}
+
+static void print_lead(struct cli *c, const json_t *lead)
+{
+    struct hy_buf line = HY_BUF_INIT(1u << 20);
+    const char *key;
+    json_t *v;
+    hy_buf_printf(&line, "%s  %s", cli_str(lead, "address"), cli_str(lead, "status"));
+    json_object_foreach(json_object_get(lead, "attributes"), key, v)
+    {
+        hy_buf_printf(&line, "  %s=%s", key, json_is_string(v) ? json_string_value(v) : "");
+    }
+    struct hy_buf safe = HY_BUF_INIT(4u << 20);
+    size_t width = cli_width(c), n = cli_columns(hy_buf_str(&line));
+    cli_put_cell(&safe, hy_buf_str(&line), width && n > width ? width : n, false);
+    fprintf(c->out, "%s\n", hy_buf_cstr(&safe));
+    hy_buf_free(&line);
+    hy_buf_free(&safe);
+}
+
+/* A number option, or the fallback; HY_EINVAL told on c->err. */
+static int number_option(struct cli *c, const char *name, uint64_t max, json_t *args)
+{
+    const char *text = cli_option(c, name);
+    uint64_t n;
+    if (!text)
+        return CLI_OK;
+    if (hy_str_to_u64(hy_str_of(text), max, &n)) {
+        fprintf(c->err, _(c, "--%s must be a number up to %llu\n"), name, (unsigned long long)max);
+        return CLI_USAGE;
+    }
+    json_object_set_new(args, name, json_integer((json_int_t)n));
+    return CLI_OK;
+}
+
+static int show_one(struct cli *c)
+{
+    json_t *args = json_pack("{s:s}", "list", c->args[0]), *r;
+    const json_t *lead;
+    size_t i;
+    char n[32], time[32];
+    int code = number_option(c, "limit", 1000, args);
+    if (!code)
+        code = number_option(c, "offset", INT64_MAX, args);
+    if (code) {
+        json_decref(args);
+        return code;
+    }
+    code = cli_request(c, "list.show", args, NULL, &r);
+    if (code || c->json)
+        return code ? code : cli_print_json(c, r);
+    const json_t *list = json_object_get(r, "list");
+    fprintf(c->out, _(c, "%s: %s leads, made %s\n"), cli_str(list, "name"),
+            cli_number(cli_int(list, "members"), n), cli_time(cli_str(list, "created"), time));
+    json_array_foreach(json_object_get(r, "leads"), i, lead) print_lead(c, lead);
+    json_decref(r);
+    return CLI_OK;
+}
+
+static int run_show(struct cli *c)
+{
+    return c->n_args ? show_one(c) : show_all(c);
+}
+
+static int export_to(struct cli *c, int fd)
+{
+    json_t *r;
+    char n[32];
+    struct hy_control_call_options o = {.fds = &fd, .n_fds = 1, .timeout_ms = -1};
+    json_t *args =
+        json_pack("{s:s, s:b}", "list", c->args[0], "safe", (int)cli_flag(c, "spreadsheet-safe"));
+    int code = cli_request(c, "list.export", args, &o, &r);
+    if (code)
+        return code;
+    if (c->json && fd != STDOUT_FILENO)
+        return cli_print_json(c, r);
+    fprintf(c->err, _(c, "%s leads exported.\n"), cli_number(cli_int(r, "rows"), n));
+    json_decref(r);
+    return CLI_OK;
+}
+
+static int run_export(struct cli *c)
+{
+    const char *path = cli_option(c, "output");
+    int fd = STDOUT_FILENO;
+    if (path && strcmp(path, "-") != 0)
+        fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+    if (fd < 0)
+        return cli_fail(c, HY_EIO, strerror(errno), path);
+    int code = export_to(c, fd);
+    if (fd != STDOUT_FILENO && close(fd) && code == CLI_OK)
+        code = cli_fail(c, HY_EIO, strerror(errno), path);
+    return code;
+}
+
+static const struct cli_option show_options[] = {
+    {"limit", "N", CLI_TEXT, NULL, {"leads to show (20)", "表示する件数 (20)"}},
+    {"offset", "N", CLI_TEXT, NULL, {"leads to pass over first (0)", "最初に飛ばす件数 (0)"}},
+    {0}};
+const struct cli_command cmd_list_show = {
+    .name = "list show",
+    .args = "[NAME]",
+    .n_max = 1,
+    .kind = CLI_LIST,
+    .summary = {"show all lists, or the first leads of one",
+                "リスト一覧、または一つのリストの先頭を表示する"},
+    .examples = "hayauma list show\nhayauma list show customers --limit 5",
+    .options = show_options,
+    .run = run_show,
+};
+
+static const struct cli_option export_options[] = {
+    {"output",
+     "FILE",
+     CLI_FILE,
+     NULL,
+     {"where to write (standard output)", "書き出し先(標準出力)"}},
+    {"spreadsheet-safe",
+     NULL,
+     CLI_TEXT,
+     NULL,
+     {"put ' before cells that a spreadsheet would take for a formula",
+      "表計算ソフトが数式とみなすセルの前に ' を付ける"}},
+    {0}};
+const struct cli_command cmd_list_export = {
+    .name = "list export",
+    .args = "NAME",
+    .n_min = 1,
+    .n_max = 1,
+    .kind = CLI_LIST,
+    .summary = {"write a list as CSV (UTF-8), with all attributes",
+                "リストを全属性とともに CSV (UTF-8) で書き出す"},
+    .examples = "hayauma list export customers --output customers.csv",
+    .options = export_options,
+    .run = run_export,
+};

@@ -1,0 +1,31 @@
+/* The commands, one or two a file; commands.c puts them in order. */
+#pragma once
+#include "cli.h"
+
+extern const struct cli_command cmd_config_check, cmd_config_dump; /* cmd_config.c */
+extern const struct cli_command cmd_reload;                        /* cmd_reload.c */
+extern const struct cli_command cmd_status;                        /* cmd_status.c */
+extern const struct cli_command cmd_import;                        /* cmd_import.c */
+extern const struct cli_command cmd_list_show, cmd_list_export;    /* cmd_list.c */
+extern const struct cli_command cmd_campaign_create;               /* cmd_campaign_create.c */
+extern const struct cli_command cmd_campaign_start, cmd_campaign_pause, cmd_campaign_resume,
+    cmd_campaign_cancel;                                              /* cmd_campaign_run.c */
+extern const struct cli_command cmd_campaign_show, cmd_campaign_list; /* cmd_campaign_show.c */
+extern const struct cli_command cmd_campaign_watch;                   /* cmd_campaign_watch.c */
+extern const struct cli_command cmd_queue;                            /* cmd_queue.c */
+extern const struct cli_command cmd_sites;                            /* cmd_sites.c */
+extern const struct cli_command cmd_explain;                          /* cmd_explain.c */
+extern const struct cli_command cmd_audit;                            /* cmd_audit.c */
+extern const struct cli_command cmd_backup;                           /* cmd_backup.c */
+extern const struct cli_command cmd_completion;                       /* cmd_completion.c */
+
+/* cmd_campaign_watch.c: follows a campaign until it ends. An exit code. */
+int cli_watch(struct cli *c, const char *campaign, double interval_s);
+/* cmd_campaign_run.c: the same without showing anything. */
+int cli_wait(struct cli *c, const char *campaign);
+/* cmd_campaign_show.c */
+void cli_print_campaign(struct cli *c, const json_t *campaign);
+/* Prints "key  value" lines for every member of an object, nested ones indented. */
+void cli_print_object(struct cli *c, const json_t *obj, int indent);
+/* The state of a campaign in the person's language. */
+const char *cli_state(const struct cli *c, const char *state);

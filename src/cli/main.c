@@ -1,0 +1,45 @@
+/* hayauma: finds the command, runs it. */
+#include <locale.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "cli.h"
+
+static const char *locale_name(void)
+{
+    static const char *const names[] = {"LC_ALL", "LC_MESSAGES", "LANG"};
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        const char *v = getenv(names[i]);
+        if (v && v[0])
+            return v;
+    }
+    return "C";
+}
+
+int main(int argc, char **argv)
+{
+    struct cli c = {.out = stdout, .err = stderr, .lang = cli_lang_of(locale_name())};
+    const char *no_color = getenv("NO_COLOR"), *term = getenv("TERM");
+    setlocale(LC_TIME, "C");
+    signal(SIGPIPE, SIG_IGN);
+    c.is_tty = isatty(STDOUT_FILENO) && term && strcmp(term, "dumb") != 0;
+    c.is_color = c.is_tty && !(no_color && no_color[0]);
+    int code = CLI_OK;
+    switch (cli_parse(&c, argc, (const char *const *)argv)) {
+    case CLI_WRONG:
+        return CLI_USAGE;
+    case CLI_HELP:
+        cli_help(&c, stdout);
+        break;
+    case CLI_VERSION:
+        puts("hayauma " HY_VERSION);
+        break;
+    case CLI_RUN:
+        code = c.command->run(&c);
+        break;
+    }
+    if (fflush(stdout) && code == CLI_OK)
+        code = CLI_FAILED;
+    return code;
+}
