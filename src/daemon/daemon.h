@@ -71,4 +71,5 @@ extern const struct hy_control_command ctl_campaign_run_commands[]; /* start pau
 extern const struct hy_control_command ctl_campaign_commands[];     /* create list show */
 extern const struct hy_control_command ctl_list_commands[];         /* list.list list.show */
 extern const struct hy_control_command ctl_explain_commands[];      /* explain */
+extern const struct hy_control_command ctl_queue_commands[];        /* queue */
 extern const struct hy_control_command ctl_status_commands[];       /* status, sites, reload */

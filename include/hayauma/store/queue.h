@@ -68,6 +68,18 @@ HY_MUST_USE int hy_queue_get(struct hy_txn *t, const struct hy_rcpt_ref *ref,
 HY_MUST_USE int hy_queue_find(struct hy_txn *t, hy_id campaign, hy_domain_no domain,
                               hy_lead_no lead, struct hy_queue_row *ret);
 
+/* ---- counting ---- */
+
+struct hy_queue_count { /* the rows of one domain of one campaign */
+    hy_domain_no domain;
+    uint64_t by_state[HY_RCPT_STATES];
+    uint32_t next_due_s; /* the earliest of its deferred rows; 0 = none */
+};
+/* Counts the first domain behind `after` (0: the first) that has rows: reads all of its blocks.
+ * HY_ENOTFOUND behind the last. */
+HY_MUST_USE int hy_queue_count(struct hy_txn *t, hy_id campaign, hy_domain_no after,
+                               struct hy_queue_count *ret);
+
 /* ---- long jobs: submit job.req; all go on where they were after a restart ---- */
 
 /* Makes the rows of a campaign in QUEUEING from its audience; leads that are not active get

@@ -1,0 +1,50 @@
+/* Counting the rows of a domain, for people. */
+#include "block.h"
+#include "hayauma/store/queue.h"
+
+static void add_block(const uint8_t *b, struct hy_queue_count *n)
+{
+    for (int s = 0; s < HY_RCPT_STATES; s++)
+        n->by_state[s] += block_of_state(b, (enum hy_rcpt_state)s);
+    if (block_of_state(b, HY_RCPT_DEFERRED) == 0)
+        return;
+    for (unsigned i = 0; i < block_count(b); i++) {
+        const uint8_t *row = block_row(b, i);
+        if (row_state(row) != HY_RCPT_DEFERRED)
+            continue;
+        if (n->next_due_s == 0 || row_due(row) < n->next_due_s)
+            n->next_due_s = row_due(row);
+    }
+}
+
+int hy_queue_count(struct hy_txn *t, hy_id campaign, hy_domain_no after, struct hy_queue_count *ret)
+{
+    uint8_t key[BLOCK_KEY_BYTES];
+    struct hy_cursor c;
+    struct hy_queue_count n = {0};
+    if (after == UINT32_MAX)
+        return HY_ENOTFOUND;
+    int err = hy_cursor_open(t, HY_TABLE_QUEUE, &c);
+    if (!err)
+        err = hy_cursor_seek(&c, block_key_put(key, (struct hy_block_key){campaign, after + 1, 0}));
+    for (; !err; err = hy_cursor_next(&c)) {
+        const uint8_t *b;
+        err = hy_block_check(c.key, c.value, &b);
+        if (err)
+            break;
+        struct hy_block_key k = block_key_get(c.key.p);
+        if (k.campaign != campaign || (n.domain && k.domain != n.domain)) {
+            err = HY_ENOTFOUND;
+            break;
+        }
+        n.domain = k.domain;
+        add_block(b, &n);
+    }
+    hy_cursor_close(&c);
+    if (err != HY_ENOTFOUND)
+        return err;
+    if (n.domain == 0)
+        return HY_ENOTFOUND;
+    *ret = n;
+    return HY_OK;
+}
