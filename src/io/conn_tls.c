@@ -48,8 +48,6 @@ static void keep_session(void *arg, SSL_SESSION *s)
     struct conn_tls *t = ((struct hy_conn *)arg)->tls;
     if (t->cache)
         tls_cache_put(t->cache, &t->key, s);
-    else
-        SSL_SESSION_free(s);
 }
 
 static const struct tls_hooks hooks = {pull, push, keep_session};
@@ -273,10 +271,8 @@ void conn_tls_free(struct conn_tls *t, bool sound)
 {
     if (!t)
         return;
-    /* Else OpenSSL takes a peer that hangs up without close_notify, as many do after QUIT, for a
-     * reason never to resume the session. */
-    if (sound && t->ssl)
-        SSL_set_shutdown(t->ssl, SSL_SENT_SHUTDOWN | SSL_RECEIVED_SHUTDOWN);
+    if (!sound && t->cache)
+        tls_cache_drop(t->cache, &t->key);
     SSL_free(t->ssl);
     hy_buf_free(&t->backlog);
     hy_tls_unref(t->shared);

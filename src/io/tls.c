@@ -85,7 +85,7 @@ static int on_session(SSL *ssl, SSL_SESSION *s)
 {
     struct link *l = BIO_get_data(SSL_get_rbio(ssl));
     l->hooks->session(l->arg, s);
-    return 1; /* the hook owns it */
+    return 0; /* the reference stays OpenSSL's */
 }
 
 static SSL_CTX *context_make(const char *ciphers)

@@ -1,18 +1,27 @@
-/* Sessions to resume: a hash table of keys, each with a few sessions, oldest key out first. */
+/* Sessions to resume: a hash table of keys, each with a few sessions, oldest key out first.
+ *
+ * They are kept as bytes: some 2 KiB instead of the 20 and more that OpenSSL's object takes with
+ * the peer's whole chain of certificates in it. */
 #include <stdlib.h>
 
 #include "hayauma/base/hash.h"
 #include "hayauma/base/list.h"
 #include "tls_priv.h"
 
-enum { SESSIONS_PER_KEY = 4 };
+enum { SESSIONS_PER_KEY = 4, SESSION_BYTES_MAX = 16 * 1024 };
+
+struct saved {
+    unsigned char *der; /* owned */
+    size_t n;
+    bool reusable; /* before TLS 1.3 */
+};
 
 struct entry {
     struct entry *chain;
     struct hy_list age; /* the freshest at the end */
     uint64_t hash;
     uint32_t n;
-    SSL_SESSION *sessions[SESSIONS_PER_KEY]; /* oldest first */
+    struct saved sessions[SESSIONS_PER_KEY]; /* oldest first */
     struct tls_key key;                      /* cut behind its bytes */
 };
 
@@ -72,7 +81,7 @@ static void drop_entry(struct hy_tls_cache *c, struct entry *e)
     *at = e->chain;
     hy_list_remove(&e->age);
     for (uint32_t i = 0; i < e->n; i++)
-        SSL_SESSION_free(e->sessions[i]);
+        free(e->sessions[i].der);
     c->count -= e->n;
     free(e);
 }
@@ -102,20 +111,24 @@ SSL_SESSION *tls_cache_find(struct hy_tls_cache *c, const struct tls_key *key)
     struct entry *e = *find(c, key, hash_key(key));
     if (!e)
         return NULL;
-    SSL_SESSION *s = e->sessions[e->n - 1];
-    bool good = SSL_SESSION_is_resumable(s);
-    if (good && SSL_SESSION_get_protocol_version(s) < TLS1_3_VERSION) {
-        SSL_SESSION_up_ref(s);
+    struct saved *newest = &e->sessions[e->n - 1];
+    const unsigned char *p = newest->der;
+    SSL_SESSION *s = d2i_SSL_SESSION(NULL, &p, (long)newest->n);
+    if (newest->reusable)
         return s;
-    }
+    free(newest->der);
     e->n--;
     c->count--;
     if (e->n == 0)
         drop_entry(c, e);
-    if (good)
-        return s;
-    SSL_SESSION_free(s); /* the connection that brought it broke */
-    return NULL;
+    return s;
+}
+
+void tls_cache_drop(struct hy_tls_cache *c, const struct tls_key *key)
+{
+    struct entry *e = *find(c, key, hash_key(key));
+    if (e)
+        drop_entry(c, e);
 }
 
 static struct entry *add_entry(struct hy_tls_cache *c, const struct tls_key *key, uint64_t hash)
@@ -136,30 +149,43 @@ static struct entry *add_entry(struct hy_tls_cache *c, const struct tls_key *key
 
 static void drop_oldest_session(struct hy_tls_cache *c, struct entry *e)
 {
-    SSL_SESSION_free(e->sessions[0]);
+    free(e->sessions[0].der);
     memmove(&e->sessions[0], &e->sessions[1], (e->n - 1) * sizeof e->sessions[0]);
     e->n--;
     c->count--;
 }
 
+static bool save(SSL_SESSION *s, struct saved *ret)
+{
+    int n = i2d_SSL_SESSION(s, NULL);
+    if (n <= 0 || n > SESSION_BYTES_MAX)
+        return false;
+    unsigned char *der = malloc((size_t)n), *p = der;
+    if (!der)
+        return false;
+    i2d_SSL_SESSION(s, &p);
+    *ret = (struct saved){.der = der,
+                          .n = (size_t)n,
+                          .reusable = SSL_SESSION_get_protocol_version(s) < TLS1_3_VERSION};
+    return true;
+}
+
 void tls_cache_put(struct hy_tls_cache *c, const struct tls_key *key, SSL_SESSION *s)
 {
-    if (!SSL_SESSION_is_resumable(s) || c->max == 0) {
-        SSL_SESSION_free(s);
+    struct saved session;
+    if (!SSL_SESSION_is_resumable(s) || c->max == 0 || !save(s, &session))
         return;
-    }
     uint64_t hash = hash_key(key);
     struct entry *e = *find(c, key, hash);
     if (!e)
         e = add_entry(c, key, hash);
     if (!e) {
-        SSL_SESSION_free(s);
+        free(session.der);
         return;
     }
-    bool reusable = SSL_SESSION_get_protocol_version(s) < TLS1_3_VERSION;
-    while (e->n == SESSIONS_PER_KEY || (reusable && e->n)) /* of TLS 1.2 one is enough */
+    while (e->n == SESSIONS_PER_KEY || (session.reusable && e->n)) /* one that lasts is enough */
         drop_oldest_session(c, e);
-    e->sessions[e->n++] = s;
+    e->sessions[e->n++] = session;
     c->count++;
     hy_list_remove(&e->age);
     hy_list_push(&c->ages, &e->age);

@@ -21,13 +21,15 @@ struct tls_hooks {
     size_t (*pull)(void *arg, char *p, size_t n);
     /* Takes all bytes on their way to the network; false without memory. */
     bool (*push)(void *arg, const char *p, size_t n);
-    /* A session that can be resumed: takes the reference. */
+    /* A session that can be resumed; borrowed. */
     void (*session)(void *arg, SSL_SESSION *s);
 };
 SSL *tls_ssl_create(struct hy_tls *t, bool verify, const struct tls_hooks *hooks, void *arg);
 
-/* A session for the key, with a reference for the caller, or NULL. Those of TLS 1.3 are taken out:
- * a ticket is used once (RFC 8446 appendix C.4). */
+/* A session for the key, the caller's to free, or NULL. Those of TLS 1.3 are taken out: a ticket is
+ * used once (RFC 8446 appendix C.4). */
 SSL_SESSION *tls_cache_find(struct hy_tls_cache *c, const struct tls_key *key);
-/* Owns the reference to `s`, also when it cannot be kept. */
+/* Keeps a copy of `s`, if it can. */
 void tls_cache_put(struct hy_tls_cache *c, const struct tls_key *key, SSL_SESSION *s);
+/* Forgets what is kept for the key: a connection that used it broke. */
+void tls_cache_drop(struct hy_tls_cache *c, const struct tls_key *key);

@@ -415,6 +415,20 @@ Test(tls, resumes_after_a_peer_that_hung_up_without_goodbye)
     world_free(&w);
 }
 
+Test(tls, forgets_the_session_of_a_connection_that_tls_broke)
+{
+    struct world w;
+    world_make(&w, "mx.test", 30, TLS1_3_VERSION, 1);
+    run_once(&w.owner, &w.peer);
+    cr_assert_gt(hy_tls_cache_count(w.cache), 0);
+    peer_join(&w.peer);
+    peer_start(&w.peer, break_a_record_later, 1, pki_server(&w.pki, "mx.test", 30, TLS1_3_VERSION));
+    run_once(&w.owner, &w.peer);
+    cr_assert_eq(w.owner.end.err, HY_ECRYPTO);
+    cr_assert_eq(hy_tls_cache_count(w.cache), 0);
+    world_free(&w);
+}
+
 static void note_injection(struct owner *o)
 {
     cr_assert_str_eq(hy_buf_cstr(&o->got), "220 go\r\n250 injected\r\n");
