@@ -13,7 +13,8 @@ struct conn_tls {
     struct hy_tls *shared;
     struct hy_tls_cache *cache; /* NULL: sessions are not kept */
     bool verify;
-    const char *in; /* cipher bytes of this event that OpenSSL has not taken yet */
+    bool got_ticket; /* since OpenSSL's buffers were freed */
+    const char *in;  /* cipher bytes of this event that OpenSSL has not taken yet */
     size_t n_in;
     size_t n_out;          /* bytes in the loop's out buffer */
     struct hy_buf backlog; /* records that the socket did not take */

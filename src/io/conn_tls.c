@@ -46,6 +46,7 @@ static bool push(void *arg, const char *p, size_t n)
 static void keep_session(void *arg, SSL_SESSION *s)
 {
     struct conn_tls *t = ((struct hy_conn *)arg)->tls;
+    t->got_ticket = true;
     if (t->cache)
         tls_cache_put(t->cache, &t->key, s);
 }
@@ -180,8 +181,12 @@ static void read_records(struct hy_conn *c)
         if (c->tls->n_out)
             (void)conn_tls_flush(c); /* an answer to a key update */
         if (n <= 0 || c->ended)
-            return;
+            break;
         c->ops->on_readable(c->ctx, c->loop->buffers->read, (size_t)n);
+    }
+    if (c->tls->got_ticket) { /* reading it, OpenSSL made a write buffer and left it lying */
+        c->tls->got_ticket = false;
+        (void)SSL_free_buffers(c->tls->ssl);
     }
 }
 
