@@ -68,6 +68,7 @@ static double run(bool is_clean, const char *content)
     static const char hello[] = "250-mx\r\n250-PIPELINING\r\n250-SIZE 52428800\r\n250 8BITMIME\r\n";
     static const char replies[] = "250 2.0.0 Ok: queued as 4Xq9ZL1mVbz3x\r\n250 2.1.0 Ok\r\n"
                                   "250 2.1.5 Ok\r\n354 End data with <CR><LF>.<CR><LF>\r\n";
+    const char *envelope = strchr(replies, '\n') + 1; /* without the reply to a dot */
     struct tally t = {0};
     uint64_t bytes = 0;
     must(hy_smtp_client_start(&c, &s, 0) == HY_OK, "start");
@@ -76,7 +77,7 @@ static double run(bool is_clean, const char *content)
     feed(&c, hello, sizeof hello - 1, 0, &t);
     must(hy_smtp_client_submit(&c, &m, 0) == HY_OK, "submit");
     write_out(&c, 0);
-    feed(&c, replies + 39, sizeof replies - 1 - 39, 0, &t);
+    feed(&c, envelope, strlen(envelope), 0, &t);
     int64_t from = hy_clock_cpu_us();
     for (hy_us now = 1; now <= MESSAGES; now++) {
         must(hy_smtp_client_submit(&c, &m, now) == HY_OK, "submit");

@@ -47,6 +47,14 @@ enum hy_phase hy_smtp_state_phase(const struct hy_smtp_client *c)
     return states[c->state].phase;
 }
 
+const char *hy_smtp_client_state(const struct hy_smtp_client *c)
+{
+    const struct hy_smtp_txn *t = &c->txn[c->head];
+    if (c->state == HY_SMTP_ST_SESSION)
+        return t->msg ? hy_smtp_step_name(t) : "idle";
+    return states[c->state].name;
+}
+
 static hy_us state_timeout(const struct hy_smtp_client *c)
 {
     hy_us t;

@@ -40,20 +40,10 @@ void hy_smtp_on_data(struct hy_smtp_client *c, struct hy_smtp_txn *t)
     hy_smtp_abandon(c, t);
 }
 
-static size_t put_digits(char *p, uint64_t v)
-{
-    size_t n = 1;
-    for (uint64_t rest = v; rest >= 10; rest /= 10)
-        n++;
-    for (size_t i = n; i-- > 0; v /= 10)
-        p[i] = (char)('0' + v % 10);
-    return n;
-}
-
 static bool put_bdat(struct hy_smtp_client *c, uint64_t size)
 {
     char line[5 + 20 + 7] = "BDAT ";
-    size_t n = 5 + put_digits(line + 5, size);
+    size_t n = 5 + hy_smtp_put_decimal(line + 5, size);
     memcpy(line + n, " LAST\r\n", 7);
     char *p = hy_smtp_room(c, n + 7);
     if (p)

@@ -37,25 +37,13 @@ static char *append(char *p, struct hy_str s)
     return p + s.n;
 }
 
-static size_t decimal(uint64_t v, char out[20])
-{
-    char digits[20];
-    size_t n = 0, k = 0;
-    do
-        digits[n++] = (char)('0' + v % 10);
-    while (v /= 10);
-    while (n > 0)
-        out[k++] = digits[--n];
-    return k;
-}
-
 bool hy_smtp_send_mail(struct hy_smtp_client *c, struct hy_smtp_txn *t)
 {
     const struct hy_smtp_message *m = t->msg;
     struct hy_str utf8 = HY_STR(" SMTPUTF8"), body = HY_STR(" BODY=8BITMIME"), size = {0};
     char digits[6 + 20] = " SIZE=";
     if (c->caps.set & HY_SMTP_CAP_SIZE)
-        size = hy_str_make(digits, 6 + decimal(hy_smtp_content_size(m), digits + 6));
+        size = hy_str_make(digits, 6 + hy_smtp_put_decimal(digits + 6, hy_smtp_content_size(m)));
     if (!m->is_8bit)
         body.n = 0;
     if (!t->has_utf8 && !m->needs_smtputf8)

@@ -17,6 +17,16 @@ char *hy_smtp_room(struct hy_smtp_client *c, size_t n)
     return p;
 }
 
+size_t hy_smtp_put_decimal(char *p, uint64_t v)
+{
+    size_t n = 1;
+    for (uint64_t rest = v; rest >= 10; rest /= 10)
+        n++;
+    for (size_t i = n; i-- > 0; v /= 10)
+        p[i] = (char)('0' + v % 10);
+    return n;
+}
+
 static int add_out(struct hy_smtp_client *c, size_t from, size_t to, struct iovec *iov)
 {
     if (from == to)

@@ -72,6 +72,7 @@ static inline bool hy_smtp_results_wait(const struct hy_smtp_client *c)
 void hy_smtp_pump(struct hy_smtp_client *c);
 void hy_smtp_retire(struct hy_smtp_client *c);
 enum hy_phase hy_smtp_step_phase(const struct hy_smtp_txn *t);
+const char *hy_smtp_step_name(const struct hy_smtp_txn *t);
 hy_us hy_smtp_step_timeout(const struct hy_smtp_client *c, const struct hy_smtp_txn *t);
 /* Whether a command may be followed by another before its reply; and BDAT in the place of DATA. */
 bool hy_smtp_pipelines(const struct hy_smtp_client *c);
@@ -102,6 +103,8 @@ void hy_smtp_pass_envelope(struct hy_smtp_client *c, struct hy_smtp_txn *t);
 
 /* client_output.c: room for one command line of `n` bytes, counted as a command; NULL when full. */
 char *hy_smtp_room(struct hy_smtp_client *c, size_t n);
+/* Writes 1..20 digits; returns how many. */
+size_t hy_smtp_put_decimal(char *p, uint64_t v);
 
 /* client_end.c. The first cause wins. `o` is told for the connection (CLOSED) and for the message
  * it spoke about. */

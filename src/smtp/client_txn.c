@@ -45,6 +45,11 @@ enum hy_phase hy_smtp_step_phase(const struct hy_smtp_txn *t)
     return steps[t->wait.step].phase;
 }
 
+const char *hy_smtp_step_name(const struct hy_smtp_txn *t)
+{
+    return steps[t->wait.step].name;
+}
+
 hy_us hy_smtp_step_timeout(const struct hy_smtp_client *c, const struct hy_smtp_txn *t)
 {
     hy_us us;

@@ -246,4 +246,6 @@ const struct hy_smtp_capabilities *hy_smtp_client_capabilities(const struct hy_s
 bool hy_smtp_client_is_tls(const struct hy_smtp_client *c);
 /* Transactions that ended on this connection, whatever their result. */
 uint32_t hy_smtp_client_done(const struct hy_smtp_client *c);
+/* What it waits for, in a word for people: "banner", "ehlo", ... "idle", "mail", "rcpt", "end". */
+const char *hy_smtp_client_state(const struct hy_smtp_client *c);
 const char *hy_smtp_closed_name(enum hy_smtp_closed closed); /* "quit" ... */

@@ -313,6 +313,26 @@ Test(client, the_end_waits_for_results_that_were_not_taken)
     hy_buf_free(&d.wire);
 }
 
+Test(client, says_in_a_word_what_it_waits_for)
+{
+    struct driver d;
+    struct hy_smtp_message m = letter();
+    open_session(&d, pipelining);
+    cr_assert_str_eq(hy_smtp_client_state(&d.c), "idle");
+    cr_assert_eq(hy_smtp_client_submit(&d.c, &m, 0), HY_OK);
+    cr_assert_str_eq(hy_smtp_client_state(&d.c), "mail");
+    hear(&d);
+    say(&d, "250 ok\r\n");
+    cr_assert_str_eq(hy_smtp_client_state(&d.c), "rcpt");
+    say(&d, "250 ok\r\n354 go\r\n");
+    cr_assert_str_eq(hy_smtp_client_state(&d.c), "end");
+    hy_smtp_client_abort(&d.c, 1);
+    while (hy_smtp_client_next_event(&d.c, &(struct hy_smtp_event){0}))
+        ;
+    cr_assert_str_eq(hy_smtp_client_state(&d.c), "closed");
+    hy_buf_free(&d.wire);
+}
+
 Test(client, partial_writes_of_commands_are_counted_by_line)
 {
     struct driver d;
