@@ -5,6 +5,7 @@
  * socket is empty and hands the bytes out, and writes go straight to the socket.
  * How it fails: every failure runs through conn_fail, which closes the socket at once and leaves
  * on_closed to a deferred call, so that no owner is called back from inside its own call. */
+#include <assert.h>
 #include <errno.h>
 #include <netinet/tcp.h>
 #include <stdlib.h>
@@ -17,6 +18,20 @@ enum {
     READS_PER_EVENT = 4, /* of 64 KiB: then others get their turn */
     IOV_AT_ONCE = 64,
 };
+
+/* ---- stages ---- */
+
+void conn_move(struct hy_conn *c, enum hy_conn_stage to)
+{
+    static const enum hy_conn_stage next[] = {
+        [HY_CONN_CONNECTING] = HY_CONN_PLAIN,
+        [HY_CONN_PLAIN] = HY_CONN_HANDSHAKE,
+        [HY_CONN_HANDSHAKE] = HY_CONN_TLS,
+        [HY_CONN_TLS] = 0,
+    };
+    assert(!c->ended && next[c->stage] == to);
+    c->stage = to;
+}
 
 /* ---- the end ---- */
 
@@ -193,7 +208,7 @@ static void connected(struct hy_conn *c)
         fail_errno(c, failure);
         return;
     }
-    c->stage = HY_CONN_PLAIN;
+    conn_move(c, HY_CONN_PLAIN);
     c->room = true;
     hy_loop_disarm(c->loop, &c->deadline);
     c->ops->on_connected(c->ctx);

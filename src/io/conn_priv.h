@@ -40,6 +40,8 @@ struct hy_conn {
     struct event ev;
 };
 
+/* To the next stage; each has one. */
+void conn_move(struct hy_conn *c, enum hy_conn_stage to);
 /* Ends the connection: closes the socket; on_closed comes from the loop. */
 void conn_fail(struct hy_conn *c, int err, int sys_errno, const char *text);
 /* Sends, noting a full or a broken socket. Returns the bytes taken. */

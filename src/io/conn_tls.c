@@ -163,7 +163,7 @@ static void shake_hands(struct hy_conn *c)
         (void)conn_tls_flush(c);
     if (c->ended)
         return;
-    c->stage = HY_CONN_TLS;
+    conn_move(c, HY_CONN_TLS);
     struct hy_tls_info info = {.version = SSL_get_version(t->ssl),
                                .cipher = SSL_get_cipher_name(t->ssl),
                                .resumed = SSL_session_reused(t->ssl) == 1,
@@ -256,7 +256,7 @@ int hy_conn_start_tls(struct hy_conn *c, const struct hy_conn_tls *o)
     }
     resume(t);
     c->tls = t;
-    c->stage = HY_CONN_HANDSHAKE;
+    conn_move(c, HY_CONN_HANDSHAKE);
     c->blocked = false;
     shake_hands(c); /* sends the ClientHello; nothing was read yet, so no callback comes of it */
     return 0;
