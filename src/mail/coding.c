@@ -21,15 +21,6 @@ static int outline(const struct hy_program *p, struct hy_buf *out, bool *ret_is_
     return out->err;
 }
 
-/* A CR without its LF is a line end too, once encoded. */
-static bool has_bare_cr(struct hy_str text)
-{
-    for (size_t at = 0; (at = hy_str_find(text, '\r', at)) != SIZE_MAX; at++)
-        if (at + 1 == text.n || text.p[at + 1] != '\n')
-            return true;
-    return false;
-}
-
 static enum hy_transfer shorter(struct hy_str text)
 {
     size_t special = 0;
@@ -46,8 +37,8 @@ int hy_part_encode(struct hy_arena *arena, struct hy_part *part)
     struct hy_str all = hy_buf_str(&text);
     bool is_ascii = hy_str_is_ascii(all);
     struct hy_scan scan = hy_scan_body(all, (struct hy_str){0});
-    part->is_clean = rc == 0 && is_fixed && is_ascii && !has_bare_cr(all) && scan.is_relaxed &&
-                     !scan.has_dot_line && scan.line_max <= CLEAN_LINE_MAX &&
+    part->is_clean = rc == 0 && is_fixed && is_ascii && scan.is_relaxed && !scan.has_dot_line &&
+                     scan.line_max <= CLEAN_LINE_MAX &&
                      hy_str_find_str(all, HY_STR("--=_"), 0) == SIZE_MAX;
     if (part->coding.transfer == HY_TRANSFER_AUTO) {
         bool is_jis = part->coding.charset == HY_CHARSET_ISO_2022_JP;

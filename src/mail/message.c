@@ -43,7 +43,8 @@ static int keep(struct compile *c, struct hy_str s, struct hy_str *ret)
 
 /* --- templates --- */
 
-/* A copy of a template that lives as long as the message, without a byte order mark. */
+/* A copy of a template that lives as long as the message, without a byte order mark; a CR that is
+ * no part of a CRLF is made a LF, so that tags beside it cannot make it one. */
 static int keep_text(struct compile *c, struct hy_message_text text, struct hy_tags *ret)
 {
     struct hy_tags tags = {.file = hy_str_slice(text.name, 0, 200)};
@@ -52,9 +53,15 @@ static int keep_text(struct compile *c, struct hy_message_text text, struct hy_t
     if (text.bytes.n > HY_MESSAGE_TEXT_MAX)
         return hy_fail(c->diag, HY_ELIMIT, "%.*s: longer than %d bytes", HY_STR_ARG(tags.file),
                        HY_MESSAGE_TEXT_MAX);
-    int rc = keep(c, text.bytes, &tags.source);
-    if (rc)
-        return rc;
+    char *copy = hy_arena_alloc(&c->m->arena, text.bytes.n + 1);
+    if (!copy)
+        return no_memory(c);
+    for (size_t i = 0; i < text.bytes.n; i++) {
+        bool is_bare =
+            text.bytes.p[i] == '\r' && (i + 1 == text.bytes.n || text.bytes.p[i + 1] != '\n');
+        copy[i] = is_bare ? '\n' : text.bytes.p[i];
+    }
+    tags.source = hy_str_make(copy, text.bytes.n);
     for (size_t at = 0; at < tags.source.n;) {
         size_t begin = at;
         uint32_t cp = hy_utf8_next(tags.source, &at);

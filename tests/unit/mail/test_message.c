@@ -115,7 +115,7 @@ Test(message, the_transfer_encoding_is_the_shortest_that_needs_nothing_of_the_se
         {"Plain {{v}}\n", HY_CHARSET_UTF8, HY_TRANSFER_QP},
         {".dot\n", HY_CHARSET_UTF8, HY_TRANSFER_QP},
         {"two  blanks\n", HY_CHARSET_UTF8, HY_TRANSFER_QP},
-        {"bare\rcr\n", HY_CHARSET_UTF8, HY_TRANSFER_QP},
+        {"bare\rcr\n", HY_CHARSET_UTF8, HY_TRANSFER_7BIT},
         {"Mostly ASCII, été\n", HY_CHARSET_UTF8, HY_TRANSFER_QP},
         {"日本語の本文です\n", HY_CHARSET_UTF8, HY_TRANSFER_BASE64},
         {"日本語の本文です\n", HY_CHARSET_ISO_2022_JP, HY_TRANSFER_7BIT},
