@@ -46,12 +46,7 @@ InternalHosts 127.0.0.0/8
 RequireSafeKeys no
 """)
     p = lab.spawn("opendkim", ["/usr/sbin/opendkim", "-f", "-x", conf])
-
-    def listens():
-        import socket
-        with socket.socket() as s:
-            return s.connect_ex(("127.0.0.1", port)) == 0
-    p.wait_ready("listening", listens)
+    p.wait_ready("listening", lambda: postfix.connects("127.0.0.1", port))
     return p
 
 

@@ -4,6 +4,7 @@ import glob
 import os
 import pwd
 import shutil
+import socket
 import subprocess
 
 from lab import LabError, Process, cpu_seconds, descendants, memory_kib, tail, wait_for
@@ -119,8 +120,12 @@ class Postfix:
         subprocess.run(["postqueue", "-c", self.etc, "-f"], check=False, env={"PATH": SBIN})
 
 
+def connects(host, port):
+    with socket.socket() as s:
+        return s.connect_ex((host, port)) == 0
+
+
 def greets(host, port):
-    import socket
     try:
         with socket.create_connection((host, port), 2) as s:
             s.settimeout(5)
