@@ -93,7 +93,7 @@ static void decode_numbers(struct hy_rec_in *in, struct hy_attempt *a)
     a->tls_version = (uint16_t)rec_get_varint(in, UINT16_MAX);
 }
 
-static int decode(struct hy_str key, struct hy_str value, struct hy_attempt *ret)
+int hy_attempt_decode(struct hy_str key, struct hy_str value, struct hy_attempt *ret)
 {
     int err = hy_value_check(value, VERSION);
     if (err)
@@ -130,7 +130,7 @@ int hy_attempt_get(struct hy_txn *t, hy_id id, struct hy_attempt *ret)
     int err = hy_get(t, HY_TABLE_ATTEMPTS, k, &value);
     if (err)
         return err;
-    err = decode(k, value, ret);
+    err = hy_attempt_decode(k, value, ret);
     return err ? hy_txn_fail(t, err) : 0;
 }
 
@@ -145,7 +145,7 @@ int hy_attempt_next(struct hy_txn *t, hy_id after, struct hy_attempt *ret)
     if (!err)
         err = hy_cursor_seek(&c, hy_str_make(key, sizeof key));
     if (!err) {
-        err = decode(c.key, c.value, ret);
+        err = hy_attempt_decode(c.key, c.value, ret);
         if (err)
             hy_txn_fail(t, err);
     }

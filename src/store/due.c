@@ -63,6 +63,13 @@ int hy_due_del(struct hy_txn *t, const struct hy_due *due)
     return err == HY_ENOTFOUND ? hy_txn_fail(t, HY_ECORRUPT) : err;
 }
 
+bool hy_due_exists(struct hy_txn *t, const struct hy_due *due)
+{
+    uint8_t key[KEY_BYTES];
+    struct hy_str value;
+    return hy_get(t, HY_TABLE_DUE, encode(key, due), &value) == 0;
+}
+
 int hy_due_drop_block(struct hy_txn *t, hy_id campaign, hy_domain_no domain, uint32_t block,
                       const uint8_t *b)
 {

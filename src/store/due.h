@@ -7,6 +7,7 @@
 uint32_t hy_due_round(const struct hy_txn *t, uint32_t due_s);
 int hy_due_put(struct hy_txn *t, const struct hy_due *due);
 int hy_due_del(struct hy_txn *t, const struct hy_due *due);
+bool hy_due_exists(struct hy_txn *t, const struct hy_due *due);
 /* Reads an entry's key. HY_ECORRUPT. */
 HY_MUST_USE int hy_due_decode(struct hy_str key, struct hy_due *ret);
 /* Deletes the entries of all rows DEFERRED in this block. */

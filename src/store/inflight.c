@@ -75,8 +75,7 @@ static int map_file(struct hy_inflight *f, struct hy_diag *diag)
     f->header->version = HY_INFLIGHT_VERSION;
     f->header->slot_bytes = HY_INFLIGHT_SLOT_BYTES;
     f->header->slots = f->in_file;
-    atomic_thread_fence(memory_order_release);
-    f->header->magic = HY_INFLIGHT_MAGIC;
+    atomic_store(&f->header->magic, HY_INFLIGHT_MAGIC);
     return 0;
 }
 

@@ -11,7 +11,7 @@ enum { HY_INFLIGHT_VERSION = 1, HY_INFLIGHT_HEADER_BYTES = 4096 };
 enum hy_slot_state { HY_SLOT_FREE = 0, HY_SLOT_DOT = 1, HY_SLOT_ANSWERED = 2 };
 
 struct hy_inflight_header {
-    uint64_t magic;
+    _Atomic uint64_t magic; /* written last */
     uint32_t version, slot_bytes, slots;
 };
 
