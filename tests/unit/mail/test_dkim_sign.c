@@ -1,4 +1,5 @@
 #include <criterion/criterion.h>
+#include <pthread.h>
 #include <stdio.h>
 
 #include "corpus.h"
@@ -343,6 +344,52 @@ Test(dkim_sign, goes_on_with_its_keys_when_the_set_is_replaced)
     r = check(&b, &new_mail, NOW);
     assert_all_pass(&r, 1, "new");
     cr_assert_str_eq(r.signatures[0].selector, "next");
+    bench_free(&b);
+}
+
+struct thread_work {
+    struct hy_dkim_keyset *set;
+    struct hy_buf mails[20];
+};
+
+static void *sign_in_a_thread(void *arg)
+{
+    struct thread_work *w = arg;
+    struct hy_dkim_signer *signer = NULL;
+    struct hy_dkim_message m = {HY_STR(headers), HY_STR(body), false};
+    const struct hy_dkim_options o = {0};
+    cr_assert_eq(hy_dkim_signer_new(w->set, &signer), HY_OK);
+    hy_dkim_keyset_unref(w->set);
+    for (size_t i = 0; i < 20; i++) {
+        w->mails[i] = HY_BUF_INIT(1 << 16);
+        cr_assert_eq(hy_dkim_sign(signer, &domain, 1, &m, &o, &w->mails[i]), HY_OK);
+        hy_buf_add_lit(&w->mails[i], headers);
+        hy_buf_add_lit(&w->mails[i], "\r\n");
+        hy_buf_add_lit(&w->mails[i], body);
+    }
+    hy_dkim_signer_free(signer);
+    return NULL;
+}
+
+Test(dkim_sign, lets_threads_share_a_set_that_the_last_of_them_frees)
+{
+    struct bench b = bench_new();
+    struct thread_work work[3];
+    pthread_t threads[3];
+    for (size_t i = 0; i < 3; i++) {
+        work[i].set = hy_dkim_keyset_ref(b.set);
+        cr_assert_eq(pthread_create(&threads[i], NULL, sign_in_a_thread, &work[i]), 0);
+    }
+    hy_dkim_keyset_unref(b.set);
+    b.set = NULL;
+    for (size_t i = 0; i < 3; i++) {
+        pthread_join(threads[i], NULL);
+        for (size_t k = 0; k < 20; k++) {
+            struct hy_dkim_report r = check(&b, &work[i].mails[k], NOW);
+            assert_all_pass(&r, 2, "thread");
+            hy_buf_free(&work[i].mails[k]);
+        }
+    }
     bench_free(&b);
 }
 
