@@ -97,6 +97,8 @@ int cli_request_on(struct cli *c, struct hy_control_client *client, const char *
                    json_t *args, const struct hy_control_call_options *options,
                    json_t **ret_result);
 int cli_connect(struct cli *c, struct hy_control_client **ret_client);
+/* The configuration file: --config, HAYAUMA_CONFIG, or the usual one. */
+const char *cli_config_path(const struct cli *c);
 /* The socket: --socket, HAYAUMA_SOCKET, or what the configuration says. */
 const char *cli_socket(struct cli *c, char *room, size_t cap);
 /* Tells an error on c->err, and what to do; returns the exit code for it. */

@@ -10,12 +10,7 @@
 
 static const char *config_path(const struct cli *c)
 {
-    const char *env = getenv("HAYAUMA_CONFIG");
-    if (c->n_args)
-        return c->args[0];
-    if (c->config)
-        return c->config;
-    return env && env[0] ? env : HY_CONFIG_DEFAULT_PATH;
+    return c->n_args ? c->args[0] : cli_config_path(c);
 }
 
 static json_t *problems_json(const struct hy_problems *p)

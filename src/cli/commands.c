@@ -20,15 +20,10 @@ const struct cli_option cli_global_options[] = {
     {0}};
 
 const struct cli_command *const cli_commands[] = {
-    &cmd_status,          &cmd_config_check,
-    &cmd_config_dump,     &cmd_reload,
-    &cmd_import,          &cmd_list_show,
-    &cmd_list_export,     &cmd_campaign_create,
-    &cmd_campaign_start,  &cmd_campaign_watch,
-    &cmd_campaign_pause,  &cmd_campaign_resume,
-    &cmd_campaign_cancel, &cmd_campaign_show,
-    &cmd_campaign_list,   &cmd_queue,
-    &cmd_sites,           &cmd_explain,
-    &cmd_audit,           &cmd_backup,
-    &cmd_completion,      NULL,
+    &cmd_status,          &cmd_config_check,   &cmd_config_dump,    &cmd_reload,
+    &cmd_import,          &cmd_list_show,      &cmd_list_export,    &cmd_campaign_create,
+    &cmd_campaign_start,  &cmd_campaign_watch, &cmd_campaign_pause, &cmd_campaign_resume,
+    &cmd_campaign_cancel, &cmd_campaign_show,  &cmd_campaign_list,  &cmd_queue,
+    &cmd_sites,           &cmd_explain,        &cmd_audit,          &cmd_backup,
+    &cmd_dkim_keygen,     &cmd_dkim_check,     &cmd_completion,     NULL,
 };

@@ -17,6 +17,8 @@ extern const struct cli_command cmd_sites;                            /* cmd_sit
 extern const struct cli_command cmd_explain;                          /* cmd_explain.c */
 extern const struct cli_command cmd_audit;                            /* cmd_audit.c */
 extern const struct cli_command cmd_backup;                           /* cmd_backup.c */
+extern const struct cli_command cmd_dkim_keygen;                      /* cmd_dkim_keygen.c */
+extern const struct cli_command cmd_dkim_check;                       /* cmd_dkim_check.c */
 extern const struct cli_command cmd_completion;                       /* cmd_completion.c */
 
 /* cmd_campaign_watch.c: follows a campaign until it ends. An exit code. */

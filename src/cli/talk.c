@@ -4,16 +4,23 @@
 #include "cli.h"
 #include "hayauma/config/config.h"
 
+const char *cli_config_path(const struct cli *c)
+{
+    const char *env = getenv("HAYAUMA_CONFIG");
+    if (c->config)
+        return c->config;
+    return env && env[0] ? env : HY_CONFIG_DEFAULT_PATH;
+}
+
 const char *cli_socket(struct cli *c, char *room, size_t cap)
 {
-    const char *env = getenv("HAYAUMA_SOCKET"),
-               *config = c->config ? c->config : getenv("HAYAUMA_CONFIG");
+    const char *env = getenv("HAYAUMA_SOCKET");
     char path[108];
     if (c->socket)
         return c->socket;
     if (env && env[0])
         return env;
-    hy_config_socket(config && config[0] ? config : HY_CONFIG_DEFAULT_PATH, path);
+    hy_config_socket(cli_config_path(c), path);
     snprintf(room, cap, "%s", path);
     return room;
 }

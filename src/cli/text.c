@@ -118,6 +118,17 @@ const char *const cli_texts[][2] = {
     {"%s: %.1f %%, %lld of %lld, %.0f a second, left %s; delivered %lld, bounced %lld, deferred "
      "%lld\n",
      "%s: %.1f %%、%lld / %lld 件、毎秒 %.0f 件、残り %s。配達 %lld、不達 %lld、再送待ち %lld\n"},
+    {"The private key is in %s. Publish the record, then add to dkim.keys:\n",
+     "秘密鍵は %s にあります。レコードを公開してから dkim.keys に次を加えてください:\n"},
+    {"--domain and --selector are needed", "--domain と --selector が必要です"},
+    {"--bits is 2048, 3072 or 4096", "--bits は 2048、3072、4096 のいずれかです"},
+    {"two keys do not go into one file: use --dir",
+     "二つの鍵を一つのファイルには入れられません。--dir を使ってください"},
+    {"only RSA keys have --bits", "--bits は RSA の鍵だけのものです"},
+    {"the name is too long", "名前が長すぎます"},
+    {"give it as ADDRESS or ADDRESS:PORT", "アドレス、または アドレス:ポート で指定してください"},
+    {"this is no message", "メールではありません"},
+    {"The message has no DKIM signature.\n", "このメールには DKIM 署名がありません。\n"},
     {NULL, NULL},
 };
 

@@ -125,6 +125,9 @@ static void report_signature(DKIM_SIGINFO *sig, hy_wall_ms now, struct hy_dkim_c
     set_text(ret->algorithm, sizeof ret->algorithm, dkim_sig_getalgorithm(sig));
     set_text(ret->reason, sizeof ret->reason, reason);
     ret->key_bits = dkim_sig_getkeysize(sig, &bits) == DKIM_STAT_OK ? bits : 0;
+    if (ret->key_bits == 0 && (dkim_sig_getflags(sig) & DKIM_SIGFLAG_KEYLOADED) &&
+        strncmp(ret->algorithm, "ed25519", 7) == 0)
+        ret->key_bits = 256; /* it counts RSA's only */
 }
 
 static int rank(enum hy_dkim_result r)

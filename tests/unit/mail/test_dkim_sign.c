@@ -116,6 +116,7 @@ Test(dkim_sign, makes_signatures_that_libopendkim_accepts_in_every_canonical_for
             cr_assert_eq(sign(&b, HY_STR(headers), hy_str_of(bodies[i]), &o, &m), HY_OK);
             struct hy_dkim_report r = check(&b, &m, NOW);
             assert_all_pass(&r, 2, bodies[i]);
+            cr_assert_eq(r.signatures[0].key_bits + r.signatures[1].key_bits, 256 + 2048);
         }
     }
     bench_free(&b);
