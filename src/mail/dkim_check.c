@@ -125,8 +125,9 @@ static void report_signature(DKIM_SIGINFO *sig, hy_wall_ms now, struct hy_dkim_c
     set_text(ret->algorithm, sizeof ret->algorithm, dkim_sig_getalgorithm(sig));
     set_text(ret->reason, sizeof ret->reason, reason);
     ret->key_bits = dkim_sig_getkeysize(sig, &bits) == DKIM_STAT_OK ? bits : 0;
-    if (ret->key_bits == 0 && (dkim_sig_getflags(sig) & DKIM_SIGFLAG_KEYLOADED) &&
-        strncmp(ret->algorithm, "ed25519", 7) == 0)
+    const bool has_key = ret->result == HY_DKIM_PASS || ret->result == HY_DKIM_FAIL;
+    if (ret->key_bits == 0 && has_key &&
+        hy_str_starts(hy_str_of(ret->algorithm), HY_STR("ed25519")))
         ret->key_bits = 256; /* it counts RSA's only */
 }
 
