@@ -77,7 +77,7 @@ struct parsing {
 static enum cli_parsed wrong(struct cli *c, const char *text, struct hy_str what)
 {
     fprintf(c->err, "hayauma: ");
-    fprintf(c->err, text[0] ? "%s: %.*s\n" : "%s%.*s\n", text, HY_STR_ARG(what));
+    fprintf(c->err, "%s%s%.*s\n", text, what.n ? ": " : "", HY_STR_ARG(what));
     if (c->command)
         fprintf(c->err, _(c, "'hayauma %s --help' tells more.\n"), c->command->name);
     else

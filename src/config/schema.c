@@ -4,7 +4,6 @@
 
 #include <stdarg.h>
 #include <stdlib.h>
-#include <time.h>
 
 #include "hayauma/config/campaign_file.h"
 #include "hayauma/config/config.h"
@@ -178,47 +177,13 @@ static int read_endpoint(struct hy_str s, uint16_t port, struct hy_diag *diag, v
     return 0;
 }
 
-/* "2026-12-01T09:00:00+09:00": RFC 3339, seconds may be left out, a zone must be there. */
 static int read_time(struct hy_str s, struct hy_diag *diag, void *field)
 {
-    char text[40], sign = 0;
-    int y, mo, d, h, mi, sec = 0, zh = 0, zm = 0, used = 0;
-    struct tm tm = {0};
-    if (s.n < sizeof text) {
-        memcpy(text, s.p, s.n);
-        text[s.n] = '\0';
-        int at = 0;
-        if (sscanf(text, "%4d-%2d-%2d%*1[Tt ]%2d:%2d%n", &y, &mo, &d, &h, &mi, &at) == 5 && at) {
-            int more = 0;
-            if (sscanf(text + at, ":%2d%n", &sec, &more) == 1)
-                at += more;
-            more = 0;
-            if ((text[at] == 'Z' || text[at] == 'z') && !text[at + 1])
-                used = 1;
-            else if (sscanf(text + at, "%1[+-]%2d:%2d%n", &sign, &zh, &zm, &more) == 3 && more &&
-                     !text[at + more])
-                used = 1;
-        }
-    }
-    if (!used || y < 1970 || y > 9999 || mo < 1 || mo > 12 || d < 1 || d > 31 || h < 0 || h > 23 ||
-        mi < 0 || mi > 59 || sec < 0 || sec > 60 || zh < 0 || zh > 14 || zm < 0 || zm > 59)
-        return hy_fail(
-            diag, HY_EINVAL,
-            "must be a time with its zone, such as 2026-12-01T09:00:00+09:00, not '%.*s'",
-            HY_STR_ARG(s));
-    tm = (struct tm){.tm_year = y - 1900,
-                     .tm_mon = mo - 1,
-                     .tm_mday = d,
-                     .tm_hour = h,
-                     .tm_min = mi,
-                     .tm_sec = sec};
-    int64_t zone = (zh * 60 + zm) * 60;
-    time_t t = timegm(&tm);
-    if (tm.tm_mday != d)
-        return hy_fail(diag, HY_EINVAL, "'%.*s': there is no such day", HY_STR_ARG(s));
-    hy_wall_ms ms = ((int64_t)t - (sign == '-' ? -zone : zone)) * 1000;
-    memcpy(field, &ms, sizeof ms);
-    return 0;
+    hy_wall_ms t;
+    int err = value_time(s, diag, &t);
+    if (!err)
+        memcpy(field, &t, sizeof t);
+    return err;
 }
 
 static int read_bool(struct hy_str s, struct hy_diag *diag, const struct schema_row *row,

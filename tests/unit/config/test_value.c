@@ -181,3 +181,33 @@ Test(value, a_slip_of_the_finger_finds_its_word_and_another_word_does_not)
             cr_expect_null(got, "%s: got %s", cases[i].in, got ? got : "");
     }
 }
+
+Test(value, times_need_a_zone_and_a_day_that_exists)
+{
+    static const struct {
+        const char *in;
+        hy_wall_ms want; /* -1 = refused */
+    } cases[] = {
+        {"1970-01-01T00:00:00Z", 0},
+        {"2026-12-01T09:00:00+09:00", 1796083200000},
+        {"2026-12-01 09:00+0900", 1796083200000},
+        {"2026-11-30T19:30-04:30", 1796083200000},
+        {"2028-02-29T00:00Z", 1835395200000},
+        {"2027-02-29T00:00Z", -1},
+        {"2026-12-01T09:00:00", -1},
+        {"2026-12-01", -1},
+        {"2026-13-01T00:00Z", -1},
+        {"2026-12-01T24:00Z", -1},
+        {"2026-12-01T09:00:00+15:00", -1},
+        {"2026-12-01T09:00:00Z ", -1},
+        {"2026- 1-01T09:00:00Z", -1},
+        {"-026-01-01T09:00:00Z", -1},
+        {"", -1},
+    };
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        hy_wall_ms got = -1;
+        int err = value_time(hy_str_of(cases[i].in), NULL, &got);
+        cr_expect_eq(err, cases[i].want < 0 ? HY_EINVAL : 0, "%s", cases[i].in);
+        cr_expect_eq(got, cases[i].want, "%s: got %lld", cases[i].in, (long long)got);
+    }
+}

@@ -1,0 +1,203 @@
+#include <criterion/criterion.h>
+#include <stdlib.h>
+
+#include "../../../src/cli/cli.h"
+
+#define COUNT(a) (sizeof(a) / sizeof((a)[0]))
+
+static enum cli_parsed parse(struct cli *c, const char *line, char **ret_err)
+{
+    static char words[1024];
+    const char *argv[32] = {"hayauma"};
+    int argc = 1;
+    size_t n;
+    FILE *err = open_memstream(ret_err, &n);
+    *c = (struct cli){.out = err, .err = err};
+    snprintf(words, sizeof words, "%s", line);
+    for (char *w = strtok(words, " "); w; w = strtok(NULL, " "))
+        argv[argc++] = w;
+    enum cli_parsed got = cli_parse(c, argc, argv);
+    fclose(err);
+    return got;
+}
+
+Test(parse, commands_options_and_arguments_are_told_apart)
+{
+    static const struct {
+        const char *line, *command, *arg, *option, *value;
+    } cases[] = {
+        {"status", "status", NULL, NULL, NULL},
+        {"status --json", "status", NULL, "json", ""},
+        {"--socket /s status", "status", NULL, "socket", "/s"},
+        {"--socket=/s status", "status", NULL, "socket", "/s"},
+        {"import leads.csv --list news", "import", "leads.csv", "list", "news"},
+        {"import --list news leads.csv", "import", "leads.csv", "list", "news"},
+        {"import --list=a=b -", "import", "-", "list", "a=b"},
+        {"campaign start x --wait", "campaign start", "x", "wait", ""},
+        {"campaign --json start x", "campaign start", "x", "json", ""},
+        {"campaign start -- --x", "campaign start", "--x", NULL, NULL},
+        {"list show", "list show", NULL, NULL, NULL},
+        {"list show a --limit 1 --limit 2", "list show", "a", "limit", "2"},
+    };
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        struct cli c;
+        char *err;
+        cr_expect_eq(parse(&c, cases[i].line, &err), CLI_RUN, "%s: %s", cases[i].line, err);
+        cr_expect_str_eq(c.command->name, cases[i].command);
+        cr_expect_eq(c.n_args, cases[i].arg ? 1u : 0u, "%s", cases[i].line);
+        if (cases[i].arg)
+            cr_expect_str_eq(c.args[0], cases[i].arg);
+        if (cases[i].option) {
+            const char *v = cli_option(&c, cases[i].option);
+            cr_assert_not_null(v, "%s", cases[i].line);
+            cr_expect_str_eq(v, cases[i].value);
+        }
+        free(err);
+    }
+}
+
+Test(parse, mistakes_are_named)
+{
+    static const struct {
+        const char *line, *want;
+    } cases[] = {
+        {"", "hayauma: no command given\n'hayauma --help' lists the commands.\n"},
+        {"campain", "hayauma: unknown command: campain\n'hayauma --help' lists the commands.\n"},
+        {"status --jsn", "hayauma: unknown option: --jsn\n'hayauma status --help' tells more.\n"},
+        {"status -x", "hayauma: unknown option: -x\n'hayauma --help' lists the commands.\n"},
+        {"status now",
+         "hayauma: one argument too many: now\n'hayauma status --help' tells more.\n"},
+        {"status --list x",
+         "hayauma: unknown option: --list\n'hayauma status --help' tells more.\n"},
+        {"import --list",
+         "hayauma: this option needs a value: --list\n'hayauma import --help' tells more.\n"},
+        {"status --json=yes",
+         "hayauma: this option takes no value: --json\n'hayauma status --help' tells more.\n"},
+        {"import x --format xls", "hayauma: not one of the words it takes: --format=xls (auto csv "
+                                  "tsv semicolon)\n'hayauma import --help' tells more.\n"},
+        {"campaign start",
+         "hayauma: an argument is missing: NAME\n'hayauma campaign start --help' tells more.\n"},
+    };
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        struct cli c;
+        char *err;
+        cr_expect_eq(parse(&c, cases[i].line, &err), CLI_WRONG, "%s", cases[i].line);
+        cr_expect_str_eq(err, cases[i].want);
+        free(err);
+    }
+}
+
+Test(parse, help_and_version_are_found_anywhere)
+{
+    static const struct {
+        const char *line;
+        enum cli_parsed want;
+    } cases[] = {{"--help", CLI_HELP},          {"-h", CLI_HELP},
+                 {"campaign --help", CLI_HELP}, {"campaign start --help", CLI_HELP},
+                 {"import -h", CLI_HELP},       {"--version", CLI_VERSION}};
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        struct cli c;
+        char *err;
+        cr_expect_eq(parse(&c, cases[i].line, &err), cases[i].want, "%s", cases[i].line);
+        free(err);
+    }
+}
+
+Test(parse, every_command_has_help_in_both_languages_with_an_example)
+{
+    for (size_t i = 0; cli_commands[i]; i++) {
+        const struct cli_command *k = cli_commands[i];
+        for (int lang = 0; lang < CLI_LANGS; lang++) {
+            char *text;
+            size_t n;
+            FILE *out = open_memstream(&text, &n);
+            struct cli c = {.lang = (enum cli_lang)lang, .command = k};
+            cli_help(&c, out);
+            fclose(out);
+            cr_expect(strstr(text, k->summary[lang]) != NULL, "%s", k->name);
+            cr_expect(strstr(text, k->name) != NULL);
+            for (const struct cli_option *o = k->options; o && o->name; o++)
+                cr_expect(strstr(text, o->name) && o->help[lang][0], "%s --%s", k->name, o->name);
+            free(text);
+        }
+        cr_expect_str_neq(k->summary[CLI_EN], k->summary[CLI_JA]);
+        cr_expect(k->examples && strncmp(k->examples, "hayauma ", 8) == 0, "%s", k->name);
+        cr_expect((k->about[CLI_EN] == NULL) == (k->about[CLI_JA] == NULL), "%s", k->name);
+    }
+}
+
+/* The conversions of a format, in order: "%s%lld". */
+static void conversions(const char *s, char *out)
+{
+    for (; *s; s++) {
+        if (*s != '%')
+            continue;
+        if (s[1] == '%') {
+            s++;
+            continue;
+        }
+        do
+            *out++ = *s++;
+        while (*s && !strchr("diouxXeEfFgGcsp", *s));
+        *out++ = *s;
+    }
+    *out = 0;
+}
+
+Test(text, translations_take_the_same_arguments_and_end_alike)
+{
+    for (size_t i = 0; cli_texts[i][0]; i++) {
+        const char *en = cli_texts[i][0], *ja = cli_texts[i][1];
+        char a[256], b[256];
+        conversions(en, a);
+        conversions(ja, b);
+        cr_expect_str_eq(a, b, "%s", en);
+        cr_expect_eq(en[strlen(en) - 1] == '\n', ja[strlen(ja) - 1] == '\n', "%s", en);
+        for (size_t k = 0; k < i; k++)
+            cr_expect_str_neq(en, cli_texts[k][0]);
+    }
+}
+
+/* Every literal inside _(c, "...") of the sources stands in the table. */
+Test(text, every_message_is_translated)
+{
+    char command[512], *line = NULL;
+    size_t cap = 0, found = 0;
+    snprintf(
+        command, sizeof command,
+        "cat %s/src/cli/*.c | tr -d '\\n' | grep -oE '\\b_\\((p->)?c, *(\"([^\"\\\\]|\\\\.)*\" "
+        "*)+\\)'",
+        HY_SOURCE_ROOT);
+    FILE *p = popen(command, "r");
+    cr_assert_not_null(p);
+    while (getline(&line, &cap, p) > 0) {
+        char text[2048] = "", *w = text;
+        bool is_inside = false, is_known = false;
+        for (char *s = line; *s; s++) {
+            if (*s == '"') {
+                is_inside = !is_inside;
+            } else if (is_inside && *s == '\\') {
+                s++;
+                *w++ = *s == 'n' ? '\n' : *s;
+            } else if (is_inside) {
+                *w++ = *s;
+            }
+        }
+        *w = 0;
+        for (size_t i = 0; cli_texts[i][0]; i++)
+            is_known = is_known || strcmp(cli_texts[i][0], text) == 0;
+        cr_expect(is_known, "not in text.c: %s", text);
+        found++;
+    }
+    pclose(p);
+    free(line);
+    cr_expect_gt(found, 60u);
+}
+
+Test(text, the_language_follows_the_locale)
+{
+    cr_expect_eq(cli_lang_of("ja_JP.UTF-8"), CLI_JA);
+    cr_expect_eq(cli_lang_of("ja"), CLI_JA);
+    cr_expect_eq(cli_lang_of("en_US.UTF-8"), CLI_EN);
+    cr_expect_eq(cli_lang_of("C"), CLI_EN);
+}
