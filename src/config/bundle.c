@@ -275,7 +275,7 @@ static int read_field(struct reading *r, const struct field *f)
     switch (f->tag) {
     case T_LIST:
         r->lists[b->n_lists++] = f->bytes;
-        return 0;
+        return f->bytes.n ? 0 : HY_ECORRUPT;
     case T_HEADER:
         return read_pair(f->bytes, &r->headers[b->headers.n++]);
     case T_VAR:

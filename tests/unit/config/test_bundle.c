@@ -126,6 +126,7 @@ Test(bundle, stray_tags_numbers_and_too_many_lists_are_refused)
         {"\1\1\377\377\377\377\377\377\377\377\377\1", 12, HY_ECORRUPT},
         {"\1\14\3\1\1x", 6, HY_ECORRUPT},
         {"\1", 1, HY_ECORRUPT},
+        {"\1\1\1n\2\0\3\1a\11\1t", 12, HY_ECORRUPT},
     };
     struct hy_arena arena = HY_ARENA_INIT(1 << 20);
     struct hy_bundle got;
