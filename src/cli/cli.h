@@ -83,6 +83,8 @@ static inline bool cli_flag(const struct cli *c, const char *name)
 void cli_help(const struct cli *c, FILE *out);
 /* The commands whose name begins with these words, for "hayauma campaign --help". */
 void cli_help_group(const struct cli *c, const char *group, FILE *out);
+/* The commands in roff, for hayauma(1). */
+void cli_man(struct hy_buf *out);
 /* "bash", "zsh" or "fish"; HY_EUNSUPPORTED. */
 HY_MUST_USE int cli_complete(const char *shell, struct hy_buf *out);
 

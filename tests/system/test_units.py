@@ -1,5 +1,7 @@
-"""The service files: systemd takes them, and the unit is as locked up as it says."""
+"""The service files: systemd takes them, and the unit is as locked up as it says; the manual pages say
+what the programs say."""
 import os
+import re
 import shutil
 import subprocess
 
@@ -97,3 +99,27 @@ def test_the_user_and_its_folders_are_made(lab):
         check_eq(f.read(), source("conf/hayauma.yaml"), "the first configuration")
     with open(os.path.join(root, "etc/hayauma/shaping.yaml"), encoding="utf-8") as f:
         check_eq(f.read(), "# changed by a person\n", "a configuration that is there")
+
+
+def test_the_manual_page_of_the_command_is_its_table(lab):
+    want = lab.run(lab.binary("src/cli/hayauma"), "man")
+    check(want in source("docs/man/hayauma.1"), "run tools/gen-cli-docs")
+
+
+def test_the_manual_page_of_the_daemon_has_its_options_and_exit_codes(lab):
+    said = lab.run(lab.binary("src/daemon/hayaumad"), "--help")
+    page = source("docs/man/hayaumad.8").replace("\\-", "-")
+    options = set(re.findall(r"--[a-z]+", said))
+    check(len(options) >= 3, said)
+    check_eq({o for o in options if o not in page}, set(), "options that are missing")
+    codes = set(re.findall(r"(?:^|[ ;])(\d+) ", said.partition("Exit status:")[2]))
+    check(len(codes) >= 3, said)
+    check_eq({c for c in codes if f"\n.B {c}\n" not in page}, set(), "exit codes that are missing")
+
+
+def test_the_manual_pages_are_free_of_faults(lab):
+    need("groff")
+    for name in ("hayauma.1", "hayaumad.8", "hayauma.yaml.5"):
+        done = subprocess.run(["groff", "-man", "-Tutf8", "-ww", "-z", os.path.join(SOURCE, "docs/man", name)],
+                              capture_output=True, text=True, timeout=60, check=False)
+        check_eq((done.returncode, done.stderr), (0, ""), name)
