@@ -91,7 +91,7 @@ static int put_op(struct builder *b, struct hy_op op)
 static bool system_value(struct hy_str name, uint16_t *ret)
 {
     static const char *const names[HY_SYSTEM_VALUES] = {
-        [HY_SYSTEM_ADDRESS] = "address",
+        [HY_SYSTEM_EMAIL] = "email",
         [HY_SYSTEM_CAMPAIGN] = "campaign",
         [HY_SYSTEM_UNSUBSCRIBE_URL] = "unsubscribe_url",
         [HY_SYSTEM_VIEW_URL] = "view_url",
@@ -278,7 +278,18 @@ static int name_target(struct builder *b, const struct hy_html_link *place, stru
     return is_good ? 0 : no_memory(b);
 }
 
-static int add_link(struct builder *b, const struct hy_html_link *place, struct hy_link **ret_link)
+/* The link of the HTML part that leads to the same place as one of the text part. */
+static struct hy_link *find_twin(struct hy_link_list *l, const struct hy_link *link)
+{
+    for (size_t i = 0; i < l->n; i++)
+        if (!l->v[i].in_text && !l->v[i].uses_item && hy_str_eq(l->v[i].target, link->target))
+            return &l->v[i];
+    return NULL;
+}
+
+/* Finds or makes the link; *ret_no is its number. */
+static int add_link(struct builder *b, const struct hy_html_link *place, struct hy_link **ret_link,
+                    uint32_t *ret_no)
 {
     struct hy_link_list *l = b->env->links;
     if (l->n == HY_MESSAGE_LINKS_MAX)
@@ -297,9 +308,18 @@ static int add_link(struct builder *b, const struct hy_html_link *place, struct 
     for (size_t i = 0; i < b->depth; i++)
         if (b->program.ops[b->stack[i]].kind == HY_OP_SECTION)
             link->chain[link->n_chain++] = b->program.ops[b->stack[i]].ref;
-    *ret_link = link;
     int rc = name_target(b, place, link);
-    return rc ? rc : build_target(b, place, link);
+    if (rc == 0)
+        rc = build_target(b, place, link);
+    struct hy_link *twin = rc == 0 && link->in_text && !link->uses_item ? find_twin(l, link) : NULL;
+    if (twin) {
+        hy_program_free(&link->program);
+        l->n--;
+        link = twin;
+    }
+    *ret_link = link;
+    *ret_no = (uint32_t)(link - l->v) + 1;
+    return rc;
 }
 
 enum link_kind { LINK_NONE, LINK_FIXED, LINK_OPEN };
@@ -335,10 +355,10 @@ static int begin_link(struct builder *b, const struct hy_html_link *place)
 {
     enum link_kind kind = judge_link(b, place);
     struct hy_link *link = NULL;
-    int rc = kind == LINK_NONE ? 0 : add_link(b, place, &link);
+    struct hy_op op = {.kind = HY_OP_CLICK};
+    int rc = kind == LINK_NONE ? 0 : add_link(b, place, &link, &op.link);
     if (rc || kind == LINK_NONE)
         return rc;
-    struct hy_op op = {.kind = HY_OP_CLICK, .link = (uint32_t)b->env->links->n};
     if (kind == LINK_FIXED && !link->uses_item) {
         hy_buf_add_str(&b->text, b->env->base_url);
         hy_buf_add_lit(&b->text, HY_PATH_CLICK);

@@ -11,7 +11,7 @@ enum hy_ref_kind {
 };
 
 enum hy_system_value {
-    HY_SYSTEM_ADDRESS,
+    HY_SYSTEM_EMAIL,
     HY_SYSTEM_CAMPAIGN,
     HY_SYSTEM_UNSUBSCRIBE_URL,
     HY_SYSTEM_VIEW_URL,

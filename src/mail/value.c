@@ -33,7 +33,7 @@ static struct hy_str unsubscribe_url(struct hy_scope *s)
 static struct hy_str system_value(struct hy_scope *s, unsigned which)
 {
     switch (which) {
-    case HY_SYSTEM_ADDRESS:
+    case HY_SYSTEM_EMAIL:
         return s->in->address;
     case HY_SYSTEM_CAMPAIGN:
         return hy_str_of(s->m->campaign_text);

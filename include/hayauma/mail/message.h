@@ -110,11 +110,12 @@ HY_MUST_USE int hy_message_compile(const struct hy_message_source *source,
                                    struct hy_message **ret_message);
 void hy_message_free(struct hy_message *m);
 
-/* Links in the order of their numbers: link `i` of this array is number i + 1 in click tokens. */
+/* Links in the order of their numbers: link `i` of this array is number i + 1 in click tokens. A
+ * URL of the text part that the HTML links to as well is the link of the HTML. */
 struct hy_message_link {
     struct hy_str target; /* the URL as its template, HTML entities decoded; a view */
     bool is_personal;     /* it holds variables: hy_message_link_target makes it whole */
-    bool in_text;         /* of the text part */
+    bool in_text;         /* of the text part alone */
 };
 size_t hy_message_links(const struct hy_message *m, const struct hy_message_link **ret_links);
 

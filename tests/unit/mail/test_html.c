@@ -226,9 +226,9 @@ Test(html, links_with_variables_lead_to_the_url_of_their_recipient)
     check_links("<a href=\"https://s/?a=1&amp;id={{id}}\">", "https://s/?id={{id}}.", values,
                 "<a href=\"[1:https://s/?a=1&id=7%20%268]\">", "[2:https://s/?id=7%20%268].");
     check_links("<a href=\"{{url}}\"><a href=\"{{mail}}\"><a href='{{none}}'>",
-                "<{{url}}> <{{mail}}> {{url}}", values,
+                "<{{url}}> <{{mail}}> {{url}} <{{other}}>", values,
                 "<a href=\"[1:https://u.example/?x=1&y=2]\"><a href=\"mailto:a@b\"><a href='#'>",
-                "<[4:https://u.example/?x=1&y=2]> <mailto:a@b> https://u.example/?x=1&y=2");
+                "<[1:https://u.example/?x=1&y=2]> <mailto:a@b> https://u.example/?x=1&y=2 <>");
     check_links("{{#items}}<a href=\"{{.u}}\"><a href='https://s/{{.u}}'>{{/items}}", "-", values,
                 "<a href=\"[1:https://i/1]\"><a href='[2:https://s/https%3A%2F%2Fi%2F1]'>"
                 "<a href=\"#\"><a href='[4098:https://s/x%3A2]'>"
@@ -238,6 +238,11 @@ Test(html, links_with_variables_lead_to_the_url_of_their_recipient)
                 "{{!notrack}}https://raw/ (https://x/a_(b)) 見てhttps://y/。", values,
                 "<a href=\"[1:https://v/]\">",
                 "https://raw/ ([2:https://x/a_(b)]) 見て[3:https://y/]。");
+    /* the same place in both parts is one link */
+    check_links("<a href=\"https://s/?a=1&amp;i={{id}}\"><a href='https://s/'>",
+                "https://s/ https://s/?a=1&i={{id}} https://t/ https://t/", values,
+                "<a href=\"[1:https://s/?a=1&i=7%20%268]\"><a href='[2:https://s/]'>",
+                "[2:https://s/] [1:https://s/?a=1&i=7%20%268] [3:https://t/] [4:https://t/]");
     /* lists inside lists have no number for their turn: the links stay as they are */
     check_links("{{#grid}}{{#.}}<a href=\"https://s/{{.}}\">{{/.}}{{/grid}}", "-", values,
                 "<a href=\"https://s/1\"><a href=\"https://s/2\"><a href=\"https://s/3\">", "-");

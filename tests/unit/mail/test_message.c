@@ -1,5 +1,6 @@
 #include <criterion/criterion.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 #include "letter.h"
 
@@ -426,4 +427,53 @@ Test(message, a_message_over_its_limit_is_refused_and_the_next_one_renders)
     cr_expect_eq(letter_render(&l, small), 0);
     hy_buf_free(&big);
     letter_free(&l);
+}
+
+static void read_example(const char *name, struct hy_buf *out)
+{
+    char path[4096], chunk[4096];
+    const char *root = getenv("HY_SOURCE");
+    snprintf(path, sizeof path, "%s/conf/examples/newsletter/%s", root ? root : ".", name);
+    FILE *f = fopen(path, "re");
+    cr_assert(f, "%s", path);
+    for (size_t n; (n = fread(chunk, 1, sizeof chunk, f)) > 0;)
+        hy_buf_add(out, chunk, n);
+    fclose(f);
+}
+
+Test(message, the_shipped_newsletter_has_twelve_links_and_suits_everybody)
+{
+    struct letter l;
+    struct hy_buf html = HY_BUF_INIT(1 << 20), text = HY_BUF_INIT(1 << 20),
+                  png = HY_BUF_INIT(1 << 20);
+    const struct hy_message_link *links;
+    read_example("newsletter.html", &html);
+    read_example("newsletter.txt", &text);
+    read_example("station.png", &png);
+    struct hy_message_file image = {.name = HY_STR("station.png"),
+                                    .type = HY_STR("image/png"),
+                                    .cid = HY_STR("station@hayauma"),
+                                    .bytes = hy_buf_str(&png)};
+    for (int charset = 0; charset < 2; charset++) {
+        letter_init(&l);
+        l.options.charset = (enum hy_charset)charset;
+        l.source.html.bytes = hy_buf_str(&html);
+        l.source.text.bytes = hy_buf_str(&text);
+        l.source.images = &image;
+        l.source.n_images = 1;
+        cr_assert_eq(letter_compile(&l), 0, "%s", l.diag.text);
+        cr_expect_eq(hy_message_links(l.m, &links), 12);
+        struct letter_value full[] = {
+            {"name", HY_STR("山田 太郎")},    {"company", HY_STR("株式会社A&B")},
+            {"prefecture", HY_STR("東京都")}, {"points", HY_STR("1200")},
+            {"plan", HY_STR("標準")},         {0}};
+        cr_assert_eq(letter_render(&l, full), 0);
+        check_wire(&l, "newsletter");
+        cr_assert_eq(letter_render(&l, NULL), 0);
+        check_wire(&l, "newsletter without values");
+        letter_free(&l);
+    }
+    hy_buf_free(&html);
+    hy_buf_free(&text);
+    hy_buf_free(&png);
 }

@@ -64,7 +64,7 @@ Test(template, values_defaults_sections_and_loops_render_as_the_guide_says)
         {"{{=<% %>=}}<%name%> {{name}}", "山田 {{name}}"},
         {"a } b }} c { d", "a } b }} c { d"},
         {"{{campaign}}", "000014d2mf2db"},
-        {"{{address}}", "taro@example.com"},
+        {"{{email}}", "taro@example.com"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
         check(false, cases[i].template, values, cases[i].want);
