@@ -278,14 +278,14 @@ static bool read_attrs(struct hy_import *im, const struct hy_csv_row *row,
     return true;
 }
 
-/* As many fields as the header, or empty ones too many. */
+/* As many fields as the header. */
 static bool has_right_width(struct hy_import *im, const struct hy_csv_row *row,
                             struct hy_import_row *ret)
 {
     size_t n = row->n_fields, want = im->columns.n;
-    while (n > want && trim(row->fields[n - 1]).n == 0)
+    while (im->options.allow_ragged && n > want && trim(row->fields[n - 1]).n == 0)
         n--;
-    if (n == want || (n < want && im->options.allow_short))
+    if (n == want || (n < want && im->options.allow_ragged))
         return true;
     snprintf(im->reason, sizeof im->reason, "the row has %zu fields, the header has %zu%s",
              row->n_fields, want,

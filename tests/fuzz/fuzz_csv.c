@@ -35,7 +35,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
     const struct hy_import_options o = {
         .charset = (enum hy_charset)(data[0] % HY_CHARSETS),
         .delimiter = delimiters[data[1] & 3],
-        .allow_short = data[1] & 16,
+        .allow_ragged = data[1] & 16,
         .row_max_bytes = data[1] & 32 ? 40 : 0,
         .columns_max = data[1] & 64 ? 3 : 0,
     };

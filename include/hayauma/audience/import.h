@@ -15,7 +15,8 @@ struct hy_import_options {
     enum hy_charset charset;
     char delimiter; /* 0 = found out */
     enum { HY_IMPORT_HEADER_AUTO = 0, HY_IMPORT_HEADER_YES, HY_IMPORT_HEADER_NO } header;
-    bool allow_short;     /* rows may have fewer fields than the header: the rest is absent */
+    bool allow_ragged; /* rows may have fewer fields than the header (the rest is absent), or empty
+                          ones too many; otherwise they are refused, as values may have shifted */
     size_t row_max_bytes; /* as in csv.h */
     size_t columns_max;
     struct hy_address_rules rules;

@@ -75,7 +75,7 @@ Test(import, reports_bad_rows_and_takes_the_rest)
         "4,\"shiro@example.jp\",\"四\r\n郎\"\r\n"
         "5,goro@example.jp\r\n"
         "6,roku@example.jp,六郎,x\r\n"
-        "7,nana@example.jp,七郎,\r\n"
+        "7,nana@example.jp,七郎\r\n"
         ",,\r\n"
         "8,a b@example.jp,\"八\"郎\r\n"
         "9,ku@gmial.com,九郎\r\n",
@@ -126,8 +126,11 @@ Test(import, a_file_without_header_is_read_too)
                 "1 taro@example.jp name=太郎;column_3=7;\n2 hanako@example.jp name=花子;\n");
     o = (struct hy_import_options){.header = HY_IMPORT_HEADER_NO};
     expect_with(&o, "a@x.jp\nb@x.jp\n", "1 a@x.jp \n2 b@x.jp \n");
-    o = (struct hy_import_options){.header = HY_IMPORT_HEADER_YES, .allow_short = true};
-    expect_with(&o, "email,name,plan\na@x.jp\n", "2 a@x.jp \n");
+    o = (struct hy_import_options){.header = HY_IMPORT_HEADER_YES, .allow_ragged = true};
+    expect_with(&o, "email,name,plan\na@x.jp\nb@x.jp,B,p,,\nc@x.jp,C,,p\n",
+                "2 a@x.jp \n3 b@x.jp name=B;plan=p;\n"
+                "4 !: c@x.jp: the row has 4 fields, the header has 3: a value with a delimiter or "
+                "line end in it needs quotes\n");
 }
 
 Test(import, what_an_export_escaped_is_restored)

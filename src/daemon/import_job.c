@@ -1,0 +1,450 @@
+/* One import: reads the file in a thread of its own, parses, feeds the writer, reports.
+ *
+ * Happy path: read a chunk, take its rows, give full batches to the writer, tell the progress; at
+ * the end of the file flush, wait for the last commit, call `done`. When something fails, or the
+ * client goes away, nothing more is read; batches that are out are waited for, what was committed
+ * stays, and the end says at which line to go on. */
+#include <errno.h>
+#include <poll.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "hayauma/base/list.h"
+#include "import_priv.h"
+
+enum {
+    CHUNK_BYTES = 256 * 1024,
+    PROGRESS_US = 200 * 1000,
+};
+
+struct hy_import_jobs {
+    struct hy_env *env;
+    struct hy_writer *writer;
+    atomic_bool is_stopping;
+    pthread_mutex_t lock;
+    pthread_cond_t changed;
+    size_t running;
+};
+
+struct job {
+    struct hy_import_jobs *jobs;
+    struct hy_import_job_options o;
+    struct hy_import *import;
+    struct import_report report;
+    struct import_feed feed;
+    bool has_feed;
+    struct hy_lead_upsert how;
+    struct hy_import_progress progress;
+    struct hy_diag diag;
+    hy_us started_at, told_at;
+    char chunk[CHUNK_BYTES];
+};
+
+/* ---- the thread ---- */
+
+static bool is_cancelled(const struct job *j)
+{
+    return atomic_load(&j->jobs->is_stopping) || (j->o.is_cancelled && j->o.is_cancelled(j->o.ctx));
+}
+
+static int cancel_code(const struct job *j)
+{
+    return atomic_load(&j->jobs->is_stopping) ? HY_ECLOSED : HY_ECANCELED;
+}
+
+/* Brings the counts up to date and tells them now and then. */
+static int tell(struct job *j, uint64_t line)
+{
+    hy_us now = hy_clock_us();
+    j->progress.next_line = line;
+    j->progress.elapsed_us = now - j->started_at;
+    j->progress.charset = hy_import_charset(j->import);
+    j->progress.delimiter = hy_import_delimiter(j->import);
+    int err = j->has_feed ? import_feed_progress(&j->feed, &j->progress) : HY_OK;
+    if (j->o.progress && now - j->told_at >= PROGRESS_US) {
+        j->told_at = now;
+        j->o.progress(j->o.ctx, &j->progress);
+    }
+    return err;
+}
+
+static int open_feed(struct job *j)
+{
+    const struct hy_import_column *columns;
+    size_t n = hy_import_columns(j->import, &columns);
+    if (j->has_feed || j->o.only_check)
+        return HY_OK;
+    int err = import_feed_open(&j->feed, j->jobs->env, j->jobs->writer, &j->how, columns, n);
+    j->has_feed = err == HY_OK;
+    return err;
+}
+
+/* Gives a lead to the feed, waiting for the writer when it is behind. */
+static int give(struct job *j, const struct hy_import_row *row)
+{
+    int err = open_feed(j);
+    if (err || j->o.only_check)
+        return err;
+    while ((err = import_feed_add(&j->feed, row)) == HY_EMORE) {
+        (void)import_feed_wait(&j->feed);
+        if (is_cancelled(j))
+            return cancel_code(j);
+        err = tell(j, row->line);
+        if (err)
+            return err;
+    }
+    return err;
+}
+
+static void refuse(struct job *j, const struct hy_import_row *row)
+{
+    j->progress.refused++;
+    if (row->address_reason)
+        j->progress.by_reason[row->address_reason]++;
+    import_report_add(&j->report, row, false);
+}
+
+/* A row whose domain looks like a slip of the hand, as a line of the report. */
+static void doubt(struct job *j, const struct hy_import_row *row, char text[128],
+                  struct hy_import_row *ret)
+{
+    const struct hy_import_column *columns;
+    size_t n = hy_import_columns(j->import, &columns);
+    *ret = *row;
+    ret->column = HY_STR("");
+    for (size_t i = 0; i < n; i++)
+        if (hy_str_eq(columns[i].attr, HY_STR("email")))
+            ret->column = columns[i].header;
+    int len = snprintf(text, 128, "was %.*s meant?", HY_STR_ARG(row->suggestion));
+    ret->reason = hy_str_make(text, (size_t)len);
+    ret->value = hy_address_wire(row->address);
+    j->progress.suggested++;
+}
+
+static int take_row(struct job *j, const struct hy_import_row *row)
+{
+    if (row->line < j->o.first_line)
+        return HY_OK;
+    j->progress.rows++;
+    if (row->kind == HY_IMPORT_REFUSED) {
+        refuse(j, row);
+        return HY_OK;
+    }
+    if (row->suggestion.n) {
+        char text[128];
+        struct hy_import_row line;
+        doubt(j, row, text, &line);
+        if (j->o.refuse_slips) {
+            refuse(j, &line);
+            return HY_OK;
+        }
+        import_report_add(&j->report, &line, true);
+    }
+    j->progress.repaired += row->address->repaired;
+    return give(j, row);
+}
+
+/* Takes the rows that are there; HY_EMORE when a chunk is needed. */
+static int take_rows(struct job *j, uint64_t *line)
+{
+    struct hy_import_row row;
+    int err;
+    while ((err = hy_import_next(j->import, &row, &j->diag)) == HY_OK) {
+        *line = row.line + 1;
+        err = take_row(j, &row);
+        if (err) {
+            *line = row.line;
+            return err;
+        }
+    }
+    return err;
+}
+
+/* The next chunk; 0 bytes at the end. Looks up several times a second when the file is a pipe. */
+static int read_chunk(struct job *j, size_t *ret_n)
+{
+    for (;;) {
+        struct pollfd p = {.fd = j->o.fd, .events = POLLIN};
+        if (is_cancelled(j))
+            return cancel_code(j);
+        int ready = poll(&p, 1, PROGRESS_US / 1000);
+        if (ready == 0 || (ready < 0 && errno == EINTR))
+            continue;
+        ssize_t n = ready < 0 ? -1 : read(j->o.fd, j->chunk, sizeof j->chunk);
+        if (n >= 0) {
+            *ret_n = (size_t)n;
+            return HY_OK;
+        }
+        if (errno != EINTR && errno != EAGAIN)
+            return hy_fail(&j->diag, HY_EIO, "the file cannot be read: %s", strerror(errno));
+    }
+}
+
+static int run(struct job *j, uint64_t *line)
+{
+    for (;;) {
+        size_t n = 0;
+        int err = read_chunk(j, &n);
+        if (err)
+            return err;
+        j->progress.bytes += n;
+        err = n ? hy_import_feed(j->import, hy_str_make(j->chunk, n)) : hy_import_end(j->import);
+        if (err)
+            return err;
+        err = take_rows(j, line);
+        if (err != HY_EMORE)
+            return err;
+        err = tell(j, *line);
+        if (err || n == 0)
+            return err;
+    }
+}
+
+/* Gives away the last batch and waits for all of them, also when nobody waits for us any more:
+ * the memory they stand in must not go before. */
+static int finish(struct job *j, int err, uint64_t line)
+{
+    if (!j->has_feed)
+        return err;
+    while (err == HY_OK && (err = import_feed_flush(&j->feed)) == HY_EMORE) {
+        (void)import_feed_wait(&j->feed);
+        err = is_cancelled(j) ? cancel_code(j) : tell(j, line);
+    }
+    while (!import_feed_wait(&j->feed))
+        (void)tell(j, line);
+    return err;
+}
+
+static void say_why(struct job *j, int err)
+{
+    unsigned long long at = j->progress.next_line;
+    if (err == HY_ELIMIT)
+        hy_fail(&j->diag, err,
+                "the store has its %d attribute names already: leave out columns (COLUMN=-); go on "
+                "at line %llu",
+                HY_ATTR_MAX, at);
+    else if (err == HY_EFULL)
+        hy_fail(&j->diag, err,
+                "the disk is full; rows before line %llu are stored: free some space and go on "
+                "there",
+                at);
+    else if (err)
+        hy_fail(&j->diag, err, "%s; rows before line %llu are stored: go on there",
+                err == HY_ECANCELED ? "the import was cancelled"
+                : err == HY_ECLOSED ? "the daemon is stopping"
+                                    : hy_err_text(err),
+                at);
+}
+
+static void job_free(struct job *j)
+{
+    if (j->has_feed)
+        import_feed_close(&j->feed);
+    import_report_free(&j->report);
+    hy_import_free(j->import);
+    free(j);
+}
+
+static void *job_main(void *arg)
+{
+    struct job *j = arg;
+    struct hy_import_jobs *jobs = j->jobs;
+    uint64_t line = 1;
+    j->started_at = hy_clock_us();
+    int err = run(j, &line);
+    err = finish(j, err, line);
+    import_report_finish(&j->report);
+    close(j->o.fd);
+    j->told_at = hy_clock_us(); /* the last counts go with the end */
+    int feed_err = tell(j, line);
+    err = err ? err : feed_err;
+    say_why(j, err);
+
+    const struct hy_import_column *columns;
+    struct hy_import_end end = {
+        .err = err,
+        .diag = j->diag,
+        .progress = j->progress,
+        .n_columns = hy_import_columns(j->import, &columns),
+        .rejects = j->report.kept,
+        .n_rejects = j->report.n_kept,
+        .report_err = j->report.err,
+    };
+    end.columns = columns;
+    j->o.done(j->o.ctx, &end);
+    job_free(j);
+    pthread_mutex_lock(&jobs->lock);
+    jobs->running--;
+    pthread_cond_broadcast(&jobs->changed);
+    pthread_mutex_unlock(&jobs->lock);
+    return NULL;
+}
+
+/* ---- starting ---- */
+
+struct list_req {
+    struct hy_write_req req;
+    struct hy_str name;
+    bool create;
+    hy_list_no no;
+    hy_lead_no next_lead;
+};
+
+static int find_list(struct hy_write_req *r, struct hy_txn *t)
+{
+    struct list_req *l = hy_container_of(r, struct list_req, req);
+    int err = hy_lead_next_no(t, &l->next_lead);
+    if (err || l->name.n == 0)
+        return err;
+    err = hy_list_find(t, l->name, &l->no);
+    if (err == HY_ENOTFOUND && l->create)
+        err = hy_list_create(t, l->name, hy_txn_new_id(t), &l->no);
+    return err;
+}
+
+static int open_list(struct job *j, struct hy_diag *diag)
+{
+    struct list_req l = {
+        .req = {.class = HY_WRITE_INTAKE, .when = HY_WRITE_NOW, .apply = find_list},
+        .name = hy_str_of(j->o.list),
+        .create = j->o.create_list,
+    };
+    if (j->o.only_check)
+        return HY_OK;
+    int err = hy_writer_run(j->jobs->writer, &l.req);
+    j->how = (struct hy_lead_upsert){.list = l.no, .merge = j->o.merge, .own_from = l.next_lead};
+    if (err == HY_ENOTFOUND)
+        return hy_fail(diag, err, "there is no list \"%s\"", j->o.list);
+    if (err == HY_EINVAL)
+        return hy_fail(diag, err, "a list's name has 1 to %d bytes and no control characters",
+                       HY_LIST_NAME_MAX);
+    if (err)
+        return hy_fail(diag, err, "the import cannot start: %s", hy_err_text(err));
+    return HY_OK;
+}
+
+static int take_place(struct hy_import_jobs *jobs, struct hy_diag *diag)
+{
+    int err = HY_OK;
+    pthread_mutex_lock(&jobs->lock);
+    if (atomic_load(&jobs->is_stopping))
+        err = HY_ECLOSED;
+    else if (jobs->running == HY_IMPORT_JOBS_MAX)
+        err = HY_EBUSY;
+    else
+        jobs->running++;
+    pthread_mutex_unlock(&jobs->lock);
+    if (err)
+        hy_fail(diag, err, err == HY_EBUSY ? "%d imports are running already" : "stopping",
+                HY_IMPORT_JOBS_MAX);
+    return err;
+}
+
+static void give_place(struct hy_import_jobs *jobs)
+{
+    pthread_mutex_lock(&jobs->lock);
+    jobs->running--;
+    pthread_cond_broadcast(&jobs->changed);
+    pthread_mutex_unlock(&jobs->lock);
+}
+
+/* A detached thread that takes no signals: they are the main thread's. */
+static int start_thread(struct job *j)
+{
+    pthread_t thread;
+    sigset_t all, before;
+    sigfillset(&all);
+    pthread_sigmask(SIG_BLOCK, &all, &before);
+    int rc = pthread_create(&thread, NULL, job_main, j);
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    if (rc)
+        return HY_ENOMEM;
+    pthread_detach(thread);
+    return HY_OK;
+}
+
+static int make_job(struct hy_import_jobs *jobs, const struct hy_import_job_options *o,
+                    struct hy_diag *diag, struct job **ret)
+{
+    struct stat st;
+    struct job *j = calloc(1, sizeof *j);
+    if (!j)
+        return HY_ENOMEM;
+    j->jobs = jobs;
+    j->o = *o;
+    if (fstat(o->fd, &st) == 0 && S_ISREG(st.st_mode))
+        j->progress.bytes_total = (uint64_t)st.st_size;
+    int err = import_report_open(&j->report, o->report_fd, o->rejects_max);
+    if (err == HY_OK)
+        err = hy_import_new(&o->import, &j->import, diag);
+    if (err == HY_OK)
+        err = open_list(j, diag);
+    if (err) {
+        job_free(j);
+        return err;
+    }
+    *ret = j;
+    return HY_OK;
+}
+
+int hy_import_job_start(struct hy_import_jobs *jobs, const struct hy_import_job_options *o,
+                        struct hy_diag *diag)
+{
+    struct job *j = NULL;
+    int err = take_place(jobs, diag);
+    if (err == HY_OK) {
+        err = make_job(jobs, o, diag, &j);
+        if (err == HY_OK && (err = start_thread(j)) != HY_OK)
+            job_free(j);
+        if (err)
+            give_place(jobs);
+    }
+    if (err == HY_OK)
+        return HY_OK;
+    close(o->fd);
+    if (o->report_fd >= 0)
+        close(o->report_fd);
+    return hy_fail(diag, err, "the import cannot start: %s", hy_err_text(err));
+}
+
+/* ---- all jobs ---- */
+
+int hy_import_jobs_new(struct hy_env *env, struct hy_writer *w, struct hy_import_jobs **ret)
+{
+    struct hy_import_jobs *jobs = calloc(1, sizeof *jobs);
+    if (!jobs)
+        return HY_ENOMEM;
+    jobs->env = env;
+    jobs->writer = w;
+    pthread_mutex_init(&jobs->lock, NULL);
+    pthread_cond_init(&jobs->changed, NULL);
+    *ret = jobs;
+    return HY_OK;
+}
+
+size_t hy_import_jobs_running(struct hy_import_jobs *jobs)
+{
+    pthread_mutex_lock(&jobs->lock);
+    size_t n = jobs->running;
+    pthread_mutex_unlock(&jobs->lock);
+    return n;
+}
+
+void hy_import_jobs_free(struct hy_import_jobs *jobs)
+{
+    if (!jobs)
+        return;
+    atomic_store(&jobs->is_stopping, true);
+    pthread_mutex_lock(&jobs->lock);
+    while (jobs->running > 0)
+        pthread_cond_wait(&jobs->changed, &jobs->lock);
+    pthread_mutex_unlock(&jobs->lock);
+    pthread_mutex_destroy(&jobs->lock);
+    pthread_cond_destroy(&jobs->changed);
+    free(jobs);
+}

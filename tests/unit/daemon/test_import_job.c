@@ -1,0 +1,405 @@
+#include <criterion/criterion.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "hayauma/daemon/import_job.h"
+#include "hayauma/daemon/list_export.h"
+
+/* A store with its writer, and the end of one import. */
+struct bed {
+    char dir[64];
+    struct hy_env *env;
+    struct hy_writer *writer;
+    struct hy_import_jobs *jobs;
+    _Atomic int commits_left; /* after so many the disk is full; < 0 = never */
+    pthread_mutex_t lock;
+    pthread_cond_t changed;
+    bool is_done, is_cancelled;
+    uint64_t told;
+    struct hy_import_end end;
+    char first_reject[256], columns[256];
+};
+
+static int before_commit(void *ctx)
+{
+    struct bed *b = ctx;
+    if (b->commits_left < 0)
+        return 0;
+    if (b->commits_left == 0)
+        return ENOSPC;
+    b->commits_left--;
+    return 0;
+}
+
+static void bed_open(struct bed *b)
+{
+    struct hy_diag diag = {0};
+    *b = (struct bed){
+        .lock = PTHREAD_MUTEX_INITIALIZER, .changed = PTHREAD_COND_INITIALIZER, .commits_left = -1};
+    strcpy(b->dir, "/tmp/hy-import-XXXXXX");
+    cr_assert_neq(mkdtemp(b->dir), NULL);
+    const struct hy_env_options o = {.data_dir = b->dir,
+                                     .map_bytes = 256 << 20,
+                                     .fault = {.before_commit = before_commit, .ctx = b}};
+    cr_assert_eq(hy_env_open(&o, &b->env, &diag), HY_OK, "%s", diag.text);
+    cr_assert_eq(hy_writer_start(b->env, &(struct hy_writer_options){0}, &b->writer), HY_OK);
+    cr_assert_eq(hy_import_jobs_new(b->env, b->writer, &b->jobs), HY_OK);
+}
+
+static void bed_close(struct bed *b)
+{
+    char command[128];
+    hy_import_jobs_free(b->jobs);
+    hy_writer_stop(b->writer);
+    hy_env_close(b->env);
+    snprintf(command, sizeof command, "rm -rf %s", b->dir);
+    cr_assert_eq(system(command), 0);
+}
+
+static void on_done(void *ctx, const struct hy_import_end *end)
+{
+    struct bed *b = ctx;
+    pthread_mutex_lock(&b->lock);
+    b->end = *end;
+    if (end->n_rejects)
+        snprintf(b->first_reject, sizeof b->first_reject, "%d %s: %s: %s",
+                 (int)end->rejects[0].line, end->rejects[0].field, end->rejects[0].value,
+                 end->rejects[0].reason);
+    size_t n = 0;
+    for (size_t i = 0; i < end->n_columns; i++)
+        n += (size_t)snprintf(b->columns + n, sizeof b->columns - n, "%.*s;",
+                              HY_STR_ARG(end->columns[i].attr));
+    b->is_done = true;
+    pthread_cond_signal(&b->changed);
+    pthread_mutex_unlock(&b->lock);
+}
+
+static void on_progress(void *ctx, const struct hy_import_progress *p)
+{
+    struct bed *b = ctx;
+    pthread_mutex_lock(&b->lock);
+    b->told = p->rows;
+    pthread_mutex_unlock(&b->lock);
+}
+
+static bool is_cancelled(void *ctx)
+{
+    struct bed *b = ctx;
+    pthread_mutex_lock(&b->lock);
+    bool is = b->is_cancelled;
+    pthread_mutex_unlock(&b->lock);
+    return is;
+}
+
+static void wait_done(struct bed *b)
+{
+    pthread_mutex_lock(&b->lock);
+    while (!b->is_done)
+        pthread_cond_wait(&b->changed, &b->lock);
+    b->is_done = false;
+    pthread_mutex_unlock(&b->lock);
+}
+
+static struct hy_import_job_options options(struct bed *b, int fd)
+{
+    return (struct hy_import_job_options){
+        .fd = fd,
+        .report_fd = -1,
+        .list = "news",
+        .create_list = true,
+        .rejects_max = 5,
+        .progress = on_progress,
+        .is_cancelled = is_cancelled,
+        .done = on_done,
+        .ctx = b,
+    };
+}
+
+/* An open file with this text, or with `rows` made-up leads behind the header when text is NULL. */
+static int file_of(struct bed *b, const char *text, int rows)
+{
+    char path[128];
+    snprintf(path, sizeof path, "%s/in.csv", b->dir);
+    FILE *f = fopen(path, "we");
+    cr_assert_neq(f, NULL);
+    if (text)
+        fputs(text, f);
+    else
+        fputs("email,name\n", f);
+    for (int i = 0; i < rows; i++)
+        fprintf(f, "user%d@d%d.test,name %d\n", i, i % 97, i);
+    fclose(f);
+    return open(path, O_RDONLY | O_CLOEXEC);
+}
+
+static const struct hy_import_progress *import(struct bed *b, const char *text, int rows)
+{
+    struct hy_diag diag = {0};
+    struct hy_import_job_options o = options(b, file_of(b, text, rows));
+    cr_assert_eq(hy_import_job_start(b->jobs, &o, &diag), HY_OK, "%s", diag.text);
+    wait_done(b);
+    return &b->end.progress;
+}
+
+static uint64_t members(struct bed *b, const char *list)
+{
+    struct hy_txn t;
+    struct hy_list_view v = {0};
+    hy_list_no no = 0;
+    cr_assert_eq(hy_txn_read(b->env, &t), HY_OK);
+    if (hy_list_find(&t, hy_str_of(list), &no) == HY_OK)
+        cr_assert_eq(hy_list_read(&t, no, &v), HY_OK);
+    hy_txn_end(&t);
+    return v.members;
+}
+
+static const char *slurp(const char *dir, const char *name, char out[4096])
+{
+    char path[128];
+    snprintf(path, sizeof path, "%s/%s", dir, name);
+    FILE *f = fopen(path, "re");
+    cr_assert_neq(f, NULL);
+    out[fread(out, 1, 4095, f)] = 0;
+    fclose(f);
+    return out;
+}
+
+Test(import_job, takes_good_rows_and_reports_bad_ones)
+{
+    struct bed b;
+    struct hy_diag diag = {0};
+    char path[128], text[4096];
+    bed_open(&b);
+    struct hy_import_job_options o = options(&b, file_of(&b,
+                                                         "メールアドレス,氏名,points\n"
+                                                         "taro@example.jp,太郎,1\n"
+                                                         "broken,=1+1,2\n"
+                                                         "TARO@example.jp,Taro,\n"
+                                                         "hana@gmial.com,花子,3\n"
+                                                         "ｊｉｒｏ＠example.jp,次郎,4\n"
+                                                         ",,5\n"
+                                                         "=cmd @x,x,6\n",
+                                                         0));
+    snprintf(path, sizeof path, "%s/report.csv", b.dir);
+    o.report_fd = open(path, O_CREAT | O_WRONLY | O_CLOEXEC, 0600);
+    cr_assert_eq(hy_import_job_start(b.jobs, &o, &diag), HY_OK, "%s", diag.text);
+    wait_done(&b);
+    const struct hy_import_progress *p = &b.end.progress;
+    cr_expect_eq(b.end.err, HY_OK, "%s", b.end.diag.text);
+    cr_expect_eq(p->rows, 7);
+    cr_expect_eq(p->added, 3);
+    cr_expect_eq(p->duplicates, 1);
+    cr_expect_eq(p->refused, 3);
+    cr_expect_eq(p->joined, 3);
+    cr_expect_eq(p->suggested, 1);
+    cr_expect_eq(p->repaired, 1);
+    cr_expect_eq(p->by_reason[HY_ADDRESS_NO_AT], 1);
+    cr_expect_eq(p->by_reason[HY_ADDRESS_EMPTY], 1);
+    cr_expect_eq(p->bytes, p->bytes_total);
+    cr_expect_eq(p->charset, HY_CHARSET_UTF8);
+    cr_expect_eq(p->delimiter, ',');
+    cr_expect_str_eq(b.columns, "email;name;points;");
+    cr_expect_str_eq(b.first_reject, "3 メールアドレス: broken: there is no @ in the address");
+    cr_expect_str_eq(slurp(b.dir, "report.csv", text),
+                     "line,field,reason,value,kind\n"
+                     "3,メールアドレス,there is no @ in the address,broken,refused\n"
+                     "5,メールアドレス,was gmail.com meant?,hana@gmial.com,warning\n"
+                     "7,メールアドレス,there is no address,,refused\n"
+                     "8,メールアドレス,a character before the @ is not allowed without "
+                     "quotes,'=cmd @x,refused\n");
+    cr_expect_eq(members(&b, "news"), 3);
+    bed_close(&b);
+}
+
+Test(import_job, run_again_changes_nothing)
+{
+    struct bed b;
+    bed_open(&b);
+    const struct hy_import_progress *p = import(&b, NULL, 50000);
+    cr_expect_eq(b.end.err, HY_OK, "%s", b.end.diag.text);
+    cr_expect_eq(p->added, 50000);
+    cr_expect_eq(p->joined, 50000);
+    cr_expect_eq(p->next_line, 50002);
+    p = import(&b, NULL, 50000);
+    cr_expect_eq(p->added + p->updated + p->duplicates + p->joined, 0);
+    cr_expect_eq(p->unchanged, 50000);
+    cr_expect_eq(members(&b, "news"), 50000);
+    bed_close(&b);
+}
+
+Test(import_job, that_only_checks_stores_nothing)
+{
+    struct bed b;
+    struct hy_diag diag = {0};
+    bed_open(&b);
+    struct hy_import_job_options o = options(&b, file_of(&b, "email\na@x.jp\nb\n", 0));
+    o.only_check = true;
+    cr_assert_eq(hy_import_job_start(b.jobs, &o, &diag), HY_OK, "%s", diag.text);
+    wait_done(&b);
+    cr_expect_eq(b.end.progress.rows, 2);
+    cr_expect_eq(b.end.progress.refused, 1);
+    cr_expect_eq(members(&b, "news"), 0);
+    bed_close(&b);
+}
+
+Test(import_job, refuses_slips_when_asked)
+{
+    struct bed b;
+    struct hy_diag diag = {0};
+    bed_open(&b);
+    struct hy_import_job_options o = options(&b, file_of(&b, "email\na@gmial.com\nb@x.jp\n", 0));
+    o.refuse_slips = true;
+    cr_assert_eq(hy_import_job_start(b.jobs, &o, &diag), HY_OK, "%s", diag.text);
+    wait_done(&b);
+    cr_expect_eq(b.end.progress.refused, 1);
+    cr_expect_eq(b.end.progress.added, 1);
+    cr_expect_str_eq(b.first_reject, "2 email: a@gmial.com: was gmail.com meant?");
+    bed_close(&b);
+}
+
+Test(import_job, stopped_by_a_full_disk_says_where_to_go_on_and_goes_on_there)
+{
+    struct bed b;
+    struct hy_diag diag = {0};
+    bed_open(&b);
+    import(&b, "email\nfirst@x.jp\n", 0);
+    b.commits_left = 1; /* the start looks for the list */
+    const struct hy_import_progress *p = import(&b, NULL, 100000);
+    cr_expect_eq(b.end.err, HY_EFULL, "%s", hy_err_name(b.end.err));
+    cr_expect_eq(p->next_line, 2, "%d", (int)p->next_line);
+    cr_expect(strstr(b.end.diag.text, "line 2"), "%s", b.end.diag.text);
+    cr_expect_eq(members(&b, "news"), 1, "nothing of it was stored");
+
+    b.commits_left = -1;
+    for (int i = 0; i < 100 && hy_env_state(b.env) != HY_ENV_READY; i++)
+        usleep(100 * 1000);
+    struct hy_import_job_options o = options(&b, file_of(&b, NULL, 100000));
+    o.first_line = p->next_line;
+    cr_assert_eq(hy_import_job_start(b.jobs, &o, &diag), HY_OK, "%s", diag.text);
+    wait_done(&b);
+    cr_expect_eq(b.end.err, HY_OK, "%s", b.end.diag.text);
+    cr_expect_eq(members(&b, "news"), 100001);
+    bed_close(&b);
+}
+
+Test(import_job, cancelled_keeps_what_was_committed_and_can_go_on)
+{
+    struct bed b;
+    struct hy_diag diag = {0};
+    int ends[2];
+    bed_open(&b);
+    cr_assert_eq(pipe2(ends, O_CLOEXEC), 0);
+    struct hy_import_job_options o = options(&b, ends[0]);
+    cr_assert_eq(hy_import_job_start(b.jobs, &o, &diag), HY_OK, "%s", diag.text);
+    dprintf(ends[1], "email\na@x.jp\nb@x.jp\n");
+    usleep(300 * 1000); /* it waits for more: the pipe stays open */
+    pthread_mutex_lock(&b.lock);
+    b.is_cancelled = true;
+    pthread_mutex_unlock(&b.lock);
+    wait_done(&b);
+    cr_expect_eq(b.end.err, HY_ECANCELED);
+    cr_expect(strstr(b.end.diag.text, "cancelled"), "%s", b.end.diag.text);
+    cr_expect_geq(b.end.progress.next_line, 1);
+    close(ends[1]);
+    b.is_cancelled = false;
+    import(&b, "email\na@x.jp\nb@x.jp\n", 0);
+    cr_expect_eq(members(&b, "news"), 2);
+    bed_close(&b);
+}
+
+Test(import_job, ends_with_the_daemon)
+{
+    struct bed b;
+    struct hy_diag diag = {0};
+    int ends[2];
+    bed_open(&b);
+    cr_assert_eq(pipe2(ends, O_CLOEXEC), 0);
+    struct hy_import_job_options o = options(&b, ends[0]);
+    o.is_cancelled = NULL;
+    cr_assert_eq(hy_import_job_start(b.jobs, &o, &diag), HY_OK, "%s", diag.text);
+    cr_expect_eq(hy_import_jobs_running(b.jobs), 1);
+    hy_import_jobs_free(b.jobs);
+    cr_expect(b.is_done, "free waits for the end");
+    cr_expect_eq(b.end.err, HY_ECLOSED);
+    b.jobs = NULL;
+    close(ends[1]);
+    bed_close(&b);
+}
+
+Test(import_job, that_cannot_start_says_why)
+{
+    struct bed b;
+    struct hy_diag diag = {0};
+    bed_open(&b);
+    struct hy_import_job_options o = options(&b, file_of(&b, "email\n", 0));
+    o.create_list = false;
+    cr_expect_eq(hy_import_job_start(b.jobs, &o, &diag), HY_ENOTFOUND);
+    cr_expect_str_eq(diag.text, "there is no list \"news\"");
+    cr_expect_eq(fcntl(o.fd, F_GETFD), -1, "the descriptor is closed");
+
+    diag.text[0] = 0;
+    o = options(&b, file_of(&b, "email\n", 0));
+    o.list = "a\nb";
+    cr_expect_eq(hy_import_job_start(b.jobs, &o, &diag), HY_EINVAL);
+    cr_expect(strstr(diag.text, "list's name"), "%s", diag.text);
+
+    import(&b, "name\nTaro\n", 0);
+    cr_expect_eq(b.end.err, HY_EINVAL);
+    cr_expect(strstr(b.end.diag.text, "no column holds the addresses"), "%s", b.end.diag.text);
+    for (int i = 0; i < 1000 && hy_import_jobs_running(b.jobs) > 0; i++)
+        usleep(1000); /* done comes just before */
+    cr_expect_eq(hy_import_jobs_running(b.jobs), 0);
+    bed_close(&b);
+}
+
+Test(list_export, writes_what_an_import_reads_back)
+{
+    struct bed b;
+    char path[128], text[4096];
+    struct hy_txn t;
+    struct hy_list_export_options o = {.lists = {.n = 1}};
+    uint64_t n = 0;
+    bed_open(&b);
+    import(&b,
+           "email,name,memo\n"
+           "+taro@example.jp,\"山田, 太郎\",=1+1\n"
+           "hana@other.test,花子,\"two\nlines\"\n"
+           "plain@example.jp,,\n",
+           0);
+    cr_assert_eq(hy_txn_read(b.env, &t), HY_OK);
+    cr_assert_eq(hy_list_find(&t, HY_STR("news"), &o.lists.lists[0]), HY_OK);
+    hy_txn_end(&t);
+    snprintf(path, sizeof path, "%s/out.csv", b.dir);
+    int fd = open(path, O_CREAT | O_RDWR | O_CLOEXEC, 0600);
+    cr_assert_eq(hy_list_export(b.env, fd, &o, &n), HY_OK);
+    cr_expect_eq(n, 3);
+    close(fd);
+    slurp(b.dir, "out.csv", text);
+    cr_expect(strncmp(text, "email,status,name,notes\n", 24) == 0, "%s", text);
+    cr_expect(strstr(text, "\n'+taro@example.jp,active,\"山田, 太郎\",'=1+1\n"), "%s", text);
+    cr_expect(strstr(text, "\nhana@other.test,active,花子,\"two\nlines\"\n"), "%s", text);
+    cr_expect(strstr(text, "\nplain@example.jp,active,,\n"), "%s", text);
+
+    struct hy_diag diag = {0};
+    struct hy_import_job_options again = options(&b, open(path, O_RDONLY | O_CLOEXEC));
+    const struct hy_import_map map = {HY_STR("status"), HY_STR("-")};
+    again.import.map = &map;
+    again.import.n_map = 1;
+    cr_assert_eq(hy_import_job_start(b.jobs, &again, &diag), HY_OK, "%s", diag.text);
+    wait_done(&b);
+    cr_expect_eq(b.end.progress.unchanged, 3, "the export of a list imports as itself");
+
+    int ends[2];
+    cr_assert_eq(pipe2(ends, O_CLOEXEC), 0);
+    close(ends[0]);
+    signal(SIGPIPE, SIG_IGN);
+    cr_expect_eq(hy_list_export(b.env, ends[1], &o, &n), HY_ECLOSED);
+    close(ends[1]);
+    bed_close(&b);
+}
