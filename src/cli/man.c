@@ -93,6 +93,7 @@ const struct cli_command cmd_man = {
     .args = "",
     .summary = {"print the commands as the manual page has them (roff)",
                 "マニュアルのコマンド部分 (roff) を表示する"},
+    .examples = "tools/gen-cli-docs",
     .run = run,
     .hidden = true,
 };
