@@ -93,7 +93,7 @@ const struct cli_command cmd_man = {
     .args = "",
     .summary = {"print the commands as the manual page has them (roff)",
                 "マニュアルのコマンド部分 (roff) を表示する"},
-    .examples = "tools/gen-cli-docs",
+    .examples = "hayauma man",
     .run = run,
     .hidden = true,
 };
