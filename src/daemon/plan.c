@@ -171,7 +171,7 @@ static int compile(struct hy_daemon *d, const struct hy_config *c, const struct 
         .message_id_domain = hy_str_of(c->node.hostname),
         .unsubscribe_mailto = hy_str_of(c->bounce.unsubscribe_mailto),
         .feedback_id = hy_str_of(c->mail.feedback_id),
-        .charset = b->charset == HY_BUNDLE_ISO2022JP ? HY_CHARSET_ISO_2022_JP : HY_CHARSET_UTF8,
+        .charset = b->charset == HY_BUNDLE_ISO2022JP ? HY_MAIL_ISO_2022_JP : HY_MAIL_UTF8,
         .html_transfer = transfer_of(b->transfer),
         .text_transfer = transfer_of(b->transfer),
         .utc_offset_min = local_utc_offset_min(hy_clock_wall_ms()),

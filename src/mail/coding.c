@@ -41,7 +41,7 @@ int hy_part_encode(struct hy_arena *arena, struct hy_part *part)
                      scan.line_max <= CLEAN_LINE_MAX &&
                      hy_str_find_str(all, HY_STR("--=_"), 0) == SIZE_MAX;
     if (part->coding.transfer == HY_TRANSFER_AUTO) {
-        bool is_jis = part->coding.charset == HY_CHARSET_ISO_2022_JP;
+        bool is_jis = part->coding.charset == HY_MAIL_ISO_2022_JP;
         if (part->is_clean || (is_jis && !part->coding.is_html))
             part->coding.transfer = HY_TRANSFER_7BIT;
         else

@@ -166,10 +166,10 @@ static bool jis_can_hold(struct hy_str text)
     return true;
 }
 
-void hy_words_add(struct hy_header_line *line, struct hy_str text, enum hy_charset charset,
+void hy_words_add(struct hy_header_line *line, struct hy_str text, enum hy_mail_charset charset,
                   enum hy_word_place place)
 {
-    if (charset == HY_CHARSET_ISO_2022_JP && jis_can_hold(text))
+    if (charset == HY_MAIL_ISO_2022_JP && jis_can_hold(text))
         add_b_jis(line, text);
     else if (q_length(text, place) <= (text.n + 2) / 3 * 4)
         add_q_utf8(line, text, place);

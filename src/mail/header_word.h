@@ -20,5 +20,5 @@ void hy_line_add(struct hy_header_line *line, struct hy_str s);
 
 /* Adds `text`, UTF-8 without control characters and not empty, as one or more encoded words, folded
  * between them. Whole characters only, 75 characters a word, 76 a line. */
-void hy_words_add(struct hy_header_line *line, struct hy_str text, enum hy_charset charset,
+void hy_words_add(struct hy_header_line *line, struct hy_str text, enum hy_mail_charset charset,
                   enum hy_word_place place);

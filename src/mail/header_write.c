@@ -175,7 +175,7 @@ static void find_encoded(struct hy_str text, size_t *ret_from, size_t *ret_to)
     *ret_to = to;
 }
 
-static void add_text(struct hy_header_line *line, struct hy_str text, enum hy_charset charset)
+static void add_text(struct hy_header_line *line, struct hy_str text, enum hy_mail_charset charset)
 {
     size_t from, to;
     find_encoded(text, &from, &to);
@@ -191,7 +191,7 @@ static void add_text(struct hy_header_line *line, struct hy_str text, enum hy_ch
 }
 
 int hy_header_text(struct hy_buf *out, struct hy_str name, struct hy_str text,
-                   enum hy_charset charset)
+                   enum hy_mail_charset charset)
 {
     HY_CLEANUP(hy_buf_free)
     struct hy_buf scratch = HY_BUF_INIT(CLEAN_MAX);
@@ -215,7 +215,7 @@ static bool is_atoms(struct hy_str s)
 }
 
 /* A display name that is clean and not empty. */
-static int add_phrase(struct hy_header_line *line, struct hy_str name, enum hy_charset charset)
+static int add_phrase(struct hy_header_line *line, struct hy_str name, enum hy_mail_charset charset)
 {
     size_t from, to;
     find_encoded(name, &from, &to);
@@ -261,8 +261,8 @@ static bool address_ok(struct hy_str a)
     return a.n > 0 && a.n <= HY_HEADER_VALUE_MAX / 16 && !quoted && hy_str_is_utf8(a);
 }
 
-static int add_mailbox(struct hy_header_line *line, const struct hy_mailbox *box,
-                       enum hy_charset charset)
+static int add_mailbox(struct hy_header_line *line, const struct hy_header_mailbox *box,
+                       enum hy_mail_charset charset)
 {
     HY_CLEANUP(hy_buf_free)
     struct hy_buf scratch = HY_BUF_INIT(CLEAN_MAX);
@@ -298,8 +298,9 @@ static void add_comma(struct hy_header_line *line, struct hy_str name)
         hy_line_fold(line);
 }
 
-int hy_header_mailboxes(struct hy_buf *out, struct hy_str name, const struct hy_mailbox *boxes,
-                        size_t n, enum hy_charset charset)
+int hy_header_mailboxes(struct hy_buf *out, struct hy_str name,
+                        const struct hy_header_mailbox *boxes, size_t n,
+                        enum hy_mail_charset charset)
 {
     if (!hy_header_name_ok(name) || n == 0)
         return HY_EINVAL;

@@ -286,9 +286,9 @@ static int add_subject(struct compile *c)
 static int check_mailbox(struct compile *c, const char *what, struct hy_str address)
 {
     struct hy_buf out = HY_BUF_INIT(4096);
-    struct hy_mailbox box = {.address = address};
+    struct hy_header_mailbox box = {.address = address};
     int rc = address.n && address.n <= HY_ADDRESS_MAX
-                 ? hy_header_mailboxes(&out, HY_STR("X"), &box, 1, HY_CHARSET_UTF8)
+                 ? hy_header_mailboxes(&out, HY_STR("X"), &box, 1, HY_MAIL_UTF8)
                  : HY_EINVAL;
     hy_buf_free(&out);
     return rc ? hy_fail(c->diag, HY_EINVAL, "%s: \"%.*s\" is no mail address", what,
@@ -310,7 +310,7 @@ static int add_from(struct compile *c)
         return add_field(c, HY_FIELD_FROM, HY_STR("From"), program);
     struct hy_buf text = HY_BUF_INIT(HY_HEADER_VALUE_MAX);
     fixed_text(&program, &text);
-    struct hy_mailbox box = {hy_buf_str(&text), c->m->from_address};
+    struct hy_header_mailbox box = {hy_buf_str(&text), c->m->from_address};
     rc = hy_header_mailboxes(&c->fixed, HY_STR("From"), &box, 1, c->m->charset);
     hy_buf_free(&text);
     hy_program_free(&program);
@@ -319,7 +319,7 @@ static int add_from(struct compile *c)
 
 static int add_reply_to(struct compile *c)
 {
-    struct hy_mailbox box = {.address = c->source->reply_to};
+    struct hy_header_mailbox box = {.address = c->source->reply_to};
     if (box.address.n == 0)
         return 0;
     int rc = check_mailbox(c, "reply_to", box.address);

@@ -45,7 +45,7 @@ struct hy_message {
     struct hy_str base_url;                           /* with a slash, or empty */
     struct hy_str from_address, return_prefix, return_domain, message_id_domain;
     struct hy_str unsubscribe_mailto;
-    enum hy_charset charset;
+    enum hy_mail_charset charset;
     int utc_offset_min;
     unsigned flags;
     bool has_utf8_header;  /* a fixed field has bytes above 127 */

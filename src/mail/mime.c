@@ -70,10 +70,10 @@ static void open_text(struct frame *f, const struct hy_part *part)
 {
     struct hy_buf *to = entity(f);
     bool is_ascii =
-        part->coding.transfer == HY_TRANSFER_7BIT && part->coding.charset == HY_CHARSET_UTF8;
-    const char *charset = part->coding.charset == HY_CHARSET_ISO_2022_JP ? "iso-2022-jp"
-                          : is_ascii                                     ? "us-ascii"
-                                                                         : "utf-8";
+        part->coding.transfer == HY_TRANSFER_7BIT && part->coding.charset == HY_MAIL_UTF8;
+    const char *charset = part->coding.charset == HY_MAIL_ISO_2022_JP ? "iso-2022-jp"
+                          : is_ascii                                  ? "us-ascii"
+                                                                      : "utf-8";
     hy_buf_printf(to, "Content-Type: text/%s; charset=%s\r\n",
                   part->coding.is_html ? "html" : "plain", charset);
     hy_buf_printf(to, "Content-Transfer-Encoding: %s\r\n", hy_transfer_name(part->coding.transfer));

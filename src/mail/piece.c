@@ -141,7 +141,7 @@ static void b64_text(struct hy_sink *s, struct hy_str text)
 /* The text in the charset of the part; a view of `work` or of `text` itself. */
 static struct hy_str to_charset(struct hy_sink *s, struct hy_str text)
 {
-    if (s->coding.charset != HY_CHARSET_ISO_2022_JP || hy_str_is_ascii(text))
+    if (s->coding.charset != HY_MAIL_ISO_2022_JP || hy_str_is_ascii(text))
         return text;
     struct hy_buf *work = s->work;
     hy_buf_reset(work);

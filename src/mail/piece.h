@@ -10,7 +10,7 @@ enum { HY_LINE_MAX = 998 /* RFC 5321 4.5.3.1.6, without CRLF */ };
 /* How a part is written. */
 struct hy_coding {
     enum hy_transfer transfer; /* AUTO = not at all: UTF-8 as it is, for previews */
-    enum hy_charset charset;
+    enum hy_mail_charset charset;
     bool is_html; /* characters missing in the charset become references, otherwise U+3013 */
 };
 

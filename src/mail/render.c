@@ -121,7 +121,8 @@ static struct hy_str run_header(struct hy_run *r, struct hy_buf *to, const struc
 static int add_mailbox(struct hy_run *r, struct hy_rendered *out, const struct hy_field *f,
                        struct hy_str address)
 {
-    struct hy_mailbox box = {.name = run_header(r, &out->work[2], &f->program), .address = address};
+    struct hy_header_mailbox box = {.name = run_header(r, &out->work[2], &f->program),
+                                    .address = address};
     out->needs_smtputf8 |= !hy_str_is_ascii(address);
     return hy_header_mailboxes(&out->bytes, f->name, &box, 1, r->scope.m->charset);
 }

@@ -42,7 +42,7 @@ static struct hy_str value_of(const struct hy_buf *field)
     return f.value;
 }
 
-static void go_round(struct hy_str text, enum hy_charset charset)
+static void go_round(struct hy_str text, enum hy_mail_charset charset)
 {
     HY_CLEANUP(hy_buf_free)
     struct hy_buf field = HY_BUF_INIT(1 << 20), first = HY_BUF_INIT(1 << 20),
@@ -61,12 +61,12 @@ static void write_others(struct hy_str text)
 {
     HY_CLEANUP(hy_buf_free)
     struct hy_buf out = HY_BUF_INIT(1 << 20);
-    struct hy_mailbox box = {text, HY_STR("a@example.org")};
-    if (hy_header_mailboxes(&out, HY_STR("To"), &box, 1, HY_CHARSET_UTF8) == HY_OK)
+    struct hy_header_mailbox box = {text, HY_STR("a@example.org")};
+    if (hy_header_mailboxes(&out, HY_STR("To"), &box, 1, HY_MAIL_UTF8) == HY_OK)
         (void)value_of(&out);
     hy_buf_reset(&out);
-    box = (struct hy_mailbox){HY_STR("Name"), text};
-    if (hy_header_mailboxes(&out, HY_STR("To"), &box, 1, HY_CHARSET_UTF8) == HY_OK)
+    box = (struct hy_header_mailbox){HY_STR("Name"), text};
+    if (hy_header_mailboxes(&out, HY_STR("To"), &box, 1, HY_MAIL_UTF8) == HY_OK)
         require(hy_str_find_str(value_of(&out), text, 0) != SIZE_MAX);
     hy_buf_reset(&out);
     hy_buf_add_lit(&out, "C: a");
@@ -88,8 +88,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     split(text);
     if (hy_header_decode(&out, text) == HY_OK)
         require(hy_str_is_utf8(hy_buf_str(&out)));
-    go_round(text, HY_CHARSET_UTF8);
-    go_round(text, HY_CHARSET_ISO_2022_JP);
+    go_round(text, HY_MAIL_UTF8);
+    go_round(text, HY_MAIL_ISO_2022_JP);
     write_others(text);
     return 0;
 }

@@ -210,7 +210,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         .base_url = data[0] & 4 ? HY_STR("https://t.example") : (struct hy_str){0},
         .return_domain = HY_STR("b.example.jp"),
         .message_id_domain = HY_STR("example.jp"),
-        .charset = data[0] & 0x80 ? HY_CHARSET_ISO_2022_JP : HY_CHARSET_UTF8,
+        .charset = data[0] & 0x80 ? HY_MAIL_ISO_2022_JP : HY_MAIL_UTF8,
         .html_transfer = transfers[data[0] & 3],
         .text_transfer = transfers[data[0] & 3],
     };

@@ -66,9 +66,9 @@ static struct hy_dkim_signer *make_signer(struct hy_buf *table)
 static void make_header(struct hy_buf *out, int no)
 {
     static const char *const names[] = {"山田 太郎", "Yamada, Taro", "", "José Álvarez"};
-    struct hy_mailbox from = {HY_STR("日本プリント ニュース"), HY_STR("news@example.jp")};
-    struct hy_mailbox to = {hy_str_of(names[no % 4]), HY_STR("taro@example.com")};
-    const enum hy_charset charset = no % 3 ? HY_CHARSET_UTF8 : HY_CHARSET_ISO_2022_JP;
+    struct hy_header_mailbox from = {HY_STR("日本プリント ニュース"), HY_STR("news@example.jp")};
+    struct hy_header_mailbox to = {hy_str_of(names[no % 4]), HY_STR("taro@example.com")};
+    const enum hy_mail_charset charset = no % 3 ? HY_MAIL_UTF8 : HY_MAIL_ISO_2022_JP;
     if (hy_header_mailboxes(out, HY_STR("From"), &from, 1, charset) ||
         hy_header_mailboxes(out, HY_STR("To"), &to, 1, charset) ||
         hy_header_text(

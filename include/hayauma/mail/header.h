@@ -4,9 +4,9 @@
 #pragma once
 #include "hayauma/base/buf.h"
 
-enum hy_charset {
-    HY_CHARSET_UTF8 = 0,
-    HY_CHARSET_ISO_2022_JP = 1, /* a value that it cannot hold is written in UTF-8 */
+enum hy_mail_charset {
+    HY_MAIL_UTF8 = 0,
+    HY_MAIL_ISO_2022_JP = 1, /* a value that it cannot hold is written in UTF-8 */
 };
 
 enum {
@@ -16,7 +16,7 @@ enum {
 };
 
 /* One address with the name it shows. */
-struct hy_mailbox {
+struct hy_header_mailbox {
     struct hy_str name;    /* UTF-8 display name; may be empty */
     struct hy_str address; /* wire form, without angle brackets (mail/address.h) */
 };
@@ -33,13 +33,13 @@ bool hy_header_name_ok(struct hy_str name);
  * what is shorter, that never split a character. Control characters become one space, bytes that
  * are not UTF-8 become U+FFFD, spaces at both ends go. */
 HY_MUST_USE int hy_header_text(struct hy_buf *out, struct hy_str name, struct hy_str text,
-                               enum hy_charset charset);
+                               enum hy_mail_charset charset);
 /* "From: name <address>, ..." (RFC 5322 address list, name as atoms, quoted string or encoded
  * words). An empty name writes the bare address. HY_EINVAL if an address holds a control
  * character, or an angle bracket or space outside a quoted local part, or if n is 0. */
 HY_MUST_USE int hy_header_mailboxes(struct hy_buf *out, struct hy_str name,
-                                    const struct hy_mailbox *boxes, size_t n,
-                                    enum hy_charset charset);
+                                    const struct hy_header_mailbox *boxes, size_t n,
+                                    enum hy_mail_charset charset);
 /* "Name: value" for values in their field's own syntax (Message-ID, List-Unsubscribe ...), folded
  * at spaces only. HY_EINVAL if the value holds anything but printable ASCII, spaces and UTF-8
  * letters beyond ASCII (RFC 6532). */

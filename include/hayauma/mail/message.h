@@ -93,7 +93,7 @@ struct hy_message_options {
     struct hy_str message_id_domain;  /* required */
     struct hy_str unsubscribe_mailto; /* address in List-Unsubscribe; empty = none */
     struct hy_str feedback_id; /* sender id: "Feedback-ID: CAMPAIGN:hayauma:ID"; empty = none */
-    enum hy_charset charset;
+    enum hy_mail_charset charset;
     enum hy_transfer html_transfer, text_transfer;
     int utc_offset_min; /* of the Date header: 540 for Japan; -720..840 */
     uint8_t seed[16];   /* random bytes: part boundaries come from them */

@@ -78,10 +78,10 @@ int main(int argc, char **argv)
     l.source.n_attachments = 2;
     write_sample(argv[1], "attachments", &l);
     begin(&l);
-    l.options.charset = HY_CHARSET_ISO_2022_JP;
+    l.options.charset = HY_MAIL_ISO_2022_JP;
     write_sample(argv[1], "iso-2022-jp", &l);
     begin(&l);
-    l.options.charset = HY_CHARSET_ISO_2022_JP;
+    l.options.charset = HY_MAIL_ISO_2022_JP;
     l.options.html_transfer = l.options.text_transfer = HY_TRANSFER_BASE64;
     write_sample(argv[1], "iso-2022-jp-base64", &l);
     begin(&l);

@@ -54,7 +54,8 @@ static void decoded(const struct hy_buf *field, struct hy_buf *out)
     cr_assert_eq(hy_header_decode(out, f.value), HY_OK);
 }
 
-static void assert_text_round_trips(struct hy_str text, struct hy_str want, enum hy_charset charset)
+static void assert_text_round_trips(struct hy_str text, struct hy_str want,
+                                    enum hy_mail_charset charset)
 {
     HY_CLEANUP(hy_buf_free)
     struct hy_buf out = HY_BUF_INIT(1 << 20), got = HY_BUF_INIT(1 << 20);
@@ -70,13 +71,13 @@ Test(header_write, writes_these_subjects)
 {
     static const struct {
         const char *text, *want;
-        enum hy_charset charset;
+        enum hy_mail_charset charset;
     } cases[] = {
         {"", "Subject: \r\n", 0},
         {"Plain ASCII, 100% as it was: a  b", "Subject: Plain ASCII, 100% as it was: a  b\r\n", 0},
         {"  ends trimmed \t", "Subject: ends trimmed\r\n", 0},
         {"日本語", "Subject: =?UTF-8?B?5pel5pys6Kqe?=\r\n", 0},
-        {"日本語", "Subject: =?ISO-2022-JP?B?GyRCRnxLXDhsGyhC?=\r\n", HY_CHARSET_ISO_2022_JP},
+        {"日本語", "Subject: =?ISO-2022-JP?B?GyRCRnxLXDhsGyhC?=\r\n", HY_MAIL_ISO_2022_JP},
         {"Caféteria news", "Subject: =?UTF-8?Q?Caf=C3=A9teria?= news\r\n", 0},
         {"news of the Café", "Subject: news of the =?UTF-8?B?Q2Fmw6k=?=\r\n", 0},
         {"a  é  b", "Subject: a =?UTF-8?Q?_=C3=A9_?= b\r\n", 0},
@@ -86,7 +87,7 @@ Test(header_write, writes_these_subjects)
         {"nul, bell\a, tab\t, c1\xc2\x85, ls\xe2\x80\xa8.",
          "Subject: nul, bell , tab , c1 , ls .\r\n", 0},
         {"bad\xff utf8", "Subject: =?UTF-8?B?YmFk77+9?= utf8\r\n", 0},
-        {"emoji 😀", "Subject: emoji =?UTF-8?B?8J+YgA==?=\r\n", HY_CHARSET_ISO_2022_JP},
+        {"emoji 😀", "Subject: emoji =?UTF-8?B?8J+YgA==?=\r\n", HY_MAIL_ISO_2022_JP},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         HY_CLEANUP(hy_buf_free)
@@ -105,7 +106,7 @@ Test(header_write, folds_plain_text_where_its_spaces_are)
     struct hy_str text =
         HY_STR("Many words that together are much longer than one line of a header "
                "field may be,  with two spaces, so that they  must be folded");
-    cr_assert_eq(hy_header_text(&out, HY_STR("Subject"), text, HY_CHARSET_UTF8), HY_OK);
+    cr_assert_eq(hy_header_text(&out, HY_STR("Subject"), text, HY_MAIL_UTF8), HY_OK);
     assert_well_formed(&out, true);
     cr_assert_eq(hy_str_find_str(hy_buf_str(&out), HY_STR("=?"), 0), SIZE_MAX);
     decoded(&out, &got);
@@ -131,7 +132,7 @@ Test(header_write, round_trips_random_text_in_both_charsets)
         if (jis && wide_kana) /* comes back in full width: not the same text */
             continue;
         struct hy_str s = hy_str_make(text, n);
-        assert_text_round_trips(s, hy_str_trim(s), jis ? HY_CHARSET_ISO_2022_JP : HY_CHARSET_UTF8);
+        assert_text_round_trips(s, hy_str_trim(s), jis ? HY_MAIL_ISO_2022_JP : HY_MAIL_UTF8);
     }
 }
 
@@ -151,7 +152,7 @@ Test(header_write, lets_no_byte_break_out)
         cr_assert_eq(hy_header_text(&out, HY_STR("X-Any"), s, round % 2), HY_OK);
         assert_well_formed(&out, true);
         hy_buf_reset(&out);
-        struct hy_mailbox box = {s, HY_STR("a@example.org")};
+        struct hy_header_mailbox box = {s, HY_STR("a@example.org")};
         cr_assert_eq(hy_header_mailboxes(&out, HY_STR("To"), &box, 1, round % 2), HY_OK);
         assert_well_formed(&out, false);
         cr_assert(hy_str_ends(hy_buf_str(&out), HY_STR("a@example.org>\r\n")) ||
@@ -168,7 +169,7 @@ Test(header_write, writes_these_mailboxes)
 {
     static const struct {
         const char *name, *address, *want;
-        enum hy_charset charset;
+        enum hy_mail_charset charset;
     } cases[] = {
         {"", "taro@example.jp", "To: taro@example.jp\r\n", 0},
         {"Taro Yamada", "taro@example.jp", "To: Taro Yamada <taro@example.jp>\r\n", 0},
@@ -178,8 +179,7 @@ Test(header_write, writes_these_mailboxes)
         {"山田太郎", "taro@example.jp", "To: =?UTF-8?B?5bGx55Sw5aSq6YOO?= <taro@example.jp>\r\n",
          0},
         {"山田太郎", "taro@example.com",
-         "To: =?ISO-2022-JP?B?GyRCOzNFREJATzobKEI=?= <taro@example.com>\r\n",
-         HY_CHARSET_ISO_2022_JP},
+         "To: =?ISO-2022-JP?B?GyRCOzNFREJATzobKEI=?= <taro@example.com>\r\n", HY_MAIL_ISO_2022_JP},
         {"José Luis", "j@b.c", "To: =?UTF-8?Q?Jos=C3=A9_Luis?= <j@b.c>\r\n", 0},
         {"evil\" <other@b.c>\r\nBcc: x", "a@b.c", "To: \"evil\\\" <other@b.c> Bcc: x\" <a@b.c>\r\n",
          0},
@@ -189,7 +189,7 @@ Test(header_write, writes_these_mailboxes)
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         HY_CLEANUP(hy_buf_free)
         struct hy_buf out = HY_BUF_INIT(65536);
-        struct hy_mailbox box = {hy_str_of(cases[i].name), hy_str_of(cases[i].address)};
+        struct hy_header_mailbox box = {hy_str_of(cases[i].name), hy_str_of(cases[i].address)};
         cr_assert_eq(hy_header_mailboxes(&out, HY_STR("To"), &box, 1, cases[i].charset), HY_OK);
         cr_assert_str_eq(hy_buf_cstr(&out), cases[i].want);
     }
@@ -197,14 +197,14 @@ Test(header_write, writes_these_mailboxes)
 
 Test(header_write, folds_a_long_list_of_mailboxes)
 {
-    struct hy_mailbox boxes[40];
+    struct hy_header_mailbox boxes[40];
     for (size_t i = 0; i < 40; i++)
-        boxes[i] =
-            (struct hy_mailbox){i % 3 == 0 ? HY_STR("山田 太郎") : HY_STR("Somebody, Some Body"),
-                                HY_STR("somebody.with.a.name@mail.example.org")};
+        boxes[i] = (struct hy_header_mailbox){i % 3 == 0 ? HY_STR("山田 太郎")
+                                                         : HY_STR("Somebody, Some Body"),
+                                              HY_STR("somebody.with.a.name@mail.example.org")};
     HY_CLEANUP(hy_buf_free)
     struct hy_buf out = HY_BUF_INIT(65536);
-    cr_assert_eq(hy_header_mailboxes(&out, HY_STR("Cc"), boxes, 40, HY_CHARSET_UTF8), HY_OK);
+    cr_assert_eq(hy_header_mailboxes(&out, HY_STR("Cc"), boxes, 40, HY_MAIL_UTF8), HY_OK);
     assert_well_formed(&out, true);
 }
 
@@ -217,14 +217,14 @@ Test(header_write, refuses_addresses_that_could_end_early)
         HY_CLEANUP(hy_buf_free)
         struct hy_buf out = HY_BUF_INIT(65536);
         hy_buf_add_lit(&out, "Before: x\r\n");
-        struct hy_mailbox box = {HY_STR("Name"), hy_str_of(bad[i])};
-        cr_assert_eq(hy_header_mailboxes(&out, HY_STR("To"), &box, 1, HY_CHARSET_UTF8), HY_EINVAL,
+        struct hy_header_mailbox box = {HY_STR("Name"), hy_str_of(bad[i])};
+        cr_assert_eq(hy_header_mailboxes(&out, HY_STR("To"), &box, 1, HY_MAIL_UTF8), HY_EINVAL,
                      "%s", bad[i]);
         cr_assert_str_eq(hy_buf_cstr(&out), "Before: x\r\n");
     }
     HY_CLEANUP(hy_buf_free)
     struct hy_buf out = HY_BUF_INIT(65536);
-    cr_assert_eq(hy_header_mailboxes(&out, HY_STR("To"), NULL, 0, HY_CHARSET_UTF8), HY_EINVAL);
+    cr_assert_eq(hy_header_mailboxes(&out, HY_STR("To"), NULL, 0, HY_MAIL_UTF8), HY_EINVAL);
 }
 
 Test(header_write, refuses_names_that_are_none)
@@ -289,13 +289,13 @@ Test(header_write, keeps_the_buffer_when_a_value_or_the_buffer_is_too_long)
     HY_CLEANUP(hy_buf_free)
     struct hy_buf out = HY_BUF_INIT(1 << 20), small = HY_BUF_INIT(20);
     struct hy_str s = hy_str_make(huge, sizeof huge);
-    cr_assert_eq(hy_header_text(&out, HY_STR("Subject"), s, HY_CHARSET_UTF8), HY_ELIMIT);
+    cr_assert_eq(hy_header_text(&out, HY_STR("Subject"), s, HY_MAIL_UTF8), HY_ELIMIT);
     cr_assert_eq(out.len, 0);
     cr_assert_eq(hy_header_text(&small, HY_STR("Subject"), HY_STR("日本語日本語"), 0), HY_ELIMIT);
     cr_assert_eq(small.len, 0);
     /* One giant word cannot be folded, so it is encoded. */
     assert_text_round_trips(hy_str_slice(s, 0, HY_HEADER_VALUE_MAX),
-                            hy_str_slice(s, 0, HY_HEADER_VALUE_MAX), HY_CHARSET_UTF8);
+                            hy_str_slice(s, 0, HY_HEADER_VALUE_MAX), HY_MAIL_UTF8);
 }
 
 static struct hy_str column(struct hy_str line, int no)
@@ -318,19 +318,19 @@ Test(header_write, encodes_the_corpus_so_that_it_reads_back)
     while (hy_str_split(&rest, '\n', &line)) {
         struct hy_str text = column(line, 3);
         if (hy_str_eq(column(line, 0), HY_STR("encode"))) {
-            assert_text_round_trips(text, text, HY_CHARSET_UTF8);
-            assert_text_round_trips(text, text, HY_CHARSET_ISO_2022_JP);
+            assert_text_round_trips(text, text, HY_MAIL_UTF8);
+            assert_text_round_trips(text, text, HY_MAIL_ISO_2022_JP);
             seen++;
         } else if (hy_str_eq(column(line, 0), HY_STR("encode-iso-2022-jp"))) {
             size_t angle = hy_str_find(text, '<', text.n - 20);
-            struct hy_mailbox box = {hy_str_trim(hy_str_slice(text, 0, angle)),
-                                     hy_str_slice(text, angle + 1, text.n - 1)};
+            struct hy_header_mailbox box = {hy_str_trim(hy_str_slice(text, 0, angle)),
+                                            hy_str_slice(text, angle + 1, text.n - 1)};
             if (box.name.n && box.name.p[0] == '"') /* the source quotes the name itself */
                 box.name = hy_str_slice(box.name, 1, box.name.n - 1);
             HY_CLEANUP(hy_buf_free)
             struct hy_buf out = HY_BUF_INIT(4096), got = HY_BUF_INIT(4096),
                           want = HY_BUF_INIT(4096);
-            cr_assert_eq(hy_header_mailboxes(&out, HY_STR("From"), &box, 1, HY_CHARSET_ISO_2022_JP),
+            cr_assert_eq(hy_header_mailboxes(&out, HY_STR("From"), &box, 1, HY_MAIL_ISO_2022_JP),
                          HY_OK);
             decoded(&out, &got);
             hy_buf_printf(&want, "%.*s <%.*s>", HY_STR_ARG(hy_str_trim(box.name)),

@@ -109,17 +109,17 @@ Test(message, the_transfer_encoding_is_the_shortest_that_needs_nothing_of_the_se
 {
     static const struct {
         const char *text;
-        enum hy_charset charset;
+        enum hy_mail_charset charset;
         enum hy_transfer want;
     } cases[] = {
-        {"Plain text.\nhttps://x.example/\n", HY_CHARSET_UTF8, HY_TRANSFER_7BIT},
-        {"Plain {{v}}\n", HY_CHARSET_UTF8, HY_TRANSFER_QP},
-        {".dot\n", HY_CHARSET_UTF8, HY_TRANSFER_QP},
-        {"two  blanks\n", HY_CHARSET_UTF8, HY_TRANSFER_QP},
-        {"bare\rcr\n", HY_CHARSET_UTF8, HY_TRANSFER_7BIT},
-        {"Mostly ASCII, été\n", HY_CHARSET_UTF8, HY_TRANSFER_QP},
-        {"日本語の本文です\n", HY_CHARSET_UTF8, HY_TRANSFER_BASE64},
-        {"日本語の本文です\n", HY_CHARSET_ISO_2022_JP, HY_TRANSFER_7BIT},
+        {"Plain text.\nhttps://x.example/\n", HY_MAIL_UTF8, HY_TRANSFER_7BIT},
+        {"Plain {{v}}\n", HY_MAIL_UTF8, HY_TRANSFER_QP},
+        {".dot\n", HY_MAIL_UTF8, HY_TRANSFER_QP},
+        {"two  blanks\n", HY_MAIL_UTF8, HY_TRANSFER_QP},
+        {"bare\rcr\n", HY_MAIL_UTF8, HY_TRANSFER_7BIT},
+        {"Mostly ASCII, été\n", HY_MAIL_UTF8, HY_TRANSFER_QP},
+        {"日本語の本文です\n", HY_MAIL_UTF8, HY_TRANSFER_BASE64},
+        {"日本語の本文です\n", HY_MAIL_ISO_2022_JP, HY_TRANSFER_7BIT},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         struct letter l;
@@ -256,7 +256,7 @@ Test(message, iso_2022_jp_spells_what_it_lacks)
 {
     struct letter l;
     letter_init(&l);
-    l.options.charset = HY_CHARSET_ISO_2022_JP;
+    l.options.charset = HY_MAIL_ISO_2022_JP;
     l.source.text.bytes = HY_STR("①㈱髙﨑~😀ﾊﾝｶｸ{{v}}");
     cr_assert_eq(letter_compile(&l), 0, "%s", l.diag.text);
     struct letter_value v[] = {{"v", HY_STR("Ⅲ😀漢")}, {0}};
@@ -281,7 +281,7 @@ Test(message, long_lines_are_broken_where_the_encoding_does_not)
         hy_buf_add_lit(&value, "bい");
     for (int charset = 0; charset < 2; charset++) {
         letter_init(&l);
-        l.options.charset = (enum hy_charset)charset;
+        l.options.charset = (enum hy_mail_charset)charset;
         l.options.text_transfer = charset ? HY_TRANSFER_7BIT : HY_TRANSFER_8BIT;
         l.source.text.bytes = hy_buf_str(&line);
         cr_assert_eq(letter_compile(&l), 0, "%s", l.diag.text);
@@ -456,7 +456,7 @@ Test(message, the_shipped_newsletter_has_twelve_links_and_suits_everybody)
                                     .bytes = hy_buf_str(&png)};
     for (int charset = 0; charset < 2; charset++) {
         letter_init(&l);
-        l.options.charset = (enum hy_charset)charset;
+        l.options.charset = (enum hy_mail_charset)charset;
         l.source.html.bytes = hy_buf_str(&html);
         l.source.text.bytes = hy_buf_str(&text);
         l.source.images = &image;
