@@ -136,7 +136,7 @@ static const struct schema_row rows[] = {
      64 * GIB, "64MiB", .doc = "Rendered messages that wait for a connection take at most this."},
     {"delivery.open_domains", SCHEMA_INT, SCHEMA_RESTART, F(delivery.open_domains), 16, 1000000,
      "20000", .doc = "Recipient domains worked on at once, over all campaigns."},
-    {"delivery.rows_ahead", SCHEMA_INT, SCHEMA_RESTART, F(delivery.rows_ahead), 16, 65536, "512",
+    {"delivery.rows_ahead", SCHEMA_INT, SCHEMA_RESTART, F(delivery.rows_ahead), 16, 65536, "128",
      .doc = "Recipients read ahead for one domain."},
     {"delivery.in_flight_max", SCHEMA_INT, SCHEMA_RESTART, F(delivery.in_flight_max), 1024,
      16777216, "65536",

@@ -2,6 +2,7 @@
  * writer and deliver say of themselves. Handlers of the control socket get it as their context. */
 #pragma once
 #include <pthread.h>
+#include <stdatomic.h>
 
 #include "hayauma/config/config.h"
 #include "hayauma/daemon/control.h"
@@ -24,6 +25,7 @@ struct hy_daemon {
     struct hy_recovery recovery; /* what boot found in the in-flight table */
     hy_wall_ms started;
     bool is_stopping;
+    atomic_uint store_jobs;        /* threads that read the whole store: ctl_store.c */
     struct hy_config *boot_config; /* what the resolver's settings point into */
     struct hy_str *own_names;      /* likewise */
     /* the same config for the feeder, which compiles campaigns: see plan.c */
@@ -72,4 +74,5 @@ extern const struct hy_control_command ctl_campaign_commands[];     /* create li
 extern const struct hy_control_command ctl_list_commands[];         /* list.list list.show */
 extern const struct hy_control_command ctl_explain_commands[];      /* explain */
 extern const struct hy_control_command ctl_queue_commands[];        /* queue */
+extern const struct hy_control_command ctl_store_commands[];        /* audit backup list.export */
 extern const struct hy_control_command ctl_status_commands[];       /* status, sites, reload */

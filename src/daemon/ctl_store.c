@@ -1,0 +1,195 @@
+/* audit, backup, list.export: each reads the whole store, so each has a thread of its own; at most
+ * a few at a time. */
+#include "ctl_common.h"
+
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "hayauma/config/audit_json.h"
+#include "hayauma/daemon/list_export.h"
+#include "hayauma/store/retention.h"
+
+enum { JOBS_AT_ONCE = 4 };
+
+struct store_job {
+    struct hy_daemon *d;
+    struct hy_control_call *call;
+    void (*run)(struct store_job *j);
+    char *path;
+    int fd;
+    struct hy_list_export_options export;
+};
+
+static void *job_main(void *arg)
+{
+    struct store_job *j = arg;
+    struct hy_daemon *d = j->d;
+    j->run(j);
+    if (j->fd >= 0)
+        close(j->fd);
+    free(j->path);
+    free(j);
+    atomic_fetch_sub(&d->store_jobs, 1);
+    return NULL;
+}
+
+/* Takes the job; the call is finished in every case. */
+static void job_start(struct store_job *j)
+{
+    struct hy_daemon *d = j->d;
+    pthread_attr_t attr;
+    pthread_t thread;
+    if (atomic_fetch_add(&d->store_jobs, 1) >= JOBS_AT_ONCE) {
+        hy_control_fail(j->call, HY_EBUSY, "several audits, backups or exports are running",
+                        "try again when one has ended");
+    } else {
+        pthread_attr_init(&attr);
+        pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
+        int err = pthread_create(&thread, &attr, job_main, j);
+        pthread_attr_destroy(&attr);
+        if (err == 0)
+            return;
+        hy_control_fail(j->call, HY_ENOMEM, "no thread could be started", NULL);
+    }
+    atomic_fetch_sub(&d->store_jobs, 1);
+    if (j->fd >= 0)
+        close(j->fd);
+    free(j->path);
+    free(j);
+}
+
+static struct store_job *job_new(struct hy_control_call *call, struct hy_daemon *d,
+                                 void (*run)(struct store_job *j))
+{
+    struct store_job *j = calloc(1, sizeof *j);
+    if (!j) {
+        hy_control_fail(call, HY_ENOMEM, "out of memory", NULL);
+        return NULL;
+    }
+    j->d = d;
+    j->call = call;
+    j->run = run;
+    j->fd = -1;
+    return j;
+}
+
+/* ---- audit ---- */
+
+static void run_audit(struct store_job *j)
+{
+    json_t *o = NULL;
+    int err = hy_audit_json(j->d->env, &o);
+    if (err == HY_OK)
+        hy_control_finish(j->call, o);
+    else
+        hy_control_fail(j->call, err, "the store could not be read to its end", NULL);
+}
+
+static void audit(struct hy_control_call *call, void *ctx)
+{
+    struct store_job *j = job_new(call, ctx, run_audit);
+    if (j)
+        job_start(j);
+}
+
+/* ---- backup ---- */
+
+static void run_backup(struct store_job *j)
+{
+    struct hy_diag diag = {""};
+    int err = hy_backup(j->d->env, j->path, &diag);
+    if (err == HY_OK)
+        hy_control_finish(j->call, json_pack("{s:s}", "path", j->path));
+    else
+        hy_control_fail_diag(j->call, err, &diag);
+}
+
+static void backup(struct hy_control_call *call, void *ctx)
+{
+    struct hy_diag diag = {""};
+    const char *path;
+    int err = hy_control_arg_string_required(hy_control_args(call), "path", &diag, &path);
+    if (err == HY_OK && path[0] != '/')
+        err = hy_fail(&diag, HY_EINVAL, "argument 'path' must be absolute");
+    if (err != HY_OK) {
+        hy_control_fail_diag(call, err, &diag);
+        return;
+    }
+    struct store_job *j = job_new(call, ctx, run_backup);
+    if (!j)
+        return;
+    j->path = strdup(path);
+    if (j->path) {
+        job_start(j);
+        return;
+    }
+    hy_control_fail(call, HY_ENOMEM, "out of memory", NULL);
+    free(j);
+}
+
+/* ---- list.export ---- */
+
+static bool is_cancelled(void *ctx)
+{
+    return hy_control_is_cancelled(((struct store_job *)ctx)->call);
+}
+
+static void progress(void *ctx, uint64_t leads)
+{
+    hy_control_progress(((struct store_job *)ctx)->call,
+                        json_pack("{s:I}", "rows", (json_int_t)leads));
+}
+
+static void run_export(struct store_job *j)
+{
+    uint64_t leads = 0;
+    int err = hy_list_export(j->d->env, j->fd, &j->export, &leads);
+    if (err == HY_OK)
+        hy_control_finish(j->call, json_pack("{s:I}", "rows", (json_int_t)leads));
+    else
+        hy_control_fail(j->call, err, "the list could not be written whole", hy_err_text(err));
+}
+
+static void list_export(struct hy_control_call *call, void *ctx)
+{
+    struct hy_daemon *d = ctx;
+    struct hy_diag diag = {""};
+    struct hy_txn t = {0};
+    const char *name = "";
+    bool safe = true;
+    hy_list_no no = 0;
+    int err = hy_control_arg_string_required(hy_control_args(call), "list", &diag, &name);
+    if (err == HY_OK)
+        err = hy_control_arg_bool(hy_control_args(call), "safe", true, &diag, &safe);
+    if (err == HY_OK)
+        err = hy_txn_read(d->env, &t);
+    if (err == HY_OK) {
+        err = hy_list_find(&t, hy_str_of(name), &no);
+        if (err == HY_ENOTFOUND)
+            hy_fail(&diag, err, "there is no list '%s'; 'hayauma list show' shows all", name);
+    }
+    hy_txn_end(&t);
+    if (err != HY_OK) {
+        hy_control_fail_diag(call, err, &diag);
+        return;
+    }
+    struct store_job *j = job_new(call, d, run_export);
+    if (!j)
+        return;
+    j->fd = hy_control_take_fd(call, 0);
+    j->export = (struct hy_list_export_options){
+        .lists = {.lists = {no}, .n = 1},
+        .raw = !safe,
+        .is_cancelled = is_cancelled,
+        .progress = progress,
+        .ctx = j,
+    };
+    job_start(j);
+}
+
+const struct hy_control_command ctl_store_commands[] = {
+    {"audit", 0, 0, audit},
+    {"backup", 0, 0, backup},
+    {"list.export", 1, 1, list_export},
+    {NULL, 0, 0, NULL},
+};
