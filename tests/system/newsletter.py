@@ -24,7 +24,7 @@ def campaign_file(lab, name="newsletter", extra="", lists="news"):
 def leads(lab, count, seed=None):
     """A CSV file of the deterministic generator."""
     path = lab.path(f"leads-{count}.csv")
-    argv = [lab.binary("bench/leadgen"), "--rows", str(count), "--out", path]
+    argv = [lab.binary("bench/leadgen"), "--rows", str(count), "--output", path]
     lab.run(*argv, *(["--seed", str(seed)] if seed else []))
     return path
 

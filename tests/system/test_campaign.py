@@ -11,12 +11,12 @@ from lab import CommandError, check, check_accounts, check_eq, wait_for
 SELECTOR = "test"
 
 
-def csv(lab, rows, name="leads.csv", header="email,name,city,points"):
+def csv(lab, rows, name="leads.csv", header="email,name,prefecture,points"):
     return lab.write(name, "\r\n".join([header, *rows]) + "\r\n")
 
 
-def field(local, domain, name="山田 太郎", city="東京", points="120"):
-    return f"{local}@{domain},{name},{city},{points}"
+def field(local, domain, name="山田 太郎", prefecture="東京都", points="120"):
+    return f"{local}@{domain},{name},{prefecture},{points}"
 
 
 def setup(lab, sink_args=(), key=True, shaping=None, config=None, zone="", rules=True):
