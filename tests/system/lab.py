@@ -420,6 +420,14 @@ class Lab:
                      "--capture-limit", str(capture_limit)]
         return self.add(Sink(self, name, argv + list(extra)))
 
+    def keygen(self, domain, selector, kind="rsa"):
+        """(path of the private key, the zone line of its record), both by hayauma itself."""
+        directory = self.path("dkim")
+        os.makedirs(directory, mode=0o700, exist_ok=True)
+        record = self.run(self.binary("src/cli/hayauma"), "dkim", "keygen", "--domain", domain, "--selector", selector,
+                          "--type", kind, "--dir", directory)
+        return os.path.join(directory, f"{domain}.{selector}.pem"), record
+
     def dkim_key(self, domain, selector, kind="rsa"):
         """(path of the private key, the zone line of its record), made by OpenSSL: a second opinion on
         what hayauma reads and on what it would have printed."""
