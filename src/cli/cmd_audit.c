@@ -3,6 +3,7 @@
 #include "commands.h"
 
 #include "hayauma/config/audit_json.h"
+#include "hayauma/config/config.h"
 
 static void print_problems(struct cli *c, const json_t *r)
 {
