@@ -2,9 +2,6 @@
 #include "cli.h"
 #include "commands.h"
 
-#include "hayauma/config/audit_json.h"
-#include "hayauma/config/config.h"
-
 static void print_problems(struct cli *c, const json_t *r)
 {
     const json_t *p;
@@ -46,47 +43,9 @@ static int show(struct cli *c, json_t *r)
     return ok ? CLI_OK : CLI_FAILED;
 }
 
-/* Without a daemon the store is read here. It may not even exist: then there is nothing to prove.
- */
-static int read_store(struct cli *c, const char *data_dir, json_t **ret)
-{
-    struct hy_env_options o = {.data_dir = data_dir, .mode = HY_ENV_READER};
-    struct hy_diag diag = {""};
-    struct hy_env *env;
-    int err = hy_env_open(&o, &env, &diag);
-    if (err == HY_OK) {
-        err = hy_audit_json(env, ret);
-        hy_env_close(env);
-    }
-    return err == HY_OK ? CLI_OK
-                        : cli_fail(c, err, diag.text[0] ? diag.text : hy_err_text(err), data_dir);
-}
-
-static int run_alone(struct cli *c)
-{
-    struct hy_problems problems = {0};
-    struct hy_config *config = NULL;
-    json_t *r = NULL;
-    int code = CLI_FAILED;
-    if (hy_config_load(cli_config_path(c), &problems, &config) == HY_OK)
-        code = read_store(c, config->paths.data_dir, &r);
-    else
-        hy_problems_print(&problems, c->err);
-    hy_problems_free(&problems);
-    hy_config_unref(config);
-    return code ? code : show(c, r);
-}
-
 static int run(struct cli *c)
 {
-    char socket[128];
-    struct hy_diag diag = {""};
-    struct hy_control_client *client = NULL;
     json_t *r;
-    if (hy_control_connect(cli_socket(c, socket, sizeof socket), &diag, &client) == HY_ENOTFOUND)
-        return run_alone(c);
-    if (client)
-        hy_control_close(client);
     int code = cli_request(c, "audit", NULL, NULL, &r);
     return code ? code : show(c, r);
 }

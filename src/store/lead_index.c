@@ -1,7 +1,7 @@
 /* The index of addresses. A keyed hash of the dedupe key picks one of 2^18 buckets, a record of
  * (32 more bits of the hash, lead number) pairs. Two addresses that share 50 bits are told apart by
- * the lead's own address. Against one B-tree entry an address this takes a third of the pages, so a
- * batch of new leads touches (and copies) a third as many. */
+ * the lead's own address. Against one B-tree entry an address this takes half of the pages, so a
+ * batch of new leads touches (and copies) half as many. */
 #include "lead_priv.h"
 
 #include <stdlib.h>

@@ -41,8 +41,8 @@ HY_MUST_USE int hy_lead_set_status(struct hy_txn *t, hy_lead_no no, enum hy_lead
 struct hy_lead_batch;
 
 enum {
-    HY_LEAD_BATCH_ROWS = 20000,            /* rows that fit at most */
-    HY_LEAD_BATCH_BYTES = 8 * 1024 * 1024, /* bytes of their data at most */
+    HY_LEAD_BATCH_ROWS = 10000,            /* rows that fit at most */
+    HY_LEAD_BATCH_BYTES = 4 * 1024 * 1024, /* bytes of their data at most */
 };
 
 /* `columns` are attribute names, copied; an attribute of a row names its column. The batch is for

@@ -19,7 +19,6 @@
     X(LIST_LEADS, "list_leads")                                                                    \
     X(DOMAINS, "domains")                                                                          \
     X(DOMAIN_NAMES, "domain_names")                                                                \
-    X(DOMAIN_LEADS, "domain_leads")                                                                \
     X(ATTRS, "attrs")
 
 enum hy_table {
