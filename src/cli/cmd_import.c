@@ -85,22 +85,25 @@ static void print_result(struct cli *c, const json_t *r)
 
 static json_t *arguments(const struct cli *c)
 {
-    static const char *const names[] = {"list", "format", "charset", "map", "header"};
-    json_t *args =
-        json_pack("{s:s, s:b}", "file", c->args[0], "dry_run", (int)cli_flag(c, "dry-run"));
+    static const char *const names[] = {"list", "format", "charset", "map", "header", "existing"};
+    json_t *args = json_pack("{s:b, s:b}", "dry_run", (int)cli_flag(c, "dry-run"), "refuse_slips",
+                             (int)cli_flag(c, "refuse-slips"));
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
         if (cli_option(c, names[i]))
             json_object_set_new(args, names[i], json_string(cli_option(c, names[i])));
     return args;
 }
 
-static int import(struct cli *c, const int *fds, size_t n_fds)
+static int import(struct cli *c, const int *fds, size_t n_fds, uint64_t from_line)
 {
+    json_t *args = arguments(c);
+    if (from_line)
+        json_object_set_new(args, "from_line", json_integer((json_int_t)from_line));
     struct importing im = {.c = c};
     struct hy_control_call_options o = {
         .fds = fds, .n_fds = n_fds, .progress = on_progress, .progress_ctx = &im, .timeout_ms = -1};
     json_t *r;
-    int code = cli_request(c, "import", arguments(c), &o, &r);
+    int code = cli_request(c, "import", args, &o, &r);
     if (im.shown)
         fprintf(c->err, "\r\033[K");
     if (code)
@@ -120,7 +123,14 @@ static int import(struct cli *c, const int *fds, size_t n_fds)
 static int run(struct cli *c)
 {
     const char *path = c->args[0], *rejects = cli_option(c, "rejects");
+    const char *from = cli_option(c, "from-line");
+    uint64_t from_line = 0;
     int fds[2] = {STDIN_FILENO, -1};
+    if (from && hy_str_to_u64(hy_str_of(from), INT64_MAX, &from_line)) {
+        fprintf(c->err, _(c, "--%s must be a number up to %llu\n"), "from-line",
+                (unsigned long long)INT64_MAX);
+        return CLI_USAGE;
+    }
     if (!cli_option(c, "list") && !cli_flag(c, "dry-run")) {
         fprintf(c->err, "%s", _(c, "--list NAME says which list the leads go to\n"));
         return CLI_USAGE;
@@ -132,7 +142,7 @@ static int run(struct cli *c)
     if (rejects)
         fds[1] = open(rejects, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
     int code = rejects && fds[1] < 0 ? cli_fail(c, HY_EIO, strerror(errno), rejects)
-                                     : import(c, fds, rejects ? 2 : 1);
+                                     : import(c, fds, rejects ? 2 : 1, from_line);
     if (fds[1] >= 0)
         close(fds[1]);
     if (fds[0] != STDIN_FILENO)
@@ -176,6 +186,25 @@ static const struct cli_option options[] = {
      NULL,
      {"write every refused row with its line and reason",
       "拒否した全行を行番号・理由とともに書く"}},
+    {"existing",
+     "WORD",
+     CLI_WORDS,
+     "overwrite fill keep",
+     {"leads that are there: overwrite their values, fill only what is absent, or keep them "
+      "(overwrite)",
+      "既存の見込み客の値を overwrite(上書き)、fill(空欄のみ補う)、keep(そのまま) (overwrite)"}},
+    {"refuse-slips",
+     NULL,
+     CLI_TEXT,
+     NULL,
+     {"refuse rows whose domain looks misspelt (gmial.com), instead of a warning in the report",
+      "綴り間違いらしいドメイン (gmial.com) の行を、警告でなく拒否する"}},
+    {"from-line",
+     "N",
+     CLI_TEXT,
+     NULL,
+     {"leave out rows before this line: go on after an interruption",
+      "この行より前を飛ばす(中断した取り込みの続き)"}},
     {"dry-run",
      NULL,
      CLI_TEXT,

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "hayauma/base/log.h"
+#include "hayauma/daemon/import_job.h"
 
 static unsigned processors(void)
 {
@@ -147,6 +148,8 @@ int daemon_open(struct hy_daemon *d, struct hy_diag *diag)
     struct hy_problems problems = {0};
     if (err == HY_OK)
         err = open_delivery(d, &problems, diag);
+    if (err == HY_OK)
+        err = hy_import_jobs_new(d->env, d->writer, &d->imports);
     if (problems.n)
         hy_problems_print(&problems, stderr);
     hy_problems_free(&problems);
@@ -155,6 +158,8 @@ int daemon_open(struct hy_daemon *d, struct hy_diag *diag)
 
 void daemon_stop(struct hy_daemon *d)
 {
+    hy_import_jobs_free(d->imports); /* while the writer runs */
+    d->imports = NULL;
     if (d->deliver) {
         uint64_t cut = hy_deliver_stop(d->deliver, d->config->delivery.drain_timeout_us);
         if (cut)

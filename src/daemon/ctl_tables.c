@@ -10,6 +10,8 @@ const struct hy_control_command *const *ctl_tables(void)
         ctl_campaign_commands,
         ctl_list_commands,
         ctl_explain_commands,
+        ctl_queue_commands,
+        ctl_import_commands,
         NULL,
     };
     return tables;

@@ -10,6 +10,7 @@
 #include "hayauma/store/inflight.h"
 #include "hayauma/store/writer.h"
 
+struct hy_import_jobs;
 struct hy_loop;
 
 struct hy_daemon {
@@ -20,6 +21,7 @@ struct hy_daemon {
     struct hy_inflight *inflight;
     struct hy_writer *writer;
     struct hy_deliver *deliver;
+    struct hy_import_jobs *imports;
     struct hy_control_server *control;
     struct hy_token_keys tokens;
     struct hy_recovery recovery; /* what boot found in the in-flight table */
@@ -76,3 +78,4 @@ extern const struct hy_control_command ctl_explain_commands[];      /* explain *
 extern const struct hy_control_command ctl_queue_commands[];        /* queue */
 extern const struct hy_control_command ctl_store_commands[];        /* audit backup list.export */
 extern const struct hy_control_command ctl_status_commands[];       /* status, sites, reload */
+extern const struct hy_control_command ctl_import_commands[];       /* import */
