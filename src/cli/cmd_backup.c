@@ -44,9 +44,10 @@ const struct cli_command cmd_backup = {
     .summary = {"copy the store into a new folder while the daemon works",
                 "稼働中のまま保存領域を新しいフォルダーに複製する"},
     .about = {"The daemon writes the copy, as its own user, and compacts it. To restore: stop the\n"
-              "daemon and put the copy in the place of paths.data_dir/store.",
+              "daemon and put DIR/store in the place of paths.data_dir/store.",
               "複製はデーモンが自身の権限で書き、詰め直します。戻すときはデーモンを止め、\n"
-              "paths.data_dir/store の場所に置きます。"},
-    .examples = "hayauma backup /var/backups/hayauma/2026-11-22",
+              "DIR/store を paths.data_dir/store の場所に置きます。"},
+    .examples = "hayauma backup /var/backups/hayauma/2026-11-22\n"
+                "hayauma audit --data-dir /var/backups/hayauma/2026-11-22",
     .run = run,
 };

@@ -12,6 +12,20 @@ static void put(struct cli *c, const char *prefix, const char *text)
     hy_buf_free(&b);
 }
 
+/* "rcpt: 550 5.1.1 No such user": where it happened, and the words. */
+static void print_reply(struct cli *c, const json_t *a)
+{
+    struct hy_buf b = HY_BUF_INIT(65536);
+    hy_buf_printf(&b, "%s: ", cli_str(a, "phase"));
+    if (cli_int(a, "code"))
+        hy_buf_printf(&b, "%lld ", (long long)cli_int(a, "code"));
+    if (strcmp(cli_str(a, "enhanced"), "0.0.0") != 0)
+        hy_buf_printf(&b, "%s ", cli_str(a, "enhanced"));
+    hy_buf_printf(&b, "%s", cli_str(a, "text"));
+    put(c, "      ", hy_buf_cstr(&b));
+    hy_buf_free(&b);
+}
+
 static void print_attempt(struct cli *c, const json_t *a)
 {
     char at[32], line[512];
@@ -22,10 +36,7 @@ static void print_attempt(struct cli *c, const json_t *a)
              cli_str(a, "mx_ip")[0] ? "]" : "", tls[0] ? " " : "", tls,
              json_is_true(json_object_get(a, "in_doubt")) ? _(c, " (in doubt)") : "");
     put(c, "    ", line);
-    snprintf(line, sizeof line, "%s%lld %s %s: ", "", (long long)cli_int(a, "code"),
-             cli_str(a, "enhanced"), cli_str(a, "phase"));
-    put(c, cli_int(a, "code") ? "      " : "      ",
-        cli_str(a, "text")[0] ? cli_str(a, "text") : line);
+    print_reply(c, a);
     if (cli_str(a, "due")[0]) {
         snprintf(line, sizeof line, _(c, "tried again: %s"), cli_time(cli_str(a, "due"), at));
         put(c, "      ", line);

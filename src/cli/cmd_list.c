@@ -97,8 +97,7 @@ static int export_to(struct cli *c, int fd)
     json_t *r;
     char n[32];
     struct hy_control_call_options o = {.fds = &fd, .n_fds = 1, .timeout_ms = -1};
-    json_t *args =
-        json_pack("{s:s, s:b}", "list", c->args[0], "safe", (int)cli_flag(c, "spreadsheet-safe"));
+    json_t *args = json_pack("{s:s, s:b}", "list", c->args[0], "safe", (int)!cli_flag(c, "raw"));
     int code = cli_request(c, "list.export", args, &o, &r);
     if (code)
         return code;
@@ -145,12 +144,12 @@ static const struct cli_option export_options[] = {
      CLI_FILE,
      NULL,
      {"where to write (standard output)", "書き出し先(標準出力)"}},
-    {"spreadsheet-safe",
+    {"raw",
      NULL,
      CLI_TEXT,
      NULL,
-     {"put ' before cells that a spreadsheet would take for a formula",
-      "表計算ソフトが数式とみなすセルの前に ' を付ける"}},
+     {"no ' before cells that a spreadsheet would take for a formula",
+      "表計算ソフトが数式とみなすセルの前に ' を付けない"}},
     {0}};
 const struct cli_command cmd_list_export = {
     .name = "list export",

@@ -129,6 +129,7 @@ const char *const cli_texts[][2] = {
     {"give it as ADDRESS or ADDRESS:PORT", "アドレス、または アドレス:ポート で指定してください"},
     {"this is no message", "メールではありません"},
     {"The message has no DKIM signature.\n", "このメールには DKIM 署名がありません。\n"},
+    {"the store could not be read to its end", "保存領域を最後まで読めませんでした"},
     {NULL, NULL},
 };
 

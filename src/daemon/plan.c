@@ -27,6 +27,18 @@ static bool has_default(const struct hy_bundle *b, struct hy_str name)
     return false;
 }
 
+/* Each name once, however often the template has it. */
+static void note_unknown(struct hy_buf *unknown, struct hy_str name)
+{
+    struct hy_str rest = hy_buf_str(unknown), known;
+    while (rest.n && hy_str_split(&rest, ',', &known))
+        if (hy_str_eq(hy_str_trim(known), name))
+            return;
+    if (unknown->len)
+        hy_buf_add_lit(unknown, ", ");
+    hy_buf_add_str(unknown, name);
+}
+
 /* A variable's slot: its attribute's number; for one that only has a default, a number behind them;
  * for one that nobody has, the last slot of all, which is always absent. */
 static int find_slot(void *ctx, struct hy_str name, uint16_t *ret, struct hy_diag *diag)
@@ -51,11 +63,8 @@ static int find_slot(void *ctx, struct hy_str name, uint16_t *ret, struct hy_dia
         *ret = (uint16_t)(HY_ATTR_MAX + n->n_extra++);
         return HY_OK;
     }
-    if (n->unknown) {
-        if (n->unknown->len)
-            hy_buf_add_lit(n->unknown, ", ");
-        hy_buf_add_str(n->unknown, name);
-    }
+    if (n->unknown)
+        note_unknown(n->unknown, name);
     *ret = HY_DELIVER_SLOTS - 1;
     return HY_OK;
 }
