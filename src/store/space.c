@@ -10,7 +10,7 @@
 #include "env_priv.h"
 #include "hayauma/base/log.h"
 
-enum { EIO_TRIES = 3, PROBE_BYTES = 256 << 10 };
+enum { EIO_TRIES = 3, PROBE_BYTES = 256 << 10, LEAST_AFTER_TROUBLE = 8 << 20 };
 
 static const char *const state_names[] = {
     [HY_ENV_READY] = "ready",
@@ -43,12 +43,26 @@ static void set_state(struct hy_env *env, enum hy_env_state s)
                env->dir);
 }
 
+static uint64_t limit_free(const struct hy_env *env)
+{
+    struct rlimit rl;
+    struct stat st;
+    if (getrlimit(RLIMIT_FSIZE, &rl) < 0 || rl.rlim_cur == RLIM_INFINITY ||
+        fstatat(env->dir_fd, "data.mdb", &st, 0) < 0)
+        return UINT64_MAX;
+    return rl.rlim_cur > (rlim_t)st.st_size ? rl.rlim_cur - (rlim_t)st.st_size : 0;
+}
+
+/* What the file may still grow: space of the file system, or up to the process's file size limit.
+ */
 static uint64_t disk_free(const struct hy_env *env)
 {
     struct statvfs fs;
+    uint64_t limit = limit_free(env);
     if (fstatvfs(env->dir_fd, &fs) < 0)
-        return UINT64_MAX;
-    return (uint64_t)fs.f_bavail * fs.f_frsize;
+        return limit;
+    uint64_t disk = (uint64_t)fs.f_bavail * fs.f_frsize;
+    return disk < limit ? disk : limit;
 }
 
 static uint64_t file_used(struct hy_env *env)
@@ -88,10 +102,9 @@ int hy_space_reusable(struct hy_env *env, uint64_t *ret_bytes)
 }
 
 /* Room in the map matters only where it is small; free pages inside the file count there. */
-static bool map_is_low(struct hy_env *env)
+static bool map_is_low(struct hy_env *env, uint64_t least)
 {
     uint64_t used = file_used(env), reusable = 0;
-    uint64_t least = env->min_free_bytes;
     if (least > env->map_bytes / 8)
         least = env->map_bytes / 8;
     uint64_t room = used < env->map_bytes ? env->map_bytes - used : 0;
@@ -107,11 +120,14 @@ void hy_space_check(struct hy_env *env, bool committed)
     enum hy_env_state s = hy_env_state(env);
     if (s == HY_ENV_FAILED || (s == HY_ENV_FULL && !committed))
         return;
-    /* A tenth more is needed to leave the low state than to stay out of it: no flapping. */
+    /* More is needed to leave the low state than to stay out of it: no flapping. */
     uint64_t least = env->min_free_bytes;
-    if (s != HY_ENV_READY)
+    if (s != HY_ENV_READY) {
         least += least / 10;
-    bool low = least && (disk_free(env) < least || map_is_low(env));
+        if (least < LEAST_AFTER_TROUBLE)
+            least = LEAST_AFTER_TROUBLE;
+    }
+    bool low = least && (disk_free(env) < least || map_is_low(env, least));
     set_state(env, low ? HY_ENV_LOW : HY_ENV_READY);
 }
 
@@ -137,16 +153,7 @@ static bool probe_finds_no_space(struct hy_env *env)
  * found out otherwise. */
 static bool eio_means_full(struct hy_env *env)
 {
-    struct rlimit rl;
-    if (disk_free(env) < PROBE_BYTES)
-        return true;
-    if (getrlimit(RLIMIT_FSIZE, &rl) == 0 && rl.rlim_cur != RLIM_INFINITY) {
-        struct stat st;
-        if (fstatat(env->dir_fd, "data.mdb", &st, 0) == 0 &&
-            (uint64_t)st.st_size + PROBE_BYTES > rl.rlim_cur)
-            return true;
-    }
-    return probe_finds_no_space(env);
+    return disk_free(env) < PROBE_BYTES || probe_finds_no_space(env);
 }
 
 int hy_space_commit_failed(struct hy_env *env, int rc)
