@@ -377,12 +377,13 @@ static void step(struct walk *w, char c)
 /* Text up to the next <, or in a conditional comment up to a > that may end it. */
 static size_t text_run(const struct hy_html *h, struct hy_str source, size_t at, size_t to)
 {
-    const char *lt = memchr(source.p + at, '<', to - at);
-    size_t end = lt ? (size_t)(lt - source.p) : to;
-    if (!h->in_comment)
-        return end;
-    const char *gt = memchr(source.p + at, '>', end - at);
-    return gt ? (size_t)(gt - source.p) : end;
+    if (!h->in_comment) {
+        const char *lt = memchr(source.p + at, '<', to - at);
+        return lt ? (size_t)(lt - source.p) : to;
+    }
+    while (at < to && source.p[at] != '<' && source.p[at] != '>')
+        at++;
+    return at;
 }
 
 /* One > or < or run of text in the state DATA. */

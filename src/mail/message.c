@@ -10,7 +10,12 @@
 #include "run.h"
 #include "scan.h"
 
-enum { MESSAGE_BYTES = 32 << 20, ARENA_BYTES = 1 << 30 };
+enum {
+    MESSAGE_BYTES = 32 << 20,
+    ARENA_BYTES = 1 << 30,
+    PREFIX_BYTES = HY_LOCAL_MAX - HY_TOKEN_TEXT_MAX - 1,
+    DOMAIN_BYTES = HY_ADDRESS_MAX - HY_LOCAL_MAX - 1, /* so that any return path fits */
+};
 
 struct compile {
     struct hy_message *m;
@@ -446,7 +451,7 @@ static bool is_domain(struct hy_str s)
         if (!((l >= 'a' && l <= 'z') || (l >= '0' && l <= '9') || l == '-' || l == '.'))
             return false;
     }
-    return s.n > 0 && s.n <= 200;
+    return s.n > 0 && s.n <= DOMAIN_BYTES;
 }
 
 static int keep_domain(struct compile *c, const char *what, struct hy_str domain,
@@ -462,11 +467,10 @@ static int keep_domain(struct compile *c, const char *what, struct hy_str domain
 static int keep_prefix(struct compile *c)
 {
     struct hy_str prefix = c->options->return_prefix;
-    enum { PREFIX_MAX = HY_LOCAL_MAX - HY_TOKEN_TEXT_MAX - 1 };
-    bool is_good = prefix.n <= PREFIX_MAX && hy_str_find(prefix, '.', 0) == SIZE_MAX;
+    bool is_good = prefix.n <= PREFIX_BYTES && hy_str_find(prefix, '.', 0) == SIZE_MAX;
     if (!is_good || (prefix.n && !is_domain(prefix)))
         return hy_fail(c->diag, HY_EINVAL, "return_prefix: letters and digits, at most %d",
-                       PREFIX_MAX);
+                       PREFIX_BYTES);
     if (prefix.n == 0)
         return keep(c, prefix, &c->m->return_prefix);
     char text[HY_LOCAL_MAX];

@@ -44,8 +44,10 @@ static bool ends_outside(struct hy_str url)
 
 static size_t trim_url(struct hy_str source, size_t begin, size_t end)
 {
-    while (end > begin && ends_outside(hy_str_slice(source, begin, end)))
-        end--;
+    enum { TRIMMED_MAX = 16 }; /* more than a sentence has; each look is as long as the URL */
+    for (int i = 0; i < TRIMMED_MAX && end > begin; i++, end--)
+        if (!ends_outside(hy_str_slice(source, begin, end)))
+            break;
     return end;
 }
 

@@ -55,7 +55,7 @@ static void add_token(struct hy_buf *out, const struct hy_message *m, enum hy_to
         out->len += hy_token_write(&m->stems[kind], lead, 0, out->data + out->len);
 }
 
-/* RFC 2369, and RFC 8058 when there is a page that answers the one-click POST. */
+/* RFC 2369, and RFC 8058 when there is a page that answers the one-click POST: it wants https. */
 static void add_unsubscribe(struct hy_buf *out, const struct hy_message *m, hy_lead_no lead)
 {
     hy_buf_add_lit(out, "List-Unsubscribe: ");
@@ -76,7 +76,7 @@ static void add_unsubscribe(struct hy_buf *out, const struct hy_message *m, hy_l
         hy_buf_add_lit(out, ">");
     }
     hy_buf_add_lit(out, "\r\n");
-    if (m->base_url.n)
+    if (hy_str_istarts(m->base_url, HY_STR("https:")))
         hy_buf_add_lit(out, "List-Unsubscribe-Post: List-Unsubscribe=One-Click\r\n");
 }
 

@@ -57,6 +57,21 @@ static bool is_name(struct hy_str s)
     return true;
 }
 
+/* Without blanks at both ends, the ideographic one of Japanese keyboards included. */
+static struct hy_str trim(struct hy_str s)
+{
+    static const struct hy_str wide = {"\xe3\x80\x80", 3};
+    for (size_t n = SIZE_MAX; n != s.n;) {
+        n = s.n;
+        s = hy_str_trim(s);
+        if (hy_str_starts(s, wide))
+            s = hy_str_slice(s, wide.n, s.n);
+        if (hy_str_ends(s, wide))
+            s = hy_str_slice(s, 0, s.n - wide.n);
+    }
+    return s;
+}
+
 static void push(struct cutter *c, struct hy_tag tag)
 {
     c->tags->v[c->tags->n++] = tag;
@@ -89,7 +104,7 @@ static int end_section(struct cutter *c, struct hy_tag *tag)
 
 static struct hy_str unquote(struct hy_str s)
 {
-    s = hy_str_trim(s);
+    s = trim(s);
     if (s.n >= 2 && s.p[0] == '"' && s.p[s.n - 1] == '"')
         s = hy_str_slice(s, 1, s.n - 1);
     return s.p ? s : HY_STR("");
@@ -98,10 +113,10 @@ static struct hy_str unquote(struct hy_str s)
 /* "=<% %>=": the body of a tag that changes the delimiters. */
 static int set_delimiters(struct cutter *c, size_t at, struct hy_str body)
 {
-    struct hy_str open, close = hy_str_trim(hy_str_slice(body, 1, body.n - 1));
+    struct hy_str open, close = trim(hy_str_slice(body, 1, body.n - 1));
     size_t n = hy_str_find(close, ' ', 0);
     open = hy_str_slice(close, 0, n);
-    close = hy_str_trim(hy_str_slice(close, n, close.n));
+    close = trim(hy_str_slice(close, n, close.n));
     bool is_good = body.n > 2 && body.p[body.n - 1] == '=' && open.n >= 1 && close.n >= 1 &&
                    open.n <= DELIMITER_MAX && close.n <= DELIMITER_MAX &&
                    hy_str_find(close, ' ', 0) == SIZE_MAX && hy_str_find(open, '=', 0) == SIZE_MAX;
@@ -141,7 +156,7 @@ static void read_word(struct hy_tag *tag, struct hy_str *body)
         if (!hy_str_starts(*body, word))
             continue;
         tag->word = hy_str_slice(*body, 0, word.n - 1);
-        *body = hy_str_trim(hy_str_slice(*body, word.n, body->n));
+        *body = trim(hy_str_slice(*body, word.n, body->n));
         if (i == 2)
             tag->kind = HY_TAG_INVERTED;
         return;
@@ -151,7 +166,7 @@ static void read_word(struct hy_tag *tag, struct hy_str *body)
 
 static int read_body(struct cutter *c, struct hy_tag tag, struct hy_str body)
 {
-    struct hy_str all = body = hy_str_trim(body);
+    struct hy_str all = body = trim(body);
     char sigil = body.n ? body.p[0] : 0;
     if (tag.kind == HY_TAG_RAW)
         sigil = 0;
@@ -175,7 +190,7 @@ static int read_body(struct cutter *c, struct hy_tag tag, struct hy_str body)
         sigil = 0;
     }
     if (sigil)
-        body = hy_str_trim(hy_str_slice(body, 1, body.n));
+        body = trim(hy_str_slice(body, 1, body.n));
     if (tag.kind == HY_TAG_SECTION || tag.kind == HY_TAG_INVERTED)
         read_word(&tag, &body);
     if (tag.kind == HY_TAG_VALUE && c->depth && hy_str_eq(body, HY_STR("else")))
@@ -184,7 +199,7 @@ static int read_body(struct cutter *c, struct hy_tag tag, struct hy_str body)
     bool takes_default = tag.kind == HY_TAG_VALUE || tag.kind == HY_TAG_RAW;
     if (takes_default && bar != SIZE_MAX)
         tag.fallback = unquote(hy_str_slice(body, bar + 1, body.n));
-    tag.name = takes_default ? hy_str_trim(hy_str_slice(body, 0, bar)) : body;
+    tag.name = takes_default ? trim(hy_str_slice(body, 0, bar)) : body;
     if (!is_name(tag.name)) {
         all = hy_str_slice(all, 0, 60);
         return hy_tags_fail(c->tags, tag.begin, c->diag, HY_EINVAL,
@@ -228,11 +243,11 @@ static int read_tag(struct cutter *c, size_t at, size_t *ret_end)
     *ret_end = tag.end = end + close.n;
     if (is_note) {
         tag.kind = HY_TAG_NOTE;
-        tag.name = hy_str_trim(hy_str_slice(inside, 1, inside.n));
+        tag.name = trim(hy_str_slice(inside, 1, inside.n));
         push(c, tag);
         return 0;
     }
-    struct hy_str trimmed = hy_str_trim(inside);
+    struct hy_str trimmed = trim(inside);
     if (!is_triple && trimmed.n && trimmed.p[0] == '=') {
         tag.kind = HY_TAG_NOTE;
         push(c, tag);

@@ -76,7 +76,7 @@ enum hy_message_flag {
     HY_MESSAGE_CLICKS = 1u << 0,      /* http(s) links of a and area in HTML become tokens */
     HY_MESSAGE_TEXT_CLICKS = 1u << 1, /* so do http(s) URLs of the text part */
     HY_MESSAGE_BEACON = 1u << 2,      /* an invisible image before </body> */
-    HY_MESSAGE_UNSUBSCRIBE = 1u << 3, /* List-Unsubscribe, and -Post when there is a base_url */
+    HY_MESSAGE_UNSUBSCRIBE = 1u << 3, /* List-Unsubscribe, and -Post when base_url is https */
     HY_MESSAGE_BULK = 1u << 4,        /* Precedence: bulk */
 };
 

@@ -9,11 +9,51 @@
 #define MARK   "https://t.example/L"
 #define BEACON "<BEACON>"
 
-static void mark(void *ctx, struct hy_str url, struct hy_buf *out)
+/* Tracked links as MARK, the beacon as BEACON. */
+static void show_marks(struct hy_str html, struct hy_buf *out, size_t *ret_links)
 {
-    (void)url;
-    ++*(size_t *)ctx;
-    hy_buf_add_lit(out, MARK);
+    struct hy_str click = HY_STR("https://t.example.jp/c/");
+    struct hy_str beacon = HY_STR("<img src=\"https://t.example.jp/o/");
+    *ret_links = 0;
+    for (size_t at = 0; at < html.n;) {
+        struct hy_str rest = hy_str_slice(html, at, html.n);
+        if (hy_str_starts(rest, click)) {
+            hy_buf_add_lit(out, MARK);
+            ++*ret_links;
+            at += click.n;
+            while (at < html.n && !strchr("\"'> \t\r\n/", html.p[at]))
+                at++;
+        } else if (hy_str_starts(rest, beacon)) {
+            hy_buf_add_lit(out, BEACON);
+            at = hy_str_find(html, '>', at) + 1;
+        } else {
+            hy_buf_add_c(out, html.p[at++]);
+        }
+    }
+}
+
+/* What a tracked message makes of the page. */
+static void rewrite(struct hy_str html, struct hy_buf *out, size_t *ret_links)
+{
+    struct letter l;
+    struct hy_buf page = HY_BUF_INIT(1 << 22);
+    struct hy_message_file images[32];
+    letter_init(&l);
+    l.source.html.bytes = html;
+    l.source.text.bytes = HY_STR("-");
+    l.source.images = images;
+    for (size_t at = 0; (at = hy_str_find_str(html, HY_STR("cid:"), at)) != SIZE_MAX;) {
+        at += 4;
+        struct hy_str cid = hy_str_slice(html, at, hy_str_find(html, html.p[at - 5], at));
+        cr_assert_lt(l.source.n_images, 32u);
+        images[l.source.n_images++] =
+            (struct hy_message_file){.cid = cid, .type = HY_STR("image/png"), .bytes = HY_STR("x")};
+    }
+    cr_assert_eq(letter_compile(&l), 0, "%s", l.diag.text);
+    cr_assert_eq(letter_part(&l, NULL, HY_PART_HTML, &page), 0);
+    show_marks(hy_buf_str(&page), out, ret_links);
+    hy_buf_free(&page);
+    letter_free(&l);
 }
 
 /* Whether `after` is `before` with the values of some attributes replaced by MARK and one BEACON
@@ -46,7 +86,10 @@ static void check_file(const char *name, size_t want)
     snprintf(path, sizeof path, "html/%s", name);
     cr_assert(corpus_read(path, &html), "%s", path);
     size_t links = 0, beacons = 0;
-    cr_assert_eq(hy_html_rewrite(hy_buf_str(&html), mark, &links, HY_STR(BEACON), &out), 0);
+    for (size_t i = 0; i + 1 < html.len; i++) /* merge tags of others are not ours to fill */
+        if (html.data[i] == '{' && html.data[i + 1] == '{')
+            html.data[i] = '[';
+    rewrite(hy_buf_str(&html), &out, &links);
     cr_expect_eq(links, want, "%s: %zu links rewritten, %zu there", name, links, want);
     cr_expect(is_same_elsewhere(hy_buf_str(&html), hy_buf_str(&out), &beacons), "%s", name);
     cr_expect_eq(beacons, 1, "%s: %zu beacons", name, beacons);
@@ -118,13 +161,12 @@ Test(html, links_are_found_as_browsers_find_them)
         {"<<a href=\"http://x\">", "<<a href=\"" MARK "\">" BEACON},
         {"</a href=\"http://x\">", "</a href=\"http://x\">" BEACON},
         {"<a href=\"http://x", "<a href=\"http://x" BEACON},
-        {"", BEACON},
+        {" ", " " BEACON},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         struct hy_buf out = HY_BUF_INIT(1 << 16);
         size_t links = 0;
-        struct hy_str html = hy_str_of(cases[i].html);
-        cr_assert_eq(hy_html_rewrite(html, mark, &links, HY_STR(BEACON), &out), 0);
+        rewrite(hy_str_of(cases[i].html), &out, &links);
         cr_expect_str_eq(hy_buf_cstr(&out), cases[i].want, "got %s\nwant %s", hy_buf_cstr(&out),
                          cases[i].want);
         hy_buf_free(&out);

@@ -39,7 +39,7 @@ Test(template, values_defaults_sections_and_loops_render_as_the_guide_says)
         const char *template, *want;
     } cases[] = {
         {"Hi {{name}}.", "Hi 山田."},
-        {"{{ name }}{{name|x}}", "山田山田"},
+        {"{{ name }}{{name|x}}{{　name　}}", "山田山田山田"},
         {"{{missing|お客様}}様", "お客様様"},
         {"{{empty| x y }}|{{empty|\" x \"}}|{{empty|}}|{{empty}}", "x y| x ||"},
         {"{{{name}}} {{& name}} {{{missing|d}}}", "山田 山田 d"},
