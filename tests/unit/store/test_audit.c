@@ -82,6 +82,20 @@ Test(audit, a_sound_store_has_no_problems_and_the_equation_holds)
     cr_assert_eq(hy_ledger_sum(&last_campaign.counted), 1500);
 }
 
+Test(audit, blocks_keep_their_keys_when_transactions_move_their_pages)
+{
+    struct people p = {.n_domains = 40, .per_domain = HY_QUEUE_BLOCK_ROWS};
+    static struct hy_queue_row many[40 * HY_QUEUE_BLOCK_ROWS];
+    hy_id id = campaign_queue(env, "many", &p);
+    size_t n = read_all_fresh(env, id, many, 40 * HY_QUEUE_BLOCK_ROWS);
+    for (size_t i = 0; i < n; i += 67) { /* a transaction each */
+        struct hy_settle s = settle_of(&many[i].ref, HY_RCPT_DELIVERED, 0);
+        cr_assert_eq(settle_now(env, &s), HY_SETTLE_APPLIED, "row %zu", i);
+    }
+    struct hy_audit_report r = audit();
+    cr_assert_eq(r.problems, 0, "%s", last_problem);
+}
+
 /* ---- each kind of damage is found ---- */
 
 static void get_copy(struct hy_txn *t, enum hy_table table, struct hy_str key, uint8_t *out,
