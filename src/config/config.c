@@ -224,6 +224,16 @@ static void finish_shaping(const struct schema_ctx *x, const struct yaml_node *r
     c->paths.shaping = "";
 }
 
+static int finish_socket(const struct schema_ctx *x, struct hy_config *c)
+{
+    char path[PATH_MAX_BYTES];
+    if (c->control.socket[0])
+        return 0;
+    snprintf(path, sizeof path, "%s/control.sock", c->paths.run_dir);
+    c->control.socket = hy_arena_str(x->arena, hy_str_of(path)).p;
+    return c->control.socket ? 0 : HY_ENOMEM;
+}
+
 static int finish(const struct schema_ctx *x, const struct yaml_node *root, struct hy_config *c)
 {
     int err = c->node.hostname ? 0 : system_hostname(x->arena, &c->node.hostname);
@@ -231,6 +241,8 @@ static int finish(const struct schema_ctx *x, const struct yaml_node *root, stru
         err = finish_sources(x, root, c);
     if (!err)
         err = finish_dkim(x, root, c);
+    if (!err)
+        err = finish_socket(x, c);
     if (err)
         return err;
     finish_shaping(x, root, c);
@@ -315,20 +327,26 @@ void hy_config_socket(const char *path, char out[108])
     struct hy_problems problems = {0};
     struct yaml_source src = {.file = path, .problems = &problems};
     struct hy_arena arena = HY_ARENA_INIT(ARENA_MAX);
-    const struct yaml_node *root = NULL, *socket = NULL;
+    const struct yaml_node *root = NULL, *place = NULL;
+    const char *file = "";
     struct hy_str text;
     char dir[PATH_MAX_BYTES] = "";
     snprintf(out, 108, "/run/hayauma/control.sock");
     if (yaml_slurp(&src, &arena, &text) == 0 && yaml_read(&src, text, &arena, &root) == 0)
-        socket = yaml_get(yaml_get(root, HY_STR("control")), HY_STR("socket"));
-    if (socket && socket->kind == YAML_SCALAR && socket->text.n &&
-        (socket->text.p[0] == '/' || folder_of(path, dir, sizeof dir) == 0)) {
-        size_t n = strlen(dir);
-        if (n + 1 + socket->text.n < 108) {
+        place = yaml_get(yaml_get(root, HY_STR("control")), HY_STR("socket"));
+    if (!place || place->kind != YAML_SCALAR || place->text.n == 0) {
+        place = yaml_get(yaml_get(root, HY_STR("paths")), HY_STR("run_dir"));
+        file = "/control.sock";
+    }
+    if (place && place->kind == YAML_SCALAR && place->text.n &&
+        (place->text.p[0] == '/' || folder_of(path, dir, sizeof dir) == 0)) {
+        size_t n = strlen(dir), m = strlen(file);
+        if (n + 1 + place->text.n + m < 108) {
             memcpy(out, dir, n);
             if (n)
                 out[n++] = '/';
-            memcpy(out + n, socket->text.p, socket->text.n + 1);
+            memcpy(out + n, place->text.p, place->text.n);
+            memcpy(out + n + place->text.n, file, m + 1);
         }
     }
     hy_problems_free(&problems);

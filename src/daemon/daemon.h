@@ -8,10 +8,18 @@
 #include "hayauma/daemon/control.h"
 #include "hayauma/deliver/deliver.h"
 #include "hayauma/store/inflight.h"
+#include "hayauma/store/retention.h"
 #include "hayauma/store/writer.h"
 
 struct hy_import_jobs;
 struct hy_loop;
+
+/* upkeep.c */
+struct upkeep {
+    struct hy_trim_job trim;
+    atomic_bool is_trimming; /* the writer has the job */
+    hy_us next;              /* when to look again */
+};
 
 struct hy_daemon {
     const char *config_path;
@@ -22,6 +30,7 @@ struct hy_daemon {
     struct hy_writer *writer;
     struct hy_deliver *deliver;
     struct hy_import_jobs *imports;
+    struct upkeep upkeep;
     struct hy_control_server *control;
     struct hy_token_keys tokens;
     struct hy_recovery recovery; /* what boot found in the in-flight table */
@@ -67,6 +76,9 @@ int jobs_start_all(struct hy_daemon *d, struct hy_diag *diag);
 int campaign_move(struct hy_daemon *d, hy_id campaign, enum hy_campaign_state to);
 /* Campaigns whose start_at has come; called every second. */
 void jobs_start_scheduled(struct hy_daemon *d);
+
+/* upkeep.c: what is done now and then; called every second. */
+void upkeep_tick(struct hy_daemon *d);
 
 /* ctl_tables.c: all of these, NULL-terminated. */
 const struct hy_control_command *const *ctl_tables(void);

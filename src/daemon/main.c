@@ -99,6 +99,7 @@ static void on_second(void *arg)
     if (s->d.is_stopping)
         return;
     jobs_start_scheduled(&s->d);
+    upkeep_tick(&s->d);
     const struct hy_deliver_counters *c = hy_deliver_counters_of(s->d.deliver);
     sd_notifyf(0, "STATUS=%lu delivered, %lu deferred, %lu bounced; %lu connections",
                atomic_load(&c->delivered), atomic_load(&c->deferred), atomic_load(&c->bounced),

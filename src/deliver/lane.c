@@ -274,7 +274,9 @@ static const struct hy_mx_host *choose_host(struct lane *l, hy_us now,
                                             const struct hy_sockaddr **ret_addr)
 {
     const struct hy_mx *mx = l->mx;
-    int family = hy_sockaddr_family(&l->worker->policy->sources[l->source].bind);
+    const struct hy_deliver_policy *policy =
+        l->worker->policy; /* a reload may have fewer sources */
+    int family = hy_sockaddr_family(&policy->sources[l->source % policy->n_sources].bind);
     for (size_t from = 0; from < mx->n_hosts;) {
         size_t to = from;
         while (to < mx->n_hosts && mx->hosts[to].preference == mx->hosts[from].preference)

@@ -128,8 +128,6 @@ struct hy_config {
         const char *group; /* its members may command the daemon; "" = root and own user only */
     } control;
     struct {
-        uint64_t row_max_bytes;
-        uint32_t columns_max;
         uint32_t rejects_shown; /* first rejects in an import's answer; the report has all */
     } import;
 

@@ -209,13 +209,41 @@ Test(config, a_reload_names_the_changes_that_must_wait_for_a_restart)
 {
     struct hy_config *a = parse("log: {level: info}\n");
     struct hy_config *b = parse("log: {level: debug}\nnode: {id: 3}\n"
-                                "delivery: {workers: 2, sources: [{address: 192.0.2.1}]}\n");
+                                "delivery: {workers: 2, sources: [{address: 192.0.2.1}]}\n"
+                                "dns: {servers: [127.0.0.1]}\n");
     struct hy_buf keys = HY_BUF_INIT(4096);
     hy_config_restart_keys(a, b, &keys);
-    cr_expect_str_eq(hy_buf_cstr(&keys), "node.id, delivery.workers, delivery.sources");
+    cr_expect_str_eq(hy_buf_cstr(&keys), "node.id, dns.servers, delivery.workers");
     hy_buf_free(&keys);
     hy_config_unref(a);
     hy_config_unref(b);
+}
+
+Test(config, the_socket_is_found_even_in_a_file_with_mistakes)
+{
+    static const struct {
+        const char *in, *want;
+    } cases[] = {
+        {"control: {socket: /a/b.sock}\nnonsense: [1\n", "/run/hayauma/control.sock"},
+        {"control: {socket: /a/b.sock}\nnonsense: 1\n", "/a/b.sock"},
+        {"paths: {run_dir: /r}\n", "/r/control.sock"},
+        {"paths: {run_dir: /r}\ncontrol: {socket: \"\"}\n", "/r/control.sock"},
+        {"control: {socket: b.sock}\n", "/tmp/b.sock"},
+        {"", "/run/hayauma/control.sock"},
+    };
+    char path[] = "/tmp/hayauma-test-XXXXXX", got[108];
+    int fd = mkstemp(path);
+    cr_assert(fd >= 0);
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        cr_assert_eq(ftruncate(fd, 0), 0);
+        cr_assert_eq(pwrite(fd, cases[i].in, strlen(cases[i].in), 0), (ssize_t)strlen(cases[i].in));
+        hy_config_socket(path, got);
+        cr_expect_str_eq(got, cases[i].want, "%s: got %s", cases[i].in, got);
+    }
+    close(fd);
+    unlink(path);
+    hy_config_socket("/nonexistent/c.yaml", got);
+    cr_expect_str_eq(got, "/run/hayauma/control.sock");
 }
 
 Test(config, a_snapshot_lives_as_long_as_somebody_holds_it)
