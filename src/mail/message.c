@@ -6,6 +6,7 @@
 #include "coding.h"
 #include "compile.h"
 #include "hayauma/mail/html.h"
+#include "html_charset.h"
 #include "scan.h"
 
 enum { ARENA_BYTES = 1 << 30 };
@@ -105,8 +106,17 @@ static int compile_html(struct hy_compile *c)
     struct hy_program_env env = {
         .links = has_url && c->options->flags & HY_MESSAGE_CLICKS ? &c->m->links : NULL,
         .has_beacon = has_url && c->options->flags & HY_MESSAGE_BEACON};
-    int rc = compile_text(c, c->source->html, hy_plan_html, &env, &part->program);
-    return rc ? rc : encode_part(c, part, c->source->html.name);
+    struct hy_message_text text = c->source->html;
+    struct hy_buf changed = HY_BUF_INIT(2 * HY_MESSAGE_TEXT_MAX);
+    int rc = 0;
+    if (c->options->charset == HY_MAIL_ISO_2022_JP) {
+        rc = hy_html_set_charset(text.bytes, HY_STR("iso-2022-jp"), &changed);
+        text.bytes = hy_buf_str(&changed);
+    }
+    if (rc == 0)
+        rc = compile_text(c, text, hy_plan_html, &env, &part->program);
+    hy_buf_free(&changed);
+    return rc ? rc : encode_part(c, part, text.name);
 }
 
 static int compile_plain(struct hy_compile *c, struct hy_message_text text)

@@ -271,6 +271,34 @@ Test(message, iso_2022_jp_spells_what_it_lacks)
     letter_free(&l);
 }
 
+Test(message, a_page_says_the_charset_that_it_is_sent_in)
+{
+    static const struct {
+        const char *html, *want;
+    } cases[] = {
+        {"<meta charset=\"utf-8\">あ", "<meta charset=\"iso-2022-jp\">あ"},
+        {"<META http-equiv=x content='text/html; Charset=UTF-8'>",
+         "<META http-equiv=x content='text/html; Charset=iso-2022-jp'>"},
+        {"<meta content=\"a charset=b; c\"><p charset=utf-8>",
+         "<meta content=\"a charset=iso-2022-jp; c\"><p charset=utf-8>"},
+        {"<!-- <meta charset=utf-8> -->", "<!-- <meta charset=utf-8> -->"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct letter l;
+        struct hy_buf out = HY_BUF_INIT(1 << 16);
+        letter_init(&l);
+        l.options.flags = 0;
+        l.options.charset = HY_MAIL_ISO_2022_JP;
+        l.source.html.bytes = hy_str_of(cases[i].html);
+        l.source.text.bytes = HY_STR("-");
+        cr_assert_eq(letter_compile(&l), 0, "%s", l.diag.text);
+        cr_assert_eq(letter_part(&l, NULL, HY_PART_HTML, &out), 0);
+        cr_expect_str_eq(hy_buf_cstr(&out), cases[i].want, "got %s", hy_buf_cstr(&out));
+        hy_buf_free(&out);
+        letter_free(&l);
+    }
+}
+
 Test(message, long_lines_are_broken_where_the_encoding_does_not)
 {
     struct letter l;
