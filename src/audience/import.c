@@ -10,13 +10,15 @@
 enum {
     VALUE_SHOWN_MAX = 200,
     REASON_MAX = 256,
-    SUGGESTIONS = 1024, /* domains whose suggestion is remembered; a power of two */
+    DOMAINS = 1024, /* domains whose flags are remembered; a power of two */
     MAP_ARENA_MAX = 1024 * 1024,
 };
 
-struct suggestion {
-    char domain[48]; /* longer ones are never suggested for */
-    char meant[48];  /* "" = nothing */
+/* What is known of a domain: asked once, as the same few come again and again. */
+struct domain_flags {
+    char domain[64];
+    char meant[48]; /* suggestion, "" = nothing */
+    bool is_disposable;
 };
 
 struct hy_import {
@@ -31,7 +33,8 @@ struct hy_import {
     char reason[REASON_MAX];
     char value[VALUE_SHOWN_MAX + 8];
     char column[16];
-    struct suggestion suggestions[SUGGESTIONS];
+    struct domain_flags domains[DOMAINS];
+    struct domain_flags long_domain; /* of the last row, when it does not fit there */
 };
 
 static int copy_map(struct hy_import *im, const struct hy_import_options *o, struct hy_diag *diag)
@@ -204,23 +207,31 @@ static bool is_empty(const struct hy_csv_row *row)
     return true;
 }
 
-static struct hy_str suggest(struct hy_import *im, struct hy_str domain)
+static void ask(struct domain_flags *f, struct hy_str domain)
+{
+    char meant[HY_DOMAIN_MAX + 1] = "";
+    if (hy_address_suggest(domain, meant) || strlen(meant) >= sizeof f->meant)
+        meant[0] = 0;
+    strcpy(f->meant, meant);
+    f->is_disposable = hy_address_is_disposable(domain);
+}
+
+static const struct domain_flags *flags_of(struct hy_import *im, struct hy_str domain)
 {
     uint32_t h = 2166136261u; /* FNV-1a: a cache slot, not a table that could be made slow */
-    if (domain.n >= sizeof im->suggestions[0].domain)
-        return (struct hy_str){0};
+    if (domain.n >= sizeof im->domains[0].domain) {
+        ask(&im->long_domain, domain);
+        return &im->long_domain;
+    }
     for (size_t i = 0; i < domain.n; i++)
         h = (h ^ (unsigned char)domain.p[i]) * 16777619u;
-    struct suggestion *s = &im->suggestions[(h ^ h >> 16) & (SUGGESTIONS - 1)];
-    if (!hy_str_eq(hy_str_of(s->domain), domain)) {
-        char meant[HY_DOMAIN_MAX + 1] = "";
-        if (hy_address_suggest(domain, meant) || strlen(meant) >= sizeof s->meant)
-            meant[0] = 0;
-        memcpy(s->domain, domain.p, domain.n);
-        s->domain[domain.n] = 0;
-        strcpy(s->meant, meant);
+    struct domain_flags *f = &im->domains[(h ^ h >> 16) & (DOMAINS - 1)];
+    if (!hy_str_eq(hy_str_of(f->domain), domain)) {
+        ask(f, domain);
+        memcpy(f->domain, domain.p, domain.n);
+        f->domain[domain.n] = 0;
     }
-    return hy_str_of(s->meant);
+    return f;
 }
 
 /* The address; false when the row is refused. */
@@ -306,13 +317,15 @@ static void read_row(struct hy_import *im, const struct hy_csv_row *row, struct 
     if (!has_right_width(im, row, ret) || !read_address(im, row, ret) ||
         !read_attrs(im, row, ret, &n_attrs))
         return;
+    const struct domain_flags *flags = flags_of(im, hy_address_domain(&im->address));
     *ret = (struct hy_import_row){
         .kind = HY_IMPORT_LEAD,
         .line = row->line,
         .address = &im->address,
         .attrs = im->attrs,
         .n_attrs = n_attrs,
-        .suggestion = suggest(im, hy_address_domain(&im->address)),
+        .suggestion = hy_str_of(flags->meant),
+        .is_disposable = flags->is_disposable,
     };
 }
 

@@ -109,21 +109,39 @@ static void refuse(struct job *j, const struct hy_import_row *row)
     import_report_add(&j->report, row, false);
 }
 
-/* A row whose domain looks like a slip of the hand, as a line of the report. */
-static void doubt(struct job *j, const struct hy_import_row *row, char text[128],
-                  struct hy_import_row *ret)
+/* A doubt about a good row: a line of the report, or a refusal. Returns whether it was refused. */
+static bool doubt(struct job *j, const struct hy_import_row *row, struct hy_str reason,
+                  bool is_refused)
 {
     const struct hy_import_column *columns;
     size_t n = hy_import_columns(j->import, &columns);
-    *ret = *row;
-    ret->column = HY_STR("");
+    struct hy_import_row line = *row;
     for (size_t i = 0; i < n; i++)
         if (hy_str_eq(columns[i].attr, HY_STR("email")))
-            ret->column = columns[i].header;
-    int len = snprintf(text, 128, "was %.*s meant?", HY_STR_ARG(row->suggestion));
-    ret->reason = hy_str_make(text, (size_t)len);
-    ret->value = hy_address_wire(row->address);
-    j->progress.suggested++;
+            line.column = columns[i].header;
+    line.reason = reason;
+    line.value = hy_address_wire(row->address);
+    if (is_refused)
+        refuse(j, &line);
+    else
+        import_report_add(&j->report, &line, true);
+    return is_refused;
+}
+
+static bool doubt_domain(struct job *j, const struct hy_import_row *row)
+{
+    char text[128];
+    if (row->suggestion.n) {
+        j->progress.suggested++;
+        int n = snprintf(text, sizeof text, "was %.*s meant?", HY_STR_ARG(row->suggestion));
+        if (doubt(j, row, hy_str_make(text, (size_t)n), j->o.refuse_slips))
+            return true;
+    }
+    if (!row->is_disposable)
+        return false;
+    j->progress.disposable++;
+    return doubt(j, row, HY_STR("the domain gives out disposable addresses"),
+                 j->o.refuse_disposable);
 }
 
 static int take_row(struct job *j, const struct hy_import_row *row)
@@ -135,16 +153,8 @@ static int take_row(struct job *j, const struct hy_import_row *row)
         refuse(j, row);
         return HY_OK;
     }
-    if (row->suggestion.n) {
-        char text[128];
-        struct hy_import_row line;
-        doubt(j, row, text, &line);
-        if (j->o.refuse_slips) {
-            refuse(j, &line);
-            return HY_OK;
-        }
-        import_report_add(&j->report, &line, true);
-    }
+    if ((row->suggestion.n || row->is_disposable) && doubt_domain(j, row))
+        return HY_OK;
     j->progress.repaired += row->address->repaired;
     return give(j, row);
 }

@@ -50,6 +50,7 @@ struct hy_import_row {
     const struct hy_import_attr *attrs; /* ascending by column */
     size_t n_attrs;
     struct hy_str suggestion; /* domain the person may have meant, or empty */
+    bool is_disposable;       /* the domain gives out addresses to be thrown away */
 
     /* refused */
     struct hy_str column; /* header or number of the column at fault; empty: the whole row */

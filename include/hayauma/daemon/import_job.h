@@ -22,6 +22,7 @@ struct hy_import_progress {
     uint64_t joined;     /* new members of the list */
     uint64_t suggested;  /* rows whose domain looks like a slip: they went in, or were refused when
                             that was asked for */
+    uint64_t disposable; /* rows with an address to be thrown away: likewise */
     uint64_t repaired; /* addresses written otherwise than in the file (full-width letters, ...) */
     uint64_t by_reason[HY_ADDRESS_REASONS]; /* refused for their address */
     uint64_t bytes;                         /* read */
@@ -57,10 +58,11 @@ struct hy_import_job_options {
     const char *list; /* NULL or "" = into no list */
     bool create_list; /* when there is none of that name */
     enum hy_lead_merge merge;
-    bool refuse_slips;   /* refuse rows whose domain looks like a slip, instead of a warning */
-    bool only_check;     /* store nothing */
-    uint64_t first_line; /* leave out rows that start before this line (but read the header) */
-    size_t rejects_max;  /* kept for the end, at most HY_IMPORT_REJECTS_MAX */
+    bool refuse_slips;      /* refuse rows whose domain looks like a slip, instead of a warning */
+    bool refuse_disposable; /* refuse rows with an address to be thrown away, likewise */
+    bool only_check;        /* store nothing */
+    uint64_t first_line;    /* leave out rows that start before this line (but read the header) */
+    size_t rejects_max;     /* kept for the end, at most HY_IMPORT_REJECTS_MAX */
     struct hy_import_options import; /* copied, with the mapping */
     /* All of these on the job's thread. */
     void (*progress)(void *ctx, const struct hy_import_progress *p); /* about five times a second */

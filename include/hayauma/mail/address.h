@@ -90,6 +90,10 @@ HY_MUST_USE int hy_address_wire_key(struct hy_str wire, char *out, size_t *ret_n
  * them. Up to 30 us: ask once a domain. Any thread. */
 HY_MUST_USE int hy_address_suggest(struct hy_str domain, char *ret);
 
+/* Whether the (lower-case ASCII) domain, or one above it, gives out addresses to be thrown away:
+ * data/disposable-domains.txt, which is built in. Under 1 us. Any thread. */
+bool hy_address_is_disposable(struct hy_str domain);
+
 /* Whether the (lower-case ASCII) domain belongs to a Japanese carrier that gave out local parts
  * with dots in forbidden places. */
 bool hy_address_is_carrier(struct hy_str domain);

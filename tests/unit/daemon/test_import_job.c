@@ -248,16 +248,20 @@ Test(import_job, that_only_checks_stores_nothing)
     bed_close(&b);
 }
 
-Test(import_job, refuses_slips_when_asked)
+Test(import_job, refuses_slips_and_disposable_addresses_when_asked)
 {
     struct bed b;
     struct hy_diag diag = {0};
     bed_open(&b);
-    struct hy_import_job_options o = options(&b, file_of(&b, "email\na@gmial.com\nb@x.jp\n", 0));
+    struct hy_import_job_options o =
+        options(&b, file_of(&b, "email\na@gmial.com\nb@x.jp\nc@mailinator.com\n", 0));
     o.refuse_slips = true;
+    o.refuse_disposable = true;
     cr_assert_eq(hy_import_job_start(b.jobs, &o, &diag), HY_OK, "%s", diag.text);
     wait_done(&b);
-    cr_expect_eq(b.end.progress.refused, 1);
+    cr_expect_eq(b.end.progress.refused, 2);
+    cr_expect_eq(b.end.progress.suggested, 1);
+    cr_expect_eq(b.end.progress.disposable, 1);
     cr_expect_eq(b.end.progress.added, 1);
     cr_expect_str_eq(b.first_reject, "2 email: a@gmial.com: was gmail.com meant?");
     bed_close(&b);

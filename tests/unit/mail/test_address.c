@@ -353,6 +353,34 @@ Test(address_suggest, agrees_with_the_corpus_of_typos)
     }
 }
 
+Test(address, domains_that_are_thrown_away_are_known)
+{
+    static const struct {
+        const char *domain;
+        bool want;
+    } cases[] = {
+        {"mailinator.com", true},
+        {"x.mailinator.com", true},
+        {"yopmail.com", true},
+        {"notmailinator.com", false},
+        {"mailinator.co", false},
+        {"gmail.com", false},
+        {"docomo.ne.jp", false},
+        {"com", false},
+        {"", false},
+        {"mailinator.com.jp", false},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
+        cr_expect_eq(hy_address_is_disposable(hy_str_of(cases[i].domain)), cases[i].want, "%s",
+                     cases[i].domain);
+    struct hy_buf file HY_CLEANUP(hy_buf_free) = HY_BUF_INIT(1 << 20);
+    if (!corpus_read("lists/disposable-domains.txt", &file))
+        return;
+    struct hy_str rest = hy_buf_str(&file), line;
+    while (hy_str_split(&rest, '\n', &line))
+        cr_assert(line.n == 0 || hy_address_is_disposable(line), "%.*s", HY_STR_ARG(line));
+}
+
 Test(address_suggest, knows_the_slips_of_japanese_lists)
 {
     static const struct {
