@@ -163,8 +163,8 @@ static int take_all(struct hy_str bytes, struct hy_str *out, uint8_t end)
 
 static int to_number(struct hy_str s, uint64_t max, uint64_t *ret)
 {
-    uint64_t v;
-    if (hy_varint_get((const uint8_t *)s.p, s.n, &v) != s.n || v > max)
+    uint64_t v = 0;
+    if (s.n == 0 || hy_varint_get((const uint8_t *)s.p, s.n, &v) != s.n || v > max)
         return HY_ECORRUPT;
     *ret = v;
     return 0;

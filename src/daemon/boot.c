@@ -118,12 +118,10 @@ static int open_delivery(struct hy_daemon *d, struct hy_problems *problems, stru
     struct hy_deliver_settings s = {
         .workers = worker_count(c),
         .press_threads = press_count(c),
-        .max_connections = c->delivery.max_connections,
         .smtp_port = c->delivery.smtp_port,
         .press_memory_bytes = c->delivery.press_memory_bytes,
         .open_domains = c->delivery.open_domains,
         .rows_ahead = c->delivery.rows_ahead,
-        .is_doubt_held = c->delivery.in_doubt == HY_IN_DOUBT_HOLD,
         .load = plan_load,
         .load_ctx = d,
     };

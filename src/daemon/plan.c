@@ -275,9 +275,14 @@ int plan_check(struct hy_daemon *d, struct hy_txn *t, struct hy_str bundle, stru
 {
     struct hy_deliver_plan plan = {0};
     int err = make(d, d->config, t, bundle, 1, diag, ret_unknown, &plan);
-    if (err == HY_OK) {
-        hy_message_free(plan.message);
-        hy_arena_free(&plan.arena);
-    }
+    if (err != HY_OK)
+        return err;
+    if (d->config->dkim.is_required && !hy_deliver_signs(d->deliver, plan.from_domain))
+        err = hy_fail(diag, HY_EINVAL,
+                      "no DKIM key signs for %s (dkim.required): make one with 'hayauma dkim "
+                      "keygen' and name it under dkim.keys",
+                      plan.from_domain);
+    hy_message_free(plan.message);
+    hy_arena_free(&plan.arena);
     return err;
 }

@@ -59,6 +59,13 @@ static int load_run(struct feeder *f, const struct hy_campaign *record, struct r
     struct hy_diag diag = {""};
     struct hy_deliver_plan plan = {0};
     int err = f->d->settings.load(f->d->settings.load_ctx, &f->txn, record, &diag, &plan);
+    if (err == HY_OK && f->policy->is_dkim_required &&
+        policy_signing_domain(f->policy, plan.from_domain).n == 0) {
+        hy_message_free(plan.message);
+        hy_arena_free(&plan.arena);
+        err =
+            hy_fail(&diag, HY_EINVAL, "no DKIM key signs for %s (dkim.required)", plan.from_domain);
+    }
     if (err != HY_OK) {
         char id[HY_ID_TEXT_MAX];
         hy_log(HY_LOG_ERROR, "feeder", "campaign %s (%.*s) cannot be sent: %s",

@@ -362,17 +362,21 @@ static struct session *choose_session(struct lane *l, hy_us now, bool *ret_is_bu
     return s;
 }
 
-static void open_one(struct lane *l, hy_us now)
+/* Opens one connection; false when it did not, and need not be asked again this turn. As many may
+ * be on their way as are up already, and one more: a lane doubles with each round trip. */
+static bool open_one(struct lane *l, hy_us now)
 {
     struct worker *w = l->worker;
-    if (l->n_connecting || w->is_draining || l->connect_pause > now) {
-        if (l->connect_pause > now && l->n_sessions == 0)
+    if (l->n_connecting > l->n_up || w->is_draining)
+        return false;
+    if (l->connect_pause > now) {
+        if (l->n_sessions == 0)
             wait_until(l, l->connect_pause);
-        return;
+        return false;
     }
     if (w->n_connections >= w->max_connections) {
         worker_starve(w, l);
-        return;
+        return false;
     }
     const struct hy_sockaddr *addr;
     const struct hy_mx_host *host = choose_host(l, now, &addr);
@@ -386,19 +390,21 @@ static void open_one(struct lane *l, hy_us now)
                                                     "source")};
             unreachable(l, &why, now);
         }
-        return;
+        return false;
     }
     hy_us at = hy_window_may_connect(&l->window, l->n_sessions, now);
     if (at) {
         wait_until(l, at);
-        return;
+        return false;
     }
     bool no_tls = is_marked(l->plain, &l->n_plain, addr, now);
     bool use_helo = is_marked(l->helo, &l->n_helo, addr, now);
     if (session_open(l, host, addr, no_tls, use_helo) != HY_OK) {
         l->connect_pause = now + HY_US_PER_SEC; /* no descriptor or memory: a moment later */
         wait_until(l, l->connect_pause);
+        return false;
     }
+    return true;
 }
 
 void lane_session_up(struct lane *l, struct session *s)
@@ -467,17 +473,17 @@ static bool hand_over(struct lane *l, hy_us now)
         if (!s)
             return true;
         struct delivery *d = hy_container_of(l->ready.next, struct delivery, link);
-        hy_us at = hy_window_may_send(&l->window, now);
-        if (at) {
-            wait_until(l, at);
-            return false;
-        }
         if (d->inflight == HY_INFLIGHT_NONE) {
             d->inflight = hy_inflight_claim(l->worker->d->inflight, l->worker->index);
             if (d->inflight == HY_INFLIGHT_NONE) {
                 worker_starve(l->worker, l);
                 return false;
             }
+        }
+        hy_us at = hy_window_may_send(&l->window, now);
+        if (at) {
+            wait_until(l, at);
+            return false;
         }
         hy_list_remove(&d->link);
         l->n_ready--;
@@ -529,8 +535,9 @@ static void pump(void *arg)
         return;
     hy_us now = hy_loop_now(l->worker->loop);
     bool wants_connection = hand_over(l, now);
-    if (wants_connection || (l->n_sessions == 0 && (l->n_ready || !hy_list_empty(&l->feeds))))
-        open_one(l, now);
+    bool is_alone = l->n_sessions == 0 && (l->n_ready || !hy_list_empty(&l->feeds));
+    for (uint32_t n = wants_connection ? l->n_ready : is_alone; n > 0 && open_one(l, now); n--)
+        ;
     fill_press(l, now);
     if (l->n_sessions == 0 && l->window.suspended_until > now &&
         (l->n_ready || !hy_list_empty(&l->feeds)))

@@ -61,6 +61,9 @@ struct run {
 };
 struct run *run_ref(struct run *r);
 void run_unref(struct run *r);
+/* The domain whose keys sign mail from `from_domain`: itself or the nearest parent that has keys
+ * (RFC 7489 section 3.1.1, relaxed alignment); empty when there is none. Any thread. */
+struct hy_str policy_signing_domain(const struct hy_deliver_policy *p, const char *from_domain);
 
 /* A row in a feed: what of hy_rcpt_ref the feed does not say itself. */
 struct feed_row {

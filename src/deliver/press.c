@@ -58,25 +58,11 @@ static bool may_get(struct press *p, struct delivery *d, const struct hy_lead_vi
     return true;
 }
 
-/* The domain whose keys sign: the From domain or the nearest parent that has keys. */
-static struct hy_str signing_domain(const struct press *p, struct hy_str from)
-{
-    while (from.n) {
-        if (hy_dkim_keyset_count(p->policy->dkim, from))
-            return from;
-        size_t dot = hy_str_find(from, '.', 0);
-        if (dot == SIZE_MAX)
-            break;
-        from = hy_str_slice(from, dot + 1, from.n);
-    }
-    return (struct hy_str){0};
-}
-
 static int sign(struct press *p, struct delivery *d, hy_wall_ms now)
 {
     if (!p->signer)
         return HY_OK;
-    struct hy_str domain = signing_domain(p, hy_str_of(d->run->plan.from_domain));
+    struct hy_str domain = policy_signing_domain(p->policy, d->run->plan.from_domain);
     if (!domain.n)
         return HY_OK;
     struct hy_rendered *r = &p->rendered;

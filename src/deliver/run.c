@@ -29,3 +29,20 @@ void hy_deliver_policy_unref(struct hy_deliver_policy *p)
     if (p && atomic_fetch_sub_explicit(&p->refs, 1, memory_order_acq_rel) == 1)
         p->release(p);
 }
+
+struct hy_str policy_signing_domain(const struct hy_deliver_policy *p, const char *from_domain)
+{
+    struct hy_str d = hy_str_of(from_domain);
+    while (p->dkim && d.n) {
+        if (hy_dkim_keyset_count(p->dkim, d))
+            return d;
+        size_t dot = hy_str_find(d, '.', 0);
+        d = dot == SIZE_MAX ? (struct hy_str){0} : hy_str_slice(d, dot + 1, d.n);
+    }
+    return (struct hy_str){0};
+}
+
+bool hy_deliver_signs(const struct hy_deliver *d, const char *from_domain)
+{
+    return policy_signing_domain(d->policy, from_domain).n > 0;
+}

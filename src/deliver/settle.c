@@ -64,7 +64,7 @@ static struct hy_verdict judge(const struct delivery *d, const struct hy_outcome
         plan.expire_us = d->run->plan.expire_us;
     struct hy_verdict v = hy_verdict_of(o, &plan, d->ref.attempts + 1u, d->run->queued,
                                         hy_clock_wall_ms(), &d->worker->rng);
-    if (o->in_doubt && d->worker->d->settings.is_doubt_held)
+    if (o->in_doubt && d->worker->policy->is_doubt_held)
         v = (struct hy_verdict){HY_RCPT_HELD, 0};
     return v;
 }

@@ -59,8 +59,10 @@ void delivery_free(struct delivery *d)
 {
     struct worker *w = d->worker;
     delivery_drop_bytes(d);
-    if (d->inflight != HY_INFLIGHT_NONE)
+    if (d->inflight != HY_INFLIGHT_NONE) {
         hy_inflight_free(w->d->inflight, d->inflight);
+        worker_wake_starved(w); /* somebody may wait for a slot */
+    }
     hy_list_remove(&d->link);
     hy_list_remove(&d->all);
     struct feed *f = d->feed;
@@ -291,10 +293,18 @@ static void on_stop_run(struct worker *w, struct stop_order *o)
     (void)err;
 }
 
+/* Its part of all connections, at least one. */
+static void share_connections(struct worker *w)
+{
+    w->max_connections = w->policy->max_connections / w->d->n_workers;
+    w->max_connections += w->max_connections == 0;
+}
+
 static void on_policy(struct worker *w, struct policy_msg *m)
 {
     struct hy_deliver_policy *old = w->policy;
     w->policy = m->policy;
+    share_connections(w);
     hy_list_for_each (it, &w->lanes)
         lane_apply_policy(hy_container_of(it, struct lane, link));
     hy_deliver_policy_unref(old);
@@ -402,10 +412,9 @@ int worker_init(struct worker *w, struct hy_deliver *d, unsigned index)
     hy_list_init(&w->deliveries);
     w->jobs_tail = &w->jobs;
     w->typical_bytes = 16 * 1024;
-    w->max_connections = d->settings.max_connections / d->n_workers;
-    w->max_connections += w->max_connections == 0;
     w->pressed_max = d->settings.press_memory_bytes / d->n_workers;
     w->policy = hy_deliver_policy_ref(d->policy);
+    share_connections(w);
     uint64_t seed = 0;
     int err = hy_rand_bytes(&seed, sizeof seed);
     hy_rng_seed(&w->rng, seed);

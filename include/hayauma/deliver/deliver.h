@@ -32,8 +32,10 @@ struct hy_deliver_policy {
     struct hy_dkim_keyset *dkim;         /* NULL: nothing is signed */
     struct hy_dkim_options dkim_options; /* signed_at is filled in for each message */
     const struct hy_deliver_source *sources;
-    size_t n_sources;      /* 1.. */
-    bool is_dkim_required; /* a campaign that no key signs is not sent */
+    size_t n_sources;         /* 1.. */
+    bool is_dkim_required;    /* a campaign that no key signs is not sent */
+    bool is_doubt_held;       /* a message lost after its final dot is held instead of resent */
+    uint32_t max_connections; /* open at once, over all sites */
     void (*release)(struct hy_deliver_policy *p);
     void *owner;      /* for release */
     atomic_uint refs; /* starts at 1 */
@@ -71,14 +73,12 @@ void hy_deliver_policy_unref(struct hy_deliver_policy *p);
 struct hy_deliver_settings {
     uint32_t workers;       /* 1..64 */
     uint32_t press_threads; /* 1..64 */
-    uint32_t max_connections;
     uint16_t smtp_port;
     uint64_t press_memory_bytes; /* rendered messages that no connection has taken yet */
     uint32_t open_domains;
     uint32_t rows_ahead;
     hy_deliver_load_fn *load;
     void *load_ctx;
-    bool is_doubt_held; /* a message lost after its final dot is held instead of resent */
     struct hy_resolver_settings dns;
 };
 
@@ -109,6 +109,9 @@ void hy_deliver_campaign_changed(struct hy_deliver *d, hy_id campaign);
  * how many messages were cut off between dot and reply. Main thread. */
 uint64_t hy_deliver_stop(struct hy_deliver *d, hy_us timeout_us);
 void hy_deliver_free(struct hy_deliver *d);
+
+/* Whether mail from this domain is signed: it or a parent has a key. Main thread. */
+bool hy_deliver_signs(const struct hy_deliver *d, const char *from_domain);
 
 const struct hy_deliver_counters *hy_deliver_counters_of(const struct hy_deliver *d);
 
