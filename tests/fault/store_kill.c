@@ -284,24 +284,41 @@ static int child_main(void)
 
 /* ---- the parent ---- */
 
-static bool run_child(hy_us kill_after)
+struct fate {
+    bool is_sending_first; /* wait until it sends before the time runs */
+    hy_us after;           /* 0 = let it live */
+};
+
+/* A child's end: true when it ended by itself and found all well. */
+static bool judge_child(int status, bool may_be_killed)
 {
-    int status;
-    pid_t pid = fork();
-    if (pid == 0)
-        _exit(child_main());
-    must(pid > 0, "fork");
-    if (kill_after) {
-        usleep((useconds_t)kill_after);
-        kill(pid, SIGKILL);
-    }
-    must(waitpid(pid, &status, 0) == pid, "wait");
     if (WIFEXITED(status)) {
         must(WEXITSTATUS(status) == 0, "a child found something wrong");
         return true;
     }
-    must(kill_after != 0 && WTERMSIG(status) == SIGKILL, "a child died by itself");
+    must(may_be_killed && WTERMSIG(status) == SIGKILL, "a child died by itself");
     return false;
+}
+
+static bool run_child(struct fate fate)
+{
+    int status;
+    uint32_t before = atomic_load(&outside->children);
+    pid_t pid = fork();
+    if (pid == 0)
+        _exit(child_main());
+    must(pid > 0, "fork");
+    while (fate.is_sending_first && atomic_load(&outside->children) == before) {
+        if (waitpid(pid, &status, WNOHANG) == pid)
+            return judge_child(status, false);
+        usleep(500);
+    }
+    if (fate.after) {
+        usleep((useconds_t)fate.after);
+        kill(pid, SIGKILL);
+    }
+    must(waitpid(pid, &status, 0) == pid, "wait");
+    return judge_child(status, fate.after != 0);
 }
 
 /* The rows in the end, against what the server saw. */
@@ -334,6 +351,8 @@ static void judge(uint32_t kills)
            counted.ledger.by_state[HY_RCPT_BOUNCED], lost, doubles, counted.ledger.resent_in_doubt,
            atomic_load(&outside->recovered), atomic_load(&outside->stale));
     must(counted.ledger.queued == n_leads, "every lead has a row");
+    if (kills >= 30) /* or the test has tested nothing */
+        must(outside->recovered > 0 && counted.ledger.resent_in_doubt > 0, "kills hit the wire");
     must(lost == 0, "nobody is lost");
     must(wrong == 0, "every row ends as the server decided");
     /* A child may be killed between its recovery and its report to us: the ledger knows better. */
@@ -362,10 +381,12 @@ int main(int argc, char **argv)
     outside =
         mmap(NULL, sizeof *outside, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     must(outside != MAP_FAILED, "memory");
-    /* Short lives at first, so that the enqueue and the recovery are hit too. */
-    while (done < kills && !run_child(1000 + (hy_us)hy_rng_below(&rng, 10000 + done * 1000)))
-        done++;
-    run_child(0);
+    /* One in three is hit while it boots, recovers and makes rows, the others while they send. */
+    for (bool over = false; done < kills && !over; done += !over) {
+        struct fate fate = {done % 3 != 0, 200 + (hy_us)hy_rng_below(&rng, 15000)};
+        over = run_child(fate);
+    }
+    run_child((struct fate){false, 0});
     judge(done);
     nftw(dir, drop, 16, FTW_DEPTH | FTW_PHYS);
     return 0;
