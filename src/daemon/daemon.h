@@ -77,7 +77,10 @@ int campaign_move(struct hy_daemon *d, hy_id campaign, enum hy_campaign_state to
 /* Campaigns whose start_at has come; called every second. */
 void jobs_start_scheduled(struct hy_daemon *d);
 
-/* upkeep.c: what is done now and then; called every second. */
+/* upkeep.c: what is done now and then. */
+/* At boot: goes on with dropping campaigns that a stop interrupted. */
+int upkeep_start(struct hy_daemon *d, struct hy_diag *diag);
+/* Every second: trims the log of attempts when it is time. */
 void upkeep_tick(struct hy_daemon *d);
 
 /* ctl_tables.c: all of these, NULL-terminated. */

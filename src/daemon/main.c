@@ -198,6 +198,8 @@ static int serve(struct server *s, const struct options *o)
     if (err == HY_OK)
         err = jobs_start_all(d, &diag);
     if (err == HY_OK)
+        err = upkeep_start(d, &diag);
+    if (err == HY_OK)
         err = open_control(d, &diag);
     if (err != HY_OK) {
         hy_log(HY_LOG_ERROR, "boot", "%s", diag.text[0] ? diag.text : hy_err_text(err));

@@ -1,6 +1,9 @@
 /* What is done now and then: attempts older than store.log_retention are forgotten, once an hour,
- * by a long job of the writer that yields to everything else. */
+ * by a long job of the writer that yields to everything else. At boot, campaigns whose dropping a
+ * stop interrupted are dropped for good. */
 #include "daemon.h"
+
+#include <stdlib.h>
 
 #include "hayauma/base/list.h"
 #include "hayauma/base/log.h"
@@ -33,4 +36,45 @@ void upkeep_tick(struct hy_daemon *d)
     int err = hy_writer_submit(d->writer, &u->trim.req);
     if (err != HY_OK)
         trim_done(&u->trim.req, err);
+}
+
+/* ---- half dropped campaigns ---- */
+
+static void drop_done(struct hy_write_req *r, int err)
+{
+    struct hy_drop_job *j = hy_container_of(r, struct hy_drop_job, req);
+    char id[HY_ID_TEXT_MAX];
+    if (err != HY_OK && err != HY_ECLOSED)
+        hy_log(HY_LOG_ERROR, "upkeep", "campaign %s is not wholly dropped: %s",
+               hy_id_format(j->campaign, id), hy_err_text(err));
+    free(j);
+}
+
+static int submit_drop(struct hy_daemon *d, hy_id campaign)
+{
+    struct hy_drop_job *j = malloc(sizeof *j);
+    if (!j)
+        return HY_ENOMEM;
+    hy_drop_job_init(j, campaign);
+    j->req.done = drop_done;
+    int err = hy_writer_submit(d->writer, &j->req);
+    if (err != HY_OK)
+        free(j);
+    return err;
+}
+
+int upkeep_start(struct hy_daemon *d, struct hy_diag *diag)
+{
+    struct hy_txn t = {0};
+    hy_id campaign = 0;
+    int err = hy_txn_read(d->env, &t);
+    while (err == HY_OK) {
+        err = hy_drop_unfinished(&t, campaign, &campaign);
+        if (err == HY_OK)
+            err = submit_drop(d, campaign);
+    }
+    hy_txn_end(&t);
+    if (err != HY_ENOTFOUND)
+        return hy_fail(diag, err, "half dropped campaigns cannot be dropped: %s", hy_err_text(err));
+    return HY_OK;
 }
