@@ -4,7 +4,10 @@
  * The end is the reverse; each step may find the ones behind it missing. */
 #include "daemon.h"
 
+#include <errno.h>
 #include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "hayauma/base/log.h"
@@ -25,6 +28,28 @@ static unsigned worker_count(const struct hy_config *c)
 static unsigned press_count(const struct hy_config *c)
 {
     return c->delivery.press_threads ? c->delivery.press_threads : processors();
+}
+
+/* Connections are descriptors: as many as the system lets us have, and a word when that is too few.
+ * The rest is for the store, the resolver, the control socket and files being read. */
+static void raise_descriptors(const struct hy_config *c)
+{
+    enum { OTHERS = 512 };
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
+        return;
+    rlim_t soft = limit.rlim_cur;
+    limit.rlim_cur = limit.rlim_max;
+    if (soft < limit.rlim_max && setrlimit(RLIMIT_NOFILE, &limit) != 0) {
+        hy_log(HY_LOG_WARNING, "boot", "the limit of open files stays at %lu: %s", soft,
+               strerror(errno));
+        limit.rlim_cur = soft;
+    }
+    if (limit.rlim_cur < c->delivery.max_connections + OTHERS)
+        hy_log(HY_LOG_WARNING, "boot",
+               "at most %lu files may be open: delivery.max_connections %u cannot be reached; "
+               "raise the limit (LimitNOFILE=) to %u",
+               limit.rlim_cur, c->delivery.max_connections, c->delivery.max_connections + OTHERS);
 }
 
 static int open_store(struct hy_daemon *d, struct hy_diag *diag)
@@ -140,6 +165,7 @@ int daemon_open(struct hy_daemon *d, struct hy_diag *diag)
     pthread_mutex_init(&d->plan_lock, NULL);
     d->plan_config = hy_config_ref(d->config);
     d->boot_config = hy_config_ref(d->config);
+    raise_descriptors(d->config);
     int err = open_store(d, diag);
     if (err == HY_OK)
         err = make_tokens(d, diag);
