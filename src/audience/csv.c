@@ -197,6 +197,15 @@ static size_t closing_quote(const struct scan *s, size_t from, bool *ret_pairs)
     return s->n;
 }
 
+/* Where the text behind a closing quote ends, to be shown: at a delimiter or line end. */
+static size_t stray_end(const struct hy_csv *c, const struct scan *s)
+{
+    size_t i = s->at;
+    while (i < s->n && s->p[i] != c->delimiter && s->p[i] != '\n' && s->p[i] != '\r')
+        i++;
+    return i;
+}
+
 /* A field whose opening quote is at s->at. */
 static enum step quoted_field(struct hy_csv *c, struct scan *s)
 {
@@ -214,7 +223,10 @@ static enum step quoted_field(struct hy_csv *c, struct scan *s)
     struct scan behind = *s;
     enum step step = after_field(c, &behind);
     if (step == STEP_FAULT) {
-        put_fault(c, s, from, s->at + 1, HY_CSV_STRAY);
+        size_t end = stray_end(c, s);
+        if (end == s->n && !s->is_whole && s->n <= c->row_max)
+            return STEP_MORE;
+        put_fault(c, s, from, end, HY_CSV_STRAY);
         return step;
     }
     put_field(c, s, from, close, has_pairs);

@@ -69,14 +69,22 @@ static void print_rejects(struct cli *c, const json_t *r, const char *report)
 
 static void print_result(struct cli *c, const json_t *r)
 {
-    char rows[32], added[32], updated[32], same[32], took[32];
+    char rows[32], added[32], updated[32], same[32], twice[32], took[32];
     double seconds = (double)cli_int(r, "elapsed_ms") / 1000;
-    fprintf(c->out,
-            cli_flag(c, "dry-run")
-                ? _(c, "Checked %s rows: %s new, %s changed, %s unchanged. Nothing was stored.\n")
-                : _(c, "Imported %s rows: %s new, %s changed, %s unchanged.\n"),
-            cli_number(cli_int(r, "rows"), rows), cli_number(cli_int(r, "added"), added),
-            cli_number(cli_int(r, "updated"), updated), cli_number(cli_int(r, "unchanged"), same));
+    int64_t all = cli_int(r, "rows"), doubts = cli_int(r, "suggested") + cli_int(r, "disposable");
+    if (cli_flag(c, "dry-run"))
+        fprintf(c->out, _(c, "Checked %s rows: %s are good. Nothing was stored.\n"),
+                cli_number(all, rows), cli_number(all - cli_int(r, "rejected"), added));
+    else
+        fprintf(
+            c->out, _(c, "Imported %s rows: %s new, %s changed, %s unchanged, %s duplicates.\n"),
+            cli_number(all, rows), cli_number(cli_int(r, "added"), added),
+            cli_number(cli_int(r, "updated"), updated), cli_number(cli_int(r, "unchanged"), same),
+            cli_number(cli_int(r, "duplicates"), twice));
+    if (doubts)
+        fprintf(c->out,
+                _(c, "%s addresses look misspelt or disposable: --rejects FILE lists them.\n"),
+                cli_number(doubts, rows));
     if (seconds > 0)
         fprintf(c->out, _(c, "%.1f s, %s rows a second; read as %s.\n"), seconds,
                 cli_number((int64_t)((double)cli_int(r, "rows") / seconds), took),
@@ -86,8 +94,10 @@ static void print_result(struct cli *c, const json_t *r)
 static json_t *arguments(const struct cli *c)
 {
     static const char *const names[] = {"list", "format", "charset", "map", "header", "existing"};
-    json_t *args = json_pack("{s:b, s:b}", "dry_run", (int)cli_flag(c, "dry-run"), "refuse_slips",
-                             (int)cli_flag(c, "refuse-slips"));
+    json_t *args = json_pack("{s:b, s:b, s:b, s:b}", "dry_run", (int)cli_flag(c, "dry-run"),
+                             "refuse_slips", (int)cli_flag(c, "refuse-slips"), "refuse_disposable",
+                             (int)cli_flag(c, "refuse-disposable"), "allow_ragged",
+                             (int)cli_flag(c, "allow-ragged"));
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
         if (cli_option(c, names[i]))
             json_object_set_new(args, names[i], json_string(cli_option(c, names[i])));
@@ -199,6 +209,18 @@ static const struct cli_option options[] = {
      NULL,
      {"refuse rows whose domain looks misspelt (gmial.com), instead of a warning in the report",
       "綴り間違いらしいドメイン (gmial.com) の行を、警告でなく拒否する"}},
+    {"refuse-disposable",
+     NULL,
+     CLI_TEXT,
+     NULL,
+     {"refuse rows with a disposable address, instead of a warning in the report",
+      "使い捨てアドレスの行を、警告でなく拒否する"}},
+    {"allow-ragged",
+     NULL,
+     CLI_TEXT,
+     NULL,
+     {"take rows with fewer fields than the header, or with empty ones too many",
+      "見出しより欄の少ない行、空の欄が余る行も取り込む"}},
     {"from-line",
      "N",
      CLI_TEXT,

@@ -113,6 +113,10 @@ static int read_options(struct import_call *im, const struct hy_daemon *d, const
     if (!err)
         err = hy_control_arg_bool(args, "refuse_slips", false, diag, &o->refuse_slips);
     if (!err)
+        err = hy_control_arg_bool(args, "refuse_disposable", false, diag, &o->refuse_disposable);
+    if (!err)
+        err = hy_control_arg_bool(args, "allow_ragged", false, diag, &o->import.allow_ragged);
+    if (!err)
         err = hy_control_arg_int(args, "from_line", 0, 0, INT64_MAX, diag, &from_line);
     if (!err)
         err = read_word(args, "existing", merges, diag, &merge);
@@ -135,11 +139,12 @@ static int read_options(struct import_call *im, const struct hy_daemon *d, const
 
 static json_t *counts_json(const struct hy_import_progress *p)
 {
-    return json_pack("{s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I}", "rows", (json_int_t)p->rows,
-                     "rejected", (json_int_t)p->refused, "added", (json_int_t)p->added, "updated",
-                     (json_int_t)p->updated, "unchanged", (json_int_t)p->unchanged, "duplicates",
-                     (json_int_t)p->duplicates, "joined", (json_int_t)p->joined, "suggested",
-                     (json_int_t)p->suggested, "repaired", (json_int_t)p->repaired, "bytes",
+    return json_pack("{s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I}", "rows",
+                     (json_int_t)p->rows, "rejected", (json_int_t)p->refused, "added",
+                     (json_int_t)p->added, "updated", (json_int_t)p->updated, "unchanged",
+                     (json_int_t)p->unchanged, "duplicates", (json_int_t)p->duplicates, "joined",
+                     (json_int_t)p->joined, "suggested", (json_int_t)p->suggested, "disposable",
+                     (json_int_t)p->disposable, "repaired", (json_int_t)p->repaired, "bytes",
                      (json_int_t)p->bytes, "total_bytes", (json_int_t)p->bytes_total);
 }
 
