@@ -48,18 +48,20 @@ bool watch_is_over(const json_t *o)
 
 int64_t watch_eta(const struct watch_state *s)
 {
-    int64_t left = cli_int(s->campaign, "pending");
-    if (left == 0)
+    int64_t fresh = cli_int(s->campaign, "fresh");
+    if (cli_int(s->campaign, "pending") == 0)
         return 0;
-    if (!(s->rate > 0.01) || !json_is_true(json_object_get(s->campaign, "queued_all")))
-        return -1;
-    return (int64_t)((double)left / s->rate + 0.5);
+    if (fresh == 0 || !(s->rate > 0.01) ||
+        !json_is_true(json_object_get(s->campaign, "queued_all")))
+        return -1; /* what is only deferred waits for its time, whatever the rate */
+    return (int64_t)((double)fresh / s->rate + 0.5);
 }
 
 static double share_done(const struct watch_state *s)
 {
     int64_t all = cli_int(s->campaign, "queued");
-    return all > 0 ? (double)watch_finals(s->campaign) / (double)all : 0;
+    double share = all > 0 ? (double)watch_finals(s->campaign) / (double)all : 0;
+    return (double)(int64_t)(share * 1000) / 1000; /* 100 % is said when it is all */
 }
 
 static int64_t seconds_of(const char *rfc3339)

@@ -27,7 +27,7 @@ struct watch_state {
 /* Recipients whose fate is sealed, and all of them; the share is of what will be queued. */
 int64_t watch_finals(const json_t *campaign);
 bool watch_is_over(const json_t *campaign);
-/* Seconds until nothing is fresh any more, by the rate; -1 = not known. */
+/* Seconds until nothing is fresh any more, by the rate; -1 = not known. 0 = nothing is pending. */
 int64_t watch_eta(const struct watch_state *s);
 /* The picture for a terminal: lines ended by \n, none wider than `width`. Returns how many. */
 size_t watch_render(const struct cli *c, const struct watch_state *s, size_t width,

@@ -14,7 +14,7 @@
 #include "hayauma/base/log.h"
 
 enum {
-    BUSY_US = 5000,      /* behind a message out for longer than this, a connection is opened */
+    WORTH_US = 5000,     /* no connection is opened to save less than this */
     REFUSED_MORE_S = 15, /* no new connection for this long when one more was refused */
     PLAIN_S = 3600,      /* broken TLS is remembered this long */
 };
@@ -349,17 +349,29 @@ void lane_place_session(struct lane *l, struct session *s)
         hy_list_push(&l->takers, &s->taker);
 }
 
-/* An idle one, or one whose message is still on its way; then tells whether that takes long. */
-static struct session *choose_session(struct lane *l, hy_us now, bool *ret_is_busy)
+/* An idle one, or else one whose message is still on its way; NULL when all are full. */
+static struct session *choose_session(struct lane *l)
 {
     if (hy_list_empty(&l->takers))
         return NULL;
-    struct session *s = hy_container_of(l->takers.next, struct session, taker);
-    if (s->n_deliveries) {
-        struct delivery *oldest = hy_container_of(s->deliveries.next, struct delivery, link);
-        *ret_is_busy = now - oldest->submitted > BUSY_US;
-    }
-    return s;
+    return hy_container_of(l->takers.next, struct session, taker);
+}
+
+/* A moving average over some eight values. */
+static void smooth(hy_us *mean, hy_us value)
+{
+    *mean = *mean ? *mean + (value - *mean) / 8 : value;
+}
+
+/* Whether one more connection would be up before those there are have worked off what waits. Where
+ * handshakes are dear or the processor is busy, connecting takes long and fewer are opened; where
+ * replies take long, more are. */
+static bool is_worth_connecting(const struct lane *l)
+{
+    if (l->n_up == 0)
+        return true;
+    hy_us wait = (hy_us)(l->n_ready + l->n_on_wire) * l->message_us / l->n_up;
+    return wait > WORTH_US && wait > l->connect_us;
 }
 
 /* Opens one connection; false when it did not, and need not be asked again this turn. As many may
@@ -412,6 +424,7 @@ void lane_session_up(struct lane *l, struct session *s)
     l->n_connecting--;
     l->n_up++;
     lane_place_session(l, s);
+    smooth(&l->connect_us, hy_loop_now(l->worker->loop) - s->opened);
     hy_window_connected(&l->window, hy_loop_now(l->worker->loop));
     lane_wake(l);
 }
@@ -465,13 +478,15 @@ static struct delivery *take_row(struct lane *l)
     return NULL;
 }
 
+/* True when messages wait, or stand behind others, long enough for one more connection. */
 static bool hand_over(struct lane *l, hy_us now)
 {
+    bool is_behind = false;
     while (!hy_list_empty(&l->ready)) {
-        bool is_busy = false;
-        struct session *s = choose_session(l, now, &is_busy);
+        struct session *s = choose_session(l);
         if (!s)
-            return true;
+            return is_worth_connecting(l);
+        is_behind |= s->n_deliveries > 0;
         struct delivery *d = hy_container_of(l->ready.next, struct delivery, link);
         if (d->inflight == HY_INFLIGHT_NONE) {
             d->inflight = hy_inflight_claim(l->worker->d->inflight, l->worker->index);
@@ -490,12 +505,10 @@ static bool hand_over(struct lane *l, hy_us now)
         if (!session_submit(s, d)) {
             hy_list_push_front(&l->ready, &d->link);
             l->n_ready++;
-            return true;
+            return is_worth_connecting(l);
         }
-        if (is_busy)
-            open_one(l, now);
     }
-    return false;
+    return is_behind && is_worth_connecting(l);
 }
 
 /* A row that was never tried expires only if its campaign says so: a pause by a person is no fault
@@ -536,7 +549,7 @@ static void pump(void *arg)
     hy_us now = hy_loop_now(l->worker->loop);
     bool wants_connection = hand_over(l, now);
     bool is_alone = l->n_sessions == 0 && (l->n_ready || !hy_list_empty(&l->feeds));
-    for (uint32_t n = wants_connection ? l->n_ready : is_alone; n > 0 && open_one(l, now); n--)
+    for (uint32_t n = wants_connection ? l->n_ready + 1 : is_alone; n > 0 && open_one(l, now); n--)
         ;
     fill_press(l, now);
     if (l->n_sessions == 0 && l->window.suspended_until > now &&
@@ -545,8 +558,10 @@ static void pump(void *arg)
     l->last_used = now;
 }
 
-void lane_count(struct lane *l, const struct hy_outcome *o)
+void lane_count(struct lane *l, const struct hy_outcome *o, hy_us took_us)
 {
+    if (took_us > 0)
+        smooth(&l->message_us, took_us);
     struct hy_deliver_counters *c = &l->worker->d->counters;
     hy_us now = hy_loop_now(l->worker->loop);
     if (o->kind == HY_OUTCOME_DELIVERED) {

@@ -32,7 +32,8 @@ struct lane {
     uint32_t n_plain;
     struct bad_host helo[BAD_HOSTS_MAX]; /* addresses that hang up on EHLO */
     uint32_t n_helo;
-    hy_us connect_pause; /* no new connection before */
+    hy_us connect_pause;          /* no new connection before */
+    hy_us connect_us, message_us; /* smoothed: from opening to ready, from submitting to result */
     struct hy_defer pump;
     struct hy_timer timer; /* rates, suspension */
     uint64_t delivered, deferred, bounced;
@@ -47,6 +48,7 @@ struct session {
     struct hy_list taker; /* lane->takers */
     struct lane *lane;
     struct hy_conn *conn;
+    hy_us opened;
     struct hy_timer timer;
     struct hy_list deliveries; /* submitted, in order */
     uint32_t n_deliveries;
@@ -86,7 +88,8 @@ void lane_session_over(struct lane *l, struct session *s, const struct hy_outcom
                        enum hy_smtp_hint hint);
 void lane_stop_run(struct lane *l, const struct run *r);
 void lane_drain(struct lane *l);
-void lane_count(struct lane *l, const struct hy_outcome *o);
+/* Counts an outcome; `took_us` from submitting to its result, 0 when nothing was sent. */
+void lane_count(struct lane *l, const struct hy_outcome *o, hy_us took_us);
 
 /* session.c */
 int session_open(struct lane *l, const struct hy_mx_host *host, const struct hy_sockaddr *addr,

@@ -286,6 +286,7 @@ int session_open(struct lane *l, const struct hy_mx_host *host, const struct hy_
     s->policy = hy_deliver_policy_ref(w->policy);
     s->from = &w->policy->sources[l->source % w->policy->n_sources];
     s->addr = *addr;
+    s->opened = now_of(s);
     snprintf(s->host, sizeof s->host, "%.*s", HY_STR_ARG(host->name));
     s->smtp = l->smtp;
     s->smtp.ehlo_name = hy_str_of(s->from->ehlo);

@@ -99,7 +99,7 @@ void settle_outcome(struct delivery *d, const struct hy_outcome *o, const struct
         snprintf(d->tls_cipher, sizeof d->tls_cipher, "%s", s->tls_cipher);
         a->tls_cipher = hy_str_of(d->tls_cipher);
     }
-    lane_count(d->lane, o);
+    lane_count(d->lane, o, now - d->submitted);
     count_state(w, v.state);
     hy_window_outcome(&d->lane->window, o, now - d->submitted, now);
     if (o->in_doubt)
@@ -117,7 +117,7 @@ void settle_refusal(struct delivery *d, enum hy_rcpt_state state, const struct h
     fill(d, o, v.state, v.due);
     d->settle.attempt.started = d->started;
     if (d->lane)
-        lane_count(d->lane, o);
+        lane_count(d->lane, o, 0);
     count_state(d->worker, v.state);
     submit(d);
 }

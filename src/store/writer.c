@@ -34,7 +34,8 @@ int hy_writer_submit(struct hy_writer *w, struct hy_write_req *r)
         unsigned waiting = atomic_fetch_add(&w->env->shared.waiting, 1) + 1;
         fifo_push(q, r);
         w->shared.hurried += r->when == HY_WRITE_NOW;
-        if (atomic_fetch_add(&w->shared.unfinished, 1) == 0)
+        atomic_fetch_add(&w->shared.unfinished, 1);
+        if (atomic_load(&w->shared.oldest_at) == 0)
             atomic_store(&w->shared.oldest_at, r->queued_at);
         /* The thread sleeps with a deadline when there is something, so it need not be woken for
          * every request. */
@@ -77,6 +78,7 @@ int hy_writer_run(struct hy_writer *w, struct hy_write_req *r)
     pthread_mutex_unlock(&x.lock);
     pthread_cond_destroy(&x.cond);
     pthread_mutex_destroy(&x.lock);
+    r->waiter = NULL;
     return x.err;
 }
 

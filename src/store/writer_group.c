@@ -41,6 +41,7 @@ static void finish(struct hy_writer *w, struct fifo *over)
     recount(w, over->n);
     while ((r = fifo_pop(over))) {
         if (r->err == HY_EMORE) {
+            r->queued_at = hy_clock_us(); /* each slice waits anew */
             fifo_push(&w->jobs, r);
             if (r->slice)
                 r->slice(r);

@@ -34,6 +34,11 @@ Test(watch_view, the_time_left_is_only_told_when_it_is_known)
     cr_expect_eq(watch_eta(&s), 10);
     s.rate = 0;
     cr_expect_eq(watch_eta(&s), -1);
+    s.rate = 50;
+    json_object_set_new(o, "fresh", json_integer(0));
+    cr_expect_eq(watch_eta(&s), -1, "the deferred wait for their time");
+    json_object_set_new(o, "pending", json_integer(0));
+    cr_expect_eq(watch_eta(&s), 0);
     s = (struct watch_state){.campaign = part, .rate = 50};
     cr_expect_eq(watch_eta(&s), -1, "rows are still being made");
     json_decref(o);
