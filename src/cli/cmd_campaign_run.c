@@ -1,4 +1,4 @@
-/* campaign start, pause, resume, cancel. */
+/* campaign start, pause, resume, cancel, held. */
 #include <time.h>
 #include <unistd.h>
 
@@ -97,6 +97,19 @@ static int run_cancel(struct cli *c)
     return order(c, "campaign.cancel", true);
 }
 
+static int run_held(struct cli *c)
+{
+    json_t *r, *args = json_pack("{s:s, s:s}", "campaign", c->args[0], "decision", c->args[1]);
+    int code = cli_request(c, "campaign.held", args, NULL, &r);
+    if (code)
+        return code;
+    if (c->json)
+        return cli_print_json(c, r);
+    cli_print_campaign(c, r);
+    json_decref(r);
+    return CLI_OK;
+}
+
 static const struct cli_option start_options[] = {
     {"watch",
      NULL,
@@ -160,4 +173,25 @@ const struct cli_command cmd_campaign_cancel = {
     .examples = "hayauma campaign cancel \"Winter news\" --yes",
     .options = cancel_options,
     .run = run_cancel,
+};
+const struct cli_command cmd_campaign_held = {
+    .name = "campaign held",
+    .args = "NAME DECISION",
+    .n_min = 2,
+    .n_max = 2,
+    .kind = CLI_CAMPAIGN,
+    .summary = {"decide about recipients held in doubt after a crash",
+                "異常終了後に保留された宛先の扱いを決める"},
+    .about = {"With delivery.in_doubt set to hold, a recipient whose message was sent but whose\n"
+              "server had not answered yet when the daemon was killed is held. DECISION is:\n"
+              "  resend     send again: at worst a second copy\n"
+              "  delivered  believe that it arrived\n"
+              "  cancel     do not send it any more",
+              "delivery.in_doubt が hold のとき、送り終えたのに返事が来る前にデーモンが\n"
+              "強制終了した宛先は保留されます。DECISION は次のいずれかです:\n"
+              "  resend     もう一度送る(最悪でも同じものが二通届く)\n"
+              "  delivered  届いたものとみなす\n"
+              "  cancel     送らない"},
+    .examples = "hayauma campaign held \"Winter news\" resend",
+    .run = run_held,
 };

@@ -33,6 +33,7 @@ const struct cli_command *const cli_commands[] = {
     &cmd_campaign_pause,
     &cmd_campaign_resume,
     &cmd_campaign_cancel,
+    &cmd_campaign_held,
     &cmd_campaign_show,
     &cmd_campaign_list,
     &cmd_queue,

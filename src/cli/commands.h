@@ -9,7 +9,7 @@ extern const struct cli_command cmd_import;                        /* cmd_import
 extern const struct cli_command cmd_list_show, cmd_list_export;    /* cmd_list.c */
 extern const struct cli_command cmd_campaign_create;               /* cmd_campaign_create.c */
 extern const struct cli_command cmd_campaign_start, cmd_campaign_pause, cmd_campaign_resume,
-    cmd_campaign_cancel;                                              /* cmd_campaign_run.c */
+    cmd_campaign_cancel, cmd_campaign_held;                           /* cmd_campaign_run.c */
 extern const struct cli_command cmd_campaign_show, cmd_campaign_list; /* cmd_campaign_show.c */
 extern const struct cli_command cmd_campaign_watch;                   /* cmd_campaign_watch.c */
 extern const struct cli_command cmd_queue;                            /* cmd_queue.c */

@@ -1,8 +1,11 @@
-/* campaign.start, .pause, .resume, .cancel: each changes the stored state first, and is answered
- * after that is durable. */
+/* campaign.start, .pause, .resume, .cancel, .held: each changes the stored state first, and is
+ * answered after that is durable. */
 #include "ctl_common.h"
 
+#include <stdlib.h>
+
 #include "hayauma/base/list.h"
+#include "hayauma/store/queue.h"
 
 static void answer(struct hy_daemon *d, struct hy_control_call *call, hy_id id, int err,
                    struct hy_diag *diag)
@@ -143,10 +146,76 @@ static void cancel(struct hy_control_call *call, void *ctx)
     answer(d, call, id, err, &diag);
 }
 
+/* ---- held rows ---- */
+
+struct held_job {
+    struct hy_sweep_job sweep; /* first */
+    struct hy_daemon *d;
+    struct hy_control_call *call;
+};
+
+/* Writer thread: the sweep is durable. */
+static void held_done(struct hy_write_req *r, int err)
+{
+    struct held_job *j = hy_container_of(r, struct held_job, sweep.req);
+    struct hy_diag diag = {""};
+    if (err != HY_OK)
+        hy_fail(&diag, err, "the held recipients could not all be changed: %s", hy_err_text(err));
+    if (err != HY_ECLOSED)
+        hy_deliver_campaign_changed(j->d->deliver, j->sweep.campaign);
+    answer(j->d, j->call, j->sweep.campaign, err, &diag);
+    free(j);
+}
+
+static int read_decision(struct hy_control_call *call, enum hy_sweep *ret, struct hy_diag *diag)
+{
+    static const struct {
+        const char *word;
+        enum hy_sweep what;
+    } words[] = {{"resend", HY_SWEEP_HELD_RESEND},
+                 {"delivered", HY_SWEEP_HELD_DELIVERED},
+                 {"cancel", HY_SWEEP_HELD_CANCEL}};
+    const char *word;
+    int err = hy_control_arg_string_required(hy_control_args(call), "decision", diag, &word);
+    for (size_t i = 0; err == HY_OK && i < sizeof words / sizeof *words; i++) {
+        if (hy_str_eq(hy_str_of(word), hy_str_of(words[i].word))) {
+            *ret = words[i].what;
+            return HY_OK;
+        }
+    }
+    return err ? err
+               : hy_fail(diag, HY_EINVAL,
+                         "argument 'decision' must be resend, delivered or cancel");
+}
+
+/* A person decides about rows that were in doubt after a crash and are held. */
+static void held(struct hy_control_call *call, void *ctx)
+{
+    struct hy_daemon *d = ctx;
+    struct hy_diag diag = {""};
+    hy_id id = 0;
+    enum hy_sweep what = HY_SWEEP_HELD_RESEND;
+    int err = ctl_campaign_arg(d, call, &id, &diag);
+    if (err == HY_OK)
+        err = read_decision(call, &what, &diag);
+    struct held_job *j = err == HY_OK ? calloc(1, sizeof *j) : NULL;
+    if (err == HY_OK && !j)
+        err = HY_ENOMEM;
+    if (err == HY_OK) {
+        hy_sweep_job_init(&j->sweep, id, what);
+        j->sweep.req.done = held_done;
+        j->d = d;
+        j->call = call;
+        err = hy_writer_submit(d->writer, &j->sweep.req);
+        if (err == HY_OK)
+            return;
+        free(j);
+    }
+    hy_control_fail_diag(call, err, &diag);
+}
+
 const struct hy_control_command ctl_campaign_run_commands[] = {
-    {"campaign.start", 0, 0, start},
-    {"campaign.pause", 0, 0, pause_campaign},
-    {"campaign.resume", 0, 0, resume},
-    {"campaign.cancel", 0, 0, cancel},
-    {NULL, 0, 0, NULL},
+    {"campaign.start", 0, 0, start},   {"campaign.pause", 0, 0, pause_campaign},
+    {"campaign.resume", 0, 0, resume}, {"campaign.cancel", 0, 0, cancel},
+    {"campaign.held", 0, 0, held},     {NULL, 0, 0, NULL},
 };

@@ -91,6 +91,7 @@ struct server {
     struct hy_daemon d;
     struct hy_timer second, watchdog;
     hy_us watchdog_us;
+    bool has_failed; /* the store: end, and let the supervisor start us anew */
 };
 
 static void on_second(void *arg)
@@ -98,6 +99,12 @@ static void on_second(void *arg)
     struct server *s = arg;
     if (s->d.is_stopping)
         return;
+    if (hy_env_state(s->d.env) == HY_ENV_FAILED) {
+        hy_log(HY_LOG_ERROR, "store", "the store has failed in a way that only a restart mends");
+        s->has_failed = true;
+        hy_loop_stop(s->d.loop);
+        return;
+    }
     jobs_start_scheduled(&s->d);
     upkeep_tick(&s->d);
     const struct hy_deliver_counters *c = hy_deliver_counters_of(s->d.deliver);
@@ -216,7 +223,10 @@ static int serve(struct server *s, const struct options *o)
     hy_log(HY_LOG_NOTICE, "boot", "hayaumad %s is ready as %s (configuration %s, data %s)",
            HY_VERSION, d->config->node.hostname, o->config, d->config->paths.data_dir);
     sd_notify(0, "READY=1");
-    return hy_loop_run(d->loop) == HY_OK ? 0 : EXIT_FAILURE;
+    err = hy_loop_run(d->loop);
+    if (s->has_failed)
+        return EXIT_STORE;
+    return err == HY_OK ? 0 : EXIT_FAILURE;
 }
 
 static void end(struct server *s)

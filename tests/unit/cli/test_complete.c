@@ -39,7 +39,7 @@ Test(complete, bash_offers_commands_options_and_words_in_their_places)
         const char *words, *want;
     } cases[] = {
         {"hayauma st", "status"},
-        {"hayauma campaign \"\"", "create start watch pause resume cancel show list"},
+        {"hayauma campaign \"\"", "create start watch pause resume cancel held show list"},
         {"hayauma campaign re", "resume"},
         {"hayauma campaign start --w", "--watch --wait"},
         {"hayauma --socket /s campaign pa", "pause"},

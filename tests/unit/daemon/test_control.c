@@ -18,6 +18,8 @@ struct bed {
     pthread_t thread;
     atomic_int cancelled;
     struct hy_control_call *_Atomic parked;
+    pthread_t worker; /* of "work" */
+    bool has_worker;
 };
 
 static void on_echo(struct hy_control_call *call, void *ctx)
@@ -49,6 +51,8 @@ static void on_write(struct hy_control_call *call, void *ctx)
     hy_control_finish(call, NULL);
 }
 
+static struct bed bed;
+
 static void *work(void *arg)
 {
     struct hy_control_call *call = arg;
@@ -63,7 +67,8 @@ static void on_work(struct hy_control_call *call, void *ctx)
     pthread_t t;
     (void)ctx;
     cr_assert_eq(pthread_create(&t, NULL, work, call), 0);
-    pthread_detach(t);
+    bed.worker = t;
+    bed.has_worker = true;
 }
 
 static void on_gone(void *ctx)
@@ -102,8 +107,6 @@ static void *run(void *arg)
     return NULL;
 }
 
-static struct bed bed;
-
 static struct hy_control_server_options options(void)
 {
     return (struct hy_control_server_options){.socket_path = bed.path,
@@ -131,6 +134,8 @@ static void tear_down(void)
 {
     hy_loop_stop(bed.loop);
     pthread_join(bed.thread, NULL);
+    if (bed.has_worker) /* who finished a call may still be waking the server */
+        pthread_join(bed.worker, NULL);
     hy_control_server_free(bed.server);
     hy_loop_free(bed.loop);
     cr_expect_eq(rmdir(bed.dir), 0, "the socket file is still there");

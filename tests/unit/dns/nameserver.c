@@ -74,7 +74,7 @@ void nameserver_start(struct nameserver *ns, const char *zone)
     ns->pid = fork();
     if (ns->pid == 0)
         run_nsd(ns->dir);
-    for (int i = 0; i < 200; i++) {
+    for (int i = 0; i < 1500; i++) {
         if (answers(&ns->address))
             return;
         usleep(20000);
