@@ -9,6 +9,8 @@
 
 #include "config_schema.h"
 
+#include "hayauma/mail/header.h"
+
 enum { ARENA_MAX = 64 * 1024 * 1024, HOST_MAX = 256, PATH_MAX_BYTES = 4096 };
 
 /* The folder of `path`, absolute. */
@@ -124,21 +126,12 @@ static void check_bounce(const struct schema_ctx *x, const struct yaml_node *roo
     hy_buf_free(&host);
 }
 
-static bool is_field_name(const char *s)
-{
-    if (!*s)
-        return false;
-    for (; *s; s++)
-        if (*s <= ' ' || *s >= 0x7f || *s == ':')
-            return false;
-    return true;
-}
-
 static void check_header_names(const struct schema_ctx *x, const struct yaml_node *root,
                                const char *path, const struct hy_strings *names)
 {
     for (size_t i = 0; i < names->n; i++)
-        if (names->items[i] && !is_field_name(names->items[i]))
+        if (names->items[i] && (!hy_header_name_ok(hy_str_of(names->items[i])) ||
+                                strchr(names->items[i], ';'))) /* would end the tag h= */
             schema_error_at(x, root, path, "'%s' is no header field name", names->items[i]);
 }
 

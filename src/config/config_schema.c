@@ -170,13 +170,13 @@ static const struct schema_row rows[] = {
                 "  selector: e2026\n"
                 "  file: example.jp.e2026.pem"},
     {"dkim.headers", SCHEMA_STRINGS, 0, F(dkim.headers), .max = 64,
-     .doc = "Header fields to sign besides those that always are (From, To, Subject, Date, "
-            "Message-ID, Reply-To, MIME-Version, Content-*, List-*, Feedback-ID).",
+     .doc = "Header fields to sign besides those that always are (From, To, Cc, Subject, Date, "
+            "Message-ID, Reply-To, MIME-Version, Content-*, List-*, Feedback-ID ...).",
      .example = "[X-Campaign]"},
     {"dkim.oversign", SCHEMA_STRINGS, 0, F(dkim.oversign), .max = 64,
-     .doc = "Fields signed once more than they stand, so that nobody can add one, besides From, "
-            "To, Subject and Reply-To, which always are.",
-     .example = "[Cc]"},
+     .doc = "Fields signed once more than they stand, so that nobody can add one. Those that are "
+            "always signed are so already, but for List-Id, which mailing lists add.",
+     .example = "[X-Campaign]"},
     {"dkim.expire", SCHEMA_DURATION, 0, F(dkim.expire_us), 1 * HOUR, 365 * DAY, "never",
      .zero = "never", .doc = "Signatures say that they end after this (x=)."},
     {"dkim.required", SCHEMA_BOOL, 0, F(dkim.is_required), .def = "false",

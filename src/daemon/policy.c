@@ -117,51 +117,37 @@ static int load_keys(const struct hy_config *c, struct hy_problems *problems,
     return worst;
 }
 
-static bool names_has(const struct hy_strings *names, const char *name)
+static bool names_has(const struct hy_strings *names, struct hy_str name)
 {
     for (size_t i = 0; i < names->n; i++) {
-        if (hy_str_ieq(hy_str_of(names->items[i]), hy_str_of(name)))
+        if (hy_str_ieq(hy_str_of(names->items[i]), name))
             return true;
     }
     return false;
 }
 
-/* The fields to sign: the default list when the config adds nothing. */
+/* The fields to sign: the default list, then what the config adds. */
 static int set_fields(struct ground *g)
 {
     const struct hy_config *c = g->config;
-    static const char *const always[] = {
-        "From",
-        "To",
-        "Cc",
-        "Subject",
-        "Date",
-        "Message-ID",
-        "Reply-To",
-        "MIME-Version",
-        "References",
-        "In-Reply-To",
-        "Content-Type",
-        "Content-Transfer-Encoding",
-        "List-Id",
-        "Feedback-ID",
-        "List-Unsubscribe",
-        "List-Unsubscribe-Post",
-    };
     if (c->dkim.headers.n == 0 && c->dkim.oversign.n == 0)
         return HY_OK;
-    size_t n_always = sizeof always / sizeof *always, n = 0;
+    size_t n_always, n = 0;
+    const struct hy_dkim_field *always = hy_dkim_default_fields(&n_always);
     g->fields = calloc(n_always + c->dkim.headers.n, sizeof *g->fields);
     if (!g->fields)
         return HY_ENOMEM;
     for (size_t i = 0; i < n_always + c->dkim.headers.n; i++) {
-        const char *name = i < n_always ? always[i] : c->dkim.headers.items[i - n_always];
+        struct hy_dkim_field f =
+            i < n_always
+                ? always[i]
+                : (struct hy_dkim_field){hy_str_of(c->dkim.headers.items[i - n_always]), 0};
         bool is_known = false;
         for (size_t k = 0; k < n && !is_known; k++)
-            is_known = hy_str_ieq(g->fields[k].name, hy_str_of(name));
+            is_known = hy_str_ieq(g->fields[k].name, f.name);
+        f.oversign |= names_has(&c->dkim.oversign, f.name);
         if (!is_known)
-            g->fields[n++] = (struct hy_dkim_field){.name = hy_str_of(name),
-                                                    .oversign = names_has(&c->dkim.oversign, name)};
+            g->fields[n++] = f;
     }
     g->policy.dkim_options.fields = g->fields;
     g->policy.dkim_options.n_fields = n;

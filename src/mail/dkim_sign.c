@@ -66,6 +66,12 @@ static const struct hy_dkim_field default_fields[] = {
 #undef FIELD
 };
 
+const struct hy_dkim_field *hy_dkim_default_fields(size_t *ret_n)
+{
+    *ret_n = sizeof default_fields / sizeof *default_fields;
+    return default_fields;
+}
+
 /* What the signatures of one message have in common. */
 struct job {
     const struct hy_dkim_options *options;
@@ -408,10 +414,8 @@ int hy_dkim_sign(struct hy_dkim_signer *signer, const struct hy_str *domains, si
                  struct hy_buf *out)
 {
     struct job job = {.options = options, .list = options->fields, .n_list = options->n_fields};
-    if (job.n_list == 0) {
-        job.list = default_fields;
-        job.n_list = sizeof default_fields / sizeof *default_fields;
-    }
+    if (job.n_list == 0)
+        job.list = hy_dkim_default_fields(&job.n_list);
     const size_t start = out->len;
     int err = check_options(options);
     if (err == HY_OK)

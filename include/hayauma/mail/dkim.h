@@ -13,7 +13,7 @@ enum {
     HY_DKIM_RSA_BITS_MAX = 4096,
     HY_DKIM_PEM_MAX = 16384,
     HY_DKIM_SELECTOR_MAX = 128,
-    HY_DKIM_LIST_MAX = 48,        /* names in a list of fields to sign */
+    HY_DKIM_LIST_MAX = 96,      /* names in a list of fields to sign */
     HY_DKIM_FIELDS_MAX = 256,     /* fields of a message, signed or not */
     HY_DKIM_SIGNATURES_MAX = 8,   /* signatures of one message */
     HY_DKIM_HEADER_MAX = 1 << 18, /* bytes of a message's canonical signed header */
@@ -69,6 +69,10 @@ struct hy_dkim_field {
     struct hy_str name;
     bool oversign;
 };
+
+/* The list that is signed when options name none: what readers see or act on is oversigned, what
+ * lists and gateways add to is signed where it stands. Any thread. */
+const struct hy_dkim_field *hy_dkim_default_fields(size_t *ret_n);
 
 struct hy_dkim_message {
     struct hy_str headers; /* whole fields, each ended by CRLF; no empty line */
