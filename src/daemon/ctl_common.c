@@ -1,6 +1,8 @@
 /* What handlers of the control socket share: naming a campaign, showing one. */
 #include "ctl_common.h"
 
+#include "hayauma/store/list.h"
+
 int ctl_campaign_arg(struct hy_daemon *d, struct hy_control_call *call, hy_id *ret,
                      struct hy_diag *diag)
 {
@@ -27,7 +29,18 @@ int ctl_campaign_arg(struct hy_daemon *d, struct hy_control_call *call, hy_id *r
     return err;
 }
 
-static void set_count(json_t *o, const char *key, uint64_t n)
+int ctl_list_arg(struct hy_txn *t, struct hy_control_call *call, hy_list_no *ret,
+                 const char **ret_name, struct hy_diag *diag)
+{
+    int err = hy_control_arg_string_required(hy_control_args(call), "list", diag, ret_name);
+    if (err == HY_OK)
+        err = hy_list_find(t, hy_str_of(*ret_name), ret);
+    if (err == HY_ENOTFOUND)
+        hy_fail(diag, err, "there is no list '%s'; 'hayauma list show' shows all", *ret_name);
+    return err;
+}
+
+void ctl_set_count(json_t *o, const char *key, uint64_t n)
 {
     json_object_set_new(o, key, json_integer((json_int_t)n));
 }
@@ -51,13 +64,13 @@ json_t *ctl_campaign_json(const struct hy_campaign *c, const struct hy_campaign_
     set_time(o, "ended", c->ended);
     set_time(o, "first_attempt", p->first_attempt);
     set_time(o, "last_attempt", p->last_attempt);
-    set_count(o, "queued", p->ledger.queued);
+    ctl_set_count(o, "queued", p->ledger.queued);
     json_object_set_new(o, "queued_all", json_boolean(p->queued_all));
     for (int i = 0; i < HY_RCPT_STATES; i++)
-        set_count(o, hy_rcpt_state_name((enum hy_rcpt_state)i), p->ledger.by_state[i]);
-    set_count(o, "pending", hy_ledger_pending(&p->ledger));
-    set_count(o, "attempts", p->ledger.attempts);
-    set_count(o, "resent_in_doubt", p->ledger.resent_in_doubt);
+        ctl_set_count(o, hy_rcpt_state_name((enum hy_rcpt_state)i), p->ledger.by_state[i]);
+    ctl_set_count(o, "pending", hy_ledger_pending(&p->ledger));
+    ctl_set_count(o, "attempts", p->ledger.attempts);
+    ctl_set_count(o, "resent_in_doubt", p->ledger.resent_in_doubt);
     return o;
 }
 

@@ -5,6 +5,10 @@
 /* The campaign that argument "campaign" names, by id or by name. HY_ENOTFOUND with a note. */
 int ctl_campaign_arg(struct hy_daemon *d, struct hy_control_call *call, hy_id *ret,
                      struct hy_diag *diag);
+/* The list that argument "list" names, by `t`. HY_ENOTFOUND with a note. */
+int ctl_list_arg(struct hy_txn *t, struct hy_control_call *call, hy_list_no *ret,
+                 const char **ret_name, struct hy_diag *diag);
+void ctl_set_count(json_t *o, const char *key, uint64_t n);
 /* {"id","name","state","queued","delivered","bounced","expired","suppressed","cancelled","fresh",
  * "deferred","held","pending","attempts",...}; NULL when out of memory. */
 json_t *ctl_campaign_json(const struct hy_campaign *c, const struct hy_campaign_progress *p);

@@ -93,18 +93,13 @@ static void list_show(struct hy_control_call *call, void *ctx)
     hy_list_no no = 0;
     struct hy_list_view v;
     json_t *o = json_object(), *leads = json_array();
-    int err = hy_control_arg_string_required(args, "list", &diag, &name);
-    if (err == HY_OK)
-        err = hy_control_arg_int(args, "offset", 0, 0, INT64_MAX, &diag, &offset);
+    int err = hy_control_arg_int(args, "offset", 0, 0, INT64_MAX, &diag, &offset);
     if (err == HY_OK)
         err = hy_control_arg_int(args, "limit", 20, 0, 1000, &diag, &limit);
     if (err == HY_OK)
         err = hy_txn_read(d->env, &t);
-    if (err == HY_OK) {
-        err = hy_list_find(&t, hy_str_of(name), &no);
-        if (err == HY_ENOTFOUND)
-            hy_fail(&diag, err, "there is no list '%s'; 'hayauma list show' shows all", name);
-    }
+    if (err == HY_OK)
+        err = ctl_list_arg(&t, call, &no, &name, &diag);
     if (err == HY_OK)
         err = hy_list_read(&t, no, &v);
     if (err == HY_OK)

@@ -7,32 +7,27 @@
 
 #include "hayauma/base/log.h"
 
-static void set_count(json_t *o, const char *key, uint64_t n)
-{
-    json_object_set_new(o, key, json_integer((json_int_t)n));
-}
-
 static json_t *store_json(struct hy_daemon *d)
 {
     json_t *o = json_object();
     json_object_set_new(o, "state", json_string(hy_env_state_name(hy_env_state(d->env))));
     struct hy_env_stats s;
     if (hy_env_stats(d->env, &s) == HY_OK) {
-        set_count(o, "file_bytes", s.file_bytes);
-        set_count(o, "disk_free_bytes", s.disk_free_bytes);
-        set_count(o, "leads", s.entries[HY_TABLE_LEADS]);
-        set_count(o, "campaigns", s.entries[HY_TABLE_CAMPAIGNS]);
-        set_count(o, "attempts", s.entries[HY_TABLE_ATTEMPTS]);
-        set_count(o, "due_entries", s.entries[HY_TABLE_DUE]);
+        ctl_set_count(o, "file_bytes", s.file_bytes);
+        ctl_set_count(o, "disk_free_bytes", s.disk_free_bytes);
+        ctl_set_count(o, "leads", s.entries[HY_TABLE_LEADS]);
+        ctl_set_count(o, "campaigns", s.entries[HY_TABLE_CAMPAIGNS]);
+        ctl_set_count(o, "attempts", s.entries[HY_TABLE_ATTEMPTS]);
+        ctl_set_count(o, "due_entries", s.entries[HY_TABLE_DUE]);
     }
     struct hy_writer_stats w;
     hy_writer_stats(d->writer, &w);
-    set_count(o, "commits", w.commits);
-    set_count(o, "failed_commits", w.failed_commits);
-    set_count(o, "commit_us", w.commit_us);
-    set_count(o, "longest_commit_us", (uint64_t)w.longest_commit_us);
+    ctl_set_count(o, "commits", w.commits);
+    ctl_set_count(o, "failed_commits", w.failed_commits);
+    ctl_set_count(o, "commit_us", w.commit_us);
+    ctl_set_count(o, "longest_commit_us", (uint64_t)w.longest_commit_us);
     struct hy_writer_lag lag = hy_writer_lag(d->writer);
-    set_count(o, "waiting", lag.queued);
+    ctl_set_count(o, "waiting", lag.queued);
     return o;
 }
 
@@ -65,8 +60,8 @@ static json_t *delivery_json(struct hy_daemon *d)
     };
     json_t *o = json_object();
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
-        set_count(o, rows[i].name, atomic_load_explicit(rows[i].n, memory_order_relaxed));
-    set_count(o, "in_flight", hy_inflight_used(d->inflight));
+        ctl_set_count(o, rows[i].name, atomic_load_explicit(rows[i].n, memory_order_relaxed));
+    ctl_set_count(o, "in_flight", hy_inflight_used(d->inflight));
     return o;
 }
 
@@ -94,12 +89,12 @@ static void status(struct hy_control_call *call, void *ctx)
     json_object_set_new(o, "version", json_string(HY_VERSION));
     json_object_set_new(o, "pid", json_integer(getpid()));
     json_object_set_new(o, "hostname", json_string(d->config->node.hostname));
-    set_count(o, "node", d->config->node.id);
+    ctl_set_count(o, "node", d->config->node.id);
     json_object_set_new(o, "config", json_string(d->config_path));
     json_object_set_new(o, "started", json_string(hy_wall_format(d->started, text)));
-    set_count(o, "uptime_s", (uint64_t)(hy_clock_wall_ms() - d->started) / 1000);
-    set_count(o, "cpu_us", (uint64_t)hy_clock_cpu_us());
-    set_count(o, "anonymous_bytes", anonymous_bytes());
+    ctl_set_count(o, "uptime_s", (uint64_t)(hy_clock_wall_ms() - d->started) / 1000);
+    ctl_set_count(o, "cpu_us", (uint64_t)hy_clock_cpu_us());
+    ctl_set_count(o, "anonymous_bytes", anonymous_bytes());
     json_object_set_new(o, "store", store_json(d));
     json_object_set_new(o, "delivery", delivery_json(d));
     const struct hy_recovery *r = &d->recovery;
@@ -122,16 +117,16 @@ static json_t *lane_json(const struct hy_lane_report *l)
         snprintf(place, sizeof place, "%.400s:%u", l->rule_file, l->rule_line);
         json_object_set_new(o, "rule_at", json_string(place));
     }
-    set_count(o, "connections", l->connections);
-    set_count(o, "connecting", l->connecting);
-    set_count(o, "window", l->window);
-    set_count(o, "domains", l->domains);
-    set_count(o, "waiting", l->waiting);
-    set_count(o, "delivered", l->delivered);
-    set_count(o, "deferred", l->deferred);
-    set_count(o, "bounced", l->bounced);
+    ctl_set_count(o, "connections", l->connections);
+    ctl_set_count(o, "connecting", l->connecting);
+    ctl_set_count(o, "window", l->window);
+    ctl_set_count(o, "domains", l->domains);
+    ctl_set_count(o, "waiting", l->waiting);
+    ctl_set_count(o, "delivered", l->delivered);
+    ctl_set_count(o, "deferred", l->deferred);
+    ctl_set_count(o, "bounced", l->bounced);
     json_object_set_new(o, "rate", json_real(l->rate));
-    set_count(o, "suspended_s", (uint64_t)(l->suspended_us / HY_US_PER_SEC));
+    ctl_set_count(o, "suspended_s", (uint64_t)(l->suspended_us / HY_US_PER_SEC));
     json_t *reply = json_string(l->last_reply);
     json_object_set_new(o, "last_reply", reply ? reply : json_string("?"));
     return o;

@@ -158,16 +158,11 @@ static void list_export(struct hy_control_call *call, void *ctx)
     const char *name = "";
     bool safe = true;
     hy_list_no no = 0;
-    int err = hy_control_arg_string_required(hy_control_args(call), "list", &diag, &name);
-    if (err == HY_OK)
-        err = hy_control_arg_bool(hy_control_args(call), "safe", true, &diag, &safe);
+    int err = hy_control_arg_bool(hy_control_args(call), "safe", true, &diag, &safe);
     if (err == HY_OK)
         err = hy_txn_read(d->env, &t);
-    if (err == HY_OK) {
-        err = hy_list_find(&t, hy_str_of(name), &no);
-        if (err == HY_ENOTFOUND)
-            hy_fail(&diag, err, "there is no list '%s'; 'hayauma list show' shows all", name);
-    }
+    if (err == HY_OK)
+        err = ctl_list_arg(&t, call, &no, &name, &diag);
     hy_txn_end(&t);
     if (err != HY_OK) {
         hy_control_fail_diag(call, err, &diag);

@@ -350,15 +350,20 @@ bool session_submit(struct session *s, struct delivery *d)
     return true;
 }
 
-void session_quit(struct session *s)
+/* False when there is no dialogue to end: the connection is closed, or being closed. */
+static bool has_dialogue(struct session *s)
 {
-    if (s->is_closing)
-        return;
-    if (!s->is_started) {
+    if (!s->is_closing && !s->is_started) {
         s->is_closing = true;
         hy_conn_close(s->conn);
-        return;
     }
+    return !s->is_closing;
+}
+
+void session_quit(struct session *s)
+{
+    if (!has_dialogue(s))
+        return;
     hy_smtp_client_quit(&s->client, now_of(s));
     drain(s);
     session_write(s);
@@ -366,13 +371,8 @@ void session_quit(struct session *s)
 
 void session_abort(struct session *s)
 {
-    if (s->is_closing)
+    if (!has_dialogue(s))
         return;
-    if (!s->is_started) {
-        s->is_closing = true;
-        hy_conn_close(s->conn);
-        return;
-    }
     hy_smtp_client_abort(&s->client, now_of(s));
     drain(s);
 }
