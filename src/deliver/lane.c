@@ -16,6 +16,7 @@
 enum {
     WORTH_US = 5000,     /* no connection is opened to save less than this */
     REFUSED_MORE_S = 15, /* no new connection for this long when one more was refused */
+    BAD_HOST_S = 60,     /* an address that refused is left alone this long */
     PLAIN_S = 3600,      /* broken TLS is remembered this long */
 };
 
@@ -115,8 +116,22 @@ void lane_free(struct lane *l)
     hy_list_remove(&l->link);
     hy_list_remove(&l->starved);
     hy_mx_unref(l->mx);
+    host_notes_free(&l->notes);
     w->n_lanes--;
     free(l);
+}
+
+bool lane_is_idle(const struct lane *l)
+{
+    return l->n_feeds == 0 && l->n_sessions == 0 && l->n_on_wire == 0 && l->n_pressing == 0 &&
+           l->n_ready == 0 && l->n_settling == 0;
+}
+
+bool lane_knows_something(const struct lane *l, hy_us now)
+{
+    const struct hy_window *w = &l->window;
+    return w->suspended_until > now || w->failures_in_row || w->message_gate.next_us > now ||
+           w->connection_gate.next_us > now || host_notes_any(&l->notes, now);
 }
 
 void lane_wake(struct lane *l)
@@ -236,68 +251,19 @@ void lane_drain(struct lane *l)
 
 /* ---- hosts ---- */
 
-static bool is_marked(struct bad_host *list, uint32_t *n, const struct hy_sockaddr *a, hy_us now)
-{
-    for (uint32_t i = 0; i < *n;) {
-        if (list[i].until <= now)
-            list[i] = list[--*n];
-        else if (hy_sockaddr_ip_eq(&list[i].addr, a))
-            return true;
-        else
-            i++;
-    }
-    return false;
-}
-
-static void mark(struct bad_host *list, uint32_t *n, const struct hy_sockaddr *a, hy_us until)
-{
-    for (uint32_t i = 0; i < *n; i++) {
-        if (hy_sockaddr_ip_eq(&list[i].addr, a)) {
-            list[i].until = until;
-            return;
-        }
-    }
-    if (*n == BAD_HOSTS_MAX) { /* the one that ends first makes room */
-        uint32_t first = 0;
-        for (uint32_t i = 1; i < *n; i++) {
-            if (list[i].until < list[first].until)
-                first = i;
-        }
-        list[first] = list[--*n];
-    }
-    list[(*n)++] = (struct bad_host){*a, until};
-}
-
-/* The next address to try: the best preference that has a usable one, in turn over its hosts (RFC
- * 5321 section 5.1). */
-static const struct hy_mx_host *choose_host(struct lane *l, hy_us now,
+static const struct hy_mx_host *choose_host(const struct lane *l, hy_us now,
                                             const struct hy_sockaddr **ret_addr)
 {
-    const struct hy_mx *mx = l->mx;
-    const struct hy_deliver_policy *policy =
-        l->worker->policy; /* a reload may have fewer sources */
-    int family = hy_sockaddr_family(&policy->sources[l->source % policy->n_sources].bind);
-    for (size_t from = 0; from < mx->n_hosts;) {
-        size_t to = from;
-        while (to < mx->n_hosts && mx->hosts[to].preference == mx->hosts[from].preference)
-            to++;
-        size_t n = to - from, start = l->next_host % n;
-        for (size_t i = 0; i < n; i++) {
-            const struct hy_mx_host *h = &mx->hosts[from + (start + i) % n];
-            for (size_t k = 0; k < h->n_addresses; k++) {
-                const struct hy_sockaddr *a = &h->addresses[k];
-                if (family != AF_UNSPEC && hy_sockaddr_family(a) != family)
-                    continue;
-                if (!is_marked(l->bad, &l->n_bad, a, now)) {
-                    l->next_host++;
-                    *ret_addr = a;
-                    return h;
-                }
-            }
-        }
-        from = to;
-    }
-    return NULL;
+    const struct hy_deliver_policy *p = l->worker->policy;
+    int family = hy_sockaddr_family(&p->sources[l->source % p->n_sources].bind);
+    return host_choose(l->mx, &l->notes, family, l->next_host, now, ret_addr);
+}
+
+static void note(struct lane *l, enum host_fault fault, const struct hy_sockaddr *addr, hy_us now,
+                 hy_us seconds)
+{
+    if (host_note(&l->notes, fault, addr, now + seconds * HY_US_PER_SEC) != HY_OK)
+        l->connect_pause = now + HY_US_PER_SEC; /* it is tried again, but not at once */
 }
 
 /* Nobody there takes mail now: what is in hand is deferred with the reason. Feeds that have more
@@ -305,7 +271,7 @@ static const struct hy_mx_host *choose_host(struct lane *l, hy_us now,
 static void unreachable(struct lane *l, const struct hy_outcome *why, hy_us now)
 {
     hy_window_unreachable(&l->window, now);
-    l->n_bad = 0; /* after the pause all are worth a try */
+    host_notes_forget(&l->notes, HOST_UNUSABLE); /* after the pause all are worth a try */
     snprintf(l->last_reply, sizeof l->last_reply, "%.*s", HY_STR_ARG(why->text));
     struct hy_list mine;
     hy_list_init(&mine);
@@ -409,8 +375,9 @@ static bool open_one(struct lane *l, hy_us now)
         wait_until(l, at);
         return false;
     }
-    bool no_tls = is_marked(l->plain, &l->n_plain, addr, now);
-    bool use_helo = is_marked(l->helo, &l->n_helo, addr, now);
+    bool no_tls = host_is_noted(&l->notes, HOST_BROKEN_TLS, addr, now);
+    bool use_helo = host_is_noted(&l->notes, HOST_NO_EHLO, addr, now);
+    l->next_host++;
     if (session_open(l, host, addr, no_tls, use_helo) != HY_OK) {
         l->connect_pause = now + HY_US_PER_SEC; /* no descriptor or memory: a moment later */
         wait_until(l, l->connect_pause);
@@ -441,20 +408,17 @@ void lane_session_over(struct lane *l, struct session *s, const struct hy_outcom
     else
         l->n_connecting--;
     if (hint == HY_SMTP_HINT_PLAIN) {
-        mark(l->plain, &l->n_plain, &s->addr, now + PLAIN_S * HY_US_PER_SEC);
+        note(l, HOST_BROKEN_TLS, &s->addr, now, PLAIN_S);
     } else if (hint == HY_SMTP_HINT_HELO) {
-        mark(l->helo, &l->n_helo, &s->addr, now + PLAIN_S * HY_US_PER_SEC);
+        note(l, HOST_NO_EHLO, &s->addr, now, PLAIN_S);
     } else if (failed) {
         snprintf(l->last_reply, sizeof l->last_reply, "%.*s", HY_STR_ARG(failed->text));
         if (l->n_up) { /* others are fine: it only takes no more of us for now */
             l->connect_pause = now + REFUSED_MORE_S * HY_US_PER_SEC;
         } else {
-            mark(l->bad, &l->n_bad, &s->addr, now + BAD_HOST_S * HY_US_PER_SEC);
+            note(l, HOST_UNUSABLE, &s->addr, now, BAD_HOST_S);
             const struct hy_sockaddr *next;
-            uint32_t turn = l->next_host;
-            bool is_last = !choose_host(l, now, &next);
-            l->next_host = turn;
-            if (is_last && l->n_sessions == 0)
+            if (!choose_host(l, now, &next) && l->n_sessions == 0)
                 unreachable(l, failed, now);
         }
     }

@@ -1,11 +1,7 @@
 /* A lane: one source to one site. Its worker's thread only. */
 #pragma once
+#include "hosts.h"
 #include "parts.h"
-
-struct bad_host {
-    struct hy_sockaddr addr;
-    hy_us until;
-};
 
 struct lane {
     struct hy_list link;    /* worker->lanes */
@@ -26,12 +22,7 @@ struct lane {
     uint32_t n_feeds;             /* known to it, here or with the feeder */
     uint32_t n_ready, n_pressing, n_sessions, n_connecting, n_up, n_on_wire, n_settling;
     uint32_t next_host; /* rotates over hosts of equal preference */
-    struct bad_host bad[BAD_HOSTS_MAX];
-    uint32_t n_bad;
-    struct bad_host plain[BAD_HOSTS_MAX]; /* addresses with broken TLS: without, until then */
-    uint32_t n_plain;
-    struct bad_host helo[BAD_HOSTS_MAX]; /* addresses that hang up on EHLO */
-    uint32_t n_helo;
+    struct host_notes notes;
     hy_us connect_pause;          /* no new connection before */
     hy_us connect_us, message_us; /* smoothed: from opening to ready, from submitting to result */
     struct hy_defer pump;
@@ -80,6 +71,10 @@ void lane_add_feed(struct lane *l, struct feed *f);
 void lane_pressed(struct lane *l, struct delivery *d);
 void lane_wake(struct lane *l);
 void lane_free(struct lane *l);
+/* Nothing of it is in hand; it may be freed. */
+bool lane_is_idle(const struct lane *l);
+/* A new lane in its place would do something else: too soon, too much, or to a bad address. */
+bool lane_knows_something(const struct lane *l, hy_us now);
 /* A delivery that a session gave back untouched. */
 void lane_take_back(struct lane *l, struct delivery *d);
 void lane_session_up(struct lane *l, struct session *s);

@@ -30,8 +30,6 @@ enum {
     WORKERS_MAX = 64,
     PRESS_BATCH = 8,     /* jobs a press thread takes at once */
     RETURNS_MAX = 5,     /* times a row may come back untouched before that counts as an attempt */
-    BAD_HOST_S = 60,     /* an address that refused is left alone this long */
-    BAD_HOSTS_MAX = 16,  /* remembered per lane */
     LANE_AHEAD_MAX = 64, /* messages a lane has in the press or ready, at most */
     WRITER_LAG_MAX = 100000, /* requests; above it lanes stop pulling */
 };
