@@ -391,12 +391,18 @@ class Lab:
 
     # -- what runs ---------------------------------------------------------------------------
 
-    def world(self, zone_lines="", dns_port=None, smtp_port=None):
+    def world(self, zone_lines="", zones=None, dns_port=None, smtp_port=None):
+        """`zone_lines` go into the zone test.; `zones` are further ones: {"docomo.ne.jp": "@ MX ..."}."""
         world_dir = self.path("world")
         dns_port, smtp_port = dns_port or self.free_port(), smtp_port or self.free_port()
         extra = self.write("world.extra", zone_lines + "\n")
         self.run(self.binary("bench/world"), "--dir", world_dir, "--dns-port", str(dns_port), "--smtp-port",
                  str(smtp_port), "--append", extra)
+        for name, lines in (zones or {}).items():
+            self.write(f"world/{name}.zone", f"$ORIGIN {name}.\n$TTL 300\n@ SOA ns.test. x. 1 1 1 1 1\n@ NS ns.test.\n"
+                       f"{lines}\n")
+            with open(os.path.join(world_dir, "nsd.conf"), "a", encoding="utf-8") as f:
+                f.write(f'zone:\n  name: "{name}"\n  zonefile: "{name}.zone"\n')
         return World(world_dir, dns_port, smtp_port)
 
     def nsd(self, world):
