@@ -159,11 +159,11 @@ def test_broken_starttls_does_not_keep_mail_from_going_in_clear(lab):
 
 def test_a_server_that_closes_and_says_421_gets_everything_in_the_end(lab):
     daemon, sink, _ = setup(lab, sink_args=[
-        "--max-conns", "2", "--max-messages", "3", "--reply", "mail:421:4.3.2 restarting:2%", "--reply", "data:close:2%",
-        "--reply", "connect:421:4.7.0 busy:10%"], shaping=lab.shaping(expire="60s"))
-    rows = [field(f"user{i}", d) for i in range(60) for d in ("asagao-mail.test", "kinako.test")]
-    c = send(lab, daemon, rows, timeout=90)
-    check_eq(c["delivered"], 120)
+        "--max-messages", "3", "--reply", "mail:421:4.3.2 restarting:1%", "--reply", "data:close:3%"],
+        shaping=lab.shaping(expire="10m"))
+    rows = [field(f"user{i}", d) for i in range(200) for d in ("asagao-mail.test", "kinako.test")]
+    c = send(lab, daemon, rows, timeout=100)
+    check_eq(c["delivered"], 400)
     check_eq(sorted(sink.delivered()), sorted(r.split(",")[0] for r in rows), "each once")
 
 
