@@ -118,16 +118,49 @@ static void put_count(const struct cli *c, struct hy_buf *line, const struct wat
                   cli_number(cli_int(s->campaign, key), n));
 }
 
+/* Columns of the table of sites; a narrow terminal shows those that are marked. */
+static const struct {
+    const char *key, *head;
+    int width;
+    bool is_narrow;
+} site_columns[] = {
+    {"connections", "conn", 5, true},
+    {"window", "window", 7, false},
+    {"rate", "/s", 9, true},
+    {"delivered", "delivered", 11, false},
+    {"deferred", "deferred", 10, true},
+    {"bounced", "bounced", 9, false},
+};
+enum { WIDE = 110, SITE_COLUMNS = sizeof site_columns / sizeof site_columns[0] };
+
+/* The end of a site's name says more than its beginning: "…mx4).asagao-mail.example". */
+static void put_name(struct hy_buf *out, struct hy_str s, size_t columns)
+{
+    size_t n = cli_columns(s), pos = 0;
+    if (n > columns) {
+        while (pos < s.n && cli_columns(hy_str_slice(s, pos, s.n)) > columns - 1)
+            (void)hy_utf8_next(s, &pos);
+        hy_buf_add_lit(out, "…");
+        columns--;
+    }
+    cli_put_cell(out, hy_str_slice(s, pos, s.n), columns, true);
+}
+
 static void put_site(struct hy_buf *out, const json_t *site, size_t width)
 {
-    char cells[5][32], rate[32];
-    const char *keys[] = {"connections", "window", "delivered", "deferred", "bounced"};
-    for (size_t i = 0; i < 5; i++)
-        cli_number(cli_int(site, keys[i]), cells[i]);
-    snprintf(rate, sizeof rate, "%.1f", json_number_value(json_object_get(site, "rate")));
-    cli_put_cell(out, hy_str_of(cli_str(site, "site")), width > 100 ? 32 : 24, true);
-    hy_buf_printf(out, "%5s%7s%9s%11s%10s%9s  ", cells[0], cells[1], rate, cells[2], cells[3],
-                  cells[4]);
+    put_name(out, hy_str_of(cli_str(site, "site")), width >= WIDE ? 32 : 24);
+    for (size_t i = 0; i < SITE_COLUMNS; i++) {
+        const json_t *v = json_object_get(site, site_columns[i].key);
+        char text[32];
+        if (width < WIDE && !site_columns[i].is_narrow)
+            continue;
+        if (json_is_real(v))
+            snprintf(text, sizeof text, "%.1f", json_real_value(v));
+        else
+            cli_number(json_integer_value(v), text);
+        hy_buf_printf(out, "%*s", site_columns[i].width, text);
+    }
+    hy_buf_add_lit(out, "  ");
     if (cli_int(site, "suspended_s"))
         hy_buf_printf(out, "[%" PRId64 " s] ", cli_int(site, "suspended_s"));
     hy_buf_add_str(out, hy_str_of(cli_str(site, "last_reply")));
@@ -141,9 +174,11 @@ static void put_sites(const struct cli *c, const struct watch_state *s, size_t w
     if (json_array_size(s->sites) == 0)
         return;
     end_line(out, line, width, lines);
-    cli_put_cell(line, hy_str_of(_(c, "site")), width > 100 ? 32 : 24, true);
-    hy_buf_printf(line, "%5s%7s%9s%11s%10s%9s  %s", "conn", "window", "/s", "delivered", "deferred",
-                  "bounced", _(c, "last reply"));
+    cli_put_cell(line, hy_str_of(_(c, "site")), width >= WIDE ? 32 : 24, true);
+    for (i = 0; i < SITE_COLUMNS; i++)
+        if (width >= WIDE || site_columns[i].is_narrow)
+            hy_buf_printf(line, "%*s", site_columns[i].width, site_columns[i].head);
+    hy_buf_printf(line, "  %s", _(c, "last reply"));
     end_line(out, line, width, lines);
     json_array_foreach(s->sites, i, site)
     {

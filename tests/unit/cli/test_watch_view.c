@@ -55,19 +55,28 @@ Test(watch_view, the_picture_on_a_terminal)
     struct cli c = {.is_tty = false};
     struct watch_state s = {.campaign = o, .sites = sites, .rate = 1000, .now_s = 1795312920};
     struct hy_buf out = HY_BUF_INIT(65536);
-    size_t lines = watch_render(&c, &s, 100, &out);
+    size_t lines = watch_render(&c, &s, 80, &out);
     cr_expect_str_eq(
         hy_buf_cstr(&out),
         "冬の便り   running\n"
-        "[##############################------------------------------]   50.0 %  left: 50 s\n"
+        "[############################-----------------------------]   50.0 %  left: 50 s\n"
         "50,000 of 100,000   1,000 a second   since the start: 2 m 0 s\n"
         "delivered 49,990   bounced 10   deferred 5   not sent yet 49,995\n"
         "\n"
-        "site                     conn window       /s  delivered  deferred  bounced  last reply\n"
-        "*.google.com               20     20    512.2     31,000         5       10  250 2.0.0 OK "
-        "?[31m gsm…\n",
+        "site                     conn       /s  deferred  last reply\n"
+        "*.google.com               20    512.2         5  250 2.0.0 OK ?[31m gsmtp\n",
         "%s", hy_buf_cstr(&out));
     cr_expect_eq(lines, 7u);
+    hy_buf_reset(&out);
+    watch_render(&c, &s, 120, &out);
+    cr_expect(
+        strstr(
+            hy_buf_cstr(&out),
+            "site                             conn window       /s  delivered  deferred  bounced  "
+            "last reply\n"
+            "*.google.com                       20     20    512.2     31,000         5       10  "
+            "250 2.0.0 OK ?[31m gsmtp\n"),
+        "%s", hy_buf_cstr(&out));
     hy_buf_reset(&out);
     c.lang = CLI_JA;
     watch_line(&c, &s, &out);
