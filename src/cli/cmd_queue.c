@@ -10,7 +10,15 @@ static int run(struct cli *c)
     json_t *args = json_object(), *r;
     const json_t *row;
     size_t i;
-    char time[32];
+    char time[32], domains[32], pending[32];
+    const char *limit = cli_option(c, "limit");
+    uint64_t n = 50;
+    if (limit && (hy_str_to_u64(hy_str_of(limit), 1000, &n) || n == 0)) {
+        fprintf(c->err, _(c, "--%s must be a number up to %llu\n"), "limit", 1000ULL);
+        json_decref(args);
+        return CLI_USAGE;
+    }
+    json_object_set_new(args, "limit", json_integer((json_int_t)n));
     if (c->n_args)
         json_object_set_new(args, "campaign", json_string(c->args[0]));
     int code = cli_request(c, "queue", args, NULL, &r);
@@ -27,10 +35,16 @@ static int run(struct cli *c)
         cli_table_add(&t, cli_str(row, "campaign"));
     }
     cli_table_print(&t, c, cli_width(c));
+    if (cli_int(r, "domains") > (int64_t)i)
+        fprintf(c->out, _(c, "... in all %s pending at %s domains: see --limit\n"),
+                cli_number(cli_int(r, "pending"), pending),
+                cli_number(cli_int(r, "domains"), domains));
     json_decref(r);
     return CLI_OK;
 }
 
+static const struct cli_option options[] = {
+    {"limit", "N", CLI_TEXT, NULL, {"how many to show (50)", "表示する件数 (50)"}}, {0}};
 const struct cli_command cmd_queue = {
     .name = "queue",
     .args = "[CAMPAIGN]",
@@ -39,5 +53,6 @@ const struct cli_command cmd_queue = {
     .summary = {"show what waits to be sent, by campaign and domain",
                 "送信待ちの宛先を配信・ドメイン別に表示する"},
     .examples = "hayauma queue\nhayauma queue \"Winter news\" --json",
+    .options = options,
     .run = run,
 };

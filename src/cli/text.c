@@ -132,6 +132,8 @@ const char *const cli_texts[][2] = {
     {"this is no message", "メールではありません"},
     {"The message has no DKIM signature.\n", "このメールには DKIM 署名がありません。\n"},
     {"the store could not be read to its end", "保存領域を最後まで読めませんでした"},
+    {"... in all %s pending at %s domains: see --limit\n",
+     "... 全体で未完 %s 件、%s ドメイン (--limit を参照)\n"},
     {NULL, NULL},
 };
 

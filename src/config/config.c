@@ -253,11 +253,9 @@ static int fill(const char *path, const struct hy_str *text, struct hy_problems 
     struct yaml_source src = {.file = path, .problems = problems};
     struct schema_ctx x = {.src = &src, .arena = &c->arena, .base_dir = dir};
     const struct yaml_node *root;
-    struct hy_str bytes;
+    struct hy_str bytes = text ? *text : HY_STR("");
     int err = folder_of(path, dir, sizeof dir);
-    if (!err && text)
-        bytes = *text;
-    else if (!err)
+    if (!err && !text)
         err = yaml_slurp(&src, &c->arena, &bytes);
     if (!err)
         err = schema_defaults(&config_schema, &x, c);
