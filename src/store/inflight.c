@@ -188,10 +188,8 @@ uint32_t hy_inflight_claim(struct hy_inflight *f, unsigned worker)
     return slot;
 }
 
-void hy_inflight_dot(struct hy_inflight *f, uint32_t slot, const struct hy_rcpt_ref *ref,
-                     hy_wall_ms started)
+static void put_ref(struct hy_inflight_slot *s, const struct hy_rcpt_ref *ref, hy_wall_ms started)
 {
-    struct hy_inflight_slot *s = &f->slots[slot];
     s->ref = (struct hy_slot_ref){.campaign = ref->campaign,
                                   .domain = ref->domain,
                                   .block = ref->block,
@@ -200,6 +198,13 @@ void hy_inflight_dot(struct hy_inflight *f, uint32_t slot, const struct hy_rcpt_
                                   .attempts = ref->attempts,
                                   .started = started};
     s->ref_sum = hy_slot_ref_sum(s);
+}
+
+void hy_inflight_dot(struct hy_inflight *f, uint32_t slot, const struct hy_rcpt_ref *ref,
+                     hy_wall_ms started)
+{
+    struct hy_inflight_slot *s = &f->slots[slot];
+    put_ref(s, ref, started);
     atomic_store_explicit(&s->state, HY_SLOT_DOT, memory_order_release);
 }
 
@@ -208,6 +213,8 @@ void hy_inflight_answered(struct hy_inflight *f, uint32_t slot, const struct hy_
     struct hy_inflight_slot *s = &f->slots[slot];
     const struct hy_outcome *o = &a->outcome;
     size_t n = o->text.n < HY_INFLIGHT_TEXT_MAX ? o->text.n : HY_INFLIGHT_TEXT_MAX;
+    if (atomic_load_explicit(&s->state, memory_order_relaxed) == HY_SLOT_FREE)
+        put_ref(s, &a->ref, a->started); /* refused before its dot: what is there is another's */
     struct hy_slot_answer *w = &s->answer;
     w->kind = (uint8_t)o->kind;
     w->spoils = (uint8_t)o->spoils;

@@ -127,6 +127,21 @@ Test(inflight, what_was_answered_is_settled_after_a_crash)
     cr_assert_eq(r.seen, 0, "the table is empty afterwards");
 }
 
+/* Its slot was another's before, and no dot wrote its own name over that. */
+Test(inflight, a_refusal_before_the_dot_is_settled_after_a_crash_and_for_nobody_else)
+{
+    uint32_t slot = dot(0);
+    hy_inflight_free(table, slot); /* given back untouched */
+    while (hy_inflight_claim(table, 1) != slot)
+        ;
+    answer(slot, 1, HY_RCPT_BOUNCED);
+    struct hy_recovery r = crash(HY_DOUBT_RESEND);
+    cr_assert_eq(r.seen, 1);
+    cr_assert_eq(r.applied, 1);
+    cr_assert_eq(row_now(env, &rows[0].ref).state, HY_RCPT_FRESH);
+    cr_assert_eq(row_now(env, &rows[1].ref).state, HY_RCPT_BOUNCED);
+}
+
 Test(inflight, between_dot_and_reply_is_in_doubt_and_goes_by_the_policy)
 {
     static const struct {
