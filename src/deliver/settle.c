@@ -7,8 +7,11 @@
 static void on_done(struct hy_write_req *req, int err)
 {
     struct delivery *d = hy_container_of(req, struct delivery, settle.req);
-    if (err != HY_OK && err != HY_ECLOSED)
-        hy_log(HY_LOG_ERROR, "settle", "an outcome could not be stored: %s", hy_err_text(err));
+    if (err != HY_OK) {
+        if (err != HY_ECLOSED)
+            hy_log(HY_LOG_ERROR, "settle", "an outcome could not be stored: %s", hy_err_text(err));
+        d->inflight = HY_INFLIGHT_NONE; /* the slot stays answered: the next start stores it */
+    }
     d->msg.kind = MSG_SETTLED;
     int posted = hy_mailbox_post_answer(d->worker->mailbox, &d->msg);
     (void)posted; /* closed only after every delivery came back */
@@ -112,6 +115,11 @@ void settle_outcome(struct delivery *d, const struct hy_outcome *o, const struct
 void settle_refusal(struct delivery *d, enum hy_rcpt_state state, const struct hy_outcome *o)
 {
     struct hy_verdict v = {state, 0};
+    if (d->inflight != HY_INFLIGHT_NONE) { /* nothing was sent */
+        hy_inflight_free(d->worker->d->inflight, d->inflight);
+        d->inflight = HY_INFLIGHT_NONE;
+        worker_wake_starved(d->worker);
+    }
     if (state == HY_RCPT_DEFERRED)
         v = judge(d, o);
     fill(d, o, v.state, v.due);
