@@ -14,6 +14,7 @@
 
 bool feeder_txn(struct feeder *f)
 {
+    camps_forget_old(f);
     int err = f->has_txn ? hy_txn_renew(&f->txn) : hy_txn_read(f->d->env, &f->txn);
     if (err != HY_OK) {
         hy_log(HY_LOG_WARNING, "feeder", "cannot read the store: %s", hy_err_text(err));
@@ -231,7 +232,11 @@ void feeder_free(struct feeder *f)
                 feed_close(f, hy_container_of(m, struct feed, msg));
             else if (m->kind == MSG_POLICY)
                 on_policy(f, m);
-            else if (m->kind == MSG_CHANGED || m->kind == MSG_DRAIN || m->kind == MSG_HAND_BACK)
+            else if (m->kind == MSG_STOP_RUN)
+                camp_stopped(f, hy_container_of(m, struct stop_order, msg));
+            else if (m->kind == MSG_HAND_BACK)
+                camp_handed_back(f, hy_container_of(m, struct hand_back, msg));
+            else if (m->kind == MSG_CHANGED || m->kind == MSG_DRAIN)
                 free(m);
         }
         hy_mailbox_detach(f->mailbox);

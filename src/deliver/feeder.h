@@ -13,9 +13,11 @@ struct camp {
     struct hy_list link;
     hy_id id;
     struct run *run;               /* NULL: not being sent */
-    struct run *old_run;           /* the one before, while rows of it are in hand */
+    struct run *old_run;           /* the one before, while rows of it or older ones are in hand */
     struct hy_rcpt_ref *lingering; /* those rows */
     size_t n_lingering;
+    struct hy_queue_row *reopened; /* rows of old runs that came back and were given to this one */
+    size_t n_reopened;
     unsigned stops_pending; /* workers that have not yet given back the old run's rows */
     bool is_changed;        /* look at its record once the stop is through */
     bool is_walked;         /* every domain with fresh rows was opened */
@@ -50,7 +52,11 @@ struct camp *camp_find(struct feeder *f, hy_id id);
 void camp_changed(struct feeder *f, hy_id id);
 void camp_stopped(struct feeder *f, struct stop_order *o);
 void camp_handed_back(struct feeder *f, struct hand_back *h);
-bool camp_lingers(struct camp *c, const struct hy_rcpt_ref *ref);
+/* Whether a row that was read is in hand already. */
+bool camp_has(const struct camp *c, const struct hy_queue_row *row);
+/* Forgets old runs of which nothing is in hand. Before a snapshot is taken, never behind it: in an
+ * older snapshot their rows still look unsent. */
+void camps_forget_old(struct feeder *f);
 void camp_free(struct feeder *f, struct camp *c);
 void camps_load(struct feeder *f);
 /* Lets go of campaigns that are over. */
@@ -64,6 +70,8 @@ void feeder_wake(struct feeder *f);
 void rows_open_domains(struct feeder *f);
 void rows_read_due(struct feeder *f);
 void rows_refill(struct feeder *f, struct feed *feed);
-void rows_open_one(struct feeder *f, struct camp *c, const struct hy_rcpt_ref *ref);
+/* One row by itself; as it is now in *ret. HY_ENOTFOUND: it is gone or over. */
+int rows_open_one(struct feeder *f, struct camp *c, const struct hy_rcpt_ref *ref,
+                  struct hy_queue_row *ret);
 void feed_send(struct feeder *f, struct feed *feed);
 void feed_close(struct feeder *f, struct feed *feed);

@@ -1,8 +1,9 @@
 /* Campaigns at the feeder: start, stop, start again.
  *
  * A run that stops leaves rows on the wire. Until they are settled they must not be read again, or
- * somebody would get two mails: each worker answers the stop with the rows that linger, and a run
- * that follows passes over them. A lingering row that comes back untouched is handed back. */
+ * somebody would get two mails: each worker answers the stop with the rows that linger, and the
+ * runs that follow pass over them. A lingering row that comes back untouched is handed back: the
+ * run of now gets it by itself, and its walk, which may still come by, passes over it too. */
 #include "feeder.h"
 
 #include <stdlib.h>
@@ -19,13 +20,44 @@ struct camp *camp_find(struct feeder *f, hy_id id)
     return NULL;
 }
 
-static void forget_old(struct camp *c)
+static void forget_reopened(struct camp *c)
 {
-    run_unref(c->old_run);
-    c->old_run = NULL;
+    free(c->reopened);
+    c->reopened = NULL;
+    c->n_reopened = 0;
+}
+
+static void forget_lingering(struct camp *c)
+{
     free(c->lingering);
     c->lingering = NULL;
     c->n_lingering = 0;
+}
+
+/* Lets go of old runs; of all of them, or of those that have nothing in hand. */
+static void let_go(struct camp *c, bool all)
+{
+    for (struct run **at = &c->old_run; *at;) {
+        struct run *r = *at;
+        if (!all && atomic_load(&r->in_hand) > 0) {
+            at = &r->older;
+            continue;
+        }
+        *at = r->older;
+        r->older = NULL;
+        run_unref(r);
+    }
+    if (!c->old_run)
+        forget_lingering(c);
+}
+
+void camps_forget_old(struct feeder *f)
+{
+    hy_list_for_each (it, &f->camps) {
+        struct camp *c = hy_container_of(it, struct camp, link);
+        if (c->old_run && c->stops_pending == 0)
+            let_go(c, false);
+    }
 }
 
 void camp_free(struct feeder *f, struct camp *c)
@@ -33,22 +65,26 @@ void camp_free(struct feeder *f, struct camp *c)
     (void)f;
     if (c->run)
         run_unref(c->run);
-    forget_old(c);
+    let_go(c, true);
+    forget_reopened(c);
     free(c);
 }
 
-bool camp_lingers(struct camp *c, const struct hy_rcpt_ref *ref)
+static bool is_same_row(const struct hy_rcpt_ref *a, const struct hy_rcpt_ref *b)
 {
-    if (!c->old_run)
-        return false;
-    if (atomic_load(&c->old_run->in_hand) == 0) {
-        forget_old(c);
-        return false;
-    }
+    return a->domain == b->domain && a->block == b->block && a->slot == b->slot &&
+           a->attempts == b->attempts;
+}
+
+bool camp_has(const struct camp *c, const struct hy_queue_row *row)
+{
     for (size_t i = 0; i < c->n_lingering; i++) {
-        const struct hy_rcpt_ref *l = &c->lingering[i];
-        if (l->domain == ref->domain && l->block == ref->block && l->slot == ref->slot &&
-            l->attempts == ref->attempts)
+        if (is_same_row(&c->lingering[i], &row->ref))
+            return true;
+    }
+    for (size_t i = 0; i < c->n_reopened; i++) { /* deferred by us since, it is due like others */
+        const struct hy_queue_row *r = &c->reopened[i];
+        if (is_same_row(&r->ref, &row->ref) && r->state == row->state && r->due_s == row->due_s)
             return true;
     }
     return false;
@@ -103,9 +139,10 @@ static void begin(struct feeder *f, struct camp *c, const struct hy_campaign *re
 
 static void stop(struct feeder *f, struct camp *c)
 {
-    forget_old(c); /* its rows, if any, are settled: a run begins only then */
+    c->run->older = c->old_run;
     c->old_run = c->run;
     c->run = NULL;
+    forget_reopened(c); /* those of them that are on the wire linger now */
     atomic_store(&c->old_run->stopped, true);
     for (unsigned i = 0; i < f->d->n_workers; i++) {
         struct stop_order *o = calloc(1, sizeof *o);
@@ -155,8 +192,9 @@ void camps_tidy(struct feeder *f)
             continue;
         if (c->run && c->is_walked)
             look(f, c); /* done, perhaps */
-        if (!c->run && c->stops_pending == 0 &&
-            (!c->old_run || atomic_load(&c->old_run->in_hand) == 0)) {
+        if (!c->run && c->stops_pending == 0)
+            let_go(c, false);
+        if (!c->run && c->stops_pending == 0 && !c->old_run) {
             hy_list_remove(&c->link);
             camp_free(f, c);
         }
@@ -197,20 +235,33 @@ void camp_stopped(struct feeder *f, struct stop_order *o)
     free(o);
 }
 
+/* Gives a row that came back to the run of now. Without memory to remember it, it waits for the
+ * next run: better late than twice. */
+static void reopen(struct feeder *f, struct camp *c, const struct hy_rcpt_ref *ref)
+{
+    struct hy_queue_row *all = realloc(c->reopened, (c->n_reopened + 1) * sizeof *all);
+    if (!all)
+        return;
+    c->reopened = all;
+    struct hy_queue_row row;
+    int err = rows_open_one(f, c, ref, &row);
+    if (err == HY_OK)
+        all[c->n_reopened++] = row;
+}
+
 void camp_handed_back(struct feeder *f, struct hand_back *h)
 {
     struct camp *c = camp_find(f, h->ref.campaign);
-    if (c) {
-        for (size_t i = 0; i < c->n_lingering; i++) {
-            struct hy_rcpt_ref *l = &c->lingering[i];
-            if (l->domain == h->ref.domain && l->block == h->ref.block && l->slot == h->ref.slot) {
-                *l = c->lingering[--c->n_lingering];
-                break;
-            }
-        }
+    for (size_t i = 0; c && i < c->n_lingering; i++) {
+        if (!is_same_row(&c->lingering[i], &h->ref))
+            continue;
         if (c->run && !f->is_draining)
-            rows_open_one(f, c, &h->ref);
+            reopen(f, c, &h->ref);
+        c->lingering[i] = c->lingering[--c->n_lingering];
+        break;
     }
+    atomic_fetch_sub(&h->run->in_hand, 1);
+    run_unref(h->run);
     free(h);
 }
 

@@ -121,7 +121,7 @@ void feed_send(struct feeder *f, struct feed *feed)
 
 /* ---- fresh rows ---- */
 
-/* Reads up to `max` rows that do not linger into f->scratch. *ret_end: nothing behind them;
+/* Reads up to `max` rows that are not in hand into f->scratch. *ret_end: nothing behind them;
  * *ret_more: more will be made. */
 static size_t read_fresh(struct feeder *f, struct camp *c, hy_domain_no domain,
                          struct hy_queue_pos *pos, size_t max, bool *ret_end, bool *ret_more)
@@ -139,7 +139,7 @@ static size_t read_fresh(struct feeder *f, struct camp *c, hy_domain_no domain,
                 hy_log(HY_LOG_ERROR, "feeder", "queue of domain %u: %s", domain, hy_err_text(err));
         }
         for (size_t i = 0; i < n; i++) {
-            if (!camp_lingers(c, &f->scratch[i].ref))
+            if (!camp_has(c, &f->scratch[i]))
                 f->scratch[kept++] = f->scratch[i];
         }
         if (err != HY_OK)
@@ -274,7 +274,7 @@ static void due_add(struct feeder *f, struct camp *c, const struct hy_due *due)
         return;
     }
     for (size_t i = 0; i < n; i++) {
-        if (camp_lingers(c, &f->scratch[i].ref))
+        if (camp_has(c, &f->scratch[i]))
             continue;
         struct feed *feed = f->due_feed;
         if (feed && (feed->n == feed->cap || feed->domain != due->domain || feed->run != c->run)) {
@@ -329,19 +329,25 @@ void rows_read_due(struct feeder *f)
     hy_txn_park(&f->txn);
 }
 
-void rows_open_one(struct feeder *f, struct camp *c, const struct hy_rcpt_ref *ref)
+int rows_open_one(struct feeder *f, struct camp *c, const struct hy_rcpt_ref *ref,
+                  struct hy_queue_row *ret)
 {
     if (!feeder_txn(f))
-        return;
-    struct hy_queue_row row;
+        return HY_EIO;
     struct feed *feed = NULL;
-    if (hy_queue_get(&f->txn, ref, &row) == HY_OK && !hy_rcpt_is_final(row.state))
+    int err = hy_queue_get(&f->txn, ref, ret);
+    if (err == HY_OK && hy_rcpt_is_final(ret->state))
+        err = HY_ENOTFOUND;
+    if (err == HY_OK) {
         feed = feed_new(f, c, ref->domain, 1);
+        err = feed ? HY_OK : HY_ENOMEM;
+    }
     hy_txn_park(&f->txn);
-    if (!feed)
-        return;
+    if (err != HY_OK)
+        return err;
     feed->kind = FEED_DUE;
     feed->is_exhausted = true;
-    feed_add(feed, &row);
+    feed_add(feed, ret);
     feed_send(f, feed);
+    return HY_OK;
 }

@@ -192,8 +192,12 @@ void lane_take_back(struct lane *l, struct delivery *d)
         if (h) {
             h->msg.kind = MSG_HAND_BACK;
             h->ref = d->ref;
-            if (hy_mailbox_post_answer(feeder_mailbox(l->worker->d->feeder), &h->msg) != HY_OK)
+            h->run = run_ref(d->run);
+            atomic_fetch_add(&d->run->in_hand, 1);
+            if (hy_mailbox_post_answer(feeder_mailbox(l->worker->d->feeder), &h->msg) != HY_OK) {
+                run_unref(h->run); /* we are ending */
                 free(h);
+            }
         }
         delivery_free(d);
         return;

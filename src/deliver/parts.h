@@ -54,8 +54,9 @@ struct run {
     struct hy_deliver_plan plan;
     hy_wall_ms queued;        /* when the campaign started: what rows expire by */
     atomic_bool stopped;      /* nothing more of it may be sent */
-    _Atomic uint32_t in_hand; /* deliveries of it that are not settled */
+    _Atomic uint32_t in_hand; /* deliveries of it that are not settled, rows being handed back */
     atomic_uint refs;
+    struct run *older; /* the feeder's: the run before it, while rows of that are in hand */
 };
 struct run *run_ref(struct run *r);
 void run_unref(struct run *r);
@@ -187,6 +188,7 @@ struct stop_order {
 struct hand_back {
     struct hy_msg msg;
     struct hy_rcpt_ref ref;
+    struct run *run; /* one reference; the row counts as in its hand until the feeder has it */
 };
 
 struct policy_msg {

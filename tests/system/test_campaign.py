@@ -200,6 +200,22 @@ def test_pause_resume_and_cancel_take_effect_at_once_and_lose_nobody(lab):
     check(balanced, text)
 
 
+def test_pausing_again_while_the_first_run_is_on_the_wire_doubles_nobody(lab):
+    daemon, sink, _ = setup(lab, sink_args=["--delay", "dot:3000"], shaping=lab.shaping(connections=40))
+    rows = [field(f"user{i}", "asagao-mail.test") for i in range(200)]
+    daemon.import_leads(csv(lab, rows))
+    daemon.ctl("campaign", "create", newsletter.campaign_file(lab))
+    daemon.ctl("campaign", "start", "newsletter")
+    wait_for("the first connections", lambda: sink.stats()["connections"]["open"] >= 20)
+    for _ in range(3):
+        daemon.ctl("campaign", "pause", "newsletter")
+        daemon.ctl("campaign", "resume", "newsletter")
+        time.sleep(0.3)
+    c = daemon.wait_campaign("newsletter", timeout=90)
+    check_eq(c["delivered"], len(rows))
+    check_eq(sorted(sink.delivered()), sorted(r.split(",")[0] for r in rows), "each once")
+
+
 def test_an_address_on_two_lists_gets_one_copy(lab):
     daemon, sink, _ = setup(lab)
     daemon.import_leads(csv(lab, [field("both", "kinako.test"), field("first", "kinako.test")], "a.csv"), "first")
