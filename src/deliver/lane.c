@@ -18,6 +18,7 @@ enum {
     REFUSED_MORE_S = 15, /* no new connection for this long when one more was refused */
     BAD_HOST_S = 60,     /* an address that refused is left alone this long */
     PLAIN_S = 3600,      /* broken TLS is remembered this long */
+    READY_AHEAD_S = 2,   /* a connection may wait this long for the rate to let a message go */
 };
 
 /* ---- making and freeing ---- */
@@ -271,7 +272,7 @@ static void note(struct lane *l, enum host_fault fault, const struct hy_sockaddr
 }
 
 /* Nobody there takes mail now: what is in hand is deferred with the reason. Feeds that have more
- * rows behind wait for the probe. */
+ * rows behind, or more than may be in hand, wait for the probe. */
 static void unreachable(struct lane *l, const struct hy_outcome *why, hy_us now)
 {
     hy_window_unreachable(&l->window, now);
@@ -284,7 +285,7 @@ static void unreachable(struct lane *l, const struct hy_outcome *why, hy_us now)
     l->n_ready = 0;
     hy_list_for_each_safe (it, &l->feeds) {
         struct feed *f = hy_container_of(it, struct feed, link);
-        while (f->next < f->n) {
+        while (f->next < f->n && !worker_is_full(l->worker)) {
             struct delivery *d = worker_take(l->worker, f);
             if (!d)
                 break;
@@ -351,9 +352,14 @@ static bool open_one(struct lane *l, hy_us now)
     struct worker *w = l->worker;
     if (l->n_connecting > l->n_up || w->is_draining)
         return false;
-    if (l->connect_pause > now) {
-        if (l->n_sessions == 0)
-            wait_until(l, l->connect_pause);
+    if (l->connect_pause > now && l->n_sessions >= l->pause_from) {
+        wait_until(l, l->connect_pause);
+        return false;
+    }
+    hy_us send_at = hy_window_may_send(&l->window, now);
+    if (send_at >
+        now + READY_AHEAD_S * HY_US_PER_SEC) { /* it would idle, and be closed, meanwhile */
+        wait_until(l, send_at - READY_AHEAD_S * HY_US_PER_SEC);
         return false;
     }
     if (w->n_connections >= w->max_connections) {
@@ -384,6 +390,7 @@ static bool open_one(struct lane *l, hy_us now)
     l->next_host++;
     if (session_open(l, host, addr, no_tls, use_helo) != HY_OK) {
         l->connect_pause = now + HY_US_PER_SEC; /* no descriptor or memory: a moment later */
+        l->pause_from = 0;
         wait_until(l, l->connect_pause);
         return false;
     }
@@ -398,6 +405,16 @@ void lane_session_up(struct lane *l, struct session *s)
     smooth(&l->connect_us, hy_loop_now(l->worker->loop) - s->opened);
     hy_window_connected(&l->window, hy_loop_now(l->worker->loop));
     lane_wake(l);
+}
+
+static bool is_up_at(const struct lane *l, const struct hy_sockaddr *addr)
+{
+    hy_list_for_each (it, &l->sessions) {
+        const struct session *s = hy_container_of(it, struct session, link);
+        if (s->is_up && hy_sockaddr_ip_eq(&s->addr, addr))
+            return true;
+    }
+    return false;
 }
 
 void lane_session_over(struct lane *l, struct session *s, const struct hy_outcome *failed,
@@ -417,8 +434,9 @@ void lane_session_over(struct lane *l, struct session *s, const struct hy_outcom
         note(l, HOST_NO_EHLO, &s->addr, now, PLAIN_S);
     } else if (failed) {
         snprintf(l->last_reply, sizeof l->last_reply, "%.*s", HY_STR_ARG(failed->text));
-        if (l->n_up) { /* others are fine: it only takes no more of us for now */
+        if (is_up_at(l, &s->addr)) { /* it is fine, and only takes no more of us for now */
             l->connect_pause = now + REFUSED_MORE_S * HY_US_PER_SEC;
+            l->pause_from = l->n_up;
         } else {
             note(l, HOST_UNUSABLE, &s->addr, now, BAD_HOST_S);
             const struct hy_sockaddr *next;
@@ -456,17 +474,17 @@ static bool hand_over(struct lane *l, hy_us now)
             return is_worth_connecting(l);
         is_behind |= s->n_deliveries > 0;
         struct delivery *d = hy_container_of(l->ready.next, struct delivery, link);
+        hy_us at = hy_window_may_send(&l->window, now);
+        if (at) {
+            wait_until(l, at);
+            return false;
+        }
         if (d->inflight == HY_INFLIGHT_NONE) {
             d->inflight = hy_inflight_claim(l->worker->d->inflight, l->worker->index);
             if (d->inflight == HY_INFLIGHT_NONE) {
                 worker_starve(l->worker, l);
                 return false;
             }
-        }
-        hy_us at = hy_window_may_send(&l->window, now);
-        if (at) {
-            wait_until(l, at);
-            return false;
         }
         hy_list_remove(&d->link);
         l->n_ready--;
@@ -475,6 +493,7 @@ static bool hand_over(struct lane *l, hy_us now)
             l->n_ready++;
             return is_worth_connecting(l);
         }
+        hy_window_sent(&l->window, now);
     }
     return is_behind && is_worth_connecting(l);
 }

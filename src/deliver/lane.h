@@ -23,7 +23,8 @@ struct lane {
     uint32_t n_ready, n_pressing, n_sessions, n_connecting, n_up, n_on_wire, n_settling;
     uint32_t next_host; /* rotates over hosts of equal preference */
     struct host_notes notes;
-    hy_us connect_pause;          /* no new connection before */
+    hy_us connect_pause;          /* no new connection before, */
+    uint32_t pause_from;          /* while there are this many */
     hy_us connect_us, message_us; /* smoothed: from opening to ready, from submitting to result */
     struct hy_defer pump;
     struct hy_timer timer; /* rates, suspension */

@@ -31,6 +31,7 @@ enum {
     PRESS_BATCH = 8,     /* jobs a press thread takes at once */
     RETURNS_MAX = 5,     /* times a row may come back untouched before that counts as an attempt */
     LANE_AHEAD_MAX = 64, /* messages a lane has in the press or ready, at most */
+    IN_HAND_MAX = 65536, /* deliveries; above it rows that will not be sent wait for the writer */
     WRITER_LAG_MAX = 100000, /* requests; above it lanes stop pulling */
 };
 
@@ -240,6 +241,8 @@ void worker_press(struct worker *w, struct delivery *d); /* pushed at the end of
 void worker_feed_return(struct worker *w, struct feed *f);
 void worker_wake_starved(struct worker *w);
 void worker_starve(struct worker *w, struct lane *l);
+/* Its part of IN_HAND_MAX is used up. */
+bool worker_is_full(const struct worker *w);
 bool worker_may_take(struct worker *w, const struct lane *l);
 /* The next row of a feed as a delivery; NULL when out of memory. Precondition: it has one. */
 struct delivery *worker_take(struct worker *w, struct feed *f);

@@ -90,12 +90,46 @@ void delivery_free(struct delivery *d)
 
 /* ---- feeds ---- */
 
+bool worker_is_full(const struct worker *w)
+{
+    return w->n_deliveries >= IN_HAND_MAX / w->d->n_workers;
+}
+
+/* A domain that cannot be reached by DNS: its rows are settled with the reason, at the writer's
+ * pace: at least one of each such feed is in hand, and its return brings the next. */
+static void refuse_rows(struct worker *w, struct feed *f)
+{
+    bool is_final = f->mx->status != HY_MX_TEMPFAIL;
+    struct hy_outcome o = {
+        .kind = is_final ? HY_OUTCOME_BOUNCED : HY_OUTCOME_DEFERRED,
+        .spoils = HY_SPOILS_SITE,
+        .phase = HY_PHASE_DNS,
+        .enhanced = f->mx->enhanced,
+        .text = f->mx->text,
+    };
+    while (f->next < f->n && (f->w.in_hand == 0 || !worker_is_full(w))) {
+        struct delivery *d = worker_take(w, f);
+        if (!d)
+            break;
+        d->started = hy_clock_wall_ms();
+        d->submitted = hy_loop_now(w->loop);
+        settle_refusal(d, is_final ? HY_RCPT_BOUNCED : HY_RCPT_DEFERRED, &o);
+    }
+}
+
 /* To the feeder, when it is dry: for more, or for good. */
 void worker_feed_return(struct worker *w, struct feed *f)
 {
+    bool is_refused = f->mx->status != HY_MX_OK;
+    if (is_refused && !f->w.is_away && f->w.in_hand == 0) {
+        if (w->is_draining || atomic_load(&f->run->stopped)) {
+            f->next = f->n;
+            f->is_exhausted = true;
+        }
+        refuse_rows(w, f);
+    }
     if (f->w.is_away || f->next < f->n)
         return;
-    bool is_refused = f->mx->status != HY_MX_OK; /* a few at a time, at the writer's pace */
     if ((f->is_exhausted || is_refused) && f->w.in_hand)
         return;
     hy_list_remove(&f->link);
@@ -108,28 +142,6 @@ void worker_feed_return(struct worker *w, struct feed *f)
     f->msg.kind = MSG_FEED;
     int err = hy_mailbox_post_answer(feeder_mailbox(w->d->feeder), &f->msg);
     (void)err; /* closed only when the feeder is gone, after the workers */
-}
-
-/* A domain that cannot be reached by DNS: every row is settled with the reason. */
-static void refuse_feed(struct worker *w, struct feed *f)
-{
-    bool is_final = f->mx->status != HY_MX_TEMPFAIL;
-    struct hy_outcome o = {
-        .kind = is_final ? HY_OUTCOME_BOUNCED : HY_OUTCOME_DEFERRED,
-        .spoils = HY_SPOILS_SITE,
-        .phase = HY_PHASE_DNS,
-        .enhanced = f->mx->enhanced,
-        .text = f->mx->text,
-    };
-    while (f->next < f->n) {
-        struct delivery *d = worker_take(w, f);
-        if (!d)
-            break;
-        d->started = hy_clock_wall_ms();
-        d->submitted = hy_loop_now(w->loop);
-        settle_refusal(d, is_final ? HY_RCPT_BOUNCED : HY_RCPT_DEFERRED, &o);
-    }
-    worker_feed_return(w, f);
 }
 
 struct delivery *worker_take(struct worker *w, struct feed *f)
@@ -164,7 +176,7 @@ static void on_feed(struct worker *w, struct feed *f)
         return;
     }
     if (f->mx->status != HY_MX_OK) {
-        refuse_feed(w, f);
+        worker_feed_return(w, f);
         return;
     }
     struct lane *l = lane_get(w, f);

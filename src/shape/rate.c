@@ -20,12 +20,19 @@ void hy_rate_gate_change(struct hy_rate_gate *g, struct hy_rate rate)
     g->burst_us = g->interval_us * (burst - 1);
 }
 
+hy_us hy_rate_gate_ask(struct hy_rate_gate *g, hy_us now)
+{
+    hy_us latest = now + g->interval_us;
+    if (g->next_us - g->burst_us > latest)
+        g->next_us = latest + g->burst_us; /* used at a slower rate, before a reload */
+    return g->interval_us && g->next_us - g->burst_us > now ? g->next_us - g->burst_us : 0;
+}
+
 hy_us hy_rate_gate_take(struct hy_rate_gate *g, hy_us now)
 {
-    if (g->interval_us == 0)
-        return 0;
-    if (g->next_us - g->burst_us > now)
-        return g->next_us - g->burst_us;
+    hy_us at = hy_rate_gate_ask(g, now);
+    if (at || g->interval_us == 0)
+        return at;
     if (g->next_us < now)
         g->next_us = now;
     g->next_us += g->interval_us;

@@ -29,7 +29,12 @@ hy_us hy_window_may_connect(struct hy_window *w, uint32_t open, hy_us now)
 
 hy_us hy_window_may_send(struct hy_window *w, hy_us now)
 {
-    return hy_rate_gate_take(&w->message_gate, now);
+    return hy_rate_gate_ask(&w->message_gate, now);
+}
+
+void hy_window_sent(struct hy_window *w, hy_us now)
+{
+    (void)hy_rate_gate_take(&w->message_gate, now);
 }
 
 void hy_window_connected(struct hy_window *w, hy_us now)

@@ -11,7 +11,10 @@ struct hy_rate_gate {
 
 /* A burst of up to a tenth of the count, at least 1, may go at once. */
 void hy_rate_gate_init(struct hy_rate_gate *g, struct hy_rate rate);
-/* Changes the rate and keeps what was already used. */
+/* Changes the rate and keeps what was already used; a wait is never longer than one interval of the
+ * new rate. */
 void hy_rate_gate_change(struct hy_rate_gate *g, struct hy_rate rate);
 /* 0 and takes one if one may go now; otherwise the time at which one may (nothing is taken). */
 hy_us hy_rate_gate_take(struct hy_rate_gate *g, hy_us now);
+/* The same without taking one. */
+hy_us hy_rate_gate_ask(struct hy_rate_gate *g, hy_us now);

@@ -21,8 +21,10 @@ void hy_window_change(struct hy_window *w, const struct hy_shape_limits *l);
  * HY_US_NEVER when the window is full (ask again when one closes); otherwise the time to ask again.
  */
 hy_us hy_window_may_connect(struct hy_window *w, uint32_t open, hy_us now);
-/* 0 and takes one message of the rate; otherwise the time to ask again. */
+/* 0 when the rate lets a message go; otherwise the time to ask again. */
 hy_us hy_window_may_send(struct hy_window *w, hy_us now);
+/* Takes one message of the rate. */
+void hy_window_sent(struct hy_window *w, hy_us now);
 
 /* A connection reached its first ready state. */
 void hy_window_connected(struct hy_window *w, hy_us now);

@@ -88,6 +88,20 @@ Test(rate, says_when_the_next_may_go)
     cr_assert_eq(hy_rate_gate_take(&g, at), 0);
 }
 
+Test(rate, asking_takes_nothing_and_a_quicker_rate_is_felt_at_once)
+{
+    struct hy_rate_gate g;
+    hy_rate_gate_init(&g, (struct hy_rate){1, 3600 * SEC});
+    cr_assert_eq(hy_rate_gate_ask(&g, 5 * SEC), 0);
+    cr_assert_eq(hy_rate_gate_take(&g, 5 * SEC), 0);
+    cr_assert_eq(hy_rate_gate_ask(&g, 6 * SEC), 3605 * SEC);
+    hy_rate_gate_change(&g, (struct hy_rate){2, SEC});
+    hy_us at = hy_rate_gate_ask(&g, 6 * SEC);
+    cr_assert_eq(at, 6 * SEC + SEC / 2, "got %ld", at);
+    cr_assert_eq(hy_rate_gate_ask(&g, at), 0, "asking again does not put it off");
+    cr_assert_eq(hy_rate_gate_take(&g, at), 0);
+}
+
 Test(rate, zero_means_no_limit)
 {
     struct hy_rate_gate g;
