@@ -18,7 +18,8 @@ enum {
     REFUSED_MORE_S = 15, /* no new connection for this long when one more was refused */
     BAD_HOST_S = 60,     /* an address that refused is left alone this long */
     PLAIN_S = 3600,      /* broken TLS is remembered this long */
-    READY_AHEAD_S = 2,   /* a connection may wait this long for the rate to let a message go */
+    FAILING_S = 1200,  /* how often a site failed is forgotten when nobody asks it for this long */
+    READY_AHEAD_S = 2, /* a connection may wait this long for the rate to let a message go */
 };
 
 /* ---- making and freeing ---- */
@@ -131,7 +132,8 @@ bool lane_is_idle(const struct lane *l)
 bool lane_knows_something(const struct lane *l, hy_us now)
 {
     const struct hy_window *w = &l->window;
-    return w->suspended_until > now || w->failures_in_row || w->message_gate.next_us > now ||
+    bool is_failing = w->failures_in_row && now - l->last_used < FAILING_S * HY_US_PER_SEC;
+    return w->suspended_until > now || is_failing || w->message_gate.next_us > now ||
            w->connection_gate.next_us > now || host_notes_any(&l->notes, now);
 }
 
@@ -267,8 +269,11 @@ static const struct hy_mx_host *choose_host(const struct lane *l, hy_us now,
 static void note(struct lane *l, enum host_fault fault, const struct hy_sockaddr *addr, hy_us now,
                  hy_us seconds)
 {
-    if (host_note(&l->notes, fault, addr, now + seconds * HY_US_PER_SEC) != HY_OK)
-        l->connect_pause = now + HY_US_PER_SEC; /* it is tried again, but not at once */
+    if (host_note(&l->notes, fault, addr, now + seconds * HY_US_PER_SEC) !=
+        HY_OK) { /* it is tried again, but not at once */
+        l->connect_pause = now + HY_US_PER_SEC;
+        l->pause_from = 0;
+    }
 }
 
 /* Nobody there takes mail now: what is in hand is deferred with the reason. Feeds that have more

@@ -273,18 +273,17 @@ static void on_lag_timer(void *arg)
         lane_wake(hy_container_of(it, struct lane, starved));
 }
 
-/* Lanes that nobody uses any more go: after a minute, or at once when there are many and they know
- * nothing. So a campaign to a million small domains keeps the lanes of those that are open. */
+/* Lanes that nobody uses any more go when they know nothing that still counts: after a minute, or
+ * at once when there are many. So a campaign to a million small domains keeps the lanes of those
+ * that are open. */
 static void on_sweep_timer(void *arg)
 {
     struct worker *w = arg;
     hy_us now = hy_loop_now(w->loop);
     hy_list_for_each_safe (it, &w->lanes) {
         struct lane *l = hy_container_of(it, struct lane, link);
-        bool may_go = w->n_lanes > LANES_MANY ? !lane_knows_something(l, now)
-                                              : now - l->last_used > LANE_IDLE_S * HY_US_PER_SEC &&
-                                                    l->window.suspended_until < now;
-        if (lane_is_idle(l) && may_go)
+        bool is_old = now - l->last_used > LANE_IDLE_S * HY_US_PER_SEC;
+        if ((is_old || w->n_lanes > LANES_MANY) && lane_is_idle(l) && !lane_knows_something(l, now))
             lane_free(l);
     }
     hy_loop_arm_in(w->loop, &w->sweep_timer, SWEEP_S * HY_US_PER_SEC);
