@@ -354,7 +354,10 @@ class Lab:
         return path
 
     def binary(self, name):
-        path = os.path.join(self.build, name)
+        """A program of the build; those of bench/ from HY_BENCH_BUILD when it is set, since what is under
+        test, not what surrounds it, is to run under ThreadSanitizer."""
+        bench = os.environ.get("HY_BENCH_BUILD")
+        path = os.path.join(SOURCE, bench if bench and name.startswith("bench/") else self.build, name)
         if not os.access(path, os.X_OK):
             raise LabError(f"{path} is not built: ninja -C {self.build}")
         return path
