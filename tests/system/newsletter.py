@@ -7,9 +7,9 @@ from lab import SOURCE
 SENDER = "news.hayauma.test"
 
 
-def campaign_file(lab, name="newsletter", extra="", lists="news"):
-    """A copy of conf/examples/newsletter in the lab under another name; returns its path."""
-    source, target = os.path.join(SOURCE, "conf", "examples", "newsletter"), lab.path("newsletter")
+def campaign_file(lab, name="newsletter", extra="", lists="news", source="conf/examples/newsletter"):
+    """A copy of the shipped newsletter in the lab under another name; returns its path."""
+    source, target = os.path.join(SOURCE, source), lab.path("newsletter")
     os.makedirs(target, exist_ok=True)
     for entry in os.listdir(source):
         shutil.copyfile(os.path.join(source, entry), os.path.join(target, entry))
