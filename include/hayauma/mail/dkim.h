@@ -13,7 +13,7 @@ enum {
     HY_DKIM_RSA_BITS_MAX = 4096,
     HY_DKIM_PEM_MAX = 16384,
     HY_DKIM_SELECTOR_MAX = 128,
-    HY_DKIM_LIST_MAX = 96,      /* names in a list of fields to sign */
+    HY_DKIM_LIST_MAX = 96,        /* names in a list of fields to sign */
     HY_DKIM_FIELDS_MAX = 256,     /* fields of a message, signed or not */
     HY_DKIM_SIGNATURES_MAX = 8,   /* signatures of one message */
     HY_DKIM_HEADER_MAX = 1 << 18, /* bytes of a message's canonical signed header */
