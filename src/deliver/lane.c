@@ -503,13 +503,15 @@ static bool hand_over(struct lane *l, hy_us now)
     return is_behind && is_worth_connecting(l);
 }
 
-/* A row that was never tried expires only if its campaign says so: a pause by a person is no fault
- * of the row. */
+/* A row that was never tried expires only if its campaign says so. */
 static hy_wall_ms expiry_of(const struct lane *l, const struct delivery *d)
 {
-    if (d->run->plan.expire_us)
-        return d->run->queued + d->run->plan.expire_us / HY_US_PER_MS;
-    return d->ref.attempts ? d->run->queued + l->limits.retry.expire_us / HY_US_PER_MS : INT64_MAX;
+    hy_us after = d->run->plan.expire_us;
+    if (!after && d->ref.attempts == 0)
+        return INT64_MAX;
+    if (!after)
+        after = l->limits.retry.expire_us;
+    return settle_since(d, hy_clock_wall_ms()) + after / HY_US_PER_MS;
 }
 
 static void fill_press(struct lane *l, hy_us now)

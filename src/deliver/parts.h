@@ -257,5 +257,9 @@ void press_main(void *arg);
 /* settle.c; worker thread; both take the delivery */
 /* The outcome of an attempt that a session made. */
 void settle_outcome(struct delivery *d, const struct hy_outcome *o, const struct session *s);
+/* What its expiry is counted from: the start of its campaign when that says how long it may take;
+ * else, if later, when its attempts began by the plan of its site. So what a row waited for its
+ * turn, or in a pause, is not taken off its retries. */
+hy_wall_ms settle_since(const struct delivery *d, hy_wall_ms now);
 /* The row ends without an attempt (expired, suppressed), or a deferral of ours. */
 void settle_refusal(struct delivery *d, enum hy_rcpt_state state, const struct hy_outcome *o);

@@ -60,13 +60,23 @@ static const struct hy_retry_plan *plan_of(const struct delivery *d)
     return d->lane ? &d->lane->limits.retry : &d->worker->policy->rules->fallback.retry;
 }
 
+hy_wall_ms settle_since(const struct delivery *d, hy_wall_ms now)
+{
+    hy_wall_ms queued = d->run->queued;
+    if (d->run->plan.expire_us)
+        return queued;
+    hy_wall_ms tried = now - hy_retry_spent(plan_of(d), d->ref.attempts) / HY_US_PER_MS;
+    return tried > queued ? tried : queued;
+}
+
 static struct hy_verdict judge(const struct delivery *d, const struct hy_outcome *o)
 {
     struct hy_retry_plan plan = *plan_of(d);
     if (d->run->plan.expire_us)
         plan.expire_us = d->run->plan.expire_us;
-    struct hy_verdict v = hy_verdict_of(o, &plan, d->ref.attempts + 1u, d->run->queued,
-                                        hy_clock_wall_ms(), &d->worker->rng);
+    hy_wall_ms now = hy_clock_wall_ms();
+    struct hy_verdict v =
+        hy_verdict_of(o, &plan, d->ref.attempts + 1u, settle_since(d, now), now, &d->worker->rng);
     if (o->in_doubt && d->worker->policy->is_doubt_held)
         v = (struct hy_verdict){HY_RCPT_HELD, 0};
     return v;

@@ -18,6 +18,14 @@ hy_us hy_retry_wait(const struct hy_retry_plan *plan, uint32_t attempts, struct 
     return wait > HY_US_PER_SEC ? wait : HY_US_PER_SEC;
 }
 
+hy_us hy_retry_spent(const struct hy_retry_plan *plan, uint32_t attempts)
+{
+    hy_us wait = plan->first_us, all = 0;
+    for (; attempts > 0 && wait < plan->longest_us; attempts--, wait *= 2)
+        all += wait;
+    return all + (hy_us)attempts * plan->longest_us;
+}
+
 static bool contains_folded(struct hy_str text, struct hy_str word)
 {
     for (size_t i = 0; i + word.n <= text.n; i++) {

@@ -23,7 +23,7 @@ struct hy_retry_plan {
     hy_us first_us;          /* after the first deferral */
     hy_us longest_us;        /* the interval doubles up to this */
     uint32_t jitter_percent; /* 0..50: each interval is drawn from +- this share */
-    hy_us expire_us;         /* given up this long after the row was queued */
+    hy_us expire_us;         /* tried again for this long */
 };
 
 /* RFC 5321 4.5.3.2, each for one wait, not for the whole. */

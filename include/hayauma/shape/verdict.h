@@ -9,6 +9,10 @@
  * up to longest_us, then jittered. Pure. */
 hy_us hy_retry_wait(const struct hy_retry_plan *plan, uint32_t attempts, struct hy_rng *rng);
 
+/* The time that `attempts` failures (0..65535) take by the plan: the sum of the waits behind them,
+ * without jitter. Pure. */
+hy_us hy_retry_spent(const struct hy_retry_plan *plan, uint32_t attempts);
+
 struct hy_verdict {
     enum hy_rcpt_state state; /* a final state, or HY_RCPT_DEFERRED */
     hy_wall_ms due;           /* when DEFERRED: the next attempt */

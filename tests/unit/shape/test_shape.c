@@ -25,6 +25,15 @@ Test(retry, doubles_up_to_the_longest_and_stays_within_its_jitter)
     cr_assert(differs, "no jitter at all");
 }
 
+Test(retry, knows_how_long_a_number_of_failures_takes)
+{
+    static const struct hy_retry_plan p = {.first_us = 60 * SEC, .longest_us = 200 * SEC};
+    static const int64_t want_s[] = {0, 60, 180, 380, 580, 780};
+    for (uint32_t i = 0; i < sizeof want_s / sizeof *want_s; i++)
+        cr_assert_eq(hy_retry_spent(&p, i), want_s[i] * SEC, "%u: got %ld", i,
+                     hy_retry_spent(&p, i));
+}
+
 Test(verdict, follows_kind_age_and_greylisting)
 {
     struct hy_rng rng;
