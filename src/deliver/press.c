@@ -60,11 +60,11 @@ static bool may_get(struct press *p, struct delivery *d, const struct hy_lead_vi
 
 static int sign(struct press *p, struct delivery *d, hy_wall_ms now)
 {
-    if (!p->signer)
-        return HY_OK;
     struct hy_str domain = policy_signing_domain(p->policy, d->run->plan.from_domain);
-    if (!domain.n)
-        return HY_OK;
+    if (!domain.n) /* its keys may be gone since the campaign was taken up */
+        return p->policy->is_dkim_required ? HY_ENOTFOUND : HY_OK;
+    if (!p->signer)
+        return HY_ENOMEM;
     struct hy_rendered *r = &p->rendered;
     struct hy_dkim_message m = {
         .headers = hy_str_make(r->bytes.data, r->header_bytes - 2), /* less the empty line */
@@ -170,6 +170,10 @@ static void press_one(struct press *p, struct delivery *d)
     }
     if (err == HY_OK)
         err = sign(p, d, now);
+    if (err == HY_ENOTFOUND) {
+        cannot_make(d, "no DKIM key signs for the sender's domain (dkim.required)");
+        return;
+    }
     if (err == HY_OK)
         err = keep(p, d, &lead);
     if (err != HY_OK) {
@@ -194,7 +198,7 @@ static void refresh_policy(struct press *p)
     hy_deliver_policy_unref(p->policy);
     p->policy = now;
     if (now->dkim && hy_dkim_signer_new(now->dkim, &p->signer) != HY_OK)
-        hy_log(HY_LOG_ERROR, "press", "out of memory for DKIM keys: messages are not signed");
+        hy_log(HY_LOG_ERROR, "press", "out of memory for DKIM keys: mail that they sign waits");
 }
 
 void press_main(void *arg)
