@@ -230,6 +230,10 @@ int dns_parse(const uint8_t *bytes, size_t n, struct hy_str name, enum dns_type 
             return HY_EPARSE;
         owner = next;
     }
+    /* "There is nothing" makes mail bounce: it must not come from half a packet. */
+    size_t end = authority;
+    if (!skip(pk, &end, 0, hy_get_be16(bytes + 8) + hy_get_be16(bytes + 10)))
+        return HY_EPARSE;
     uint32_t ttl_s = 0;
     bool has_soa = negative_ttl(pk, authority, hy_get_be16(bytes + 8), &ttl_s);
     if (a->rcode == 0 && !has_soa && !name_eq(&owner, name)) {

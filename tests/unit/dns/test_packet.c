@@ -84,6 +84,8 @@ static const struct wire cases[] = {
      0, DNS_NODATA, "", -1},
     {"NXDOMAIN", W(HEADER("\x81\x83", "\x00", "\x01") QUESTION(MX) SOA), DNS_MX, 0, DNS_NXDOMAIN,
      "", 30},
+    {"no data, but the SOA that it announces is missing",
+     W(HEADER(OK, "\x00", "\x01") QUESTION(MX)), DNS_MX, HY_EPARSE, DNS_OK, "", -1},
     {"SERVFAIL", W(HEADER("\x81\x82", "\x00", "\x00") QUESTION(MX)), DNS_MX, 0, DNS_FAILED, "", -1},
     {"REFUSED", W(HEADER("\x81\x85", "\x00", "\x00") QUESTION(MX)), DNS_MX, 0, DNS_FAILED, "", -1},
     {"NXDOMAIN with a record for the name",
@@ -169,6 +171,8 @@ Test(packet, survives_every_cut_and_every_wrong_byte)
             memcpy(cut, c->bytes, n);
             int err = dns_parse(cut, n, HY_STR("q.test"), c->type, &a);
             cr_assert(err == 0 || err == HY_EPARSE);
+            cr_expect(err || (a.status != DNS_NODATA && a.status != DNS_NXDOMAIN),
+                      "%s: %zu of %zu bytes say that there is nothing", c->what, n, c->n);
             free(cut);
         }
         for (int k = 0; k < 2000; k++) {
