@@ -339,15 +339,44 @@ static void smooth(hy_us *mean, hy_us value)
     *mean = *mean ? *mean + (value - *mean) / 8 : value;
 }
 
+/* What a message takes there: as long as the last ones, or longer when every connection waits for
+ * longer than that already. `ret_since`: when the one that waits least began to. */
+static hy_us message_time(const struct lane *l, hy_us now, hy_us *ret_since)
+{
+    hy_us least = HY_US_NEVER;
+    hy_list_for_each (it, &l->sessions) {
+        const struct session *s = hy_container_of(it, struct session, link);
+        if (!s->is_up)
+            continue;
+        struct hy_list *oldest = s->deliveries.next;
+        hy_us age =
+            s->n_deliveries ? now - hy_container_of(oldest, struct delivery, link)->submitted : 0;
+        if (age < least)
+            least = age;
+        if (least <= l->message_us)
+            break;
+    }
+    if (least == HY_US_NEVER)
+        least = 0;
+    *ret_since = now - least;
+    return least > l->message_us ? least : l->message_us;
+}
+
 /* Whether one more connection would be up before those there are have worked off what waits. Where
  * handshakes are dear or the processor is busy, connecting takes long and fewer are opened; where
- * replies take long, more are. */
-static bool is_worth_connecting(const struct lane *l)
+ * replies take long, more are. A lane that is told no looks again when the answer may be another
+ * for all that no reply came. */
+static bool is_worth_connecting(struct lane *l, hy_us now)
 {
     if (l->n_up == 0)
         return true;
-    hy_us wait = (hy_us)(l->n_ready + l->n_on_wire) * l->message_us / l->n_up;
-    return wait > WORTH_US && wait > l->connect_us;
+    hy_us since, waiting = (hy_us)(l->n_ready + l->n_on_wire);
+    hy_us worth = l->connect_us > WORTH_US ? l->connect_us : WORTH_US;
+    if (waiting * message_time(l, now, &since) / l->n_up > worth)
+        return true;
+    if (waiting)
+        wait_until(l, since + (worth + 1) * l->n_up / waiting + 1);
+    return false;
 }
 
 /* Opens one connection; false when it did not, and need not be asked again this turn. As many may
@@ -476,7 +505,7 @@ static bool hand_over(struct lane *l, hy_us now)
     while (!hy_list_empty(&l->ready)) {
         struct session *s = choose_session(l);
         if (!s)
-            return is_worth_connecting(l);
+            return is_worth_connecting(l, now);
         is_behind |= s->n_deliveries > 0;
         struct delivery *d = hy_container_of(l->ready.next, struct delivery, link);
         hy_us at = hy_window_may_send(&l->window, now);
@@ -496,11 +525,11 @@ static bool hand_over(struct lane *l, hy_us now)
         if (!session_submit(s, d)) {
             hy_list_push_front(&l->ready, &d->link);
             l->n_ready++;
-            return is_worth_connecting(l);
+            return is_worth_connecting(l, now);
         }
         hy_window_sent(&l->window, now);
     }
-    return is_behind && is_worth_connecting(l);
+    return is_behind && is_worth_connecting(l, now);
 }
 
 /* A row that was never tried expires only if its campaign says so. */

@@ -264,6 +264,15 @@ def test_a_thousand_slow_connections_at_once(lab):
     check(900 <= most <= 1000, f"{most} connections at most, of 1000 allowed")
 
 
+def test_a_site_that_is_slow_from_the_first_message_on_gets_all_its_connections(lab):
+    daemon, sink, _ = setup(lab, sink_args=["--delay", "dot:600000"], shaping=lab.shaping(connections=8),
+                            config={"delivery.drain_timeout": "1s"})
+    daemon.import_leads(csv(lab, [field(f"user{i}", "asagao-mail.test") for i in range(100)]))
+    daemon.ctl("campaign", "create", newsletter.campaign_file(lab))
+    daemon.ctl("campaign", "start", "newsletter")
+    wait_for("a message on each of eight connections, no reply to any", lambda: sink.stats()["messages"] == 8, 5)
+
+
 def test_an_unknown_list_and_a_second_campaign_of_the_name_are_refused_with_words(lab):
     daemon, _, _ = setup(lab, key=False)
     for args, words in ((("campaign", "create", newsletter.campaign_file(lab)), "no list"),
