@@ -35,7 +35,7 @@ def test_six_graceful_stops_under_load_double_and_lose_nobody(lab):
 def silent(rig, messages):
     """A campaign that has `messages` at the sink, accepted, their replies far off."""
     want = rig.campaign(users(200, *DOMAINS))
-    rig.wait_dots(messages)
+    rig.wait_dots(messages, timeout=10)
     time.sleep(0.3)
     check_eq(rig.sink.stats()["messages"], messages, "one message a connection")
     return want

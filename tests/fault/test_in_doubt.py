@@ -13,7 +13,7 @@ def held_rig(lab):
     rig = Rig(lab, connections=4, sink_args=["--delay", "dot:600000"],
               config={"delivery.in_doubt": "hold", "delivery.drain_timeout": "1s"})
     want = rig.campaign(users(60, *DOMAINS))
-    rig.wait_dots(HELD)
+    rig.wait_dots(HELD, timeout=10)
     time.sleep(0.3)
     return rig, want, set(rig.dots())
 
