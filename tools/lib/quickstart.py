@@ -15,7 +15,7 @@ import newsletter  # noqa: E402
 
 SELECTOR = "quick"
 CAMPAIGN = "newsletter"
-SITES_SHOWN = 5
+SITES_SHOWN = 6
 STATES = ("delivered", "bounced", "expired", "suppressed", "cancelled", "pending")
 
 
@@ -30,6 +30,7 @@ class Progress:
         self.tty = sys.stdout.isatty()
         self.lines = 0
         self.last = 0.0
+        self.done = -1
         self.rate_from = (time.monotonic(), None)
         self.rate = 0.0
 
@@ -46,9 +47,10 @@ class Progress:
         done = c["queued"] - c["pending"]
         self.update_rate(done)
         now = time.monotonic()
-        if not force and now - self.last < (0.2 if self.tty else 2):
+        patience = 0.2 if self.tty else 2 if done != self.done else 20
+        if not force and now - self.last < patience:
             return
-        self.last = now
+        self.last, self.done = now, done
         share = done / c["queued"] if c["queued"] else 0
         eta = f"{c['pending'] / self.rate:.0f} s left" if self.rate > 1 else "..."
         head = (f"[{'#' * int(share * 30):<30}] {share:4.0%}  {done:,} of {c['queued']:,}  {self.rate:,.0f}/s  {eta}  "
@@ -99,7 +101,7 @@ def import_leads(daemon, path):
     got = daemon.import_leads(path)
     seconds = time.monotonic() - start
     say(f"imported {os.path.basename(path)} in {seconds:.1f} s: " +
-        ", ".join(f"{v:,} {k.replace('_', ' ')}" for k, v in got.items() if isinstance(v, int) and v))
+        ", ".join(f"{got[k]:,} {k}" for k in ("rows", "added", "updated", "unchanged", "duplicates", "rejected")))
     for reject in (got.get("rejects") or [])[:3]:
         say(f"  for instance line {reject.get('line')}: {reject.get('reason')}")
 
@@ -134,7 +136,7 @@ def send(lab, daemon, sink):
     return {"messages": messages, "seconds": round(time.monotonic() - start, 1),
             "messages_per_s": round(done / seconds), "bulk_seconds": round(seconds, 1),
             "cpu_us_per_message": round((cpu_seconds(daemon.pid) - cpu) * 1e6 / max(messages, 1)),
-            "anonymous_mib": round(memory / 1024)}
+            "anonymous_mib": round(memory / 1024), "sites": busiest(daemon)}
 
 
 def verify_one(sink, world):
@@ -152,18 +154,24 @@ def verify_one(sink, world):
     return f"{os.path.relpath(captured[-1])}: {text}"
 
 
+def print_sites(sites):
+    """The largest, and those that did not take everything, with their last words."""
+    refusing = [s for s in sites[SITES_SHOWN:] if s["bounced"] or s["deferred"]]
+    for title, some in (("largest sites", sites[:SITES_SHOWN]), ("sites that refused or put off", refusing[:SITES_SHOWN])):
+        if some:
+            say(title)
+        for s in some:
+            say(f"  {short(s['site']):<26}{s['delivered']:>8,} delivered {s['bounced']:>5,} bounced {s['deferred']:>5,} put off"
+                f"   {s['last_reply'][:50]}")
+
+
 def report(daemon, sink, world, figures):
     c = daemon.campaign(CAMPAIGN)
     say()
     say(f"campaign {CAMPAIGN}: {c['queued']:,} recipients")
     for state in STATES:
         say(f"  {state:<12}{c[state]:>10,}")
-    sites = busiest(daemon)
-    if sites:
-        say("largest sites")
-        for s in sites[:10]:
-            say(f"  {short(s['site']):<32}{s['delivered']:>8,} delivered {s['bounced']:>5,} bounced {s['deferred']:>5,} "
-                f"deferred  {s['last_reply'][:60]}")
+    print_sites(figures["sites"] if figures else busiest(daemon))
     if figures:
         say(f"rate          {figures['messages_per_s']:,} messages/s: 99 % of them in {figures['bulk_seconds']} s")
         say(f"CPU           {figures['cpu_us_per_message']} us per message in hayaumad, its memory at most "
