@@ -4,6 +4,7 @@
 
 enum {
     SCRATCH_ROWS = 4096,
+    OPEN_BATCH = 128,     /* domains opened in one turn of the loop */
     STEP_US = 20000,      /* between looks at rows that are still being made */
     DUE_EVERY_US = 500000 /* between looks at the due index */
 };

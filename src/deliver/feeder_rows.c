@@ -194,18 +194,25 @@ static bool open_domain(struct feeder *f, struct camp *c)
     return true;
 }
 
+/* In batches, so that answers of the resolver and dry feeds get their turns between. */
 void rows_open_domains(struct feeder *f)
 {
     bool progress = true;
+    uint32_t opened = 0;
     hy_list_for_each (it, &f->camps)
         hy_container_of(it, struct camp, link)->is_waiting = false;
     while (progress && f->n_feeds < f->d->settings.open_domains) {
+        if (opened >= OPEN_BATCH) {
+            feeder_wake(f);
+            break;
+        }
         progress = false;
         hy_list_for_each_safe (it, &f->camps) {
             struct camp *c = hy_container_of(it, struct camp, link);
             if (!c->run || c->is_walked || c->is_waiting)
                 continue;
             progress |= open_domain(f, c);
+            opened++;
             if (f->n_feeds >= f->d->settings.open_domains) {
                 /* the next look begins with the campaign behind this one */
                 hy_list_remove(&c->link);
