@@ -585,19 +585,13 @@ void lane_count(struct lane *l, const struct hy_outcome *o, hy_us took_us)
 {
     if (took_us > 0)
         smooth(&l->message_us, took_us);
-    struct hy_deliver_counters *c = &l->worker->d->counters;
     hy_us now = hy_loop_now(l->worker->loop);
     if (o->kind == HY_OUTCOME_DELIVERED) {
         l->delivered++;
         l->rate_count++;
-        atomic_fetch_add_explicit(&c->delivered, 1, memory_order_relaxed);
-    } else if (o->kind == HY_OUTCOME_DEFERRED) {
-        l->deferred++;
-        atomic_fetch_add_explicit(&c->deferred, 1, memory_order_relaxed);
-    } else if (o->kind == HY_OUTCOME_BOUNCED) {
-        l->bounced++;
-        atomic_fetch_add_explicit(&c->bounced, 1, memory_order_relaxed);
     }
+    l->deferred += o->kind == HY_OUTCOME_DEFERRED;
+    l->bounced += o->kind == HY_OUTCOME_BOUNCED;
     hy_us span = now - l->rate_since;
     if (span >= HY_US_PER_SEC) {
         double fresh = (double)l->rate_count * 1e6 / (double)span;

@@ -46,13 +46,17 @@ static void fill(struct delivery *d, const struct hy_outcome *o, enum hy_rcpt_st
     a->outcome.text = hy_str_make(d->text, n);
 }
 
+/* What the daemon counts is what became of rows, as the ledger does; a lane counts outcomes. */
 static void count_state(struct worker *w, enum hy_rcpt_state state)
 {
     struct hy_deliver_counters *c = &w->d->counters;
-    if (state == HY_RCPT_EXPIRED)
-        atomic_fetch_add_explicit(&c->expired, 1, memory_order_relaxed);
-    if (state == HY_RCPT_SUPPRESSED)
-        atomic_fetch_add_explicit(&c->suppressed, 1, memory_order_relaxed);
+    _Atomic uint64_t *const counter[HY_RCPT_STATES] = {
+        [HY_RCPT_DELIVERED] = &c->delivered,   [HY_RCPT_DEFERRED] = &c->deferred,
+        [HY_RCPT_BOUNCED] = &c->bounced,       [HY_RCPT_EXPIRED] = &c->expired,
+        [HY_RCPT_SUPPRESSED] = &c->suppressed,
+    };
+    if (counter[state])
+        atomic_fetch_add_explicit(counter[state], 1, memory_order_relaxed);
 }
 
 static const struct hy_retry_plan *plan_of(const struct delivery *d)
