@@ -9,6 +9,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "hayauma/base/rand.h"
+
 int dead_port(struct hy_sockaddr *ret_addr)
 {
     cr_assert_eq(hy_sockaddr_parse(HY_STR("127.0.0.1"), 0, ret_addr), 0);
@@ -17,6 +19,31 @@ int dead_port(struct hy_sockaddr *ret_addr)
     cr_assert(bind(fd, &ret_addr->sa, hy_sockaddr_len(ret_addr)) == 0);
     cr_assert(getsockname(fd, &ret_addr->sa, &n) == 0);
     return fd;
+}
+
+static bool can_bind(const struct hy_sockaddr *addr, int type)
+{
+    int fd = socket(AF_INET, type | SOCK_CLOEXEC, 0);
+    bool good = bind(fd, &addr->sa, hy_sockaddr_len(addr)) == 0;
+    close(fd);
+    return good;
+}
+
+/* A port free for UDP and TCP, below those that the system gives to outgoing connections: one of
+ * them would take it before the name server does. */
+static void choose_port(struct hy_sockaddr *ret_addr)
+{
+    struct hy_rng rng;
+    uint64_t seed;
+    cr_assert_eq(hy_rand_bytes(&seed, sizeof seed), 0);
+    hy_rng_seed(&rng, seed);
+    for (int i = 0; i < 1000; i++) {
+        uint16_t port = (uint16_t)(20000 + hy_rng_below(&rng, 12000));
+        cr_assert_eq(hy_sockaddr_parse(HY_STR("127.0.0.1"), port, ret_addr), 0);
+        if (can_bind(ret_addr, SOCK_STREAM) && can_bind(ret_addr, SOCK_DGRAM))
+            return;
+    }
+    cr_assert_fail("no free port");
 }
 
 static void write_file(const char *dir, const char *name, const char *text)
@@ -57,7 +84,7 @@ void nameserver_start(struct nameserver *ns, const char *zone)
         cr_skip_test("nsd is not installed");
     snprintf(ns->dir, sizeof ns->dir, "/tmp/hayauma-nsd-XXXXXX");
     cr_assert(mkdtemp(ns->dir));
-    close(dead_port(&ns->address)); /* free a moment ago */
+    choose_port(&ns->address);
     char conf[2048];
     snprintf(conf, sizeof conf,
              "server:\n ip-address: 127.0.0.1@%u\n username: \"\"\n chroot: \"\"\n"
