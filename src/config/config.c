@@ -135,6 +135,13 @@ static void check_header_names(const struct schema_ctx *x, const struct yaml_nod
             schema_error_at(x, root, path, "'%s' is no header field name", names->items[i]);
 }
 
+/* Whether the node is what the values were read from. A key that stands twice, which has been told
+ * as an error, may have been found in its other place. */
+static bool is_list_of(const struct yaml_node *list, size_t n)
+{
+    return list && list->n >= n;
+}
+
 /* Joins the folder, and sees that no two keys claim the same record. */
 static int finish_dkim(const struct schema_ctx *x, const struct yaml_node *root,
                        struct hy_config *c)
@@ -143,6 +150,8 @@ static int finish_dkim(const struct schema_ctx *x, const struct yaml_node *root,
     struct hy_config_dkim_key *keys = (struct hy_config_dkim_key *)(uintptr_t)c->dkim.keys.items;
     check_header_names(x, root, "dkim.headers", &c->dkim.headers);
     check_header_names(x, root, "dkim.oversign", &c->dkim.oversign);
+    if (!is_list_of(list, c->dkim.keys.n))
+        return 0;
     for (size_t i = 0; i < c->dkim.keys.n; i++) {
         const struct yaml_node *n = list->entries[i].value;
         struct hy_config_dkim_key *k = &keys[i];
@@ -187,6 +196,8 @@ static int finish_sources(const struct schema_ctx *x, const struct yaml_node *ro
         c->delivery.sources = (struct hy_config_sources){s, 1};
         return 0;
     }
+    if (!is_list_of(list, c->delivery.sources.n))
+        return 0;
     for (size_t i = 0; i < c->delivery.sources.n; i++) {
         const struct yaml_node *n = list->entries[i].value;
         if (!s[i].name[0] && !(s[i].name = address_text(x->arena, &s[i].bind)))
