@@ -283,6 +283,8 @@ static int read_parts(struct loading *l)
                         HY_BUNDLE_PARTS_MAX);
     for (size_t k = 0; k < 2; k++) {
         const struct yaml_node *list = yaml_find(l->root, keys[k]);
+        if (!list || list->n < sets[k]->n)
+            continue; /* it stands twice, which has been told */
         for (size_t i = 0; i < sets[k]->n && l->b->n_parts < HY_BUNDLE_PARTS_MAX; i++) {
             const struct yaml_node *node = list->entries[i].value;
             struct hy_bundle_part *out = &parts[l->b->n_parts++];
