@@ -221,8 +221,8 @@ void camp_stopped(struct feeder *f, struct stop_order *o)
     struct camp *c = camp_find(f, o->run->campaign);
     if (c && c->old_run == o->run) {
         size_t n = c->n_lingering + o->n_lingering;
-        struct hy_rcpt_ref *all = n ? realloc(c->lingering, n * sizeof *all) : NULL;
-        if (n && all) {
+        struct hy_rcpt_ref *all = o->n_lingering ? realloc(c->lingering, n * sizeof *all) : NULL;
+        if (all) {
             memcpy(all + c->n_lingering, o->lingering, o->n_lingering * sizeof *all);
             c->lingering = all;
             c->n_lingering = n;
