@@ -334,9 +334,10 @@ class Lab:
         failed = kind is not None
         try:
             self.close()
-        except LabError:
+        except LabError as problems:
             if not failed:
                 raise
+            value.add_note(f"and then: {problems}")
         finally:
             if self.temporary and not self.keep:
                 shutil.rmtree(self.dir, ignore_errors=True)
@@ -486,6 +487,7 @@ class Lab:
         with self.lock:
             todo, self.processes = self.processes[::-1], []
         for p in todo:
+            gone = not p.alive() and not p.stopped
             try:
                 code = p.stop()
             except LabError as e:
@@ -493,6 +495,8 @@ class Lab:
                 continue
             if code != 0 and not p.expect_failure and not (p.stopped and code == -p.stop_signal):
                 problems.append(f"{p.name} ended with {code}\n{tail(p.log)}")
+            elif gone and not p.expect_failure and isinstance(p, Daemon):
+                problems.append(f"{p.name} ended by itself\n{tail(p.log)}")
         problems += leftovers()
         if problems:
             raise LabError("\n".join(problems))
