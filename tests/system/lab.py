@@ -106,6 +106,8 @@ class Process:
 
     def __init__(self, lab, name, argv, env=None, cwd=None, stop_signal=signal.SIGTERM):
         self.name, self.argv, self.stop_signal = name, argv, stop_signal
+        # A build with UBSan ends at the first fault: one that only prints would pass unseen.
+        os.environ.setdefault("UBSAN_OPTIONS", "halt_on_error=1:print_stacktrace=1")
         self.log = lab.path(f"{name}.log")
         with open(self.log, "ab") as log:
             self.popen = subprocess.Popen(

@@ -98,7 +98,9 @@ Test(due, every_deferral_is_given_out_exactly_once)
         if (i % 20 == 0)
             given += read_on(&at, HY_RCPT_DEFERRED);
     }
-    for (uint32_t end = now_s() + ROUNDS_S; now_s() < end; usleep(300))
+    /* A busy machine gets more time for its rounds. */
+    for (uint32_t end = now_s() + ROUNDS_S;
+         now_s() < end || (given <= 2 * ROWS && now_s() < end + 30); usleep(300))
         given += read_on(&at, HY_RCPT_DEFERRED);
     for (int i = 0; i < 20000 && atomic_load(&delivered) < ROWS; i++, usleep(500))
         given += read_on(&at, HY_RCPT_DELIVERED);
