@@ -52,6 +52,7 @@ static int read_store(struct cli *c, const char *data_dir)
     struct hy_diag diag = {0};
     struct hy_env *env;
     json_t *r = NULL;
+    hy_env_on_lost_pages(CLI_FAILED);
     int err = hy_env_open(&o, &env, &diag);
     if (err)
         return cli_fail(c, err, diag.text, NULL);

@@ -61,6 +61,26 @@ int hy_mdb_err(int rc)
     }
 }
 
+static volatile sig_atomic_t lost_exit_status; /* a handler has no argument of ours */
+
+static void on_lost_page(int signo)
+{
+    (void)signo;
+    static const char text[] =
+        "error: the store cannot be read: its file is cut short, or the disk fails; restore a "
+        "backup\n";
+    ssize_t n = write(STDERR_FILENO, text, sizeof text - 1);
+    (void)n;
+    _exit(lost_exit_status);
+}
+
+void hy_env_on_lost_pages(int exit_status)
+{
+    struct sigaction on_bus = {.sa_handler = on_lost_page};
+    lost_exit_status = exit_status;
+    sigaction(SIGBUS, &on_bus, NULL);
+}
+
 static int make_dir(const char *path, struct hy_diag *diag)
 {
     if (mkdir(path, 0700) == 0 || errno == EEXIST)

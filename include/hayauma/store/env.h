@@ -45,6 +45,9 @@ struct hy_env_options {
  * reason in `diag`. The caller owns *ret_env; threads may share it. */
 HY_MUST_USE int hy_env_open(const struct hy_env_options *o, struct hy_env **ret_env,
                             struct hy_diag *diag);
+/* The store is read through memory: what its file lacks (cut short) or the disk cannot read arrives
+ * as SIGBUS. From now on the process then says so on standard error and ends with `exit_status`. */
+void hy_env_on_lost_pages(int exit_status);
 /* No transaction may be open. */
 void hy_env_close(struct hy_env *env);
 

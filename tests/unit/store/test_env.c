@@ -42,6 +42,39 @@ static bool has(struct hy_env *env, const char *key, const char *value)
     return yes;
 }
 
+/* Fills more than a few pages, cuts the file, reads it all in a child. */
+Test(env, says_that_its_file_is_cut_short_instead_of_dying_mute)
+{
+    struct hy_env *env = store_open(&dir);
+    char key[32], path[4200], said[200] = "";
+    int ends[2], status;
+    for (int i = 0; i < 2000; i++) {
+        snprintf(key, sizeof key, "key number %d", i);
+        put(env, key, "a value of some length, so that there are pages to lose");
+    }
+    hy_env_close(env);
+    snprintf(path, sizeof path, "%s/store/data.mdb", dir.path);
+    cr_assert_eq(truncate(path, 4 * 4096), 0);
+    cr_assert_eq(pipe(ends), 0);
+    pid_t child = fork();
+    if (child == 0) {
+        dup2(ends[1], STDERR_FILENO);
+        hy_env_on_lost_pages(74);
+        env = store_open(&dir);
+        for (int i = 0; i < 2000; i++) {
+            snprintf(key, sizeof key, "key number %d", i);
+            (void)has(env, key, "");
+        }
+        _exit(0);
+    }
+    close(ends[1]);
+    cr_assert_eq(waitpid(child, &status, 0), child);
+    cr_assert(read(ends[0], said, sizeof said - 1) > 0);
+    cr_expect(WIFEXITED(status) && WEXITSTATUS(status) == 74, "status %x", (unsigned)status);
+    cr_expect(strstr(said, "cut short"), "%s", said);
+    close(ends[0]);
+}
+
 Test(env, keeps_records_secret_and_ids_over_a_reopen)
 {
     uint8_t secret[HY_STORE_SECRET_LEN];
