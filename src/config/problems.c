@@ -106,15 +106,22 @@ void hy_problems_sort(struct hy_problems *p)
     }
 }
 
+const char *hy_problem_place(const struct hy_problem *p, char out[HY_PROBLEM_PLACE_MAX])
+{
+    int n = snprintf(out, HY_PROBLEM_PLACE_MAX - 24, "%s", p->file);
+    size_t len = n < HY_PROBLEM_PLACE_MAX - 24 ? (size_t)n : HY_PROBLEM_PLACE_MAX - 25;
+    if (p->line)
+        snprintf(out + len, 24, ":%u:%u", p->line, p->column);
+    return out;
+}
+
 void hy_problems_print(const struct hy_problems *p, FILE *out)
 {
+    char place[HY_PROBLEM_PLACE_MAX];
     for (size_t i = 0; i < p->n; i++) {
         const struct hy_problem *x = &p->items[i];
-        if (x->line)
-            fprintf(out, "%s:%u:%u: ", x->file, x->line, x->column);
-        else
-            fprintf(out, "%s: ", x->file);
-        fprintf(out, "%s: %s\n", x->is_warning ? "warning" : "error", x->text);
+        fprintf(out, "%s: %s: %s\n", hy_problem_place(x, place),
+                x->is_warning ? "warning" : "error", x->text);
     }
     if (p->n_dropped)
         fprintf(out, "... and %zu more\n", p->n_dropped);

@@ -223,7 +223,7 @@ int daemon_reload(struct hy_daemon *d, struct hy_problems *problems, struct hy_b
         hy_config_unref(fresh);
         return err;
     }
-    hy_config_restart_keys(d->config, fresh, ret_restart);
+    hy_config_restart_keys(d->boot_config, fresh, ret_restart);
     hy_log_setup(fresh->log.target, fresh->log.level);
     hy_deliver_reload(d->deliver, policy);
     pthread_mutex_lock(&d->plan_lock);

@@ -185,9 +185,10 @@ static void reload(struct hy_control_call *call, void *ctx)
     } else {
         HY_CLEANUP(hy_buf_free)
         struct hy_buf text = HY_BUF_INIT(65536);
+        char place[HY_PROBLEM_PLACE_MAX];
         for (size_t i = 0; i < problems.n; i++)
-            hy_buf_printf(&text, "%s%s:%u:%u: %s", i ? "\n" : "", problems.items[i].file,
-                          problems.items[i].line, problems.items[i].column, problems.items[i].text);
+            hy_buf_printf(&text, "%s%s: %s", i ? "\n" : "",
+                          hy_problem_place(&problems.items[i], place), problems.items[i].text);
         hy_control_fail(call, err, text.len ? hy_buf_cstr(&text) : hy_err_text(err),
                         "nothing was changed: the daemon goes on with the configuration it has");
     }

@@ -1,10 +1,14 @@
 /* hayaumad: boots, serves until it is told to stop, ends in order. See hayaumad(8). */
 #include "daemon.h"
 
+#include <errno.h>
 #include <getopt.h>
+#include <limits.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
 #include <systemd/sd-daemon.h>
 #include <unistd.h>
 
@@ -131,8 +135,9 @@ static void reload(struct hy_daemon *d)
     hy_problems_sort(&problems);
     for (size_t i = 0; i < problems.n; i++) {
         const struct hy_problem *p = &problems.items[i];
-        hy_log(p->is_warning ? HY_LOG_WARNING : HY_LOG_ERROR, "reload", "%s:%u:%u: %s", p->file,
-               p->line, p->column, p->text);
+        char place[HY_PROBLEM_PLACE_MAX];
+        hy_log(p->is_warning ? HY_LOG_WARNING : HY_LOG_ERROR, "reload", "%s: %s",
+               hy_problem_place(p, place), p->text);
     }
     if (err == HY_OK)
         hy_log(HY_LOG_NOTICE, "reload", "the new configuration is in use%s%s",
@@ -174,8 +179,26 @@ static void *feed_watchdog(void *arg)
     return NULL;
 }
 
+/* /run is empty after a boot; under systemd RuntimeDirectory= has made ours already. */
+static int make_socket_dir(const char *socket_path, struct hy_diag *diag)
+{
+    char dir[PATH_MAX];
+    const char *slash = strrchr(socket_path, '/');
+    if (!slash || slash == socket_path || slash - socket_path >= PATH_MAX)
+        return HY_OK;
+    memcpy(dir, socket_path, (size_t)(slash - socket_path));
+    dir[slash - socket_path] = '\0';
+    if (mkdir(dir, 0755) == 0 || errno == EEXIST)
+        return HY_OK;
+    return hy_fail(diag, HY_EIO, "cannot make directory %s for control.socket: %s", dir,
+                   strerror(errno));
+}
+
 static int open_control(struct hy_daemon *d, struct hy_diag *diag)
 {
+    int err = make_socket_dir(d->config->control.socket, diag);
+    if (err != HY_OK)
+        return err;
     const struct hy_control_command *const *tables = ctl_tables();
     struct hy_control_server_options o = {
         .socket_path = d->config->control.socket,
@@ -233,7 +256,8 @@ static void end(struct server *s)
 {
     struct hy_daemon *d = &s->d;
     sd_notify(0, "STOPPING=1");
-    hy_log(HY_LOG_NOTICE, "stop", "ending: messages on the wire get their replies first");
+    if (d->control) /* it has been ready */
+        hy_log(HY_LOG_NOTICE, "stop", "ending: messages on the wire get their replies first");
     struct sigaction now = {.sa_handler = on_second_term};
     sigaction(SIGTERM, &now, NULL);
     sigaction(SIGINT, &now, NULL);
@@ -279,6 +303,7 @@ int main(int argc, char **argv)
         return 0;
     }
     hy_log_setup(s.d.config->log.target, s.d.config->log.level);
+    hy_env_on_lost_pages(EXIT_STORE);
     status = serve(&s, &o);
     end(&s);
     daemon_close(&s.d);

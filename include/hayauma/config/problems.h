@@ -5,7 +5,10 @@
 
 #include "hayauma/base/arena.h"
 
-enum { HY_PROBLEMS_MAX = 100 }; /* noted in full; further ones are only counted */
+enum {
+    HY_PROBLEMS_MAX = 100, /* noted in full; further ones are only counted */
+    HY_PROBLEM_PLACE_MAX = 4096 + 24,
+};
 
 struct hy_problem {
     const char *file;
@@ -31,5 +34,7 @@ void hy_problems_warning(struct hy_problems *p, const char *file, uint32_t line,
                          const char *fmt, ...) HY_PRINTF(5, 6);
 /* By file, line and column; what was noted first stays first. */
 void hy_problems_sort(struct hy_problems *p);
+/* "file:line:column", or "file" when it is the file as a whole. Returns `out`. */
+const char *hy_problem_place(const struct hy_problem *p, char out[HY_PROBLEM_PLACE_MAX]);
 /* "file:line:column: error: text", one a line. */
 void hy_problems_print(const struct hy_problems *p, FILE *out);
