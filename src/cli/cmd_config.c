@@ -37,7 +37,10 @@ static int report(struct cli *c, const char *path, const struct hy_problems *p, 
         fprintf(c->out, shaping[0] ? _(c, "%s and %s are fine.\n") : _(c, "%s is fine.\n"), path,
                 shaping);
     else
-        fprintf(c->err, _(c, "%zu errors: the daemon would not take this.\n"), p->n_errors);
+        fprintf(c->err,
+                p->n_errors == 1 ? _(c, "1 error: the daemon would not take this.\n")
+                                 : _(c, "%zu errors: the daemon would not take this.\n"),
+                p->n_errors);
     return ok ? CLI_OK : CLI_FAILED;
 }
 

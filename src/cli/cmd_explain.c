@@ -19,9 +19,10 @@ static void print_reply(struct cli *c, const json_t *a)
     hy_buf_printf(&b, "%s: ", cli_str(a, "phase"));
     if (cli_int(a, "code"))
         hy_buf_printf(&b, "%lld ", (long long)cli_int(a, "code"));
-    if (strcmp(cli_str(a, "enhanced"), "0.0.0") != 0)
-        hy_buf_printf(&b, "%s ", cli_str(a, "enhanced"));
-    hy_buf_printf(&b, "%s", cli_str(a, "text"));
+    const char *enhanced = cli_str(a, "enhanced"), *text = cli_str(a, "text");
+    if (strcmp(enhanced, "0.0.0") != 0 && strncmp(text, enhanced, strlen(enhanced)) != 0)
+        hy_buf_printf(&b, "%s ", enhanced); /* ours, or of a line that is not shown */
+    hy_buf_printf(&b, "%s", text);
     put(c, "      ", hy_buf_cstr(&b));
     hy_buf_free(&b);
 }

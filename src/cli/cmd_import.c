@@ -41,11 +41,12 @@ static void print_rejects(struct cli *c, const json_t *r, const char *report)
 {
     const json_t *x;
     size_t i;
-    char n[32];
+    char n[32], rows[32];
     int64_t all = cli_int(r, "rejected");
     if (all == 0)
         return;
-    fprintf(c->err, _(c, "%s rows were refused:\n"), cli_number(all, n));
+    fprintf(c->err, _(c, "Refused %s of %s rows:\n"), cli_number(all, n),
+            cli_number(cli_int(r, "rows"), rows));
     json_array_foreach(json_object_get(r, "rejects"), i, x)
     {
         struct hy_buf text = HY_BUF_INIT(65536), safe = HY_BUF_INIT(65536);
@@ -69,7 +70,7 @@ static void print_rejects(struct cli *c, const json_t *r, const char *report)
 
 static void print_result(struct cli *c, const json_t *r)
 {
-    char rows[32], added[32], updated[32], same[32], twice[32], took[32];
+    char rows[32], added[32], updated[32], same[32], twice[32], refused[32], took[32];
     double seconds = (double)cli_int(r, "elapsed_ms") / 1000;
     int64_t all = cli_int(r, "rows"), doubts = cli_int(r, "suggested") + cli_int(r, "disposable");
     if (cli_flag(c, "dry-run"))
@@ -77,10 +78,12 @@ static void print_result(struct cli *c, const json_t *r)
                 cli_number(all, rows), cli_number(all - cli_int(r, "rejected"), added));
     else
         fprintf(
-            c->out, _(c, "Imported %s rows: %s new, %s changed, %s unchanged, %s duplicates.\n"),
+            c->out,
+            _(c, "Read %s rows: %s new, %s changed, %s unchanged, %s duplicates, %s refused.\n"),
             cli_number(all, rows), cli_number(cli_int(r, "added"), added),
             cli_number(cli_int(r, "updated"), updated), cli_number(cli_int(r, "unchanged"), same),
-            cli_number(cli_int(r, "duplicates"), twice));
+            cli_number(cli_int(r, "duplicates"), twice),
+            cli_number(cli_int(r, "rejected"), refused));
     if (doubts)
         fprintf(c->out,
                 _(c, "%s addresses look misspelt or disposable: --rejects FILE lists them.\n"),
@@ -130,6 +133,13 @@ static int import(struct cli *c, const int *fds, size_t n_fds, uint64_t from_lin
     return any ? CLI_OK : CLI_FAILED;
 }
 
+static int fail_file(struct cli *c, const char *path)
+{
+    char text[4096];
+    snprintf(text, sizeof text, "%s: %s", path, strerror(errno));
+    return cli_fail(c, HY_EIO, text, NULL);
+}
+
 static int run(struct cli *c)
 {
     const char *path = c->args[0], *rejects = cli_option(c, "rejects");
@@ -148,11 +158,11 @@ static int run(struct cli *c)
     if (strcmp(path, "-") != 0)
         fds[0] = open(path, O_RDONLY | O_CLOEXEC);
     if (fds[0] < 0)
-        return cli_fail(c, HY_EIO, strerror(errno), path);
+        return fail_file(c, path);
     if (rejects)
         fds[1] = open(rejects, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-    int code = rejects && fds[1] < 0 ? cli_fail(c, HY_EIO, strerror(errno), rejects)
-                                     : import(c, fds, rejects ? 2 : 1, from_line);
+    int code =
+        rejects && fds[1] < 0 ? fail_file(c, rejects) : import(c, fds, rejects ? 2 : 1, from_line);
     if (fds[1] >= 0)
         close(fds[1]);
     if (fds[0] != STDIN_FILENO)
@@ -202,7 +212,7 @@ static const struct cli_option options[] = {
      "overwrite fill keep",
      {"leads that are there: overwrite their values, fill only what is absent, or keep them "
       "(overwrite)",
-      "既存の見込み客の値を overwrite(上書き)、fill(空欄のみ補う)、keep(そのまま) (overwrite)"}},
+      "既存のリードの値を overwrite(上書き)、fill(空欄のみ補う)、keep(そのまま) (overwrite)"}},
     {"refuse-slips",
      NULL,
      CLI_TEXT,
@@ -240,13 +250,13 @@ const struct cli_command cmd_import = {
     .n_max = 1,
     .kind = CLI_FILE,
     .summary = {"import leads from CSV or TSV into a list",
-                "CSV や TSV の見込み客をリストに取り込む"},
+                "CSV や TSV のリードをリストに取り込む"},
     .about =
         {"Charset, delimiter and header are found out by themselves. A bad row is refused with\n"
          "its line and reason and the rest goes in. Leads that are there already get the new\n"
          "values. FILE - reads standard input. Exit code 1 when every row was refused.",
          "文字コード、区切り、見出しは自動で判定します。不正な行は行番号と理由を示して拒否し、\n"
-         "残りを取り込みます。既にある見込み客は新しい値になります。FILE に - を指定すると\n"
+         "残りを取り込みます。既にあるリードは新しい値になります。FILE に - を指定すると\n"
          "標準入力を読みます。全行が拒否されたときは 1 で終わります。"},
     .examples = "hayauma import leads.csv --list customers --rejects bad.csv\n"
                 "hayauma import - --list seminar --map 'E-Mail=email,3=points,memo=-' < leads.tsv\n"

@@ -40,6 +40,20 @@ int ctl_list_arg(struct hy_txn *t, struct hy_control_call *call, hy_list_no *ret
     return err;
 }
 
+json_t *ctl_text_json(struct hy_str s)
+{
+    HY_CLEANUP(hy_buf_free)
+    struct hy_buf clean = HY_BUF_INIT(1 << 20);
+    for (size_t i = 0; i < s.n; i++) {
+        if (s.p[i])
+            hy_buf_add_c(&clean, s.p[i]);
+        else
+            hy_buf_add_lit(&clean, "\xef\xbf\xbd");
+    }
+    json_t *j = json_stringn(hy_buf_cstr(&clean), clean.len); /* NULL when it is not UTF-8 */
+    return j ? j : json_string("(not UTF-8)");
+}
+
 void ctl_set_count(json_t *o, const char *key, uint64_t n)
 {
     json_object_set_new(o, key, json_integer((json_int_t)n));

@@ -8,6 +8,9 @@ int ctl_campaign_arg(struct hy_daemon *d, struct hy_control_call *call, hy_id *r
 /* The list that argument "list" names, by `t`. HY_ENOTFOUND with a note. */
 int ctl_list_arg(struct hy_txn *t, struct hy_control_call *call, hy_list_no *ret,
                  const char **ret_name, struct hy_diag *diag);
+/* Text from outside. What a line of the control protocol cannot carry is shown instead: a zero byte
+ * as U+FFFD, bytes that are not UTF-8 as a note. */
+json_t *ctl_text_json(struct hy_str s);
 void ctl_set_count(json_t *o, const char *key, uint64_t n);
 /* {"id","name","state","queued","delivered","bounced","expired","suppressed","cancelled","fresh",
  * "deferred","held","pending","attempts",...}; NULL when out of memory. */

@@ -9,12 +9,6 @@
 
 enum { ATTEMPTS_SHOWN = 1000, CAMPAIGNS_SHOWN = 1000 };
 
-static json_t *text_json(struct hy_str s)
-{
-    json_t *j = json_stringn(s.p ? s.p : "", s.n); /* NULL when it is not UTF-8 */
-    return j ? j : json_string("(not UTF-8)");
-}
-
 static json_t *time_json(hy_wall_ms t)
 {
     char text[32];
@@ -43,18 +37,18 @@ static json_t *attempt_json(const struct hy_attempt *a)
     json_object_set_new(o, "spoils", json_string(hy_spoils_name(a->outcome.spoils)));
     json_object_set_new(o, "code", json_integer(a->outcome.code));
     json_object_set_new(o, "enhanced", json_string(hy_enhanced_format(a->outcome.enhanced, code)));
-    json_object_set_new(o, "text", text_json(a->outcome.text));
+    json_object_set_new(o, "text", ctl_text_json(a->outcome.text));
     json_object_set_new(o, "from_server", json_boolean(a->outcome.from_server));
     json_object_set_new(o, "in_doubt", json_boolean(a->outcome.in_doubt));
-    json_object_set_new(o, "mx_host", text_json(a->mx_host));
+    json_object_set_new(o, "mx_host", ctl_text_json(a->mx_host));
     json_object_set_new(o, "mx_ip", json_string(ip_text(a->mx_ip, ip)));
-    json_object_set_new(o, "source", text_json(a->source));
+    json_object_set_new(o, "source", ctl_text_json(a->source));
     json_object_set_new(o, "tls",
                         json_string(a->tls_version == 0x0304   ? "TLSv1.3"
                                     : a->tls_version == 0x0303 ? "TLSv1.2"
                                     : a->tls_version           ? "TLS"
                                                                : ""));
-    json_object_set_new(o, "tls_cipher", text_json(a->tls_cipher));
+    json_object_set_new(o, "tls_cipher", ctl_text_json(a->tls_cipher));
     json_object_set_new(o, "duration_ms", json_integer(a->duration_ms));
     json_object_set_new(o, "size_bytes", json_integer(a->size_bytes));
     if (a->state == HY_RCPT_DEFERRED)
@@ -78,7 +72,7 @@ static json_t *attempts_json(struct hy_txn *t, hy_id last)
 static const char *next_step(enum hy_rcpt_state row, enum hy_campaign_state campaign)
 {
     if (hy_rcpt_is_final(row))
-        return "nothing: this is final";
+        return "final, nothing more will be sent";
     if (campaign == HY_CAMPAIGN_PAUSED)
         return "waits until the campaign is resumed";
     if (campaign == HY_CAMPAIGN_CANCELLED)
@@ -94,7 +88,7 @@ static json_t *message_json(struct hy_txn *t, const struct hy_campaign *c,
     char id[HY_ID_TEXT_MAX];
     json_t *o = json_object();
     json_object_set_new(o, "campaign", json_string(hy_id_format(c->id, id)));
-    json_object_set_new(o, "name", text_json(c->name));
+    json_object_set_new(o, "name", ctl_text_json(c->name));
     json_object_set_new(o, "campaign_state", json_string(hy_campaign_state_name(c->state)));
     json_object_set_new(o, "queued", time_json(c->started));
     json_object_set_new(o, "state", json_string(hy_rcpt_state_name(row->state)));
@@ -111,12 +105,12 @@ static json_t *lead_json(struct hy_txn *t, const struct hy_lead_view *lead)
 {
     json_t *o = json_object(), *attrs = json_object();
     json_object_set_new(o, "no", json_integer(lead->no));
-    json_object_set_new(o, "address", text_json(lead->address));
+    json_object_set_new(o, "address", ctl_text_json(lead->address));
     json_object_set_new(o, "status", json_string(hy_lead_status_name(lead->status)));
     for (size_t i = 0; i < lead->n_attrs; i++) {
         struct hy_str name;
         if (hy_attr_name(t, lead->attrs[i].no, &name) == HY_OK)
-            json_object_setn_new(attrs, name.p, name.n, text_json(lead->attrs[i].value));
+            json_object_setn_new(attrs, name.p, name.n, ctl_text_json(lead->attrs[i].value));
     }
     json_object_set_new(o, "attributes", attrs);
     return o;
@@ -147,7 +141,8 @@ static int explain_lead(struct hy_txn *t, hy_lead_no no, hy_id only, json_t *o,
     return HY_OK;
 }
 
-/* The token of a Message-ID "<TOKEN@host>", with or without its brackets. */
+/* The token of a Message-ID "<TOKEN@host>", with or without its brackets, or of a return path
+ * "PREFIX+TOKEN@domain". */
 static bool read_message_id(const struct hy_daemon *d, struct hy_str what, struct hy_token *ret)
 {
     what = hy_str_trim(what);
@@ -156,6 +151,9 @@ static bool read_message_id(const struct hy_daemon *d, struct hy_str what, struc
     size_t at = hy_str_find(what, '@', 0);
     if (at != SIZE_MAX)
         what = hy_str_slice(what, 0, at);
+    size_t plus = hy_str_find(what, '+', 0); /* no token has one */
+    if (plus != SIZE_MAX)
+        what = hy_str_slice(what, plus + 1, what.n);
     return hy_token_read(&d->tokens, HY_TOKEN_MESSAGE, what, ret) == HY_OK ||
            hy_token_read(&d->tokens, HY_TOKEN_RETURN, what, ret) == HY_OK;
 }

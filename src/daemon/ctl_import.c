@@ -177,13 +177,9 @@ static json_t *columns_json(const struct hy_import_end *end)
 {
     json_t *list = json_array();
     for (size_t i = 0; i < end->n_columns; i++) {
-        json_t *o = json_object(),
-               *header = json_stringn(end->columns[i].header.p ? end->columns[i].header.p : "",
-                                      end->columns[i].header.n),
-               *attr = json_stringn(end->columns[i].attr.p ? end->columns[i].attr.p : "",
-                                    end->columns[i].attr.n);
-        json_object_set_new(o, "header", header ? header : json_string("?"));
-        json_object_set_new(o, "attribute", attr ? attr : json_string("?"));
+        json_t *o = json_object();
+        json_object_set_new(o, "header", ctl_text_json(end->columns[i].header));
+        json_object_set_new(o, "attribute", ctl_text_json(end->columns[i].attr));
         json_array_append_new(list, o);
     }
     return list;
@@ -214,10 +210,16 @@ static json_t *reasons_json(const struct hy_import_progress *p)
     return o;
 }
 
+/* A file that never made us choose has ASCII alone. */
+static const char *charset_name(const struct hy_import_progress *p)
+{
+    return p->charset == HY_CHARSET_AUTO ? "ASCII" : hy_charset_name(p->charset);
+}
+
 static void fail(struct import_call *im, const struct hy_import_end *end)
 {
     char hint[256] = "";
-    if (end->progress.next_line)
+    if (end->progress.next_line > 1)
         snprintf(hint, sizeof hint, "the rows before line %llu are in; go on with --from-line %llu",
                  (unsigned long long)end->progress.next_line,
                  (unsigned long long)end->progress.next_line);
@@ -236,7 +238,7 @@ static void on_done(void *ctx, const struct hy_import_end *end)
     }
     json_t *o = counts_json(p);
     json_object_set_new(o, "elapsed_ms", json_integer((json_int_t)(p->elapsed_us / 1000)));
-    json_object_set_new(o, "charset", json_string(hy_charset_name(p->charset)));
+    json_object_set_new(o, "charset", json_string(charset_name(p)));
     json_object_set_new(o, "columns", columns_json(end));
     json_object_set_new(o, "rejects", rejects_json(end));
     json_object_set_new(o, "reasons", reasons_json(p));

@@ -232,23 +232,17 @@ static int finish(struct job *j, int err, uint64_t line)
 
 static void say_why(struct job *j, int err)
 {
-    unsigned long long at = j->progress.next_line;
     if (err == HY_ELIMIT)
         hy_fail(&j->diag, err,
-                "the store has its %d attribute names already: leave out columns (COLUMN=-); go on "
-                "at line %llu",
-                HY_ATTR_MAX, at);
+                "the store has its %d attribute names already: leave out columns (COLUMN=-)",
+                HY_ATTR_MAX);
     else if (err == HY_EFULL)
-        hy_fail(&j->diag, err,
-                "the disk is full; rows before line %llu are stored: free some space and go on "
-                "there",
-                at);
+        hy_fail(&j->diag, err, "the disk is full, or nearly so (store.min_free): free some space");
     else if (err)
-        hy_fail(&j->diag, err, "%s; rows before line %llu are stored: go on there",
+        hy_fail(&j->diag, err, "%s",
                 err == HY_ECANCELED ? "the import was cancelled"
                 : err == HY_ECLOSED ? "the daemon is stopping"
-                                    : hy_err_text(err),
-                at);
+                                    : hy_err_text(err));
 }
 
 static void job_free(struct job *j)
