@@ -69,24 +69,46 @@ static int start(struct cli *c, const char *name)
     return code;
 }
 
-static int finish(struct cli *c, json_t *r)
+static void warn(struct cli *c, const json_t *r)
 {
-    bool checked = cli_flag(c, "check");
-    const char *unknown = cli_str(r, "unknown_variables"), *id = cli_str(r, "id");
-    int code = CLI_OK;
+    const char *unknown = cli_str(r, "unknown_variables"), *domain = cli_str(r, "unsigned_domain");
     if (unknown[0])
         fprintf(c->err, _(c, "warning: no lead has these variables, they will be empty: %s\n"),
                 unknown);
+    if (domain[0])
+        fprintf(c->err,
+                _(c, "warning: no DKIM key signs for %s: large receivers refuse such mail; see "
+                     "'hayauma dkim keygen --help'\n"),
+                domain);
+}
+
+static void print_made(struct cli *c, const json_t *r)
+{
+    char time[32];
+    const char *id = cli_str(r, "id");
+    fprintf(c->out, _(c, "Campaign '%s' is made (%s).\n"), cli_str(r, "name"), id);
+    if (cli_flag(c, "start"))
+        return;
+    if (strcmp(cli_str(r, "state"), "scheduled") == 0)
+        fprintf(c->out, _(c, "It starts by itself at %s.\n"),
+                cli_time(cli_str(r, "start_at"), time));
+    else
+        fprintf(c->out, _(c, "Send it with: hayauma campaign start %s\n"), id);
+}
+
+static int finish(struct cli *c, json_t *r)
+{
+    bool checked = cli_flag(c, "check");
+    int code = CLI_OK;
+    warn(c, r);
     if (!checked && cli_flag(c, "start"))
-        code = start(c, id);
+        code = start(c, cli_str(r, "id"));
     if (c->json)
         (void)cli_print_json(c, json_incref(r));
     else if (checked)
         fprintf(c->out, "%s", _(c, "The campaign can be sent. Nothing was made.\n"));
     else
-        fprintf(c->out, _(c, "Campaign '%s' is made (%s).\n"), cli_str(r, "name"), id);
-    if (!c->json && !checked && !cli_flag(c, "start"))
-        fprintf(c->out, _(c, "Send it with: hayauma campaign start %s\n"), id);
+        print_made(c, r);
     json_decref(r);
     return code;
 }

@@ -8,6 +8,8 @@
 #include "hayauma/config/campaign_file.h"
 #include "hayauma/store/list.h"
 
+enum { START_LATE_MS = 5 * 60 * 1000 };
+
 /* ---- create ---- */
 
 /* The bundle out of a descriptor of the client. Only files (memfd or on disk): the main thread must
@@ -66,9 +68,22 @@ static int apply_create(struct hy_write_req *r, struct hy_txn *t)
     return err;
 }
 
+/* A start that should have been last year is a slip of the pen, and mail cannot be called back. One
+ * that has just passed is meant. */
+static int check_start(hy_wall_ms start_at, struct hy_diag *diag)
+{
+    char text[32];
+    if (start_at == 0 || start_at + START_LATE_MS >= hy_clock_wall_ms())
+        return HY_OK;
+    return hy_fail(diag, HY_EINVAL,
+                   "start_at %s has passed: write a time to come, or take the line out and send it "
+                   "with 'hayauma campaign start'",
+                   hy_wall_format(start_at, text));
+}
+
 /* Checks everything and stores it; with `only_check` it stops before that. */
 static int create_from(struct hy_daemon *d, struct hy_str bytes, bool only_check, hy_id *ret_id,
-                       struct hy_buf *unknown, struct hy_diag *diag)
+                       struct plan_findings *found, struct hy_diag *diag)
 {
     HY_CLEANUP(hy_arena_free)
     struct hy_arena arena = HY_ARENA_INIT(1 << 20);
@@ -82,11 +97,13 @@ static int create_from(struct hy_daemon *d, struct hy_str bytes, bool only_check
         .bundle = bytes,
     };
     struct hy_txn t = {0};
-    err = hy_txn_read(d->env, &t);
+    err = check_start(b.start_at, diag);
+    if (err == HY_OK)
+        err = hy_txn_read(d->env, &t);
     if (err == HY_OK)
         err = find_lists(&t, &b, &m.campaign, diag);
     if (err == HY_OK)
-        err = plan_check(d, &t, bytes, diag, unknown);
+        err = plan_check(d, &t, bytes, diag, found);
     hy_txn_end(&t);
     if (err != HY_OK)
         return hy_fail(diag, err, "%s", hy_err_text(err));
@@ -110,8 +127,7 @@ static void create(struct hy_control_call *call, void *ctx)
     struct hy_diag diag = {""};
     HY_CLEANUP(hy_buf_free)
     struct hy_buf bytes = HY_BUF_INIT(HY_BUNDLE_MAX + 1);
-    HY_CLEANUP(hy_buf_free)
-    struct hy_buf unknown = HY_BUF_INIT(65536);
+    struct plan_findings found = {.unknown = HY_BUF_INIT(65536)};
     bool only_check = false;
     hy_id id = 0;
     json_t *o = NULL;
@@ -122,17 +138,19 @@ static void create(struct hy_control_call *call, void *ctx)
     if (fd >= 0)
         close(fd);
     if (err == HY_OK)
-        err = create_from(d, hy_buf_str(&bytes), only_check, &id, &unknown, &diag);
+        err = create_from(d, hy_buf_str(&bytes), only_check, &id, &found, &diag);
     if (err == HY_OK && only_check)
         o = json_object();
     else if (err == HY_OK)
         err = ctl_campaign_read(d, id, &o, &diag);
-    if (err != HY_OK) {
+    if (err == HY_OK) {
+        json_object_set_new(o, "unknown_variables", json_string(hy_buf_cstr(&found.unknown)));
+        json_object_set_new(o, "unsigned_domain", json_string(found.unsigned_domain));
+        hy_control_finish(call, o);
+    } else {
         hy_control_fail_diag(call, err, &diag);
-        return;
     }
-    json_object_set_new(o, "unknown_variables", json_string(hy_buf_cstr(&unknown)));
-    hy_control_finish(call, o);
+    hy_buf_free(&found.unknown);
 }
 
 /* ---- list, show ---- */

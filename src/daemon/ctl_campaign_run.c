@@ -49,16 +49,16 @@ static int check(struct hy_daemon *d, hy_id id, struct hy_diag *diag)
     struct hy_campaign c;
     HY_CLEANUP(hy_buf_free)
     struct hy_buf bundle = HY_BUF_INIT(HY_CAMPAIGN_BUNDLE_MAX);
-    HY_CLEANUP(hy_buf_free)
-    struct hy_buf unknown = HY_BUF_INIT(65536);
+    struct plan_findings found = {.unknown = HY_BUF_INIT(65536)};
     int err = hy_txn_read(d->env, &t);
     if (err == HY_OK)
         err = hy_campaign_get(&t, id, &c);
     if (err == HY_OK)
         err = hy_campaign_bundle(&t, id, &bundle);
     if (err == HY_OK)
-        err = plan_check(d, &t, hy_buf_str(&bundle), diag, &unknown);
+        err = plan_check(d, &t, hy_buf_str(&bundle), diag, &found);
     hy_txn_end(&t);
+    hy_buf_free(&found.unknown);
     return err == HY_OK ? err : hy_fail(diag, err, "%s", hy_err_text(err));
 }
 

@@ -37,7 +37,8 @@ struct hy_daemon {
     hy_wall_ms started;
     bool is_stopping;
     atomic_uint store_jobs;        /* threads that read the whole store: ctl_store.c */
-    struct hy_config *boot_config; /* what the resolver's settings point into */
+    struct hy_config *boot_config; /* as at the start: for keys that want a restart, and for
+                                    * the resolver, whose settings point into it */
     struct hy_str *own_names;      /* likewise */
     /* the same config for the feeder, which compiles campaigns: see plan.c */
     pthread_mutex_t plan_lock;
@@ -61,10 +62,15 @@ int policy_make(const struct hy_daemon *d, struct hy_config *config, struct hy_p
  * what campaign.create checks with: `bundle` as stored. */
 int plan_load(void *daemon, struct hy_txn *t, const struct hy_campaign *c, struct hy_diag *diag,
               struct hy_deliver_plan *ret);
-/* Compiles a bundle for a look only: errors in its templates, unknown variables (all names in
- * `ret_unknown`, comma separated; they render as absent), missing keys. Main thread. */
+/* What does not keep a campaign from being sent, but should be known before. */
+struct plan_findings {
+    struct hy_buf unknown; /* names of variables that nobody has, "a, b"; they render as absent */
+    char unsigned_domain[HY_DOMAIN_MAX + 1]; /* From's, when no key signs for it */
+};
+/* Compiles a bundle for a look only: errors in its templates, missing keys. `found` is untouched
+ * but for its buffer when that fails. Main thread. */
 int plan_check(struct hy_daemon *d, struct hy_txn *t, struct hy_str bundle, struct hy_diag *diag,
-               struct hy_buf *ret_unknown);
+               struct plan_findings *found);
 
 /* campaign_jobs.c: the long jobs of campaigns: making rows, sweeping. */
 /* Starts what the stored state of a campaign asks for: making rows (QUEUEING), sweeping

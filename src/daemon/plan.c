@@ -271,17 +271,20 @@ int plan_load(void *daemon, struct hy_txn *t, const struct hy_campaign *c, struc
 }
 
 int plan_check(struct hy_daemon *d, struct hy_txn *t, struct hy_str bundle, struct hy_diag *diag,
-               struct hy_buf *ret_unknown)
+               struct plan_findings *found)
 {
     struct hy_deliver_plan plan = {0};
-    int err = make(d, d->config, t, bundle, 1, diag, ret_unknown, &plan);
+    int err = make(d, d->config, t, bundle, 1, diag, &found->unknown, &plan);
     if (err != HY_OK)
         return err;
-    if (d->config->dkim.is_required && !hy_deliver_signs(d->deliver, plan.from_domain))
+    bool is_signed = hy_deliver_signs(d->deliver, plan.from_domain);
+    if (!is_signed && d->config->dkim.is_required)
         err = hy_fail(diag, HY_EINVAL,
                       "no DKIM key signs for %s (dkim.required): make one with 'hayauma dkim "
                       "keygen' and name it under dkim.keys",
                       plan.from_domain);
+    else if (!is_signed)
+        snprintf(found->unsigned_domain, sizeof found->unsigned_domain, "%s", plan.from_domain);
     hy_message_free(plan.message);
     hy_arena_free(&plan.arena);
     return err;

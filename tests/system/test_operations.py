@@ -6,7 +6,7 @@ import signal
 import subprocess
 
 import newsletter
-from lab import check, check_accounts, check_eq, wait_for
+from lab import Daemon, check, check_accounts, check_eq, wait_for
 from test_campaign import csv, field, setup
 
 
@@ -115,3 +115,68 @@ def test_the_shipped_configuration_is_accepted_as_it_is(lab):
         done = subprocess.run([lab.binary("src/cli/hayauma"), "config", "check", path], capture_output=True, text=True,
                               check=False)
         check_eq(done.returncode, 0, done.stdout + done.stderr)
+
+
+def test_what_waits_for_a_restart_is_told_until_it_is_undone(lab):
+    daemon, _, _ = setup(lab)
+    check_eq(daemon.ctl("reload")["needs_restart"], "", "nothing has changed")
+    edit(daemon, "node:\n", "node:\n  id: 5\n")
+    for _ in range(2):
+        check_eq(daemon.ctl("reload")["needs_restart"], "node.id", "changed and not in use yet")
+    edit(daemon, "  id: 5\n", "")
+    check_eq(daemon.ctl("reload")["needs_restart"], "", "as it was at the start")
+
+
+def test_the_folder_of_the_socket_is_made_and_a_failed_start_promises_nothing(lab):
+    world = lab.world()
+    path = lab.daemon_config(world, config={"control.socket": lab.path("folder", "control.sock")})
+    daemon = lab.add(Daemon(lab, "in-folder", path, lab.path("folder", "control.sock")))
+    check(oct(os.stat(lab.path("folder")).st_mode & 0o777) == "0o755", "others may reach the socket")
+    check_eq(daemon.stop(), 0, "the end")
+    path = lab.daemon_config(world, name="lost", config={"control.socket": lab.path("no", "folder", "control.sock")})
+    done = subprocess.run([lab.binary("src/daemon/hayaumad"), "--config", path], capture_output=True, text=True,
+                          timeout=20, check=False)
+    check_eq(done.returncode, 74, done.stderr)
+    check("control.socket" in done.stderr and "ending" not in done.stderr, done.stderr)
+
+
+def test_a_start_that_has_passed_is_refused_and_a_sender_without_a_key_is_named(lab):
+    daemon, _, _ = setup(lab)
+    daemon.import_leads(csv(lab, [field("user", "asagao-mail.test")]))
+    past = daemon.run("campaign", "create", newsletter.campaign_file(lab, "past", "start_at: 2020-01-01T00:00:00Z\n"))
+    check_eq(past.returncode, 1, past.stdout)
+    check("2020-01-01" in past.stderr and "past" not in daemon.campaigns(), past.stderr)
+    later = daemon.run("campaign", "create", newsletter.campaign_file(lab, "later", "start_at: 2099-01-01T00:00:00Z\n"))
+    check_eq(later.returncode, 0, later.stderr)
+    check("2099" in later.stdout and "campaign start" not in later.stdout and "DKIM" not in later.stderr,
+          later.stdout + later.stderr)
+    path = newsletter.campaign_file(lab, "bare")
+    with open(path, encoding="utf-8") as f:
+        text = f.read().replace("address: news@news.hayauma.test", "address: news@nokey.test")
+    with open(path, "w", encoding="utf-8") as f:
+        f.write(text)
+    done = daemon.run("campaign", "create", path, "--check")
+    check_eq(done.returncode, 0, done.stderr)
+    check("no DKIM key signs for nokey.test" in done.stderr, done.stderr)
+
+
+def test_explain_finds_a_message_by_its_return_path(lab):
+    daemon, sink, _ = setup(lab)
+    daemon.import_leads(csv(lab, [field("user", "asagao-mail.test")]))
+    daemon.ctl("campaign", "create", newsletter.campaign_file(lab), "--start")
+    daemon.wait_campaign("newsletter")
+    with open(sink.captured()[0].replace(".eml", ".env"), encoding="utf-8") as f:
+        sender = f.readline().split()[1]
+    check_eq(daemon.ctl("explain", sender)["lead"]["address"], "user@asagao-mail.test", sender)
+    shown = daemon.run("explain", "user@asagao-mail.test").stdout
+    check("2.0.0 2.0.0" not in shown and "250 2.0.0" in shown, shown)
+
+
+def test_a_file_of_another_kind_is_refused_in_words(lab):
+    daemon, _, _ = setup(lab)
+    path = lab.path("utf-32.csv")
+    with open(path, "wb") as f:
+        f.write("email,name\nuser@asagao-mail.test,x\n".encode("utf-32"))
+    done = daemon.run("import", path, "--list", "news")
+    check_eq(done.returncode, 1, done.stdout)
+    check("makes no sense" not in done.stderr and "go on with" not in done.stderr, done.stderr)
