@@ -20,11 +20,13 @@ static void put_roff(struct hy_buf *out, const char *text)
     }
 }
 
-/* A sentence of what help shows as a phrase. */
+/* A sentence of what help shows as a phrase; a list of words to type keeps its small letters. */
 static void put_sentence(struct hy_buf *out, const char *phrase)
 {
     char first[2] = {phrase[0], '\0'};
-    if (first[0] >= 'a' && first[0] <= 'z')
+    size_t word = strcspn(phrase, " ,");
+    bool is_prose = phrase[word] != ',' && strncmp(phrase + word, " (default)", 10) != 0;
+    if (is_prose && first[0] >= 'a' && first[0] <= 'z')
         first[0] = (char)(first[0] - 32);
     put_roff(out, first);
     put_roff(out, phrase + 1);
