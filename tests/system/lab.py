@@ -136,6 +136,7 @@ class Process:
             raise LabError(f"{e}\n{tail(self.log)}") from None
 
     def signal(self, number):
+        self.stopped = self.stopped or number == self.stop_signal
         self.popen.send_signal(number)
 
     def kill(self):
