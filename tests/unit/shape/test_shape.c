@@ -1,6 +1,6 @@
 #include <criterion/criterion.h>
 
-#include "hayauma/shape/rate.h"
+#include "hayauma/shape/limits.h"
 #include "hayauma/shape/verdict.h"
 #include "hayauma/shape/window.h"
 
@@ -75,48 +75,6 @@ Test(verdict, follows_kind_age_and_greylisting)
                           v.due <= now + cases[i].due_to_s * 1000,
                       "%s: due in %ld ms", cases[i].name, v.due - now);
     }
-}
-
-Test(rate, lets_no_more_than_its_count_through_in_a_period)
-{
-    struct hy_rate_gate g;
-    hy_rate_gate_init(&g, (struct hy_rate){100, SEC});
-    uint64_t passed = 0;
-    for (hy_us now = SEC; now < 11 * SEC; now += 100)
-        passed += hy_rate_gate_take(&g, now) == 0;
-    cr_assert(passed >= 1000 && passed <= 1010, "%lu", passed);
-}
-
-Test(rate, says_when_the_next_may_go)
-{
-    struct hy_rate_gate g;
-    hy_rate_gate_init(&g, (struct hy_rate){1, SEC});
-    cr_assert_eq(hy_rate_gate_take(&g, 5 * SEC), 0);
-    hy_us at = hy_rate_gate_take(&g, 5 * SEC);
-    cr_assert_eq(at, 6 * SEC);
-    cr_assert_eq(hy_rate_gate_take(&g, at), 0);
-}
-
-Test(rate, asking_takes_nothing_and_a_quicker_rate_is_felt_at_once)
-{
-    struct hy_rate_gate g;
-    hy_rate_gate_init(&g, (struct hy_rate){1, 3600 * SEC});
-    cr_assert_eq(hy_rate_gate_ask(&g, 5 * SEC), 0);
-    cr_assert_eq(hy_rate_gate_take(&g, 5 * SEC), 0);
-    cr_assert_eq(hy_rate_gate_ask(&g, 6 * SEC), 3605 * SEC);
-    hy_rate_gate_change(&g, (struct hy_rate){2, SEC});
-    hy_us at = hy_rate_gate_ask(&g, 6 * SEC);
-    cr_assert_eq(at, 6 * SEC + SEC / 2, "got %ld", at);
-    cr_assert_eq(hy_rate_gate_ask(&g, at), 0, "asking again does not put it off");
-    cr_assert_eq(hy_rate_gate_take(&g, at), 0);
-}
-
-Test(rate, zero_means_no_limit)
-{
-    struct hy_rate_gate g;
-    hy_rate_gate_init(&g, (struct hy_rate){0, SEC});
-    for (int i = 0; i < 1000; i++)
-        cr_assert_eq(hy_rate_gate_take(&g, 1), 0);
 }
 
 Test(rules, a_domain_comes_before_an_mx_and_every_host_must_match)
