@@ -1,0 +1,18 @@
+/* Time zones by their IANA names, as the system's zoneinfo knows them. */
+#pragma once
+#include "hayauma/base/clock.h"
+#include "hayauma/base/err.h"
+#include "hayauma/base/str.h"
+
+enum { HY_ZONE_NAME_MAX = 64 }; /* bytes of a name */
+
+/* Immutable: any number of threads may share one. */
+struct hy_zone;
+
+/* "Asia/Tokyo", "UTC", "Etc/GMT+9". The caller frees it. HY_EINVAL: no name of a zone can look like
+ * this (it is never opened as a path then); HY_ENOTFOUND: the system knows no such zone. Reads
+ * files; any thread. */
+HY_MUST_USE int hy_zone_find(struct hy_str name, struct hy_zone **ret_zone);
+void hy_zone_free(struct hy_zone *z);
+/* Seconds east of UTC at that moment, daylight saving included. Any thread. */
+int32_t hy_zone_offset_s(const struct hy_zone *z, hy_wall_ms t);

@@ -1,0 +1,29 @@
+/* The brake that stops a campaign when too many of its mails come back: a share of bad ends among
+ * the last ones, counted by many threads at once. Pure. */
+#pragma once
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+/* Trips when more than `percent` of the last `sample` ends are bad. */
+struct hy_surge_limit {
+    uint32_t percent; /* 1..100; 0 = never */
+    uint32_t sample;  /* 10..1,000,000 */
+};
+
+/* Zero at first. */
+struct hy_surge {
+    _Atomic uint64_t counts; /* bad << 32 | seen, of the present sample */
+    atomic_bool has_tripped;
+};
+
+struct hy_surge_view {
+    uint32_t seen, bad;
+};
+
+/* Counts one end. True exactly once in the life of `s`: when it trips, with the counts that it
+ * tripped on. It does as soon as the bad ones are too many for a whole sample, however few ends
+ * that were; after a full sample half of its counts stay, so that a surge across two is seen too.
+ * Any thread. */
+bool hy_surge_count(struct hy_surge *s, const struct hy_surge_limit *limit, bool is_bad,
+                    struct hy_surge_view *ret_view);

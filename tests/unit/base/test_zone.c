@@ -1,0 +1,54 @@
+#include <criterion/criterion.h>
+
+#include "hayauma/base/zone.h"
+
+Test(zone, knows_offsets_and_changes_of_the_clock)
+{
+    static const struct {
+        const char *name;
+        hy_wall_ms at;
+        int32_t want;
+    } cases[] = {
+        {"UTC", 1795305600000, 0},
+        {"Asia/Tokyo", 1795305600000, 9 * 3600},
+        {"Asia/Kolkata", 1795305600000, 5 * 3600 + 1800},
+        {"America/New_York", 1772953199999, -5 * 3600}, /* 2026-03-08 06:59:59.999 UTC */
+        {"America/New_York", 1772953200000, -4 * 3600},
+        {"Etc/GMT+9", 0, -9 * 3600},
+        {"Asia/Tokyo", -1, 9 * 3600},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct hy_zone *z = NULL;
+        cr_assert_eq(hy_zone_find(hy_str_of(cases[i].name), &z), HY_OK, "%s", cases[i].name);
+        int32_t got = hy_zone_offset_s(z, cases[i].at);
+        cr_expect_eq(got, cases[i].want, "%s: got %d, want %d", cases[i].name, got, cases[i].want);
+        hy_zone_free(z);
+    }
+}
+
+Test(zone, refuses_what_is_no_name_before_it_becomes_a_path)
+{
+    static const struct {
+        const char *name;
+        int want;
+    } cases[] = {
+        {"", HY_EINVAL},
+        {"/etc/passwd", HY_EINVAL},
+        {"../../../etc/passwd", HY_EINVAL},
+        {"Asia/../Asia/Tokyo", HY_EINVAL},
+        {"Asia//Tokyo", HY_EINVAL},
+        {"Asia/", HY_EINVAL},
+        {"+09:00", HY_EINVAL},
+        {"Asia/Tok yo", HY_EINVAL},
+        {"Asia/T\xc5\x8dky\xc5\x8d", HY_EINVAL},
+        {"A234567890123456789012345678901234567890123456789012345678901234x", HY_EINVAL},
+        {"Asia/Edo", HY_ENOTFOUND},
+        {"Asia", HY_ENOTFOUND},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct hy_zone *z = NULL;
+        int got = hy_zone_find(hy_str_of(cases[i].name), &z);
+        cr_expect_eq(got, cases[i].want, "%s: %s", cases[i].name, hy_err_name(got));
+        cr_expect_null(z);
+    }
+}

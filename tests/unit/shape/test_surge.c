@@ -1,0 +1,51 @@
+#include <criterion/criterion.h>
+
+#include "hayauma/shape/surge.h"
+
+/* Feeds `n` ends of which every `every`th is bad; how many it took to trip, 0 = it did not. */
+static uint32_t feed(struct hy_surge *s, const struct hy_surge_limit *l, uint32_t n, uint32_t every,
+                     struct hy_surge_view *v)
+{
+    for (uint32_t i = 1; i <= n; i++) {
+        if (hy_surge_count(s, l, every && i % every == 0, v))
+            return i;
+    }
+    return 0;
+}
+
+Test(surge, trips_when_more_than_its_share_of_a_sample_is_bad)
+{
+    static const struct {
+        const char *name;
+        struct hy_surge_limit limit;
+        uint32_t every, want; /* the end that trips */
+    } cases[] = {
+        {"off", {0, 500}, 1, 0},
+        {"all are good", {5, 500}, 0, 0},
+        {"all are bad: at the 26th, not at the 500th", {5, 500}, 1, 26},
+        {"half are bad", {5, 500}, 2, 52},
+        {"just the share", {5, 500}, 20, 0},
+        {"a hundred percent cannot be passed", {100, 500}, 1, 0},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct hy_surge s = {0};
+        struct hy_surge_view v = {0};
+        uint32_t got = feed(&s, &cases[i].limit, 100000, cases[i].every, &v);
+        cr_expect_eq(got, cases[i].want, "%s: got %u, want %u", cases[i].name, got, cases[i].want);
+        if (got)
+            cr_expect(v.seen == got && v.bad == got / cases[i].every, "%s: %u of %u", cases[i].name,
+                      v.bad, v.seen);
+    }
+}
+
+Test(surge, sees_one_that_lies_across_two_samples_and_trips_once)
+{
+    struct hy_surge s = {0};
+    struct hy_surge_view v;
+    const struct hy_surge_limit l = {10, 100};
+    cr_expect_eq(feed(&s, &l, 90, 0, &v), 0);
+    cr_expect_eq(feed(&s, &l, 9, 1, &v), 0, "9 of 99 are within 10 percent");
+    uint32_t more = feed(&s, &l, 100, 1, &v);
+    cr_expect(more > 0 && more <= 7, "tripped after %u more", more);
+    cr_expect_eq(feed(&s, &l, 1000, 1, &v), 0, "it has said so already");
+}
