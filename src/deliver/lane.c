@@ -1,30 +1,13 @@
-/* A lane at work: feeds in, messages to sessions, as its window allows.
- *
- * The pump, run once a turn whenever something changed:
- *   1. ready messages go to sessions, idle ones first;
- *   2. when messages wait that no session takes soon, one more connection is opened;
- *   3. the press gets jobs for as many messages as the sessions that are up can take.
- * How it fails: an address that cannot be used is left alone for a while and the next is tried, by
- * preference; when none is left, what is in hand is deferred with the reason, and the site is
- * probed by one connection after a pause that doubles. */
+/* A lane as a thing: making and freeing it, what comes into it, what is counted of it. What it does
+ * with that is in lane_pump.c, and how it gets its connections in lane_connect.c. */
 #include "lane.h"
 
 #include <stdlib.h>
 
-#include "hayauma/base/log.h"
-
-enum {
-    WORTH_US = 5000,     /* no connection is opened to save less than this */
-    REFUSED_MORE_S = 15, /* no new connection for this long when one more was refused */
-    BAD_HOST_S = 60,     /* an address that refused is left alone this long */
-    PLAIN_S = 3600,      /* broken TLS is remembered this long */
-    FAILING_S = 1200,  /* how often a site failed is forgotten when nobody asks it for this long */
-    READY_AHEAD_S = 2, /* a connection may wait this long for the rate to let a message go */
-};
+enum { FAILING_S = 1200 /* how often a site failed is forgotten when nobody asks it so long */ };
 
 /* ---- making and freeing ---- */
 
-static void pump(void *arg);
 static void on_timer(void *arg);
 
 static struct lane **bucket(struct worker *w, uint64_t hash)
@@ -76,7 +59,7 @@ static struct lane *lane_new(struct worker *w, const struct feed *f, uint32_t so
     hy_list_init(&l->ready);
     hy_list_init(&l->sessions);
     hy_list_init(&l->takers);
-    hy_defer_init(&l->pump, pump, l);
+    hy_defer_init(&l->pump, lane_pump, l);
     hy_timer_init(&l->timer, on_timer, l);
     l->rate_since = l->last_used = hy_loop_now(w->loop);
     lane_apply_policy(l);
@@ -147,7 +130,7 @@ static void on_timer(void *arg)
     lane_wake(arg);
 }
 
-static void wait_until(struct lane *l, hy_us at)
+void lane_wait_until(struct lane *l, hy_us at)
 {
     if (at == HY_US_NEVER)
         return;
@@ -256,335 +239,12 @@ void lane_drain(struct lane *l)
         session_quit(hy_container_of(it, struct session, link));
 }
 
-/* ---- hosts ---- */
-
-static const struct hy_mx_host *choose_host(const struct lane *l, hy_us now,
-                                            const struct hy_sockaddr **ret_addr)
-{
-    const struct hy_deliver_policy *p = l->worker->policy;
-    int family = hy_sockaddr_family(&p->sources[l->source % p->n_sources].bind);
-    return host_choose(l->mx, &l->notes, family, l->next_host, now, ret_addr);
-}
-
-static void note(struct lane *l, enum host_fault fault, const struct hy_sockaddr *addr, hy_us now,
-                 hy_us seconds)
-{
-    if (host_note(&l->notes, fault, addr, now + seconds * HY_US_PER_SEC) !=
-        HY_OK) { /* it is tried again, but not at once */
-        l->connect_pause = now + HY_US_PER_SEC;
-        l->pause_from = 0;
-    }
-}
-
-/* Nobody there takes mail now: what is in hand is deferred with the reason. Feeds that have more
- * rows behind, or more than may be in hand, wait for the probe. */
-static void unreachable(struct lane *l, const struct hy_outcome *why, hy_us now)
-{
-    hy_window_unreachable(&l->window, now);
-    host_notes_forget(&l->notes, HOST_UNUSABLE); /* after the pause all are worth a try */
-    snprintf(l->last_reply, sizeof l->last_reply, "%.*s", HY_STR_ARG(why->text));
-    struct hy_list mine;
-    hy_list_init(&mine);
-    while (!hy_list_empty(&l->ready))
-        hy_list_push(&mine, hy_list_pop(&l->ready));
-    l->n_ready = 0;
-    hy_list_for_each_safe (it, &l->feeds) {
-        struct feed *f = hy_container_of(it, struct feed, link);
-        while (f->next < f->n && !worker_is_full(l->worker)) {
-            struct delivery *d = worker_take(l->worker, f);
-            if (!d)
-                break;
-            hy_list_push(&mine, &d->link);
-        }
-    }
-    hy_wall_ms wall = hy_clock_wall_ms();
-    for (struct hy_list *it; (it = hy_list_pop(&mine));) {
-        struct delivery *d = hy_container_of(it, struct delivery, link);
-        if (atomic_load(&d->run->stopped)) {
-            delivery_free(d);
-            continue;
-        }
-        d->started = wall;
-        d->submitted = now;
-        settle_refusal(d, HY_RCPT_DEFERRED, why);
-    }
-    hy_list_for_each_safe (it, &l->feeds)
-        worker_feed_return(l->worker, hy_container_of(it, struct feed, link));
-}
-
-/* ---- sessions ---- */
-
-void lane_place_session(struct lane *l, struct session *s)
-{
-    hy_list_remove(&s->taker);
-    if (!s->is_up || s->is_closing || !hy_smtp_client_can_submit(&s->client))
-        return;
-    if (s->n_deliveries == 0)
-        hy_list_push_front(&l->takers, &s->taker); /* the last one used is used again */
-    else
-        hy_list_push(&l->takers, &s->taker);
-}
-
-/* An idle one, or else one whose message is still on its way; NULL when all are full. */
-static struct session *choose_session(struct lane *l)
-{
-    if (hy_list_empty(&l->takers))
-        return NULL;
-    return hy_container_of(l->takers.next, struct session, taker);
-}
-
-/* A moving average over some eight values. */
-static void smooth(hy_us *mean, hy_us value)
-{
-    *mean = *mean ? *mean + (value - *mean) / 8 : value;
-}
-
-/* What a message takes there: as long as the last ones, or longer when every connection waits for
- * longer than that already. `ret_since`: when the one that waits least began to. */
-static hy_us message_time(const struct lane *l, hy_us now, hy_us *ret_since)
-{
-    hy_us least = HY_US_NEVER;
-    hy_list_for_each (it, &l->sessions) {
-        const struct session *s = hy_container_of(it, struct session, link);
-        if (!s->is_up)
-            continue;
-        struct hy_list *oldest = s->deliveries.next;
-        hy_us age =
-            s->n_deliveries ? now - hy_container_of(oldest, struct delivery, link)->submitted : 0;
-        if (age < least)
-            least = age;
-        if (least <= l->message_us)
-            break;
-    }
-    if (least == HY_US_NEVER)
-        least = 0;
-    *ret_since = now - least;
-    return least > l->message_us ? least : l->message_us;
-}
-
-/* Whether one more connection would be up before those there are have worked off what waits. Where
- * handshakes are dear or the processor is busy, connecting takes long and fewer are opened; where
- * replies take long, more are. A lane that is told no looks again when the answer may be another
- * for all that no reply came. */
-static bool is_worth_connecting(struct lane *l, hy_us now)
-{
-    if (l->n_up == 0)
-        return true;
-    hy_us since, waiting = (hy_us)(l->n_ready + l->n_on_wire);
-    hy_us worth = l->connect_us > WORTH_US ? l->connect_us : WORTH_US;
-    if (waiting * message_time(l, now, &since) / l->n_up > worth)
-        return true;
-    if (waiting)
-        wait_until(l, since + (worth + 1) * l->n_up / waiting + 1);
-    return false;
-}
-
-/* Opens one connection; false when it did not, and need not be asked again this turn. As many may
- * be on their way as are up already, and one more: a lane doubles with each round trip. */
-static bool open_one(struct lane *l, hy_us now)
-{
-    struct worker *w = l->worker;
-    if (l->n_connecting > l->n_up || w->is_draining)
-        return false;
-    if (l->connect_pause > now && l->n_sessions >= l->pause_from) {
-        wait_until(l, l->connect_pause);
-        return false;
-    }
-    hy_us send_at = hy_window_may_send(&l->window, now);
-    if (send_at >
-        now + READY_AHEAD_S * HY_US_PER_SEC) { /* it would idle, and be closed, meanwhile */
-        wait_until(l, send_at - READY_AHEAD_S * HY_US_PER_SEC);
-        return false;
-    }
-    if (w->n_connections >= w->max_connections) {
-        worker_starve(w, l);
-        return false;
-    }
-    const struct hy_sockaddr *addr;
-    const struct hy_mx_host *host = choose_host(l, now, &addr);
-    if (!host) {
-        if (l->n_sessions == 0) {
-            struct hy_outcome why = {.kind = HY_OUTCOME_DEFERRED,
-                                     .spoils = HY_SPOILS_SITE,
-                                     .phase = HY_PHASE_CONNECT,
-                                     .enhanced = {4, 4, 1},
-                                     .text = HY_STR("no address of the site can be used from this "
-                                                    "source")};
-            unreachable(l, &why, now);
-        }
-        return false;
-    }
-    hy_us at = hy_window_may_connect(&l->window, l->n_sessions, now);
-    if (at) {
-        wait_until(l, at);
-        return false;
-    }
-    bool no_tls = host_is_noted(&l->notes, HOST_BROKEN_TLS, addr, now);
-    bool use_helo = host_is_noted(&l->notes, HOST_NO_EHLO, addr, now);
-    l->next_host++;
-    if (session_open(l, host, addr, no_tls, use_helo) != HY_OK) {
-        l->connect_pause = now + HY_US_PER_SEC; /* no descriptor or memory: a moment later */
-        l->pause_from = 0;
-        wait_until(l, l->connect_pause);
-        return false;
-    }
-    return true;
-}
-
-void lane_session_up(struct lane *l, struct session *s)
-{
-    l->n_connecting--;
-    l->n_up++;
-    lane_place_session(l, s);
-    smooth(&l->connect_us, hy_loop_now(l->worker->loop) - s->opened);
-    hy_window_connected(&l->window, hy_loop_now(l->worker->loop));
-    lane_wake(l);
-}
-
-static bool is_up_at(const struct lane *l, const struct hy_sockaddr *addr)
-{
-    hy_list_for_each (it, &l->sessions) {
-        const struct session *s = hy_container_of(it, struct session, link);
-        if (s->is_up && hy_sockaddr_ip_eq(&s->addr, addr))
-            return true;
-    }
-    return false;
-}
-
-void lane_session_over(struct lane *l, struct session *s, const struct hy_outcome *failed,
-                       enum hy_smtp_hint hint)
-{
-    hy_us now = hy_loop_now(l->worker->loop);
-    hy_list_remove(&s->link);
-    hy_list_remove(&s->taker);
-    l->n_sessions--;
-    if (s->is_up)
-        l->n_up--;
-    else
-        l->n_connecting--;
-    if (hint == HY_SMTP_HINT_PLAIN) {
-        note(l, HOST_BROKEN_TLS, &s->addr, now, PLAIN_S);
-    } else if (hint == HY_SMTP_HINT_HELO) {
-        note(l, HOST_NO_EHLO, &s->addr, now, PLAIN_S);
-    } else if (failed) {
-        snprintf(l->last_reply, sizeof l->last_reply, "%.*s", HY_STR_ARG(failed->text));
-        if (is_up_at(l, &s->addr)) { /* it is fine, and only takes no more of us for now */
-            l->connect_pause = now + REFUSED_MORE_S * HY_US_PER_SEC;
-            l->pause_from = l->n_up;
-        } else {
-            note(l, HOST_UNUSABLE, &s->addr, now, BAD_HOST_S);
-            const struct hy_sockaddr *next;
-            if (!choose_host(l, now, &next) && l->n_sessions == 0)
-                unreachable(l, failed, now);
-        }
-    }
-    lane_wake(l);
-}
-
-/* ---- the pump ---- */
-
-/* The next row of its feeds, each in turn. */
-static struct delivery *take_row(struct lane *l)
-{
-    while (!hy_list_empty(&l->feeds)) {
-        struct feed *f = hy_container_of(hy_list_pop(&l->feeds), struct feed, link);
-        struct delivery *d = f->next < f->n ? worker_take(l->worker, f) : NULL;
-        if (f->next < f->n)
-            hy_list_push(&l->feeds, &f->link);
-        worker_feed_return(l->worker, f);
-        if (d || f->next < f->n)
-            return d;
-    }
-    return NULL;
-}
-
-/* True when messages wait, or stand behind others, long enough for one more connection. */
-static bool hand_over(struct lane *l, hy_us now)
-{
-    bool is_behind = false;
-    while (!hy_list_empty(&l->ready)) {
-        struct session *s = choose_session(l);
-        if (!s)
-            return is_worth_connecting(l, now);
-        is_behind |= s->n_deliveries > 0;
-        struct delivery *d = hy_container_of(l->ready.next, struct delivery, link);
-        hy_us at = hy_window_may_send(&l->window, now);
-        if (at) {
-            wait_until(l, at);
-            return false;
-        }
-        if (d->inflight == HY_INFLIGHT_NONE) {
-            d->inflight = hy_inflight_claim(l->worker->d->inflight, l->worker->index);
-            if (d->inflight == HY_INFLIGHT_NONE) {
-                worker_starve(l->worker, l);
-                return false;
-            }
-        }
-        hy_list_remove(&d->link);
-        l->n_ready--;
-        if (!session_submit(s, d)) {
-            hy_list_push_front(&l->ready, &d->link);
-            l->n_ready++;
-            return is_worth_connecting(l, now);
-        }
-        hy_window_sent(&l->window, now);
-    }
-    return is_behind && is_worth_connecting(l, now);
-}
-
-/* A row that was never tried expires only if its campaign says so. */
-static hy_wall_ms expiry_of(const struct lane *l, const struct delivery *d)
-{
-    hy_us after = d->run->plan.expire_us;
-    if (!after && d->ref.attempts == 0)
-        return INT64_MAX;
-    if (!after)
-        after = l->limits.retry.expire_us;
-    return settle_since(d, hy_clock_wall_ms()) + after / HY_US_PER_MS;
-}
-
-static void fill_press(struct lane *l, hy_us now)
-{
-    uint32_t target = 2 * l->n_up + 1;
-    if (target > LANE_AHEAD_MAX)
-        target = LANE_AHEAD_MAX;
-    if (l->n_up == 0 && l->window.suspended_until > now)
-        return;
-    while (l->n_ready + l->n_pressing < target && !hy_list_empty(&l->feeds)) {
-        if (!worker_may_take(l->worker, l)) {
-            worker_starve(l->worker, l);
-            return;
-        }
-        struct delivery *d = take_row(l);
-        if (!d)
-            return;
-        d->expires = expiry_of(l, d);
-        l->n_pressing++;
-        worker_press(l->worker, d);
-    }
-}
-
-static void pump(void *arg)
-{
-    struct lane *l = arg;
-    if (l->worker->is_draining)
-        return;
-    hy_us now = hy_loop_now(l->worker->loop);
-    bool wants_connection = hand_over(l, now);
-    bool is_alone = l->n_sessions == 0 && (l->n_ready || !hy_list_empty(&l->feeds));
-    for (uint32_t n = wants_connection ? l->n_ready + 1 : is_alone; n > 0 && open_one(l, now); n--)
-        ;
-    fill_press(l, now);
-    if (l->n_sessions == 0 && l->window.suspended_until > now &&
-        (l->n_ready || !hy_list_empty(&l->feeds)))
-        wait_until(l, l->window.suspended_until);
-    l->last_used = now;
-}
+/* ---- what is counted ---- */
 
 void lane_count(struct lane *l, const struct hy_outcome *o, hy_us took_us)
 {
     if (took_us > 0)
-        smooth(&l->message_us, took_us);
+        lane_smooth(&l->message_us, took_us);
     hy_us now = hy_loop_now(l->worker->loop);
     if (o->kind == HY_OUTCOME_DELIVERED) {
         l->delivered++;

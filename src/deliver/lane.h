@@ -64,8 +64,6 @@ struct session {
 };
 
 /* lane.c */
-/* Puts a session where its room for messages says. */
-void lane_place_session(struct lane *l, struct session *s);
 struct lane *lane_get(struct worker *w, const struct feed *f);
 void lane_apply_policy(struct lane *l);
 void lane_add_feed(struct lane *l, struct feed *f);
@@ -78,14 +76,34 @@ bool lane_is_idle(const struct lane *l);
 bool lane_knows_something(const struct lane *l, hy_us now);
 /* A delivery that a session gave back untouched. */
 void lane_take_back(struct lane *l, struct delivery *d);
-void lane_session_up(struct lane *l, struct session *s);
-/* `s` is over; `failed`: it never came up, and this is why. */
-void lane_session_over(struct lane *l, struct session *s, const struct hy_outcome *failed,
-                       enum hy_smtp_hint hint);
+/* It is woken at `at` at the latest; HY_US_NEVER: no need. */
+void lane_wait_until(struct lane *l, hy_us at);
 void lane_stop_run(struct lane *l, const struct run *r);
 void lane_drain(struct lane *l);
 /* Counts an outcome; `took_us` from submitting to its result, 0 when nothing was sent. */
 void lane_count(struct lane *l, const struct hy_outcome *o, hy_us took_us);
+/* A moving average over some eight values. */
+static inline void lane_smooth(hy_us *mean, hy_us value)
+{
+    *mean = *mean ? *mean + (value - *mean) / 8 : value;
+}
+
+/* lane_pump.c */
+/* What its hy_defer runs. */
+void lane_pump(void *lane);
+/* Puts a session where its room for messages says. */
+void lane_place_session(struct lane *l, struct session *s);
+
+/* lane_connect.c */
+/* Whether one more connection would be up before those there are have worked off what waits. A lane
+ * that is told no looks again when the answer may be another for all that no reply came. */
+bool lane_is_worth_connecting(struct lane *l, hy_us now);
+/* Opens one connection; false when it did not, and need not be asked again this turn. */
+bool lane_open_one(struct lane *l, hy_us now);
+void lane_session_up(struct lane *l, struct session *s);
+/* `s` is over; `failed`: it never came up, and this is why. */
+void lane_session_over(struct lane *l, struct session *s, const struct hy_outcome *failed,
+                       enum hy_smtp_hint hint);
 
 /* session.c */
 int session_open(struct lane *l, const struct hy_mx_host *host, const struct hy_sockaddr *addr,

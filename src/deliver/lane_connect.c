@@ -1,0 +1,216 @@
+/* The connections of a lane: when one more is worth it, to which address, and what follows when it
+ * fails. Happy path: one is opened, comes up, and takes messages. How it fails: an address that
+ * cannot be used is left alone for a while and the next is tried, by preference; when none is left,
+ * what is in hand is deferred with the reason, and the site is probed by one connection after a
+ * pause that doubles. */
+#include "lane.h"
+
+#include <stdlib.h>
+
+enum {
+    WORTH_US = 5000,     /* no connection is opened to save less than this */
+    REFUSED_MORE_S = 15, /* no new connection for this long when one more was refused */
+    BAD_HOST_S = 60,     /* an address that refused is left alone this long */
+    PLAIN_S = 3600,      /* broken TLS is remembered this long */
+    READY_AHEAD_S = 2,   /* a connection may wait this long for the rate to let a message go */
+};
+
+/* ---- hosts ---- */
+
+static const struct hy_mx_host *choose_host(const struct lane *l, hy_us now,
+                                            const struct hy_sockaddr **ret_addr)
+{
+    const struct hy_deliver_policy *p = l->worker->policy;
+    int family = hy_sockaddr_family(&p->sources[l->source % p->n_sources].bind);
+    return host_choose(l->mx, &l->notes, family, l->next_host, now, ret_addr);
+}
+
+static void note(struct lane *l, enum host_fault fault, const struct hy_sockaddr *addr, hy_us now,
+                 hy_us seconds)
+{
+    if (host_note(&l->notes, fault, addr, now + seconds * HY_US_PER_SEC) !=
+        HY_OK) { /* it is tried again, but not at once */
+        l->connect_pause = now + HY_US_PER_SEC;
+        l->pause_from = 0;
+    }
+}
+
+/* Nobody there takes mail now: what is in hand is deferred with the reason. Feeds that have more
+ * rows behind, or more than may be in hand, wait for the probe. */
+static void unreachable(struct lane *l, const struct hy_outcome *why, hy_us now)
+{
+    hy_window_unreachable(&l->window, now);
+    host_notes_forget(&l->notes, HOST_UNUSABLE); /* after the pause all are worth a try */
+    snprintf(l->last_reply, sizeof l->last_reply, "%.*s", HY_STR_ARG(why->text));
+    struct hy_list mine;
+    hy_list_init(&mine);
+    while (!hy_list_empty(&l->ready))
+        hy_list_push(&mine, hy_list_pop(&l->ready));
+    l->n_ready = 0;
+    hy_list_for_each_safe (it, &l->feeds) {
+        struct feed *f = hy_container_of(it, struct feed, link);
+        while (f->next < f->n && !worker_is_full(l->worker)) {
+            struct delivery *d = worker_take(l->worker, f);
+            if (!d)
+                break;
+            hy_list_push(&mine, &d->link);
+        }
+    }
+    hy_wall_ms wall = hy_clock_wall_ms();
+    for (struct hy_list *it; (it = hy_list_pop(&mine));) {
+        struct delivery *d = hy_container_of(it, struct delivery, link);
+        if (atomic_load(&d->run->stopped)) {
+            delivery_free(d);
+            continue;
+        }
+        d->started = wall;
+        d->submitted = now;
+        settle_refusal(d, HY_RCPT_DEFERRED, why);
+    }
+    hy_list_for_each_safe (it, &l->feeds)
+        worker_feed_return(l->worker, hy_container_of(it, struct feed, link));
+}
+
+/* ---- opening ---- */
+
+/* What a message takes there: as long as the last ones, or longer when every connection waits for
+ * longer than that already. `ret_since`: when the one that waits least began to. */
+static hy_us message_time(const struct lane *l, hy_us now, hy_us *ret_since)
+{
+    hy_us least = HY_US_NEVER;
+    hy_list_for_each (it, &l->sessions) {
+        const struct session *s = hy_container_of(it, struct session, link);
+        if (!s->is_up)
+            continue;
+        struct hy_list *oldest = s->deliveries.next;
+        hy_us age =
+            s->n_deliveries ? now - hy_container_of(oldest, struct delivery, link)->submitted : 0;
+        if (age < least)
+            least = age;
+        if (least <= l->message_us)
+            break;
+    }
+    if (least == HY_US_NEVER)
+        least = 0;
+    *ret_since = now - least;
+    return least > l->message_us ? least : l->message_us;
+}
+
+/* Whether one more connection would be up before those there are have worked off what waits. Where
+ * handshakes are dear or the processor is busy, connecting takes long and fewer are opened; where
+ * replies take long, more are. A lane that is told no looks again when the answer may be another
+ * for all that no reply came. */
+bool lane_is_worth_connecting(struct lane *l, hy_us now)
+{
+    if (l->n_up == 0)
+        return true;
+    hy_us since, waiting = (hy_us)(l->n_ready + l->n_on_wire);
+    hy_us worth = l->connect_us > WORTH_US ? l->connect_us : WORTH_US;
+    if (waiting * message_time(l, now, &since) / l->n_up > worth)
+        return true;
+    if (waiting)
+        lane_wait_until(l, since + (worth + 1) * l->n_up / waiting + 1);
+    return false;
+}
+
+/* Opens one connection; false when it did not, and need not be asked again this turn. As many may
+ * be on their way as are up already, and one more: a lane doubles with each round trip. */
+bool lane_open_one(struct lane *l, hy_us now)
+{
+    struct worker *w = l->worker;
+    if (l->n_connecting > l->n_up || w->is_draining)
+        return false;
+    if (l->connect_pause > now && l->n_sessions >= l->pause_from) {
+        lane_wait_until(l, l->connect_pause);
+        return false;
+    }
+    hy_us send_at = hy_window_may_send(&l->window, now);
+    if (send_at >
+        now + READY_AHEAD_S * HY_US_PER_SEC) { /* it would idle, and be closed, meanwhile */
+        lane_wait_until(l, send_at - READY_AHEAD_S * HY_US_PER_SEC);
+        return false;
+    }
+    if (w->n_connections >= w->max_connections) {
+        worker_starve(w, l);
+        return false;
+    }
+    const struct hy_sockaddr *addr;
+    const struct hy_mx_host *host = choose_host(l, now, &addr);
+    if (!host) {
+        if (l->n_sessions == 0) {
+            struct hy_outcome why = {.kind = HY_OUTCOME_DEFERRED,
+                                     .spoils = HY_SPOILS_SITE,
+                                     .phase = HY_PHASE_CONNECT,
+                                     .enhanced = {4, 4, 1},
+                                     .text = HY_STR("no address of the site can be used from this "
+                                                    "source")};
+            unreachable(l, &why, now);
+        }
+        return false;
+    }
+    hy_us at = hy_window_may_connect(&l->window, l->n_sessions, now);
+    if (at) {
+        lane_wait_until(l, at);
+        return false;
+    }
+    bool no_tls = host_is_noted(&l->notes, HOST_BROKEN_TLS, addr, now);
+    bool use_helo = host_is_noted(&l->notes, HOST_NO_EHLO, addr, now);
+    l->next_host++;
+    if (session_open(l, host, addr, no_tls, use_helo) != HY_OK) {
+        l->connect_pause = now + HY_US_PER_SEC; /* no descriptor or memory: a moment later */
+        l->pause_from = 0;
+        lane_wait_until(l, l->connect_pause);
+        return false;
+    }
+    return true;
+}
+
+void lane_session_up(struct lane *l, struct session *s)
+{
+    l->n_connecting--;
+    l->n_up++;
+    lane_place_session(l, s);
+    lane_smooth(&l->connect_us, hy_loop_now(l->worker->loop) - s->opened);
+    hy_window_connected(&l->window, hy_loop_now(l->worker->loop));
+    lane_wake(l);
+}
+
+static bool is_up_at(const struct lane *l, const struct hy_sockaddr *addr)
+{
+    hy_list_for_each (it, &l->sessions) {
+        const struct session *s = hy_container_of(it, struct session, link);
+        if (s->is_up && hy_sockaddr_ip_eq(&s->addr, addr))
+            return true;
+    }
+    return false;
+}
+
+void lane_session_over(struct lane *l, struct session *s, const struct hy_outcome *failed,
+                       enum hy_smtp_hint hint)
+{
+    hy_us now = hy_loop_now(l->worker->loop);
+    hy_list_remove(&s->link);
+    hy_list_remove(&s->taker);
+    l->n_sessions--;
+    if (s->is_up)
+        l->n_up--;
+    else
+        l->n_connecting--;
+    if (hint == HY_SMTP_HINT_PLAIN) {
+        note(l, HOST_BROKEN_TLS, &s->addr, now, PLAIN_S);
+    } else if (hint == HY_SMTP_HINT_HELO) {
+        note(l, HOST_NO_EHLO, &s->addr, now, PLAIN_S);
+    } else if (failed) {
+        snprintf(l->last_reply, sizeof l->last_reply, "%.*s", HY_STR_ARG(failed->text));
+        if (is_up_at(l, &s->addr)) { /* it is fine, and only takes no more of us for now */
+            l->connect_pause = now + REFUSED_MORE_S * HY_US_PER_SEC;
+            l->pause_from = l->n_up;
+        } else {
+            note(l, HOST_UNUSABLE, &s->addr, now, BAD_HOST_S);
+            const struct hy_sockaddr *next;
+            if (!choose_host(l, now, &next) && l->n_sessions == 0)
+                unreachable(l, failed, now);
+        }
+    }
+    lane_wake(l);
+}
