@@ -132,14 +132,15 @@ static json_t *lane_json(const struct hy_lane_report *l)
     return o;
 }
 
-static void on_lanes(void *ctx, const struct hy_lane_report *lanes, size_t n, size_t total)
+static void on_lanes(void *ctx, const struct hy_lane_report *lanes, size_t n,
+                     const struct hy_lanes_sum *all)
 {
     struct hy_control_call *call = ctx;
     json_t *o = json_object(), *list = json_array();
     for (size_t i = 0; i < n; i++)
         json_array_append_new(list, lane_json(&lanes[i]));
     json_object_set_new(o, "sites", list);
-    json_object_set_new(o, "total", json_integer((json_int_t)total));
+    json_object_set_new(o, "total", json_integer((json_int_t)all->lanes));
     hy_control_finish(call, o);
 }
 

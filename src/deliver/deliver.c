@@ -30,6 +30,7 @@ int hy_deliver_create(const struct hy_deliver_settings *settings, struct hy_deli
     unsigned n_workers = settings->workers < WORKERS_MAX ? settings->workers : WORKERS_MAX;
     d->n_workers = n_workers;
     pthread_rwlock_init(&d->policy_lock, NULL);
+    providers_init(&d->providers);
     int err = hy_tls_create(NULL, diag, &d->tls);
     if (err == HY_OK)
         err = hy_jobs_create(JOBS_MAX, d->n_press, &d->jobs);
@@ -140,6 +141,7 @@ void hy_deliver_free(struct hy_deliver *d)
     hy_deliver_policy_unref(d->press_policy);
     hy_deliver_policy_unref(d->policy);
     pthread_rwlock_destroy(&d->policy_lock);
+    providers_close(&d->providers);
     free(d);
 }
 

@@ -67,6 +67,7 @@ static void on_due_timer(void *arg)
     struct feeder *f = arg;
     if (f->is_draining)
         return;
+    meter_dns(&f->d->dns, f->resolver);
     camps_tidy(f);
     rows_read_due(f);
     step(f);

@@ -24,6 +24,7 @@ void lane_apply_policy(struct lane *l)
     while (n < HY_MX_HOSTS_MAX && hy_str_split(&rest, ',', &host))
         hosts[n++] = host;
     l->rule = hy_shape_find(set, l->mx->domain, hosts, n);
+    l->provider = provider_number(&l->worker->d->providers, l->rule ? l->rule->name : NULL);
     l->limits = l->rule ? l->rule->limits : set->fallback;
     hy_window_change(&l->window, &l->limits);
     const struct hy_smtp_timeouts *t = &l->limits.timeouts;

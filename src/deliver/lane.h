@@ -12,6 +12,7 @@ struct lane {
     uint32_t source;
     struct hy_mx *mx;                 /* hosts and site; the newest answer for any of its domains */
     const struct hy_shape_rule *rule; /* NULL: the fallback; of worker->policy */
+    unsigned provider;                /* number of the rule's name, for meters */
     struct hy_shape_limits limits;
     struct hy_window window;
     struct hy_smtp_settings smtp; /* what every session of it starts with */
@@ -40,13 +41,14 @@ struct session {
     struct hy_list taker; /* lane->takers */
     struct lane *lane;
     struct hy_conn *conn;
-    hy_us opened;
+    hy_us opened, connected, tls_began;
     struct hy_timer timer;
     struct hy_list deliveries; /* submitted, in order */
     uint32_t n_deliveries;
     bool is_up;        /* READY was seen */
     bool is_closing;   /* the dialogue is over; the socket is being closed */
     bool is_started;   /* the dialogue was begun */
+    bool is_greeted;   /* the server has said something */
     uint32_t messages; /* submitted on it */
     struct hy_sockaddr addr;
     char host[HY_DOMAIN_MAX + 1];

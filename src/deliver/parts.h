@@ -25,6 +25,7 @@
 #include "hayauma/smtp/client.h"
 #include "hayauma/store/queue.h"
 #include "hayauma/store/settle.h"
+#include "meter.h"
 
 enum {
     WORKERS_MAX = 64,
@@ -135,6 +136,7 @@ struct delivery {
     struct hy_str recipient;
     struct hy_smtp_message smtp;
     hy_us submitted;
+    hy_us dot_at; /* the final dot left, no reply yet; 0 = not */
     hy_wall_ms started;
 
     struct hy_deliver_policy *policy; /* holds the name of the source */
@@ -174,6 +176,7 @@ struct worker {
     struct hy_timer lag_timer, drain_timer, sweep_timer;
     bool is_draining, is_cut, is_done;
     uint64_t cut_off; /* between dot and reply when the drain ended */
+    struct hy_deliver_meter meter;
 };
 
 /* The order to stop a run: one for each worker. */
@@ -211,6 +214,8 @@ struct hy_deliver {
     struct hy_inflight *inflight;
     struct hy_tls *tls;
     struct hy_deliver_counters counters;
+    struct providers providers;
+    struct dns_meter dns;
     struct hy_deliver_policy *policy; /* the main thread's */
     struct feeder *feeder;
     struct worker workers[WORKERS_MAX];

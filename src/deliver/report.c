@@ -9,7 +9,9 @@ struct lanes_order {
     struct hy_msg msg;
     struct hy_deliver *d;
     unsigned next; /* worker to ask after this one */
-    size_t most, n, cap, total;
+    size_t most, n, cap;
+    struct hy_lanes_sum all;
+    uint64_t least; /* lanes with no more traffic than this are not among the busiest */
     struct hy_lane_report *lanes;
     struct hy_arena arena;
     hy_lanes_fn *fn;
@@ -22,9 +24,48 @@ static const char *copy(struct lanes_order *o, const char *text)
     return s.p ? s.p : "";
 }
 
+static uint64_t traffic(const struct hy_lane_report *l)
+{
+    return l->delivered + l->deferred + l->bounced;
+}
+
+static int busiest_first(const void *a, const void *b)
+{
+    const struct hy_lane_report *x = a, *y = b;
+    if (traffic(x) != traffic(y))
+        return traffic(x) < traffic(y) ? 1 : -1;
+    return strcmp(x->site, y->site);
+}
+
+/* Keeps the busiest. */
+static void cut(struct lanes_order *o)
+{
+    if (o->n)
+        qsort(o->lanes, o->n, sizeof *o->lanes, busiest_first);
+    if (o->n < o->most)
+        return;
+    o->n = o->most;
+    o->least = o->n ? traffic(&o->lanes[o->n - 1]) : 0;
+}
+
 static void add(struct lanes_order *o, const struct lane *l, hy_us now)
 {
-    o->total++;
+    const struct hy_window *window = &l->window;
+    bool is_fresh = now - l->rate_since < 3 * HY_US_PER_SEC;
+    uint32_t waiting = l->n_ready + l->n_pressing + l->n_on_wire;
+    hy_list_for_each (it, &l->feeds) {
+        const struct feed *f = hy_container_of(it, struct feed, link);
+        waiting += f->n - f->next;
+    }
+    o->all.lanes++;
+    o->all.connections += l->n_up;
+    o->all.waiting += waiting;
+    o->all.rate += is_fresh ? l->rate : 0;
+    o->all.suspended += window->suspended_until > now;
+    if (o->n >= 2 * o->most)
+        cut(o);
+    if (o->n >= o->most && l->delivered + l->deferred + l->bounced <= o->least)
+        return;
     if (o->n == o->cap) {
         size_t cap = o->cap ? o->cap * 2 : 64;
         struct hy_lane_report *more = realloc(o->lanes, cap * sizeof *more);
@@ -33,12 +74,6 @@ static void add(struct lanes_order *o, const struct lane *l, hy_us now)
         o->lanes = more;
         o->cap = cap;
     }
-    uint32_t waiting = l->n_ready + l->n_pressing + l->n_on_wire;
-    hy_list_for_each (it, &l->feeds) {
-        const struct feed *f = hy_container_of(it, struct feed, link);
-        waiting += f->n - f->next;
-    }
-    bool is_fresh = now - l->rate_since < 3 * HY_US_PER_SEC;
     o->lanes[o->n++] = (struct hy_lane_report){
         .site = copy(o, l->mx->site.name.p),
         .source =
@@ -55,26 +90,15 @@ static void add(struct lanes_order *o, const struct lane *l, hy_us now)
         .deferred = l->deferred,
         .bounced = l->bounced,
         .rate = is_fresh ? l->rate : 0,
-        .suspended_us = l->window.suspended_until > now ? l->window.suspended_until - now : 0,
+        .suspended_us = window->suspended_until > now ? window->suspended_until - now : 0,
         .last_reply = copy(o, l->last_reply),
     };
 }
 
-static int busiest_first(const void *a, const void *b)
-{
-    const struct hy_lane_report *x = a, *y = b;
-    uint64_t dx = x->delivered + x->deferred + x->bounced;
-    uint64_t dy = y->delivered + y->deferred + y->bounced;
-    if (dx != dy)
-        return dx < dy ? 1 : -1;
-    return strcmp(x->site, y->site);
-}
-
 static void finish(struct lanes_order *o)
 {
-    if (o->n)
-        qsort(o->lanes, o->n, sizeof *o->lanes, busiest_first);
-    o->fn(o->ctx, o->lanes, o->n < o->most ? o->n : o->most, o->total);
+    cut(o);
+    o->fn(o->ctx, o->lanes, o->n, &o->all);
     hy_arena_free(&o->arena);
     free(o->lanes);
     free(o);

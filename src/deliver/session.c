@@ -28,9 +28,15 @@ static void count(_Atomic uint64_t *c)
 
 /* ---- events of the dialogue ---- */
 
+static void measure(struct session *s, enum hy_meter_phase phase, hy_us since)
+{
+    hy_histogram_add(&worker_of(s)->meter.phases[phase], now_of(s) - since);
+}
+
 static void start_tls(struct session *s)
 {
     struct worker *w = worker_of(s);
+    s->tls_began = now_of(s);
     struct hy_conn_tls o = {
         .tls = w->d->tls,
         .cache = w->tls_cache,
@@ -46,6 +52,10 @@ static void start_tls(struct session *s)
 static void on_result(struct session *s, const struct hy_smtp_event *ev)
 {
     struct delivery *d = ev->opaque;
+    if (d->dot_at) {
+        measure(s, HY_METER_REPLY, d->dot_at);
+        d->dot_at = 0;
+    }
     hy_list_remove(&d->link);
     d->session = NULL;
     s->n_deliveries--;
@@ -75,12 +85,14 @@ static void drain(struct session *s)
         case HY_SMTP_EVENT_READY:
             if (!s->is_up) {
                 s->is_up = true;
+                measure(s, HY_METER_READY, s->opened);
                 lane_session_up(s->lane, s);
             }
             break;
         case HY_SMTP_EVENT_DOT: {
             struct delivery *d = ev.opaque;
             hy_inflight_dot(worker_of(s)->d->inflight, d->inflight, &d->ref, d->started);
+            d->dot_at = now_of(s);
             break;
         }
         case HY_SMTP_EVENT_CONTENT_DONE:
@@ -146,6 +158,8 @@ void session_write(struct session *s)
 static void on_connected(void *ctx)
 {
     struct session *s = ctx;
+    s->connected = now_of(s);
+    measure(s, HY_METER_CONNECT, s->opened);
     if (hy_smtp_client_start(&s->client, &s->smtp, now_of(s)) != HY_OK) {
         snprintf(s->end_text, sizeof s->end_text, "the source's EHLO name cannot be sent");
         s->is_closing = true;
@@ -161,6 +175,10 @@ static void on_readable(void *ctx, const char *p, size_t n)
 {
     struct session *s = ctx;
     hy_us now = now_of(s);
+    if (!s->is_greeted) {
+        s->is_greeted = true;
+        measure(s, HY_METER_BANNER, s->connected);
+    }
     while (n > 0 && !s->is_closing) {
         size_t used = hy_smtp_client_input(&s->client, p, n, now);
         p += used;
@@ -198,6 +216,8 @@ static void on_tls(void *ctx, const struct hy_tls_info *info)
     if (info->resumed)
         count(&worker_of(s)->d->counters.tls_resumed);
     s->tls_version = version_number(info->version);
+    measure(s, HY_METER_TLS, s->tls_began);
+    meter_tls(worker_of(s), s->tls_version, info->resumed);
     snprintf(s->tls_cipher, sizeof s->tls_cipher, "%s", info->cipher);
     hy_smtp_client_tls_done(&s->client, info->verified ? HY_SMTP_TLS_GOOD : HY_SMTP_TLS_UNVERIFIED,
                             now_of(s));

@@ -118,6 +118,7 @@ void settle_outcome(struct delivery *d, const struct hy_outcome *o, const struct
     }
     lane_count(d->lane, o, now - d->submitted);
     count_state(w, v.state);
+    meter_outcome(w, d->lane, o, now - d->submitted, d->started + a->duration_ms - d->run->queued);
     hy_window_outcome(&d->lane->window, o, now - d->submitted, now);
     if (o->in_doubt)
         w->cut_off++;
@@ -141,5 +142,6 @@ void settle_refusal(struct delivery *d, enum hy_rcpt_state state, const struct h
     if (d->lane)
         lane_count(d->lane, o, 0);
     count_state(d->worker, v.state);
+    meter_outcome(d->worker, d->lane, o, 0, 0);
     submit(d);
 }

@@ -286,6 +286,7 @@ static void on_sweep_timer(void *arg)
         if ((is_old || w->n_lanes > LANES_MANY) && lane_is_idle(l) && !lane_knows_something(l, now))
             lane_free(l);
     }
+    meter_levels(w);
     hy_loop_arm_in(w->loop, &w->sweep_timer, SWEEP_S * HY_US_PER_SEC);
 }
 
@@ -402,12 +403,14 @@ static void on_mail(void *arg, struct hy_msg *m)
         }
         m = next;
     }
+    meter_levels(w);
     check_drained(w);
 }
 
 void worker_connection_over(struct worker *w)
 {
     w->n_connections--;
+    meter_levels(w);
     atomic_fetch_sub_explicit(&w->d->counters.connections_now, 1, memory_order_relaxed);
     worker_wake_starved(w);
     check_drained(w);

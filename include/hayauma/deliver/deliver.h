@@ -127,7 +127,15 @@ struct hy_lane_report {
     const char *last_reply; /* the newest words of the server, or why it could not be reached */
 };
 
+/* Over all lanes, those that the report leaves out too. */
+struct hy_lanes_sum {
+    size_t lanes, suspended;
+    uint64_t connections, waiting;
+    double rate;
+};
 /* Collects at most `most` lanes, the busiest first, and calls `fn` once, on one of the workers'
- * threads; the report is freed when `fn` returns. Any thread. */
-typedef void hy_lanes_fn(void *ctx, const struct hy_lane_report *lanes, size_t n, size_t total);
+ * threads; the report is freed when `fn` returns. A worker gives a few microseconds for each of its
+ * lanes and keeps no more than 2 x `most` of them. Any thread. */
+typedef void hy_lanes_fn(void *ctx, const struct hy_lane_report *lanes, size_t n,
+                         const struct hy_lanes_sum *all);
 HY_MUST_USE int hy_deliver_lanes(struct hy_deliver *d, size_t most, hy_lanes_fn *fn, void *ctx);
