@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "hayauma/base/rand.h"
 #include "hayauma/io/loop.h"
 
 enum {
@@ -27,6 +28,7 @@ struct dns_channel {
     struct hy_list socks;
     struct hy_timer tick;
     uint32_t questions; /* on the wire */
+    bool ask_ad;
     bool closing;
 };
 
@@ -145,6 +147,7 @@ int dns_channel_create(struct hy_loop *loop, const struct hy_resolver_settings *
     if (!c)
         return HY_ENOMEM;
     c->loop = loop;
+    c->ask_ad = s->trust_ad;
     hy_list_init(&c->socks);
     hy_timer_init(&c->tick, on_tick, c);
     struct ares_options o = {.flags = ARES_FLAG_EDNS | ARES_FLAG_NOSEARCH | ARES_FLAG_NOALIASES,
@@ -211,7 +214,7 @@ static void on_answer(void *arg, int status, int timeouts, unsigned char *packet
 void dns_channel_ask(struct dns_channel *c, const char *name, enum dns_type type, dns_packet_fn *fn,
                      void *arg)
 {
-    enum { CLASS_IN = 1 };
+    enum { CLASS_IN = 1, FLAG_AD = 0x20 };
     struct question *q = malloc(sizeof *q);
     if (!q) {
         fn(arg, NULL, 0, "out of memory");
@@ -221,5 +224,17 @@ void dns_channel_ask(struct dns_channel *c, const char *name, enum dns_type type
     c->questions++;
     if (!hy_timer_armed(&c->tick))
         hy_loop_arm_in(c->loop, &c->tick, TICK_US);
-    ares_query(c->ares, name, CLASS_IN, (int)type, on_answer, q);
+    unsigned char *packet = NULL;
+    int n = 0, failed = ARES_EFILE;
+    uint16_t id; /* part of what a forger has to guess */
+    if (hy_rand_bytes(&id, sizeof id) == HY_OK)
+        failed = ares_create_query(name, CLASS_IN, (int)type, id, 1, &packet, &n, EDNS_BYTES);
+    if (failed) {
+        on_answer(q, failed, 0, NULL, 0);
+        return;
+    }
+    if (c->ask_ad)
+        packet[3] |= FLAG_AD; /* "tell me whether it is proven" (RFC 6840 section 5.7) */
+    ares_send(c->ares, packet, n, on_answer, q);
+    ares_free_string(packet);
 }

@@ -207,19 +207,37 @@ struct hy_mx *mx_failure(enum hy_mx_status status, struct hy_enhanced enhanced, 
     return &b->mx;
 }
 
-static struct hy_mx *pack(struct hy_str domain, bool implicit, const struct way *ways, size_t n,
-                          const struct hy_site *site, hy_us expires)
+/* Whether all that was learned of its addresses is proven; a question that failed told nothing. */
+static bool is_secure(const struct mx_candidate *c)
+{
+    bool all = true;
+    for (size_t k = 0; k < 2; k++)
+        if (c->answers[k] && c->answers[k]->status != DNS_FAILED)
+            all = all && c->answers[k]->is_secure;
+    return all;
+}
+
+static struct hy_str canonical(const struct mx_candidate *c)
+{
+    for (size_t k = 0; k < 2; k++)
+        if (c->answers[k] && c->answers[k]->canonical.n)
+            return c->answers[k]->canonical;
+    return hy_str_make("", 0);
+}
+
+static struct hy_mx *pack(const struct mx_way *way, const struct way *ways, size_t n,
+                          const struct hy_site *site)
 {
     size_t n_addresses = 0;
-    size_t text = domain.n + site->key.n + site->name.n + 3;
+    size_t text = way->domain.n + site->key.n + site->name.n + 3;
     for (size_t i = 0; i < n; i++) {
         n_addresses += ways[i].n;
-        text += ways[i].from->name.n + 1;
+        text += ways[i].from->name.n + canonical(ways[i].from).n + 2;
     }
     size_t hosts_bytes = n * sizeof(struct hy_mx_host);
     char *mem;
-    struct box *b = box_alloc(hosts_bytes + n_addresses * sizeof(struct hy_sockaddr) + text, domain,
-                              expires, &mem);
+    struct box *b = box_alloc(hosts_bytes + n_addresses * sizeof(struct hy_sockaddr) + text,
+                              way->domain, way->expires, &mem);
     if (!b)
         return NULL;
     struct hy_mx_host *hosts = (struct hy_mx_host *)(void *)mem;
@@ -230,13 +248,16 @@ static struct hy_mx *pack(struct hy_str domain, bool implicit, const struct way 
         hosts[i] = (struct hy_mx_host){.name = put(&mem, ways[i].from->name),
                                        .preference = ways[i].from->preference,
                                        .n_addresses = (uint8_t)ways[i].n,
-                                       .addresses = addresses};
+                                       .addresses = addresses,
+                                       .is_secure = is_secure(ways[i].from),
+                                       .canonical = put(&mem, canonical(ways[i].from))};
         addresses += ways[i].n;
     }
     b->mx.status = HY_MX_OK;
-    b->mx.domain = put(&mem, domain);
+    b->mx.domain = put(&mem, way->domain);
     b->mx.text = hy_str_make("", 0);
-    b->mx.implicit = implicit;
+    b->mx.implicit = way->implicit;
+    b->mx.is_secure = way->is_secure;
     b->mx.n_hosts = n;
     b->mx.hosts = hosts;
     b->mx.site = (struct hy_site){
@@ -271,8 +292,8 @@ static struct hy_mx *no_way(struct hy_str domain, bool implicit,
     return mx_failure(HY_MX_NO_ADDRESS, MX_ENHANCED_NO_ROUTE, text, domain, expires);
 }
 
-struct hy_mx *mx_result(const struct mx_rules *rules, struct hy_str domain, bool implicit,
-                        const struct mx_candidate *candidates, size_t n, hy_us expires)
+struct hy_mx *mx_result(const struct mx_rules *rules, const struct mx_way *way,
+                        const struct mx_candidate *candidates, size_t n)
 {
     struct way ways[HY_MX_HOSTS_MAX];
     struct hy_str names[HY_MX_HOSTS_MAX];
@@ -292,12 +313,12 @@ struct hy_mx *mx_result(const struct mx_rules *rules, struct hy_str domain, bool
             ways[kept++] = ways[i];
     }
     if (kept == 0)
-        return no_way(domain, implicit, candidates, n, loop, expires);
+        return no_way(way->domain, way->implicit, candidates, n, loop, way->expires);
     qsort(ways, kept, sizeof *ways, by_preference_and_lot);
 
     struct hy_buf mem HY_CLEANUP(hy_buf_free) = HY_BUF_INIT(32 * 1024);
     struct hy_site site;
     if (hy_site_of(names, n, &mem, &site))
         return NULL;
-    return pack(domain, implicit, ways, kept, &site, expires);
+    return pack(way, ways, kept, &site);
 }

@@ -28,8 +28,13 @@ enum hy_mx_status mx_candidates(const struct mx_rules *rules, const struct dns_r
 struct hy_mx *mx_failure(enum hy_mx_status status, struct hy_enhanced enhanced, const char *text,
                          struct hy_str domain, hy_us expires);
 /* The result when all candidates' answers are there. NULL without memory. */
-struct hy_mx *mx_result(const struct mx_rules *rules, struct hy_str domain, bool implicit,
-                        const struct mx_candidate *candidates, size_t n, hy_us expires);
+struct mx_way {
+    struct hy_str domain;
+    bool implicit, is_secure;
+    hy_us expires;
+};
+struct hy_mx *mx_result(const struct mx_rules *rules, const struct mx_way *way,
+                        const struct mx_candidate *candidates, size_t n);
 
 #define MX_ENHANCED_BAD_DOMAIN ((struct hy_enhanced){5, 1, 2})
 #define MX_ENHANCED_NULL_MX    ((struct hy_enhanced){5, 1, 10})

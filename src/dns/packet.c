@@ -16,7 +16,7 @@ struct rr {
     size_t data, n_data; /* its place in the packet */
 };
 
-enum { HEADER_BYTES = 12, CLASS_IN = 1, RCODE_NXDOMAIN = 3 };
+enum { HEADER_BYTES = 12, CLASS_IN = 1, RCODE_NXDOMAIN = 3, FLAG_AD = 0x20 };
 
 /* ---- names ---- */
 
@@ -118,9 +118,24 @@ static void note_ttl(struct dns_answer *a, uint32_t ttl_s)
     a->has_ttl = true;
 }
 
+/* Character strings that fill the record (RFC 1035 section 3.3.14). */
+static bool is_text(const uint8_t *p, size_t n)
+{
+    size_t at = 0;
+    while (at < n)
+        at += 1u + p[at];
+    return n > 0 && at == n;
+}
+
 static bool read_data(struct packet pk, const struct rr *rr, struct dns_record *ret)
 {
-    *ret = (struct dns_record){0};
+    *ret = (struct dns_record){.data = rr->data, .n_data = rr->n_data};
+    if (rr->type == DNS_TXT)
+        return is_text(pk.p + rr->data, rr->n_data);
+    if (rr->type == DNS_TLSA) /* usage, selector, matching type, data (RFC 6698 section 2.1) */
+        return rr->n_data > 3;
+    if (rr->type == DNS_SOA)
+        return true;
     if (rr->type == DNS_MX) {
         size_t at = rr->data + 2;
         if (rr->n_data < 3 || !read_name(pk, &at, &ret->host, &ret->odd_host))
@@ -201,6 +216,7 @@ int dns_parse(const uint8_t *bytes, size_t n, struct hy_str name, enum dns_type 
     a->has_ttl = false;
     a->ttl_s = 0;
     a->alias.n = 0;
+    a->is_secure = (bytes[3] & FLAG_AD) != 0;
     a->n_records = 0;
     if (a->rcode != 0 && a->rcode != RCODE_NXDOMAIN) {
         a->status = DNS_FAILED;
@@ -220,6 +236,7 @@ int dns_parse(const uint8_t *bytes, size_t n, struct hy_str name, enum dns_type 
     for (unsigned hops = 0;; hops++) {
         if (!walk(pk, at, answers, hy_str_make(owner.text, owner.n), type, a, &next))
             return HY_EPARSE;
+        a->owner = owner;
         if (a->n_records) {
             a->status = a->rcode == 0 ? DNS_OK : DNS_FAILED; /* records of what is not there? */
             return 0;

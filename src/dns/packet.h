@@ -2,7 +2,15 @@
 #pragma once
 #include "hayauma/base/str.h"
 
-enum dns_type { DNS_A = 1, DNS_CNAME = 5, DNS_SOA = 6, DNS_MX = 15, DNS_AAAA = 28 };
+enum dns_type {
+    DNS_A = 1,
+    DNS_CNAME = 5,
+    DNS_SOA = 6,
+    DNS_MX = 15,
+    DNS_TXT = 16,
+    DNS_AAAA = 28,
+    DNS_TLSA = 52
+};
 enum dns_status {
     DNS_OK = 0,       /* records, or an alias to ask for */
     DNS_NODATA = 1,   /* the name exists, but has no such records */
@@ -26,6 +34,7 @@ struct dns_record {
     bool odd_host;  /* MX: no host name at all (a dot inside a label, control characters ...) */
     uint8_t ip[16]; /* A, AAAA */
     struct dns_name host; /* MX */
+    size_t data, n_data;  /* TXT, TLSA, SOA: its place in the packet */
 };
 
 struct dns_answer {
@@ -33,6 +42,8 @@ struct dns_answer {
     unsigned rcode;
     bool has_ttl; /* negative answers without an SOA have none (RFC 2308 section 5) */
     uint32_t ttl_s;
+    bool is_secure;        /* the server says that DNSSEC proves the answer (AD, RFC 4035 3.2.3) */
+    struct dns_name owner; /* of the records: the asked name, or where its CNAMEs led */
     struct dns_name alias; /* n > 0: no records yet, the chain of CNAMEs leads to this name */
     size_t n_records;
     struct dns_record records[DNS_RECORDS_MAX];

@@ -21,6 +21,7 @@ struct question {
     enum question_state state;
     enum dns_type type;
     uint8_t aliases;
+    bool is_insecure; /* an alias on its way was */
     uint8_t n_name;
     char name[]; /* NUL-ended */
 };
@@ -99,6 +100,42 @@ static struct dns_rrset *rrset_of_addresses(const struct dns_answer *a, enum dns
     return r;
 }
 
+size_t dns_text_join(const uint8_t *data, size_t n, char *out)
+{
+    size_t len = 0;
+    for (size_t at = 0; at < n; at += 1u + data[at]) {
+        memcpy(out + len, data + at + 1, data[at]);
+        len += data[at];
+    }
+    return len;
+}
+
+static struct dns_rrset *rrset_of_data(const struct dns_answer *a, const uint8_t *packet,
+                                       enum dns_type type)
+{
+    size_t bytes = 0;
+    for (size_t i = 0; i < a->n_records; i++)
+        bytes += a->records[i].n_data;
+    struct dns_rrset *r = rrset_alloc(DNS_OK, a->n_records * sizeof(struct hy_str) + bytes);
+    if (!r)
+        return NULL;
+    struct hy_str *data = (struct hy_str *)(r + 1);
+    char *p = (char *)(data + a->n_records);
+    for (size_t i = 0; i < a->n_records; i++) {
+        const uint8_t *from = packet + a->records[i].data;
+        size_t n = a->records[i].n_data;
+        if (type == DNS_TXT)
+            n = dns_text_join(from, n, p);
+        else
+            memcpy(p, from, n);
+        data[i] = hy_str_make(p, n);
+        p += n;
+    }
+    r->data = data;
+    r->n_records = a->n_records;
+    return r;
+}
+
 static uint32_t time_to_keep(const struct hy_resolver_settings *s, const struct dns_answer *a)
 {
     uint32_t ttl = a->ttl_s;
@@ -123,15 +160,42 @@ static const char *rcode_text(unsigned rcode)
     return text ? text : "the DNS server failed";
 }
 
-/* NULL without memory. */
-static struct dns_rrset *rrset_make(struct dns_client *c, enum dns_type type,
-                                    const struct dns_answer *a)
+static bool is_alias(const struct question *q, const struct dns_name *owner)
 {
+    return !hy_str_eq(hy_str_make(owner->text, owner->n), hy_str_make(q->name, q->n_name));
+}
+
+/* Owns `r`; NULL without memory. */
+static struct dns_rrset *with_canonical(struct dns_rrset *r, const struct dns_name *owner)
+{
+    size_t n = r->n_records * sizeof *r->addresses; /* behind the struct */
+    struct dns_rrset *grown = realloc(r, sizeof *r + n + owner->n + 1u);
+    if (!grown) {
+        free(r);
+        return NULL;
+    }
+    char *p = (char *)(grown + 1) + n;
+    memcpy(p, owner->text, owner->n + 1u);
+    grown->addresses = (struct hy_sockaddr *)(void *)(grown + 1);
+    grown->canonical = hy_str_make(p, owner->n);
+    grown->bytes += owner->n + 1u;
+    return grown;
+}
+
+/* NULL without memory. */
+static struct dns_rrset *rrset_make(struct dns_client *c, const struct question *q,
+                                    const struct dns_answer *a, const uint8_t *packet)
+{
+    bool is_address = q->type == DNS_A || q->type == DNS_AAAA;
     struct dns_rrset *r = a->status != DNS_OK ? rrset_alloc(a->status, 0)
-                          : type == DNS_MX    ? rrset_of_mx(a)
-                                              : rrset_of_addresses(a, type);
+                          : q->type == DNS_MX ? rrset_of_mx(a)
+                          : is_address        ? rrset_of_addresses(a, q->type)
+                                              : rrset_of_data(a, packet, q->type);
+    if (r && is_address && a->status == DNS_OK && is_alias(q, &a->owner))
+        r = with_canonical(r, &a->owner);
     if (!r)
         return NULL;
+    r->is_secure = c->s.trust_ad && a->is_secure && !q->is_insecure;
     if (a->status == DNS_FAILED)
         r->text = rcode_text(a->rcode);
     r->expires = hy_loop_now(c->loop) + (hy_us)time_to_keep(&c->s, a) * HY_US_PER_SEC;
@@ -262,7 +326,7 @@ static void on_packet(void *arg, const uint8_t *packet, size_t n, const char *fa
         return;
     }
     if (a->status != DNS_OK || a->alias.n == 0) {
-        answered(c, q, rrset_make(c, q->type, a));
+        answered(c, q, rrset_make(c, q, a, packet));
         return;
     }
     if (++q->aliases > DNS_ALIASES_MAX ||
@@ -277,6 +341,7 @@ static void on_packet(void *arg, const uint8_t *packet, size_t n, const char *fa
         return;
     }
     *q->alias = a->alias;
+    q->is_insecure |= !a->is_secure;
     put_on_wire(c, q);
 }
 

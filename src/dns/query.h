@@ -24,6 +24,9 @@ struct dns_rrset {
     size_t n_records;
     const struct dns_mx_record *mx;      /* of an MX question */
     const struct hy_sockaddr *addresses; /* of an A or AAAA question; port 0 */
+    const struct hy_str *data;           /* of the others: a TXT's text, the bytes of a TLSA */
+    bool is_secure;                      /* by DNSSEC, and the servers are trusted to say so */
+    struct hy_str canonical; /* where the CNAMEs of a name led; empty when it is no alias */
 };
 struct dns_rrset *dns_rrset_ref(struct dns_rrset *r);
 void dns_rrset_unref(struct dns_rrset *r); /* NULL is fine */
@@ -45,6 +48,9 @@ struct dns_wait {
     void (*fn)(void *arg, struct dns_rrset *answer); /* `answer` is borrowed */
     void *arg;
 };
+
+/* The text of a TXT record, its strings joined, at `out`; returns its length, less than `n`. */
+size_t dns_text_join(const uint8_t *data, size_t n, char *out);
 
 /* The answer at once (with a reference for the caller) when it is in the cache; else NULL, and
  * wait->fn comes later, exactly once. `name` is a host name by dns_name_is_host, lower-case.

@@ -10,6 +10,7 @@
 
 #include "hayauma/io/loop.h"
 #include "mx.h"
+#include "records.h"
 
 struct hy_resolver {
     struct hy_loop *loop;
@@ -20,6 +21,7 @@ struct hy_resolver {
     struct hy_list lookups; /* that still ask */
     struct hy_list done;    /* whose callback is next */
     struct hy_defer tell;
+    struct records records;
     uint64_t n_lookups;
     struct hy_str *own_names; /* owned, with their text */
     struct hy_sockaddr *own_addresses;
@@ -125,8 +127,8 @@ static void finish_with_addresses(struct lookup *l)
                 expires = a->expires;
         }
     }
-    finish(l,
-           mx_result(&l->r->rules, domain_of(l), l->implicit, l->candidates, l->n_hosts, expires));
+    struct mx_way way = {domain_of(l), l->implicit, l->mx.answer->is_secure, expires};
+    finish(l, mx_result(&l->r->rules, &way, l->candidates, l->n_hosts));
 }
 
 static void count_down(struct lookup *l)
@@ -348,6 +350,7 @@ int hy_resolver_create(struct hy_loop *loop, const struct hy_resolver_settings *
         hy_resolver_free(r);
         return err;
     }
+    records_init(&r->records, loop, r->client, s->allow_local);
     r->rules = (struct mx_rules){.families = s->families,
                                  .allow_local = s->allow_local,
                                  .own_names = r->own_names,
@@ -373,12 +376,22 @@ void hy_resolver_free(struct hy_resolver *r)
     if (!r)
         return;
     hy_loop_undefer(&r->tell);
+    if (r->client)
+        records_end(&r->records);
     cancel_all(&r->lookups);
     cancel_all(&r->done);
     dns_client_free(r->client);
     free(r->own_names);
     free(r->own_addresses);
     free(r);
+}
+
+int hy_resolver_records(struct hy_resolver *r, struct hy_str name, enum hy_dns_type type,
+                        hy_records_fn *fn, void *ctx)
+{
+    if (dns_client_waiting(r->client) >= r->s.max_waiting)
+        return HY_ELIMIT;
+    return records_ask(&r->records, name, (enum dns_type)type, fn, ctx);
 }
 
 void hy_resolver_stats(const struct hy_resolver *r, struct hy_resolver_stats *ret_stats)

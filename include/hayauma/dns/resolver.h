@@ -33,6 +33,8 @@ struct hy_mx_host {
     uint16_t preference;                 /* the smallest first */
     uint8_t n_addresses;                 /* 1.. */
     const struct hy_sockaddr *addresses; /* in the order to try; port 0 */
+    bool is_secure;          /* DNSSEC proves its addresses (and that there are no others) */
+    struct hy_str canonical; /* where its CNAMEs lead; empty when it is no alias */
 };
 
 struct hy_mx {
@@ -41,6 +43,7 @@ struct hy_mx {
     struct hy_str text;          /* the reason, for people and the log; "" when OK */
     struct hy_str domain;
     bool implicit;                  /* no MX: the domain's own addresses */
+    bool is_secure;                 /* DNSSEC proves the MX records, or that there are none */
     hy_us expires;                  /* monotonic: ask again from then on */
     size_t n_hosts;                 /* only hosts with addresses; 0 unless OK */
     const struct hy_mx_host *hosts; /* by preference; equal ones shuffled anew for each result */
@@ -71,6 +74,7 @@ struct hy_resolver_settings {
     uint32_t
         failure_ttl_s; /* for SERVFAIL and time-outs: 5 s (RFC 2308 section 7: at most 5 min) */
     enum hy_mx_families families;
+    bool trust_ad;    /* the servers validate, and the way to them is safe: believe their AD flag */
     bool allow_local; /* addresses of this host and link are fine (tests, quickstart) */
     const struct hy_str *own_names; /* MX hosts that are ourselves: loop detection */
     size_t n_own_names;
@@ -96,6 +100,39 @@ typedef void hy_mx_fn(void *ctx, struct hy_mx *mx);
  * HY_ENOMEM: then no callback. A malformed name is an answer (HY_MX_NXDOMAIN). */
 HY_MUST_USE int hy_resolver_mx(struct hy_resolver *r, struct hy_str domain, hy_mx_fn *fn,
                                void *ctx);
+
+/* ---- any other records ---- */
+
+enum hy_dns_type {
+    HY_DNS_A = 1,
+    HY_DNS_SOA = 6,
+    HY_DNS_TXT = 16,
+    HY_DNS_AAAA = 28,
+    HY_DNS_TLSA = 52
+};
+enum hy_dns_status {
+    HY_DNS_OK = 0,
+    HY_DNS_NODATA = 1,   /* the name has no such records */
+    HY_DNS_NXDOMAIN = 2, /* there is no such name */
+    HY_DNS_FAILED = 3,   /* SERVFAIL (also: DNSSEC says that it is forged), time-out ... */
+};
+struct hy_records {
+    enum hy_dns_status status;
+    bool is_secure;   /* DNSSEC proves the answer, whatever it is */
+    const char *text; /* FAILED: why, for people */
+    hy_us expires;    /* monotonic */
+    size_t n;
+    const struct hy_str *data;           /* TXT: its strings joined; TLSA, SOA: the bytes */
+    const struct hy_sockaddr *addresses; /* A and AAAA; those of this host and link are left out
+                                            unless settings.allow_local */
+};
+/* `records` dies with the call; NULL: cancelled by hy_resolver_free, or no memory. Exactly once, in
+ * a later turn of the loop. */
+typedef void hy_records_fn(void *ctx, const struct hy_records *records);
+/* `name`: A-labels and labels with "_", no final dot; "" is the root. A malformed name is an answer
+ * (HY_DNS_NXDOMAIN, not secure). HY_ELIMIT, HY_ENOMEM: no callback. */
+HY_MUST_USE int hy_resolver_records(struct hy_resolver *r, struct hy_str name,
+                                    enum hy_dns_type type, hy_records_fn *fn, void *ctx);
 
 struct hy_resolver_stats {
     uint64_t lookups;    /* hy_resolver_mx */

@@ -17,6 +17,8 @@
 #define A                            "\x01"
 #define CNAME                        "\x05"
 #define AAAA                         "\x1c"
+#define TXT                          "\x10"
+#define TLSA                         "\x34"
 #define SELF                         "\xc0\x0c"
 #define SOA                                                                                        \
     RR("\xc0\x0e", "\x06", "\x3c", "\x16")                                                         \
@@ -78,6 +80,23 @@ static const struct wire cases[] = {
               "\x04") "\xc0\x00\x02\x01" SELF
                       "\x00\x01\x00\x03\x00\x00\x00\x1e\x00\x04\xc0\x00\x02\x01" SOA),
      DNS_A, 0, DNS_NODATA, "", 30},
+    {"a text of two strings",
+     W(HEADER(OK, "\x01", "\x00") QUESTION(TXT) RR(SELF, TXT, "\x3c", "\x05") "\x01"
+                                                                              "a\x02"
+                                                                              "bc"),
+     DNS_TXT, 0, DNS_OK, "5 bytes, ", 60},
+    {"a text whose string runs past its data",
+     W(HEADER(OK, "\x01", "\x00") QUESTION(TXT) RR(SELF, TXT, "\x3c", "\x03") "\x03"
+                                                                              "ab"),
+     DNS_TXT, HY_EPARSE, DNS_OK, "", -1},
+    {"an empty text", W(HEADER(OK, "\x01", "\x00") QUESTION(TXT) RR(SELF, TXT, "\x3c", "\x00")),
+     DNS_TXT, HY_EPARSE, DNS_OK, "", -1},
+    {"a TLSA record",
+     W(HEADER(OK, "\x01", "\x00") QUESTION(TLSA) RR(SELF, TLSA, "\x3c", "\x05") "\x03\x01\x01xy"),
+     DNS_TLSA, 0, DNS_OK, "5 bytes, ", 60},
+    {"a TLSA record without data",
+     W(HEADER(OK, "\x01", "\x00") QUESTION(TLSA) RR(SELF, TLSA, "\x3c", "\x03") "\x03\x01\x01"),
+     DNS_TLSA, HY_EPARSE, DNS_OK, "", -1},
     {"no data, with the SOA's time", W(HEADER(OK, "\x00", "\x01") QUESTION(MX) SOA), DNS_MX, 0,
      DNS_NODATA, "", 30},
     {"no data without an SOA is not to be kept", W(HEADER(OK, "\x00", "\x00") QUESTION(MX)), DNS_MX,
@@ -133,6 +152,8 @@ static const char *describe(const struct dns_answer *a, enum dns_type type, char
         if (type == DNS_MX)
             p += sprintf(p, "%u %s%s, ", r->preference, r->odd_host ? "odd " : "",
                          r->host.n ? r->host.text : ".");
+        else if (type == DNS_TXT || type == DNS_TLSA)
+            p += sprintf(p, "%zu bytes, ", r->n_data);
         else
             p += sprintf(p, "%02x%02x%02x%02x, ", r->ip[0], r->ip[1], r->ip[2], r->ip[3]);
     }
@@ -157,6 +178,21 @@ Test(packet, is_read_or_refused_as_a_whole)
         cr_expect_eq(a.has_ttl ? (long)a.ttl_s : -1, c->ttl_s, "%s: got %ld", c->what,
                      a.has_ttl ? (long)a.ttl_s : -1);
     }
+}
+
+Test(packet, tells_what_the_server_says_is_proven)
+{
+    static const char proven[] = HEADER("\x81\xa0", "\x01", "\x00") QUESTION(A)
+        RR(SELF, A, "\x1e", "\x04") "\xc0\x00\x02\x01";
+    static const char plain[] =
+        HEADER(OK, "\x01", "\x00") QUESTION(A) RR(SELF, A, "\x1e", "\x04") "\xc0\x00\x02\x01";
+    static struct dns_answer a;
+    const uint8_t *p = (const uint8_t *)proven, *q = (const uint8_t *)plain;
+    cr_assert_eq(dns_parse(p, sizeof proven - 1, HY_STR("q.test"), DNS_A, &a), 0);
+    cr_expect(a.is_secure);
+    cr_expect_str_eq(a.owner.text, "q.test");
+    cr_assert_eq(dns_parse(q, sizeof plain - 1, HY_STR("q.test"), DNS_A, &a), 0);
+    cr_expect_not(a.is_secure);
 }
 
 Test(packet, survives_every_cut_and_every_wrong_byte)
