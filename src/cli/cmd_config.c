@@ -50,16 +50,20 @@ static int run_check(struct cli *c)
     struct hy_config *config = NULL;
     struct hy_shape_rules *rules = NULL;
     const char *path = config_path(c);
-    char shaping[512] = "";
+    struct hy_buf shaping = HY_BUF_INIT(64 * 1024);
     int err = hy_config_load(path, &p, &config);
-    if (config && config->paths.shaping[0]) {
-        snprintf(shaping, sizeof shaping, "%s", config->paths.shaping);
-        if (hy_shaping_load(config->paths.shaping, &p, &rules) == 0)
+    if (config) {
+        const struct hy_strings *files = &config->paths.shaping;
+        for (size_t i = 0; i < files->n; i++)
+            hy_buf_printf(&shaping, "%s%s", i ? ", " : "", hy_shaping_path(files->items[i]));
+        if (hy_shaping_load(files->items, files->n, &p, &rules) == 0)
             hy_shaping_free(rules);
     }
-    int code = err == HY_ENOMEM ? cli_fail(c, err, NULL, NULL) : report(c, path, &p, shaping);
+    int code = err == HY_ENOMEM ? cli_fail(c, err, NULL, NULL)
+                                : report(c, path, &p, hy_buf_cstr(&shaping));
     hy_config_unref(config);
     hy_problems_free(&p);
+    hy_buf_free(&shaping);
     return code;
 }
 
@@ -76,6 +80,24 @@ static int dump_file(struct cli *c, struct hy_buf *out)
     return err;
 }
 
+/* The rules of all files together. */
+static int dump_shaping(struct cli *c, struct hy_buf *out)
+{
+    struct hy_problems p = {0};
+    struct hy_config *config = NULL;
+    struct hy_shape_rules *rules = NULL;
+    int err = hy_config_load(config_path(c), &p, &config);
+    if (!err)
+        err = hy_shaping_load(config->paths.shaping.items, config->paths.shaping.n, &p, &rules);
+    hy_problems_print(&p, c->err);
+    hy_problems_free(&p);
+    if (rules)
+        hy_shaping_dump(rules, out);
+    hy_shaping_free(rules);
+    hy_config_unref(config);
+    return err;
+}
+
 static int run_dump(struct cli *c)
 {
     struct hy_buf out = HY_BUF_INIT(4u << 20);
@@ -84,6 +106,8 @@ static int run_dump(struct cli *c)
         err = hy_config_dump_defaults(&out);
     else if (cli_flag(c, "man"))
         hy_config_dump_man(&out);
+    else if (cli_flag(c, "shaping"))
+        err = dump_shaping(c, &out);
     else
         err = dump_file(c, &out);
     if (!err)
@@ -119,6 +143,12 @@ static const struct cli_option dump_options[] = {
      CLI_TEXT,
      NULL,
      {"the keys as the manual page has them (roff)", "マニュアルの項目部分 (roff)"}},
+    {"shaping",
+     NULL,
+     CLI_TEXT,
+     NULL,
+     {"the shaping rules of all files together, each value with its file and line",
+      "すべてのファイルを合わせた送信制限(値ごとにファイル名と行番号つき)"}},
     {0}};
 const struct cli_command cmd_config_dump = {
     .name = "config dump",
@@ -127,7 +157,8 @@ const struct cli_command cmd_config_dump = {
     .kind = CLI_FILE,
     .summary = {"print the whole configuration, defaults filled in",
                 "既定値を補った設定全体を表示する"},
-    .examples = "hayauma config dump\nhayauma config dump --defaults > hayauma.yaml",
+    .examples = "hayauma config dump\nhayauma config dump --defaults > hayauma.yaml\n"
+                "hayauma config dump --shaping",
     .options = dump_options,
     .run = run_dump,
 };

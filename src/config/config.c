@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "config_schema.h"
+#include "hayauma/config/shaping.h"
 
 #include "hayauma/mail/header.h"
 
@@ -215,17 +216,37 @@ static int finish_sources(const struct schema_ctx *x, const struct yaml_node *ro
     return 0;
 }
 
-/* The default shaping file may be missing; one that is named must be there. */
-static void finish_shaping(const struct schema_ctx *x, const struct yaml_node *root,
-                           struct hy_config *c)
+static bool is_default_shaping(const char *path)
 {
-    if (!c->paths.shaping[0] || access(c->paths.shaping, R_OK) == 0)
-        return;
-    bool given = yaml_get(yaml_get(root, HY_STR("paths")), HY_STR("shaping")) != NULL;
-    if (given && strcmp(c->paths.shaping, "/etc/hayauma/shaping.yaml") != 0)
-        schema_error_at(x, root, "paths.shaping", "'%s' cannot be read: %s", c->paths.shaping,
-                        strerror(errno));
-    c->paths.shaping = "";
+    struct hy_str def = HY_STR(CONFIG_SHAPING);
+    struct hy_str rest = hy_str_slice(def, 1, def.n - 1), piece;
+    while (hy_str_split(&rest, ',', &piece))
+        if (hy_str_eq(hy_str_trim(piece), hy_str_of(path)))
+            return true;
+    return false;
+}
+
+/* Shaping files of the default may be missing; one that is named must be there. */
+static int finish_shaping(const struct schema_ctx *x, const struct yaml_node *root,
+                          struct hy_config *c)
+{
+    struct hy_strings *all = &c->paths.shaping;
+    const char **kept = hy_arena_zalloc(x->arena, (all->n + 1) * sizeof *kept);
+    size_t n = 0;
+    if (!kept)
+        return HY_ENOMEM;
+    for (size_t i = 0; i < all->n; i++) {
+        const char *path = all->items[i];
+        if (!path)
+            continue; /* noted */
+        if (access(hy_shaping_path(path), R_OK) == 0)
+            kept[n++] = path;
+        else if (!is_default_shaping(path))
+            schema_error_at(x, root, "paths.shaping", "'%s' cannot be read: %s", path,
+                            strerror(errno));
+    }
+    *all = (struct hy_strings){kept, n};
+    return 0;
 }
 
 static int finish_socket(const struct schema_ctx *x, struct hy_config *c)
@@ -247,9 +268,10 @@ static int finish(const struct schema_ctx *x, const struct yaml_node *root, stru
         err = finish_dkim(x, root, c);
     if (!err)
         err = finish_socket(x, c);
+    if (!err)
+        err = finish_shaping(x, root, c);
     if (err)
         return err;
-    finish_shaping(x, root, c);
     check_paths(x, root, c);
     check_control(x, root, c);
     check_tracking(x, root, c);

@@ -101,7 +101,8 @@ static void put_row(const struct schema_row *row, const struct hy_config *c, boo
     } else {
         hy_buf_add_c(out, ' ');
         /* what was found out on this machine is not a default */
-        if (is_default && row->def && (row->zero || row->type == SCHEMA_PATH))
+        if (is_default && row->def &&
+            (row->zero || row->type == SCHEMA_PATH || row->type == SCHEMA_PATHS))
             hy_buf_add_str(out, hy_str_of(row->def));
         else
             schema_put_value(row, field, out);

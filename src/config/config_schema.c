@@ -4,6 +4,7 @@
 #include "config_schema.h"
 
 #include "hayauma/config/config.h"
+#include "hayauma/config/shaping.h"
 
 #define KIB        (1LL << 10)
 #define MIB        (1LL << 20)
@@ -40,6 +41,7 @@ static const struct schema_name families[] = {{"ipv4-first", HY_MX_IPV4_FIRST},
                                               {"ipv4-only", HY_MX_IPV4_ONLY},
                                               {"ipv6-only", HY_MX_IPV6_ONLY},
                                               {0}};
+static const struct schema_name shaping_words[] = {{HY_SHAPING_PRESETS, 0}, {0}};
 static const struct schema_name in_doubt[] = {
     {"resend", HY_IN_DOUBT_RESEND}, {"hold", HY_IN_DOUBT_HOLD}, {0}};
 static const struct schema_name log_targets[] = {
@@ -85,9 +87,12 @@ static const struct schema_row rows[] = {
      .def = "/run/hayauma", .doc = "The control socket, unless control.socket says otherwise."},
     {"paths.dkim_dir", SCHEMA_PATH, 0, F(paths.dkim_dir), .def = "/etc/hayauma/dkim",
      .doc = "Private keys."},
-    {"paths.shaping", SCHEMA_PATH, 0, F(paths.shaping), .def = "/etc/hayauma/shaping.yaml",
-     .doc = "Limits per receiving site. \"\" = one set of careful limits for all; the default file "
-            "may be missing."},
+    {"paths.shaping", SCHEMA_PATHS, 0, F(paths.shaping), .def = CONFIG_SHAPING,
+     .names = shaping_words,
+     .doc =
+         "Limits per receiving site: files, and folders of *.yaml, each on top of those before "
+         "it; 'presets' are the rules that come with hayauma. [] = one set of careful limits for "
+         "all. Those of the default may be missing."},
 
     {"store.commit_interval", SCHEMA_DURATION, SCHEMA_RESTART, F(store.commit_interval_us), 1 * MS,
      10 * SEC, "50ms",

@@ -2,6 +2,8 @@
 #pragma once
 #include "schema.h"
 
+#define CONFIG_SHAPING "[presets, /etc/hayauma/shaping.yaml]" /* the default of paths.shaping */
+
 extern const struct schema config_schema;
 extern const struct schema source_schema;   /* delivery.sources */
 extern const struct schema dkim_key_schema; /* dkim.keys */

@@ -4,7 +4,7 @@
 
 #include <stdarg.h>
 
-enum { CHILDREN_MAX = 256 };
+enum { CHILDREN_MAX = 256, DEFAULTS_MAX = 8 };
 
 static bool is_below(const char *path, struct hy_str section)
 {
@@ -138,6 +138,24 @@ int schema_read(const struct schema *s, const struct schema_ctx *ctx, const stru
     return err;
 }
 
+/* "[a, b]" as the list that YAML would make of it. */
+static int read_default(const struct schema_row *row, const struct schema_ctx *ctx, void *field)
+{
+    struct yaml_node one = {.kind = YAML_SCALAR, .text = hy_str_of(row->def)};
+    struct yaml_node items[DEFAULTS_MAX], list = {.kind = YAML_LIST};
+    struct yaml_entry entries[DEFAULTS_MAX];
+    if (one.text.p[0] != '[')
+        return schema_read_value(row, ctx, &one, field);
+    struct hy_str rest = hy_str_slice(one.text, 1, one.text.n - 1), piece;
+    while (list.n < DEFAULTS_MAX && hy_str_split(&rest, ',', &piece)) {
+        items[list.n] = (struct yaml_node){.kind = YAML_SCALAR, .text = hy_str_trim(piece)};
+        entries[list.n] = (struct yaml_entry){.value = &items[list.n]};
+        list.n++;
+    }
+    list.entries = entries;
+    return schema_read_value(row, ctx, &list, field);
+}
+
 int schema_defaults(const struct schema *s, const struct schema_ctx *ctx, void *out)
 {
     static const char *const empty = "";
@@ -147,8 +165,7 @@ int schema_defaults(const struct schema *s, const struct schema_ctx *ctx, void *
         int err = 0;
         memset(field, 0, row->size);
         if (row->def) {
-            struct yaml_node n = {.kind = YAML_SCALAR, .text = hy_str_of(row->def)};
-            err = schema_read_value(row, ctx, &n, field);
+            err = read_default(row, ctx, field);
         } else if (row->type == SCHEMA_STRING || row->type == SCHEMA_PATH ||
                    row->type == SCHEMA_HOSTNAME) {
             memcpy(field, &empty, sizeof empty);

@@ -15,6 +15,7 @@ enum schema_type {
     SCHEMA_ENUM,      /* an enum, by `names` */
     SCHEMA_STRING,    /* const char * */
     SCHEMA_PATH,      /* const char *: made absolute, from the file's folder */
+    SCHEMA_PATHS,     /* struct hy_strings, as SCHEMA_PATH; `names` are words that are no path */
     SCHEMA_HOSTNAME,  /* const char *: A-labels */
     SCHEMA_IP,        /* struct hy_sockaddr without a port */
     SCHEMA_STRINGS,   /* struct hy_strings */
@@ -42,10 +43,10 @@ struct schema_row {
     const char *path; /* "delivery.workers" */
     enum schema_type type;
     unsigned flags;
-    size_t offset, size;             /* the field in the struct */
-    int64_t min, max;                /* of numbers, in the field's unit; of texts, bytes */
-    const char *def;                 /* as written; NULL = nothing (zero, empty) */
-    const char *zero;                /* the word that stands for 0: "auto", "unlimited" */
+    size_t offset, size; /* the field in the struct */
+    int64_t min, max;    /* of numbers, in the field's unit; of texts, bytes */
+    const char *def;     /* as written, lists as "[a, b]"; NULL = nothing (zero, empty) */
+    const char *zero;    /* the word that stands for 0: "auto", "unlimited" */
     const struct schema_name *names; /* ended by a NULL name */
     const struct schema *items;
     const char *doc;     /* one sentence or two */

@@ -18,6 +18,7 @@ const char *schema_type_name(enum schema_type t)
         [SCHEMA_ENUM] = "word",
         [SCHEMA_STRING] = "text",
         [SCHEMA_PATH] = "path",
+        [SCHEMA_PATHS] = "list of paths",
         [SCHEMA_HOSTNAME] = "host name",
         [SCHEMA_IP] = "address",
         [SCHEMA_STRINGS] = "list of texts",
@@ -198,6 +199,7 @@ void schema_put_value(const struct schema_row *row, const void *field, struct hy
         put_sockaddr(&addr, out);
         break;
     case SCHEMA_STRINGS:
+    case SCHEMA_PATHS:
     case SCHEMA_HOSTNAMES:
     case SCHEMA_ENDPOINTS:
         put_texts(row, field, out);

@@ -148,6 +148,15 @@ static int read_path(const struct schema_row *row, const struct schema_ctx *ctx,
     return err;
 }
 
+static int read_path_or_word(const struct schema_row *row, const struct schema_ctx *ctx,
+                             struct hy_str s, struct hy_diag *diag, void *field)
+{
+    for (const struct schema_name *w = row->names; w && w->name; w++)
+        if (hy_str_eq(s, hy_str_of(w->name)))
+            return keep(ctx, s, field);
+    return read_path(&(struct schema_row){.flags = SCHEMA_REQUIRED}, ctx, s, diag, field);
+}
+
 static int read_hostname(const struct schema_row *row, const struct schema_ctx *ctx,
                          struct hy_str s, struct hy_diag *diag, void *field)
 {
@@ -265,6 +274,8 @@ static int read_item(const struct schema_row *row, const struct schema_ctx *ctx,
     }
     if (row->type == SCHEMA_ENDPOINTS)
         err = read_endpoint(n->text, (uint16_t)row->min, &diag, item);
+    else if (row->type == SCHEMA_PATHS)
+        err = read_path_or_word(row, ctx, n->text, &diag, item);
     else if (row->type == SCHEMA_HOSTNAMES)
         err = read_hostname(&(struct schema_row){.flags = row->flags | SCHEMA_REQUIRED}, ctx,
                             n->text, &diag, item);
@@ -283,7 +294,8 @@ static int read_list(const struct schema_row *row, const struct schema_ctx *ctx,
     const struct yaml_entry *entries = node->entries;
     size_t n = node->n, size = item_size(row), max = row->max ? (size_t)row->max : LIST_MAX;
     struct array a = {0};
-    if (node->kind == YAML_SCALAR && node->is_null) {
+    bool is_none = row->type == SCHEMA_PATHS && node->text.n == 0; /* "" */
+    if (node->kind == YAML_SCALAR && (node->is_null || is_none)) {
         n = 0;
     } else if (node->kind == YAML_SCALAR && row->type != SCHEMA_LIST) {
         entries = &only;
@@ -353,6 +365,7 @@ int schema_read_value(const struct schema_row *row, const struct schema_ctx *ctx
     switch (row->type) {
     case SCHEMA_LIST:
     case SCHEMA_STRINGS:
+    case SCHEMA_PATHS:
     case SCHEMA_HOSTNAMES:
     case SCHEMA_ENDPOINTS:
         return read_list(row, ctx, node, field);

@@ -1,72 +1,11 @@
-/* shaping.yaml made into rules: the default block on top of the built-in limits, each rule on top
- * of the default block. */
-#include "hayauma/config/shaping.h"
-
+/* Shaping files made into rules: layers of files, the default blocks on top of the built-in limits,
+ * each rule on top of the default block, the parts of a rule that later files say on top of it. */
 #include <stdlib.h>
 
 #include "hayauma/config/config.h"
-#include "schema.h"
+#include "shaping_priv.h"
 
-enum { ARENA_MAX = 64 * 1024 * 1024, RULES_MAX = 10000, PATTERNS_MAX = 1000 };
-
-#define SEC          1000000LL
-#define MIN          (60 * SEC)
-#define HOUR         (60 * MIN)
-#define DAY          (24 * HOUR)
-
-#define R(field)     offsetof(struct hy_shape_rule, field), sizeof(((struct hy_shape_rule *)0)->field)
-#define NAMES(field) offsetof(struct hy_shape_rule, field), sizeof(struct hy_strings)
-#define L(field)     R(limits.field)
-
-/* A list of names and its length stand in the rule as they do in struct hy_strings. */
-_Static_assert(offsetof(struct hy_shape_rule, n_mx) - offsetof(struct hy_shape_rule, mx) ==
-                   offsetof(struct hy_strings, n),
-               "mx is no hy_strings");
-_Static_assert(offsetof(struct hy_shape_rule, n_domains) -
-                       offsetof(struct hy_shape_rule, domains) ==
-                   offsetof(struct hy_strings, n),
-               "domains is no hy_strings");
-
-static const struct schema_name tls_names[] = {{"never", HY_TLS_NEVER},
-                                               {"opportunistic", HY_TLS_OPPORTUNISTIC},
-                                               {"required", HY_TLS_REQUIRED},
-                                               {"verified", HY_TLS_VERIFIED},
-                                               {0}};
-
-enum { SELECTOR_ROWS = 3 }; /* those that a default block does not have */
-static const struct schema_row rows[] = {
-    {"name", SCHEMA_STRING, SCHEMA_REQUIRED, R(name), .max = 63},
-    {"mx", SCHEMA_HOSTNAMES, SCHEMA_WILDCARD, NAMES(mx), .max = PATTERNS_MAX},
-    {"domains", SCHEMA_HOSTNAMES, SCHEMA_WILDCARD, NAMES(domains), .max = PATTERNS_MAX},
-    {"connections", SCHEMA_INT, 0, L(connections), 1, 10000},
-    {"messages_per_connection", SCHEMA_INT, 0, L(messages_per_connection), 1, 1000000,
-     .zero = "unlimited"},
-    {"connection_rate", SCHEMA_RATE, 0, L(connection_rate), .zero = "unlimited"},
-    {"message_rate", SCHEMA_RATE, 0, L(message_rate), .zero = "unlimited"},
-    {"tls", SCHEMA_ENUM, 0, L(tls), .names = tls_names},
-    {"pipelining", SCHEMA_BOOL, 0, L(use_pipelining)},
-    {"chunking", SCHEMA_BOOL, 0, L(use_chunking)},
-    {"retry.first", SCHEMA_DURATION, 0, L(retry.first_us), 1 * SEC, 1 * DAY},
-    {"retry.longest", SCHEMA_DURATION, 0, L(retry.longest_us), 1 * SEC, 7 * DAY},
-    {"retry.jitter", SCHEMA_PERCENT, 0, L(retry.jitter_percent), 0, 50},
-    {"retry.expire", SCHEMA_DURATION, 0, L(retry.expire_us), 1 * SEC, 30 * DAY},
-    {"timeouts.connect", SCHEMA_DURATION, 0, L(timeouts.connect_us), 1 * SEC, 10 * MIN},
-    {"timeouts.banner", SCHEMA_DURATION, 0, L(timeouts.banner_us), 1 * SEC, 1 * HOUR},
-    {"timeouts.ehlo", SCHEMA_DURATION, 0, L(timeouts.ehlo_us), 1 * SEC, 1 * HOUR},
-    {"timeouts.tls", SCHEMA_DURATION, 0, L(timeouts.tls_us), 1 * SEC, 1 * HOUR},
-    {"timeouts.mail", SCHEMA_DURATION, 0, L(timeouts.mail_us), 1 * SEC, 1 * HOUR},
-    {"timeouts.rcpt", SCHEMA_DURATION, 0, L(timeouts.rcpt_us), 1 * SEC, 1 * HOUR},
-    {"timeouts.data", SCHEMA_DURATION, 0, L(timeouts.data_us), 1 * SEC, 1 * HOUR},
-    {"timeouts.block", SCHEMA_DURATION, 0, L(timeouts.block_us), 1 * SEC, 1 * HOUR},
-    {"timeouts.dot", SCHEMA_DURATION, 0, L(timeouts.dot_us), 1 * SEC, 1 * HOUR},
-    {"timeouts.quit", SCHEMA_DURATION, 0, L(timeouts.quit_us), 100000, 10 * MIN},
-    {"timeouts.idle", SCHEMA_DURATION, 0, L(timeouts.idle_us), 0, 10 * MIN},
-};
-enum { N_ROWS = sizeof rows / sizeof rows[0] };
-
-static const struct schema rule_schema = {rows, N_ROWS, sizeof(struct hy_shape_rule), NULL};
-static const struct schema default_schema = {rows + SELECTOR_ROWS, N_ROWS - SELECTOR_ROWS,
-                                             sizeof(struct hy_shape_rule), NULL};
+enum { ARENA_MAX = 256 * 1024 * 1024 };
 
 struct top {
     const struct yaml_node *fallback, *rules;
@@ -77,192 +16,372 @@ static const struct schema_row top_rows[] = {
 };
 static const struct schema top_schema = {top_rows, 2, sizeof(struct top), NULL};
 
-/* The set and the memory behind it. */
-struct owned {
-    struct hy_shape_rules set; /* first: freed by its address */
-    struct hy_arena arena;
+struct layer {
+    struct yaml_source src;
+    struct top top;
 };
 
-static void check_limits(const struct schema_ctx *x, const struct yaml_node *n,
-                         const struct hy_shape_limits *l)
+/* What one file says of a rule; `next` is said by a later file, and lies on top. */
+struct part {
+    const struct layer *layer;
+    const struct yaml_node *node;
+    struct part *next;
+};
+
+struct draft {
+    struct hy_str name;
+    struct part first, *last;
+    size_t layer; /* the first that has it */
+};
+
+struct reading {
+    struct hy_arena *arena;
+    struct hy_problems *problems;
+    struct layer *layers;
+    size_t n_layers;
+    struct draft *drafts;
+    size_t n_drafts;
+};
+
+static struct schema_ctx ctx_of(const struct reading *r, const struct layer *l)
 {
-    if (l->retry.longest_us < l->retry.first_us)
-        schema_error_at(x, n, "retry.longest", "is shorter than retry.first");
-    if (l->retry.expire_us < l->retry.first_us)
-        schema_error_at(x, n, "retry.expire",
-                        "is shorter than retry.first: nothing would ever be tried again");
-    if (l->message_rate.count && l->messages_per_connection == 1 && l->connection_rate.count &&
-        (double)l->connection_rate.count * (double)l->message_rate.period_us <
-            (double)l->message_rate.count * (double)l->connection_rate.period_us)
-        schema_warn_at(x, n, "message_rate",
-                       "can never be reached: each message needs a connection, and "
-                       "connection_rate allows fewer");
+    return (struct schema_ctx){.src = &l->src, .arena = r->arena, .base_dir = "."};
 }
 
-/* Whether everything that `b` matches is matched by `a`. */
-static bool covers(const char *a, const char *b)
+static bool says_nothing(const struct yaml_node *n)
 {
-    if (strcmp(a, b) == 0)
-        return true;
-    if (strncmp(a, "*.", 2) != 0)
-        return false;
-    size_t na = strlen(a + 1), nb = strlen(b); /* with the dot */
-    return nb > na && strcmp(b + nb - na, a + 1) == 0;
+    return !n || (n->kind == YAML_SCALAR && n->is_null);
 }
 
-static bool list_covers(const char *const *list, size_t n, const char *name)
+/* ---- a rule or the default block, from its parts ---- */
+
+/* The node of a key, or NULL when the part does not say it. */
+static const struct yaml_node *given(const struct yaml_node *node, const char *path)
+{
+    struct hy_str rest = hy_str_of(path), piece;
+    while (node && hy_str_split(&rest, '.', &piece))
+        node = yaml_get(node, piece);
+    return node;
+}
+
+/* `before`: what the default block says, or NULL. */
+static int set_origins(const struct reading *r, const struct part *parts,
+                       const struct hy_shape_origin *before, struct hy_shape_rule *rule)
+{
+    size_t n = shaping_rule_schema.n_rows;
+    struct hy_shape_origin *o = hy_arena_zalloc(r->arena, n * sizeof *o);
+    if (!o)
+        return HY_ENOMEM;
+    for (size_t i = 0; i < n; i++) {
+        o[i] = before ? before[i] : (struct hy_shape_origin){.file = ""};
+        for (const struct part *p = parts; p; p = p->next) {
+            const struct yaml_node *v = given(p->node, shaping_rule_schema.rows[i].path);
+            if (v)
+                o[i] = (struct hy_shape_origin){p->layer->src.file, v->line, v->column,
+                                                (uint32_t)(p->layer - r->layers) + 1};
+        }
+    }
+    rule->origins = o;
+    return 0;
+}
+
+static bool has_pattern(const struct hy_reply_rule *list, size_t n, const char *pattern)
 {
     for (size_t i = 0; i < n; i++)
-        if (list[i] && name && covers(list[i], name))
+        if (strcmp(list[i].pattern, pattern) == 0)
             return true;
     return false;
 }
 
-/* Names that an earlier rule takes already, and rules of which nothing is left. */
-static void check_dead(const struct schema_ctx *x, const struct yaml_node *n,
-                       const struct hy_shape_rule *rules, size_t at)
+/* Patterns of a later file are asked first, and replace the same ones of earlier files. */
+static int join_replies(const struct reading *r, const struct hy_shape_rule *older,
+                        struct hy_shape_rule *rule)
 {
-    const struct hy_shape_rule *r = &rules[at];
-    size_t taken = 0;
-    for (size_t k = 0; k < r->n_mx + r->n_domains; k++) {
-        bool is_mx = k < r->n_mx;
-        const char *name = is_mx ? r->mx[k] : r->domains[k - r->n_mx];
-        for (size_t i = 0; i < at; i++) {
-            const struct hy_shape_rule *e = &rules[i];
-            if (!(is_mx ? list_covers(e->mx, e->n_mx, name)
-                        : list_covers(e->domains, e->n_domains, name)))
-                continue;
-            taken++;
-            schema_warn_at(x, n, is_mx ? "mx" : "domains",
-                           "'%s' has no effect: rule '%s' (line %u) comes first and matches it",
-                           name, e->name, e->line);
-            break;
-        }
-    }
-    if (taken && taken == r->n_mx + r->n_domains)
-        schema_error_at(x, n, "name", "rule '%s' can never apply: earlier rules match all of it",
-                        r->name);
-}
-
-static void check_rule(const struct schema_ctx *x, const struct yaml_node *n,
-                       const struct hy_shape_rule *rules, size_t at)
-{
-    const struct hy_shape_rule *r = &rules[at];
-    check_limits(x, n, &r->limits);
-    if (r->n_mx + r->n_domains == 0)
-        schema_error_at(x, n, "name",
-                        "rule '%s' names neither mx nor domains: it would never apply", r->name);
-    for (size_t i = 0; i < at; i++)
-        if (r->name[0] && strcmp(rules[i].name, r->name) == 0)
-            schema_error_at(x, n, "name", "there is a rule '%s' in line %u already", r->name,
-                            rules[i].line);
-    check_dead(x, n, rules, at);
-}
-
-static int read_rules(const struct schema_ctx *x, const struct yaml_node *list,
-                      struct hy_shape_rules *set)
-{
-    if (!list || (list->kind == YAML_SCALAR && list->is_null))
+    if (rule->replies == older->replies || older->n_replies == 0)
         return 0;
-    if (list->kind != YAML_LIST || list->n > RULES_MAX) {
-        hy_problems_error(x->src->problems, x->src->file, list->line, list->column,
-                          list->kind != YAML_LIST ? "rules: must be a list: lines that begin with "
-                                                    "'- '"
-                                                  : "rules: too many");
-        return 0;
-    }
-    struct hy_shape_rule *rules = hy_arena_zalloc(x->arena, (list->n + 1) * sizeof *rules);
-    struct hy_str file = hy_arena_str(x->arena, hy_str_of(x->src->file));
-    if (!rules || !file.p)
+    size_t n = rule->n_replies;
+    struct hy_reply_rule *all = hy_arena_alloc(r->arena, (n + older->n_replies) * sizeof *all);
+    if (!all)
         return HY_ENOMEM;
-    for (size_t i = 0; i < list->n; i++) {
-        const struct yaml_node *n = list->entries[i].value;
-        rules[i] = (struct hy_shape_rule){
-            .name = "", .limits = set->fallback, .file = file.p, .line = n->line};
-        int err = schema_read(&rule_schema, x, n, &rules[i]);
-        if (err)
-            return err;
-        check_rule(x, n, rules, i);
-    }
-    set->rules = rules;
-    set->n_rules = list->n;
+    if (n)
+        memcpy(all, rule->replies, n * sizeof *all);
+    for (size_t i = 0; i < older->n_replies; i++)
+        if (!has_pattern(rule->replies, rule->n_replies, older->replies[i].pattern))
+            all[n++] = older->replies[i];
+    rule->replies = all;
+    rule->n_replies = n;
     return 0;
 }
 
-static int read_all(const struct schema_ctx *x, const struct yaml_node *root,
-                    struct hy_shape_rules *set)
+static int compile_replies(struct hy_shape_rule *rule)
 {
-    struct top top = {0};
-    struct hy_shape_rule base = {.limits = set->fallback};
-    int err = schema_read(&top_schema, x, root, &top);
-    if (!err && top.fallback && !top.fallback->is_null) {
-        err = schema_read(&default_schema, x, top.fallback, &base);
-        set->fallback = base.limits;
-        check_limits(x, top.fallback, &set->fallback);
-    }
-    if (!err)
-        err = read_rules(x, top.rules, set);
+    struct hy_diag diag;
+    if (rule->n_replies == 0)
+        return 0;
+    int err = hy_reply_rules_new(&rule->on);
+    for (size_t i = 0; i < rule->n_replies && !err; i++)
+        if (hy_reply_rules_add(rule->on, &rule->replies[i], &diag) == HY_ENOMEM)
+            err = HY_ENOMEM; /* what is wrong with a pattern is noted */
     return err;
 }
 
-static int make(struct owned **ret)
+static int read_parts(const struct reading *r, const struct schema *s, const struct part *parts,
+                      struct hy_shape_rule *rule)
 {
-    struct owned *o = calloc(1, sizeof *o);
-    if (!o)
-        return HY_ENOMEM;
-    o->arena = HY_ARENA_INIT(ARENA_MAX);
-    hy_shape_limits_init(&o->set.fallback);
-    *ret = o;
-    return 0;
-}
-
-static int load(const char *path, const struct hy_str *text, struct hy_problems *problems,
-                struct hy_shape_rules **ret_rules)
-{
-    struct owned *o;
-    struct yaml_source src = {.file = path, .problems = problems};
-    const struct yaml_node *root;
-    struct hy_str bytes = text ? *text : HY_STR("");
-    size_t before = problems->n_errors;
-    int err = make(&o);
-    if (err)
-        return err;
-    struct schema_ctx x = {.src = &src, .arena = &o->arena, .base_dir = "."};
-    if (!text)
-        err = yaml_slurp(&src, &o->arena, &bytes);
-    if (!err)
-        err = yaml_read(&src, bytes, &o->arena, &root);
-    if (!err)
-        err = read_all(&x, root, &o->set);
-    hy_problems_sort(problems);
-    if (!err && problems->n_errors > before)
-        err = HY_EINVAL;
-    if (err) {
-        hy_shaping_free(&o->set);
-        return err;
+    for (const struct part *p = parts; p; p = p->next) {
+        struct schema_ctx x = ctx_of(r, p->layer);
+        struct hy_shape_rule older = *rule;
+        int err = schema_read(s, &x, p->node, rule);
+        if (!err)
+            err = join_replies(r, &older, rule);
+        if (err)
+            return err;
+        if (rule->n_replies > HY_REPLY_RULES_MAX) {
+            schema_error_at(&x, p->node, "on", "more than %d patterns with those of earlier files",
+                            HY_REPLY_RULES_MAX);
+            rule->n_replies = HY_REPLY_RULES_MAX;
+        }
     }
-    *ret_rules = &o->set;
     return 0;
 }
 
-int hy_shaping_load(const char *path, struct hy_problems *problems,
+/* ---- drafts: the same rule in several files ---- */
+
+static struct draft *draft_of(const struct reading *r, struct hy_str name, size_t n)
+{
+    for (size_t i = 0; i < n && name.n; i++)
+        if (hy_str_eq(r->drafts[i].name, name))
+            return &r->drafts[i];
+    return NULL;
+}
+
+static struct hy_str name_of(const struct yaml_node *rule)
+{
+    const struct yaml_node *n = yaml_get(rule, HY_STR("name"));
+    return n && n->kind == YAML_SCALAR ? n->text : HY_STR("");
+}
+
+static int draft_rule(struct reading *r, size_t layer, const struct yaml_node *node)
+{
+    struct layer *l = &r->layers[layer];
+    struct hy_str name = name_of(node);
+    struct draft *d = draft_of(r, name, r->n_drafts);
+    struct part part = {.layer = l, .node = node};
+    if (!d) {
+        d = &r->drafts[r->n_drafts++];
+        *d = (struct draft){.name = name, .first = part, .layer = layer};
+        d->last = &d->first;
+        return 0;
+    }
+    if (d->last->layer == l) {
+        struct schema_ctx x = ctx_of(r, l);
+        schema_error_at(&x, node, "name", "there is a rule '%.*s' in line %u already",
+                        HY_STR_ARG(name), d->last->node->line);
+        return 0;
+    }
+    struct part *p = hy_arena_alloc(r->arena, sizeof *p);
+    if (!p)
+        return HY_ENOMEM;
+    *p = part;
+    d->last = d->last->next = p;
+    return 0;
+}
+
+/* How many rules a file has; 0 with a note when its list is none. */
+static size_t count_rules(const struct layer *l)
+{
+    const struct yaml_node *list = l->top.rules;
+    if (says_nothing(list))
+        return 0;
+    if (list->kind == YAML_LIST && list->n <= SHAPING_RULES_MAX)
+        return list->n;
+    hy_problems_error(l->src.problems, l->src.file, list->line, list->column,
+                      list->kind != YAML_LIST ? "rules: must be a list: lines that begin with '- '"
+                                              : "rules: too many");
+    return 0;
+}
+
+static int draft_all(struct reading *r)
+{
+    size_t all = 0;
+    for (size_t i = 0; i < r->n_layers; i++)
+        all += count_rules(&r->layers[i]);
+    r->drafts = hy_arena_alloc(r->arena, (all + 1) * sizeof *r->drafts);
+    if (!r->drafts)
+        return HY_ENOMEM;
+    for (size_t i = 0; i < r->n_layers; i++) {
+        const struct yaml_node *list = r->layers[i].top.rules;
+        if (says_nothing(list) || list->kind != YAML_LIST || list->n > SHAPING_RULES_MAX)
+            continue;
+        for (size_t k = 0; k < list->n; k++) {
+            int err = draft_rule(r, i, list->entries[k].value);
+            if (err)
+                return err;
+        }
+    }
+    return 0;
+}
+
+/* ---- the set ---- */
+
+static int make_base(struct reading *r, struct shaping_set *s)
+{
+    struct part parts[HY_SHAPING_FILES_MAX], *first = NULL, **at = &first;
+    for (size_t i = 0; i < r->n_layers; i++) {
+        if (says_nothing(r->layers[i].top.fallback))
+            continue;
+        parts[i] = (struct part){.layer = &r->layers[i], .node = r->layers[i].top.fallback};
+        *at = &parts[i];
+        at = &parts[i].next;
+    }
+    s->base = (struct hy_shape_rule){.name = "default", .limits = s->set.fallback, .file = ""};
+    s->base.is_enabled = true;
+    int err = read_parts(r, &shaping_default_schema, first, &s->base);
+    if (!err)
+        err = set_origins(r, first, NULL, &s->base);
+    if (!err)
+        err = compile_replies(&s->base);
+    if (first) {
+        s->base.file = first->layer->src.file;
+        s->base.line = first->node->line;
+    }
+    s->set.fallback = s->base.limits;
+    return err;
+}
+
+static int make_rule(struct reading *r, const struct draft *d, const struct shaping_set *s,
+                     struct hy_shape_rule *rule)
+{
+    *rule = (struct hy_shape_rule){.name = "",
+                                   .limits = s->set.fallback,
+                                   .is_enabled = true,
+                                   .file = d->first.layer->src.file,
+                                   .line = d->first.node->line};
+    int err = read_parts(r, &shaping_rule_schema, &d->first, rule);
+    if (!err)
+        err = set_origins(r, &d->first, s->base.origins, rule);
+    return err ? err : compile_replies(rule);
+}
+
+/* Those of the last file first; each file's in its order; those that are off left out. */
+static int make_rules(struct reading *r, struct shaping_set *s)
+{
+    struct hy_shape_rule *rules = hy_arena_zalloc(r->arena, (r->n_drafts + 1) * sizeof *rules);
+    if (!rules)
+        return HY_ENOMEM;
+    s->set.rules = rules;
+    for (size_t layer = r->n_layers; layer-- > 0;)
+        for (size_t i = 0; i < r->n_drafts; i++) {
+            struct hy_shape_rule *rule = &rules[s->set.n_rules];
+            if (r->drafts[i].layer != layer)
+                continue;
+            int err = make_rule(r, &r->drafts[i], s, rule);
+            if (err || rule->is_enabled)
+                s->set.n_rules++; /* also half made: what it holds is freed with the set */
+            else
+                hy_reply_rules_free(rule->on);
+            if (err)
+                return err;
+        }
+    return 0;
+}
+
+static int read_layer(struct reading *r, const struct hy_shaping_layer *from, struct layer *l)
+{
+    const struct yaml_node *root;
+    struct hy_str file = hy_arena_str(r->arena, hy_str_of(from->file));
+    if (!file.p)
+        return HY_ENOMEM;
+    l->src = (struct yaml_source){.file = file.p, .problems = r->problems};
+    int err = yaml_read(&l->src, from->text, r->arena, &root);
+    if (err)
+        return err == HY_EINVAL ? 0 : err; /* noted; the other files are read too */
+    struct schema_ctx x = ctx_of(r, l);
+    return schema_read(&top_schema, &x, root, &l->top);
+}
+
+static int read_all(const struct hy_shaping_layer *layers, size_t n, struct shaping_set *s,
+                    struct hy_problems *problems)
+{
+    struct layer own[HY_SHAPING_FILES_MAX] = {0};
+    struct reading r = {.arena = &s->arena, .problems = problems, .layers = own, .n_layers = n};
+    for (size_t i = 0; i < n; i++) {
+        int err = read_layer(&r, &layers[i], &own[i]);
+        if (err)
+            return err;
+    }
+    int err = make_base(&r, s);
+    if (!err)
+        err = draft_all(&r);
+    return err ? err : make_rules(&r, s);
+}
+
+/* ---- making and freeing ---- */
+
+static int make(struct shaping_set **ret)
+{
+    struct shaping_set *s = calloc(1, sizeof *s);
+    if (!s)
+        return HY_ENOMEM;
+    s->arena = HY_ARENA_INIT(ARENA_MAX);
+    hy_shape_limits_init(&s->set.fallback);
+    s->base = (struct hy_shape_rule){
+        .name = "default", .limits = s->set.fallback, .is_enabled = true, .file = ""};
+    s->set.base = &s->base;
+    *ret = s;
+    return HY_OK;
+}
+
+static int finish(struct shaping_set *s, const struct hy_shaping_layer *layers, size_t n,
+                  struct hy_problems *problems, size_t errors_before,
+                  struct hy_shape_rules **ret_rules)
+{
+    int err = read_all(layers, n, s, problems);
+    if (!err)
+        shaping_check(&s->set, problems);
+    hy_problems_sort(problems);
+    if (!err && problems->n_errors > errors_before)
+        err = HY_EINVAL;
+    if (err)
+        hy_shaping_free(&s->set);
+    else
+        *ret_rules = &s->set;
+    return err;
+}
+
+int hy_shaping_load(const char *const *paths, size_t n, struct hy_problems *problems,
                     struct hy_shape_rules **ret_rules)
 {
-    return load(path, NULL, problems, ret_rules);
+    struct shaping_set *s;
+    struct hy_shaping_layer layers[HY_SHAPING_FILES_MAX];
+    size_t n_layers = 0, errors = problems->n_errors;
+    int err = make(&s);
+    if (err)
+        return err;
+    err = shaping_read_files(paths, n, &s->arena, problems, layers, &n_layers);
+    if (err) {
+        hy_shaping_free(&s->set);
+        return err;
+    }
+    return finish(s, layers, n_layers, problems, errors, ret_rules);
 }
 
-int hy_shaping_parse(const char *path, struct hy_str text, struct hy_problems *problems,
+int hy_shaping_parse(const struct hy_shaping_layer *layers, size_t n, struct hy_problems *problems,
                      struct hy_shape_rules **ret_rules)
 {
-    return load(path, &text, problems, ret_rules);
+    struct shaping_set *s;
+    if (n > HY_SHAPING_FILES_MAX)
+        return HY_ELIMIT;
+    int err = make(&s);
+    return err ? err : finish(s, layers, n, problems, problems->n_errors, ret_rules);
 }
 
 int hy_shaping_builtin(struct hy_shape_rules **ret_rules)
 {
-    struct owned *o;
-    int err = make(&o);
+    struct shaping_set *s;
+    int err = make(&s);
     if (!err)
-        *ret_rules = &o->set;
+        *ret_rules = &s->set;
     return err;
 }
 
@@ -270,7 +389,10 @@ void hy_shaping_free(struct hy_shape_rules *rules)
 {
     if (!rules)
         return;
-    struct owned *o = (struct owned *)(void *)rules;
-    hy_arena_free(&o->arena);
-    free(o);
+    struct shaping_set *s = (struct shaping_set *)(void *)rules;
+    for (size_t i = 0; i < rules->n_rules; i++)
+        hy_reply_rules_free(rules->rules[i].on);
+    hy_reply_rules_free(s->base.on);
+    hy_arena_free(&s->arena);
+    free(s);
 }

@@ -187,8 +187,8 @@ int policy_make(const struct hy_daemon *d, struct hy_config *config, struct hy_p
     p->is_doubt_held = config->delivery.in_doubt == HY_IN_DOUBT_HOLD;
     p->max_connections = config->delivery.max_connections;
     p->dkim_options.lifetime_s = (uint32_t)(config->dkim.expire_us / HY_US_PER_SEC);
-    int err = config->paths.shaping[0] ? hy_shaping_load(config->paths.shaping, problems, &g->rules)
-                                       : hy_shaping_builtin(&g->rules);
+    int err =
+        hy_shaping_load(config->paths.shaping.items, config->paths.shaping.n, problems, &g->rules);
     p->rules = g->rules;
     int keys_err = load_keys(config, problems, &p->dkim);
     if (err == HY_OK)

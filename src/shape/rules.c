@@ -33,11 +33,16 @@ static bool all_hosts_match(const struct hy_shape_rule *rule, const struct hy_st
     return true;
 }
 
+bool hy_shape_names_domain(const struct hy_shape_rule *rule, struct hy_str domain)
+{
+    return any_matches(rule->domains, rule->n_domains, domain);
+}
+
 const struct hy_shape_rule *hy_shape_find(const struct hy_shape_rules *set, struct hy_str domain,
                                           const struct hy_str *mx_hosts, size_t n_mx_hosts)
 {
     for (size_t i = 0; i < set->n_rules; i++) {
-        if (any_matches(set->rules[i].domains, set->rules[i].n_domains, domain))
+        if (hy_shape_names_domain(&set->rules[i], domain))
             return &set->rules[i];
     }
     for (size_t i = 0; i < set->n_rules; i++) {

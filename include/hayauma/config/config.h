@@ -61,8 +61,9 @@ struct hy_config {
     struct {
         const char *data_dir;
         const char *run_dir;
-        const char *dkim_dir; /* where relative dkim.keys[].file names are looked for */
-        const char *shaping;  /* the shaping rules' file; "" = built-in limits only */
+        const char *dkim_dir;      /* where relative dkim.keys[].file names are looked for */
+        struct hy_strings shaping; /* files and folders of shaping rules; HY_SHAPING_PRESETS for
+                                      those that come with hayauma; none = built-in limits only */
     } paths;
     struct {
         hy_us commit_interval_us; /* a group is committed at the latest after this */

@@ -41,12 +41,23 @@ struct hy_smtp_timeouts {
     hy_us idle_us;    /* how long an idle connection is kept for the next message */
 };
 
+/* What a provider gets over all sources and all sites of its rule together. 0 = no limit. */
+struct hy_provider_limits {
+    uint32_t connections;
+    struct hy_rate connection_rate;
+    struct hy_rate message_rate;
+    uint32_t messages_per_day; /* in any 24 hours */
+};
+
+/* For one source and one site, but for `provider`. */
 struct hy_shape_limits {
     uint32_t connections;             /* open at once per lane, 1.. */
     uint32_t messages_per_connection; /* 0 = no limit */
-    uint32_t recipients_per_message;  /* 1 for personal mail */
-    struct hy_rate connection_rate;   /* new connections of a lane */
-    struct hy_rate message_rate;      /* MAIL commands of a lane */
+    uint32_t recipients_per_message;  /* the most; every message is personal and has one */
+    uint32_t messages_per_day;        /* in any 24 hours, also over restarts; 0 = no limit */
+    struct hy_provider_limits provider;
+    struct hy_rate connection_rate; /* new connections of a lane */
+    struct hy_rate message_rate;    /* MAIL commands of a lane */
     struct hy_retry_plan retry;
     struct hy_smtp_timeouts timeouts;
     enum hy_tls_policy tls;
@@ -57,7 +68,17 @@ struct hy_shape_limits {
 /* The built-in defaults: what conf/shaping.yaml's `default` block says as shipped. */
 void hy_shape_limits_init(struct hy_shape_limits *l);
 
-/* One rule as written. A rule applies when the site's MX pattern or the domain matches. */
+/* Where a value stands; line 0 = nowhere: built in. */
+struct hy_shape_origin {
+    const char *file;
+    uint32_t line, column;
+    uint32_t layer; /* which of the files, 1..; a later one was read later */
+};
+
+struct hy_reply_rule;
+struct hy_reply_rules;
+
+/* One rule. It applies when the domain or the site's MX hosts match. */
 struct hy_shape_rule {
     const char *name; /* "gmail" */
     const char *const
@@ -65,18 +86,26 @@ struct hy_shape_rule {
     size_t n_mx;
     const char *const *domains; /* recipient domains, exact or "*.example" */
     size_t n_domains;
-    struct hy_shape_limits limits; /* complete: defaults filled in by the loader */
-    const char *file;              /* where it stands */
+    bool is_enabled;
+    struct hy_shape_limits limits;       /* complete: defaults filled in by the loader */
+    const struct hy_reply_rule *replies; /* patterns of its own, in order */
+    size_t n_replies;
+    struct hy_reply_rules *on; /* the same, compiled; NULL: none */
+    const char *file;          /* where it stands first */
     uint32_t line;
+    const struct hy_shape_origin *origins; /* of each value; hy_shaping_each reads them */
 };
 
 /* An immutable set, made by config/, read by any thread. */
 struct hy_shape_rules {
     struct hy_shape_limits fallback;
+    const struct hy_shape_rule *base; /* the default block as a rule: for sites without one */
     const struct hy_shape_rule *rules;
     size_t n_rules;
 };
 
+/* Whether the rule names the domain itself, not only its hosts. */
+bool hy_shape_names_domain(const struct hy_shape_rule *rule, struct hy_str domain);
 /* The first rule that names the domain itself; else the first that matches every one of the
  * site's MX hosts (so that a stray backup host does not draw a foreign policy in); else NULL, and
  * the fallback applies. Names are lower-case A-labels without a final dot. Any thread; pure. */

@@ -7,7 +7,7 @@
 
 enum hy_reply_action {
     HY_REPLY_NOTHING = 0,   /* found, and left to the code: ends the search */
-    HY_REPLY_SLOW = 1,      /* the lane sends less for a while: hy_window_slow */
+    HY_REPLY_SLOW = 1,      /* the lane sends less, and grows again from there: hy_window_slow */
     HY_REPLY_SUSPEND = 2,   /* the lane sends nothing for a while: hy_window_suspend */
     HY_REPLY_FAIL_OVER = 3, /* this lane's source rests; the message goes by another one */
     HY_REPLY_DEFER = 4,     /* this message is tried again, though the code says never */
@@ -24,8 +24,9 @@ enum {
 struct hy_reply_rule {
     const char *pattern; /* PCRE2, UTF-8; letters match in either case unless it says (?-i) */
     enum hy_reply_action action;
-    hy_us for_us;     /* SLOW, SUSPEND, FAIL_OVER: how long */
-    const char *file; /* where it stands */
+    hy_us for_us;          /* SUSPEND, FAIL_OVER: how long */
+    uint32_t keep_percent; /* SLOW: 1..99 of the pace of now */
+    const char *file;      /* where it stands */
     uint32_t line;
 };
 

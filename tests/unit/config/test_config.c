@@ -163,7 +163,7 @@ Test(config, values_of_every_type_arrive)
     cr_expect_eq(c->node.id, 7u);
     cr_expect_str_eq(c->node.hostname, "mx.example.jp");
     cr_expect_str_eq(c->paths.data_dir, "/etc/x/data");
-    cr_expect_str_eq(c->paths.shaping, "");
+    cr_expect_eq(c->paths.shaping.n, 0u);
     cr_expect_eq(c->store.log_retention_us, 0);
     cr_expect_eq(c->store.map_max_bytes, 2ULL << 40);
     cr_expect_eq(c->dns.servers.n, 1u);

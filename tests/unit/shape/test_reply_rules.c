@@ -14,12 +14,12 @@ static struct hy_outcome reply(uint16_t code, struct hy_str text)
 Test(reply_rules, the_first_pattern_found_in_the_reply_decides)
 {
     static const struct hy_reply_rule rules[] = {
-        {"^421 4\\.7\\.0 \\[TSS04\\]", HY_REPLY_SUSPEND, 7200000000, "s.yaml", 3},
-        {"too many (connections|sessions)", HY_REPLY_SLOW, 60000000, "s.yaml", 4},
-        {"^4\\d\\d .*quota", HY_REPLY_NOTHING, 0, "s.yaml", 5},
-        {"quota", HY_REPLY_BOUNCE, 0, "s.yaml", 6},
-        {"(?-i)BLOCKED", HY_REPLY_DEFER, 0, "s.yaml", 7},
-        {"\xe6\x8b\x92\xe5\x90\xa6", HY_REPLY_BOUNCE, 0, "s.yaml", 8},
+        {"^421 4\\.7\\.0 \\[TSS04\\]", HY_REPLY_SUSPEND, 7200000000, 0, "s.yaml", 3},
+        {"too many (connections|sessions)", HY_REPLY_SLOW, 60000000, 0, "s.yaml", 4},
+        {"^4\\d\\d .*quota", HY_REPLY_NOTHING, 0, 0, "s.yaml", 5},
+        {"quota", HY_REPLY_BOUNCE, 0, 0, "s.yaml", 6},
+        {"(?-i)BLOCKED", HY_REPLY_DEFER, 0, 0, "s.yaml", 7},
+        {"\xe6\x8b\x92\xe5\x90\xa6", HY_REPLY_BOUNCE, 0, 0, "s.yaml", 8},
     };
     static const struct {
         uint16_t code;
@@ -100,8 +100,8 @@ Test(reply_rules, what_is_no_pattern_is_refused_with_the_place_in_it)
 Test(reply_rules, a_pattern_that_runs_wild_ends_and_the_next_is_asked)
 {
     static const struct hy_reply_rule rules[] = {
-        {"^450 (a+)+(a+)+(a+)+$", HY_REPLY_BOUNCE, 0, "s.yaml", 1},
-        {"end!", HY_REPLY_DEFER, 0, "s.yaml", 2},
+        {"^450 (a+)+(a+)+(a+)+$", HY_REPLY_BOUNCE, 0, 0, "s.yaml", 1},
+        {"end!", HY_REPLY_DEFER, 0, 0, "s.yaml", 2},
     };
     char text[HY_OUTCOME_TEXT_MAX];
     memset(text, 'a', sizeof text);
