@@ -1,7 +1,9 @@
 /* The log: formats once, cleans what strangers wrote, writes one line with one system call. */
 #include "hayauma/base/log.h"
 
+#include "hayauma/base/buf.h"
 #include "hayauma/base/clock.h"
+#include "hayauma/base/json_put.h"
 #include "hayauma/base/str.h"
 
 #include <stdarg.h>
@@ -47,6 +49,19 @@ static size_t clean(struct hy_str raw, char *out, size_t room)
     return n;
 }
 
+static void write_json(const char *level, const char *component, struct hy_str text)
+{
+    struct hy_buf b = HY_BUF_INIT(LINE_MAX_BYTES * 6 + 256);
+    char stamp[32];
+    hy_buf_printf(&b, "{\"time\":\"%s\",\"level\":\"%s\",\"component\":\"%s\",\"message\":",
+                  hy_wall_format(hy_clock_wall_ms(), stamp), level, component);
+    hy_json_put_str(&b, text);
+    hy_buf_add_lit(&b, "}\n");
+    ssize_t written = b.err ? 0 : write(STDERR_FILENO, b.data, b.len);
+    (void)written;
+    hy_buf_free(&b);
+}
+
 void hy_log(enum hy_log_level level, const char *component, const char *fmt, ...)
 {
     static const char *const names[] = {"", "", "", "error", "warning", "notice", "info", "debug"};
@@ -65,6 +80,10 @@ void hy_log(enum hy_log_level level, const char *component, const char *fmt, ...
 
     size_t n = 0;
     char stamp[32];
+    if (target == HY_LOG_TO_JSON) {
+        write_json(names[level], component, hy_str_make(raw, raw_n));
+        return;
+    }
     if (target == HY_LOG_TO_STDERR)
         n = (size_t)snprintf(line, sizeof line,
                              "%s %s %s: ", hy_wall_format(hy_clock_wall_ms(), stamp), names[level],

@@ -45,5 +45,6 @@ const struct cli_command *const cli_commands[] = {
     &cmd_dkim_check,
     &cmd_completion,
     &cmd_man,
+    &cmd_metrics_doc,
     NULL,
 };

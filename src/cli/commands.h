@@ -21,6 +21,7 @@ extern const struct cli_command cmd_dkim_keygen;                      /* cmd_dki
 extern const struct cli_command cmd_dkim_check;                       /* cmd_dkim_check.c */
 extern const struct cli_command cmd_completion;                       /* cmd_completion.c */
 extern const struct cli_command cmd_man;                              /* man.c */
+extern const struct cli_command cmd_metrics_doc;                      /* cmd_metrics_doc.c */
 
 /* cmd_campaign_watch.c: follows a campaign until it ends. An exit code. */
 int cli_watch(struct cli *c, const char *campaign, double interval_s);

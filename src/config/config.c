@@ -1,6 +1,7 @@
 /* hayauma.yaml made into a snapshot: read by the schema, then checked as a whole. */
 #include "hayauma/config/config.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
 #include <grp.h>
 #include <netdb.h>
@@ -76,6 +77,28 @@ static void check_control(const struct schema_ctx *x, const struct yaml_node *ro
         schema_warn_at(x, root, "control.mode",
                        "other users can connect; they are refused unless they are in "
                        "control.group: 0660 keeps them out at once");
+}
+
+static bool is_loopback(const struct hy_sockaddr *a)
+{
+    if (hy_sockaddr_family(a) == AF_INET6)
+        return IN6_IS_ADDR_LOOPBACK(&a->in6.sin6_addr);
+    return ntohl(a->in4.sin_addr.s_addr) >> 24 == 127;
+}
+
+static void check_metrics(const struct schema_ctx *x, const struct yaml_node *root,
+                          const struct hy_config *c)
+{
+    struct hy_sockaddr a;
+    if (!c->metrics.listen[0])
+        return;
+    if (hy_sockaddr_parse(hy_str_of(c->metrics.listen), 9095, &a) != HY_OK)
+        schema_error_at(x, root, "metrics.listen",
+                        "must be an address of this machine and a port, such as 127.0.0.1:9095");
+    else if (!is_loopback(&a))
+        schema_warn_at(x, root, "metrics.listen",
+                       "other machines can read the figures, names of campaigns and sites "
+                       "included: nobody is asked for a password");
 }
 
 static bool is_url(const char *url)
@@ -274,6 +297,7 @@ static int finish(const struct schema_ctx *x, const struct yaml_node *root, stru
         return err;
     check_paths(x, root, c);
     check_control(x, root, c);
+    check_metrics(x, root, c);
     check_tracking(x, root, c);
     check_bounce(x, root, c);
     return 0;

@@ -31,6 +31,7 @@ const struct config_section config_sections[] = {
     {"bounce", "Return paths, and unsubscribing by mail."},
     {"mail", "What campaigns need not say."},
     {"log", "Where the daemon tells what it does."},
+    {"metrics", "Figures for Prometheus, over HTTP: docs/metrics.md."},
     {"control", "The socket that the hayauma command talks to."},
     {"import", "Limits on lists of leads."},
     {NULL, NULL},
@@ -44,8 +45,11 @@ static const struct schema_name families[] = {{"ipv4-first", HY_MX_IPV4_FIRST},
 static const struct schema_name shaping_words[] = {{HY_SHAPING_PRESETS, 0}, {0}};
 static const struct schema_name in_doubt[] = {
     {"resend", HY_IN_DOUBT_RESEND}, {"hold", HY_IN_DOUBT_HOLD}, {0}};
-static const struct schema_name log_targets[] = {
-    {"stderr", HY_LOG_TO_STDERR}, {"journal", HY_LOG_TO_JOURNAL}, {"none", HY_LOG_TO_NOWHERE}, {0}};
+static const struct schema_name log_targets[] = {{"stderr", HY_LOG_TO_STDERR},
+                                                 {"json", HY_LOG_TO_JSON},
+                                                 {"journal", HY_LOG_TO_JOURNAL},
+                                                 {"none", HY_LOG_TO_NOWHERE},
+                                                 {0}};
 static const struct schema_name log_levels[] = {
     {"error", HY_LOG_ERROR}, {"warning", HY_LOG_WARNING}, {"notice", HY_LOG_NOTICE},
     {"info", HY_LOG_INFO},   {"debug", HY_LOG_DEBUG},     {0}};
@@ -213,9 +217,17 @@ static const struct schema_row rows[] = {
             "header."},
 
     {"log.target", SCHEMA_ENUM, 0, F(log.target), .names = log_targets, .def = "stderr",
-     .doc = "stderr, journal or none."},
+     .doc = "stderr, json (lines of JSON on stderr), journal or none."},
     {"log.level", SCHEMA_ENUM, 0, F(log.level), .names = log_levels, .def = "info",
      .doc = "error, warning, notice, info or debug."},
+
+    {"metrics.listen", SCHEMA_STRING, 0, F(metrics.listen), .max = 64, .def = "127.0.0.1:9095",
+     .doc = "ADDRESS:PORT that answers /metrics, /healthz and /readyz. \"\" = off. Whoever can "
+            "connect may read: keep it on loopback or behind a proxy that asks who is there."},
+    {"metrics.sites", SCHEMA_INT, 0, F(metrics.sites), 0, 1000, "20",
+     .doc = "Receiving sites, the busiest, with figures of their own; the rest is one more."},
+    {"metrics.campaigns", SCHEMA_INT, 0, F(metrics.campaigns), 0, 1000, "20",
+     .doc = "Campaigns being sent, the newest, with figures of their own."},
 
     {"control.socket", SCHEMA_PATH, SCHEMA_RESTART, F(control.socket), .max = 100,
      .doc = "Path of the unix socket. \"\" = control.sock in paths.run_dir."},

@@ -182,6 +182,7 @@ int daemon_open(struct hy_daemon *d, struct hy_diag *diag)
 
 void daemon_stop(struct hy_daemon *d)
 {
+    observer_ending(&d->observer);
     hy_import_jobs_free(d->imports); /* while the writer runs */
     d->imports = NULL;
     if (d->deliver) {
@@ -190,6 +191,7 @@ void daemon_stop(struct hy_daemon *d)
             hy_log(HY_LOG_WARNING, "stop",
                    "%lu messages had no reply to their final dot: they are in doubt", cut);
     }
+    observer_close(&d->observer);
     if (d->writer) {
         hy_writer_stop(d->writer);
         d->writer = NULL;
@@ -215,11 +217,14 @@ int daemon_reload(struct hy_daemon *d, struct hy_problems *problems, struct hy_b
 {
     struct hy_config *fresh = NULL;
     int err = hy_config_load(d->config_path, problems, &fresh);
-    if (err != HY_OK)
+    if (err != HY_OK) {
+        hy_count_add(&d->observer.failed_reloads, 1);
         return err;
+    }
     struct hy_deliver_policy *policy = NULL;
     err = policy_make(d, fresh, problems, &policy);
     if (err != HY_OK) {
+        hy_count_add(&d->observer.failed_reloads, 1);
         hy_config_unref(fresh);
         return err;
     }
@@ -233,5 +238,8 @@ int daemon_reload(struct hy_daemon *d, struct hy_problems *problems, struct hy_b
     hy_config_unref(old);
     hy_config_unref(d->config);
     d->config = fresh;
+    hy_count_add(&d->observer.reloads, 1);
+    hy_count_set(&d->observer.loaded_ms, (uint64_t)hy_clock_wall_ms());
+    observer_apply(&d->observer, fresh);
     return HY_OK;
 }

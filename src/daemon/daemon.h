@@ -10,6 +10,7 @@
 #include "hayauma/store/inflight.h"
 #include "hayauma/store/retention.h"
 #include "hayauma/store/writer.h"
+#include "observer.h"
 
 struct hy_import_jobs;
 struct hy_loop;
@@ -31,6 +32,7 @@ struct hy_daemon {
     struct hy_deliver *deliver;
     struct hy_import_jobs *imports;
     struct upkeep upkeep;
+    struct observer observer;
     struct hy_control_server *control;
     struct hy_token_keys tokens;
     struct hy_recovery recovery; /* what boot found in the in-flight table */

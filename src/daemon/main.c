@@ -111,6 +111,7 @@ static void on_second(void *arg)
     }
     jobs_start_scheduled(&s->d);
     upkeep_tick(&s->d);
+    observer_beat(&s->d.observer);
     const struct hy_deliver_counters *c = hy_deliver_counters_of(s->d.deliver);
     sd_notifyf(0, "STATUS=%lu delivered, %lu deferred, %lu bounced; %lu connections",
                atomic_load(&c->delivered), atomic_load(&c->deferred), atomic_load(&c->bounced),
@@ -245,6 +246,7 @@ static int serve(struct server *s, const struct options *o)
     }
     hy_log(HY_LOG_NOTICE, "boot", "hayaumad %s is ready as %s (configuration %s, data %s)",
            HY_VERSION, d->config->node.hostname, o->config, d->config->paths.data_dir);
+    observer_apply(&d->observer, d->config);
     sd_notify(0, "READY=1");
     err = hy_loop_run(d->loop);
     if (s->has_failed)
@@ -295,6 +297,7 @@ int main(int argc, char **argv)
     static struct server s;
     s.d.config_path = o.config;
     s.d.started = hy_clock_wall_ms();
+    observer_init(&s.d.observer, &s.d);
     if (load_config(&s.d, &o) != HY_OK)
         return EXIT_CONFIG;
     if (o.only_check) {

@@ -96,6 +96,8 @@ static int commit(struct hy_writer *w, struct hy_txn *t, hy_us began)
     pthread_mutex_lock(&w->shared.lock);
     struct hy_writer_stats *s = &w->shared.stats;
     s->commits += err == 0;
+    if (err == 0)
+        hy_histogram_sum_add(&s->commit_times, now - applied);
     s->failed_commits += err != 0;
     s->apply_us += (uint64_t)(applied - began);
     s->commit_us += (uint64_t)(now - applied);

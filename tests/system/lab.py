@@ -469,7 +469,7 @@ class Lab:
         values = {
             "node.hostname": "mx.news.hayauma.test",
             "paths.data_dir": self.path(f"{name}.data"), "paths.run_dir": self.path(f"{name}.run"),
-            "paths.dkim_dir": self.path("dkim"), "paths.shaping": "",
+            "paths.dkim_dir": self.path("dkim"), "paths.shaping": "", "metrics.listen": "",
             "store.min_free": "16MiB",
             "dns.servers": [f"127.0.0.1:{world.dns_port}"], "dns.allow_local": True,
             "delivery.smtp_port": world.smtp_port,

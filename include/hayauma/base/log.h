@@ -9,7 +9,12 @@ enum hy_log_level {
     HY_LOG_INFO = 6,
     HY_LOG_DEBUG = 7
 };
-enum hy_log_target { HY_LOG_TO_STDERR, HY_LOG_TO_JOURNAL, HY_LOG_TO_NOWHERE };
+enum hy_log_target {
+    HY_LOG_TO_STDERR, /* text for people */
+    HY_LOG_TO_JOURNAL,
+    HY_LOG_TO_NOWHERE,
+    HY_LOG_TO_JSON, /* {"time","level","component","message"} on stderr, a line each */
+};
 
 /* Once at boot, and again at a reload. Default: stderr, info. Main thread. */
 void hy_log_setup(enum hy_log_target target, enum hy_log_level level);

@@ -43,4 +43,6 @@ struct hy_histogram_sum {
     uint64_t buckets[HY_HISTOGRAM_BOUNDS + 1];
     uint64_t count, sum_us;
 };
+/* The same for times that one thread, or one lock, keeps. */
+void hy_histogram_sum_add(struct hy_histogram_sum *h, hy_us took_us);
 void hy_histogram_read(const struct hy_histogram *h, struct hy_histogram_sum *add_to);

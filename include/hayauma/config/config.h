@@ -124,6 +124,11 @@ struct hy_config {
         enum hy_log_level level;
     } log;
     struct {
+        const char *listen; /* "ADDRESS:PORT", hy_sockaddr_parse takes it; "" = off */
+        uint32_t sites;     /* busiest sites with series of their own */
+        uint32_t campaigns; /* newest campaigns being sent that have */
+    } metrics;
+    struct {
         const char *socket; /* path of the unix socket */
         mode_t mode;
         const char *group; /* its members may command the daemon; "" = root and own user only */

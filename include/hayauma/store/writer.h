@@ -8,6 +8,7 @@
  * again until there is space; the others fail with HY_EFULL. */
 #pragma once
 #include "hayauma/base/clock.h"
+#include "hayauma/base/meter.h"
 #include "hayauma/store/env.h"
 
 enum hy_write_class {
@@ -85,5 +86,6 @@ struct hy_writer_stats {
     uint64_t commits, failed_commits, applied, failed, replayed_groups;
     uint64_t commit_us, apply_us; /* time spent */
     hy_us longest_commit_us, longest_wait_us;
+    struct hy_histogram_sum commit_times; /* of those that succeeded */
 };
 void hy_writer_stats(struct hy_writer *w, struct hy_writer_stats *ret); /* any thread */

@@ -1,0 +1,216 @@
+/* The table of metrics, and docs/metrics.md made from it. */
+#include "hayauma/config/metrics.h"
+
+#define ROW(id, t, name, labels, help, ja) [id] = {name, t, labels, help, ja}
+
+const struct hy_metric_row hy_metrics[HY_METRICS] = {
+    ROW(HY_M_BUILD_INFO, HY_GAUGE, "hayauma_build_info", "version",
+        "Always 1; the version is in the label.", "常に 1。版はラベルにあります。"),
+    ROW(HY_M_START_TIME, HY_GAUGE, "hayauma_start_time_seconds", "",
+        "When the daemon started, seconds since 1970.", "デーモンの起動時刻(1970 年からの秒)。"),
+    ROW(HY_M_READY, HY_GAUGE, "hayauma_ready", "",
+        "1 when /readyz says yes: started, not ending, the store takes outcomes.",
+        "/readyz が肯定するとき 1(起動済み、終了中でない、結果を保存できる)。"),
+    ROW(HY_M_CPU, HY_COUNTER, "hayauma_cpu_seconds_total", "",
+        "Processor time of the daemon, user and system.", "デーモンの CPU 時間(user と system)。"),
+    ROW(HY_M_RESIDENT, HY_GAUGE, "hayauma_resident_memory_bytes", "",
+        "Resident memory; pages of the database that the system caches are in it.",
+        "常駐メモリ。OS がキャッシュするデータベースのページも含みます。"),
+    ROW(HY_M_ANONYMOUS, HY_GAUGE, "hayauma_anonymous_memory_bytes", "",
+        "Memory that is the daemon's own: what its limits are about.",
+        "デーモン自身のメモリ。各種上限の対象です。"),
+    ROW(HY_M_OPEN_FDS, HY_GAUGE, "hayauma_open_fds", "", "Open descriptors.",
+        "開いているファイル記述子。"),
+    ROW(HY_M_MAX_FDS, HY_GAUGE, "hayauma_max_fds", "", "How many the system allows.",
+        "OS が許すファイル記述子の数。"),
+    ROW(HY_M_RELOADS, HY_COUNTER, "hayauma_config_reloads_total", "result",
+        "Reloads of the configuration: ok, or failed and nothing changed.",
+        "設定の再読み込み回数。ok、または failed(何も変わらない)。"),
+    ROW(HY_M_LAST_RELOAD, HY_GAUGE, "hayauma_config_loaded_seconds", "",
+        "When the configuration in use was read, seconds since 1970.",
+        "使用中の設定を読んだ時刻(1970 年からの秒)。"),
+
+    ROW(HY_M_QUEUE, HY_GAUGE, "hayauma_queue_recipients", "state",
+        "Recipients whose fate is open: fresh (never tried), deferred (due again), held (a person "
+        "decides). Of campaigns that are not over.",
+        "未完の宛先数。fresh(未試行)、deferred(再送待ち)、held(人の判断待ち)。"),
+    ROW(HY_M_CAMPAIGNS, HY_GAUGE, "hayauma_campaigns", "state", "Campaigns by state.",
+        "状態ごとの配信数。"),
+    ROW(HY_M_CAMPAIGN_RECIPIENTS, HY_GAUGE, "hayauma_campaign_recipients", "campaign,state",
+        "Recipients by state of the newest campaigns being sent (metrics.campaigns).",
+        "送信中の新しい配信(metrics.campaigns 件)の状態ごとの宛先数。"),
+    ROW(HY_M_RECIPIENTS, HY_COUNTER, "hayauma_recipients_total", "state",
+        "What became of recipients since the start, one count for each verdict.",
+        "起動以来の宛先の結果(判定ごとの件数)。"),
+    ROW(HY_M_ATTEMPTS, HY_COUNTER, "hayauma_attempts_total", "provider,outcome,reply",
+        "Attempts by provider (name of the shaping rule; default = sites without one, none = no "
+        "way by DNS, other = more than 45 names), outcome and what ended them: 2xx, 4xx, 421, "
+        "5xx, or connect, tls, lost, dns, local when it was no reply.",
+        "試行数。provider は shaping 規則の名前(default=規則なし、none=DNS で到達不能、other=46 "
+        "個目以降)"
+        "、reply は 2xx、4xx、421、5xx、応答以外は connect、tls、lost、dns、local。"),
+    ROW(HY_M_RETURNED, HY_COUNTER, "hayauma_returned_total", "",
+        "Messages that a closing connection gave back untouched; they go on another.",
+        "接続が閉じて未着手で戻った通数(別の接続で送ります)。"),
+    ROW(HY_M_IN_DOUBT, HY_COUNTER, "hayauma_in_doubt_total", "",
+        "Attempts that ended between the final dot and its reply: they may have been delivered.",
+        "終端のドットと応答の間で終わった試行。届いた可能性があります。"),
+    ROW(HY_M_BOOT_DOUBT, HY_GAUGE, "hayauma_recovered_messages", "result",
+        "What the last start found on the wire of a run that did not end in order.",
+        "正常終了しなかった前回の実行について、起動時に見つかった送信中の通数。"),
+    ROW(HY_M_SENT_BYTES, HY_COUNTER, "hayauma_sent_bytes_total", "",
+        "Bytes of messages sent, before TLS.", "送信したメッセージのバイト数(TLS 前)。"),
+    ROW(HY_M_PHASE_SECONDS, HY_HISTOGRAM, "hayauma_phase_seconds", "phase",
+        "Time of: connect (TCP), banner (connected to first bytes), tls (handshake), ready "
+        "(opening to ready for mail), reply (final dot to its reply), message (handed to a "
+        "connection to outcome).",
+        "所要時間: connect(TCP)、banner(接続から最初の応答)、tls(ハンドシェイク)、"
+        "ready(開始から送信可能まで)、reply(終端のドットから応答)、message("
+        "接続に渡してから結果まで)。"),
+    ROW(HY_M_PROVIDER_SECONDS, HY_SUMMARY, "hayauma_provider_message_seconds", "provider",
+        "The phase message by provider: sum and count.", "provider ごとの message の合計と回数。"),
+    ROW(HY_M_QUEUED_SECONDS, HY_HISTOGRAM, "hayauma_delivery_delay_seconds", "",
+        "From the start of a campaign until a recipient's delivery.",
+        "配信の開始から各宛先への配達まで。"),
+
+    ROW(HY_M_CONNECTIONS, HY_GAUGE, "hayauma_connections", "", "SMTP connections open or opening.",
+        "開いている、または開きつつある SMTP 接続。"),
+    ROW(HY_M_CONNECTIONS_MAX, HY_GAUGE, "hayauma_connections_max", "", "delivery.max_connections.",
+        "delivery.max_connections の値。"),
+    ROW(HY_M_CONNECTS, HY_COUNTER, "hayauma_connects_total", "", "Connections tried.",
+        "接続の試行数。"),
+    ROW(HY_M_CONNECT_FAILURES, HY_COUNTER, "hayauma_connect_failures_total", "",
+        "Connections that never were one.", "確立しなかった接続。"),
+    ROW(HY_M_TLS_CONNECTIONS, HY_COUNTER, "hayauma_tls_connections_total", "version,resumed",
+        "Handshakes that succeeded, by version and whether a session was resumed.",
+        "成功したハンドシェイク(版と、セッション再開の有無)。"),
+    ROW(HY_M_TLS_FAILURES, HY_COUNTER, "hayauma_tls_failures_total", "", "Handshakes that failed.",
+        "失敗したハンドシェイク。"),
+    ROW(HY_M_LANES, HY_GAUGE, "hayauma_lanes", "", "Lanes (source x site) in memory.",
+        "メモリ上のレーン(送信元×配信先)。"),
+    ROW(HY_M_LANES_SUSPENDED, HY_GAUGE, "hayauma_lanes_suspended", "",
+        "Lanes that wait because their site cannot be reached or told us to.",
+        "到達できない、または配信先の指示で待っているレーン。"),
+    ROW(HY_M_SITE_CONNECTIONS, HY_GAUGE, "hayauma_site_connections", "site,source",
+        "Connections of the busiest sites (metrics.sites); site other = all the rest.",
+        "通数の多い配信先(metrics.sites 件)の接続数。site other は残り全部。"),
+    ROW(HY_M_SITE_WINDOW, HY_GAUGE, "hayauma_site_window", "site,source",
+        "Connections that the lane allows itself now.", "レーンが今許している接続数。"),
+    ROW(HY_M_SITE_WAITING, HY_GAUGE, "hayauma_site_waiting", "site,source",
+        "Recipients in the lane's hands that are not out.", "レーンの手元にある未送信の宛先。"),
+    ROW(HY_M_SITE_RATE, HY_GAUGE, "hayauma_site_delivered_per_second", "site,source",
+        "Deliveries a second over the last seconds.", "直近数秒の毎秒の配達数。"),
+    ROW(HY_M_SITE_SUSPENDED, HY_GAUGE, "hayauma_site_suspended_seconds", "site,source",
+        "How long the lane will still wait; 0 = it does not.",
+        "レーンの残り待ち時間。0 は待っていない。"),
+
+    ROW(HY_M_OPEN_DOMAINS, HY_GAUGE, "hayauma_open_domains", "",
+        "Recipient domains that the feeder has open.", "フィーダーが開いている宛先ドメイン。"),
+    ROW(HY_M_OPEN_DOMAINS_MAX, HY_GAUGE, "hayauma_open_domains_max", "", "delivery.open_domains.",
+        "delivery.open_domains の値。"),
+    ROW(HY_M_DNS_LOOKUPS, HY_COUNTER, "hayauma_dns_lookups_total", "",
+        "Domains looked up: MX and addresses together.",
+        "ドメインの検索回数(MX とアドレスを一組で)。"),
+    ROW(HY_M_DNS_QUESTIONS, HY_COUNTER, "hayauma_dns_questions_total", "",
+        "Questions sent to the resolvers.", "リゾルバーに送った質問。"),
+    ROW(HY_M_DNS_CACHE_HITS, HY_COUNTER, "hayauma_dns_cache_hits_total", "",
+        "Questions that the cache answered.", "キャッシュが答えた質問。"),
+    ROW(HY_M_DNS_FAILURES, HY_COUNTER, "hayauma_dns_failures_total", "",
+        "Questions without a usable answer.", "使える答えがなかった質問。"),
+    ROW(HY_M_DNS_WAITING, HY_GAUGE, "hayauma_dns_waiting", "", "Questions that wait to be sent.",
+        "送信待ちの質問。"),
+    ROW(HY_M_DNS_CACHE_ENTRIES, HY_GAUGE, "hayauma_dns_cache_entries", "", "Answers in the cache.",
+        "キャッシュ中の答え。"),
+    ROW(HY_M_IN_HAND, HY_GAUGE, "hayauma_messages_in_hand", "",
+        "Messages between a row and its stored outcome.", "行から結果の保存までの間にある通数。"),
+    ROW(HY_M_INFLIGHT, HY_GAUGE, "hayauma_inflight_slots", "",
+        "Slots of the in-flight table in use.", "送信中テーブルの使用スロット。"),
+    ROW(HY_M_INFLIGHT_MAX, HY_GAUGE, "hayauma_inflight_slots_max", "", "delivery.in_flight_max.",
+        "delivery.in_flight_max の値。"),
+
+    ROW(HY_M_PRESS_WAITING, HY_GAUGE, "hayauma_press_waiting", "",
+        "Jobs that no press thread has taken.", "プレススレッドが取り出していない仕事。"),
+    ROW(HY_M_PRESS_BYTES, HY_GAUGE, "hayauma_press_bytes", "",
+        "Rendered messages that no connection has taken (delivery.press_memory).",
+        "接続に渡っていない生成済みメッセージ(delivery.press_memory)。"),
+    ROW(HY_M_PRESSED, HY_COUNTER, "hayauma_pressed_total", "", "Messages rendered.",
+        "生成したメッセージ。"),
+    ROW(HY_M_PRESS_CPU, HY_COUNTER, "hayauma_press_cpu_seconds_total", "",
+        "Processor time of rendering and signing; divided by hayauma_pressed_total, that of one.",
+        "生成と署名の CPU 時間。hayauma_pressed_total で割ると一通あたり。"),
+    ROW(HY_M_SIGNATURES, HY_COUNTER, "hayauma_signed_total", "", "Messages signed with DKIM.",
+        "DKIM で署名したメッセージ。"),
+
+    ROW(HY_M_COMMIT_SECONDS, HY_HISTOGRAM, "hayauma_commit_seconds", "",
+        "Time of a commit of the store.", "保存領域のコミット時間。"),
+    ROW(HY_M_FAILED_COMMITS, HY_COUNTER, "hayauma_commits_failed_total", "",
+        "Commits that failed: a full disk, or worse.", "失敗したコミット(ディスク満杯など)。"),
+    ROW(HY_M_APPLY_SECONDS, HY_COUNTER, "hayauma_writer_apply_seconds_total", "",
+        "Time the writer spent on changes before their commit.",
+        "ライターがコミット前の変更に使った時間。"),
+    ROW(HY_M_WRITER_REQUESTS, HY_COUNTER, "hayauma_writer_requests_total", "result",
+        "Changes given to the writer: applied or failed. Divided by the commits, the size of a "
+        "group.",
+        "ライターへの変更要求(applied、failed)。コミット数で割るとグループの大きさ。"),
+    ROW(HY_M_WRITER_WAITING, HY_GAUGE, "hayauma_writer_waiting", "",
+        "Changes that are not committed yet.", "未コミットの変更。"),
+    ROW(HY_M_WRITER_LAG, HY_GAUGE, "hayauma_writer_lag_seconds", "",
+        "How long the oldest of them has waited.", "そのうち最も古いものの待ち時間。"),
+    ROW(HY_M_STORE_STATE, HY_GAUGE, "hayauma_store_state", "state",
+        "1 for the state the store is in: ready, low (intake refused), full (outcomes wait), "
+        "failed.",
+        "保存領域の現在の状態が 1。ready、low(受付拒否)、full(結果が待機)、failed。"),
+    ROW(HY_M_STORE_BYTES, HY_GAUGE, "hayauma_store_bytes", "", "Size of the store's file.",
+        "保存領域のファイルの大きさ。"),
+    ROW(HY_M_STORE_FREE, HY_GAUGE, "hayauma_store_free_bytes", "", "Of it, what can be used again.",
+        "そのうち再利用できる大きさ。"),
+    ROW(HY_M_STORE_MAP, HY_GAUGE, "hayauma_store_max_bytes", "", "store.map_max.",
+        "store.map_max の値。"),
+    ROW(HY_M_DISK_FREE, HY_GAUGE, "hayauma_disk_free_bytes", "",
+        "Free on the disk that the store is on.", "保存領域のあるディスクの空き。"),
+    ROW(HY_M_STORE_READERS, HY_GAUGE, "hayauma_store_readers", "",
+        "Reader slots of the store in use.", "保存領域の使用中リーダー。"),
+    ROW(HY_M_STORE_READERS_MAX, HY_GAUGE, "hayauma_store_readers_max", "", "store.readers.",
+        "store.readers の値。"),
+    ROW(HY_M_STORE_ENTRIES, HY_GAUGE, "hayauma_store_entries", "table", "Entries of each table.",
+        "各テーブルの件数。"),
+
+    ROW(HY_M_LOG_DROPPED, HY_COUNTER, "hayauma_attempt_log_dropped_total", "",
+        "Lines dropped because the disk or journal was too slow: delivery does not wait for it.",
+        "ディスクやジャーナルが遅く捨てた行(配信は待ちません)。"),
+    ROW(HY_M_SCRAPE_SECONDS, HY_GAUGE, "hayauma_scrape_seconds", "",
+        "Time it took to gather this answer.", "この回答を集めるのにかかった時間。"),
+};
+
+const char *hy_metric_type_name(enum hy_metric_type t)
+{
+    static const char *const names[] = {"counter", "gauge", "histogram", "summary"};
+    return (unsigned)t < sizeof names / sizeof *names ? names[t] : "?";
+}
+
+void hy_metrics_doc(struct hy_buf *out)
+{
+    hy_buf_add_lit(
+        out,
+        "# Metrics\n\n"
+        "<!-- Made by tools/gen-metrics-docs from src/config/metrics.c. -->\n\n"
+        "`hayaumad` answers `GET /metrics` at `metrics.listen` (127.0.0.1:9095) in the text format "
+        "of Prometheus,\nor as OpenMetrics 1.0 when the client asks for it. `/healthz` says 200 "
+        "while the daemon's main loop turns,\n`/readyz` while it takes and stores outcomes; "
+        "otherwise 503 and the reason. A scrape reads counters that\nthe workers move anyway, and "
+        "a snapshot of the store: it takes no lock that delivery waits for. The number\nof series "
+        "is bounded: by `metrics.sites`, `metrics.campaigns`, 48 providers, and the tables below.\n"
+        "conf/grafana/hayauma.json is a dashboard of them, conf/grafana/alerts.yaml holds "
+        "rules.\n\n"
+        "`hayaumad` は `metrics.listen`(127.0.0.1:9095)で Prometheus のテキスト形式"
+        "(求められれば OpenMetrics 1.0)を返します。\n`/healthz` と `/readyz` は正常なら 200、"
+        "そうでなければ 503 と理由を返します。系列の数には上限があります。\n\n"
+        "| name | type | labels | meaning | 意味 |\n| --- | --- | --- | --- | --- |\n");
+    for (size_t i = 0; i < HY_METRICS; i++) {
+        const struct hy_metric_row *m = &hy_metrics[i];
+        hy_buf_printf(out, "| `%s` | %s | %s | %s | %s |\n", m->name, hy_metric_type_name(m->type),
+                      m->labels, m->help, m->help_ja);
+    }
+    hy_buf_add_lit(out, "\nHistograms have the buckets 1, 5, 10, 25, 50, 100, 250, 500 ms, 1, 2.5, "
+                        "5, 10, 30, 60 s, 5, 30 min, 3 h, 1 d.\n");
+}
