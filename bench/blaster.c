@@ -4,8 +4,10 @@
  * Happy path, per connection: EHLO, first envelope, then for every "354": body + next MAIL, RCPT,
  * DATA in one writev; replies are counted by their lines. An unexpected reply ends the run. */
 #include <arpa/inet.h>
+#include <dirent.h>
 #include <errno.h>
 #include <getopt.h>
+#include <limits.h>
 #include <netinet/tcp.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -18,7 +20,7 @@
 #include "hayauma/base/clock.h"
 #include "world.h"
 
-enum { CONNS_MAX = 20000, EVENTS = 256, MESSAGE_MAX = 8 << 20 };
+enum { CONNS_MAX = 20000, EVENTS = 256, MESSAGE_MAX = 8 << 20, BODIES_MAX = 10000 };
 
 enum step { AT_BANNER, AT_EHLO, AT_MAIL, AT_RCPT, AT_DATA, AT_DOT, AT_QUIT };
 
@@ -32,15 +34,24 @@ struct conn {
     size_t rest_n;
     char *out;
     size_t out_cap;
+    char *command; /* the rest of the envelope, one by one */
+    size_t command_n;
+};
+
+struct body {
+    char *p; /* headers and text, dot-stuffed, with the final dot */
+    size_t n;
 };
 
 struct run {
     struct sockaddr_in to;
     unsigned to_span; /* addresses to spread over */
     unsigned conns, lockstep;
-    unsigned long messages, taken, done;
-    char *body; /* headers and text, dot-stuffed, with the final dot */
-    size_t body_n;
+    bool one_by_one; /* every command waits for the reply to the one before */
+    unsigned long messages, taken, sent, done;
+    struct body *bodies; /* sent in turn */
+    unsigned n_bodies;
+    size_t longest;
     const char *domain; /* NULL: the domains of the world by weight */
     struct world world;
     uint64_t random;
@@ -63,6 +74,27 @@ static uint64_t next_random(struct run *r) /* splitmix64 */
     return z ^ (z >> 31);
 }
 
+/* Room for one body more. */
+static struct body *new_body(struct run *r, size_t cap)
+{
+    struct body *all = realloc(r->bodies, (r->n_bodies + 1) * sizeof *all);
+    char *p = malloc(cap);
+    if (!all || !p)
+        die("body", "no memory");
+    r->bodies = all;
+    all[r->n_bodies] = (struct body){.p = p};
+    return &all[r->n_bodies++];
+}
+
+static void end_body(struct run *r, struct body *b)
+{
+    memcpy(b->p + b->n, ".\r\n", 3);
+    b->n += 3;
+    char *p = realloc(b->p, b->n);
+    b->p = p ? p : b->p;
+    r->longest = b->n > r->longest ? b->n : r->longest;
+}
+
 /* A text of about `size` bytes as a newsletter's quoted-printable HTML looks. */
 static void make_body(struct run *r, size_t size)
 {
@@ -74,40 +106,55 @@ static void make_body(struct run *r, size_t size)
         "\r\n";
     static const char line[] =
         "<p>=E6=97=A9=E9=A6=AC carries the news from post to post, day and night.</p>\r\n";
-    r->body = malloc(size + sizeof head + sizeof line + 8);
-    if (!r->body)
-        die("body", "no memory");
-    memcpy(r->body, head, sizeof head - 1);
-    r->body_n = sizeof head - 1;
-    while (r->body_n < size) {
-        memcpy(r->body + r->body_n, line, sizeof line - 1);
-        r->body_n += sizeof line - 1;
+    struct body *b = new_body(r, size + sizeof head + sizeof line + 8);
+    memcpy(b->p, head, sizeof head - 1);
+    b->n = sizeof head - 1;
+    while (b->n < size) {
+        memcpy(b->p + b->n, line, sizeof line - 1);
+        b->n += sizeof line - 1;
     }
-    memcpy(r->body + r->body_n, ".\r\n", 3);
-    r->body_n += 3;
+    end_body(r, b);
 }
 
 static void load_body(struct run *r, const char *path)
 {
     FILE *f = fopen(path, "re");
-    r->body = malloc(MESSAGE_MAX * 2);
-    if (!f || !r->body)
+    if (!f)
         die(path, strerror(errno));
+    struct body *b = new_body(r, MESSAGE_MAX * 2 + 8);
     bool bol = true;
-    for (int ch; (ch = getc(f)) != EOF && r->body_n < MESSAGE_MAX; bol = ch == '\n') {
+    for (int ch; (ch = getc(f)) != EOF && b->n < MESSAGE_MAX; bol = ch == '\n') {
         if (ch == '.' && bol)
-            r->body[r->body_n++] = '.';
-        if (ch == '\n' && (r->body_n == 0 || r->body[r->body_n - 1] != '\r'))
-            r->body[r->body_n++] = '\r';
-        r->body[r->body_n++] = (char)ch;
+            b->p[b->n++] = '.';
+        if (ch == '\n' && (b->n == 0 || b->p[b->n - 1] != '\r'))
+            b->p[b->n++] = '\r';
+        b->p[b->n++] = (char)ch;
     }
     if (!bol) {
-        memcpy(r->body + r->body_n, "\r\n", 2);
-        r->body_n += 2;
+        memcpy(b->p + b->n, "\r\n", 2);
+        b->n += 2;
     }
-    memcpy(r->body + r->body_n, ".\r\n", 3);
-    r->body_n += 3;
+    end_body(r, b);
     fclose(f);
+}
+
+/* Every *.eml of a folder. */
+static void load_bodies(struct run *r, const char *dir)
+{
+    DIR *d = opendir(dir);
+    if (!d)
+        die(dir, strerror(errno));
+    for (struct dirent *e; (e = readdir(d)) && r->n_bodies < BODIES_MAX;) {
+        char path[PATH_MAX];
+        size_t n = strlen(e->d_name);
+        if (n < 4 || strcmp(e->d_name + n - 4, ".eml") != 0)
+            continue;
+        snprintf(path, sizeof path, "%s/%s", dir, e->d_name);
+        load_body(r, path);
+    }
+    closedir(d);
+    if (!r->n_bodies)
+        die(dir, "no *.eml there");
 }
 
 /* A domain of the world whose mail somebody takes. */
@@ -176,7 +223,10 @@ static void quit(struct conn *c)
 /* The body, and behind it the next envelope if there is one. */
 static void send_body(struct run *r, struct conn *c)
 {
-    size_t n = r->body_n;
+    const struct body *b = &r->bodies[r->n_bodies > 1 ? r->sent++ % r->n_bodies : 0];
+    size_t n = b->n;
+    if (r->n_bodies > 1) /* a single one lies there from the start */
+        memcpy(c->out, b->p, n);
     c->last = true;
     if (!r->lockstep && take(r)) {
         c->last = false;
@@ -185,15 +235,30 @@ static void send_body(struct run *r, struct conn *c)
     put(c, c->out, n);
 }
 
+static void next_command(struct conn *c)
+{
+    char *end = memchr(c->command, '\n', c->command_n);
+    size_t n = (size_t)(end + 1 - c->command);
+    put(c, c->command, n);
+    c->command += n;
+    c->command_n -= n;
+}
+
 static void first_envelope(struct run *r, struct conn *c)
 {
     if (!take(r)) {
         quit(c);
         return;
     }
-    size_t n = envelope(r, c->out + r->body_n, c->out_cap - r->body_n);
-    put(c, c->out + r->body_n, n);
+    size_t n = envelope(r, c->out + r->longest, c->out_cap - r->longest);
     c->step = AT_MAIL;
+    if (!r->one_by_one) {
+        put(c, c->out + r->longest, n);
+        return;
+    }
+    c->command = c->out + r->longest;
+    c->command_n = n;
+    next_command(c);
 }
 
 static void on_reply(struct run *r, struct conn *c, int code)
@@ -215,9 +280,13 @@ static void on_reply(struct run *r, struct conn *c, int code)
         break;
     case AT_MAIL:
         c->step = AT_RCPT;
+        if (r->one_by_one)
+            next_command(c);
         break;
     case AT_RCPT:
         c->step = AT_DATA;
+        if (r->one_by_one)
+            next_command(c);
         break;
     case AT_DATA:
         c->step = AT_DOT;
@@ -279,11 +348,11 @@ static void conn_open(struct run *r, struct conn *c, unsigned i)
     if (c->fd < 0 || connect(c->fd, (struct sockaddr *)&to, sizeof to) != 0)
         die("connect", strerror(errno));
     setsockopt(c->fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
-    c->out_cap = r->body_n + 512;
+    c->out_cap = r->longest + 512;
     c->out = malloc(c->out_cap);
     if (!c->out)
         die("connection", "no memory");
-    memcpy(c->out, r->body, r->body_n);
+    memcpy(c->out, r->bodies[0].p, r->bodies[0].n);
     struct epoll_event ev = {.events = EPOLLIN, .data.ptr = c};
     if (epoll_ctl(r->epfd, EPOLL_CTL_ADD, c->fd, &ev) != 0)
         die("epoll", strerror(errno));
@@ -321,11 +390,16 @@ static void blast(struct run *r)
 
 static int usage(FILE *to)
 {
-    fprintf(to, "usage: blaster --to ADDR:PORT [--span N] [--messages N] [--connections N]\n"
-                "               [--size BYTES | --file MESSAGE] [--domain NAME] [--lockstep]\n"
-                "Sends as cheaply as SMTP allows and prints JSON: messages per second and the CPU\n"
-                "microseconds a message costs here. --span spreads over N addresses from ADDR on;\n"
-                "--lockstep sends the next envelope only after the reply to the message.\n");
+    fprintf(to,
+            "usage: blaster --to ADDR:PORT [--span N] [--messages N] [--connections N]\n"
+            "               [--size BYTES | --file MESSAGE | --dir DIR] [--domain NAME]\n"
+            "               [--lockstep | --one-by-one]\n"
+            "Sends as cheaply as SMTP allows and prints JSON: messages per second and the CPU\n"
+            "microseconds a message costs here. --span spreads over N addresses from ADDR on;\n"
+            "--dir sends the *.eml of a folder in turn, instead of one message again and again;\n"
+            "--lockstep sends the next envelope only after the reply to the message,\n"
+            "--one-by-one every command only after the reply to the one before (for servers\n"
+            "without PIPELINING).\n");
     return to == stdout ? 0 : 2;
 }
 
@@ -344,7 +418,7 @@ static void report(const struct run *r, hy_us wall, int64_t cpu)
 {
     printf("{\"messages\":%lu,\"bytes\":%zu,\"seconds\":%.3f,\"messages_per_s\":%.1f,"
            "\"cpu_us_per_message\":%.2f,\"connections\":%u}\n",
-           r->done, r->body_n, (double)wall / 1e6, (double)r->done * 1e6 / (double)wall,
+           r->done, r->longest, (double)wall / 1e6, (double)r->done * 1e6 / (double)wall,
            (double)cpu / (double)r->done, r->conns);
 }
 
@@ -354,11 +428,12 @@ int main(int argc, char **argv)
         {"to", required_argument, NULL, 't'},       {"span", required_argument, NULL, 's'},
         {"messages", required_argument, NULL, 'm'}, {"connections", required_argument, NULL, 'c'},
         {"size", required_argument, NULL, 'z'},     {"file", required_argument, NULL, 'f'},
-        {"domain", required_argument, NULL, 'd'},   {"lockstep", no_argument, NULL, 'l'},
+        {"dir", required_argument, NULL, 'r'},      {"domain", required_argument, NULL, 'd'},
+        {"lockstep", no_argument, NULL, 'l'},       {"one-by-one", no_argument, NULL, 'o'},
         {"help", no_argument, NULL, 'h'},           {0}};
     static struct run r = {.to_span = 1, .conns = 20, .messages = 100000};
     size_t size = 10240;
-    const char *file = NULL;
+    const char *file = NULL, *dir = NULL;
     for (int c; (c = getopt_long(argc, argv, "h", longs, NULL)) != -1;) {
         unsigned long v = optarg ? strtoul(optarg, NULL, 10) : 0;
         if (c == 't' && !parse_to(&r, optarg))
@@ -373,10 +448,14 @@ int main(int argc, char **argv)
             size = v;
         else if (c == 'f')
             file = optarg;
+        else if (c == 'r')
+            dir = optarg;
         else if (c == 'd')
             r.domain = optarg;
         else if (c == 'l')
             r.lockstep = 1;
+        else if (c == 'o')
+            r.lockstep = r.one_by_one = true;
         else if (c != 't')
             return usage(c == 'h' ? stdout : stderr);
     }
@@ -384,7 +463,9 @@ int main(int argc, char **argv)
         size > MESSAGE_MAX)
         return usage(stderr);
     world_init(&r.world);
-    if (file)
+    if (dir)
+        load_bodies(&r, dir);
+    else if (file)
         load_body(&r, file);
     else
         make_body(&r, size);
@@ -399,7 +480,9 @@ int main(int argc, char **argv)
     blast(&r);
     report(&r, hy_clock_us() - from, hy_clock_cpu_us() - cpu);
     free(conns);
-    free(r.body);
+    for (unsigned i = 0; i < r.n_bodies; i++)
+        free(r.bodies[i].p);
+    free(r.bodies);
     close(r.epfd);
     return 0;
 }

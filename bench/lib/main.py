@@ -1,0 +1,170 @@
+"""Measures hayauma, its floor and its peers on this machine, in one run, and writes docs/benchmarks.md.
+bench/run starts it."""
+import argparse
+import dataclasses
+import datetime
+import json
+import os
+import shlex
+import shutil
+import sys
+import traceback
+
+SOURCE = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+sys.path[:0] = [os.path.join(SOURCE, "bench", "lib"), os.path.join(SOURCE, "tests", "system")]
+from lab import Lab, LabError  # noqa: E402
+import figures  # noqa: E402
+import machine  # noqa: E402
+import page  # noqa: E402
+import place  # noqa: E402
+from roots import Root  # noqa: E402
+import suite  # noqa: E402
+from words import WORDS  # noqa: E402
+import workloads  # noqa: E402
+
+
+def say(text):
+    print(text, file=sys.stderr, flush=True)
+
+
+def arguments():
+    parser = argparse.ArgumentParser(
+        prog="bench/run", formatter_class=argparse.RawDescriptionHelpFormatter,
+        description="Measures hayauma, its floor and its peers on this machine, in one run, and writes docs/benchmarks.md.",
+        epilog="As root, or through sudo: it makes a network and processes of its own. About 20 minutes on two cores;\n"
+        "guides: docs/guides/benchmarks.md, docs/guides/benchmarks.ja.md")
+    parser.add_argument("workload", nargs="*", help="B1 B2 ... (all); see --list")
+    parser.add_argument("--list", action="store_true", help="name the workloads")
+    parser.add_argument("--quick", action="store_true", help="a small run of a few minutes; its page goes to run/bench")
+    parser.add_argument("--smoke", action="store_true", help=argparse.SUPPRESS)
+    parser.add_argument("--rounds", type=int, help="how often each system runs; medians count (3)")
+    parser.add_argument("--leads", type=int, help="recipients of a campaign (100000)")
+    parser.add_argument("--no-peers", action="store_true", help="hayauma and the floor alone")
+    parser.add_argument("--build", default="build-release", help="the release build to measure (build-release, made if needed)")
+    parser.add_argument("--work", default=os.path.join(SOURCE, "run", "bench"), help=argparse.SUPPRESS)
+    parser.add_argument("--json", help="write the results to this file too")
+    parser.add_argument("--render", action="store_true", help="write the page again from docs/benchmarks/results.json")
+    parser.add_argument("--clean", action="store_true", help="remove what earlier runs kept (run/bench)")
+    return parser.parse_args()
+
+
+def plan_of(args):
+    plan = suite.SMOKE if args.smoke else suite.QUICK if args.quick else suite.FULL
+    changes = {k: v for k, v in (("rounds", args.rounds), ("leads", args.leads)) if v}
+    return dataclasses.replace(plan, **changes)
+
+
+def make_roots(args):
+    """The roots of the peers: all that needs the network."""
+    roots = {}
+    if not args.no_peers:
+        for peer in workloads.PEERS:
+            roots[peer.name] = Root(os.path.join(args.work, "peers"), peer.name, peer.packages, say)
+    return roots
+
+
+def measure(args, plan, names, roots, groups):
+    """Everything that must be alone on this machine's loopback."""
+    lab_dir = os.path.join(args.work, "lab")
+    shutil.rmtree(lab_dir, ignore_errors=True)
+    with Lab(build=args.build, root=lab_dir) as lab:
+        bench = workloads.Bench(lab, groups, roots, plan.leads)
+        results = suite.measure(bench, plan, names)
+    shutil.rmtree(lab_dir, ignore_errors=True)
+    results["plan"] = dataclasses.asdict(plan)
+    results["machine"] = machine.facts(args.work)
+    results["versions"] = {"hayauma": machine.source_version(SOURCE), **{k: v for r in roots.values() for k, v in r.versions.items()}}
+    results["command"] = " ".join(shlex.quote(a) for a in ["bench/run", *sys.argv[1:]])
+    results["date"] = datetime.date.today().isoformat()
+    results["complete"] = not args.workload and not args.quick and not args.no_peers
+    results["quick"] = args.quick or args.smoke
+    save(results, os.path.join(args.work, "results.json"))
+    return 0
+
+
+def save(results, path):
+    with open(path, "w", encoding="utf-8") as f:
+        json.dump(results, f, indent=1)
+        f.write("\n")
+
+
+def render(results, folder):
+    """The page, its plots and results.json below `folder`."""
+    import plots
+    pictures = plots.draw(results, os.path.join(folder, "benchmarks"))
+    save(results, os.path.join(folder, "benchmarks", "results.json"))
+    page.write(results, pictures, folder)
+    say(f"written: {os.path.relpath(folder, SOURCE)}/benchmarks.md")
+
+
+def render_docs(results):
+    render(results, os.path.join(SOURCE, "docs"))
+    for lang, name in (("en", "README.md"), ("ja", "README.ja.md")):
+        path = os.path.join(SOURCE, name)
+        with open(path, encoding="utf-8") as f:
+            text = f.read()
+        with open(path, "w", encoding="utf-8") as f:
+            f.write(page.with_table(text, results, lang))
+
+
+def print_goals(results):
+    for row in figures.goals(results):
+        name, what, measured, unit, relation, goal = row
+        print(f"{name:<4} {WORDS['en']['what'][what]:<48} {page.figure(measured, unit):>12}   goal {relation} {goal:,g} {unit}"
+              f"{'' if figures.met(row) else '   NOT MET'}")
+
+
+def load(path):
+    with open(path, encoding="utf-8") as f:
+        return json.load(f)
+
+
+def main():
+    args = arguments()
+    if args.list:
+        for name in suite.check_names([]):
+            print(f"{name:<12}{WORDS['en']['names'][name].partition(': ')[2]}")
+        return 0
+    if args.render:
+        render_docs(load(os.path.join(SOURCE, "docs", "benchmarks", "results.json")))
+        return 0
+    names = suite.check_names(args.workload)
+    if os.geteuid() != 0:
+        raise LabError("it must be root who measures: bench/run asks sudo")
+    if args.clean:
+        shutil.rmtree(args.work, ignore_errors=True)
+        return 0
+    os.makedirs(args.work, exist_ok=True)
+    plan, roots = plan_of(args), make_roots(args)
+
+    def work(groups):
+        try:
+            return measure(args, plan, names, roots, groups)
+        except LabError as e:
+            say(f"bench/run: {e}")
+        except Exception:
+            traceback.print_exc()
+        return 1
+    code = place.alone(work, os.path.join(args.work, "cgroup"))
+    if code != 0:
+        return code
+    results = load(os.path.join(args.work, "results.json"))
+    if args.json:
+        save(results, args.json)
+    print_goals(results)
+    if not args.smoke:
+        render(results, args.work)
+    if results["complete"] and not args.smoke:
+        render_docs(results)
+    return 0
+
+
+if __name__ == "__main__":
+    try:
+        sys.exit(main())
+    except PermissionError as e:
+        say(f"bench/run: this machine does not let root make a place of its own: {e}")
+        sys.exit(77)
+    except LabError as e:
+        say(f"bench/run: {e}")
+        sys.exit(1)

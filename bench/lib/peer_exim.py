@@ -1,0 +1,32 @@
+"""Exim; it signs by itself."""
+import os
+
+from lab import tail
+from peers import ADDRESS, HOSTNAME, Peer, SELECTOR, SENDER, read_key
+
+
+class Exim(Peer):
+    name = "exim"
+    title = {True: "Exim, its own DKIM", False: "Exim"}
+    packages = ("exim4-daemon-light",)
+
+    def start(self, held):
+        r = self.root
+        for part in ("var/spool/exim4", "var/log/exim4"):
+            r.clean(part)
+            r.folder(part, "Debian-exim", 0o750)
+        r.folder("etc/exim4")
+        signing = ""
+        if self.key:
+            r.write("etc/exim4/key.pem", read_key(self.key), 0o600, "Debian-exim")
+            signing = self.configuration("dkim.conf", DOMAIN=SENDER, SELECTOR=SELECTOR)
+        r.write("etc/exim4/exim4.conf", self.configuration(
+            "exim4.conf", HOSTNAME=HOSTNAME, ADDRESS=ADDRESS, DKIM=signing, HELD="true" if held else "false"))
+        self.spawn("daemon", "/usr/sbin/exim4", "-bdf")
+
+    def release(self):
+        for i in range(8):
+            self.spawn(f"runner-{i}", "/usr/sbin/exim4", "-qf")
+
+    def log(self):
+        return super().log() + tail(os.path.join(self.root.path, "var/log/exim4/mainlog"), 30)

@@ -1,0 +1,71 @@
+"""Where a run takes place: a network of its own that has nothing but loopback, so that name servers
+and mail servers can have their true ports and nothing leaves the machine; mounts of its own; and
+processes of its own, which the kernel ends with the run, however that ends."""
+import ctypes
+import fcntl
+import os
+import signal
+import socket
+import struct
+import sys
+
+from account import Groups
+
+CLONE_NEWNS, CLONE_NEWPID, CLONE_NEWNET = 0x20000, 0x20000000, 0x40000000
+MS_REC, MS_PRIVATE = 0x4000, 0x40000
+SIOCGIFFLAGS, SIOCSIFFLAGS, SIOCSIFADDR, IFF_UP = 0x8913, 0x8914, 0x8916, 1
+TEST_NET = "192.0.2.1"
+PR_SET_PDEATHSIG = 1
+LIBC = ctypes.CDLL(None, use_errno=True)
+
+
+def system(what, result):
+    if result != 0:
+        raise OSError(ctypes.get_errno(), f"{what}: {os.strerror(ctypes.get_errno())}")
+
+
+def loopback_up():
+    """127.0.0.1 and one address that does not look like loopback, without which some resolvers (AI_ADDRCONFIG)
+    believe that there is no IPv4."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
+        flags = struct.unpack("16sH", fcntl.ioctl(s, SIOCGIFFLAGS, struct.pack("16sH14x", b"lo", 0))[:18])[1]
+        fcntl.ioctl(s, SIOCSIFFLAGS, struct.pack("16sH14x", b"lo", flags | IFF_UP))
+        address = struct.pack("HH4s8x", socket.AF_INET, 0, socket.inet_aton(TEST_NET))
+        fcntl.ioctl(s, SIOCSIFADDR, struct.pack("16s16s", b"lo:1", address))
+
+
+def alone(work, mount_point):
+    """work(groups) in a place of its own; its exit code. Needs root."""
+    system("a network of its own", LIBC.unshare(CLONE_NEWNS | CLONE_NEWNET))
+    system("mounts of its own", LIBC.mount(b"none", b"/", None, ctypes.c_ulong(MS_REC | MS_PRIVATE), None))
+    loopback_up()
+    groups = Groups(mount_point)
+    system("processes of its own", LIBC.unshare(CLONE_NEWPID))
+    sys.stdout.flush()
+    sys.stderr.flush()
+    child = os.fork()
+    if child == 0:
+        code = 1
+        try:
+            LIBC.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+            # The first process of a namespace gets no signal it has no handler for.
+            signal.signal(signal.SIGTERM, signal.default_int_handler)
+            signal.signal(signal.SIGINT, signal.default_int_handler)
+            system("/proc", LIBC.mount(b"proc", b"/proc", b"proc", ctypes.c_ulong(0), None))
+            code = work(groups)
+        except KeyboardInterrupt:
+            print("bench: interrupted", file=sys.stderr)
+        finally:
+            sys.stdout.flush()
+            sys.stderr.flush()
+            os._exit(code)
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, lambda n, _: os.kill(child, signal.SIGTERM))
+    while True:
+        try:
+            code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+            break
+        except InterruptedError:
+            continue
+    groups.close()
+    return code

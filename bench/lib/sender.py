@@ -1,0 +1,110 @@
+"""hayauma under test: a daemon with leads in it, a campaign sent to all of them, and what each of its
+threads used for it."""
+import os
+import shutil
+import time
+
+from account import Spent, Watch
+from lab import LabError, SOURCE, TICK
+import newsletter
+
+SELECTOR = "bench"
+
+
+def message_source(lab, kib):
+    """The folder of a newsletter that makes messages of about `kib` KiB: bench/b1, its articles repeated."""
+    source = os.path.join(SOURCE, "bench", "b1")
+    if kib == 10:
+        return source
+    target = lab.path(f"newsletter-{kib}")
+    if not os.path.isdir(target):
+        shutil.copytree(source, target)
+        with open(os.path.join(target, "newsletter.html"), encoding="utf-8") as f:
+            head, mark, tail = f.read().partition("<p>ご感想は ")
+        article = next(line for line in head.splitlines() if line.startswith("<p>一日目は")) + "\n"
+        # Japanese text is as long again in base64: a third more.
+        more = article * int((kib - 10) * 1024 * 3 / 4 / len(article.encode()))
+        with open(os.path.join(target, "newsletter.html"), "w", encoding="utf-8") as f:
+            f.write(head + more + mark + tail)
+    return target
+
+
+def thread_kind(name):
+    """'worker-1' and 'worker-0' are the same kind; what has no name of its own is the main thread."""
+    return name.split("-")[0] if not name.startswith("hayaumad") else "main"
+
+
+def threads(pid):
+    """{kind: (user, system)} CPU seconds."""
+    out = {}
+    for tid in os.listdir(f"/proc/{pid}/task"):
+        with open(f"/proc/{pid}/task/{tid}/stat", encoding="ascii", errors="replace") as f:
+            head, _, rest = f.read().rpartition(")")
+        kind, fields = thread_kind(head.partition("(")[2]), rest.split()
+        user, system = out.get(kind, (0.0, 0.0))
+        out[kind] = (user + int(fields[11]) / TICK, system + int(fields[12]) / TICK)
+    return out
+
+
+class Sender:
+    """A daemon of its own store in a control group of its own."""
+
+    count = 0
+
+    def __init__(self, lab, groups, world, key, shaping, connections):
+        Sender.count += 1
+        self.lab, self.name = lab, f"hayaumad-{Sender.count}"
+        self.daemon = lab.daemon(world, name=self.name, keys=[(newsletter.SENDER, SELECTOR, key)] if key else [],
+                                 config={"paths.shaping": shaping, "delivery.max_connections": connections,
+                                         "log.level": "warning"})
+        self.group = groups.group(self.name)
+        self.group.take(self.daemon.pid)
+
+    def import_leads(self, path):
+        """Seconds it took."""
+        start = time.monotonic()
+        self.daemon.import_leads(path)
+        return time.monotonic() - start
+
+    def send(self, sink, name="b", source=None, until=None):
+        """Figures of a campaign to everybody, once nobody is left but those who must wait; or once
+        until(campaign, seconds, when all was queued), however many are left then."""
+        daemon = self.daemon
+        before = sink.stats()["messages"]
+        daemon.ctl("campaign", "create", newsletter.campaign_file(self.lab, name, source=source or message_source(self.lab, 10)))
+        by_thread, spent, start = threads(daemon.pid), Spent(self.group), time.monotonic()
+        with Watch(self.group, every=0.05) as memory:
+            daemon.ctl("campaign", "start", name)
+            first, queued, c = None, None, daemon.campaign(name)
+            while True:
+                now = time.monotonic() - start
+                if first is None and sink.stats()["messages"] > before:
+                    first = now
+                if queued is None and c["queued_all"]:
+                    queued = {"s": now, "cpu_s": sum(spent.seconds()), "delivered": c["delivered"]}
+                if c["queued_all"] and c["pending"] == c["deferred"] or until and until(c, now, queued):
+                    break
+                if now > 1800:
+                    raise LabError(f"the campaign does not end: {c}")
+                time.sleep(0.02 if first is None or queued is None else 0.2)
+                c = daemon.campaign(name)
+            user, system = spent.seconds()
+            after = threads(daemon.pid)
+            stats = sink.stats()
+        sent = stats["messages"] - before
+        if not until and c["delivered"] != sent:
+            raise LabError(f"the daemon counts {c['delivered']} delivered, the sink received {sent}")
+        per = {k: [round((v[i] - by_thread.get(k, (0, 0))[i]) * 1e6 / sent, 2) for i in (0, 1)] for k, v in after.items()}
+        return {"rows": c["queued"], "messages": sent, "bounced": c["bounced"], "left": c["pending"],
+                "seconds": stats["first_to_last_s"], "messages_per_s": round(sent / stats["first_to_last_s"], 1),
+                "cpu_us_per_message": round((user + system) * 1e6 / sent, 2), "user_us": round(user * 1e6 / sent, 2),
+                "system_us": round(system * 1e6 / sent, 2), "threads_us": per,
+                "bytes_per_message": round(stats["bytes"] / max(1, stats["messages"])), "memory_mib": round(memory.most, 1),
+                "first_message_s": round(first or 0, 3), "queued_all": queued, "connections": stats["connections"]["max_open"],
+                "connections_made": stats["connections"]["total"], "tls": stats["tls"], "cpu_s": user + system,
+                "sink_us": round(sum(stats["cpu_s"].values()) * 1e6 / max(1, stats["messages"]), 2)}
+
+    def stop(self):
+        self.daemon.stop()
+        self.group.wait_empty()
+        shutil.rmtree(self.lab.path(f"{self.name}.data"), ignore_errors=True)  # 10 million leads take their room

@@ -1,0 +1,144 @@
+"""The order of things: which runs there are, in rounds that let a busy minute of the machine meet all
+systems, and what comes of them."""
+import dataclasses
+import sys
+import time
+from collections.abc import Callable
+
+from lab import LabError
+import sizes
+from workloads import CAMPAIGNS, PEERS
+
+KIB = 1024
+
+
+@dataclasses.dataclass(frozen=True)
+class Plan:
+    """How much is measured."""
+
+    rounds: int
+    leads: int
+    peer_messages: dict  # by name
+    drain_messages: dict
+    connections: int  # B5
+    rows: int  # B6
+    domains: int  # B6
+    campaign_sizes: tuple
+
+
+FULL = Plan(3, 100000, {"postfix": 4000, "opensmtpd": 4000, "exim": 1500}, {"postfix": 5000, "opensmtpd": 3000, "exim": 2000},
+            10000, 10000000, 500000, (1000, 10000, 100000, 1000000, 10000000))
+QUICK = Plan(1, 20000, {"postfix": 1000, "opensmtpd": 1500, "exim": 400}, {}, 2000, 100000, 20000, (1000, 10000, 100000))
+SMOKE = Plan(1, 1500, {"postfix": 50, "opensmtpd": 50, "exim": 50}, {}, 50, 1000, 100, (1000,))
+
+# Workloads that are not campaigns measured in rounds.
+ONCE = {"B5": "connections", "B6": "rows", "sizes": "sizes"}
+LATER = {"B7": "the durable relay comes with a later release"}
+
+
+@dataclasses.dataclass(frozen=True)
+class Job:
+    """One run of one system through one workload."""
+
+    workload: str
+    system: str
+    about_s: float  # on two cores; only for the time left
+    run: Callable
+
+
+class Progress:
+    """Says on stderr what runs, what came of it, and how long the rest will take."""
+
+    def __init__(self, jobs):
+        self.todo, self.at, self.count = sum(j.about_s for j in jobs), 0, len(jobs)
+        self.done, self.took = 0.0, 0.0
+
+    def begin(self, job, number):
+        self.at += 1
+        speed = self.took / self.done if self.took > 20 else 1.0
+        left = (self.todo - self.done) * speed
+        print(f"[{self.at:>2}/{self.count}] {job.workload:<10} {job.system:<18} round {number + 1}, "
+              f"about {clock(left)} left ... ", end="", file=sys.stderr, flush=True)
+        self.start = time.monotonic()
+
+    def end(self, job, result):
+        self.took += time.monotonic() - self.start
+        self.done += job.about_s
+        if "messages_per_s" in result:
+            print(f"{result['messages_per_s']:,.0f}/s, {result['cpu_us_per_message']:,.0f} us", file=sys.stderr, flush=True)
+        else:
+            print("done", file=sys.stderr, flush=True)
+
+
+def clock(seconds):
+    return f"{seconds:.0f} s" if seconds < 90 else f"{seconds / 60:.0f} min"
+
+
+def round_jobs(bench, plan, names):
+    """What every round runs, in order."""
+    chosen = [c for c in CAMPAIGNS if c.name in names]
+    if not chosen:
+        return []
+    floor_sizes = sorted({c.kib * KIB for c in chosen})
+    jobs = [Job("floor", "floor", 4, lambda: bench.run_floor(floor_sizes))]
+    for c in chosen:
+        rate = {"rsa": 3500, "ed25519": 9000, None: 18000}[c.signed]
+        jobs.append(Job(c.name, "hayauma", plan.leads * c.share / rate + 4, lambda c=c: bench.run_hayauma(c)))
+        for p in c.peers:
+            if p.name in bench.roots:
+                n = plan.peer_messages[p.name]
+                jobs.append(Job(c.name, p.name, n / {"postfix": 250, "opensmtpd": 120, "exim": 100}[p.name] + 4,
+                                lambda c=c, p=p, n=n: bench.run_peer(p, c, n)))
+    for c in chosen:
+        for p in c.peers if c.drain else ():
+            n = plan.drain_messages.get(p.name)
+            if n and p.name in bench.roots:
+                jobs.append(Job(f"{c.name}-drain", p.name, n / 200 + 4, lambda p=p, n=n: bench.run_drain(p, n)))
+    return jobs
+
+
+def once_jobs(bench, plan, names):
+    """What is measured once: the large things."""
+    jobs = []
+    if "B5" in names:
+        jobs.append(Job("B5", "hayauma", 70, lambda: sizes.limits(bench, "connections", "--connections", str(plan.connections))))
+    if "B6" in names:
+        jobs.append(Job("B6", "hayauma", 20 + plan.rows / 80000, lambda: sizes.limits(bench, "million", "--rows", str(plan.rows))))
+        jobs.append(Job("B6-domains", "hayauma", 40 + plan.domains / 5000, lambda: sizes.limits(
+            bench, "domains", "--domains", str(plan.domains), "--domains-s", "30")))
+    if "sizes" in names:
+        for n in plan.campaign_sizes:
+            jobs.append(Job("sizes", f"{n:,} recipients", 6 + n / 100000 + min(n / 15000, 17), lambda n=n: sizes.measure(bench, n)))
+    return jobs
+
+
+def measure(bench, plan, names):
+    """{"runs": {workload: {system: [result of each round]}}, "sizes": [...], "limits": {...}}"""
+    rounds, once = round_jobs(bench, plan, names), once_jobs(bench, plan, names)
+    progress = Progress(rounds * plan.rounds + once)
+    out = {"runs": {}, "sizes": [], "limits": {}}
+    for number in range(plan.rounds):
+        for job in rounds:
+            progress.begin(job, number)
+            result = job.run()
+            out["runs"].setdefault(job.workload, {}).setdefault(job.system, []).append(result)
+            progress.end(job, result)
+    for job in once:
+        progress.begin(job, 0)
+        result = job.run()
+        if job.workload == "sizes":
+            out["sizes"].append(result)
+        else:
+            out["limits"][job.workload] = result
+        progress.end(job, result if isinstance(result, dict) else {})
+    return out
+
+
+def check_names(names):
+    known = [c.name for c in CAMPAIGNS] + list(ONCE)
+    for n in names:
+        if n in LATER:
+            raise LabError(f"{n}: {LATER[n]}")
+        if n not in known:
+            raise LabError(f"no workload {n}; there are {', '.join(known)}")
+    return names or known

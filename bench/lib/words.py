@@ -1,0 +1,99 @@
+"""What the page of results says, in English and Japanese."""
+
+WORDS = {
+    "en": {
+        "file": "benchmarks.md", "other": "[日本語](benchmarks.ja.md)",
+        "title": "Benchmarks",
+        "intro": "Written by `bench/run` from [results.json](benchmarks/results.json); do not edit. What is measured and how to "
+                 "repeat it: [guides/benchmarks.md](guides/benchmarks.md).",
+        "trust": "Sender, receivers, name server and injector share the processors of one machine. Trust the ratios, which are taken "
+                 "within one round; absolute figures are those of this machine.",
+        "goals": "Goals", "goal_head": ["", "what", "goal", "measured", ""], "met": "met", "missed": "**not met**",
+        "later": "B7 (durable relay) is left out: it is measured when the relay comes.",
+        "machine": "Machine and versions", "cpu": "processor", "cores": "{n} processors, {t} thread(s) a core", "virtual": "virtual machine",
+        "command": "command", "date": "date", "rounds": "rounds", "disk": "disk", "kernel": "kernel", "system": "system",
+        "memory_of": "memory", "build": "hayauma, commit",
+        "throughput": "Messages a second",
+        "throughput_text": "The same personal 10 KiB messages to the same 200 domains, found through the same name server, to the same "
+                           "receivers. Peers are given the messages over SMTP, and accept, keep, sign and deliver them at the same time; "
+                           "hayauma renders them from leads and a template. The last column is hayauma's rate over theirs, by the round.",
+        "system_head": ["", "messages/s", "lowest - highest", "CPU us/message", "of it in the kernel", "memory MiB", "hayauma's rate over it"],
+        "signed": "RSA-2048 DKIM", "plain": "unsigned", "floor_row": "floor: {what}",
+        "drain": "Emptying a queue that was accepted before, unsigned", "drain_head": ["", "messages/s", "CPU us/message"],
+        "stages": "CPU a message by stage",
+        "stages_text": "By hayauma's threads, B1 to B2. The press threads' share is divided by what they need when nothing is signed "
+                       "(render), SHA-256 of a message as measured with the floor (hash) and the rest (sign). The floor is the signature "
+                       "primitive, all processors signing at once, and the barest SMTP sender.",
+        "stage_head": ["us a message", "render", "hash", "sign", "sockets, user", "sockets, kernel", "store", "feeder", "other", "all", "floor",
+                       "over the floor"],
+        "floor_text": "The signature primitive costs {one:.0f} us with one thread and {all:.0f} us with {n} at once (RSA-2048), {ed:.0f} us "
+                      "(Ed25519).",
+        "variants": "Latency, TLS, large messages",
+        "variant_head": ["", "messages/s", "CPU us/message", "floor us", "over the floor", "connections at most", "made", "TLS handshakes, of them resumed"],
+        "cost": "Cost and memory by the size of a campaign",
+        "cost_text": "Unsigned, so that the signature hides nothing. Campaigns of more than {whole:,} recipients are sent for {window:.0f} s "
+                     "after all their rows are made; the cost of making the rows is added.",
+        "cost_head": ["recipients", "CPU us/message", "memory at most, MiB", "rows made within, s", "first message after, s", "import, rows/s"],
+        "memory": "Memory by length of the queue",
+        "limits": "Limits", "limit_head": ["", "measured", "goal"],
+        "names": {"B1": "B1: 10 KiB, RSA-2048", "B2": "B2: unsigned", "B2-ed25519": "B2: Ed25519", "B3": "B3: B1, 50 ms for each reply",
+                  "B4": "B4: B1 over STARTTLS", "B10": "B10: 100 KiB, RSA-2048", "B5": "B5: connections to slow servers",
+                  "B6": "B6: queued rows, restarts", "B6-domains": "B6: domains",
+                  "sizes": "sizes: campaigns of 1,000 to 10,000,000 recipients"},
+        "what": {
+            "cpu_floor": "CPU a message over the floor", "rate_postfix_dkim": "rate over Postfix + OpenDKIM", "cpu": "CPU a message, unsigned",
+            "rate_postfix": "rate over Postfix, unsigned", "cpu_ed25519": "CPU a message, Ed25519", "rate_b1": "rate over that of B1",
+            "cpu_over_b1": "CPU a message more than B1", "memory": "memory at most", "rows_per_s": "rows made a second",
+            "restart": "restart to the first delivery", "memory_domains": "memory at most, many domains",
+            "flat": "dearest over cheapest campaign, 10^4 to 10^7", "per_hour": "messages an hour"},
+        "readme_head": ["", "messages/s", "CPU us/message", "memory MiB"],
+        "small": "**A small run (--quick): its figures are not the ones to quote.**",
+    },
+    "ja": {
+        "file": "benchmarks.ja.md", "other": "[English](benchmarks.md)",
+        "title": "ベンチマーク",
+        "intro": "`bench/run` が [results.json](benchmarks/results.json) から書き出したものです。手で編集しないでください。何をどう測るか、"
+                 "どう再現するかは [guides/benchmarks.ja.md](guides/benchmarks.ja.md) にあります。",
+        "trust": "送信側、受信側、ネームサーバー、投入側が 1 台のマシンのプロセッサーを分け合います。同じ周の中で取った比を見てください。"
+                 "絶対値はこのマシンのものです。",
+        "goals": "目標", "goal_head": ["", "内容", "目標", "実測", ""], "met": "達成", "missed": "**未達**",
+        "later": "B7（永続リレー）はリレーができてから測ります。",
+        "machine": "マシンと版", "cpu": "プロセッサー", "cores": "{n} プロセッサー、コアあたり {t} スレッド", "virtual": "仮想マシン",
+        "command": "コマンド", "date": "日付", "rounds": "周回", "disk": "ディスク", "kernel": "カーネル", "system": "システム",
+        "memory_of": "メモリ", "build": "hayauma のコミット",
+        "throughput": "毎秒の通数",
+        "throughput_text": "同じ 10 KiB の個人宛てメールを、同じネームサーバーで引いた同じ 200 ドメインの同じ受信サーバーへ送ります。ほかの"
+                           "ソフトウェアには SMTP で渡し、受け取り、保存、署名、配送を同時に行わせます。hayauma はリードとテンプレートから"
+                           "作ります。比は同じ周の hayauma の速さをその速さで割ったものです。",
+        "system_head": ["", "通/秒", "最低〜最高", "1 通の CPU (us)", "うちカーネル", "メモリ (MiB)", "hayauma はその何倍"],
+        "signed": "RSA-2048 DKIM", "plain": "署名なし", "floor_row": "下限: {what}",
+        "drain": "受け付け済みの待ち行列を空にする（署名なし）", "drain_head": ["", "通/秒", "1 通の CPU (us)"],
+        "stages": "1 通の CPU の内訳",
+        "stages_text": "hayauma のスレッドごと（B1、B2）。press スレッドの分は、署名しないときに必要な分（描画）、下限と一緒に測った 1 通の "
+                       "SHA-256（ハッシュ）、残り（署名）に分けています。下限は、全プロセッサーが同時に署名するときの署名関数そのものと、最小限の "
+                       "SMTP 送信です。",
+        "stage_head": ["us/通", "描画", "ハッシュ", "署名", "ソケット (ユーザー)", "ソケット (カーネル)", "保存", "feeder", "その他", "計", "下限",
+                       "下限の何倍"],
+        "floor_text": "署名関数そのものは、1 スレッドで {one:.0f} us、{n} スレッド同時で {all:.0f} us（RSA-2048）、{ed:.0f} us（Ed25519）です。",
+        "variants": "遅延、TLS、大きなメール",
+        "variant_head": ["", "通/秒", "1 通の CPU (us)", "下限 (us)", "下限の何倍", "最大接続数", "接続回数", "TLS ハンドシェイク、うち再開"],
+        "cost": "配信の規模と 1 通のコスト、メモリ",
+        "cost_text": "署名に隠れないよう、署名なしです。{whole:,} 件を超える配信は、すべての行を作り終えてから {window:.0f} 秒だけ送り、行を"
+                     "作るコストを足しています。",
+        "cost_head": ["宛先数", "1 通の CPU (us)", "最大メモリ (MiB)", "行を作る時間 (秒)", "最初の 1 通まで (秒)", "取り込み (行/秒)"],
+        "memory": "待ち行列の長さとメモリ",
+        "limits": "限界", "limit_head": ["", "実測", "目標"],
+        "names": {"B1": "B1: 10 KiB、RSA-2048", "B2": "B2: 署名なし", "B2-ed25519": "B2: Ed25519", "B3": "B3: B1、応答ごとに 50 ms",
+                  "B4": "B4: B1 を STARTTLS で", "B10": "B10: 100 KiB、RSA-2048", "B5": "B5: 遅いサーバーへの接続",
+                  "B6": "B6: 待ち行列と再起動", "B6-domains": "B6: ドメイン",
+                  "sizes": "sizes: 1,000 件から 10,000,000 件の配信"},
+        "what": {
+            "cpu_floor": "1 通の CPU、下限の何倍か", "rate_postfix_dkim": "速さ、Postfix + OpenDKIM の何倍か", "cpu": "1 通の CPU、署名なし",
+            "rate_postfix": "速さ、Postfix（署名なし）の何倍か", "cpu_ed25519": "1 通の CPU、Ed25519", "rate_b1": "速さ、B1 の何倍か",
+            "cpu_over_b1": "1 通の CPU、B1 より増える分", "memory": "最大メモリ", "rows_per_s": "毎秒作る行数",
+            "restart": "再起動から最初の配送まで", "memory_domains": "最大メモリ（多数のドメイン）",
+            "flat": "10^4〜10^7 件の配信で、最も高い 1 通と最も安い 1 通の比", "per_hour": "1 時間の通数"},
+        "readme_head": ["", "通/秒", "1 通の CPU (us)", "メモリ (MiB)"],
+        "small": "**小さな実行（--quick）です。引用する数字ではありません。**",
+    },
+}
