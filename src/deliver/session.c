@@ -42,7 +42,7 @@ static void start_tls(struct session *s)
         .cache = w->tls_cache,
         .cache_key = hy_str_of(s->host),
         .server_name = s->host,
-        .verify = s->smtp.tls == HY_SMTP_TLS_VERIFIED,
+        .check = s->smtp.tls == HY_SMTP_TLS_VERIFIED ? HY_TLS_CHECK_NAME : HY_TLS_CHECK_NOTHING,
     };
     count(&w->d->counters.tls_handshakes);
     if (hy_conn_start_tls(s->conn, &o) != HY_OK)

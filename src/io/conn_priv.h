@@ -12,7 +12,7 @@ struct conn_tls {
     SSL *ssl;
     struct hy_tls *shared;
     struct hy_tls_cache *cache; /* NULL: sessions are not kept */
-    bool verify;
+    enum hy_tls_check check;
     bool got_ticket; /* since OpenSSL's buffers were freed */
     const char *in;  /* cipher bytes of this event that OpenSSL has not taken yet */
     size_t n_in;

@@ -78,6 +78,31 @@ bool conn_tls_flush(struct hy_conn *c)
     return !c->ended && t->backlog.len == 0;
 }
 
+static enum hy_tls_fault fault_of(long verdict)
+{
+    switch (verdict) {
+    case X509_V_OK:
+        return HY_TLS_FAULT_NONE;
+    case X509_V_ERR_HOSTNAME_MISMATCH:
+    case X509_V_ERR_IP_ADDRESS_MISMATCH:
+        return HY_TLS_FAULT_HOST;
+    case X509_V_ERR_CERT_HAS_EXPIRED:
+    case X509_V_ERR_CERT_NOT_YET_VALID:
+        return HY_TLS_FAULT_EXPIRED;
+    case X509_V_ERR_DEPTH_ZERO_SELF_SIGNED_CERT:
+    case X509_V_ERR_SELF_SIGNED_CERT_IN_CHAIN:
+    case X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT:
+    case X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY:
+    case X509_V_ERR_UNABLE_TO_VERIFY_LEAF_SIGNATURE:
+    case X509_V_ERR_CERT_UNTRUSTED:
+        return HY_TLS_FAULT_UNTRUSTED;
+    case X509_V_ERR_DANE_NO_MATCH:
+        return HY_TLS_FAULT_DANE;
+    default:
+        return HY_TLS_FAULT_OTHER;
+    }
+}
+
 /* OpenSSL said no; what is that to us? False when it only waits for more bytes. */
 static bool judge_failure(struct hy_conn *c, int ret)
 {
@@ -92,10 +117,13 @@ static bool judge_failure(struct hy_conn *c, int ret)
     long verdict = SSL_get_verify_result(c->tls->ssl);
     const char *reason = ERR_reason_error_string(ERR_peek_error());
     ERR_clear_error();
-    if (c->tls->verify && c->stage == HY_CONN_HANDSHAKE && verdict != X509_V_OK)
+    bool must = c->tls->check == HY_TLS_CHECK_NAME || c->tls->check == HY_TLS_CHECK_DANE;
+    if (must && c->stage == HY_CONN_HANDSHAKE && verdict != X509_V_OK) {
         conn_fail(c, HY_EAUTH, 0, X509_verify_cert_error_string(verdict));
-    else
-        conn_fail(c, HY_ECRYPTO, 0, reason ? reason : "TLS failed");
+        c->end.fault = fault_of(verdict);
+        return true;
+    }
+    conn_fail(c, HY_ECRYPTO, 0, reason ? reason : "TLS failed");
     return true;
 }
 
@@ -167,7 +195,13 @@ static void shake_hands(struct hy_conn *c)
     struct hy_tls_info info = {.version = SSL_get_version(t->ssl),
                                .cipher = SSL_get_cipher_name(t->ssl),
                                .resumed = SSL_session_reused(t->ssl) == 1,
-                               .verified = t->verify};
+                               .verified = t->check >= HY_TLS_CHECK_NAME};
+    if (t->check == HY_TLS_CHECK_WATCH) {
+        long verdict = SSL_get_verify_result(t->ssl); /* a resumed session brings its own */
+        info.verified = verdict == X509_V_OK;
+        info.fault = fault_of(verdict);
+        info.fault_text = info.verified ? NULL : X509_verify_cert_error_string(verdict);
+    }
     c->ops->on_tls(c->ctx, &info);
 }
 
@@ -208,19 +242,46 @@ static bool is_ip(const char *name)
     return hy_sockaddr_parse(hy_str_of(name), 0, &a) == 0;
 }
 
-static bool set_names(struct conn_tls *t, const char *name)
+/* Sets SNI and the names as well. The name of a certificate that a record names directly does not
+ * count, nor when it ends (RFC 7672 section 3.1.1). */
+static bool set_dane(struct conn_tls *t, const struct hy_conn_tls *o)
 {
+    bool has_record = false;
+    SSL_set_verify(t->ssl, SSL_VERIFY_PEER, NULL);
+    if (!o->server_name || SSL_dane_enable(t->ssl, o->server_name) <= 0)
+        return false;
+    (void)SSL_dane_set_flags(t->ssl, DANE_FLAG_NO_DANE_EE_NAMECHECKS);
+    SSL_set_hostflags(t->ssl, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);
+    if (o->other_name && !SSL_add1_host(t->ssl, o->other_name))
+        return false;
+    for (size_t i = 0; i < o->n_tlsa; i++) {
+        const struct hy_tlsa *r = &o->tlsa[i];
+        const unsigned char *data = (const unsigned char *)r->data.p;
+        if (SSL_dane_tlsa_add(t->ssl, r->usage, r->selector, r->matching, data, r->data.n) > 0)
+            has_record = true;
+        else
+            ERR_clear_error(); /* a full certificate that is none: the others must do */
+    }
+    return has_record;
+}
+
+static bool set_names(struct conn_tls *t, const struct hy_conn_tls *o)
+{
+    const char *name = o->server_name;
+    bool looks = t->check != HY_TLS_CHECK_NOTHING;
+    if (t->check == HY_TLS_CHECK_DANE)
+        return set_dane(t, o);
     if (!name)
-        return !t->verify; /* nothing to verify against: refuse instead of trusting anybody */
+        return !looks; /* nothing to verify against: refuse instead of trusting anybody */
     X509_VERIFY_PARAM *want = SSL_get0_param(t->ssl);
     if (is_ip(name))
-        return !t->verify || X509_VERIFY_PARAM_set1_ip_asc(want, name);
+        return !looks || X509_VERIFY_PARAM_set1_ip_asc(want, name);
     char host[256]; /* OpenSSL's macro wants it writable */
     if ((size_t)snprintf(host, sizeof host, "%s", name) >= sizeof host ||
         !SSL_set_tlsext_host_name(t->ssl, host))
         return false;
     X509_VERIFY_PARAM_set_hostflags(want, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);
-    return !t->verify || X509_VERIFY_PARAM_set1_host(want, name, 0);
+    return !looks || X509_VERIFY_PARAM_set1_host(want, name, 0);
 }
 
 static void resume(struct conn_tls *t)
@@ -240,17 +301,18 @@ int hy_conn_start_tls(struct hy_conn *c, const struct hy_conn_tls *o)
     struct conn_tls *t = calloc(1, sizeof *t);
     if (!t)
         return HY_ENOMEM;
-    t->verify = o->verify;
+    t->check = o->check;
     t->cache = o->cache;
     t->backlog = HY_BUF_INIT(BACKLOG_MAX);
     t->shared = hy_tls_ref(o->tls);
-    t->ssl = tls_ssl_create(t->shared, o->verify, &hooks, c);
+    t->ssl = tls_ssl_create(t->shared, o->check, &hooks, c);
     if (!t->ssl) {
         conn_tls_free(t, true);
         return HY_ENOMEM;
     }
-    tls_key_make(&t->key, o->cache_key, o->server_name, o->verify);
-    if (!set_names(t, o->server_name)) {
+    tls_key_make(&t->key, o);
+    if (!set_names(t, o)) {
+        ERR_clear_error();
         conn_tls_free(t, true);
         return HY_EINVAL;
     }

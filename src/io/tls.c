@@ -1,5 +1,5 @@
-/* The shared part of TLS: two contexts, one that looks at certificates and one that does not, and
- * the BIO by which OpenSSL reaches the connection's buffers instead of the socket. */
+/* The shared part of TLS: contexts that look at certificates and one that does not, and the BIO
+ * by which OpenSSL reaches the connection's buffers instead of the socket. */
 #include "hayauma/io/tls.h"
 
 #include <openssl/err.h>
@@ -16,6 +16,7 @@
 struct hy_tls {
     atomic_uint refs;
     SSL_CTX *plain_trust; /* any certificate */
+    SSL_CTX *watched;     /* looks, but lets any pass unless told otherwise; knows DANE */
     SSL_CTX *verified;
     BIO_METHOD *bio;
 };
@@ -140,7 +141,8 @@ int hy_tls_create(const struct hy_tls_options *o, struct hy_diag *diag, struct h
         goto unref;
     t->plain_trust = context_make(o->ciphers ? o->ciphers : OPPORTUNISTIC_CIPHERS);
     t->verified = context_make(o->ciphers ? o->ciphers : VERIFIED_CIPHERS);
-    if (!t->plain_trust || !t->verified) {
+    t->watched = context_make(o->ciphers ? o->ciphers : OPPORTUNISTIC_CIPHERS);
+    if (!t->plain_trust || !t->verified || !t->watched || SSL_CTX_dane_enable(t->watched) <= 0) {
         err = fail_crypto(diag, o->ciphers ? o->ciphers : "cipher list");
         goto unref;
     }
@@ -149,6 +151,7 @@ int hy_tls_create(const struct hy_tls_options *o, struct hy_diag *diag, struct h
     err = load_trust(t->verified, o, diag);
     if (err)
         goto unref;
+    SSL_CTX_set1_cert_store(t->watched, SSL_CTX_get_cert_store(t->verified));
     *ret_tls = t;
     return 0;
 
@@ -168,16 +171,22 @@ void hy_tls_unref(struct hy_tls *t)
     if (!t || atomic_fetch_sub_explicit(&t->refs, 1, memory_order_acq_rel) != 1)
         return;
     SSL_CTX_free(t->plain_trust);
+    SSL_CTX_free(t->watched);
     SSL_CTX_free(t->verified);
     BIO_meth_free(t->bio);
     free(t);
 }
 
-SSL *tls_ssl_create(struct hy_tls *t, bool verify, const struct tls_hooks *hooks, void *arg)
+SSL *tls_ssl_create(struct hy_tls *t, enum hy_tls_check check, const struct tls_hooks *hooks,
+                    void *arg)
 {
+    SSL_CTX *const contexts[] = {[HY_TLS_CHECK_NOTHING] = t->plain_trust,
+                                 [HY_TLS_CHECK_WATCH] = t->watched,
+                                 [HY_TLS_CHECK_NAME] = t->verified,
+                                 [HY_TLS_CHECK_DANE] = t->watched};
     struct link *l = malloc(sizeof *l);
     BIO *bio = l ? BIO_new(t->bio) : NULL;
-    SSL *ssl = bio ? SSL_new(verify ? t->verified : t->plain_trust) : NULL;
+    SSL *ssl = bio ? SSL_new(contexts[check]) : NULL;
     if (!ssl) {
         BIO_free(bio);
         free(l);

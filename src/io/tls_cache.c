@@ -32,12 +32,29 @@ struct hy_tls_cache {
     uint32_t count, max; /* sessions */
 };
 
-void tls_key_make(struct tls_key *key, struct hy_str site, const char *server_name, bool verify)
+static uint64_t hash_tlsa(const struct hy_conn_tls *o)
 {
-    struct hy_str name = hy_str_slice(hy_str_of(server_name), 0, 255);
-    site = hy_str_slice(site, 0, 255);
+    uint64_t h = o->n_tlsa;
+    for (size_t i = 0; i < o->n_tlsa; i++) {
+        const struct hy_tlsa *r = &o->tlsa[i];
+        struct hy_hash_key k = *hy_hash_process_key();
+        k.k0 ^= h; /* each hangs on those before it */
+        k.k1 ^= (uint64_t)(r->usage << 16 | r->selector << 8 | r->matching);
+        h = hy_siphash(&k, r->data.p, r->data.n);
+    }
+    return h;
+}
+
+void tls_key_make(struct tls_key *key, const struct hy_conn_tls *o)
+{
+    static const char kinds[] = {[HY_TLS_CHECK_NOTHING] = 'a',
+                                 [HY_TLS_CHECK_WATCH] = 'w',
+                                 [HY_TLS_CHECK_NAME] = 'v',
+                                 [HY_TLS_CHECK_DANE] = 'd'};
+    struct hy_str name = hy_str_slice(hy_str_of(o->server_name), 0, 255);
+    struct hy_str site = hy_str_slice(o->cache_key, 0, 255);
     char *p = key->bytes;
-    *p++ = verify ? 'v' : 'a';
+    *p++ = kinds[o->check];
     if (site.n)
         memcpy(p, site.p, site.n);
     p += site.n;
@@ -45,6 +62,11 @@ void tls_key_make(struct tls_key *key, struct hy_str site, const char *server_na
     for (size_t i = 0; i < name.n; i++)
         *p++ = hy_ascii_lower(name.p[i]);
     *p++ = '\0';
+    if (o->check == HY_TLS_CHECK_DANE) {
+        uint64_t h = hash_tlsa(o);
+        memcpy(p, &h, sizeof h);
+        p += sizeof h;
+    }
     key->n = (size_t)(p - key->bytes);
 }
 

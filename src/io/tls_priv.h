@@ -2,18 +2,19 @@
 #pragma once
 #include <openssl/ssl.h>
 
-#include "hayauma/io/tls.h"
+#include "hayauma/io/conn.h"
 
-enum { TLS_KEY_MAX = 3 + 255 + 255 };
+enum { TLS_KEY_MAX = 3 + 255 + 255 + 8 };
 
 struct tls_key {
     size_t n;
     char bytes[TLS_KEY_MAX];
 };
 
-/* Site or host, server name and kind of verification: a session whose certificate nobody looked at
- * must never stand in for one that was verified, nor one host's for another's. */
-void tls_key_make(struct tls_key *key, struct hy_str site, const char *server_name, bool verify);
+/* Site or host, server name, kind of check, and the TLSA records of DANE: a session whose
+ * certificate nobody looked at must never stand in for one that was verified, nor one that was
+ * verified by other rules, nor one host's for another's. */
+void tls_key_make(struct tls_key *key, const struct hy_conn_tls *o);
 
 /* A client's SSL that reads and writes through `hooks`; NULL without memory. */
 struct tls_hooks {
@@ -24,7 +25,8 @@ struct tls_hooks {
     /* A session that can be resumed; borrowed. */
     void (*session)(void *arg, SSL_SESSION *s);
 };
-SSL *tls_ssl_create(struct hy_tls *t, bool verify, const struct tls_hooks *hooks, void *arg);
+SSL *tls_ssl_create(struct hy_tls *t, enum hy_tls_check check, const struct tls_hooks *hooks,
+                    void *arg);
 
 /* A session for the key, the caller's to free, or NULL. Those of TLS 1.3 are taken out: a ticket is
  * used once (RFC 8446 appendix C.4). */

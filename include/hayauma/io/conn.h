@@ -12,11 +12,11 @@
 
 #include "hayauma/base/clock.h"
 #include "hayauma/io/sockaddr.h"
+#include "hayauma/io/tls.h"
+#include "hayauma/smtp/tlsa.h"
 
 struct hy_loop;
 struct hy_conn;
-struct hy_tls;
-struct hy_tls_cache;
 
 enum hy_conn_stage {
     HY_CONN_CONNECTING = 1,
@@ -33,6 +33,7 @@ struct hy_conn_end {
     int err;
     int sys_errno; /* 0 when none */
     enum hy_conn_stage stage;
+    enum hy_tls_fault fault; /* of the certificate, with HY_EAUTH */
     const char *text; /* for people: "Connection refused", "certificate has expired" ...; a view */
 };
 
@@ -40,7 +41,9 @@ struct hy_tls_info {
     const char *version; /* "TLSv1.3"; views that live as long as the connection */
     const char *cipher;  /* "TLS_AES_256_GCM_SHA384" */
     bool resumed;
-    bool verified; /* the certificate chain and name were checked, and were good */
+    bool verified;           /* the certificate was checked as asked, and is good */
+    enum hy_tls_fault fault; /* HY_TLS_CHECK_WATCH: why it is not, */
+    const char *fault_text;  /* for people; NULL when it is */
 };
 
 struct hy_conn_ops {
@@ -90,7 +93,10 @@ struct hy_conn_tls {
     struct hy_tls_cache *cache; /* of this thread, or NULL: no resumption */
     struct hy_str cache_key;    /* site or MX host; cut at 255 bytes */
     const char *server_name;    /* SNI, and the name to verify; NULL or an IP address: no SNI */
-    bool verify;                /* the certificate must match server_name, or HY_EAUTH */
+    enum hy_tls_check check;    /* NAME, DANE: it is, or HY_EAUTH */
+    const struct hy_tlsa *tlsa; /* DANE: the usable records, at least one */
+    size_t n_tlsa;
+    const char *other_name; /* DANE-TA: a certificate of this name will do, too; NULL = none */
 };
 /* Starts the handshake as the client. Then on_tls, or on_closed in stage HY_CONN_HANDSHAKE. Writes
  * before on_tls take nothing. Only in stage HY_CONN_PLAIN, else HY_EINVAL; HY_ENOMEM. */

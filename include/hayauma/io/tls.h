@@ -10,6 +10,23 @@ struct hy_tls_options {
     const char *ca_dir;  /* hashed directory, or NULL */
     const char *ciphers; /* TLS 1.2 cipher list of OpenSSL; NULL = our default */
 };
+/* What is asked of the server's certificate. */
+enum hy_tls_check {
+    HY_TLS_CHECK_NOTHING = 0, /* any will do */
+    HY_TLS_CHECK_WATCH = 1,   /* any will do, but whether _NAME would take it is found out */
+    HY_TLS_CHECK_NAME = 2,    /* a trusted authority says that it is the server's */
+    HY_TLS_CHECK_DANE = 3,    /* a TLSA record names it or its authority (RFC 7672) */
+};
+/* What is wrong with one. */
+enum hy_tls_fault {
+    HY_TLS_FAULT_NONE = 0,
+    HY_TLS_FAULT_HOST,      /* it is of another name */
+    HY_TLS_FAULT_EXPIRED,   /* or not valid yet */
+    HY_TLS_FAULT_UNTRUSTED, /* no authority that we trust stands behind it */
+    HY_TLS_FAULT_DANE,      /* no TLSA record matches */
+    HY_TLS_FAULT_OTHER,
+};
+
 /* HY_ECRYPTO with the reason in `diag`, HY_ENOMEM. `o` may be NULL for all defaults. */
 HY_MUST_USE int hy_tls_create(const struct hy_tls_options *o, struct hy_diag *diag,
                               struct hy_tls **ret_tls);
