@@ -3,15 +3,16 @@
  * Key: attempt id be64. Value: version u8, flags u8, outcome kind, spoils, phase, state u8, class
  * of the enhanced status u8; varints: campaign, previous, domain, block, slot, attempts, lead, due,
  * code, enhanced subject and detail, started, duration, size, TLS version; the address (length 0, 4
- * or 16, bytes); host, source, cipher, text (length, bytes). */
+ * or 16, bytes); host, source, cipher, text (length, bytes); since version 2: policy and check of
+ * TLS u8, name (length, bytes). */
 #include "attempt.h"
 
 #include "record.h"
 
-enum { VERSION = 1, FLAG_FROM_SERVER = 1, FLAG_IN_DOUBT = 2 };
+enum { VERSION = 2, FLAG_FROM_SERVER = 1, FLAG_IN_DOUBT = 2 };
 enum {
-    RECORD_MAX = 7 + 15 * 10 + 17 + 4 * 10 + HY_ATTEMPT_HOST_MAX + HY_ATTEMPT_SOURCE_MAX +
-                 HY_ATTEMPT_CIPHER_MAX + HY_OUTCOME_TEXT_MAX
+    RECORD_MAX = 9 + 15 * 10 + 17 + 5 * 10 + HY_ATTEMPT_HOST_MAX + HY_ATTEMPT_SOURCE_MAX +
+                 HY_ATTEMPT_CIPHER_MAX + HY_OUTCOME_TEXT_MAX + HY_ATTEMPT_TLS_NAME_MAX
 };
 
 static const uint8_t mapped_v4[12] = {[10] = 0xff, [11] = 0xff};
@@ -66,6 +67,9 @@ int hy_attempt_append(struct hy_txn *t, const struct hy_attempt *a)
     rec_put_str(&o, hy_str_slice(a->source, 0, HY_ATTEMPT_SOURCE_MAX));
     rec_put_str(&o, hy_str_slice(a->tls_cipher, 0, HY_ATTEMPT_CIPHER_MAX));
     rec_put_str(&o, hy_str_slice(oc->text, 0, HY_OUTCOME_TEXT_MAX));
+    rec_put_u8(&o, (uint8_t)a->tls_policy);
+    rec_put_u8(&o, (uint8_t)a->tls_check);
+    rec_put_str(&o, hy_str_slice(a->tls_name, 0, HY_ATTEMPT_TLS_NAME_MAX));
     if (o.bad)
         return hy_txn_fail(t, HY_ELIMIT);
     hy_put_be64(key, a->id);
@@ -116,6 +120,11 @@ int hy_attempt_decode(struct hy_str key, struct hy_str value, struct hy_attempt 
     a.source = rec_get_str(&in, HY_ATTEMPT_SOURCE_MAX);
     a.tls_cipher = rec_get_str(&in, HY_ATTEMPT_CIPHER_MAX);
     a.outcome.text = rec_get_str(&in, HY_OUTCOME_TEXT_MAX);
+    if ((uint8_t)value.p[0] >= 2) {
+        a.tls_policy = (enum hy_attempt_policy)rec_get_u8(&in);
+        a.tls_check = (enum hy_attempt_check)rec_get_u8(&in);
+        a.tls_name = rec_get_str(&in, HY_ATTEMPT_TLS_NAME_MAX);
+    }
     if (in.bad || in.n || a.state >= HY_RCPT_STATES)
         return HY_ECORRUPT;
     *ret = a;

@@ -5,7 +5,35 @@
 #include "hayauma/model/recipient.h"
 #include "hayauma/store/env.h"
 
-enum { HY_ATTEMPT_HOST_MAX = 255, HY_ATTEMPT_SOURCE_MAX = 64, HY_ATTEMPT_CIPHER_MAX = 64 };
+enum {
+    HY_ATTEMPT_HOST_MAX = 255,
+    HY_ATTEMPT_SOURCE_MAX = 64,
+    HY_ATTEMPT_CIPHER_MAX = 64,
+    HY_ATTEMPT_TLS_NAME_MAX = 253
+};
+
+/* What was demanded of the connection, and by whom. Stored: never renumber. */
+enum hy_attempt_policy {
+    HY_ATTEMPT_POLICY_NONE = 0, /* not known: there was no connection, or an older record */
+    HY_ATTEMPT_POLICY_NEVER = 1,
+    HY_ATTEMPT_POLICY_OPPORTUNISTIC = 2,
+    HY_ATTEMPT_POLICY_REQUIRED = 3, /* these four by the rule */
+    HY_ATTEMPT_POLICY_VERIFIED = 4,
+    HY_ATTEMPT_POLICY_STS_TESTING = 5,
+    HY_ATTEMPT_POLICY_STS_ENFORCE = 6,
+    HY_ATTEMPT_POLICY_DANE = 7,
+    HY_ATTEMPT_POLICY_DANE_UNUSABLE = 8, /* records that only demand TLS */
+};
+/* What became of looking at the certificate. Stored: never renumber. */
+enum hy_attempt_check {
+    HY_ATTEMPT_CHECK_NONE = 0, /* nobody looked */
+    HY_ATTEMPT_CHECK_GOOD = 1,
+    HY_ATTEMPT_CHECK_HOST = 2,    /* of another name */
+    HY_ATTEMPT_CHECK_EXPIRED = 3, /* or not valid yet */
+    HY_ATTEMPT_CHECK_UNTRUSTED = 4,
+    HY_ATTEMPT_CHECK_DANE = 5, /* no TLSA record matches */
+    HY_ATTEMPT_CHECK_OTHER = 6,
+};
 
 struct hy_attempt {
     hy_id id;                  /* set by settle; its time is the settling's */
@@ -21,7 +49,10 @@ struct hy_attempt {
     struct hy_str source;  /* name of the source it left from */
     uint16_t tls_version;  /* 0x0304 = TLS 1.3; 0 = plain */
     struct hy_str tls_cipher;
-    uint32_t size_bytes; /* of the message as sent, 0 = not sent */
+    enum hy_attempt_policy tls_policy;
+    enum hy_attempt_check tls_check;
+    struct hy_str tls_name; /* that the certificate was checked against; empty = none */
+    uint32_t size_bytes;    /* of the message as sent, 0 = not sent */
 };
 
 /* Views die with the transaction. HY_ENOTFOUND, HY_ECORRUPT. */

@@ -19,7 +19,9 @@
     X(LIST_LEADS, "list_leads")                                                                    \
     X(DOMAINS, "domains")                                                                          \
     X(DOMAIN_NAMES, "domain_names")                                                                \
-    X(ATTRS, "attrs")
+    X(ATTRS, "attrs")                                                                              \
+    X(STS, "sts")                 /* domain -> MTA-STS policy */                                   \
+    X(TLS_TALLIES, "tls_tallies") /* day, domain, kind of session -> count */
 
 enum hy_table {
 #define X(symbol, name) HY_TABLE_##symbol,

@@ -69,6 +69,9 @@ Test(settle, an_attempt_reads_back_as_it_was_written)
     struct hy_settle s = settle_of(&rows[0].ref, HY_RCPT_DELIVERED, 0);
     s.attempt.tls_version = 0x0304;
     s.attempt.tls_cipher = HY_STR("TLS_AES_256_GCM_SHA384");
+    s.attempt.tls_policy = HY_ATTEMPT_POLICY_STS_ENFORCE;
+    s.attempt.tls_check = HY_ATTEMPT_CHECK_GOOD;
+    s.attempt.tls_name = HY_STR("mx.example");
     s.attempt.size_bytes = 10240;
     s.attempt.outcome.enhanced = (struct hy_enhanced){2, 6, 999};
     cr_assert_eq(settle_now(env, &s), HY_SETTLE_APPLIED);
@@ -88,6 +91,9 @@ Test(settle, an_attempt_reads_back_as_it_was_written)
     cr_assert(hy_str_eq(got.mx_host, want->mx_host));
     cr_assert(hy_str_eq(got.source, want->source));
     cr_assert(hy_str_eq(got.tls_cipher, want->tls_cipher));
+    cr_assert_eq(got.tls_policy, HY_ATTEMPT_POLICY_STS_ENFORCE);
+    cr_assert_eq(got.tls_check, HY_ATTEMPT_CHECK_GOOD);
+    cr_assert(hy_str_eq(got.tls_name, want->tls_name));
     cr_assert(hy_str_eq(got.outcome.text, want->outcome.text));
     cr_assert_eq(got.outcome.code, 250);
     cr_assert_eq(got.outcome.kind, HY_OUTCOME_DELIVERED);
