@@ -17,7 +17,8 @@ enum {
     LANE_IDLE_S = 60,
     LANES_MANY = 4096,
     SWEEP_S = 5,
-    LAG_RETRY_MS = 20
+    LAG_RETRY_MS = 20,
+    PACE_US = 1000, /* between turns when there is much to do */
 };
 
 /* ---- deliveries ---- */
@@ -421,6 +422,7 @@ void worker_connection_over(struct worker *w)
 static void run_worker(void *arg)
 {
     struct worker *w = arg;
+    hy_loop_pace(w->loop, getenv("PACE") ? atoi(getenv("PACE")) : PACE_US);
     if (hy_loop_run(w->loop) != HY_OK)
         hy_log(HY_LOG_ERROR, "worker", "the event loop failed");
 }

@@ -5,7 +5,10 @@
 #include <stdlib.h>
 #include <sys/eventfd.h>
 #include <sys/signalfd.h>
+#include <time.h>
 #include <unistd.h>
+
+enum { PACE_BURST = 100 }; /* turns that may come without a pause after a quiet time */
 
 static void on_alarm(evutil_socket_t fd, short what, void *arg)
 {
@@ -142,6 +145,21 @@ static bool set_alarm(struct hy_loop *loop, hy_us due)
     return true;
 }
 
+/* Where turns have come too fast, sleeps until one is due, or something of ours is: what comes
+ * meanwhile is met by one turn instead of many, and nobody takes the trouble to wake us. */
+static void rest(struct hy_loop *loop, hy_us due)
+{
+    if (!loop->pace || !hy_list_empty(&loop->deferred) || atomic_load(&loop->stopping))
+        return;
+    hy_us now = hy_loop_refresh_now(loop), earliest = now - PACE_BURST * loop->pace;
+    loop->pace_at = (loop->pace_at > earliest ? loop->pace_at : earliest) + loop->pace;
+    hy_us until = loop->pace_at < due ? loop->pace_at : due;
+    if (until <= now)
+        return;
+    struct timespec at = {.tv_sec = until / HY_US_PER_SEC, .tv_nsec = until % HY_US_PER_SEC * 1000};
+    (void)clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &at, NULL); /* a signal: sooner is fine */
+}
+
 static void drain_mailboxes(struct hy_loop *loop)
 {
     struct hy_list todo;
@@ -183,6 +201,8 @@ int hy_loop_turn(struct hy_loop *loop, hy_us max_wait_us)
         hy_us end = hy_loop_refresh_now(loop) + max_wait_us;
         due = due < end ? due : end;
     }
+    if (max_wait_us > 0)
+        rest(loop, due);
     bool may_block = max_wait_us > 0 && set_alarm(loop, due) && fall_asleep(loop);
     loop->now_is_fresh = false;
     if (event_base_loop(loop->base, EVLOOP_ONCE | (may_block ? 0 : EVLOOP_NONBLOCK)) < 0)
@@ -201,6 +221,11 @@ int hy_loop_run(struct hy_loop *loop)
     } while (!err && !atomic_load(&loop->stopping));
     atomic_store(&loop->stopping, false);
     return err;
+}
+
+void hy_loop_pace(struct hy_loop *loop, hy_us pace)
+{
+    loop->pace = pace;
 }
 
 void hy_loop_stop(struct hy_loop *loop)

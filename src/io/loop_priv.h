@@ -23,6 +23,8 @@ struct hy_loop {
     hy_us alarm_due;    /* HY_US_NEVER while it is not set */
     hy_us now;
     bool now_is_fresh;
+    hy_us pace;    /* between turns on the average; 0 = as they come */
+    hy_us pace_at; /* when a turn is due by that */
     atomic_bool stopping;
     struct hy_list deferred;
     struct hy_list mailboxes;

@@ -27,6 +27,9 @@ HY_MUST_USE int hy_loop_turn(struct hy_loop *loop, hy_us max_wait_us);
 /* Ends hy_loop_run after the present turn (at once, if it is not running: the next run returns
  * after one turn that does not wait). Any thread, and signal-safe. */
 void hy_loop_stop(struct hy_loop *loop);
+/* From now on turns come `pace` microseconds apart on the average, so that a busy loop finds more
+ * to do in each; a hundred may come at once. 0 (the default): whenever there is something. */
+void hy_loop_pace(struct hy_loop *loop, hy_us pace);
 
 /* Monotonic microseconds, read once a turn: what callbacks take for `now`. */
 hy_us hy_loop_now(struct hy_loop *loop);

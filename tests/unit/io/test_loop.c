@@ -5,6 +5,7 @@
 
 #include "hayauma/base/rand.h"
 #include "hayauma/io/loop.h"
+#include "hayauma/io/mailbox.h"
 #include "hayauma/io/thread.h"
 
 static struct hy_loop *loop_make(void)
@@ -69,6 +70,43 @@ Test(loop, sleeps_until_the_timer_instead_of_turning_idly)
         cr_assert_eq(hy_loop_turn(loop, HY_US_NEVER), 0);
     cr_assert_leq(turns, 8, "%d turns", turns);
     cr_assert_lt(hy_clock_thread_cpu_us() - cpu, 20 * HY_US_PER_MS);
+    hy_loop_free(loop);
+}
+
+static void post_again(void *arg, struct hy_msg *m)
+{
+    cr_assert_eq(hy_mailbox_post(arg, m), 0);
+}
+
+Test(loop, turns_no_faster_than_its_pace_after_a_burst)
+{
+    struct hy_loop *loop = loop_make();
+    struct hy_mailbox *mb;
+    struct hy_msg m = {0};
+    cr_assert_eq(hy_mailbox_create(1, &mb), 0);
+    cr_assert_eq(hy_mailbox_attach(mb, loop, post_again, mb), 0);
+    post_again(mb, &m);
+    hy_loop_pace(loop, HY_US_PER_MS);
+    hy_us start = hy_clock_us();
+    for (int turns = 0; turns < 200; turns++)
+        cr_assert_eq(hy_loop_turn(loop, HY_US_NEVER), 0);
+    cr_assert_geq(hy_clock_us() - start, 99 * HY_US_PER_MS);
+    hy_mailbox_free(mb);
+    hy_loop_free(loop);
+}
+
+Test(loop, keeps_its_timers_whatever_the_pace)
+{
+    struct hy_loop *loop = loop_make();
+    hy_loop_pace(loop, 3600 * HY_US_PER_SEC);
+    int fired = 0;
+    struct alarm a = {.loop = loop, .n_fired = &fired};
+    hy_timer_init(&a.t, on_alarm, &a);
+    for (int i = 0; i < 102; i++) { /* more than a burst */
+        hy_loop_arm_in(loop, &a.t, 1);
+        while (fired == i)
+            cr_assert_eq(hy_loop_turn(loop, HY_US_NEVER), 0);
+    }
     hy_loop_free(loop);
 }
 
