@@ -22,6 +22,7 @@ struct lane {
     struct hy_list takers;        /* those that can take a message, idle ones in front */
     uint32_t n_feeds;             /* known to it, here or with the feeder */
     uint32_t n_ready, n_pressing, n_sessions, n_connecting, n_up, n_on_wire, n_settling;
+    uint32_t n_busy;    /* sessions with a message */
     uint32_t next_host; /* rotates over hosts of equal preference */
     struct host_notes notes;
     hy_us connect_pause;          /* no new connection before, */
@@ -95,10 +96,15 @@ static inline void lane_smooth(hy_us *mean, hy_us value)
 void lane_pump(void *lane);
 /* Puts a session where its room for messages says. */
 void lane_place_session(struct lane *l, struct session *s);
+/* `s` is about to write: if it can take another message and one is ready, that one goes along. */
+void lane_offer(struct lane *l, struct session *s);
 
 /* lane_connect.c */
-/* Whether one more connection would be up before those there are have worked off what waits. A lane
- * that is told no looks again when the answer may be another for all that no reply came. */
+/* Whether `n` messages take `n_sessions` longer than `limit`. A lane that is told no looks again
+ * when the answer may be another for all that no reply came. */
+bool lane_takes_longer(struct lane *l, uint32_t n, uint32_t n_sessions, hy_us limit, hy_us now);
+/* Whether one more connection would be up before those there are have worked off what waits; told
+ * no, the lane looks again as above. */
 bool lane_is_worth_connecting(struct lane *l, hy_us now);
 /* Opens one connection; false when it did not, and need not be asked again this turn. */
 bool lane_open_one(struct lane *l, hy_us now);
@@ -110,7 +116,8 @@ void lane_session_over(struct lane *l, struct session *s, const struct hy_outcom
 /* session.c */
 int session_open(struct lane *l, const struct hy_mx_host *host, const struct hy_sockaddr *addr,
                  bool no_tls, bool use_helo);
-/* False: it did not take it (the delivery is still the caller's). */
+/* False: it did not take it (the delivery is still the caller's). Else session_write is to
+ * follow. */
 bool session_submit(struct session *s, struct delivery *d);
 void session_write(struct session *s);
 void session_quit(struct session *s);

@@ -73,18 +73,16 @@ static void unreachable(struct lane *l, const struct hy_outcome *why, hy_us now)
 
 /* ---- opening ---- */
 
-/* What a message takes there: as long as the last ones, or longer when every connection waits for
- * longer than that already. `ret_since`: when the one that waits least began to. */
+/* What a message takes there: as long as the last ones, or longer when every connection that works
+ * waits for longer than that already. `ret_since`: when the one that waits least began to. */
 static hy_us message_time(const struct lane *l, hy_us now, hy_us *ret_since)
 {
     hy_us least = HY_US_NEVER;
     hy_list_for_each (it, &l->sessions) {
         const struct session *s = hy_container_of(it, struct session, link);
-        if (!s->is_up)
+        if (!s->is_up || s->n_deliveries == 0)
             continue;
-        struct hy_list *oldest = s->deliveries.next;
-        hy_us age =
-            s->n_deliveries ? now - hy_container_of(oldest, struct delivery, link)->submitted : 0;
+        hy_us age = now - hy_container_of(s->deliveries.next, struct delivery, link)->submitted;
         if (age < least)
             least = age;
         if (least <= l->message_us)
@@ -96,21 +94,25 @@ static hy_us message_time(const struct lane *l, hy_us now, hy_us *ret_since)
     return least > l->message_us ? least : l->message_us;
 }
 
+bool lane_takes_longer(struct lane *l, uint32_t n, uint32_t n_sessions, hy_us limit, hy_us now)
+{
+    hy_us since;
+    if ((hy_us)n * message_time(l, now, &since) / n_sessions > limit)
+        return true;
+    if (n)
+        lane_wait_until(l, since + (limit + 1) * n_sessions / n + 1);
+    return false;
+}
+
 /* Whether one more connection would be up before those there are have worked off what waits. Where
  * handshakes are dear or the processor is busy, connecting takes long and fewer are opened; where
- * replies take long, more are. A lane that is told no looks again when the answer may be another
- * for all that no reply came. */
+ * replies take long, more are. */
 bool lane_is_worth_connecting(struct lane *l, hy_us now)
 {
     if (l->n_up == 0)
         return true;
-    hy_us since, waiting = (hy_us)(l->n_ready + l->n_on_wire);
     hy_us worth = l->connect_us > WORTH_US ? l->connect_us : WORTH_US;
-    if (waiting * message_time(l, now, &since) / l->n_up > worth)
-        return true;
-    if (waiting)
-        lane_wait_until(l, since + (worth + 1) * l->n_up / waiting + 1);
-    return false;
+    return lane_takes_longer(l, l->n_ready + l->n_on_wire, l->n_up, worth, now);
 }
 
 /* Opens one connection; false when it did not, and need not be asked again this turn. As many may

@@ -58,7 +58,7 @@ static void on_result(struct session *s, const struct hy_smtp_event *ev)
     }
     hy_list_remove(&d->link);
     d->session = NULL;
-    s->n_deliveries--;
+    s->lane->n_busy -= --s->n_deliveries == 0;
     s->lane->n_on_wire--;
     if (ev->outcome.kind == HY_OUTCOME_RETURNED) {
         count(&worker_of(s)->d->counters.returned);
@@ -194,6 +194,7 @@ static void on_readable(void *ctx, const char *p, size_t n)
             drain(s);
         }
     }
+    lane_offer(s->lane, s);
     session_write(s);
 }
 
@@ -359,13 +360,12 @@ bool session_submit(struct session *s, struct delivery *d)
     d->submitted = now_of(s);
     d->started = hy_clock_wall_ms();
     hy_list_push(&s->deliveries, &d->link);
-    s->n_deliveries++;
+    s->lane->n_busy += s->n_deliveries++ == 0;
     s->messages++;
     s->lane->n_on_wire++;
     uint32_t most = s->lane->limits.messages_per_connection;
     if (most && s->messages >= most)
         hy_smtp_client_quit(&s->client, now_of(s));
-    session_write(s);
     lane_place_session(s->lane, s);
     return true;
 }
