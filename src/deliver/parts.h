@@ -29,7 +29,7 @@
 
 enum {
     WORKERS_MAX = 64,
-    PRESS_BATCH = 8,     /* jobs a press thread takes at once */
+    PRESS_BATCH = 16,    /* jobs a press thread takes at once */
     RETURNS_MAX = 5,     /* times a row may come back untouched before that counts as an attempt */
     LANE_AHEAD_MAX = 64, /* messages a lane has in the press or ready, at most */
     IN_HAND_MAX = 65536, /* deliveries; above it rows that will not be sent wait for the writer */

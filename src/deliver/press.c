@@ -1,11 +1,23 @@
 /* The press: threads that render and sign. They own nothing but their tools; a job is a delivery,
- * which comes back with its message or with the reason why it will not be sent. */
+ * which comes back with its message or with the reason why it will not be sent. Signing takes all
+ * the processor there is; what waits for a socket goes first, so these threads are nice to the
+ * others. See docs/decisions/0022 and 0023. */
 #include "parts.h"
 
 #include <stdlib.h>
 
 #include "hayauma/base/log.h"
 #include "hayauma/store/lead.h"
+
+/* Answers to one worker, gathered so that it is woken once for several. */
+struct answers {
+    struct hy_msg *first, *last;
+};
+
+enum {
+    ANSWER_WAIT_US = 1000, /* four RSA-2048 signatures */
+    PRESS_NICE = 5,        /* against the workers' 0: a third of their weight */
+};
 
 struct press {
     struct hy_deliver *d;
@@ -16,6 +28,8 @@ struct press {
     struct hy_str slots[HY_DELIVER_SLOTS];
     struct hy_txn txn;
     bool has_txn;
+    struct answers answers[WORKERS_MAX];
+    hy_us answers_since; /* when the oldest of them was made; 0 = there is none */
 };
 
 static void refuse(struct delivery *d, enum hy_rcpt_state state, enum hy_outcome_kind kind,
@@ -201,6 +215,60 @@ static void refresh_policy(struct press *p)
         hy_log(HY_LOG_ERROR, "press", "out of memory for DKIM keys: mail that they sign waits");
 }
 
+/* ---- answers ---- */
+
+static void flush_answers(struct press *p)
+{
+    for (unsigned i = 0; i < p->d->n_workers; i++) {
+        struct answers *a = &p->answers[i];
+        if (!a->first)
+            continue;
+        int err = hy_mailbox_post_answers(p->d->workers[i].mailbox, a->first);
+        (void)err; /* workers outlive the press */
+        *a = (struct answers){0};
+    }
+    p->answers_since = 0;
+}
+
+/* Each wake-up of a worker takes the processor from a signature that is being made, here or in the
+ * thread beside us: answers go out together, none more than ANSWER_WAIT_US after it was made. */
+static void answer(struct press *p, struct delivery *d)
+{
+    struct answers *a = &p->answers[d->worker->index];
+    hy_us now = hy_clock_us();
+    d->msg.next = NULL;
+    if (a->last)
+        a->last->next = &d->msg;
+    else
+        a->first = &d->msg;
+    a->last = &d->msg;
+    if (!p->answers_since)
+        p->answers_since = now;
+    if (now - p->answers_since >= ANSWER_WAIT_US)
+        flush_answers(p);
+}
+
+static void press_batch(struct press *p, struct hy_msg *jobs)
+{
+    const int64_t cpu = hy_clock_thread_cpu_us();
+    uint64_t n = 0;
+    refresh_policy(p);
+    p->has_txn = (p->txn.env ? hy_txn_renew(&p->txn) : hy_txn_read(p->d->env, &p->txn)) == HY_OK;
+    for (struct hy_msg *next; jobs; jobs = next, n++) {
+        struct delivery *d = hy_container_of(jobs, struct delivery, msg);
+        next = jobs->next;
+        press_one(p, d);
+        answer(p, d);
+    }
+    flush_answers(p);
+    if (p->has_txn)
+        hy_txn_park(&p->txn);
+    struct hy_deliver_counters *c = &p->d->counters;
+    atomic_fetch_add_explicit(&c->pressed, n, memory_order_relaxed);
+    atomic_fetch_add_explicit(&c->press_cpu_us, (uint64_t)(hy_clock_thread_cpu_us() - cpu),
+                              memory_order_relaxed);
+}
+
 void press_main(void *arg)
 {
     struct hy_deliver *d = arg;
@@ -209,27 +277,11 @@ void press_main(void *arg)
         hy_log(HY_LOG_ERROR, "press", "out of memory");
         return;
     }
+    hy_thread_give_way(PRESS_NICE);
     p->d = d;
     hy_rendered_init(&p->rendered);
-    for (struct hy_msg *jobs; (jobs = hy_jobs_pop(d->jobs, PRESS_BATCH));) {
-        int64_t cpu = hy_clock_thread_cpu_us();
-        uint64_t n = 0;
-        refresh_policy(p);
-        p->has_txn = (p->txn.env ? hy_txn_renew(&p->txn) : hy_txn_read(d->env, &p->txn)) == HY_OK;
-        while (jobs) {
-            struct delivery *job = hy_container_of(jobs, struct delivery, msg);
-            jobs = jobs->next;
-            press_one(p, job);
-            n++;
-            int err = hy_mailbox_post_answer(job->worker->mailbox, &job->msg);
-            (void)err; /* workers outlive the press */
-        }
-        if (p->has_txn)
-            hy_txn_park(&p->txn);
-        atomic_fetch_add_explicit(&d->counters.pressed, n, memory_order_relaxed);
-        atomic_fetch_add_explicit(&d->counters.press_cpu_us,
-                                  (uint64_t)(hy_clock_thread_cpu_us() - cpu), memory_order_relaxed);
-    }
+    for (struct hy_msg *jobs; (jobs = hy_jobs_pop(d->jobs, PRESS_BATCH));)
+        press_batch(p, jobs);
     if (p->txn.env)
         hy_txn_end(&p->txn);
     hy_rendered_free(&p->rendered);

@@ -59,15 +59,30 @@ static void wake(struct hy_mailbox *mb)
     (void)n; /* fails only at 2^64 - 2 unread wake-ups */
 }
 
-static void push(struct hy_mailbox *mb, struct hy_msg *m)
+/* `newest` to `oldest` are linked by `next` already; often they are one. */
+static void push(struct hy_mailbox *mb, struct hy_msg *newest, struct hy_msg *oldest)
 {
     struct hy_msg *head = atomic_load_explicit(&mb->head, memory_order_relaxed);
     do {
-        m->next = head == SLEEPING ? NULL : head;
-    } while (!atomic_compare_exchange_weak_explicit(&mb->head, &head, m, memory_order_release,
+        oldest->next = head == SLEEPING ? NULL : head;
+    } while (!atomic_compare_exchange_weak_explicit(&mb->head, &head, newest, memory_order_release,
                                                     memory_order_relaxed));
     if (head == SLEEPING)
         wake(mb);
+}
+
+/* Turns a chain around; its length goes to *ret_n. */
+static struct hy_msg *turn_around(struct hy_msg *m, uint32_t *ret_n)
+{
+    struct hy_msg *turned = NULL;
+    uint32_t n = 0;
+    for (struct hy_msg *next; m; m = next, n++) {
+        next = m->next;
+        m->next = turned;
+        turned = m;
+    }
+    *ret_n = n;
+    return turned;
 }
 
 int hy_mailbox_post(struct hy_mailbox *mb, struct hy_msg *m)
@@ -78,7 +93,7 @@ int hy_mailbox_post(struct hy_mailbox *mb, struct hy_msg *m)
         atomic_fetch_sub_explicit(&mb->count, 1, memory_order_relaxed);
         return HY_ELIMIT;
     }
-    push(mb, m);
+    push(mb, m, m);
     return 0;
 }
 
@@ -87,7 +102,18 @@ int hy_mailbox_post_answer(struct hy_mailbox *mb, struct hy_msg *m)
     if (atomic_load_explicit(&mb->closed, memory_order_acquire))
         return HY_ECLOSED;
     atomic_fetch_add_explicit(&mb->count, 1, memory_order_relaxed);
-    push(mb, m);
+    push(mb, m, m);
+    return 0;
+}
+
+int hy_mailbox_post_answers(struct hy_mailbox *mb, struct hy_msg *first)
+{
+    if (atomic_load_explicit(&mb->closed, memory_order_acquire))
+        return HY_ECLOSED;
+    uint32_t n;
+    struct hy_msg *newest = turn_around(first, &n);
+    atomic_fetch_add_explicit(&mb->count, n, memory_order_relaxed);
+    push(mb, newest, first);
     return 0;
 }
 
@@ -109,13 +135,8 @@ struct hy_msg *hy_mailbox_take(struct hy_mailbox *mb)
     struct hy_msg *newest = atomic_exchange_explicit(&mb->head, NULL, memory_order_acquire);
     if (newest == SLEEPING)
         return NULL;
-    struct hy_msg *first = NULL;
-    uint32_t n = 0;
-    for (struct hy_msg *next; newest; newest = next, n++) {
-        next = newest->next;
-        newest->next = first;
-        first = newest;
-    }
+    uint32_t n;
+    struct hy_msg *first = turn_around(newest, &n);
     atomic_fetch_sub_explicit(&mb->count, n, memory_order_relaxed);
     return first;
 }

@@ -6,7 +6,9 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 #include <time.h>
+#include <unistd.h>
 
 struct hy_thread {
     pthread_t id;
@@ -66,4 +68,16 @@ int64_t hy_thread_cpu_us(struct hy_thread *t)
 const char *hy_thread_name(const struct hy_thread *t)
 {
     return t->name;
+}
+
+void hy_thread_give_way(int nice)
+{
+    const id_t self = (id_t)gettid();
+    errno = 0;
+    int now = getpriority(PRIO_PROCESS, self);
+    if (now == -1 && errno)
+        return;
+    int err = setpriority(PRIO_PROCESS, self, now + nice);
+    (void)
+        err; /* raising it is always allowed; if a sandbox forbids it, nothing is lost but order */
 }

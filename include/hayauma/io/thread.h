@@ -15,3 +15,6 @@ void hy_thread_join(struct hy_thread *t);
 /* CPU microseconds it used so far. Any thread, until it is joined. */
 int64_t hy_thread_cpu_us(struct hy_thread *t);
 const char *hy_thread_name(const struct hy_thread *t);
+/* The calling thread lets others go first from now on: its nice value (Linux has one for each
+ * thread) rises by `nice`, 1..19. Without the right to, it stays as it is. */
+void hy_thread_give_way(int nice);

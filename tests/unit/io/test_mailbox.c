@@ -59,6 +59,27 @@ Test(mailbox, is_bounded_but_takes_answers)
     hy_mailbox_free(mb);
 }
 
+Test(mailbox, takes_a_chain_of_answers_in_its_order_between_others)
+{
+    struct hy_mailbox *mb = mailbox_make(1);
+    struct letter l[5];
+    for (uint32_t i = 0; i < 5; i++)
+        l[i] = (struct letter){.number = i, .m.next = i >= 1 && i < 3 ? &l[i + 1].m : NULL};
+    cr_assert_eq(hy_mailbox_post(mb, &l[0].m), 0);
+    cr_assert_eq(hy_mailbox_post_answers(mb, &l[1].m), 0, "1 to 3, past the maximum");
+    cr_assert_eq(hy_mailbox_post_answers(mb, &l[4].m), 0);
+    cr_assert_eq(hy_mailbox_count(mb), 5);
+    uint32_t n = 0;
+    for (struct hy_msg *m = hy_mailbox_take(mb); m; m = m->next)
+        cr_assert_eq(letter_of(m)->number, n++);
+    cr_assert_eq(n, 5);
+    cr_assert_eq(hy_mailbox_count(mb), 0);
+    hy_mailbox_close(mb);
+    l[0].m.next = NULL;
+    cr_assert_eq(hy_mailbox_post_answers(mb, &l[0].m), HY_ECLOSED);
+    hy_mailbox_free(mb);
+}
+
 Test(mailbox, refuses_letters_once_closed_but_hands_out_the_old_ones)
 {
     struct hy_mailbox *mb = mailbox_make(5);
