@@ -41,6 +41,11 @@ int hy_zone_find(struct hy_str name, struct hy_zone **ret_zone)
     return HY_OK;
 }
 
+struct hy_zone *hy_zone_local(void)
+{
+    return (struct hy_zone *)g_time_zone_new_local();
+}
+
 void hy_zone_free(struct hy_zone *z)
 {
     if (z)

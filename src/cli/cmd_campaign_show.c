@@ -50,6 +50,8 @@ void cli_print_campaign(struct cli *c, const json_t *o)
     line(c, _(c, "campaign"), cli_str(o, "name"));
     line(c, _(c, "id"), cli_str(o, "id"));
     line(c, _(c, "state"), cli_state(c, cli_str(o, "state")));
+    if (cli_str(o, "note")[0])
+        line(c, _(c, "why"), cli_str(o, "note"));
     json_array_foreach(lists, i, l)
         line(c, i ? "" : _(c, "lists"), json_is_string(l) ? json_string_value(l) : "");
     line(c, _(c, "created"), cli_time(cli_str(o, "created"), time));

@@ -39,6 +39,7 @@ const char *const cli_texts[][2] = {
     {"campaign", "配信"},
     {"id", "id"},
     {"state", "状態"},
+    {"why", "理由"},
     {"lists", "リスト"},
     {"created", "作成"},
     {"starts at", "開始予定"},

@@ -31,6 +31,15 @@ enum tag {
     T_LIST_UNSUBSCRIBE,
     T_START_AT,
     T_EXPIRE,
+    T_PRIORITY,
+    T_WEIGHT,
+    T_SPEED_COUNT,
+    T_SPEED_PERIOD,
+    T_HOURS,
+    T_TIME_ZONE,
+    T_BY_LEAD,
+    T_UNCAPPED,
+    T_BOUNCE_LIMIT, /* percent and one */
     T_END,
 };
 /* inside T_HEADER and T_VAR */
@@ -94,6 +103,24 @@ static void put_parts(struct hy_buf *out, const struct hy_bundle *b)
     }
 }
 
+static void put_brakes(struct hy_buf *out, const struct hy_bundle *b)
+{
+    put_number(out, T_PRIORITY, b->priority);
+    put_number(out, T_WEIGHT, b->weight);
+    put_number(out, T_SPEED_COUNT, b->speed.count);
+    put_number(out, T_SPEED_PERIOD, (uint64_t)b->speed.period_us);
+    if (b->has_hours) {
+        struct hy_buf text = HY_BUF_INIT(128);
+        hy_hours_put(&b->hours, &text);
+        put(out, T_HOURS, hy_buf_str(&text));
+        hy_buf_free(&text);
+    }
+    put(out, T_TIME_ZONE, b->time_zone);
+    put_number(out, T_BY_LEAD, b->is_by_lead);
+    put_number(out, T_UNCAPPED, b->is_uncapped);
+    put_number(out, T_BOUNCE_LIMIT, b->has_bounce_limit ? b->bounce_percent + 1u : 0);
+}
+
 int hy_bundle_encode(const struct hy_bundle *b, struct hy_buf *out)
 {
     size_t before = out->len;
@@ -120,6 +147,7 @@ int hy_bundle_encode(const struct hy_bundle *b, struct hy_buf *out)
     put_number(out, T_LIST_UNSUBSCRIBE, b->list_unsubscribe);
     put_number(out, T_START_AT, (uint64_t)b->start_at);
     put_number(out, T_EXPIRE, (uint64_t)b->expire_us);
+    put_brakes(out, b);
     int err = out->err ? out->err : out->len - before > HY_BUNDLE_MAX ? HY_ELIMIT : 0;
     if (err)
         out->len = before;
@@ -217,6 +245,34 @@ static int read_part(struct hy_str bytes, struct hy_bundle_part *out)
     return err;
 }
 
+static void set_brake(struct hy_bundle *b, unsigned tag, uint64_t v)
+{
+    switch (tag) {
+    case T_PRIORITY:
+        b->priority = (enum hy_priority)v;
+        break;
+    case T_WEIGHT:
+        b->weight = (uint32_t)v;
+        break;
+    case T_SPEED_COUNT:
+        b->speed.count = (uint32_t)v;
+        break;
+    case T_SPEED_PERIOD:
+        b->speed.period_us = (hy_us)v;
+        break;
+    case T_BY_LEAD:
+        b->is_by_lead = v != 0;
+        break;
+    case T_UNCAPPED:
+        b->is_uncapped = v != 0;
+        break;
+    default: /* T_BOUNCE_LIMIT */
+        b->has_bounce_limit = v > 0;
+        b->bounce_percent = v ? (uint32_t)v - 1 : 0;
+        break;
+    }
+}
+
 static int read_number(struct hy_bundle *b, const struct field *f)
 {
     uint64_t v = 0;
@@ -228,6 +284,13 @@ static int read_number(struct hy_bundle *b, const struct field *f)
         [T_LIST_UNSUBSCRIBE] = 1,
         [T_START_AT] = INT64_MAX,
         [T_EXPIRE] = INT64_MAX,
+        [T_PRIORITY] = HY_PRIORITIES - 1,
+        [T_WEIGHT] = HY_WEIGHT_MAX,
+        [T_SPEED_COUNT] = UINT32_MAX,
+        [T_SPEED_PERIOD] = INT64_MAX,
+        [T_BY_LEAD] = 1,
+        [T_UNCAPPED] = 1,
+        [T_BOUNCE_LIMIT] = 101,
     };
     int err = to_number(f->bytes, max[f->tag], &v);
     if (err)
@@ -251,8 +314,11 @@ static int read_number(struct hy_bundle *b, const struct field *f)
     case T_START_AT:
         b->start_at = (hy_wall_ms)v;
         break;
-    default: /* T_EXPIRE */
+    case T_EXPIRE:
         b->expire_us = (hy_us)v;
+        break;
+    default:
+        set_brake(b, f->tag, v);
         break;
     }
     return 0;
@@ -267,6 +333,7 @@ static int read_field(struct reading *r, const struct field *f)
         [T_REPLY_TO] = &b->reply_to,   [T_SUBJECT] = &b->subject,
         [T_HTML] = &b->html,           [T_TEXT] = &b->text,
         [T_HTML_NAME] = &b->html_name, [T_TEXT_NAME] = &b->text_name,
+        [T_TIME_ZONE] = &b->time_zone,
     };
     if (texts[f->tag]) {
         *texts[f->tag] = f->bytes;
@@ -282,6 +349,9 @@ static int read_field(struct reading *r, const struct field *f)
         return read_pair(f->bytes, &r->vars[b->vars.n++]);
     case T_PART:
         return read_part(f->bytes, &r->parts[b->n_parts++]);
+    case T_HOURS:
+        b->has_hours = true;
+        return hy_hours_parse(f->bytes, &b->hours, NULL) == HY_OK ? 0 : HY_ECORRUPT;
     default:
         return read_number(b, f);
     }
@@ -304,7 +374,7 @@ static int make_room(struct reading *r, const struct counts *n, struct hy_arena 
 
 int hy_bundle_decode(struct hy_str bytes, struct hy_arena *arena, struct hy_bundle *ret_bundle)
 {
-    struct hy_bundle b = {.track_links = HY_UNSET, .beacon = HY_UNSET};
+    struct hy_bundle b = {.track_links = HY_UNSET, .beacon = HY_UNSET, .weight = HY_WEIGHT_NORMAL};
     struct reading r = {.b = &b};
     struct counts n = {0};
     struct field f;

@@ -38,8 +38,17 @@ struct raw {
     bool unsubscribe;
     hy_wall_ms start_at;
     hy_us expire_us;
+    enum hy_priority priority;
+    uint32_t weight;
+    struct hy_rate speed;
+    struct hy_hours hours;
+    const char *time_zone;
+    bool is_by_lead, is_uncapped;
+    uint32_t bounce_percent;
 };
 
+static const struct schema_name priorities[] = {
+    {"bulk", HY_PRIORITY_BULK}, {"transactional", HY_PRIORITY_TRANSACTIONAL}, {0}};
 static const struct schema_name charsets[] = {
     {"utf-8", HY_BUNDLE_UTF8}, {"iso-2022-jp", HY_BUNDLE_ISO2022JP}, {0}};
 static const struct schema_name transfers[] = {{"auto", HY_BUNDLE_TRANSFER_AUTO},
@@ -79,6 +88,14 @@ static const struct schema_row rows[] = {
     {"list_unsubscribe", SCHEMA_BOOL, 0, F(unsubscribe), .def = "true"},
     {"start_at", SCHEMA_TIME, 0, F(start_at)},
     {"expire", SCHEMA_DURATION, 0, F(expire_us), 60000000, 30LL * 86400 * 1000000},
+    {"priority", SCHEMA_ENUM, 0, F(priority), .names = priorities, .def = "bulk"},
+    {"weight", SCHEMA_INT, 0, F(weight), 1, HY_WEIGHT_MAX, "10"},
+    {"speed", SCHEMA_RATE, 0, F(speed), .def = "unlimited", .zero = "unlimited"},
+    {"hours", SCHEMA_HOURS, 0, F(hours)},
+    {"time_zone", SCHEMA_ZONE, 0, F(time_zone)},
+    {"hours_by_lead", SCHEMA_BOOL, 0, F(is_by_lead), .def = "false"},
+    {"ignore_frequency_cap", SCHEMA_BOOL, 0, F(is_uncapped), .def = "false"},
+    {"pause_on_bounces", SCHEMA_PERCENT, 0, F(bounce_percent), 1, 100, .zero = "never"},
 };
 static const struct schema campaign_schema = {rows, sizeof rows / sizeof rows[0],
                                               sizeof(struct raw), NULL};
@@ -333,6 +350,10 @@ static void check(struct loading *l)
             if (r->lists.items[i] && r->lists.items[j] &&
                 strcmp(r->lists.items[i], r->lists.items[j]) == 0)
                 schema_warn_at(&l->x, l->root, "lists", "'%s' is named twice", r->lists.items[i]);
+    bool is_transactional = r->priority == HY_PRIORITY_TRANSACTIONAL;
+    if (is_transactional && r->hours.days)
+        schema_error_at(&l->x, l->root, "hours",
+                        "transactional mail knows no hours: take one of the two lines out");
     check_address(l, "from.address", r->from_address, true);
     check_address(l, "reply_to", r->reply_to, false);
     for (size_t i = 0; i < r->headers.n; i++) {
@@ -371,6 +392,16 @@ static int to_bundle(struct loading *l)
         .list_unsubscribe = r->unsubscribe,
         .start_at = r->start_at,
         .expire_us = r->expire_us,
+        .priority = r->priority,
+        .weight = r->weight,
+        .speed = r->speed,
+        .has_hours = yaml_get(l->root, HY_STR("hours")) != NULL,
+        .hours = r->hours,
+        .time_zone = hy_str_of(r->time_zone),
+        .is_by_lead = r->is_by_lead,
+        .is_uncapped = r->is_uncapped,
+        .has_bounce_limit = yaml_get(l->root, HY_STR("pause_on_bounces")) != NULL,
+        .bounce_percent = r->bounce_percent,
     };
     int err = read_body(l, "html", r->html, &b->html, &b->html_name);
     if (!err)

@@ -12,6 +12,7 @@
 #include "hayauma/config/shaping.h"
 
 #include "hayauma/mail/header.h"
+#include "hayauma/store/contacts.h"
 
 enum { ARENA_MAX = 64 * 1024 * 1024, HOST_MAX = 256, PATH_MAX_BYTES = 4096 };
 
@@ -148,6 +149,21 @@ static void check_bounce(const struct schema_ctx *x, const struct yaml_node *roo
         schema_error_at(x, root, "bounce.unsubscribe_mailto", "'%s' is no plain mail address",
                         mailto);
     hy_buf_free(&host);
+}
+
+static void check_cap(const struct schema_ctx *x, const struct yaml_node *root,
+                      const struct hy_config *c)
+{
+    const struct hy_rate *cap = &c->campaign.frequency_cap;
+    const hy_us hour = 3600 * HY_US_PER_SEC;
+    if (cap->count == 0)
+        return;
+    if (cap->count > HY_CONTACTS_KEPT)
+        schema_error_at(x, root, "campaign.frequency_cap", "counts at most %d mails",
+                        HY_CONTACTS_KEPT);
+    if (cap->period_us % hour || cap->period_us / hour > HY_CONTACTS_HOURS_MAX)
+        schema_error_at(x, root, "campaign.frequency_cap",
+                        "takes a period of full hours, up to 366 days: 3/7d, 1/20h");
 }
 
 static void check_header_names(const struct schema_ctx *x, const struct yaml_node *root,
@@ -300,6 +316,7 @@ static int finish(const struct schema_ctx *x, const struct yaml_node *root, stru
     check_metrics(x, root, c);
     check_tracking(x, root, c);
     check_bounce(x, root, c);
+    check_cap(x, root, c);
     return 0;
 }
 

@@ -30,6 +30,7 @@ const struct config_section config_sections[] = {
     {"tracking", "Links and the beacon that tell what is read."},
     {"bounce", "Return paths, and unsubscribing by mail."},
     {"mail", "What campaigns need not say."},
+    {"campaign", "How campaigns are held back. A campaign's own file may say otherwise."},
     {"log", "Where the daemon tells what it does."},
     {"metrics", "Figures for Prometheus, over HTTP: docs/metrics.md."},
     {"control", "The socket that the hayauma command talks to."},
@@ -215,6 +216,28 @@ static const struct schema_row rows[] = {
     {"mail.feedback_id", SCHEMA_STRING, 0, F(mail.feedback_id), .max = 64,
      .doc = "Sender id in the Feedback-ID header, by which Gmail groups complaints. \"\" = no such "
             "header."},
+
+    {"campaign.frequency_cap", SCHEMA_RATE, 0, F(campaign.frequency_cap), .def = "unlimited",
+     .zero = "unlimited",
+     .doc =
+         "At most so many bulk mails to one lead, as in 3/7d or 1/20h; more are left out of their "
+         "campaign (suppressed). Up to 16, within up to 366 days, counted by full hours."},
+    {"campaign.hours", SCHEMA_HOURS, 0, F(campaign.hours), .def = "always",
+     .doc = "When bulk mail may go, retries too: always, 09:00-20:00, or mon-fri 09:00-20:00."},
+    {"campaign.time_zone", SCHEMA_ZONE, 0, F(campaign.time_zone),
+     .doc = "Of those hours, such as Asia/Tokyo. \"\" = the system's."},
+    {"campaign.zone_attribute", SCHEMA_STRING, 0, F(campaign.zone_attribute), .max = 64,
+     .def = "time_zone",
+     .doc = "Attribute of leads that names their own time zone, for campaigns with hours_by_lead."},
+    {"campaign.pause_on_bounces", SCHEMA_PERCENT, 0, F(campaign.bounce_percent), 1, 100, "10%",
+     .zero = "never",
+     .doc = "A campaign pauses itself when more than this share of its last ends are bounces."},
+    {"campaign.pause_sample", SCHEMA_INT, 0, F(campaign.bounce_sample), 10, 1000000, "500",
+     .doc = "How many ends the share is taken of."},
+    {"campaign.stale_after", SCHEMA_DURATION, 0, F(campaign.stale_after_us), 10 * SEC, 365 * DAY,
+     "1h",
+     .doc = "A schedule that was missed by more, because the daemon was down, is not started but "
+            "paused for a person to decide."},
 
     {"log.target", SCHEMA_ENUM, 0, F(log.target), .names = log_targets, .def = "stderr",
      .doc = "stderr, json (lines of JSON on stderr), journal or none."},

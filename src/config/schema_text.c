@@ -3,6 +3,7 @@
 
 #include "hayauma/config/campaign_file.h"
 #include "hayauma/config/config.h"
+#include "hayauma/shape/hours.h"
 #include "schema.h"
 
 const char *schema_type_name(enum schema_type t)
@@ -27,6 +28,8 @@ const char *schema_type_name(enum schema_type t)
         [SCHEMA_LIST] = "list of sections",
         [SCHEMA_PAIRS] = "section of texts",
         [SCHEMA_TIME] = "time",
+        [SCHEMA_HOURS] = "hours",
+        [SCHEMA_ZONE] = "time zone",
         [SCHEMA_NODE] = "section",
     };
     return names[t];
@@ -169,6 +172,7 @@ static bool is_zero(const struct schema_row *row, const void *field)
 void schema_put_value(const struct schema_row *row, const void *field, struct hy_buf *out)
 {
     struct hy_rate rate;
+    struct hy_hours hours;
     struct hy_sockaddr addr;
     hy_wall_ms ms;
     char time[32];
@@ -192,6 +196,7 @@ void schema_put_value(const struct schema_row *row, const void *field, struct hy
     case SCHEMA_STRING:
     case SCHEMA_PATH:
     case SCHEMA_HOSTNAME:
+    case SCHEMA_ZONE:
         put_text(hy_str_of(load_text(field)), out);
         break;
     case SCHEMA_IP:
@@ -203,6 +208,10 @@ void schema_put_value(const struct schema_row *row, const void *field, struct hy
     case SCHEMA_HOSTNAMES:
     case SCHEMA_ENDPOINTS:
         put_texts(row, field, out);
+        break;
+    case SCHEMA_HOURS:
+        memcpy(&hours, field, sizeof hours);
+        hy_hours_put(&hours, out);
         break;
     case SCHEMA_TIME:
         memcpy(&ms, field, sizeof ms);

@@ -5,6 +5,7 @@
 
 #include "hayauma/config/campaign_file.h"
 #include "hayauma/config/config.h"
+#include "hayauma/shape/hours.h"
 
 enum { LIST_MAX = 1024, TEXT_MAX = 4096 };
 
@@ -193,6 +194,27 @@ static int read_time(struct hy_str s, struct hy_diag *diag, void *field)
     return err;
 }
 
+static int read_hours(struct hy_str s, struct hy_diag *diag, void *field)
+{
+    struct hy_hours hours;
+    int err = hy_hours_parse(s, &hours, diag);
+    if (!err)
+        memcpy(field, &hours, sizeof hours);
+    return err;
+}
+
+static int read_zone(const struct schema_ctx *ctx, struct hy_str s, struct hy_diag *diag,
+                     void *field)
+{
+    struct hy_zone *zone = NULL;
+    if (s.n && hy_zone_find(s, &zone) != HY_OK)
+        return hy_fail(diag, HY_EINVAL,
+                       "'%.*s' is no time zone this system knows: write one such as Asia/Tokyo",
+                       HY_STR_ARG(s));
+    hy_zone_free(zone);
+    return keep(ctx, s, field);
+}
+
 static int read_bool(struct hy_str s, struct hy_diag *diag, const struct schema_row *row,
                      void *field)
 {
@@ -231,6 +253,10 @@ static int read_scalar(const struct schema_row *row, const struct schema_ctx *ct
         return read_endpoint(s, 0, diag, field);
     case SCHEMA_TIME:
         return read_time(s, diag, field);
+    case SCHEMA_HOURS:
+        return read_hours(s, diag, field);
+    case SCHEMA_ZONE:
+        return read_zone(ctx, s, diag, field);
     case SCHEMA_STRING:
         return read_text(row, ctx, s, diag, field);
     default:

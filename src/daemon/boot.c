@@ -52,6 +52,8 @@ static void raise_descriptors(const struct hy_config *c)
                limit.rlim_cur, c->delivery.max_connections, c->delivery.max_connections + OTHERS);
 }
 
+enum { CLAIMS_MAX = 65536 /* mails on their way at once whose leads a cap counts */ };
+
 static int open_store(struct hy_daemon *d, struct hy_diag *diag)
 {
     const struct hy_config *c = d->config;
@@ -67,6 +69,8 @@ static int open_store(struct hy_daemon *d, struct hy_diag *diag)
     if (err == HY_OK)
         err = hy_inflight_open(c->paths.data_dir, c->delivery.in_flight_max, worker_count(c),
                                &d->inflight, diag);
+    if (err == HY_OK)
+        err = hy_contacts_open(c->paths.data_dir, CLAIMS_MAX, &d->contacts, diag);
     if (err != HY_OK)
         return err;
     enum hy_doubt_policy policy =
@@ -149,6 +153,9 @@ static int open_delivery(struct hy_daemon *d, struct hy_problems *problems, stru
         .rows_ahead = c->delivery.rows_ahead,
         .load = plan_load,
         .load_ctx = d,
+        .contacts = d->contacts,
+        .on_surge = brakes_on_surge,
+        .on_surge_ctx = d,
     };
     err = dns_settings(c, &s.dns, &d->own_names);
     if (err == HY_OK)
@@ -203,6 +210,7 @@ void daemon_close(struct hy_daemon *d)
     hy_deliver_free(d->deliver);
     if (d->inflight)
         hy_inflight_close(d->inflight);
+    hy_contacts_close(d->contacts);
     if (d->env)
         hy_env_close(d->env);
     hy_config_unref(d->plan_config);

@@ -189,29 +189,37 @@ int campaign_move(struct hy_daemon *d, hy_id campaign, enum hy_campaign_state to
     return hy_writer_run(d->writer, &m.req);
 }
 
+struct due_start {
+    hy_id id;
+    hy_wall_ms start_at;
+};
+
 void jobs_start_scheduled(struct hy_daemon *d)
 {
     struct hy_txn t = {0};
     if (hy_txn_read(d->env, &t) != HY_OK)
         return;
-    hy_id due[64], after = 0;
+    struct due_start due[64];
+    hy_id after = 0;
     size_t n = 0;
     hy_wall_ms now = hy_clock_wall_ms();
     struct hy_campaign c;
     while (n < 64 && hy_campaign_next(&t, after, &c) == HY_OK) {
         after = c.id;
         if (c.state == HY_CAMPAIGN_SCHEDULED && c.start_at <= now)
-            due[n++] = c.id;
+            due[n++] = (struct due_start){c.id, c.start_at};
     }
     hy_txn_end(&t);
     for (size_t i = 0; i < n; i++) {
         struct hy_diag why = {""};
         char id[HY_ID_TEXT_MAX];
-        int err = campaign_move(d, due[i], HY_CAMPAIGN_QUEUEING);
+        if (brakes_hold_stale(d, due[i].id, due[i].start_at))
+            continue;
+        int err = campaign_move(d, due[i].id, HY_CAMPAIGN_QUEUEING);
         if (err == HY_OK)
-            err = jobs_start(d, due[i], &why);
+            err = jobs_start(d, due[i].id, &why);
         if (err != HY_OK)
             hy_log(HY_LOG_ERROR, "campaign", "campaign %s could not start at its time: %s",
-                   hy_id_format(due[i], id), why.text[0] ? why.text : hy_err_text(err));
+                   hy_id_format(due[i].id, id), why.text[0] ? why.text : hy_err_text(err));
     }
 }

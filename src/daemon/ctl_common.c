@@ -72,6 +72,7 @@ json_t *ctl_campaign_json(const struct hy_campaign *c, const struct hy_campaign_
     json_object_set_new(o, "id", json_string(hy_id_format(c->id, id)));
     json_object_set_new(o, "name", json_stringn(c->name.p, c->name.n));
     json_object_set_new(o, "state", json_string(hy_campaign_state_name(c->state)));
+    json_object_set_new(o, "note", ctl_text_json(c->note));
     set_time(o, "created", c->created);
     set_time(o, "start_at", c->start_at);
     set_time(o, "started", c->started);

@@ -28,6 +28,7 @@ struct hy_daemon {
     struct hy_loop *loop;
     struct hy_env *env;
     struct hy_inflight *inflight;
+    struct hy_contacts *contacts;
     struct hy_writer *writer;
     struct hy_deliver *deliver;
     struct hy_import_jobs *imports;
@@ -73,6 +74,18 @@ struct plan_findings {
  * but for its buffer when that fails. Main thread. */
 int plan_check(struct hy_daemon *d, struct hy_txn *t, struct hy_str bundle, struct hy_diag *diag,
                struct plan_findings *found);
+
+struct hy_bundle;
+/* brakes.c */
+/* Fills the brakes of a plan from its campaign and the configuration. HY_EINVAL with the reason,
+ * HY_ENOMEM; what it made is in `plan` all the same. Feeder or main thread. */
+int brakes_fill(const struct hy_bundle *b, const struct hy_config *c, struct hy_txn *t,
+                struct hy_deliver_plan *plan, struct hy_diag *diag);
+/* Pauses a campaign with the reason: what delivery calls. Any thread. */
+void brakes_on_surge(void *daemon, hy_id campaign, const struct hy_surge_view *view);
+/* Holds a scheduled campaign that is too late by campaign.stale_after; false: it is not. Main
+ * thread. */
+bool brakes_hold_stale(struct hy_daemon *d, hy_id campaign, hy_wall_ms start_at);
 
 /* campaign_jobs.c: the long jobs of campaigns: making rows, sweeping. */
 /* Starts what the stored state of a campaign asks for: making rows (QUEUEING), sweeping

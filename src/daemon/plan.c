@@ -242,7 +242,10 @@ static int make(struct hy_daemon *d, const struct hy_config *c, struct hy_txn *t
     err = compile(d, c, &b, campaign, &names, &from, diag, &plan->message);
     if (err == HY_OK)
         err = defaults(&names, plan);
+    if (err == HY_OK)
+        err = brakes_fill(&b, c, t, plan, diag);
     if (err != HY_OK) {
+        hy_zone_free(plan->zone);
         hy_message_free(plan->message);
         plan->message = NULL;
         hy_arena_free(&plan->arena);
@@ -285,6 +288,7 @@ int plan_check(struct hy_daemon *d, struct hy_txn *t, struct hy_str bundle, stru
                       plan.from_domain);
     else if (!is_signed)
         snprintf(found->unsigned_domain, sizeof found->unsigned_domain, "%s", plan.from_domain);
+    hy_zone_free(plan.zone);
     hy_message_free(plan.message);
     hy_arena_free(&plan.arena);
     return err;

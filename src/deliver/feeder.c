@@ -69,6 +69,7 @@ static void on_due_timer(void *arg)
         return;
     meter_dns(&f->d->dns, f->resolver);
     camps_tidy(f);
+    camps_watch_hours(f);
     rows_read_due(f);
     step(f);
     if (!hy_timer_armed(&f->step_timer))

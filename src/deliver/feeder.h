@@ -24,6 +24,8 @@ struct camp {
     bool is_walked;         /* every domain with fresh rows was opened */
     bool is_waiting;        /* rows are still being made */
     struct hy_due due_pos;  /* how far it had its entries of the due index */
+    hy_wall_ms opens;       /* without a run: its hours begin then; 0 = it waits for nothing */
+    hy_wall_ms shuts;       /* with a run: they end then; 0 or INT64_MAX = never */
     hy_domain_no domain;    /* the last one opened */
     uint32_t n_feeds;
 };
@@ -60,6 +62,8 @@ bool camp_has(const struct camp *c, const struct hy_queue_row *row);
 void camps_forget_old(struct feeder *f);
 void camp_free(struct feeder *f, struct camp *c);
 void camps_load(struct feeder *f);
+/* Stops and begins campaigns as their hours say. */
+void camps_watch_hours(struct feeder *f);
 /* Lets go of campaigns that are over. */
 void camps_tidy(struct feeder *f);
 

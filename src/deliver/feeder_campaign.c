@@ -99,6 +99,7 @@ static int load_run(struct feeder *f, const struct hy_campaign *record, struct r
         policy_signing_domain(f->policy, plan.from_domain).n == 0) {
         hy_message_free(plan.message);
         hy_arena_free(&plan.arena);
+        hy_zone_free(plan.zone);
         err =
             hy_fail(&diag, HY_EINVAL, "no DKIM key signs for %s (dkim.required)", plan.from_domain);
     }
@@ -109,11 +110,17 @@ static int load_run(struct feeder *f, const struct hy_campaign *record, struct r
         return err;
     }
     struct run *run = calloc(1, sizeof *run);
-    if (!run) {
+    if (run && plan.brakes.speed.count)
+        run->paces = calloc(f->d->n_workers, sizeof *run->paces);
+    if (!run || (plan.brakes.speed.count && !run->paces)) {
         hy_message_free(plan.message);
         hy_arena_free(&plan.arena);
+        hy_zone_free(plan.zone);
+        free(run);
         return HY_ENOMEM;
     }
+    for (unsigned i = 0; run->paces && i < f->d->n_workers; i++)
+        run_pace_init(&run->paces[i], &f->d->workers[i]);
     run->campaign = record->id;
     run->plan = plan;
     run->queued = record->started ? record->started : record->created;
@@ -124,9 +131,35 @@ static int load_run(struct feeder *f, const struct hy_campaign *record, struct r
     return HY_OK;
 }
 
+/* Hours by the clock of the campaign open and shut it as a whole, like a resume and a pause. False:
+ * they are shut, and the run is put off. */
+static bool keep_hours(struct feeder *f, struct camp *c)
+{
+    const struct hy_deliver_plan *p = &c->run->plan;
+    hy_wall_ms now = hy_clock_wall_ms();
+    c->opens = c->shuts = 0;
+    if (!p->zone || p->brakes.is_by_lead)
+        return true;
+    hy_wall_ms next = hy_hours_next(&p->brakes.hours, p->zone, now);
+    if (next <= now) {
+        c->shuts = hy_hours_end(&p->brakes.hours, p->zone, now);
+        return true;
+    }
+    char id[HY_ID_TEXT_MAX], text[32];
+    hy_log(HY_LOG_NOTICE, "feeder", "campaign %s waits for its hours until %s",
+           hy_id_format(c->id, id), hy_wall_format(next, text));
+    c->opens = next;
+    run_unref(c->run);
+    c->run = NULL;
+    (void)f;
+    return false;
+}
+
 static void begin(struct feeder *f, struct camp *c, const struct hy_campaign *record)
 {
     if (load_run(f, record, &c->run) != HY_OK)
+        return;
+    if (!keep_hours(f, c))
         return;
     c->is_walked = c->is_waiting = false;
     c->domain = 0;
@@ -171,6 +204,7 @@ static void look(struct feeder *f, struct camp *c)
         return;
     }
     c->is_changed = false;
+    c->opens = 0;
     struct hy_campaign record;
     if (!feeder_txn(f))
         return;
@@ -184,6 +218,20 @@ static void look(struct feeder *f, struct camp *c)
     hy_txn_park(&f->txn);
 }
 
+void camps_watch_hours(struct feeder *f)
+{
+    hy_wall_ms now = hy_clock_wall_ms();
+    hy_list_for_each_safe (it, &f->camps) {
+        struct camp *c = hy_container_of(it, struct camp, link);
+        if (c->run && c->shuts && c->shuts <= now) {
+            stop(f, c);
+            c->is_changed = true; /* looked at when the stop is through, and found to be shut */
+        } else if (!c->run && c->opens && c->opens <= now) {
+            look(f, c);
+        }
+    }
+}
+
 void camps_tidy(struct feeder *f)
 {
     hy_list_for_each_safe (it, &f->camps) {
@@ -194,7 +242,7 @@ void camps_tidy(struct feeder *f)
             look(f, c); /* done, perhaps */
         if (!c->run && c->stops_pending == 0)
             let_go(c, false);
-        if (!c->run && c->stops_pending == 0 && !c->old_run) {
+        if (!c->run && !c->opens && c->stops_pending == 0 && !c->old_run) {
             hy_list_remove(&c->link);
             camp_free(f, c);
         }

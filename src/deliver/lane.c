@@ -56,7 +56,7 @@ static struct lane *lane_new(struct worker *w, const struct feed *f, uint32_t so
     l->mx = hy_mx_ref(f->mx);
     hy_list_init(&l->link);
     hy_list_init(&l->starved);
-    hy_list_init(&l->feeds);
+    hy_list_init(&l->shares);
     hy_list_init(&l->ready);
     hy_list_init(&l->sessions);
     hy_list_init(&l->takers);
@@ -101,6 +101,7 @@ void lane_free(struct lane *l)
     hy_loop_disarm(w->loop, &l->timer);
     hy_list_remove(&l->link);
     hy_list_remove(&l->starved);
+    share_free_all(l);
     hy_mx_unref(l->mx);
     host_notes_free(&l->notes);
     w->n_lanes--;
@@ -141,17 +142,45 @@ void lane_wait_until(struct lane *l, hy_us at)
 
 /* ---- what comes in ---- */
 
-void lane_add_feed(struct lane *l, struct feed *f)
+int lane_add_feed(struct lane *l, struct feed *f)
 {
+    if (share_add(l, f) != HY_OK)
+        return HY_ENOMEM;
     if (f->w.lane != l) {
         if (f->w.lane)
             f->w.lane->n_feeds--;
         f->w.lane = l;
         l->n_feeds++;
     }
-    hy_list_push(&l->feeds, &f->link);
     l->last_used = hy_loop_now(l->worker->loop);
     lane_wake(l);
+    return HY_OK;
+}
+
+static bool is_urgent(const struct delivery *d)
+{
+    return d->run->plan.brakes.priority == HY_PRIORITY_TRANSACTIONAL;
+}
+
+void lane_count_ahead(struct lane *l, const struct delivery *d, int by)
+{
+    if (is_urgent(d))
+        l->n_urgent += (uint32_t)by;
+}
+
+/* Behind those of its kind, or before them when it was there before. Bulk stands behind
+ * transactional mail. */
+static void make_ready(struct lane *l, struct delivery *d, bool is_back)
+{
+    struct hy_list *at = &l->ready;
+    if (!is_urgent(d) && !is_back)
+        at = l->ready.prev;
+    while (is_urgent(d) != is_back && at->next != &l->ready &&
+           is_urgent(hy_container_of(at->next, struct delivery, link)))
+        at = at->next;
+    hy_list_insert(at, &d->link);
+    l->n_ready++;
+    lane_count_ahead(l, d, 1);
 }
 
 void lane_pressed(struct lane *l, struct delivery *d)
@@ -161,8 +190,7 @@ void lane_pressed(struct lane *l, struct delivery *d)
     } else if (d->refusal.kind) {
         settle_refusal(d, d->refusal_state, &d->refusal);
     } else {
-        hy_list_push(&l->ready, &d->link);
-        l->n_ready++;
+        make_ready(l, d, false);
     }
     lane_wake(l);
 }
@@ -190,10 +218,10 @@ void lane_take_back(struct lane *l, struct delivery *d)
         return;
     }
     if (d->is_pressed) {
-        hy_list_push_front(&l->ready, &d->link);
-        l->n_ready++;
+        make_ready(l, d, true);
     } else {
         l->n_pressing++;
+        lane_count_ahead(l, d, 1);
         worker_press(l->worker, d);
     }
     lane_wake(l);
@@ -209,20 +237,25 @@ static void drop_ready(struct lane *l, const struct run *r)
             continue;
         hy_list_remove(&d->link);
         l->n_ready--;
+        lane_count_ahead(l, d, -1);
         delivery_free(d);
     }
 }
 
 static void drop_feeds(struct lane *l, const struct run *r)
 {
-    hy_list_for_each_safe (it, &l->feeds) {
+    struct hy_list gone;
+    hy_list_init(&gone);
+    hy_list_for_each (it, &l->shares) {
+        struct lane_share *s = hy_container_of(it, struct lane_share, link);
+        while ((!r || s->run == r) && !hy_list_empty(&s->feeds))
+            hy_list_push(&gone, hy_list_pop(&s->feeds));
+    }
+    for (struct hy_list *it; (it = hy_list_pop(&gone));) {
         struct feed *f = hy_container_of(it, struct feed, link);
-        if (r && f->run != r)
-            continue;
-        hy_list_remove(&f->link);
         f->next = f->n;
         f->is_exhausted = true;
-        worker_feed_return(l->worker, f);
+        worker_feed_return(l->worker, f); /* its share may go with it */
     }
 }
 

@@ -16,13 +16,16 @@ struct lane {
     struct hy_shape_limits limits;
     struct hy_window window;
     struct hy_smtp_settings smtp; /* what every session of it starts with */
-    struct hy_list feeds;         /* with rows, in turn */
-    struct hy_list ready;         /* pressed deliveries, oldest first */
+    struct hy_list shares;        /* of campaigns, lane_share.c */
+    uint64_t pass;                /* of the share that went last */
+    uint32_t round;               /* of asking shares for rows; never 0 */
+    struct hy_list ready;         /* pressed deliveries: transactional ones, bulk behind them */
     struct hy_list sessions;      /* all */
     struct hy_list takers;        /* those that can take a message, idle ones in front */
     uint32_t n_feeds;             /* known to it, here or with the feeder */
     uint32_t n_ready, n_pressing, n_sessions, n_connecting, n_up, n_on_wire, n_settling;
     uint32_t n_busy;    /* sessions with a message */
+    uint32_t n_urgent;  /* transactional ones among ready and pressing */
     uint32_t next_host; /* rotates over hosts of equal preference */
     struct host_notes notes;
     hy_us connect_pause;          /* no new connection before, */
@@ -35,6 +38,18 @@ struct lane {
     uint64_t rate_count;
     hy_us rate_since, last_used;
     char last_reply[256];
+};
+
+/* What one campaign has for a lane. */
+struct lane_share {
+    struct hy_list link;  /* lane->shares */
+    struct hy_list paced; /* in the line of its run, while it waits for a token */
+    struct lane *lane;
+    struct run *run;
+    struct hy_list feeds; /* with rows, in turn */
+    uint32_t n_feeds;     /* known to it, here or with the feeder */
+    uint32_t asked;       /* the round in which it had no token */
+    uint64_t pass;
 };
 
 struct session {
@@ -69,8 +84,11 @@ struct session {
 /* lane.c */
 struct lane *lane_get(struct worker *w, const struct feed *f);
 void lane_apply_policy(struct lane *l);
-void lane_add_feed(struct lane *l, struct feed *f);
+/* HY_ENOMEM: it was not taken. */
+HY_MUST_USE int lane_add_feed(struct lane *l, struct feed *f);
 void lane_pressed(struct lane *l, struct delivery *d);
+/* It was handed to the press, or came to be ready (1), or is neither any more (-1). */
+void lane_count_ahead(struct lane *l, const struct delivery *d, int by);
 void lane_wake(struct lane *l);
 void lane_free(struct lane *l);
 /* Nothing of it is in hand; it may be freed. */
@@ -90,6 +108,19 @@ static inline void lane_smooth(hy_us *mean, hy_us value)
 {
     *mean = *mean ? *mean + (value - *mean) / 8 : value;
 }
+
+/* lane_share.c */
+/* Puts a feed that has rows in the turn of its campaign. HY_ENOMEM. */
+HY_MUST_USE int share_add(struct lane *l, struct feed *f);
+/* The lane has nothing to do with a feed any more; it must be in no list. */
+void share_leave(struct feed *f);
+/* When the lane goes: of feeds that are with the feeder, which frees them by itself. */
+void share_free_all(struct lane *l);
+/* The feed whose row goes next among campaigns of a priority, taken out of its list; NULL: none has
+ * rows, or each waits for a token and wakes the lane then. */
+struct feed *share_next(struct lane *l, enum hy_priority priority, hy_us now);
+/* Whether there is a feed with rows that does not wait for a token. */
+bool share_any(const struct lane *l);
 
 /* lane_pump.c */
 /* What its hy_defer runs. */

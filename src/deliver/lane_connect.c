@@ -44,10 +44,20 @@ static void unreachable(struct lane *l, const struct hy_outcome *why, hy_us now)
     snprintf(l->last_reply, sizeof l->last_reply, "%.*s", HY_STR_ARG(why->text));
     struct hy_list mine;
     hy_list_init(&mine);
-    while (!hy_list_empty(&l->ready))
-        hy_list_push(&mine, hy_list_pop(&l->ready));
+    while (!hy_list_empty(&l->ready)) {
+        struct delivery *d = hy_container_of(hy_list_pop(&l->ready), struct delivery, link);
+        lane_count_ahead(l, d, -1);
+        hy_list_push(&mine, &d->link);
+    }
     l->n_ready = 0;
-    hy_list_for_each_safe (it, &l->feeds) {
+    struct hy_list feeds;
+    hy_list_init(&feeds);
+    hy_list_for_each (it, &l->shares) {
+        struct lane_share *s = hy_container_of(it, struct lane_share, link);
+        while (!hy_list_empty(&s->feeds))
+            hy_list_push(&feeds, hy_list_pop(&s->feeds));
+    }
+    hy_list_for_each (it, &feeds) {
         struct feed *f = hy_container_of(it, struct feed, link);
         while (f->next < f->n && !worker_is_full(l->worker)) {
             struct delivery *d = worker_take(l->worker, f);
@@ -67,8 +77,13 @@ static void unreachable(struct lane *l, const struct hy_outcome *why, hy_us now)
         d->submitted = now;
         settle_refusal(d, HY_RCPT_DEFERRED, why);
     }
-    hy_list_for_each_safe (it, &l->feeds)
-        worker_feed_return(l->worker, hy_container_of(it, struct feed, link));
+    for (struct hy_list *it; (it = hy_list_pop(&feeds));) {
+        struct feed *f = hy_container_of(it, struct feed, link);
+        if (f->next < f->n)
+            hy_list_push(&f->w.share->feeds, &f->link);
+        else
+            worker_feed_return(l->worker, f);
+    }
 }
 
 /* ---- opening ---- */

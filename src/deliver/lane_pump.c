@@ -1,7 +1,8 @@
 /* The pump of a lane, run once a turn whenever something changed:
  *   1. ready messages go to sessions, as its window allows;
- *   2. when messages wait that no session takes soon, connections are opened (lane_connect.c);
- *   3. the press gets jobs for as many messages as the sessions that are up can take. */
+ *   2. the press gets jobs for as many messages as the sessions that are up can take, of campaigns
+ *      as their turn is (lane_share.c);
+ *   3. when messages wait that no session takes soon, connections are opened (lane_connect.c). */
 #include "lane.h"
 
 enum {
@@ -40,19 +41,18 @@ static struct session *choose_session(struct lane *l, hy_us now)
     return first;
 }
 
-/* The next row of its feeds, each in turn. */
-static struct delivery *take_row(struct lane *l)
+/* The next row of a priority; NULL: none may go now, or out of memory. */
+static struct delivery *take_row(struct lane *l, enum hy_priority priority, hy_us now)
 {
-    while (!hy_list_empty(&l->feeds)) {
-        struct feed *f = hy_container_of(hy_list_pop(&l->feeds), struct feed, link);
-        struct delivery *d = f->next < f->n ? worker_take(l->worker, f) : NULL;
-        if (f->next < f->n)
-            hy_list_push(&l->feeds, &f->link);
+    struct feed *f = share_next(l, priority, now);
+    if (!f)
+        return NULL;
+    struct delivery *d = worker_take(l->worker, f);
+    if (f->next < f->n)
+        hy_list_push(&f->w.share->feeds, &f->link);
+    else
         worker_feed_return(l->worker, f);
-        if (d || f->next < f->n)
-            return d;
-    }
-    return NULL;
+    return d;
 }
 
 /* Gives the oldest ready message to `s`, unless window, slots or `s` itself say no. */
@@ -73,9 +73,11 @@ static bool give(struct lane *l, struct session *s, hy_us now)
     }
     hy_list_remove(&d->link);
     l->n_ready--;
+    lane_count_ahead(l, d, -1);
     if (!session_submit(s, d)) {
         hy_list_push_front(&l->ready, &d->link);
         l->n_ready++;
+        lane_count_ahead(l, d, 1);
         return false;
     }
     hy_window_sent(&l->window, now);
@@ -117,6 +119,30 @@ static hy_wall_ms expiry_of(const struct lane *l, const struct delivery *d)
     return settle_since(d, hy_clock_wall_ms()) + after / HY_US_PER_MS;
 }
 
+/* How much of what is ahead counts for a priority: bulk waits behind everything, transactional mail
+ * only behind its own. */
+static uint32_t ahead(const struct lane *l, enum hy_priority priority)
+{
+    return priority == HY_PRIORITY_TRANSACTIONAL ? l->n_urgent : l->n_ready + l->n_pressing;
+}
+
+static void fill_priority(struct lane *l, enum hy_priority priority, uint32_t target, hy_us now)
+{
+    while (ahead(l, priority) < target && share_any(l)) {
+        if (!worker_may_take(l->worker, l, priority == HY_PRIORITY_TRANSACTIONAL)) {
+            worker_starve(l->worker, l);
+            return;
+        }
+        struct delivery *d = take_row(l, priority, now);
+        if (!d)
+            return;
+        d->expires = expiry_of(l, d);
+        l->n_pressing++;
+        lane_count_ahead(l, d, 1);
+        worker_press(l->worker, d);
+    }
+}
+
 static void fill_press(struct lane *l, hy_us now)
 {
     if (l->n_up == 0 && l->window.suspended_until > now)
@@ -126,20 +152,12 @@ static void fill_press(struct lane *l, hy_us now)
         target = AHEAD_MIN;
     if (target > LANE_AHEAD_MAX)
         target = LANE_AHEAD_MAX;
-    if (l->n_ready + l->n_pressing > target / 2)
-        return; /* in bunches, which then travel one behind the other */
-    while (l->n_ready + l->n_pressing < target && !hy_list_empty(&l->feeds)) {
-        if (!worker_may_take(l->worker, l)) {
-            worker_starve(l->worker, l);
-            return;
-        }
-        struct delivery *d = take_row(l);
-        if (!d)
-            return;
-        d->expires = expiry_of(l, d);
-        l->n_pressing++;
-        worker_press(l->worker, d);
-    }
+    if (++l->round == 0)
+        l->round = 1;
+    fill_priority(l, HY_PRIORITY_TRANSACTIONAL, target, now);
+    if (l->n_ready + l->n_pressing <=
+        target / 2) /* in bunches, which travel one behind the other */
+        fill_priority(l, HY_PRIORITY_BULK, target, now);
 }
 
 void lane_pump(void *arg)
@@ -149,13 +167,13 @@ void lane_pump(void *arg)
         return;
     hy_us now = hy_loop_now(l->worker->loop);
     bool wants_connection = hand_over(l, now);
-    bool is_alone = l->n_sessions == 0 && (l->n_ready || !hy_list_empty(&l->feeds));
+    fill_press(l, now);
+    bool has_work = l->n_ready || l->n_pressing || share_any(l);
+    bool is_alone = l->n_sessions == 0 && has_work;
     for (uint32_t n = wants_connection ? l->n_ready + 1 : is_alone; n > 0 && lane_open_one(l, now);
          n--)
         ;
-    fill_press(l, now);
-    if (l->n_sessions == 0 && l->window.suspended_until > now &&
-        (l->n_ready || !hy_list_empty(&l->feeds)))
+    if (l->n_sessions == 0 && l->window.suspended_until > now && has_work)
         lane_wait_until(l, l->window.suspended_until);
     l->last_used = now;
 }

@@ -20,6 +20,8 @@
 #include "hayauma/io/mailbox.h"
 #include "hayauma/io/thread.h"
 #include "hayauma/io/tls.h"
+#include "hayauma/shape/rate.h"
+#include "hayauma/shape/surge.h"
 #include "hayauma/shape/verdict.h"
 #include "hayauma/shape/window.h"
 #include "hayauma/smtp/client.h"
@@ -35,6 +37,11 @@ enum {
     IN_HAND_MAX = 65536, /* deliveries; above it rows that will not be sent wait for the writer */
     WRITER_LAG_MAX = 100000, /* requests; above it lanes stop pulling */
 };
+
+struct session;
+struct lane;
+struct lane_share;
+struct worker;
 
 /* Kinds of messages between threads. */
 enum {
@@ -59,7 +66,18 @@ struct run {
     _Atomic uint32_t in_hand; /* deliveries of it that are not settled, rows being handed back */
     atomic_uint refs;
     struct run *older; /* the feeder's: the run before it, while rows of that are in hand */
+    struct hy_rate_shared speed; /* tokens of plan.brakes.speed */
+    struct run_pace *paces;      /* one a worker; NULL: no speed is set */
+    struct hy_surge bounces;
 };
+/* Shares of lanes of one worker that wait for a token of a run, the longest first. Its worker's. */
+struct run_pace {
+    struct worker *worker;
+    struct hy_list waiting;
+    struct hy_timer timer; /* armed only while somebody waits */
+};
+void run_pace_init(struct run_pace *p, struct worker *w);
+
 struct run *run_ref(struct run *r);
 void run_unref(struct run *r);
 /* The domain whose keys sign mail from `from_domain`: itself or the nearest parent that has keys
@@ -92,15 +110,12 @@ struct feed {
     uint32_t cap;
     struct { /* the worker's, also while the feeder refills it */
         struct lane *lane;
+        struct lane_share *share;
         uint32_t in_hand;
         bool is_away; /* with the feeder */
     } w;
     struct feed_row rows[];
 };
-
-struct session;
-struct lane;
-struct worker;
 
 /* One row on its way. */
 struct delivery {
@@ -130,6 +145,8 @@ struct delivery {
     hy_wall_ms expires;        /* to the press: not sent any more from then on */
     struct hy_outcome refusal; /* kind != 0: it will not be sent, this is why */
     enum hy_rcpt_state refusal_state;
+    hy_wall_ms refusal_due; /* when DEFERRED: not before; 0 = by the retry plan */
+    bool has_claim;         /* on the lead's contacts */
 
     /* on the wire */
     struct iovec content[2];
@@ -248,7 +265,7 @@ void worker_wake_starved(struct worker *w);
 void worker_starve(struct worker *w, struct lane *l);
 /* Its part of IN_HAND_MAX is used up. */
 bool worker_is_full(const struct worker *w);
-bool worker_may_take(struct worker *w, const struct lane *l);
+bool worker_may_take(struct worker *w, const struct lane *l, bool is_urgent);
 /* The next row of a feed as a delivery; NULL when out of memory. Precondition: it has one. */
 struct delivery *worker_take(struct worker *w, struct feed *f);
 void worker_connection_over(struct worker *w);

@@ -3,6 +3,7 @@
  * the processor there is; what waits for a socket goes first, so these threads are nice to the
  * others. See docs/decisions/0022 and 0023. */
 #include "parts.h"
+#include "zones.h"
 
 #include <stdlib.h>
 
@@ -15,8 +16,9 @@ struct answers {
 };
 
 enum {
-    ANSWER_WAIT_US = 1000, /* four RSA-2048 signatures */
-    PRESS_NICE = 5,        /* against the workers' 0: a third of their weight */
+    ANSWER_WAIT_US = 1000,      /* four RSA-2048 signatures */
+    PRESS_NICE = 5,             /* against the workers' 0: a third of their weight */
+    SPREAD_MS = 15 * 60 * 1000, /* what waited for a morning is spread over so long */
 };
 
 struct press {
@@ -30,6 +32,7 @@ struct press {
     bool has_txn;
     struct answers answers[WORKERS_MAX];
     hy_us answers_since; /* when the oldest of them was made; 0 = there is none */
+    struct zone_cache zones;
 };
 
 static void refuse(struct delivery *d, enum hy_rcpt_state state, enum hy_outcome_kind kind,
@@ -41,7 +44,7 @@ static void refuse(struct delivery *d, enum hy_rcpt_state state, enum hy_outcome
         .spoils = HY_SPOILS_RECIPIENT,
         .phase = phase,
         .enhanced = enhanced,
-        .text = hy_str_of(text), /* a literal */
+        .text = hy_str_of(text), /* a literal, or its run's */
     };
 }
 
@@ -70,6 +73,60 @@ static bool may_get(struct press *p, struct delivery *d, const struct hy_lead_vi
         return false;
     }
     return true;
+}
+
+/* What a lead's own zone attribute names; the campaign's when it names none. */
+static const struct hy_zone *zone_of(struct press *p, const struct run *run,
+                                     const struct hy_lead_view *lead)
+{
+    for (size_t i = 0; i < lead->n_attrs; i++) {
+        if (lead->attrs[i].no == run->plan.zone_slot) {
+            const struct hy_zone *z = zones_find(&p->zones, lead->attrs[i].value);
+            return z ? z : run->plan.zone;
+        }
+    }
+    return run->plan.zone;
+}
+
+/* False: it is night where the lead is, and the row waits for the morning. Those of one morning are
+ * spread over its first part, so that they do not all come due in one second. */
+static bool is_open(struct press *p, struct delivery *d, const struct hy_lead_view *lead,
+                    hy_wall_ms now)
+{
+    const struct hy_deliver_plan *plan = &d->run->plan;
+    if (!plan->zone || !plan->brakes.is_by_lead)
+        return true;
+    const struct hy_zone *zone = zone_of(p, d->run, lead);
+    hy_wall_ms next = hy_hours_next(&plan->brakes.hours, zone, now);
+    if (next <= now)
+        return true;
+    hy_wall_ms room = (hy_hours_end(&plan->brakes.hours, zone, next) - next) / 4;
+    if (room > SPREAD_MS)
+        room = SPREAD_MS;
+    refuse(d, HY_RCPT_DEFERRED, HY_OUTCOME_DEFERRED, HY_PHASE_POLICY, (struct hy_enhanced){4, 7, 0},
+           "outside of the campaign's hours where the lead is");
+    d->refusal_due =
+        next + (hy_wall_ms)((lead->no * 0x9e3779b97f4a7c15u >> 32) * (uint64_t)room >> 32);
+    return false;
+}
+
+/* False: the lead has had enough mail lately, or that cannot be known now. */
+static bool is_within_cap(struct press *p, struct delivery *d, const struct hy_lead_view *lead,
+                          hy_wall_ms now)
+{
+    const struct hy_deliver_plan *plan = &d->run->plan;
+    struct hy_contacts *contacts = p->d->settings.contacts;
+    if (!contacts || plan->cap.mails == 0 || d->has_claim)
+        return true;
+    int err = hy_contacts_claim(contacts, lead->no, &plan->cap, now);
+    d->has_claim = err == HY_OK;
+    if (err == HY_ELIMIT)
+        refuse(d, HY_RCPT_SUPPRESSED, HY_OUTCOME_BOUNCED, HY_PHASE_POLICY,
+               (struct hy_enhanced){5, 7, 1}, plan->cap_text);
+    else if (err != HY_OK)
+        cannot_make(d, "the table of contacts (campaign.frequency_cap) cannot be written: is the "
+                       "disk full?");
+    return err == HY_OK;
 }
 
 static int sign(struct press *p, struct delivery *d, hy_wall_ms now)
@@ -151,6 +208,7 @@ static int keep(struct press *p, struct delivery *d, const struct hy_lead_view *
 static void press_one(struct press *p, struct delivery *d)
 {
     d->refusal = (struct hy_outcome){0};
+    d->refusal_due = 0;
     hy_buf_reset(&d->signature);
     if (atomic_load(&d->run->stopped))
         return; /* its worker drops it */
@@ -167,7 +225,8 @@ static void press_one(struct press *p, struct delivery *d)
         return;
     }
     hy_wall_ms now = hy_clock_wall_ms();
-    if (!may_get(p, d, &lead, now))
+    if (!may_get(p, d, &lead, now) || !is_open(p, d, &lead, now) ||
+        !is_within_cap(p, d, &lead, now))
         return;
     err = render(p, d, &lead, now);
     if (err == HY_EINVAL || err == HY_EUNSUPPORTED) {
@@ -284,6 +343,7 @@ void press_main(void *arg)
         press_batch(p, jobs);
     if (p->txn.env)
         hy_txn_end(&p->txn);
+    zones_free(&p->zones);
     hy_rendered_free(&p->rendered);
     hy_dkim_signer_free(p->signer);
     hy_deliver_policy_unref(p->policy);

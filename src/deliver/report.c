@@ -53,9 +53,12 @@ static void add(struct lanes_order *o, const struct lane *l, hy_us now)
     const struct hy_window *window = &l->window;
     bool is_fresh = now - l->rate_since < 3 * HY_US_PER_SEC;
     uint32_t waiting = l->n_ready + l->n_pressing + l->n_on_wire;
-    hy_list_for_each (it, &l->feeds) {
-        const struct feed *f = hy_container_of(it, struct feed, link);
-        waiting += f->n - f->next;
+    hy_list_for_each (it, &l->shares) {
+        const struct lane_share *s = hy_container_of(it, struct lane_share, link);
+        hy_list_for_each (at, &s->feeds) {
+            const struct feed *f = hy_container_of(at, struct feed, link);
+            waiting += f->n - f->next;
+        }
     }
     o->all.lanes++;
     o->all.connections += l->n_up;

@@ -15,6 +15,8 @@ void run_unref(struct run *r)
         return;
     hy_message_free(r->plan.message);
     hy_arena_free(&r->plan.arena);
+    hy_zone_free(r->plan.zone);
+    free(r->paces);
     free(r);
 }
 

@@ -17,6 +17,30 @@ static void on_done(struct hy_write_req *req, int err)
     (void)posted; /* closed only after every delivery came back */
 }
 
+/* The end of what the press claimed of the lead's contacts. One in doubt that is not sent again by
+ * itself counts as a mail. */
+static void release_claim(struct delivery *d, enum hy_rcpt_state state)
+{
+    bool is_mailed = state == HY_RCPT_DELIVERED || state == HY_RCPT_HELD;
+    if (d->has_claim)
+        hy_contacts_release(d->worker->d->settings.contacts, d->ref.lead,
+                            is_mailed ? hy_clock_wall_ms() : 0);
+    d->has_claim = false;
+}
+
+/* Counts ends for the brake of the campaign. */
+static void watch_bounces(struct delivery *d, enum hy_rcpt_state state)
+{
+    const struct hy_deliver_settings *s = &d->worker->d->settings;
+    struct hy_surge_view view;
+    if (state != HY_RCPT_DELIVERED && state != HY_RCPT_BOUNCED)
+        return;
+    if (hy_surge_count(&d->run->bounces, &d->run->plan.brakes.bounces, state == HY_RCPT_BOUNCED,
+                       &view) &&
+        s->on_surge)
+        s->on_surge(s->on_surge_ctx, d->run->campaign, &view);
+}
+
 static void submit(struct delivery *d)
 {
     struct worker *w = d->worker;
@@ -124,6 +148,8 @@ void settle_outcome(struct delivery *d, const struct hy_outcome *o, const struct
         w->cut_off++;
     if (d->inflight != HY_INFLIGHT_NONE)
         hy_inflight_answered(w->d->inflight, d->inflight, a);
+    release_claim(d, v.state);
+    watch_bounces(d, v.state);
     submit(d);
 }
 
@@ -135,8 +161,11 @@ void settle_refusal(struct delivery *d, enum hy_rcpt_state state, const struct h
         d->inflight = HY_INFLIGHT_NONE;
         worker_wake_starved(d->worker);
     }
-    if (state == HY_RCPT_DEFERRED)
+    if (state == HY_RCPT_DEFERRED && d->refusal_due)
+        v = (struct hy_verdict){HY_RCPT_DEFERRED, d->refusal_due};
+    else if (state == HY_RCPT_DEFERRED)
         v = judge(d, o);
+    release_claim(d, v.state);
     fill(d, o, v.state, v.due);
     d->settle.attempt.started = d->started;
     if (d->lane)

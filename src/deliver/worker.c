@@ -67,6 +67,8 @@ void delivery_free(struct delivery *d)
 {
     struct worker *w = d->worker;
     delivery_drop_bytes(d);
+    if (d->has_claim)
+        hy_contacts_release(w->d->settings.contacts, d->ref.lead, 0);
     if (d->inflight != HY_INFLIGHT_NONE) {
         hy_inflight_free(w->d->inflight, d->inflight);
         worker_wake_starved(w); /* somebody may wait for a slot */
@@ -137,6 +139,7 @@ void worker_feed_return(struct worker *w, struct feed *f)
     f->is_done = f->is_exhausted;
     f->w.is_away = true;
     if (f->is_done && f->w.lane) {
+        share_leave(f);
         f->w.lane->n_feeds--;
         f->w.lane = NULL;
     }
@@ -181,14 +184,15 @@ static void on_feed(struct worker *w, struct feed *f)
         return;
     }
     struct lane *l = lane_get(w, f);
-    if (!l) { /* out of memory: the rows are found again at the next start of the campaign */
+    if (!l ||
+        lane_add_feed(l, f) !=
+            HY_OK) { /* out of memory: the rows are found again at the next start of the campaign */
         hy_log(HY_LOG_ERROR, "worker", "out of memory for a lane");
         f->next = f->n;
         f->is_exhausted = true;
         worker_feed_return(w, f);
         return;
     }
-    lane_add_feed(l, f);
 }
 
 /* ---- the press ---- */
@@ -215,6 +219,7 @@ static void flush_jobs(void *arg)
             w->pressing--;
             struct delivery *d = hy_container_of(m, struct delivery, msg);
             d->lane->n_pressing--;
+            lane_count_ahead(d->lane, d, -1);
             delivery_free(d);
         }
     }
@@ -224,6 +229,7 @@ static void on_pressed(struct worker *w, struct delivery *d)
 {
     w->pressing--;
     d->lane->n_pressing--;
+    lane_count_ahead(d->lane, d, -1);
     if (d->refusal.kind == 0) {
         d->pressed_bytes = d->bytes.cap + d->signature.cap;
         w->pressed_bytes += d->pressed_bytes;
@@ -234,7 +240,7 @@ static void on_pressed(struct worker *w, struct delivery *d)
 
 /* ---- bounds ---- */
 
-bool worker_may_take(struct worker *w, const struct lane *l)
+bool worker_may_take(struct worker *w, const struct lane *l, bool is_urgent)
 {
     struct hy_writer_lag lag = hy_writer_lag(w->d->writer);
     if (lag.queued > WRITER_LAG_MAX) {
@@ -246,7 +252,8 @@ bool worker_may_take(struct worker *w, const struct lane *l)
     if (expected < w->pressed_max)
         return true;
     /* A lane with nothing at all may have one, so that none waits for ever behind the others. */
-    return l->n_ready + l->n_pressing == 0 && expected < 2 * w->pressed_max;
+    bool has_none = is_urgent ? l->n_urgent == 0 : l->n_ready + l->n_pressing == 0;
+    return has_none && expected < 2 * w->pressed_max;
 }
 
 void worker_starve(struct worker *w, struct lane *l)

@@ -10,7 +10,7 @@
 #include "hayauma/store/retention.h"
 
 struct backup {
-    char root[4096], store[4112], part[4160], file[4160];
+    char root[4096], store[4112], part[4160], file[4160], contacts[4160];
 };
 
 static int fail_errno(struct hy_diag *diag, int rc, const char *what, const char *path)
@@ -40,11 +40,35 @@ static int copy_to(struct hy_env *env, const char *path, struct hy_diag *diag)
     return rc ? fail_errno(diag, rc, "write", path) : 0;
 }
 
+/* The contact table: complete but for mails of this moment. A store without one has none to copy.
+ */
+static int copy_contacts(struct hy_env *env, const char *path, struct hy_diag *diag)
+{
+    char from[4200], bytes[65536];
+    if ((size_t)snprintf(from, sizeof from, "%s/../contacts", env->dir) >= sizeof from)
+        return HY_EINVAL;
+    int in = open(from, O_RDONLY | O_CLOEXEC);
+    if (in < 0)
+        return errno == ENOENT ? 0 : fail_errno(diag, errno, "open", from);
+    int out = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600), rc = out < 0 ? errno : 0;
+    ssize_t n = 0;
+    while (rc == 0 && (n = read(in, bytes, sizeof bytes)) > 0)
+        rc = write(out, bytes, (size_t)n) == n ? 0 : ENOSPC;
+    if (rc == 0 && (n < 0 || fsync(out) < 0))
+        rc = errno;
+    if (out >= 0 && close(out) < 0 && rc == 0)
+        rc = errno;
+    close(in);
+    return rc ? fail_errno(diag, rc, "write", path) : 0;
+}
+
 static int fill(struct hy_env *env, const struct backup *b, struct hy_diag *diag)
 {
     if (mkdir(b->store, 0700) < 0)
         return fail_errno(diag, errno, "make", b->store);
-    int err = copy_to(env, b->part, diag);
+    int err = copy_contacts(env, b->contacts, diag);
+    if (!err)
+        err = copy_to(env, b->part, diag);
     if (!err && rename(b->part, b->file) < 0)
         err = fail_errno(diag, errno, "name", b->file);
     if (!err)
@@ -62,6 +86,7 @@ int hy_backup(struct hy_env *env, const char *dir, struct hy_diag *diag)
     snprintf(b.store, sizeof b.store, "%s/store", b.root);
     snprintf(b.part, sizeof b.part, "%s/data.mdb.part", b.store);
     snprintf(b.file, sizeof b.file, "%s/data.mdb", b.store);
+    snprintf(b.contacts, sizeof b.contacts, "%s/contacts", b.root);
     if (mkdir(b.root, 0700) < 0)
         return errno == EEXIST ? hy_fail(diag, HY_EEXIST, "backup: %s is there already", b.root)
                                : fail_errno(diag, errno, "make", b.root);
@@ -70,6 +95,7 @@ int hy_backup(struct hy_env *env, const char *dir, struct hy_diag *diag)
         return 0;
     unlink(b.part);
     unlink(b.file);
+    unlink(b.contacts);
     rmdir(b.store);
     rmdir(b.root);
     return err;

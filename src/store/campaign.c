@@ -7,18 +7,20 @@
 #include "record.h"
 
 enum {
-    VERSION = 1,
+    VERSION = 2,
+    NAME_VERSION = 1,
     BUNDLE_VERSION = 1,
     PIECE_BYTES = 16 * 4096 - 17
 }; /* with its version byte and LMDB's header: 16 pages */
 enum {
-    RECORD_MAX = 64 + HY_CAMPAIGN_NAME_MAX + 5 * HY_CAMPAIGN_LISTS_MAX + HY_CAMPAIGN_SETTINGS_MAX
+    RECORD_MAX = 64 + HY_CAMPAIGN_NAME_MAX + 5 * HY_CAMPAIGN_LISTS_MAX + HY_CAMPAIGN_SETTINGS_MAX +
+                 HY_CAMPAIGN_NOTE_MAX
 };
 
 #define TO(s) (1u << HY_CAMPAIGN_##s)
 static const unsigned may_become[] = {
     [HY_CAMPAIGN_DRAFT] = TO(SCHEDULED) | TO(QUEUEING) | TO(CANCELLED),
-    [HY_CAMPAIGN_SCHEDULED] = TO(DRAFT) | TO(QUEUEING) | TO(CANCELLED),
+    [HY_CAMPAIGN_SCHEDULED] = TO(DRAFT) | TO(QUEUEING) | TO(PAUSED) | TO(CANCELLED),
     [HY_CAMPAIGN_QUEUEING] = TO(RUNNING) | TO(PAUSED) | TO(CANCELLED) | TO(DONE),
     [HY_CAMPAIGN_RUNNING] = TO(PAUSED) | TO(CANCELLED) | TO(DONE),
     [HY_CAMPAIGN_PAUSED] = TO(QUEUEING) | TO(RUNNING) | TO(CANCELLED) | TO(DONE),
@@ -40,7 +42,7 @@ static struct hy_str id_key(uint8_t key[8], hy_id id)
 }
 
 /* Layout: version u8; varints: created, start_at, bundle bytes, number of lists and their numbers;
- * name and settings as length and bytes. */
+ * name, settings and (since version 2) note as length and bytes. */
 static int put_record(struct hy_txn *t, const struct hy_campaign *c, enum hy_put_mode mode)
 {
     uint8_t key[8], *room = malloc(RECORD_MAX);
@@ -56,6 +58,7 @@ static int put_record(struct hy_txn *t, const struct hy_campaign *c, enum hy_put
         rec_put_varint(&out, c->lists[i]);
     rec_put_str(&out, c->name);
     rec_put_str(&out, c->settings);
+    rec_put_str(&out, c->note);
     int err =
         out.bad ? hy_txn_fail(t, HY_ELIMIT)
                 : hy_put(t, HY_TABLE_CAMPAIGNS, id_key(key, c->id), hy_str_make(room, out.n), mode);
@@ -79,6 +82,8 @@ static int decode(struct hy_txn *t, hy_id id, struct hy_str value, struct hy_cam
         c.lists[i] = (hy_list_no)rec_get_varint(&in, UINT32_MAX);
     c.name = rec_get_str(&in, HY_CAMPAIGN_NAME_MAX);
     c.settings = rec_get_str(&in, HY_CAMPAIGN_SETTINGS_MAX);
+    if (value.p[0] >= 2)
+        c.note = rec_get_str(&in, HY_CAMPAIGN_NOTE_MAX);
     if (in.bad || in.n)
         return hy_txn_fail(t, HY_ECORRUPT);
     err = hy_progress_get(t, id, &progress);
@@ -123,7 +128,7 @@ int hy_campaign_find(struct hy_txn *t, struct hy_str name, hy_id *ret_id)
     int err = hy_get(t, HY_TABLE_CAMPAIGN_NAMES, name, &value);
     if (err)
         return err;
-    err = hy_value_check(value, VERSION);
+    err = hy_value_check(value, NAME_VERSION);
     if (err || value.n != 9)
         return hy_txn_fail(t, err ? err : HY_ECORRUPT);
     *ret_id = hy_get_le64(value.p + 1);
@@ -204,7 +209,7 @@ static int check(const struct hy_campaign *c, struct hy_str bundle)
 
 int hy_campaign_create(struct hy_txn *t, struct hy_campaign *c, struct hy_str bundle)
 {
-    uint8_t name_value[9] = {VERSION};
+    uint8_t name_value[9] = {NAME_VERSION};
     hy_id taken;
     int err = check(c, bundle);
     if (err)
@@ -232,6 +237,22 @@ int hy_campaign_create(struct hy_txn *t, struct hy_campaign *c, struct hy_str bu
     return err;
 }
 
+static int put_note(struct hy_txn *t, hy_id id, struct hy_str note)
+{
+    struct hy_campaign c;
+    int err = hy_campaign_get(t, id, &c);
+    if (err || hy_str_eq(c.note, note))
+        return err;
+    c.note = hy_str_slice(note, 0, HY_CAMPAIGN_NOTE_MAX);
+    return put_record(t, &c, HY_PUT_SET);
+}
+
+int hy_campaign_hold(struct hy_txn *t, hy_id id, struct hy_str why)
+{
+    int err = hy_campaign_move(t, id, HY_CAMPAIGN_PAUSED);
+    return err ? err : put_note(t, id, why);
+}
+
 int hy_campaign_move(struct hy_txn *t, hy_id id, enum hy_campaign_state to)
 {
     struct hy_progress now, *p;
@@ -256,13 +277,17 @@ int hy_campaign_resume(struct hy_txn *t, hy_id id, enum hy_campaign_state *ret_s
     if (now.state != HY_CAMPAIGN_PAUSED)
         return HY_EINVAL;
     now.state = HY_CAMPAIGN_QUEUEING;
+    if (now.started == 0) /* its schedule was held */
+        now.started = t->now;
     hy_progress_finish(&now, t->now);
     err = hy_progress_edit(t, id, &p);
     if (err)
         return err;
     *p = now;
-    *ret_state = now.state;
-    return 0;
+    err = put_note(t, id, HY_STR(""));
+    if (!err)
+        *ret_state = now.state;
+    return err;
 }
 
 int hy_campaign_edit(struct hy_txn *t, hy_id id, struct hy_str settings, hy_wall_ms start_at)

@@ -13,6 +13,9 @@ struct hy_zone;
  * this (it is never opened as a path then); HY_ENOTFOUND: the system knows no such zone. Reads
  * files; any thread. */
 HY_MUST_USE int hy_zone_find(struct hy_str name, struct hy_zone **ret_zone);
+/* The system's own (TZ, /etc/localtime); UTC when that says nothing. NULL: out of memory. Any
+ * thread. */
+struct hy_zone *hy_zone_local(void);
 void hy_zone_free(struct hy_zone *z);
 /* Seconds east of UTC at that moment, daylight saving included. Any thread. */
 int32_t hy_zone_offset_s(const struct hy_zone *z, hy_wall_ms t);

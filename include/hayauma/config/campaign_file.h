@@ -2,6 +2,7 @@
  * every file read, as the CLI hands it to the daemon and the store keeps it. */
 #pragma once
 #include "hayauma/config/config.h"
+#include "hayauma/shape/brakes.h"
 
 enum {
     HY_BUNDLE_MAX = 48 * 1024 * 1024, /* bytes encoded */
@@ -63,7 +64,16 @@ struct hy_bundle {
     enum hy_tristate beacon;
     bool list_unsubscribe; /* the header pair of RFC 2369 and RFC 8058 */
     hy_wall_ms start_at;   /* 0 = when told to */
-    hy_us expire_us;       /* given up this long after its start; 0 = by the site's rule */
+    enum hy_priority priority;
+    uint32_t weight;      /* 1..100 */
+    struct hy_rate speed; /* count 0 = no limit */
+    bool has_hours;       /* false: what hayauma.yaml says */
+    struct hy_hours hours;
+    struct hy_str time_zone; /* of the hours; empty = what hayauma.yaml says */
+    bool is_by_lead, is_uncapped;
+    bool has_bounce_limit;   /* false: what hayauma.yaml says */
+    uint32_t bounce_percent; /* 0 = never paused for them */
+    hy_us expire_us;         /* given up this long after its start; 0 = by the site's rule */
 };
 
 /* A bundle and the memory behind it. */

@@ -10,6 +10,7 @@
 #include "hayauma/config/problems.h"
 #include "hayauma/dns/resolver.h"
 #include "hayauma/io/sockaddr.h"
+#include "hayauma/shape/brakes.h"
 
 #define HY_CONFIG_DEFAULT_PATH "/etc/hayauma/hayauma.yaml"
 
@@ -119,6 +120,15 @@ struct hy_config {
         const char *from_domain; /* for campaigns whose From has none; "" = must have one */
         const char *feedback_id; /* sender id of the Feedback-ID header; "" = no header */
     } mail;
+    struct {
+        struct hy_rate frequency_cap; /* mails to one lead, whole hours; count 0 = no cap */
+        struct hy_hours hours;        /* of bulk campaigns that name none; days 0 = always */
+        const char *time_zone;        /* of hours; "" = the system's */
+        const char *zone_attribute;   /* of leads, for hours_by_lead */
+        uint32_t bounce_percent;      /* more among the last bounce_sample pauses; 0 = never */
+        uint32_t bounce_sample;
+        hy_us stale_after_us; /* a schedule that is later than this is held for a person */
+    } campaign;
     struct {
         enum hy_log_target target;
         enum hy_log_level level;

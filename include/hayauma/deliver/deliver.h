@@ -11,8 +11,10 @@
 #include "hayauma/mail/dkim.h"
 #include "hayauma/mail/message.h"
 #include "hayauma/mail/token.h"
+#include "hayauma/shape/brakes.h"
 #include "hayauma/shape/limits.h"
 #include "hayauma/store/campaign.h"
+#include "hayauma/store/contacts.h"
 #include "hayauma/store/inflight.h"
 #include "hayauma/store/writer.h"
 
@@ -59,6 +61,11 @@ struct hy_deliver_plan {
     struct hy_message *message;          /* freed by delivery */
     char from_domain[HY_DOMAIN_MAX + 1]; /* chooses the DKIM keys */
     hy_us expire_us;                     /* after the start of the campaign; 0 = the site's rule */
+    struct hy_brakes brakes;
+    struct hy_zone *zone; /* of brakes.hours; freed by delivery; NULL: no hours */
+    uint16_t zone_slot;   /* of the variable that names a lead's own, for brakes.is_by_lead */
+    struct hy_contact_cap cap;
+    const char *cap_text; /* in the arena: why a lead was left out, for people */
 };
 /* Reads and compiles a campaign of the store; the daemon brings it, since settings and bundles are
  * its business. An error pauses nothing by itself: delivery logs it and leaves the campaign alone
@@ -79,6 +86,11 @@ struct hy_deliver_settings {
     uint32_t rows_ahead;
     hy_deliver_load_fn *load;
     void *load_ctx;
+    struct hy_contacts *contacts; /* outlives delivery; NULL: no frequency cap */
+    /* A campaign's bounces are too many: somebody should pause it. Once a run; must not block. Any
+     * worker's thread. */
+    void (*on_surge)(void *ctx, hy_id campaign, const struct hy_surge_view *view);
+    void *on_surge_ctx;
     struct hy_resolver_settings dns;
 };
 

@@ -3,6 +3,7 @@
 #pragma once
 #include <stdbool.h>
 
+#include "hayauma/base/buf.h"
 #include "hayauma/base/clock.h"
 #include "hayauma/base/zone.h"
 
@@ -21,3 +22,9 @@ hy_wall_ms hy_hours_next(const struct hy_hours *h, const struct hy_zone *z, hy_w
 /* When the hours that `t` lies in end; INT64_MAX when they never do. Precondition: mail may go at
  * `t`. */
 hy_wall_ms hy_hours_end(const struct hy_hours *h, const struct hy_zone *z, hy_wall_ms t);
+
+/* Reads "09:00-20:00", "mon-fri 09:00-20:00", "sat,sun 10:00-18:00" or "always"; days may run over
+ * the week's end ("fri-mon"). HY_EINVAL: `diag` says what is wrong. */
+HY_MUST_USE int hy_hours_parse(struct hy_str text, struct hy_hours *ret, struct hy_diag *diag);
+/* Appends the shortest text that reads back as the same hours. */
+void hy_hours_put(const struct hy_hours *h, struct hy_buf *out);

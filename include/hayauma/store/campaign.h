@@ -9,6 +9,7 @@ enum {
     HY_CAMPAIGN_NAME_MAX = 128,        /* bytes of UTF-8, unique over the store, no control chars */
     HY_CAMPAIGN_LISTS_MAX = 32,        /* lists an audience is the union of */
     HY_CAMPAIGN_SETTINGS_MAX = 65536,  /* bytes of the settings blob */
+    HY_CAMPAIGN_NOTE_MAX = 400,        /* bytes of why it was paused */
     HY_CAMPAIGN_BUNDLE_MAX = 64 << 20, /* bytes of the template bundle */
 };
 
@@ -23,6 +24,7 @@ struct hy_campaign {
     hy_list_no lists[HY_CAMPAIGN_LISTS_MAX];
     uint64_t bundle_bytes;  /* size of the template bundle, 0 = none */
     struct hy_str settings; /* opaque to the store */
+    struct hy_str note;     /* why hayauma paused it by itself; empty otherwise */
 };
 
 /* The fast half: moved by every settle, in the settle's transaction. */
@@ -59,6 +61,9 @@ HY_MUST_USE int hy_campaign_bundle(struct hy_txn *t, hy_id id, struct hy_buf *ou
 HY_MUST_USE int hy_campaign_create(struct hy_txn *t, struct hy_campaign *c, struct hy_str bundle);
 /* Moves to `to` and stamps started/ended. HY_EINVAL when that may not follow, HY_ENOTFOUND. */
 HY_MUST_USE int hy_campaign_move(struct hy_txn *t, hy_id id, enum hy_campaign_state to);
+/* Moves to PAUSED with a reason that people read; it goes with the next resume. What is PAUSED
+ * already only gets the reason. As hy_campaign_move. */
+HY_MUST_USE int hy_campaign_hold(struct hy_txn *t, hy_id id, struct hy_str why);
 /* From PAUSED back to QUEUEING, RUNNING or DONE, whichever its progress says. */
 HY_MUST_USE int hy_campaign_resume(struct hy_txn *t, hy_id id, enum hy_campaign_state *ret_state);
 /* Replaces the settings blob and start_at, in DRAFT or SCHEDULED only. */

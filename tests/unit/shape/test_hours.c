@@ -156,3 +156,56 @@ Test(hours, never_open_outside_and_never_stay_shut)
     }
     hy_zone_free(z);
 }
+
+Test(hours, read_and_write_what_people_write)
+{
+    static const struct {
+        const char *text;
+        struct hy_hours want;
+        const char *again; /* NULL: the same text */
+    } cases[] = {
+        {"always", {0}, NULL},
+        {"09:00-20:00", {127, 540, 1200}, NULL},
+        {"mon-sun 00:00-24:00", {127, 0, 1440}, "00:00-24:00"},
+        {"mon-fri 09:00-20:00", {WEEKDAYS, 540, 1200}, NULL},
+        {" Sat,SUN   10:30-18:00 ", {SAT | SUN, 630, 1080}, "sat,sun 10:30-18:00"},
+        {"fri-mon 22:00-02:00", {FRI | SAT | SUN | MON, 1320, 120}, "mon,fri-sun 22:00-02:00"},
+        {"wed 10:00-11:00", {WED, 600, 660}, NULL},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct hy_hours got = {9, 9, 9};
+        struct hy_buf text = HY_BUF_INIT(100);
+        cr_assert_eq(hy_hours_parse(hy_str_of(cases[i].text), &got, NULL), HY_OK, "%s",
+                     cases[i].text);
+        cr_expect(got.days == cases[i].want.days && got.from_min == cases[i].want.from_min &&
+                      got.to_min == cases[i].want.to_min,
+                  "%s: %u %u-%u", cases[i].text, got.days, got.from_min, got.to_min);
+        hy_hours_put(&got, &text);
+        cr_expect_str_eq(hy_buf_cstr(&text), cases[i].again ? cases[i].again : cases[i].text);
+        hy_buf_free(&text);
+    }
+}
+
+Test(hours, refuse_what_could_be_meant_otherwise)
+{
+    static const char *const cases[] = {"",
+                                        "9:00-20:00",
+                                        "09:00",
+                                        "09:00-24:01",
+                                        "24:00-08:00",
+                                        "09:60-10:00",
+                                        "mon-fri",
+                                        "mon-fry 09:00-10:00",
+                                        "mon, 09:00-10:00",
+                                        "09:00-20:00 mon",
+                                        "09:00 - 20:00",
+                                        "-",
+                                        "mon--fri 09:00-10:00"};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct hy_hours h = {9, 9, 9};
+        struct hy_diag diag = {""};
+        cr_expect_eq(hy_hours_parse(hy_str_of(cases[i]), &h, &diag), HY_EINVAL, "'%s'", cases[i]);
+        cr_expect(diag.text[0] && h.days == 9, "'%s': says nothing, or changes the output",
+                  cases[i]);
+    }
+}

@@ -120,7 +120,7 @@ Test(campaign, states_follow_each_other_as_the_table_says)
     /* rows: from; columns: to, in the order of the enum */
     static const char table[7][8] = {
         ".xx..x.", /* draft */
-        "x.x..x.", /* scheduled */
+        "x.x.xx.", /* scheduled */
         "...xxxx", /* queueing */
         "....xxx", /* running */
         "..xx.xx", /* paused */
