@@ -185,10 +185,11 @@ struct worker {
     uint32_t max_connections;
     uint64_t pressed_bytes; /* of messages that no session has taken */
     uint64_t pressed_max;
-    uint32_t pressing;                /* jobs at the press */
-    uint32_t n_deliveries;            /* in hand, of any stage */
-    uint32_t typical_bytes;           /* running mean of message sizes */
-    struct hy_msg *jobs, **jobs_tail; /* for the press, pushed once a turn */
+    uint32_t pressing;                  /* jobs at the press */
+    uint32_t n_deliveries;              /* in hand, of any stage */
+    uint32_t typical_bytes;             /* running mean of message sizes */
+    struct hy_msg *jobs[HY_PRIORITIES]; /* for the press, pushed once a turn */
+    struct hy_msg **jobs_tail[HY_PRIORITIES];
     struct hy_defer flush;
     struct hy_timer lag_timer, drain_timer, sweep_timer;
     bool is_draining, is_cut, is_done;

@@ -199,29 +199,40 @@ static void on_feed(struct worker *w, struct feed *f)
 
 void worker_press(struct worker *w, struct delivery *d)
 {
+    enum hy_priority priority = d->run->plan.brakes.priority;
     d->msg.kind = MSG_PRESSED;
     d->msg.next = NULL;
-    *w->jobs_tail = &d->msg;
-    w->jobs_tail = &d->msg.next;
+    *w->jobs_tail[priority] = &d->msg;
+    w->jobs_tail[priority] = &d->msg.next;
     w->pressing++;
     hy_loop_defer(w->loop, &w->flush);
+}
+
+static void take_jobs_back(struct worker *w, struct hy_msg *jobs)
+{
+    for (struct hy_msg *m = jobs, *next; m; m = next) {
+        next = m->next;
+        w->pressing--;
+        struct delivery *d = hy_container_of(m, struct delivery, msg);
+        d->lane->n_pressing--;
+        lane_count_ahead(d->lane, d, -1);
+        delivery_free(d);
+    }
 }
 
 static void flush_jobs(void *arg)
 {
     struct worker *w = arg;
-    struct hy_msg *jobs = w->jobs;
-    w->jobs = NULL;
-    w->jobs_tail = &w->jobs;
-    if (jobs && hy_jobs_push(w->d->jobs, jobs) != HY_OK) {
-        for (struct hy_msg *m = jobs, *next; m; m = next) { /* ending */
-            next = m->next;
-            w->pressing--;
-            struct delivery *d = hy_container_of(m, struct delivery, msg);
-            d->lane->n_pressing--;
-            lane_count_ahead(d->lane, d, -1);
-            delivery_free(d);
-        }
+    for (int i = HY_PRIORITIES - 1; i >= 0; i--) {
+        struct hy_msg *jobs = w->jobs[i];
+        w->jobs[i] = NULL;
+        w->jobs_tail[i] = &w->jobs[i];
+        if (!jobs)
+            continue;
+        int err = i == HY_PRIORITY_TRANSACTIONAL ? hy_jobs_push_urgent(w->d->jobs, jobs)
+                                                 : hy_jobs_push(w->d->jobs, jobs);
+        if (err != HY_OK) /* ending */
+            take_jobs_back(w, jobs);
     }
 }
 
@@ -442,7 +453,8 @@ int worker_init(struct worker *w, struct hy_deliver *d, unsigned index)
     hy_list_init(&w->starved);
     hy_list_init(&w->spare);
     hy_list_init(&w->deliveries);
-    w->jobs_tail = &w->jobs;
+    for (int i = 0; i < HY_PRIORITIES; i++)
+        w->jobs_tail[i] = &w->jobs[i];
     w->typical_bytes = 16 * 1024;
     w->pressed_max = d->settings.press_memory_bytes / d->n_workers;
     w->policy = hy_deliver_policy_ref(d->policy);

@@ -1,14 +1,20 @@
-/* The job queue of a thread pool: a lock, a condition, and fair shares of what waits. */
+/* The job queue of a thread pool: a lock, a condition, and fair shares of what waits. Urgent jobs
+ * have a line of their own, which is served first. */
 #include <pthread.h>
 #include <stdlib.h>
 
 #include "hayauma/io/mailbox.h"
 
+struct line {
+    struct hy_msg *first, *last;
+    uint32_t count;
+};
+
 struct hy_jobs {
     pthread_mutex_t lock;
     pthread_cond_t come; /* jobs, or the end */
-    struct hy_msg *first, *last;
-    uint32_t count, max;
+    struct line urgent, normal;
+    uint32_t count, max; /* of both lines */
     uint32_t n_workers, sleeping;
     bool closed;
 };
@@ -35,22 +41,24 @@ void hy_jobs_free(struct hy_jobs *j)
     free(j);
 }
 
-static int add(struct hy_jobs *j, struct hy_msg *first, struct hy_msg *last, uint32_t n)
+static int add(struct hy_jobs *j, struct line *to, struct hy_msg *first, struct hy_msg *last,
+               uint32_t n)
 {
     if (j->closed)
         return HY_ECLOSED;
     if (n > j->max - j->count)
         return HY_ELIMIT;
-    if (j->last)
-        j->last->next = first;
+    if (to->last)
+        to->last->next = first;
     else
-        j->first = first;
-    j->last = last;
+        to->first = first;
+    to->last = last;
+    to->count += n;
     j->count += n;
     return 0;
 }
 
-int hy_jobs_push(struct hy_jobs *j, struct hy_msg *first)
+static int push(struct hy_jobs *j, struct line *to, struct hy_msg *first)
 {
     if (!first)
         return 0;
@@ -60,7 +68,7 @@ int hy_jobs_push(struct hy_jobs *j, struct hy_msg *first)
         n++;
 
     pthread_mutex_lock(&j->lock);
-    int err = add(j, first, last, n);
+    int err = add(j, to, first, last, n);
     uint32_t wake = err ? 0 : n < j->sleeping ? n : j->sleeping;
     pthread_mutex_unlock(&j->lock);
     for (; wake; wake--)
@@ -68,22 +76,33 @@ int hy_jobs_push(struct hy_jobs *j, struct hy_msg *first)
     return err;
 }
 
-/* A burst is spread over the pool instead of being taken by the first that wakes. */
-static uint32_t fair_share(const struct hy_jobs *j, uint32_t max)
+int hy_jobs_push(struct hy_jobs *j, struct hy_msg *first)
 {
-    uint32_t share = (j->count + j->n_workers - 1) / j->n_workers;
+    return push(j, &j->normal, first);
+}
+
+int hy_jobs_push_urgent(struct hy_jobs *j, struct hy_msg *first)
+{
+    return push(j, &j->urgent, first);
+}
+
+/* A burst is spread over the pool instead of being taken by the first that wakes. */
+static uint32_t fair_share(const struct hy_jobs *j, const struct line *l, uint32_t max)
+{
+    uint32_t share = (l->count + j->n_workers - 1) / j->n_workers;
     return share < max ? share : max;
 }
 
-static struct hy_msg *cut(struct hy_jobs *j, uint32_t n)
+static struct hy_msg *cut(struct hy_jobs *j, struct line *l, uint32_t n)
 {
-    struct hy_msg *first = j->first, *last = first;
+    struct hy_msg *first = l->first, *last = first;
     for (uint32_t i = 1; i < n; i++)
         last = last->next;
-    j->first = last->next;
-    if (!j->first)
-        j->last = NULL;
+    l->first = last->next;
+    if (!l->first)
+        l->last = NULL;
     last->next = NULL;
+    l->count -= n;
     j->count -= n;
     return first;
 }
@@ -97,8 +116,9 @@ struct hy_msg *hy_jobs_pop(struct hy_jobs *j, uint32_t max)
         pthread_cond_wait(&j->come, &j->lock);
         j->sleeping--;
     }
-    if (j->count && max)
-        first = cut(j, fair_share(j, max));
+    struct line *l = j->urgent.count ? &j->urgent : &j->normal;
+    if (l->count && max)
+        first = cut(j, l, fair_share(j, l, max));
     pthread_mutex_unlock(&j->lock);
     return first;
 }

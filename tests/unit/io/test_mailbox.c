@@ -310,3 +310,25 @@ Test(jobs, shares_a_burst_and_refuses_a_chain_that_does_not_fit)
     cr_assert_null(hy_jobs_pop(j, 8));
     hy_jobs_free(j);
 }
+
+Test(jobs, hand_out_urgent_ones_before_all_others)
+{
+    struct hy_jobs *j;
+    struct letter l[5];
+    cr_assert_eq(hy_jobs_create(5, 1, &j), 0);
+    for (int i = 0; i < 5; i++)
+        l[i].m.next = NULL;
+    cr_assert_eq(hy_jobs_push(j, &l[0].m), 0);
+    cr_assert_eq(hy_jobs_push(j, &l[1].m), 0);
+    cr_assert_eq(hy_jobs_push_urgent(j, &l[2].m), 0);
+    cr_assert_eq(hy_jobs_push_urgent(j, &l[3].m), 0);
+    static const int want[] = {2, 3, 0, 1};
+    for (int i = 0; i < 4; i++)
+        cr_expect_eq(hy_jobs_pop(j, 1), &l[want[i]].m, "job %d", i);
+    cr_expect_eq(hy_jobs_count(j), 0);
+    cr_assert_eq(hy_jobs_push_urgent(j, &l[4].m), 0);
+    cr_expect_eq(hy_jobs_pop(j, 8), &l[4].m);
+    hy_jobs_close(j);
+    cr_expect_eq(hy_jobs_push_urgent(j, &l[0].m), HY_ECLOSED);
+    hy_jobs_free(j);
+}
