@@ -80,6 +80,17 @@ static void check_control(const struct schema_ctx *x, const struct yaml_node *ro
                        "control.group: 0660 keeps them out at once");
 }
 
+static void check_log(const struct schema_ctx *x, const struct yaml_node *root,
+                      const struct hy_config *c)
+{
+    const char *to = c->log.attempts;
+    if (to[0] != '/' && strcmp(to, "off") != 0 && strcmp(to, "journal") != 0 &&
+        strcmp(to, "stderr") != 0)
+        schema_error_at(x, root, "log.attempts",
+                        "must be off, journal, stderr or the absolute path of a file, not '%s'",
+                        to);
+}
+
 static bool is_loopback(const struct hy_sockaddr *a)
 {
     if (hy_sockaddr_family(a) == AF_INET6)
@@ -313,6 +324,7 @@ static int finish(const struct schema_ctx *x, const struct yaml_node *root, stru
         return err;
     check_paths(x, root, c);
     check_control(x, root, c);
+    check_log(x, root, c);
     check_metrics(x, root, c);
     check_tracking(x, root, c);
     check_bounce(x, root, c);

@@ -243,6 +243,9 @@ static const struct schema_row rows[] = {
      .doc = "stderr, json (lines of JSON on stderr), journal or none."},
     {"log.level", SCHEMA_ENUM, 0, F(log.level), .names = log_levels, .def = "info",
      .doc = "error, warning, notice, info or debug."},
+    {"log.attempts", SCHEMA_STRING, 0, F(log.attempts), .max = 1024, .def = "off",
+     .doc = "One line for each attempt: off, journal, stderr (JSON lines), or the absolute path of "
+            "a file of JSON lines, which 'hayauma reload' and SIGHUP open anew. See docs/logs.md."},
 
     {"metrics.listen", SCHEMA_STRING, 0, F(metrics.listen), .max = 64, .def = "127.0.0.1:9095",
      .doc = "ADDRESS:PORT that answers /metrics, /healthz and /readyz. \"\" = off. Whoever can "

@@ -175,6 +175,8 @@ const struct hy_metric_row hy_metrics[HY_METRICS] = {
     ROW(HY_M_STORE_ENTRIES, HY_GAUGE, "hayauma_store_entries", "table", "Entries of each table.",
         "各テーブルの件数。"),
 
+    ROW(HY_M_LOG_LINES, HY_COUNTER, "hayauma_attempt_log_lines_total", "",
+        "Lines written to the attempt log.", "試行ログに書いた行。"),
     ROW(HY_M_LOG_DROPPED, HY_COUNTER, "hayauma_attempt_log_dropped_total", "",
         "Lines dropped because the disk or journal was too slow: delivery does not wait for it.",
         "ディスクやジャーナルが遅く捨てた行(配信は待ちません)。"),

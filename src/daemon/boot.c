@@ -187,6 +187,16 @@ int daemon_open(struct hy_daemon *d, struct hy_diag *diag)
     return err;
 }
 
+void daemon_log_attempts(struct hy_daemon *d)
+{
+    struct attempt_log_options o = {.deliver = d->deliver,
+                                    .tokens = &d->tokens,
+                                    .hostname = d->config->node.hostname,
+                                    .to = d->config->log.attempts,
+                                    .lines = &d->attempt_lines};
+    attempt_log_apply(&d->attempts, &o);
+}
+
 void daemon_stop(struct hy_daemon *d)
 {
     observer_ending(&d->observer);
@@ -203,6 +213,8 @@ void daemon_stop(struct hy_daemon *d)
         hy_writer_stop(d->writer);
         d->writer = NULL;
     }
+    attempt_log_close(d->attempts);
+    d->attempts = NULL;
 }
 
 void daemon_close(struct hy_daemon *d)
@@ -224,6 +236,7 @@ void daemon_close(struct hy_daemon *d)
 int daemon_reload(struct hy_daemon *d, struct hy_problems *problems, struct hy_buf *ret_restart)
 {
     struct hy_config *fresh = NULL;
+    attempt_log_reopen(d->attempts); /* also when the rest is refused: logs are rotated */
     int err = hy_config_load(d->config_path, problems, &fresh);
     if (err != HY_OK) {
         hy_count_add(&d->observer.failed_reloads, 1);
@@ -249,5 +262,6 @@ int daemon_reload(struct hy_daemon *d, struct hy_problems *problems, struct hy_b
     hy_count_add(&d->observer.reloads, 1);
     hy_count_set(&d->observer.loaded_ms, (uint64_t)hy_clock_wall_ms());
     observer_apply(&d->observer, fresh);
+    daemon_log_attempts(d);
     return HY_OK;
 }

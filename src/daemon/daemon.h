@@ -4,6 +4,7 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
+#include "attempt_log.h"
 #include "hayauma/config/config.h"
 #include "hayauma/daemon/control.h"
 #include "hayauma/deliver/deliver.h"
@@ -34,6 +35,8 @@ struct hy_daemon {
     struct hy_import_jobs *imports;
     struct upkeep upkeep;
     struct observer observer;
+    struct attempt_log *attempts; /* NULL: they are not logged */
+    hy_count attempt_lines;
     struct hy_control_server *control;
     struct hy_token_keys tokens;
     struct hy_recovery recovery; /* what boot found in the in-flight table */
@@ -56,6 +59,9 @@ void daemon_close(struct hy_daemon *d);
 /* Reads the config file anew: all of it, or nothing when anything is wrong. *ret_restart gets the
  * keys that changed but wait for a restart. HY_EINVAL with the problems. */
 int daemon_reload(struct hy_daemon *d, struct hy_problems *problems, struct hy_buf *ret_restart);
+
+/* boot.c: where attempts are logged, by the newest config. */
+void daemon_log_attempts(struct hy_daemon *d);
 
 /* policy.c: from a config to what delivery works by. */
 int policy_make(const struct hy_daemon *d, struct hy_config *config, struct hy_problems *problems,

@@ -246,6 +246,7 @@ static int serve(struct server *s, const struct options *o)
     }
     hy_log(HY_LOG_NOTICE, "boot", "hayaumad %s is ready as %s (configuration %s, data %s)",
            HY_VERSION, d->config->node.hostname, o->config, d->config->paths.data_dir);
+    daemon_log_attempts(d);
     observer_apply(&d->observer, d->config);
     sd_notify(0, "READY=1");
     err = hy_loop_run(d->loop);

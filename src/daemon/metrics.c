@@ -264,6 +264,7 @@ static void put_delivery(struct expo *e, struct observer *o, const struct observ
     expo_one(e, HY_M_PRESSED, count_of(&c->pressed));
     expo_one(e, HY_M_PRESS_CPU, count_of(&c->press_cpu_us) / 1e6);
     expo_one(e, HY_M_SIGNATURES, count_of(&c->signed_));
+    expo_one(e, HY_M_LOG_LINES, (double)hy_count_read(&o->d->attempt_lines));
     expo_one(e, HY_M_LOG_DROPPED, (double)s->notes_dropped);
     free(s);
 }

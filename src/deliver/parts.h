@@ -14,6 +14,7 @@
 #include <stdio.h>
 
 #include "hayauma/base/rand.h"
+#include "hayauma/base/ring.h"
 #include "hayauma/deliver/deliver.h"
 #include "hayauma/io/conn.h"
 #include "hayauma/io/loop.h"
@@ -195,6 +196,8 @@ struct worker {
     bool is_draining, is_cut, is_done;
     uint64_t cut_off; /* between dot and reply when the drain ended */
     struct hy_deliver_meter meter;
+    _Atomic(struct hy_ring *) notes;      /* where attempts are noted; NULL: they are not */
+    _Atomic(struct hy_ring *) notes_ring; /* made once, stays until the end */
 };
 
 /* The order to stop a run: one for each worker. */
@@ -276,6 +279,9 @@ void report_lanes(struct worker *w, struct hy_msg *m);
 
 /* press.c */
 void press_main(void *arg);
+
+/* notes.c; worker thread: what became of an attempt, once it is durable */
+void note_attempt(struct worker *w, const struct delivery *d);
 
 /* settle.c; worker thread; both take the delivery */
 /* The outcome of an attempt that a session made. */

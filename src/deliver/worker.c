@@ -400,6 +400,7 @@ static void on_mail(void *arg, struct hy_msg *m)
             break;
         case MSG_SETTLED: {
             struct delivery *d = hy_container_of(m, struct delivery, msg);
+            note_attempt(w, d);
             if (d->lane_of_settle)
                 d->lane_of_settle->n_settling--;
             delivery_free(d);
@@ -513,5 +514,6 @@ void worker_close(struct worker *w)
         hy_tls_cache_free(w->tls_cache);
     hy_deliver_policy_unref(w->policy);
     free(w->table);
+    hy_ring_free(atomic_load(&w->notes_ring));
     *w = (struct worker){0};
 }

@@ -132,6 +132,7 @@ struct hy_config {
     struct {
         enum hy_log_target target;
         enum hy_log_level level;
+        const char *attempts; /* "off", "journal", "stderr" or the absolute path of a file */
     } log;
     struct {
         const char *listen; /* "ADDRESS:PORT", hy_sockaddr_parse takes it; "" = off */

@@ -77,6 +77,7 @@ enum hy_metric {
     HY_M_STORE_READERS_MAX,
     HY_M_STORE_ENTRIES,
 
+    HY_M_LOG_LINES,
     HY_M_LOG_DROPPED,
     HY_M_SCRAPE_SECONDS,
     HY_METRICS,

@@ -31,8 +31,8 @@ HY_MUST_USE int hy_mailbox_post(struct hy_mailbox *mb, struct hy_msg *m);
 /* As above but past the maximum: for answers, whose number the reader itself bounded by what it
  * asked for, and for orders such as "stop". */
 HY_MUST_USE int hy_mailbox_post_answer(struct hy_mailbox *mb, struct hy_msg *m);
-/* The same for a chain linked by `next`, oldest first, not empty: the reader is woken once and finds
- * all of it. */
+/* The same for a chain linked by `next`, oldest first, not empty: the reader is woken once and
+ * finds all of it. */
 HY_MUST_USE int hy_mailbox_post_answers(struct hy_mailbox *mb, struct hy_msg *first);
 /* From now on posts fail with HY_ECLOSED. Any thread. What was posted can still be taken. */
 void hy_mailbox_close(struct hy_mailbox *mb);
