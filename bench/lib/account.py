@@ -19,6 +19,12 @@ def own_group():
     raise LabError("this kernel has no control groups of version 2")
 
 
+def cpu_of(path):
+    with open(os.path.join(path, "cpu.stat"), encoding="ascii") as f:
+        stat = dict(line.split() for line in f)
+    return int(stat["user_usec"]) / 1e6, int(stat["system_usec"]) / 1e6
+
+
 class Groups:
     """All groups of a run, to be made before the run gets a process namespace; close() removes them."""
 
@@ -30,6 +36,14 @@ class Groups:
         self.top = os.path.join(mount_point, own_group(), f"hayauma-bench-{os.getpid()}")
         os.mkdir(self.top)
         self.count = 0
+
+    def enter(self):
+        """This process and what it starts (sinks, name server, injector) count to the run too."""
+        self.group("bench").take(0)
+
+    def cpu(self):
+        """CPU seconds of the whole run."""
+        return sum(cpu_of(self.top))
 
     def group(self, name):
         self.count += 1
@@ -58,9 +72,7 @@ class Group:
 
     def cpu(self):
         """(user, system) CPU seconds of everything that ever ran in it."""
-        with open(os.path.join(self.path, "cpu.stat"), encoding="ascii") as f:
-            stat = dict(line.split() for line in f)
-        return int(stat["user_usec"]) / 1e6, int(stat["system_usec"]) / 1e6
+        return cpu_of(self.path)
 
     def pids(self):
         with open(os.path.join(self.path, "cgroup.procs"), encoding="ascii") as f:
@@ -115,3 +127,25 @@ class Spent:
     def seconds(self):
         user, system = self.group.cpu()
         return user - self.user, system - self.system
+
+
+class Neighbours:
+    """Shares of the machine's processors since it was made: idle, and used by what is not of this run."""
+
+    def __init__(self, groups):
+        self.groups, self.start = groups, (self.machine(), groups.cpu())
+
+    @staticmethod
+    def machine():
+        """(all, idle) CPU seconds of all processors since boot."""
+        with open("/proc/stat", encoding="ascii") as f:
+            ticks = [int(x) for x in f.readline().split()[1:9]]  # user nice system idle iowait irq softirq steal
+        hz = os.sysconf("SC_CLK_TCK")
+        return sum(ticks) / hz, (ticks[3] + ticks[4]) / hz
+
+    def shares(self):
+        (total, idle), ours = self.machine(), self.groups.cpu()
+        (total0, idle0), ours0 = self.start
+        whole = max(total - total0, 0.01)
+        others = whole - (idle - idle0) - (ours - ours0)
+        return {"idle": round((idle - idle0) / whole, 3), "others": round(max(0.0, others / whole), 3)}

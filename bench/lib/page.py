@@ -121,6 +121,8 @@ def page(results, plots, lang):
         return f"![{name}](benchmarks/{plots[name]})\n\n" if name in plots else ""
 
     out = [f"# {w['title']}\n\n{w['other']}\n\n{w['intro']}\n\n{w['trust']}\n\n"]
+    others = [100 * x["others"] for x in results["neighbours"]]
+    out.append(w["neighbours"].format(others=sum(others) / len(others), most=max(others)) + "\n\n")
     if results["quick"]:
         out.append(w["small"] + "\n\n")
     out.append(f"## {w['goals']}\n\n" + table(w["goal_head"], goal_rows(results, w)) + w["later"] + "\n\n")

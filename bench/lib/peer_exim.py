@@ -20,13 +20,11 @@ class Exim(Peer):
         if self.key:
             r.write("etc/exim4/key.pem", read_key(self.key), 0o600, "Debian-exim")
             signing = self.configuration("dkim.conf", DOMAIN=SENDER, SELECTOR=SELECTOR)
-        r.write("etc/exim4/exim4.conf", self.configuration(
-            "exim4.conf", HOSTNAME=HOSTNAME, ADDRESS=ADDRESS, DKIM=signing, HELD="true" if held else "false"))
-        self.spawn("daemon", "/usr/sbin/exim4", "-bdf")
+        r.write("etc/exim4/exim4.conf", self.configuration("exim4.conf", HOSTNAME=HOSTNAME, ADDRESS=ADDRESS, DKIM=signing))
+        self.spawn("daemon", "/usr/sbin/exim4", "-bdf", *([] if held else ["-q1s"]))
 
     def release(self):
-        for i in range(8):
-            self.spawn(f"runner-{i}", "/usr/sbin/exim4", "-qf")
+        self.spawn("runners", "/usr/sbin/exim4", "-bdf", "-q1s", "-oX", "127.0.2.2::25")
 
     def log(self):
         return super().log() + tail(os.path.join(self.root.path, "var/log/exim4/mainlog"), 30)

@@ -20,6 +20,7 @@ class OpenSMTPD(Peer):
                 ("queue", "opensmtpq", "root", 0o700), ("temporary", "opensmtpq", "root", 0o700)):
             r.folder(f"var/spool/smtpd/{part}", user, mode, group)
         r.folder("var/lib/opensmtpd/empty")
+        r.own("usr/sbin/smtpctl", "root", "opensmtpq", 0o2555)  # as the package's script would
         define, use = "", ""
         if self.key:
             r.folder("etc/mail/dkim", "_dkimsign", 0o770)

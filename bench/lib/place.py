@@ -52,6 +52,7 @@ def alone(work, mount_point):
             signal.signal(signal.SIGTERM, signal.default_int_handler)
             signal.signal(signal.SIGINT, signal.default_int_handler)
             system("/proc", LIBC.mount(b"proc", b"/proc", b"proc", ctypes.c_ulong(0), None))
+            groups.enter()
             code = work(groups)
         except KeyboardInterrupt:
             print("bench: interrupted", file=sys.stderr)

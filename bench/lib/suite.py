@@ -5,6 +5,7 @@ import sys
 import time
 from collections.abc import Callable
 
+from account import Neighbours
 from lab import LabError
 import sizes
 from workloads import CAMPAIGNS, PEERS
@@ -26,7 +27,7 @@ class Plan:
     campaign_sizes: tuple
 
 
-FULL = Plan(3, 100000, {"postfix": 4000, "opensmtpd": 4000, "exim": 1500}, {"postfix": 5000, "opensmtpd": 3000, "exim": 2000},
+FULL = Plan(3, 100000, {"postfix": 4000, "opensmtpd": 3000, "exim": 2000}, {"postfix": 5000, "opensmtpd": 2000, "exim": 2000},
             10000, 10000000, 500000, (1000, 10000, 100000, 1000000, 10000000))
 QUICK = Plan(1, 20000, {"postfix": 1000, "opensmtpd": 1500, "exim": 400}, {}, 2000, 100000, 20000, (1000, 10000, 100000))
 SMOKE = Plan(1, 1500, {"postfix": 50, "opensmtpd": 50, "exim": 50}, {}, 50, 1000, 100, (1000,))
@@ -87,19 +88,20 @@ def round_jobs(bench, plan, names):
         for p in c.peers:
             if p.name in bench.roots:
                 n = plan.peer_messages[p.name]
-                jobs.append(Job(c.name, p.name, n / {"postfix": 250, "opensmtpd": 120, "exim": 100}[p.name] + 4,
+                rate = {"postfix": 320, "opensmtpd": 180, "exim": 180}[p.name] * (1 if c.signed else 1.5)
+                jobs.append(Job(c.name, p.name, n / rate + 3,
                                 lambda c=c, p=p, n=n: bench.run_peer(p, c, n)))
-    for c in chosen:
-        for p in c.peers if c.drain else ():
-            n = plan.drain_messages.get(p.name)
-            if n and p.name in bench.roots:
-                jobs.append(Job(f"{c.name}-drain", p.name, n / 200 + 4, lambda p=p, n=n: bench.run_drain(p, n)))
     return jobs
 
 
 def once_jobs(bench, plan, names):
-    """What is measured once: the large things."""
+    """What is measured once: how the peers empty a queue, and the large things."""
     jobs = []
+    for c in CAMPAIGNS:
+        for p in c.peers if c.drain and c.name in names else ():
+            n = plan.drain_messages.get(p.name)
+            if n and p.name in bench.roots:
+                jobs.append(Job(f"{c.name}-drain", p.name, n / 200 + 4, lambda p=p, n=n: bench.run_drain(p, n)))
     if "B5" in names:
         jobs.append(Job("B5", "hayauma", 70, lambda: sizes.limits(bench, "connections", "--connections", str(plan.connections))))
     if "B6" in names:
@@ -113,24 +115,35 @@ def once_jobs(bench, plan, names):
 
 
 def measure(bench, plan, names):
-    """{"runs": {workload: {system: [result of each round]}}, "sizes": [...], "limits": {...}}"""
+    """{"runs": {workload: {system: [result of each round]}}, "sizes": [...], "limits": {...},
+    "neighbours": what else the machine did meanwhile}"""
+    def run(job):
+        neighbours = Neighbours(bench.groups)
+        result = job.run()
+        machine.append({"workload": job.workload, "system": job.system, **neighbours.shares()})
+        return result
+
+    machine = []
     rounds, once = round_jobs(bench, plan, names), once_jobs(bench, plan, names)
     progress = Progress(rounds * plan.rounds + once)
     out = {"runs": {}, "sizes": [], "limits": {}}
     for number in range(plan.rounds):
         for job in rounds:
             progress.begin(job, number)
-            result = job.run()
+            result = run(job)
             out["runs"].setdefault(job.workload, {}).setdefault(job.system, []).append(result)
             progress.end(job, result)
     for job in once:
         progress.begin(job, 0)
-        result = job.run()
+        result = run(job)
         if job.workload == "sizes":
             out["sizes"].append(result)
+        elif job.workload.endswith("-drain"):
+            out["runs"].setdefault(job.workload, {})[job.system] = [result]
         else:
             out["limits"][job.workload] = result
         progress.end(job, result if isinstance(result, dict) else {})
+    out["neighbours"] = machine
     return out
 
 

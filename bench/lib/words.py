@@ -8,6 +8,7 @@ WORDS = {
                  "repeat it: [guides/benchmarks.md](guides/benchmarks.md).",
         "trust": "Sender, receivers, name server and injector share the processors of one machine. Trust the ratios, which are taken "
                  "within one round; absolute figures are those of this machine.",
+        "neighbours": "While it was measured, other programs used {others:.1f} % of the processors on average, {most:.1f} % at most in one run.",
         "goals": "Goals", "goal_head": ["", "what", "goal", "measured", ""], "met": "met", "missed": "**not met**",
         "later": "B7 (durable relay) is left out: it is measured when the relay comes.",
         "machine": "Machine and versions", "cpu": "processor", "cores": "{n} processors, {t} thread(s) a core", "virtual": "virtual machine",
@@ -56,6 +57,7 @@ WORDS = {
                  "どう再現するかは [guides/benchmarks.ja.md](guides/benchmarks.ja.md) にあります。",
         "trust": "送信側、受信側、ネームサーバー、投入側が 1 台のマシンのプロセッサーを分け合います。同じ周の中で取った比を見てください。"
                  "絶対値はこのマシンのものです。",
+        "neighbours": "測定中、ほかのプログラムが使ったプロセッサーは平均 {others:.1f} %、1 回の測定で最大 {most:.1f} % でした。",
         "goals": "目標", "goal_head": ["", "内容", "目標", "実測", ""], "met": "達成", "missed": "**未達**",
         "later": "B7（永続リレー）はリレーができてから測ります。",
         "machine": "マシンと版", "cpu": "プロセッサー", "cores": "{n} プロセッサー、コアあたり {t} スレッド", "virtual": "仮想マシン",
