@@ -4,8 +4,6 @@
 
 #include <stdlib.h>
 
-enum { FAILING_S = 1200 /* how often a site failed is forgotten when nobody asks it so long */ };
-
 /* ---- making and freeing ---- */
 
 static void on_timer(void *arg);
@@ -64,7 +62,7 @@ static struct lane *lane_new(struct worker *w, const struct feed *f, uint32_t so
     hy_timer_init(&l->timer, on_timer, l);
     l->rate_since = l->last_used = hy_loop_now(w->loop);
     lane_apply_policy(l);
-    hy_window_init(&l->window, &l->limits);
+    hy_window_init(&l->window, &l->limits, l->last_used);
     hy_list_push(&w->lanes, &l->link);
     l->chain = *bucket(w, hash);
     *bucket(w, hash) = l;
@@ -116,10 +114,7 @@ bool lane_is_idle(const struct lane *l)
 
 bool lane_knows_something(const struct lane *l, hy_us now)
 {
-    const struct hy_window *w = &l->window;
-    bool is_failing = w->failures_in_row && now - l->last_used < FAILING_S * HY_US_PER_SEC;
-    return w->suspended_until > now || is_failing || w->message_gate.next_us > now ||
-           w->connection_gate.next_us > now || host_notes_any(&l->notes, now);
+    return hy_window_counts(&l->window, now) || host_notes_any(&l->notes, now);
 }
 
 void lane_wake(struct lane *l)

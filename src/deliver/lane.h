@@ -26,6 +26,7 @@ struct lane {
     uint32_t n_ready, n_pressing, n_sessions, n_connecting, n_up, n_on_wire, n_settling;
     uint32_t n_busy;    /* sessions with a message */
     uint32_t n_urgent;  /* transactional ones among ready and pressing */
+    uint32_t n_leaving; /* sessions that end behind their last message, as we want it */
     uint32_t next_host; /* rotates over hosts of equal preference */
     struct host_notes notes;
     hy_us connect_pause;          /* no new connection before, */
@@ -62,6 +63,7 @@ struct session {
     struct hy_list deliveries; /* submitted, in order */
     uint32_t n_deliveries;
     bool is_up;        /* READY was seen */
+    bool is_leaving;   /* counted in the lane's n_leaving */
     bool is_closing;   /* the dialogue is over; the socket is being closed */
     bool is_started;   /* the dialogue was begun */
     bool is_greeted;   /* the server has said something */
@@ -140,6 +142,11 @@ bool lane_is_worth_connecting(struct lane *l, hy_us now);
 /* Opens one connection; false when it did not, and need not be asked again this turn. */
 bool lane_open_one(struct lane *l, hy_us now);
 void lane_session_up(struct lane *l, struct session *s);
+/* It takes no further message, and ends behind the last. */
+void lane_give_up(struct lane *l, struct session *s);
+/* The window learns from a result, RETURNED ones too. */
+void lane_tell_window(struct lane *l, const struct session *s, const struct delivery *d,
+                      const struct hy_outcome *o);
 /* `s` is over; `failed`: it never came up, and this is why. */
 void lane_session_over(struct lane *l, struct session *s, const struct hy_outcome *failed,
                        enum hy_smtp_hint hint);

@@ -8,11 +8,10 @@
 #include <stdlib.h>
 
 enum {
-    WORTH_US = 5000,     /* no connection is opened to save less than this */
-    REFUSED_MORE_S = 15, /* no new connection for this long when one more was refused */
-    BAD_HOST_S = 60,     /* an address that refused is left alone this long */
-    PLAIN_S = 3600,      /* broken TLS is remembered this long */
-    READY_AHEAD_S = 2,   /* a connection may wait this long for the rate to let a message go */
+    WORTH_US = 5000,   /* no connection is opened to save less than this */
+    BAD_HOST_S = 60,   /* an address that refused is left alone this long */
+    PLAIN_S = 3600,    /* broken TLS is remembered this long */
+    READY_AHEAD_S = 2, /* a connection may wait this long for the rate to let a message go */
 };
 
 /* ---- hosts ---- */
@@ -39,7 +38,7 @@ static void note(struct lane *l, enum host_fault fault, const struct hy_sockaddr
  * rows behind, or more than may be in hand, wait for the probe. */
 static void unreachable(struct lane *l, const struct hy_outcome *why, hy_us now)
 {
-    hy_window_unreachable(&l->window, now);
+    hy_window_unreachable(&l->window, why, now);
     host_notes_forget(&l->notes, HOST_UNUSABLE); /* after the pause all are worth a try */
     snprintf(l->last_reply, sizeof l->last_reply, "%.*s", HY_STR_ARG(why->text));
     struct hy_list mine;
@@ -142,6 +141,8 @@ bool lane_open_one(struct lane *l, hy_us now)
         return false;
     }
     hy_us send_at = hy_window_may_send(&l->window, now);
+    if (send_at == HY_US_NEVER)
+        return false;
     if (send_at >
         now + READY_AHEAD_S * HY_US_PER_SEC) { /* it would idle, and be closed, meanwhile */
         lane_wait_until(l, send_at - READY_AHEAD_S * HY_US_PER_SEC);
@@ -188,8 +189,31 @@ void lane_session_up(struct lane *l, struct session *s)
     l->n_up++;
     lane_place_session(l, s);
     lane_smooth(&l->connect_us, hy_loop_now(l->worker->loop) - s->opened);
-    hy_window_connected(&l->window, hy_loop_now(l->worker->loop));
+    hy_window_connected(&l->window, l->n_up, hy_loop_now(l->worker->loop));
     lane_wake(l);
+}
+
+void lane_give_up(struct lane *l, struct session *s)
+{
+    if (s->is_leaving)
+        return;
+    s->is_leaving = true;
+    l->n_leaving++;
+    session_quit(s);
+}
+
+void lane_tell_window(struct lane *l, const struct session *s, const struct delivery *d,
+                      const struct hy_outcome *o)
+{
+    struct hy_window_event ev = {
+        .outcome = o,
+        .submitted = d->submitted,
+        .attempts = d->ref.attempts + 1u,
+        .done = s->messages - 1 - s->n_deliveries, /* this one and those behind it are not done */
+        .open = l->n_up,
+        .in_flight = l->n_on_wire + 1,
+    };
+    hy_window_outcome(&l->window, &ev, hy_loop_now(l->worker->loop));
 }
 
 static bool is_up_at(const struct lane *l, const struct hy_sockaddr *addr)
@@ -213,15 +237,18 @@ void lane_session_over(struct lane *l, struct session *s, const struct hy_outcom
         l->n_up--;
     else
         l->n_connecting--;
+    l->n_leaving -= s->is_leaving;
     if (hint == HY_SMTP_HINT_PLAIN) {
         note(l, HOST_BROKEN_TLS, &s->addr, now, PLAIN_S);
     } else if (hint == HY_SMTP_HINT_HELO) {
         note(l, HOST_NO_EHLO, &s->addr, now, PLAIN_S);
     } else if (failed) {
         snprintf(l->last_reply, sizeof l->last_reply, "%.*s", HY_STR_ARG(failed->text));
-        if (is_up_at(l, &s->addr)) { /* it is fine, and only takes no more of us for now */
-            l->connect_pause = now + REFUSED_MORE_S * HY_US_PER_SEC;
-            l->pause_from = l->n_up;
+        bool is_whole_site = failed->spoils == HY_SPOILS_SITE;
+        if (l->n_up && (is_whole_site || is_up_at(l, &s->addr))) {
+            hy_window_refused(&l->window, l->n_up, failed, now); /* it takes no more of us */
+        } else if (is_whole_site && l->n_sessions == 0) {
+            unreachable(l, failed, now);
         } else {
             note(l, HOST_UNUSABLE, &s->addr, now, BAD_HOST_S);
             const struct hy_sockaddr *next;

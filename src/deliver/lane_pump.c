@@ -1,4 +1,5 @@
 /* The pump of a lane, run once a turn whenever something changed:
+ *   0. connections that the window allows no more are closed, each behind its message;
  *   1. ready messages go to sessions, as its window allows;
  *   2. the press gets jobs for as many messages as the sessions that are up can take, of campaigns
  *      as their turn is (lane_share.c);
@@ -145,7 +146,7 @@ static void fill_priority(struct lane *l, enum hy_priority priority, uint32_t ta
 
 static void fill_press(struct lane *l, hy_us now)
 {
-    if (l->n_up == 0 && l->window.suspended_until > now)
+    if (l->n_up == 0 && hy_window_shut_until(&l->window, now))
         return;
     uint32_t target = 2 * l->n_up + 1;
     if (l->n_up && target < AHEAD_MIN)
@@ -160,12 +161,31 @@ static void fill_press(struct lane *l, hy_us now)
         fill_priority(l, HY_PRIORITY_BULK, target, now);
 }
 
+/* Says QUIT behind the last message of as many connections as the window allows no more, idle ones
+ * first. */
+static void close_surplus(struct lane *l)
+{
+    uint32_t n = hy_window_surplus(&l->window, l->n_sessions - l->n_leaving);
+    for (int busy = 0; busy < 2 && n; busy++) {
+        hy_list_for_each_safe (it, &l->sessions) {
+            struct session *s = hy_container_of(it, struct session, link);
+            if (n == 0)
+                break;
+            if (!s->is_up || s->is_leaving || (!busy && s->n_deliveries))
+                continue;
+            lane_give_up(l, s);
+            n--;
+        }
+    }
+}
+
 void lane_pump(void *arg)
 {
     struct lane *l = arg;
     if (l->worker->is_draining)
         return;
     hy_us now = hy_loop_now(l->worker->loop);
+    close_surplus(l);
     bool wants_connection = hand_over(l, now);
     fill_press(l, now);
     bool has_work = l->n_ready || l->n_pressing || share_any(l);
@@ -173,7 +193,8 @@ void lane_pump(void *arg)
     for (uint32_t n = wants_connection ? l->n_ready + 1 : is_alone; n > 0 && lane_open_one(l, now);
          n--)
         ;
-    if (l->n_sessions == 0 && l->window.suspended_until > now && has_work)
-        lane_wait_until(l, l->window.suspended_until);
+    hy_us shut = hy_window_shut_until(&l->window, now);
+    if (l->n_sessions == 0 && shut && has_work)
+        lane_wait_until(l, shut);
     l->last_used = now;
 }

@@ -50,7 +50,8 @@ static void cut(struct lanes_order *o)
 
 static void add(struct lanes_order *o, const struct lane *l, hy_us now)
 {
-    const struct hy_window *window = &l->window;
+    struct hy_window_view window;
+    hy_window_look(&l->window, now, &window);
     bool is_fresh = now - l->rate_since < 3 * HY_US_PER_SEC;
     uint32_t waiting = l->n_ready + l->n_pressing + l->n_on_wire;
     hy_list_for_each (it, &l->shares) {
@@ -64,7 +65,7 @@ static void add(struct lanes_order *o, const struct lane *l, hy_us now)
     o->all.connections += l->n_up;
     o->all.waiting += waiting;
     o->all.rate += is_fresh ? l->rate : 0;
-    o->all.suspended += window->suspended_until > now;
+    o->all.suspended += window.suspended_until > now;
     if (o->n >= 2 * o->most)
         cut(o);
     if (o->n >= o->most && l->delivered + l->deferred + l->bounced <= o->least)
@@ -86,14 +87,14 @@ static void add(struct lanes_order *o, const struct lane *l, hy_us now)
         .rule_line = l->rule ? l->rule->line : 0,
         .connections = l->n_up,
         .connecting = l->n_connecting,
-        .window = l->window.max_connections,
+        .window = window.connections,
         .domains = l->n_feeds,
         .waiting = waiting,
         .delivered = l->delivered,
         .deferred = l->deferred,
         .bounced = l->bounced,
         .rate = is_fresh ? l->rate : 0,
-        .suspended_us = window->suspended_until > now ? window->suspended_until - now : 0,
+        .suspended_us = window.suspended_until > now ? window.suspended_until - now : 0,
         .last_reply = copy(o, l->last_reply),
     };
 }

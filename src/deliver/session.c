@@ -60,6 +60,7 @@ static void on_result(struct session *s, const struct hy_smtp_event *ev)
     d->session = NULL;
     s->lane->n_busy -= --s->n_deliveries == 0;
     s->lane->n_on_wire--;
+    lane_tell_window(s->lane, s, d, &ev->outcome);
     if (ev->outcome.kind == HY_OUTCOME_RETURNED) {
         count(&worker_of(s)->d->counters.returned);
         if (d->returns++ < RETURNS_MAX) {
@@ -363,7 +364,8 @@ bool session_submit(struct session *s, struct delivery *d)
     s->lane->n_busy += s->n_deliveries++ == 0;
     s->messages++;
     s->lane->n_on_wire++;
-    uint32_t most = s->lane->limits.messages_per_connection;
+    uint32_t most = hy_window_messages_per_connection(&s->lane->window,
+                                                      s->lane->limits.messages_per_connection);
     if (most && s->messages >= most)
         hy_smtp_client_quit(&s->client, now_of(s));
     lane_place_session(s->lane, s);

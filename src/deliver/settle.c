@@ -143,7 +143,6 @@ void settle_outcome(struct delivery *d, const struct hy_outcome *o, const struct
     lane_count(d->lane, o, now - d->submitted);
     count_state(w, v.state);
     meter_outcome(w, d->lane, o, now - d->submitted, d->started + a->duration_ms - d->run->queued);
-    hy_window_outcome(&d->lane->window, o, now - d->submitted, now);
     if (o->in_doubt)
         w->cut_off++;
     if (d->inflight != HY_INFLIGHT_NONE)

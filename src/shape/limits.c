@@ -25,6 +25,7 @@ void hy_shape_limits_init(struct hy_shape_limits *l)
                      .dot_us = 600 * SEC,
                      .quit_us = 5 * SEC,
                      .idle_us = 5 * SEC},
+        .adaptive = {.enabled = true, .start = 5, .floor = 1},
         .tls = HY_TLS_OPPORTUNISTIC,
         .use_pipelining = true,
         .use_chunking = false,

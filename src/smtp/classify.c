@@ -40,8 +40,21 @@ static enum hy_outcome_kind kind_of(const struct hy_smtp_reply *r, enum hy_phase
     return HY_OUTCOME_BOUNCED;
 }
 
-static enum hy_spoils spoils_of(uint16_t code, enum hy_phase phase)
+/* 4.7.x before a recipient was named: the policy is about who sends, and the other hosts of the
+ * site have the same one. */
+static bool is_about_us(const struct hy_smtp_reply *r, enum hy_phase phase)
 {
+    struct hy_enhanced e;
+    if (phase != HY_PHASE_BANNER && phase != HY_PHASE_EHLO && phase != HY_PHASE_MAIL)
+        return false;
+    return r->code / 100 == 4 && hy_smtp_status_of_server(r, &e) && e.class == 4 && e.subject == 7;
+}
+
+static enum hy_spoils spoils_of(const struct hy_smtp_reply *r, enum hy_phase phase)
+{
+    uint16_t code = r->code;
+    if (is_about_us(r, phase))
+        return HY_SPOILS_SITE;
     if (is_session_phase(phase))
         return HY_SPOILS_HOST;
     if (hy_smtp_is_ok(code))
@@ -55,7 +68,7 @@ struct hy_outcome hy_smtp_classify(const struct hy_smtp_reply *r, enum hy_phase 
 {
     return (struct hy_outcome){
         .kind = kind_of(r, phase),
-        .spoils = spoils_of(r->code, phase),
+        .spoils = spoils_of(r, phase),
         .phase = phase,
         .code = r->code,
         .enhanced = hy_smtp_reply_enhanced(r, phase),

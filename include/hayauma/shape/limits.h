@@ -41,6 +41,13 @@ struct hy_smtp_timeouts {
     hy_us idle_us;    /* how long an idle connection is kept for the next message */
 };
 
+/* How a lane finds what is right below the limits of its rule; see shape/window.h. */
+struct hy_shape_adaptive {
+    bool enabled;   /* false: the limits are followed as they stand, and nothing is learned */
+    uint32_t start; /* connections a lane begins with, 1.. */
+    uint32_t floor; /* connections it never shrinks below while the site takes mail at all, 1.. */
+};
+
 /* What a provider gets over all sources and all sites of its rule together. 0 = no limit. */
 struct hy_provider_limits {
     uint32_t connections;
@@ -60,6 +67,7 @@ struct hy_shape_limits {
     struct hy_rate message_rate;    /* MAIL commands of a lane */
     struct hy_retry_plan retry;
     struct hy_smtp_timeouts timeouts;
+    struct hy_shape_adaptive adaptive;
     enum hy_tls_policy tls;
     bool use_pipelining; /* where the server offers it */
     bool use_chunking;   /* BDAT instead of DATA where offered */

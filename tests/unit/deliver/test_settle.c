@@ -54,7 +54,7 @@ static void bed_open(struct bed *b)
     cr_assert_eq(hy_mailbox_attach(b->w.mailbox, b->w.loop, on_mail, b), HY_OK);
     b->lane.worker = &b->w;
     b->lane.limits = b->rules.fallback;
-    hy_window_init(&b->lane.window, &b->lane.limits);
+    hy_window_init(&b->lane.window, &b->lane.limits, 0);
     b->session.lane = &b->lane;
     b->session.policy = &b->policy;
     b->session.from = &b->source;

@@ -2,7 +2,6 @@
 
 #include "hayauma/shape/limits.h"
 #include "hayauma/shape/verdict.h"
-#include "hayauma/shape/window.h"
 
 #define SEC HY_US_PER_SEC
 
@@ -96,28 +95,4 @@ Test(rules, a_domain_comes_before_an_mx_and_every_host_must_match)
     cr_assert_null(hy_shape_find(&set, HY_STR("a.test"), evil, 1));
     cr_assert_null(hy_shape_find(&set, HY_STR("a.test"), NULL, 0));
     cr_assert_str_eq(hy_shape_find(&set, HY_STR("m.example.jp"), good, 2)->name, "own");
-}
-
-Test(window, probes_an_unreachable_site_with_one_connection_after_a_growing_pause)
-{
-    struct hy_shape_limits l;
-    hy_shape_limits_init(&l);
-    struct hy_window w;
-    hy_window_init(&w, &l);
-    hy_us now = 1000 * SEC;
-    for (uint32_t open = 0; open < l.connections; open++)
-        cr_assert_eq(hy_window_may_connect(&w, open, now), 0);
-    cr_assert_eq(hy_window_may_connect(&w, l.connections, now), HY_US_NEVER);
-    hy_window_unreachable(&w, now);
-    cr_assert_eq(hy_window_may_connect(&w, 0, now), now + 15 * SEC);
-    now += 15 * SEC;
-    cr_assert_eq(hy_window_may_connect(&w, 0, now), 0);
-    cr_assert_eq(hy_window_may_connect(&w, 1, now), HY_US_NEVER);
-    hy_window_unreachable(&w, now);
-    cr_assert_eq(hy_window_may_connect(&w, 0, now), now + 30 * SEC);
-    for (int i = 0; i < 20; i++)
-        hy_window_unreachable(&w, now);
-    cr_assert_eq(hy_window_may_connect(&w, 0, now), now + 600 * SEC);
-    hy_window_connected(&w, now);
-    cr_assert_eq(hy_window_may_connect(&w, 5, now), 0);
 }

@@ -1,0 +1,294 @@
+#include <criterion/criterion.h>
+#include <string.h>
+
+#include "hayauma/shape/window.h"
+
+#define SEC HY_US_PER_SEC
+
+static const struct hy_outcome good = {
+    .kind = HY_OUTCOME_DELIVERED, .phase = HY_PHASE_DOT, .code = 250};
+static const struct hy_outcome fast = {.kind = HY_OUTCOME_DEFERRED,
+                                       .phase = HY_PHASE_MAIL,
+                                       .code = 451,
+                                       .enhanced = {4, 7, 1},
+                                       .from_server = true,
+                                       .text = HY_STR("4.7.1 too fast, slow down")};
+static const struct hy_outcome many = {.kind = HY_OUTCOME_DEFERRED,
+                                       .phase = HY_PHASE_BANNER,
+                                       .code = 421,
+                                       .enhanced = {4, 7, 0},
+                                       .from_server = true,
+                                       .text = HY_STR("4.7.0 too many connections")};
+static const struct hy_outcome full = {.kind = HY_OUTCOME_DEFERRED,
+                                       .phase = HY_PHASE_RCPT,
+                                       .code = 452,
+                                       .enhanced = {4, 2, 2},
+                                       .from_server = true,
+                                       .text = HY_STR("4.2.2 mailbox full")};
+static const struct hy_outcome gone = {
+    .kind = HY_OUTCOME_DEFERRED, .phase = HY_PHASE_CONNECT, .text = HY_STR("connection refused")};
+
+struct rig {
+    struct hy_shape_limits l;
+    struct hy_window w;
+    hy_us now;
+};
+
+static void rig_init(struct rig *r, uint32_t ceiling, bool adaptive)
+{
+    *r = (struct rig){.now = 1000 * SEC};
+    hy_shape_limits_init(&r->l);
+    r->l.connections = ceiling;
+    r->l.adaptive.enabled = adaptive;
+    hy_window_init(&r->w, &r->l, r->now);
+}
+
+static struct hy_window_view view(struct rig *r)
+{
+    struct hy_window_view v;
+    hy_window_look(&r->w, r->now, &v);
+    return v;
+}
+
+/* One message goes and is answered after `took`; false when the window holds it back. */
+static bool message(struct rig *r, const struct hy_outcome *o, uint32_t open, hy_us took)
+{
+    if (hy_window_may_send(&r->w, r->now))
+        return false;
+    hy_window_sent(&r->w, r->now);
+    hy_us submitted = r->now;
+    r->now += took;
+    struct hy_window_event ev = {
+        .outcome = o, .submitted = submitted, .attempts = 1, .open = open, .in_flight = open};
+    hy_window_outcome(&r->w, &ev, r->now);
+    return true;
+}
+
+Test(window, probes_an_unreachable_site_with_one_connection_after_a_growing_pause)
+{
+    struct rig r;
+    rig_init(&r, 20, false);
+    for (uint32_t open = 0; open < 20; open++)
+        cr_assert_eq(hy_window_may_connect(&r.w, open, r.now), 0);
+    cr_assert_eq(hy_window_may_connect(&r.w, 20, r.now), HY_US_NEVER);
+    hy_window_unreachable(&r.w, &gone, r.now);
+    cr_assert_eq(hy_window_may_connect(&r.w, 0, r.now), r.now + 15 * SEC);
+    cr_assert_eq(hy_window_shut_until(&r.w, r.now), r.now + 15 * SEC);
+    r.now += 15 * SEC;
+    cr_assert_eq(hy_window_may_connect(&r.w, 0, r.now), 0);
+    cr_assert_eq(hy_window_may_connect(&r.w, 1, r.now), HY_US_NEVER);
+    hy_window_unreachable(&r.w, &gone, r.now);
+    cr_assert_eq(hy_window_may_connect(&r.w, 0, r.now), r.now + 30 * SEC);
+    for (int i = 0; i < 20; i++)
+        hy_window_unreachable(&r.w, &gone, r.now);
+    cr_assert_eq(hy_window_may_connect(&r.w, 0, r.now), r.now + 600 * SEC);
+    r.now += 600 * SEC;
+    cr_assert_eq(hy_window_may_connect(&r.w, 0, r.now), 0);
+    hy_window_connected(&r.w, 1, r.now);
+    cr_assert_eq(hy_window_may_connect(&r.w, 5, r.now), 0);
+}
+
+Test(window, doubles_up_to_the_ceiling_and_only_when_more_is_asked_for)
+{
+    struct rig r;
+    rig_init(&r, 20, true);
+    cr_assert_eq(view(&r).connections, 5);
+    cr_assert_str_eq(view(&r).state, "starting");
+    static const uint32_t want[] = {10, 20, 20};
+    for (size_t i = 0; i < 3; i++) {
+        r.now += 2 * SEC;
+        cr_assert_eq(view(&r).connections, i ? want[i - 1] : 5, "nobody asked");
+        (void)hy_window_may_connect(&r.w, view(&r).connections, r.now);
+        cr_assert_eq(view(&r).connections, want[i]);
+    }
+    cr_assert_eq(hy_window_may_connect(&r.w, 20, r.now + 60 * SEC), HY_US_NEVER);
+}
+
+Test(window, a_refused_connection_teaches_the_level_and_it_is_tried_again_ever_more_seldom)
+{
+    struct rig r;
+    rig_init(&r, 50, true);
+    r.now += SEC;
+    cr_assert_eq(hy_window_may_connect(&r.w, 5, r.now), 0);
+    hy_window_refused(&r.w, 7, &many, r.now);
+    cr_assert_eq(view(&r).connections, 7);
+    cr_assert_eq(view(&r).bad_connections, 8);
+    cr_assert(strstr(view(&r).why, "too many connections"), "%s", view(&r).why);
+    static const int64_t holds_s[] = {60, 120, 240, 300, 300};
+    for (size_t i = 0; i < 5; i++) {
+        hy_us at = hy_window_may_connect(&r.w, 7, r.now);
+        cr_assert_eq(at - r.now, holds_s[i] * SEC, "%zu: %ld s", i, (at - r.now) / SEC);
+        r.now = at;
+        cr_assert_eq(hy_window_may_connect(&r.w, 7, r.now), 0, "one more is tried");
+        hy_window_refused(&r.w, 7, &many, r.now);
+    }
+}
+
+Test(window, refusals_that_come_together_are_one_and_those_that_came_up_count)
+{
+    struct rig r;
+    rig_init(&r, 50, true);
+    hy_window_refused(&r.w, 3, &many, r.now);
+    hy_window_refused(&r.w, 3, &many, r.now + 1000);
+    hy_window_connected(&r.w, 4, r.now + 2000);
+    hy_window_connected(&r.w, 5, r.now + 3000);
+    hy_window_refused(&r.w, 5, &many, r.now + 4000);
+    cr_assert_eq(view(&r).connections, 5);
+    cr_assert_eq(view(&r).bad_connections, 6);
+    cr_assert_eq(hy_window_may_connect(&r.w, 5, r.now + 4000) - r.now, 60 * SEC);
+}
+
+Test(window, with_fixed_limits_a_refusal_only_holds_for_a_moment)
+{
+    struct rig r;
+    rig_init(&r, 20, false);
+    hy_window_refused(&r.w, 7, &many, r.now);
+    cr_assert_eq(view(&r).connections, 20);
+    cr_assert_eq(hy_window_may_connect(&r.w, 7, r.now), r.now + 15 * SEC);
+    cr_assert_eq(hy_window_may_connect(&r.w, 7, r.now + 15 * SEC), 0);
+}
+
+Test(window, three_refusals_in_a_row_pause_the_mail_and_one_probe_ends_it)
+{
+    struct rig r;
+    rig_init(&r, 20, true);
+    for (int i = 0; i < 100; i++)
+        cr_assert(message(&r, &good, 5, 10000));
+    int refused = 0;
+    while (!hy_window_shut_until(&r.w, r.now) && refused < 10) {
+        hy_us at = hy_window_may_send(&r.w, r.now);
+        r.now = at ? at : r.now;
+        refused += message(&r, &fast, 5, 10000);
+    }
+    cr_assert_eq(refused, 3);
+    cr_assert_str_eq(view(&r).state, "paused");
+    hy_us until = hy_window_may_send(&r.w, r.now);
+    cr_assert_eq(until, r.now + SEC);
+    r.now = until;
+    cr_assert_eq(hy_window_may_send(&r.w, r.now), 0);
+    hy_window_sent(&r.w, r.now);
+    cr_assert_eq(hy_window_may_send(&r.w, r.now), HY_US_NEVER, "one probe at a time");
+    struct hy_window_event ev = {.outcome = &fast, .submitted = r.now, .attempts = 1, .open = 1};
+    hy_window_outcome(&r.w, &ev, r.now);
+    cr_assert_eq(hy_window_may_send(&r.w, r.now), r.now + 3 * SEC / 2, "the pause grows");
+    r.now += 3 * SEC / 2;
+    cr_assert(message(&r, &good, 1, 10000));
+    cr_assert_str_neq(view(&r).state, "paused");
+    cr_assert_gt(view(&r).rate, 0.0);
+}
+
+Test(window, a_full_mailbox_or_a_vague_refusal_of_new_recipients_slows_nobody_down)
+{
+    static const struct hy_outcome vague = {.kind = HY_OUTCOME_DEFERRED,
+                                            .phase = HY_PHASE_RCPT,
+                                            .code = 450,
+                                            .enhanced = {4, 7, 1},
+                                            .from_server = true,
+                                            .text = HY_STR("4.7.1 try again later")};
+    struct rig r;
+    rig_init(&r, 20, true);
+    for (int i = 0; i < 1000; i++) {
+        cr_assert(message(&r, &full, 5, 1000));
+        cr_assert(message(&r, &vague, 5, 1000));
+    }
+    cr_assert_eq(view(&r).rate, 0.0);
+    cr_assert_eq(view(&r).changed_at, 0);
+}
+
+Test(window, learns_how_many_messages_a_connection_may_carry_when_told_twice)
+{
+    struct rig r;
+    rig_init(&r, 20, true);
+    struct hy_outcome o = many;
+    o.phase = HY_PHASE_MAIL;
+    o.kind = HY_OUTCOME_RETURNED;
+    struct hy_window_event ev = {.outcome = &o, .attempts = 1, .done = 20, .open = 3};
+    hy_window_outcome(&r.w, &ev, r.now);
+    cr_assert_eq(hy_window_messages_per_connection(&r.w, 0), 0);
+    hy_window_outcome(&r.w, &ev, r.now);
+    cr_assert_eq(hy_window_messages_per_connection(&r.w, 0), 20);
+    cr_assert_eq(hy_window_messages_per_connection(&r.w, 100), 20);
+    cr_assert_eq(hy_window_messages_per_connection(&r.w, 10), 10);
+}
+
+Test(window, connections_beyond_a_window_that_shrank_are_surplus)
+{
+    struct rig r;
+    rig_init(&r, 20, true);
+    hy_window_refused(&r.w, 3, &many, r.now);
+    cr_assert_eq(hy_window_surplus(&r.w, 5), 2);
+    cr_assert_eq(hy_window_surplus(&r.w, 3), 0);
+}
+
+Test(window, is_slowed_and_suspended_and_released_by_rules_and_people)
+{
+    struct rig r;
+    rig_init(&r, 20, true);
+    for (int i = 0; i < 300; i++)
+        cr_assert(message(&r, &good, 5, 10000));
+    double before = view(&r).measured;
+    cr_assert(before > 80 && before < 120, "%f", before);
+    hy_window_slow(&r.w, 50, HY_STR("a rule"), r.now);
+    cr_assert_float_eq(view(&r).rate, before / 2, before / 20);
+    hy_window_slow(&r.w, 50, HY_STR("a rule"), r.now);
+    cr_assert_float_eq(view(&r).rate, before / 2, before / 20, "once in a second");
+    hy_window_suspend(&r.w, r.now + 3600 * SEC, HY_STR("a rule"), r.now);
+    hy_window_suspend(&r.w, r.now + 60 * SEC, HY_STR("a shorter one"), r.now);
+    cr_assert_eq(hy_window_may_connect(&r.w, 0, r.now), r.now + 3600 * SEC);
+    cr_assert_eq(view(&r).suspended_until, r.now + 3600 * SEC);
+    cr_assert_str_eq(view(&r).why, "suspended: a rule");
+    hy_window_release(&r.w, HY_STR("by hand"), r.now);
+    cr_assert_eq(hy_window_may_connect(&r.w, 0, r.now), 0);
+    hy_window_connected(&r.w, 1, r.now);
+    cr_assert_eq(view(&r).suspended_until, 0);
+}
+
+Test(window, what_was_learned_outlives_the_lane_and_is_doubted_when_old)
+{
+    struct rig r;
+    rig_init(&r, 20, true);
+    struct hy_window_learned learned;
+    cr_assert(!hy_window_save(&r.w, &learned, r.now), "nothing was learned");
+    hy_window_refused(&r.w, 7, &many, r.now);
+    cr_assert(hy_window_save(&r.w, &learned, r.now));
+    struct rig next;
+    rig_init(&next, 20, true);
+    hy_window_restore(&next.w, &learned, r.now + 30 * SEC);
+    cr_assert_eq(view(&next).connections, 7);
+    cr_assert_gt(hy_window_may_connect(&next.w, 7, r.now + 30 * SEC), r.now + 30 * SEC);
+    rig_init(&next, 20, true);
+    hy_window_restore(&next.w, &learned, r.now + 3600 * SEC);
+    cr_assert_eq(view(&next).connections, 7);
+    cr_assert_eq(hy_window_may_connect(&next.w, 7, r.now + 3600 * SEC), 0, "tried again at once");
+}
+
+Test(window, the_words_of_a_server_are_kept_short_and_printable)
+{
+    struct rig r;
+    rig_init(&r, 20, true);
+    char text[400];
+    memset(text, '\033', sizeof text);
+    struct hy_outcome o = many;
+    o.text = hy_str_make(text, sizeof text);
+    hy_window_refused(&r.w, 3, &o, r.now);
+    const char *why = view(&r).why;
+    cr_assert_lt(strlen(why), HY_WINDOW_WHY_MAX);
+    for (size_t i = 0; why[i]; i++)
+        cr_assert(why[i] >= ' ' && why[i] < 127);
+}
+
+Test(window, new_limits_keep_what_was_learned)
+{
+    struct rig r;
+    rig_init(&r, 20, true);
+    hy_window_refused(&r.w, 7, &many, r.now);
+    r.l.connections = 4;
+    hy_window_change(&r.w, &r.l);
+    cr_assert_eq(view(&r).connections, 4);
+    r.l.connections = 40;
+    hy_window_change(&r.w, &r.l);
+    cr_assert_eq(view(&r).bad_connections, 8);
+    r.l.adaptive.enabled = false;
+    hy_window_change(&r.w, &r.l);
+    cr_assert_eq(view(&r).connections, 40, "fixed limits are followed as they stand");
+}
