@@ -41,6 +41,8 @@ const struct cli_command *const cli_commands[] = {
     &cmd_explain,
     &cmd_audit,
     &cmd_backup,
+    &cmd_tune,
+    &cmd_dkim_cost,
     &cmd_dkim_keygen,
     &cmd_dkim_check,
     &cmd_completion,

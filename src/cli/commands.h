@@ -21,6 +21,8 @@ extern const struct cli_command cmd_dkim_keygen;                      /* cmd_dki
 extern const struct cli_command cmd_dkim_check;                       /* cmd_dkim_check.c */
 extern const struct cli_command cmd_completion;                       /* cmd_completion.c */
 extern const struct cli_command cmd_man;                              /* man.c */
+extern const struct cli_command cmd_tune;                             /* cmd_tune.c */
+extern const struct cli_command cmd_dkim_cost;                        /* cmd_dkim_cost.c */
 extern const struct cli_command cmd_metrics_doc;                      /* cmd_metrics_doc.c */
 
 /* cmd_campaign_watch.c: follows a campaign until it ends. An exit code. */

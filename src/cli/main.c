@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "cli.h"
+#include "hayauma/config/tune.h"
 
 static const char *locale_name(void)
 {
@@ -19,6 +20,8 @@ static const char *locale_name(void)
 
 int main(int argc, char **argv)
 {
+    if (argc == 3 && strcmp(argv[1], HY_TUNE_CHILD_ARG) == 0) /* measures for 'hayauma tune' */
+        return hy_tune_child(argv[2]);
     struct cli c = {.out = stdout, .err = stderr, .lang = cli_lang_of(locale_name())};
     const char *no_color = getenv("NO_COLOR"), *term = getenv("TERM");
     setlocale(LC_TIME, "C");

@@ -27,6 +27,7 @@ const struct config_section config_sections[] = {
     {"dns", "Looking up where mail goes."},
     {"delivery", "Sending. Limits per receiving site stand in the file paths.shaping names."},
     {"dkim", "Signatures. 'hayauma dkim keygen' makes a key and prints its DNS record."},
+    {"crypto", "How OpenSSL uses the processor."},
     {"tracking", "Links and the beacon that tell what is read."},
     {"bounce", "Return paths, and unsubscribing by mail."},
     {"mail", "What campaigns need not say."},
@@ -46,6 +47,7 @@ static const struct schema_name families[] = {{"ipv4-first", HY_MX_IPV4_FIRST},
 static const struct schema_name shaping_words[] = {{HY_SHAPING_PRESETS, 0}, {0}};
 static const struct schema_name in_doubt[] = {
     {"resend", HY_IN_DOUBT_RESEND}, {"hold", HY_IN_DOUBT_HOLD}, {0}};
+static const struct schema_name tune_modes[] = {{"auto", HY_TUNE_AUTO}, {"off", HY_TUNE_OFF}, {0}};
 static const struct schema_name log_targets[] = {{"stderr", HY_LOG_TO_STDERR},
                                                  {"json", HY_LOG_TO_JSON},
                                                  {"journal", HY_LOG_TO_JOURNAL},
@@ -191,6 +193,11 @@ static const struct schema_row rows[] = {
      .zero = "never", .doc = "Signatures say that they end after this (x=)."},
     {"dkim.required", SCHEMA_BOOL, 0, F(dkim.is_required), .def = "false",
      .doc = "Refuse to start a campaign whose From domain has no key."},
+
+    {"crypto.tune", SCHEMA_ENUM, SCHEMA_RESTART, F(crypto.tune), .names = tune_modes, .def = "auto",
+     .doc = "On some processors OpenSSL signs much faster when a feature is hidden from it. auto = "
+            "what 'hayauma tune' found; without that, the first start measures, under a second. "
+            "off = OpenSSL as it is."},
 
     {"tracking.base_url", SCHEMA_STRING, 0, F(tracking.base_url), .max = 512,
      .doc = "https://NAME/ under which tracked links, the beacon and one-click unsubscribing are "

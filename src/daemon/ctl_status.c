@@ -2,6 +2,7 @@
 #include "ctl_common.h"
 
 #include <malloc.h>
+#include <openssl/crypto.h>
 #include <stdio.h>
 #include <unistd.h>
 
@@ -65,6 +66,23 @@ static json_t *delivery_json(struct hy_daemon *d)
     return o;
 }
 
+static json_t *crypto_json(const struct hy_daemon *d)
+{
+    static const char *const how[] = {"nobody", "hayauma tune", "environment"};
+    const struct tuned *t = &d->tuned;
+    json_t *o = json_object();
+    json_object_set_new(o, "openssl", json_string(OpenSSL_version(OPENSSL_VERSION)));
+    json_object_set_new(o, "setting", json_string(tuned_setting(t)));
+    json_object_set_new(o, "set_by", json_string(how[t->how]));
+    if (t->how == TUNED_BY_FILE) {
+        char text[32];
+        ctl_set_count(o, "signatures_per_s", (uint64_t)(1e6 / t->tune.setting_us));
+        ctl_set_count(o, "default_per_s", (uint64_t)(1e6 / t->tune.default_us));
+        json_object_set_new(o, "measured", json_string(hy_wall_format(t->tune.measured, text)));
+    }
+    return o;
+}
+
 /* Bytes of anonymous memory (RssAnon of /proc/self/status): what our limits are about. */
 static uint64_t anonymous_bytes(void)
 {
@@ -97,6 +115,7 @@ static void status(struct hy_control_call *call, void *ctx)
     ctl_set_count(o, "anonymous_bytes", anonymous_bytes());
     json_object_set_new(o, "store", store_json(d));
     json_object_set_new(o, "delivery", delivery_json(d));
+    json_object_set_new(o, "crypto", crypto_json(d));
     const struct hy_recovery *r = &d->recovery;
     json_object_set_new(o, "recovery",
                         json_pack("{s:i,s:i,s:i,s:i,s:i,s:i}", "seen", (int)r->seen, "applied",

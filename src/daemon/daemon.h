@@ -13,6 +13,8 @@
 #include "hayauma/store/writer.h"
 #include "observer.h"
 
+#include "hayauma/config/tune.h"
+
 struct hy_import_jobs;
 struct hy_loop;
 
@@ -21,6 +23,12 @@ struct upkeep {
     struct hy_trim_job trim;
     atomic_bool is_trimming; /* the writer has the job */
     hy_us next;              /* when to look again */
+};
+
+/* tuned.c: how OpenSSL's setting came about. */
+struct tuned {
+    enum { TUNED_NOT, TUNED_BY_FILE, TUNED_BY_OPERATOR } how;
+    struct hy_tune tune; /* TUNED_BY_FILE */
 };
 
 struct hy_daemon {
@@ -39,6 +47,7 @@ struct hy_daemon {
     hy_count attempt_lines;
     struct hy_control_server *control;
     struct hy_token_keys tokens;
+    struct tuned tuned;
     struct hy_recovery recovery; /* what boot found in the in-flight table */
     hy_wall_ms started;
     bool is_stopping;
@@ -62,6 +71,12 @@ int daemon_reload(struct hy_daemon *d, struct hy_problems *problems, struct hy_b
 
 /* boot.c: where attempts are logged, by the newest config. */
 void daemon_log_attempts(struct hy_daemon *d);
+
+/* tuned.c: sees to it that libcrypto runs with the best known setting; executes the program anew
+ * when it must. `argv` is main's. Before any thread, descriptor or state. */
+void tuned_apply(const struct hy_config *config, char **argv, struct tuned *ret);
+/* Its name, or what the operator's environment says. */
+const char *tuned_setting(const struct tuned *t);
 
 /* policy.c: from a config to what delivery works by. */
 int policy_make(const struct hy_daemon *d, struct hy_config *config, struct hy_problems *problems,

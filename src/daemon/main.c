@@ -291,6 +291,8 @@ static void end(struct server *s)
 
 int main(int argc, char **argv)
 {
+    if (argc == 3 && strcmp(argv[1], HY_TUNE_CHILD_ARG) == 0) /* measures for tuned_apply */
+        return hy_tune_child(argv[2]);
     struct options o = {.config = HY_CONFIG_DEFAULT_PATH};
     int status = read_options(argc, argv, &o);
     if (status >= 0)
@@ -307,6 +309,7 @@ int main(int argc, char **argv)
         return 0;
     }
     hy_log_setup(s.d.config->log.target, s.d.config->log.level);
+    tuned_apply(s.d.config, argv, &s.d.tuned);
     hy_env_on_lost_pages(EXIT_STORE);
     status = serve(&s, &o);
     end(&s);

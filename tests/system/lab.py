@@ -470,7 +470,7 @@ class Lab:
             "node.hostname": "mx.news.hayauma.test",
             "paths.data_dir": self.path(f"{name}.data"), "paths.run_dir": self.path(f"{name}.run"),
             "paths.dkim_dir": self.path("dkim"), "paths.shaping": "", "metrics.listen": "",
-            "store.min_free": "16MiB",
+            "store.min_free": "16MiB", "crypto.tune": "off",
             "dns.servers": [f"127.0.0.1:{world.dns_port}"], "dns.allow_local": True,
             "delivery.smtp_port": world.smtp_port,
             "tracking.base_url": "https://t.news.hayauma.test/",

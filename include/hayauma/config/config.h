@@ -52,6 +52,9 @@ enum hy_in_doubt_policy {
     HY_IN_DOUBT_HOLD = 1,   /* keep for a person to decide */
 };
 
+/* Whether the daemon uses what 'hayauma tune' found, and measures when there is nothing. */
+enum hy_tune_mode { HY_TUNE_AUTO = 0, HY_TUNE_OFF = 1 };
+
 /* One immutable snapshot. Every string is NUL-terminated, never NULL ("" when empty), and lives as
  * long as the snapshot; paths are absolute. Sections and keys are those of hayauma.yaml(5). */
 struct hy_config {
@@ -104,6 +107,9 @@ struct hy_config {
         hy_us expire_us;            /* x= this long after t=; 0 = none */
         bool is_required;           /* a campaign whose From domain has no key does not start */
     } dkim;
+    struct {
+        enum hy_tune_mode tune;
+    } crypto;
     struct {
         const char *base_url; /* "https://t.example.jp/"; "" = nothing is tracked */
         bool links;           /* campaigns may say otherwise */
