@@ -14,6 +14,7 @@ SOURCE = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file_
 sys.path[:0] = [os.path.join(SOURCE, "bench", "lib"), os.path.join(SOURCE, "tests", "system")]
 from lab import Lab, LabError  # noqa: E402
 import figures  # noqa: E402
+import floor  # noqa: E402
 import machine  # noqa: E402
 import page  # noqa: E402
 import place  # noqa: E402
@@ -68,9 +69,11 @@ def measure(args, plan, names, roots, groups):
     lab_dir = os.path.join(args.work, "lab")
     shutil.rmtree(lab_dir, ignore_errors=True)
     with Lab(build=args.build, root=lab_dir) as lab:
+        tuning = floor.tune(lab)
         bench = workloads.Bench(lab, groups, roots, plan.leads)
         results = suite.measure(bench, plan, names)
     shutil.rmtree(lab_dir, ignore_errors=True)
+    results["tuning"] = tuning
     results["plan"] = dataclasses.asdict(plan)
     results["machine"] = machine.facts(args.work)
     results["versions"] = {"hayauma": machine.source_version(SOURCE), **{k: v for r in roots.values() for k, v in r.versions.items()}}

@@ -247,10 +247,12 @@ const struct cli_command cmd_dkim_keygen = {
         {"The private key goes into a new file that only its owner reads; made by root, it\n"
          "belongs to the owner of its folder. The record is printed as a zone file has it.\n"
          "A file that is there is never overwritten. RSA of 2048 bits is what every receiver\n"
-         "understands; a second, Ed25519 signature costs little.",
+         "understands; a second, Ed25519 signature costs little. 'hayauma dkim cost' measures on\n"
+         "this machine what each kind costs, and says what it is worth.",
          "秘密鍵は所有者だけが読める新しいファイルに書きます (root が作る場合はフォルダーの\n"
          "所有者のものになります)。レコードはゾーンファイルの形で表示します。既存のファイルは\n"
-         "上書きしません。2048 ビットの RSA はすべての受信側が理解します。"},
+         "上書きしません。2048 ビットの RSA はすべての受信側が理解します。種類ごとの負荷と\n"
+         "強度は 'hayauma dkim cost' がこのマシンで測って示します。"},
     .examples = "hayauma dkim keygen --domain example.jp --selector s2026 >> example.jp.zone\n"
                 "hayauma dkim keygen --domain example.jp --selector s2026 --type both",
     .options = options,
