@@ -17,5 +17,8 @@ void ctl_set_count(json_t *o, const char *key, uint64_t n);
 json_t *ctl_campaign_json(const struct hy_campaign *c, const struct hy_campaign_progress *p);
 /* The same read from the store. */
 int ctl_campaign_read(struct hy_daemon *d, hy_id id, json_t **ret, struct hy_diag *diag);
+/* One lane as `sites` and `site` tell it; ctl_status.c */
+struct hy_lane_report;
+json_t *ctl_lane_json(const struct hy_lane_report *l);
 /* [{"file","line","column","warning","text"}]; ctl_status.c */
 json_t *ctl_problems_json(const struct hy_problems *problems);

@@ -125,7 +125,7 @@ static void status(struct hy_control_call *call, void *ctx)
     hy_control_finish(call, o);
 }
 
-static json_t *lane_json(const struct hy_lane_report *l)
+json_t *ctl_lane_json(const struct hy_lane_report *l)
 {
     json_t *o = json_object();
     json_object_set_new(o, "site", json_string(l->site));
@@ -146,8 +146,11 @@ static json_t *lane_json(const struct hy_lane_report *l)
     ctl_set_count(o, "bounced", l->bounced);
     json_object_set_new(o, "rate", json_real(l->rate));
     ctl_set_count(o, "suspended_s", (uint64_t)(l->suspended_us / HY_US_PER_SEC));
-    json_t *reply = json_string(l->last_reply);
+    ctl_set_count(o, "day_full_s",
+                  (uint64_t)((l->day_full_us + HY_US_PER_SEC - 1) / HY_US_PER_SEC));
+    json_t *reply = json_string(l->last_reply), *why = json_string(l->why);
     json_object_set_new(o, "last_reply", reply ? reply : json_string("?"));
+    json_object_set_new(o, "why", why ? why : json_string("?"));
     return o;
 }
 
@@ -157,7 +160,7 @@ static void on_lanes(void *ctx, const struct hy_lane_report *lanes, size_t n,
     struct hy_control_call *call = ctx;
     json_t *o = json_object(), *list = json_array();
     for (size_t i = 0; i < n; i++)
-        json_array_append_new(list, lane_json(&lanes[i]));
+        json_array_append_new(list, ctl_lane_json(&lanes[i]));
     json_object_set_new(o, "sites", list);
     json_object_set_new(o, "total", json_integer((json_int_t)all->lanes));
     hy_control_finish(call, o);

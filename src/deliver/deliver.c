@@ -31,7 +31,11 @@ int hy_deliver_create(const struct hy_deliver_settings *settings, struct hy_deli
     d->n_workers = n_workers;
     pthread_rwlock_init(&d->policy_lock, NULL);
     providers_init(&d->providers);
-    int err = hy_tls_create(NULL, diag, &d->tls);
+    pools_init(&d->pools);
+    dailies_init(&d->dailies, env, writer);
+    int err = pools_adopt(d, policy);
+    if (err == HY_OK)
+        err = hy_tls_create(NULL, diag, &d->tls);
     if (err == HY_OK)
         err = hy_jobs_create(JOBS_MAX, d->n_press, &d->jobs);
     if (err == HY_OK)
@@ -80,6 +84,11 @@ static void send_policy(struct hy_mailbox *to, struct hy_deliver_policy *policy)
 
 void hy_deliver_reload(struct hy_deliver *d, struct hy_deliver_policy *policy)
 {
+    if (pools_adopt(d, policy) != HY_OK) {
+        hy_log(HY_LOG_ERROR, "deliver", "out of memory: delivery goes on with the rules it has");
+        hy_deliver_policy_unref(policy);
+        return;
+    }
     pthread_rwlock_wrlock(&d->policy_lock);
     struct hy_deliver_policy *old_press = d->press_policy;
     d->press_policy = hy_deliver_policy_ref(policy);
@@ -123,6 +132,7 @@ uint64_t hy_deliver_stop(struct hy_deliver *d, hy_us timeout_us)
         d->press[i] = NULL;
     }
     feeder_join(d->feeder);
+    dailies_save(&d->dailies);
     return cut_off;
 }
 
@@ -142,6 +152,8 @@ void hy_deliver_free(struct hy_deliver *d)
     hy_deliver_policy_unref(d->policy);
     pthread_rwlock_destroy(&d->policy_lock);
     providers_close(&d->providers);
+    pools_close(&d->pools);
+    dailies_close(&d->dailies);
     free(d);
 }
 

@@ -68,6 +68,7 @@ static void on_due_timer(void *arg)
     if (f->is_draining)
         return;
     meter_dns(&f->d->dns, f->resolver);
+    dailies_flush(&f->d->dailies);
     camps_tidy(f);
     camps_watch_hours(f);
     rows_read_due(f);

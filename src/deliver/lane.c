@@ -13,15 +13,21 @@ static struct lane **bucket(struct worker *w, uint64_t hash)
     return &w->table[hash & (w->table_size - 1)];
 }
 
+/* The rule of a domain: by its name, or by its hosts. */
+static const struct hy_shape_rule *rule_of(const struct worker *w, const struct hy_mx *mx)
+{
+    struct hy_str hosts[HY_MX_HOSTS_MAX];
+    size_t n = 0;
+    struct hy_str rest = mx->site.key, host;
+    while (n < HY_MX_HOSTS_MAX && hy_str_split(&rest, ',', &host))
+        hosts[n++] = host;
+    return hy_shape_find(w->policy->rules, mx->domain, hosts, n);
+}
+
 void lane_apply_policy(struct lane *l)
 {
     const struct hy_shape_rules *set = l->worker->policy->rules;
-    struct hy_str hosts[HY_MX_HOSTS_MAX];
-    size_t n = 0;
-    struct hy_str rest = l->mx->site.key, host;
-    while (n < HY_MX_HOSTS_MAX && hy_str_split(&rest, ',', &host))
-        hosts[n++] = host;
-    l->rule = hy_shape_find(set, l->mx->domain, hosts, n);
+    l->rule = rule_of(l->worker, l->mx);
     l->provider = provider_number(&l->worker->d->providers, l->rule ? l->rule->name : NULL);
     l->limits = l->rule ? l->rule->limits : set->fallback;
     hy_window_change(&l->window, &l->limits);
@@ -40,6 +46,7 @@ void lane_apply_policy(struct lane *l)
                                                         .dot_us = t->dot_us,
                                                         .quit_us = t->quit_us,
                                                         .idle_us = t->idle_us};
+    lane_limits_apply(l);
     lane_wake(l);
 }
 
@@ -61,6 +68,7 @@ static struct lane *lane_new(struct worker *w, const struct feed *f, uint32_t so
     hy_defer_init(&l->pump, lane_pump, l);
     hy_timer_init(&l->timer, on_timer, l);
     l->rate_since = l->last_used = hy_loop_now(w->loop);
+    seat_init(&l->seat, w);
     lane_apply_policy(l);
     hy_window_init(&l->window, &l->limits, l->last_used);
     hy_list_push(&w->lanes, &l->link);
@@ -74,8 +82,11 @@ struct lane *lane_get(struct worker *w, const struct feed *f)
 {
     uint32_t source = f->source % (uint32_t)w->policy->n_sources;
     uint64_t hash = f->mx->site.hash + source * 0x9e3779b97f4a7c15u;
+    const struct hy_shape_rule *rule = rule_of(w, f->mx);
     for (struct lane *l = *bucket(w, hash); l; l = l->chain) {
-        if (l->hash == hash && l->source == source && hy_str_eq(l->mx->site.key, f->mx->site.key)) {
+        /* domains that share their hosts, but not their rule, share no lane */
+        if (l->hash == hash && l->source == source && l->rule == rule &&
+            hy_str_eq(l->mx->site.key, f->mx->site.key)) {
             if (l->mx != f->mx) { /* the newest answer counts */
                 hy_mx_unref(l->mx);
                 l->mx = hy_mx_ref(f->mx);
@@ -100,6 +111,7 @@ void lane_free(struct lane *l)
     hy_list_remove(&l->link);
     hy_list_remove(&l->starved);
     share_free_all(l);
+    lane_limits_drop(l);
     hy_mx_unref(l->mx);
     host_notes_free(&l->notes);
     w->n_lanes--;

@@ -2,6 +2,7 @@
 #pragma once
 #include "hosts.h"
 #include "parts.h"
+#include "pool.h"
 
 struct lane {
     struct hy_list link;    /* worker->lanes */
@@ -15,6 +16,10 @@ struct lane {
     unsigned provider;                /* number of the rule's name, for meters */
     struct hy_shape_limits limits;
     struct hy_window window;
+    struct seat seat;             /* its place among the lanes of its provider */
+    struct daily *day;            /* counts its messages, when its rule limits a day */
+    hy_us heeded_at;              /* when a reply last slowed or suspended it */
+    hy_us day_until;              /* the day is full until then; 0 = has room */
     struct hy_smtp_settings smtp; /* what every session of it starts with */
     struct hy_list shares;        /* of campaigns, lane_share.c */
     uint64_t pass;                /* of the share that went last */
@@ -57,6 +62,7 @@ struct session {
     struct hy_list link;  /* lane->sessions */
     struct hy_list taker; /* lane->takers */
     struct lane *lane;
+    struct pool *pool; /* one of its connections is this; NULL: none */
     struct hy_conn *conn;
     hy_us opened, connected, tls_began;
     struct hy_timer timer;
@@ -150,6 +156,28 @@ void lane_tell_window(struct lane *l, const struct session *s, const struct deli
 /* `s` is over; `failed`: it never came up, and this is why. */
 void lane_session_over(struct lane *l, struct session *s, const struct hy_outcome *failed,
                        enum hy_smtp_hint hint);
+
+/* lane_replies.c */
+/* Does what the rule's patterns say of the outcome's words: slows or suspends the lane, or makes
+ * the outcome final or not. */
+void lane_heed_reply(struct lane *l, struct hy_outcome *o, hy_us now);
+
+/* lane_limits.c */
+/* Takes what its rule says of the provider and the day; after a new rule or source. */
+void lane_limits_apply(struct lane *l);
+void lane_limits_drop(struct lane *l);
+/* 0 and takes a message of the provider's rate and of the days; otherwise when to ask again. */
+hy_us lane_take_message(struct lane *l, hy_us now);
+void lane_put_back_message(struct lane *l);
+/* 0 when the day has room; otherwise until when it is full. */
+hy_us lane_day_full(struct lane *l, hy_us now);
+/* 0 and takes a connection of the provider; HY_US_NEVER: it waits for its turn and is woken;
+ * otherwise when to ask again. */
+hy_us lane_take_connection(struct lane *l, hy_us now);
+void lane_put_back_connection(struct lane *l);
+/* At the end of a pump: lets go of a turn that it does not use, and of connections that other lanes
+ * of the provider wait for. */
+void lane_make_room(struct lane *l, hy_us now);
 
 /* session.c */
 int session_open(struct lane *l, const struct hy_mx_host *host, const struct hy_sockaddr *addr,

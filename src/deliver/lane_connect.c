@@ -148,6 +148,11 @@ bool lane_open_one(struct lane *l, hy_us now)
         lane_wait_until(l, send_at - READY_AHEAD_S * HY_US_PER_SEC);
         return false;
     }
+    hy_us day = lane_day_full(l, now);
+    if (day) {
+        lane_wait_until(l, day);
+        return false;
+    }
     if (w->n_connections >= w->max_connections) {
         worker_starve(w, l);
         return false;
@@ -166,8 +171,14 @@ bool lane_open_one(struct lane *l, hy_us now)
         }
         return false;
     }
-    hy_us at = hy_window_may_connect(&l->window, l->n_sessions, now);
+    hy_us at = lane_take_connection(l, now);
     if (at) {
+        lane_wait_until(l, at);
+        return false;
+    }
+    at = hy_window_may_connect(&l->window, l->n_sessions, now);
+    if (at) {
+        lane_put_back_connection(l);
         lane_wait_until(l, at);
         return false;
     }
@@ -175,6 +186,7 @@ bool lane_open_one(struct lane *l, hy_us now)
     bool use_helo = host_is_noted(&l->notes, HOST_NO_EHLO, addr, now);
     l->next_host++;
     if (session_open(l, host, addr, no_tls, use_helo) != HY_OK) {
+        lane_put_back_connection(l);
         l->connect_pause = now + HY_US_PER_SEC; /* no descriptor or memory: a moment later */
         l->pause_from = 0;
         lane_wait_until(l, l->connect_pause);
@@ -243,6 +255,8 @@ void lane_session_over(struct lane *l, struct session *s, const struct hy_outcom
     } else if (hint == HY_SMTP_HINT_HELO) {
         note(l, HOST_NO_EHLO, &s->addr, now, PLAIN_S);
     } else if (failed) {
+        struct hy_outcome o = *failed;
+        lane_heed_reply(l, &o, now);
         snprintf(l->last_reply, sizeof l->last_reply, "%.*s", HY_STR_ARG(failed->text));
         bool is_whole_site = failed->spoils == HY_SPOILS_SITE;
         if (l->n_up && (is_whole_site || is_up_at(l, &s->addr))) {

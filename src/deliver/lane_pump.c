@@ -56,11 +56,13 @@ static struct delivery *take_row(struct lane *l, enum hy_priority priority, hy_u
     return d;
 }
 
-/* Gives the oldest ready message to `s`, unless window, slots or `s` itself say no. */
+/* Gives the oldest ready message to `s`, unless window, limits, slots or `s` itself say no. */
 static bool give(struct lane *l, struct session *s, hy_us now)
 {
     struct delivery *d = hy_container_of(l->ready.next, struct delivery, link);
     hy_us at = hy_window_may_send(&l->window, now);
+    if (!at)
+        at = lane_take_message(l, now);
     if (at) {
         lane_wait_until(l, at);
         return false;
@@ -68,6 +70,7 @@ static bool give(struct lane *l, struct session *s, hy_us now)
     if (d->inflight == HY_INFLIGHT_NONE) {
         d->inflight = hy_inflight_claim(l->worker->d->inflight, l->worker->index);
         if (d->inflight == HY_INFLIGHT_NONE) {
+            lane_put_back_message(l);
             worker_starve(l->worker, l);
             return false;
         }
@@ -79,6 +82,7 @@ static bool give(struct lane *l, struct session *s, hy_us now)
         hy_list_push_front(&l->ready, &d->link);
         l->n_ready++;
         lane_count_ahead(l, d, 1);
+        lane_put_back_message(l);
         return false;
     }
     hy_window_sent(&l->window, now);
@@ -146,7 +150,7 @@ static void fill_priority(struct lane *l, enum hy_priority priority, uint32_t ta
 
 static void fill_press(struct lane *l, hy_us now)
 {
-    if (l->n_up == 0 && hy_window_shut_until(&l->window, now))
+    if (l->n_up == 0 && (hy_window_shut_until(&l->window, now) || l->day_until > now))
         return;
     uint32_t target = 2 * l->n_up + 1;
     if (l->n_up && target < AHEAD_MIN)
@@ -193,6 +197,7 @@ void lane_pump(void *arg)
     for (uint32_t n = wants_connection ? l->n_ready + 1 : is_alone; n > 0 && lane_open_one(l, now);
          n--)
         ;
+    lane_make_room(l, now);
     hy_us shut = hy_window_shut_until(&l->window, now);
     if (l->n_sessions == 0 && shut && has_work)
         lane_wait_until(l, shut);

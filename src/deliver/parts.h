@@ -29,6 +29,7 @@
 #include "hayauma/store/queue.h"
 #include "hayauma/store/settle.h"
 #include "meter.h"
+#include "pool.h"
 
 enum {
     WORKERS_MAX = 64,
@@ -55,6 +56,7 @@ enum {
     MSG_POLICY,    /* main -> feeder and workers */
     MSG_DRAIN,     /* main -> feeder and workers */
     MSG_LANES,     /* anybody -> worker: report your lanes */
+    MSG_SEATS,     /* anybody -> worker: lanes of yours may connect to their provider */
 };
 
 /* A campaign being sent, from its start or resume to its end or pause: a later resume is another
@@ -177,7 +179,10 @@ struct worker {
     struct hy_rng rng;
     struct lane **table; /* hash of lanes, a power of two */
     uint32_t table_size, n_lanes;
-    struct hy_list lanes;      /* all */
+    struct hy_list lanes; /* all */
+    struct hy_list seats; /* of lanes that wait for a connection of their provider, or have one */
+    struct hy_msg seats_msg;   /* MSG_SEATS, */
+    atomic_bool seats_told;    /* and whether it is on its way */
     struct hy_list starved;    /* lanes that wait for memory, slots, connections or the writer */
     struct hy_list deliveries; /* all in hand */
     struct hy_list spare;      /* deliveries to use again */
@@ -233,6 +238,8 @@ struct hy_deliver {
     struct hy_env *env;
     struct hy_writer *writer;
     struct hy_inflight *inflight;
+    struct pools pools;
+    struct dailies dailies;
     struct hy_tls *tls;
     struct hy_deliver_counters counters;
     struct providers providers;
@@ -273,6 +280,8 @@ bool worker_may_take(struct worker *w, const struct lane *l, bool is_urgent);
 /* The next row of a feed as a delivery; NULL when out of memory. Precondition: it has one. */
 struct delivery *worker_take(struct worker *w, struct feed *f);
 void worker_connection_over(struct worker *w);
+/* Its lanes that wait for a provider look again. Any thread. */
+void worker_tell_seats(struct worker *w);
 
 /* report.c; worker thread */
 void report_lanes(struct worker *w, struct hy_msg *m);

@@ -48,6 +48,11 @@ static void cut(struct lanes_order *o)
     o->least = o->n ? traffic(&o->lanes[o->n - 1]) : 0;
 }
 
+static hy_us left(hy_us until, hy_us now)
+{
+    return until > now ? until - now : 0;
+}
+
 static void add(struct lanes_order *o, const struct lane *l, hy_us now)
 {
     struct hy_window_view window;
@@ -94,7 +99,9 @@ static void add(struct lanes_order *o, const struct lane *l, hy_us now)
         .deferred = l->deferred,
         .bounced = l->bounced,
         .rate = is_fresh ? l->rate : 0,
-        .suspended_us = window.suspended_until > now ? window.suspended_until - now : 0,
+        .suspended_us = left(window.suspended_until, now),
+        .day_full_us = left(l->day_until, now),
+        .why = copy(o, window.why),
         .last_reply = copy(o, l->last_reply),
     };
 }

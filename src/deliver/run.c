@@ -28,8 +28,10 @@ struct hy_deliver_policy *hy_deliver_policy_ref(struct hy_deliver_policy *p)
 
 void hy_deliver_policy_unref(struct hy_deliver_policy *p)
 {
-    if (p && atomic_fetch_sub_explicit(&p->refs, 1, memory_order_acq_rel) == 1)
+    if (p && atomic_fetch_sub_explicit(&p->refs, 1, memory_order_acq_rel) == 1) {
+        pools_release(p);
         p->release(p);
+    }
 }
 
 struct hy_str policy_signing_domain(const struct hy_deliver_policy *p, const char *from_domain)

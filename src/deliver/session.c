@@ -268,6 +268,8 @@ static void on_closed(void *ctx, const struct hy_conn_end *end)
     hy_loop_disarm(w->loop, &s->timer);
     bool is_failure = !s->is_up && s->has_end && !w->is_draining;
     lane_session_over(l, s, is_failure ? &s->end : NULL, s->hint);
+    if (s->pool)
+        pool_give_back(s->pool, w->d);
     hy_deliver_policy_unref(s->policy);
     free(s);
     worker_connection_over(w);
@@ -327,6 +329,7 @@ int session_open(struct lane *l, const struct hy_mx_host *host, const struct hy_
         free(s);
         return err;
     }
+    s->pool = l->seat.pool;
     hy_list_push(&l->sessions, &s->link);
     l->n_sessions++;
     l->n_connecting++;

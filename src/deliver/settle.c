@@ -120,10 +120,12 @@ static void set_peer(struct hy_attempt *a, const struct hy_sockaddr *addr)
     }
 }
 
-void settle_outcome(struct delivery *d, const struct hy_outcome *o, const struct session *s)
+void settle_outcome(struct delivery *d, const struct hy_outcome *came, const struct session *s)
 {
     struct worker *w = d->worker;
     hy_us now = hy_loop_now(w->loop);
+    struct hy_outcome outcome = *came, *o = &outcome;
+    lane_heed_reply(d->lane, o, now);
     struct hy_verdict v = judge(d, o);
     fill(d, o, v.state, v.due);
     struct hy_attempt *a = &d->settle.attempt;

@@ -386,6 +386,24 @@ static void on_drain_timer(void *arg)
     hy_loop_arm_in(w->loop, &w->drain_timer, 5 * HY_US_PER_SEC);
 }
 
+static void on_seats(struct worker *w)
+{
+    atomic_store(&w->seats_told, false);
+    hy_list_for_each (it, &w->seats) {
+        struct seat *s = hy_container_of(it, struct seat, mine);
+        lane_wake(hy_container_of(s, struct lane, seat));
+    }
+}
+
+void worker_tell_seats(struct worker *w)
+{
+    if (atomic_exchange(&w->seats_told, true))
+        return;
+    w->seats_msg.kind = MSG_SEATS;
+    int err = hy_mailbox_post_answer(w->mailbox, &w->seats_msg);
+    (void)err; /* closed: it ends, and its lanes with it */
+}
+
 static void on_mail(void *arg, struct hy_msg *m)
 {
     struct worker *w = arg;
@@ -414,6 +432,9 @@ static void on_mail(void *arg, struct hy_msg *m)
             break;
         case MSG_DRAIN:
             on_drain(w, hy_container_of(m, struct drain_msg, msg));
+            break;
+        case MSG_SEATS:
+            on_seats(w);
             break;
         case MSG_LANES:
             report_lanes(w, m);
@@ -451,6 +472,7 @@ int worker_init(struct worker *w, struct hy_deliver *d, unsigned index)
     w->d = d;
     w->index = index;
     hy_list_init(&w->lanes);
+    hy_list_init(&w->seats);
     hy_list_init(&w->starved);
     hy_list_init(&w->spare);
     hy_list_init(&w->deliveries);

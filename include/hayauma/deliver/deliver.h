@@ -19,6 +19,7 @@
 #include "hayauma/store/writer.h"
 
 struct hy_deliver;
+struct pool;
 
 /* Where mail leaves from. */
 struct hy_deliver_source {
@@ -39,7 +40,10 @@ struct hy_deliver_policy {
     bool is_doubt_held;       /* a message lost after its final dot is held instead of resent */
     uint32_t max_connections; /* open at once, over all sites */
     void (*release)(struct hy_deliver_policy *p);
-    void *owner;      /* for release */
+    void *owner; /* for release */
+    /* delivery's: what lanes of one rule share, by the number of the rule */
+    struct pool **pools;
+    size_t n_pools;
     atomic_uint refs; /* starts at 1 */
 };
 /* The value of a variable for leads that have none. */
@@ -136,6 +140,8 @@ struct hy_lane_report {
     uint64_t delivered, deferred, bounced;
     double rate;            /* delivered a second, over the last seconds */
     hy_us suspended_us;     /* how long still; 0 = open */
+    hy_us day_full_us;      /* how long still its day has no room; 0 = it has */
+    const char *why;        /* what last slowed or suspended it; "" = nothing */
     const char *last_reply; /* the newest words of the server, or why it could not be reached */
 };
 

@@ -65,7 +65,8 @@ HY_MUST_USE int hy_jobs_push(struct hy_jobs *jobs, struct hy_msg *first);
 /* The same, before all that were not pushed by this. */
 HY_MUST_USE int hy_jobs_push_urgent(struct hy_jobs *jobs, struct hy_msg *first);
 /* Sleeps until there are jobs; takes a fair share of them, urgent ones or others, at most
- * `max`, oldest first, linked by `next`. NULL once the queue is closed and empty. Any of the pool's threads. */
+ * `max`, oldest first, linked by `next`. NULL once the queue is closed and empty. Any of the pool's
+ * threads. */
 struct hy_msg *hy_jobs_pop(struct hy_jobs *jobs, uint32_t max);
 /* Wakes everybody; jobs that wait are still handed out. */
 void hy_jobs_close(struct hy_jobs *jobs);

@@ -21,7 +21,8 @@
     X(DOMAIN_NAMES, "domain_names")                                                                \
     X(ATTRS, "attrs")                                                                              \
     X(STS, "sts")                 /* domain -> MTA-STS policy */                                   \
-    X(TLS_TALLIES, "tls_tallies") /* day, domain, kind of session -> count */
+    X(TLS_TALLIES, "tls_tallies") /* day, domain, kind of session -> count */                      \
+    X(DAILY, "daily")             /* what is counted -> messages by the hour, for days */
 
 enum hy_table {
 #define X(symbol, name) HY_TABLE_##symbol,

@@ -1,0 +1,59 @@
+/* Limits for a day by 25 counters of an hour. Any 24 hours lie within the present hour and the 24
+ * before it: as long as those together hold no more than the limit, no such span ever does. */
+#include "hayauma/shape/day.h"
+
+enum { HOUR_MS = 3600 * 1000 };
+
+static void move_on(struct hy_day_count *d, hy_wall_ms now)
+{
+    uint32_t hour = now > 0 ? (uint32_t)(now / HOUR_MS) : 0;
+    if (hour <= d->hour)
+        return; /* the same, or a clock that went back */
+    uint32_t steps = hour - d->hour < HY_DAY_HOURS ? hour - d->hour : HY_DAY_HOURS;
+    for (uint32_t i = 0; i < steps; i++)
+        d->sent[(hour - i) % HY_DAY_HOURS] = 0;
+    d->hour = hour;
+}
+
+static uint64_t total(const struct hy_day_count *d)
+{
+    uint64_t all = 0;
+    for (int i = 0; i < HY_DAY_HOURS; i++)
+        all += d->sent[i];
+    return all;
+}
+
+uint64_t hy_day_total(struct hy_day_count *d, hy_wall_ms now)
+{
+    move_on(d, now);
+    return total(d);
+}
+
+hy_wall_ms hy_day_ask(struct hy_day_count *d, uint32_t limit, hy_wall_ms now)
+{
+    move_on(d, now);
+    uint64_t all = total(d);
+    if (limit == 0 || all < limit)
+        return 0;
+    uint32_t ahead = 1; /* in so many hours the oldest counters are dropped */
+    for (; ahead < HY_DAY_HOURS; ahead++) {
+        all -= d->sent[(d->hour + ahead) % HY_DAY_HOURS];
+        if (all < limit)
+            break;
+    }
+    return ((hy_wall_ms)d->hour + ahead) * HOUR_MS;
+}
+
+hy_wall_ms hy_day_take(struct hy_day_count *d, uint32_t limit, hy_wall_ms now)
+{
+    hy_wall_ms at = hy_day_ask(d, limit, now);
+    if (at == 0)
+        d->sent[d->hour % HY_DAY_HOURS]++;
+    return at;
+}
+
+void hy_day_give_back(struct hy_day_count *d)
+{
+    uint32_t *n = &d->sent[d->hour % HY_DAY_HOURS];
+    *n -= *n > 0;
+}

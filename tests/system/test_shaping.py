@@ -1,0 +1,152 @@
+"""Shaping rules at work: limits of a provider over sites, sources and workers, limits of a day, patterns on replies."""
+import collections
+
+import newsletter
+from lab import check, check_accounts, check_eq, wait_for
+from test_campaign import csv, field, setup
+
+SITES = ["sakura-books.test", "momiji-coffee.test", "river-works.test", "kaede-shoten.test", "stone-foods.test",
+         "hoshi-denki.test", "field-studio.test", "minato-print.test"]
+
+
+def rules(lab, text, **kw):
+    return lab.shaping(rules="rules:\n" + text, **kw)
+
+
+def start(lab, daemon, rows, name="newsletter"):
+    daemon.import_leads(csv(lab, rows))
+    daemon.ctl("campaign", "create", newsletter.campaign_file(lab, name))
+    daemon.ctl("campaign", "start", name)
+
+
+def lane(daemon, rule):
+    """The lanes under a rule."""
+    return [s for s in daemon.ctl("sites", "--limit", "1000")["sites"] if s["rule"] == rule]
+
+
+def test_a_provider_never_has_more_connections_than_its_limit_over_all_sites_sources_and_workers(lab):
+    shaping = rules(lab, """\
+  - name: provider
+    mx: ["*.test"]
+    connections: 4
+    messages_per_connection: 5
+    provider:
+      connections: 3
+""")
+    daemon, sink, _ = setup(lab, sink_args=["--delay", "dot:5"], shaping=shaping, config={
+        "delivery.workers": 2, "delivery.sources": [{"address": "127.0.0.1"}, {"address": "127.0.0.2"}]})
+    rows = [field(f"user{i}", SITES[i % len(SITES)]) for i in range(640)]
+    start(lab, daemon, rows)
+    c = daemon.wait_campaign("newsletter")
+    check_accounts(c)
+    check_eq(c["delivered"], 640, "delivered")
+    check_eq(sink.stats()["connections"]["max_open"], 3, "the most connections at once")
+    counts = collections.Counter(a.split("@")[1] for a in sink.delivered())
+    check_eq(sorted(counts), sorted(SITES), "every site had its turn")
+
+
+def test_a_raised_limit_of_a_provider_is_used_after_a_reload(lab):
+    text = """\
+  - name: provider
+    mx: ["*.test"]
+    provider:
+      connections: %d
+"""
+    shaping = rules(lab, text % 2)
+    daemon, sink, _ = setup(lab, sink_args=["--delay", "dot:40"], shaping=shaping, config={"delivery.workers": 2})
+    start(lab, daemon, [field(f"user{i}", SITES[i % 4]) for i in range(4000)])
+    wait_for("two connections", lambda: sink.stats()["connections"]["open"] == 2)
+    rules(lab, text % 7)
+    daemon.ctl("reload")
+    wait_for("seven connections", lambda: sink.stats()["connections"]["open"] == 7)
+    rules(lab, text % 3)
+    daemon.ctl("reload")
+    wait_for("three connections", lambda: sink.stats()["connections"]["open"] == 3)
+
+
+def test_a_limit_of_a_day_holds_over_restarts_and_kills(lab):
+    text = """\
+  - name: capped
+    domains: [sakura-books.test]
+    messages_per_day: %d
+"""
+    shaping = rules(lab, text % 30, expire="10m")
+    daemon, sink, world = setup(lab, shaping=shaping)
+    start(lab, daemon, [field(f"user{i}", "sakura-books.test") for i in range(100)])
+    wait_for("the first day's messages", lambda: len(sink.delivered()) >= 30 and is_full(daemon, "capped"))
+    for stop in ("term", "kill"):
+        if stop == "term":
+            daemon.stop()
+        else:
+            daemon.kill()
+        daemon = lab.daemon(world, name="hayaumad", keys=keys_of(lab), config={"paths.shaping": shaping})
+        wait_for("the day to be full again", lambda: is_full(daemon, "capped"))
+        check_eq(len(sink.delivered()), 30, f"messages after a restart ({stop})")
+    rules(lab, text % 50, expire="10m")
+    daemon.ctl("reload")
+    wait_for("the rest of a larger day", lambda: len(sink.delivered()) >= 50 and is_full(daemon, "capped"))
+    check_eq(len(sink.delivered()), 50, "messages of the larger day")
+
+
+def is_full(daemon, rule):
+    """Every lane under the rule waits for another day, with nothing on the wire."""
+    lanes = lane(daemon, rule)
+    return lanes and all(s["day_full_s"] > 0 and s["connections"] == 0 for s in lanes)
+
+
+def keys_of(lab):
+    return [(newsletter.SENDER, "test", lab.path("dkim", f"{newsletter.SENDER}.test.pem"))]
+
+
+def test_a_provider_has_one_day_for_all_its_sites(lab):
+    shaping = rules(lab, """\
+  - name: provider
+    mx: ["*.test"]
+    provider: {messages_per_day: 25}
+""", expire="10m")
+    daemon, sink, _ = setup(lab, shaping=shaping, config={"delivery.workers": 2})
+    start(lab, daemon, [field(f"user{i}", SITES[i % len(SITES)]) for i in range(200)])
+    wait_for("every lane to wait for the next day", lambda: len(sink.delivered()) >= 25 and is_full(daemon, "provider"))
+    check_eq(len(sink.delivered()), 25, "messages of all sites together")
+
+
+def test_domains_on_the_same_hosts_keep_to_their_own_rules(lab):
+    """However the answers are ordered, and whichever is resolved first."""
+    zone = "\n".join(f"{d}.test. MX {p} {h}" for d in ("one", "two") for p, h in (
+        (10, "mx1.asagao-mail"), (10, "mx2.asagao-mail"))[::1 if d == "one" else -1])
+    shaping = rules(lab, """\
+  - {name: strict, domains: [two.test], connections: 1}
+  - {name: wide, mx: ["*.asagao-mail.test"], connections: 6}
+""")
+    daemon, sink, _ = setup(lab, sink_args=["--delay", "dot:30"], shaping=shaping, zone=zone)
+    start(lab, daemon, [field(f"user{i}", ("one.test", "two.test")[i % 2]) for i in range(400)])
+    wait_for("both lanes", lambda: len(lane(daemon, "strict")) == 1 and len(lane(daemon, "wide")) == 1)
+    wait_for("all their connections", lambda: sink.stats()["connections"]["open"] == 7)
+    check_eq([lane(daemon, r)[0]["connections"] for r in ("strict", "wide")], [1, 6], "connections by rule")
+    check_accounts(daemon.wait_campaign("newsletter"))
+    check_eq(sink.stats()["connections"]["max_open"], 7, "connections")
+
+
+def test_words_of_a_reply_suspend_bounce_and_defer(lab):
+    shaping = rules(lab, """\
+  - name: patterns
+    mx: ["*.test"]
+    on:
+      - {reply: '^421 .*\\[TSS04\\]', do: suspend, for: 1h}
+      - {reply: 'mailbox is full', do: bounce}
+      - {reply: '^550 .*come back', do: defer}
+""", expire="10m")
+    daemon, sink, _ = setup(lab, shaping=shaping, sink_args=[
+        "--reply", "domain=sakura-books.test,mail:421:4.7.0 [TSS04] Messages deferred due to complaints",
+        "--reply", "domain=momiji-coffee.test,rcpt:452:4.2.2 The mailbox is full",
+        "--reply", "domain=river-works.test,rcpt:550:5.7.1 Policy, come back later"])
+    start(lab, daemon, [field("a", d) for d in SITES[:3]])
+    wait_for("each to be tried", lambda: all(attempt(daemon, d) for d in SITES[1:3]))
+    check_eq(attempt(daemon, "momiji-coffee.test")["state"], "bounced", "452 with the words of a bounce")
+    check_eq(attempt(daemon, "river-works.test")["state"], "deferred", "550 with the words of a deferral")
+
+
+def attempt(daemon, domain):
+    """The first attempt to a@domain, or None."""
+    made = [a for m in daemon.ctl("explain", f"a@{domain}")["messages"] for a in m["attempts"]]
+    return made[0] if made else None

@@ -1,0 +1,65 @@
+#include <criterion/criterion.h>
+
+#include "hayauma/base/rand.h"
+#include "hayauma/shape/day.h"
+
+#define HOUR ((hy_wall_ms)3600 * 1000)
+#define NOON ((hy_wall_ms)1795600800000) /* a full hour */
+
+Test(day, holds_its_limit_in_any_24_hours)
+{
+    enum { LIMIT = 500 };
+    static hy_wall_ms at[20000];
+    struct hy_rng rng;
+    struct hy_day_count d = {0};
+    size_t n = 0;
+    hy_rng_seed(&rng, 3);
+    hy_wall_ms now = NOON;
+    while (now < NOON + 10 * 24 * HOUR && n < sizeof at / sizeof *at) {
+        hy_wall_ms wait = hy_day_take(&d, LIMIT, now);
+        if (wait == 0) {
+            at[n++] = now;
+            now += (hy_wall_ms)hy_rng_below(&rng, 60000);
+        } else {
+            cr_assert(wait > now && wait <= now + 25 * HOUR && wait % HOUR == 0);
+            now = wait;
+        }
+    }
+    cr_expect(n > 9 * LIMIT, "it is used: %zu", n);
+    size_t from = 0;
+    for (size_t i = 0; i < n; i++) {
+        while (at[i] - at[from] >= 24 * HOUR)
+            from++;
+        cr_assert(i - from < LIMIT, "%zu in 24 hours", i - from + 1);
+    }
+}
+
+Test(day, says_when_the_next_may_go)
+{
+    struct hy_day_count d = {0};
+    for (int i = 0; i < 3; i++)
+        cr_expect_eq(hy_day_take(&d, 5, NOON + 10), 0);
+    for (int i = 0; i < 2; i++)
+        cr_expect_eq(hy_day_take(&d, 5, NOON + 2 * HOUR), 0);
+    cr_expect_eq(hy_day_take(&d, 5, NOON + 3 * HOUR), NOON + 25 * HOUR);
+    cr_expect_eq(hy_day_ask(&d, 3, NOON + 3 * HOUR), NOON + 25 * HOUR, "the limit was lowered");
+    cr_expect_eq(hy_day_ask(&d, 1, NOON + 3 * HOUR), NOON + 27 * HOUR);
+    cr_expect_eq(hy_day_ask(&d, 6, NOON + 3 * HOUR), 0, "and raised");
+    cr_expect_eq(hy_day_ask(&d, 0, NOON + 3 * HOUR), 0, "no limit");
+    hy_day_give_back(&d);
+    cr_expect_eq(hy_day_total(&d, NOON + 3 * HOUR), 5u, "nothing was counted in this hour");
+    cr_expect_eq(hy_day_total(&d, NOON + 25 * HOUR), 2u);
+    cr_expect_eq(hy_day_take(&d, 5, NOON + 25 * HOUR), 0);
+    hy_day_give_back(&d);
+    cr_expect_eq(hy_day_total(&d, NOON + 25 * HOUR), 2u);
+    cr_expect_eq(hy_day_total(&d, NOON + 500 * HOUR), 0u);
+}
+
+Test(day, a_clock_that_goes_back_frees_nothing)
+{
+    struct hy_day_count d = {0};
+    cr_expect_eq(hy_day_take(&d, 2, NOON), 0);
+    cr_expect_eq(hy_day_take(&d, 2, NOON - 5 * HOUR), 0);
+    cr_expect_eq(hy_day_take(&d, 2, NOON - 30 * HOUR), NOON + 25 * HOUR);
+    cr_expect_eq(hy_day_total(&d, NOON), 2u);
+}
