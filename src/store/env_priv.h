@@ -40,6 +40,7 @@ struct hy_env {
         _Atomic uint32_t base_s; /* of the open write transaction, 0 = it is just beginning */
         _Atomic uint32_t horizon_given; /* the largest that hy_due_horizon answered */
         _Atomic uint32_t waiting;       /* requests that wait for the writer, but for long jobs */
+        _Atomic uint32_t hurried;       /* of those, HY_WRITE_NOW */
     } shared;
 };
 

@@ -145,7 +145,7 @@ bool hy_txn_should_yield(const struct hy_txn *t)
     hy_us now = hy_clock_us();
     if (now < t->yield_at)
         return false;
-    return now >= t->yield_at + 10 * HY_US_PER_MS || atomic_load(&t->env->shared.waiting) > 0;
+    return now >= t->yield_by || atomic_load(&t->env->shared.hurried) > 0;
 }
 
 int hy_get(struct hy_txn *t, enum hy_table table, struct hy_str key, struct hy_str *ret_value)

@@ -33,7 +33,8 @@ int hy_writer_submit(struct hy_writer *w, struct hy_write_req *r)
         struct fifo *q = &w->shared.queue[r->class];
         unsigned waiting = atomic_fetch_add(&w->env->shared.waiting, 1) + 1;
         fifo_push(q, r);
-        w->shared.hurried += r->when == HY_WRITE_NOW;
+        if (r->when == HY_WRITE_NOW)
+            atomic_fetch_add(&w->env->shared.hurried, 1);
         atomic_fetch_add(&w->shared.unfinished, 1);
         if (atomic_load(&w->shared.oldest_at) == 0)
             atomic_store(&w->shared.oldest_at, r->queued_at);
@@ -128,7 +129,8 @@ static void take(struct hy_writer *w)
         struct fifo *q = &w->shared.queue[i];
         while (q->head && (w->group.n < w->o.commit_count || w->shared.stopping)) {
             struct hy_write_req *r = fifo_pop(q);
-            w->shared.hurried -= r->when == HY_WRITE_NOW;
+            if (r->when == HY_WRITE_NOW)
+                atomic_fetch_sub(&w->env->shared.hurried, 1);
             bool waits = i == HY_WRITE_INTAKE && r->on_full == HY_WRITE_FULL_WAIT;
             fifo_push(waits ? &w->jobs : &w->group, r);
             atomic_fetch_sub(&w->shared.unfinished, waits);
@@ -166,7 +168,8 @@ static bool wait_for_work(struct hy_writer *w)
         hy_us at = retrying ? give_up : next_wake(w, now);
         if (at <= now)
             break;
-        if (!retrying && (w->shared.hurried > 0 || queued(w) >= w->o.commit_count))
+        if (!retrying &&
+            (atomic_load(&w->env->shared.hurried) > 0 || queued(w) >= w->o.commit_count))
             break;
         if (!retrying && queued(w) == 0 && hy_env_state(w->env) != HY_ENV_READY) {
             sleep_until(w, at);

@@ -2,6 +2,8 @@
  * of them spoils it or the disk is full. */
 #include "writer_priv.h"
 
+enum { MORE_LEAST_MS = 10, MORE_MOST_MS = 150 };
+
 /* Requests left in the group or the queues decide how old the oldest is. */
 static void recount(struct hy_writer *w, unsigned finished)
 {
@@ -66,12 +68,25 @@ void hy_group_refuse(struct hy_writer *w, struct fifo *f, int err)
     finish(w, f);
 }
 
+/* A slice of a long job lasts as long as the commit that its group has to pay for anyway: where
+ * settles make commits long, a job would get but a small share of the writer's time otherwise. */
+static void limit_slice(const struct hy_writer *w, struct hy_txn *t)
+{
+    hy_us more = w->commit_us;
+    if (more < MORE_LEAST_MS * HY_US_PER_MS)
+        more = MORE_LEAST_MS * HY_US_PER_MS;
+    if (more > MORE_MOST_MS * HY_US_PER_MS)
+        more = MORE_MOST_MS * HY_US_PER_MS;
+    t->yield_at = hy_clock_us() + (hy_us)w->o.slice_ms * HY_US_PER_MS;
+    t->yield_by = t->yield_at + more;
+}
+
 /* Runs one request. Its own error is in r->err; true when the transaction is spoilt. */
 static bool apply_spoils(struct hy_writer *w, struct hy_write_req *r, struct hy_txn *t)
 {
     uint64_t writes = t->writes;
     if (r->class != HY_WRITE_SETTLE)
-        t->yield_at = hy_clock_us() + (hy_us)w->o.slice_ms * HY_US_PER_MS;
+        limit_slice(w, t);
     r->err = r->apply(r, t);
     if (t->err)
         r->err = t->err;
@@ -93,6 +108,7 @@ static int commit(struct hy_writer *w, struct hy_txn *t, hy_us began)
     hy_us applied = hy_clock_us();
     int err = hy_txn_commit(t);
     hy_us now = hy_clock_us();
+    w->commit_us = now - applied;
     pthread_mutex_lock(&w->shared.lock);
     struct hy_writer_stats *s = &w->shared.stats;
     s->commits += err == 0;

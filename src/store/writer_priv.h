@@ -18,11 +18,11 @@ struct hy_writer {
     struct fifo group; /* being applied; the thread's */
     struct fifo jobs;  /* long jobs between slices; the thread's */
     hy_us space_checked, readers_checked;
+    hy_us commit_us; /* what the last commit took */
     struct {
         pthread_mutex_t lock;
         pthread_cond_t wake;
         struct fifo queue[HY_WRITE_CLASSES];
-        unsigned hurried; /* queued requests with HY_WRITE_NOW */
         bool stopping;
         struct hy_writer_stats stats;
         _Atomic uint64_t unfinished; /* queued or in the group */

@@ -91,6 +91,7 @@ struct hy_txn {
     hy_wall_ms now;  /* wall time of a write transaction: one for all that it does */
     uint32_t base_s; /* wall second at begin: every due time written is later */
     hy_us yield_at;  /* a long write should end its slice at this monotonic time; 0 = never */
+    hy_us yield_by;  /* or as late as this, while nobody is in a hurry */
     struct hy_id_gen *ids;
 };
 
