@@ -57,6 +57,7 @@ static json_t *delivery_json(struct hy_daemon *d)
         {"tls_failures", &c->tls_failures},
         {"bytes_sent", &c->bytes_sent},
         {"domains_open", &c->domains_open},
+        {"domains_parked", &c->domains_parked},
         {"lookups", &c->lookups},
     };
     json_t *o = json_object();

@@ -1,9 +1,10 @@
 /* The feeder: from rows in the store to feeds at the workers.
  *
  * Happy path: a campaign starts (feeder_campaign.c); its domains with fresh rows are opened, a
- * bounded number at a time (feeder_rows.c); each is resolved and posted to the worker that has its
- * site; the worker posts it back when it runs dry, the feeder fills it again, until it is exhausted
- * and nothing of it is in hand. Deferred rows come in by the due index.
+ * bounded number at a time (feeder_rows.c); each is resolved and, when its lane has room
+ * (feeder_room.c), posted to the worker that has its site; the worker posts it back when it runs
+ * dry, the feeder fills it again, until it is exhausted and nothing of it is in hand. Deferred rows
+ * come in by the due index (feeder_due.c).
  * How it fails: a store that cannot be read is tried again at the next tick; a domain that cannot
  * be resolved goes to a worker all the same, which settles its rows. */
 #include "feeder.h"
@@ -30,9 +31,13 @@ static void step(void *arg)
     if (f->is_draining)
         return;
     if (feeder_txn(f)) {
+        if (rooms_let_in(f, OPEN_BATCH) == OPEN_BATCH)
+            feeder_wake(f);
         rows_open_domains(f);
         hy_txn_park(&f->txn);
     }
+    if (f->due_waits && rows_may_open(f, FEED_DUE))
+        due_read(f);
     struct feed *again = NULL;
     while (!hy_list_empty(&f->waiting)) {
         struct feed *feed = hy_container_of(hy_list_pop(&f->waiting), struct feed, link);
@@ -71,7 +76,7 @@ static void on_due_timer(void *arg)
     dailies_flush(&f->d->dailies);
     camps_tidy(f);
     camps_watch_hours(f);
-    rows_read_due(f);
+    due_read(f);
     step(f);
     if (!hy_timer_armed(&f->step_timer))
         hy_loop_arm_in(f->loop, &f->step_timer, STEP_US);
@@ -195,7 +200,7 @@ int feeder_create(struct hy_deliver *d, struct hy_diag *diag, struct feeder **re
     hy_timer_init(&f->due_timer, on_due_timer, f);
     f->policy = hy_deliver_policy_ref(d->policy);
     f->scratch = calloc(SCRATCH_ROWS, sizeof *f->scratch);
-    int err = f->scratch ? HY_OK : HY_ENOMEM;
+    int err = f->scratch ? rooms_create(&f->rooms) : HY_ENOMEM;
     if (err == HY_OK)
         err = hy_loop_create(&f->loop);
     if (err == HY_OK)
@@ -226,6 +231,7 @@ void feeder_free(struct feeder *f)
 {
     if (!f)
         return;
+    rooms_drop(f, NULL);
     while (!hy_list_empty(&f->camps))
         camp_free(f, hy_container_of(hy_list_pop(&f->camps), struct camp, link));
     if (f->mailbox) {
@@ -248,6 +254,7 @@ void feeder_free(struct feeder *f)
     if (f->loop)
         hy_loop_free(f->loop);
     hy_deliver_policy_unref(f->policy);
+    rooms_free(f);
     free(f->scratch);
     free(f);
 }

@@ -5,6 +5,7 @@
 enum {
     SCRATCH_ROWS = 4096,
     OPEN_BATCH = 128,     /* domains opened in one turn of the loop */
+    DUE_BATCH = 4096,     /* entries of the due index read in one turn */
     STEP_US = 20000,      /* between looks at rows that are still being made */
     DUE_EVERY_US = 500000 /* between looks at the due index */
 };
@@ -43,11 +44,15 @@ struct feeder {
     struct hy_timer step_timer, due_timer;
     struct hy_txn txn; /* parked between steps */
     bool has_txn, is_draining;
+    struct rooms *rooms;
     uint32_t n_feeds; /* open */
+    uint32_t n_due;   /* of those, of deferred rows */
+    bool fresh_waits; /* domains wait for a place, */
+    bool due_waits;   /* or deferred rows do */
+    hy_us walk_at;    /* no domain is opened before, while many are parked */
     uint32_t next_source;
     struct hy_due due_pos; /* how far the due index was read */
     struct hy_queue_row *scratch;
-    struct feed *due_feed; /* being filled from the due index */
 };
 
 /* feeder_campaign.c */
@@ -73,10 +78,41 @@ void feeder_wake(struct feeder *f);
 
 /* feeder_rows.c */
 void rows_open_domains(struct feeder *f);
-void rows_read_due(struct feeder *f);
 void rows_refill(struct feeder *f, struct feed *feed);
+/* Whether a feed of this kind may be opened now. Fresh and deferred rows have half of the places
+ * each while both wait for one. */
+bool rows_may_open(const struct feeder *f, enum feed_kind kind);
+/* Opens a feed again for rows that were parked; to be sent by the caller. False: no place, no
+ * memory, or the store cannot be read, so try later. *ret_feed NULL: nothing is left of them.
+ * Precondition: f->txn is open. */
+bool rows_open_place(struct feeder *f, struct camp *c, const struct feed_place *place,
+                     struct feed **ret_feed);
 /* One row by itself; as it is now in *ret. HY_ENOTFOUND: it is gone or over. */
 int rows_open_one(struct feeder *f, struct camp *c, const struct hy_rcpt_ref *ref,
                   struct hy_queue_row *ret);
+/* A feed with exactly these rows, or room for `cap` when that is more; NULL: out of memory. */
+struct feed *feed_new(struct feeder *f, struct camp *c, const struct feed_place *begin,
+                      const struct hy_queue_row *rows, size_t n, size_t cap);
 void feed_send(struct feeder *f, struct feed *feed);
 void feed_close(struct feeder *f, struct feed *feed);
+
+/* feeder_due.c */
+void due_read(struct feeder *f);
+/* rows_open_place for deferred rows. */
+bool due_open_place(struct feeder *f, struct camp *c, const struct feed_place *place,
+                    struct feed **ret_feed);
+
+/* feeder_room.c */
+int rooms_create(struct rooms **ret);
+void rooms_free(struct feeder *f);
+/* Domains that are parked. */
+uint32_t rooms_parked(const struct feeder *f);
+/* A feed that is resolved goes to its lane. False: the lane has enough, and the feed's rows are
+ * parked; the caller closes it. */
+bool room_enter(struct feeder *f, struct feed *feed);
+/* Its lane is done with it; fine when it was never counted. */
+void room_leave(struct feeder *f, struct feed *feed);
+/* Opens up to `most` parked domains whose lanes have room; how many. Precondition as above. */
+uint32_t rooms_let_in(struct feeder *f, uint32_t most);
+/* Forgets what is parked of a campaign (NULL: of all). */
+void rooms_drop(struct feeder *f, const struct camp *c);

@@ -172,6 +172,7 @@ static void begin(struct feeder *f, struct camp *c, const struct hy_campaign *re
 
 static void stop(struct feeder *f, struct camp *c)
 {
+    rooms_drop(f, c);
     c->run->older = c->old_run;
     c->old_run = c->run;
     c->run = NULL;

@@ -1,4 +1,4 @@
-/* Rows into feeds: fresh ones domain by domain, deferred ones by their due time. */
+/* Feeds, and fresh rows into them, domain by domain. */
 #include "feeder.h"
 
 #include <stdlib.h>
@@ -8,10 +8,34 @@
 
 /* ---- feeds ---- */
 
-static struct feed *feed_new(struct feeder *f, struct camp *c, hy_domain_no domain, uint32_t cap)
+static void feed_fill(struct feed *feed, const struct hy_queue_row *rows, size_t n)
+{
+    feed->next = 0;
+    feed->n = (uint32_t)n;
+    for (size_t i = 0; i < n; i++)
+        feed->rows[i] = (struct feed_row){.block = rows[i].ref.block,
+                                          .slot = rows[i].ref.slot,
+                                          .attempts = rows[i].ref.attempts,
+                                          .lead = rows[i].ref.lead};
+}
+
+static void count_feeds(struct feeder *f, struct camp *c, const struct feed *feed, int by)
+{
+    if (c)
+        c->n_feeds += (uint32_t)by;
+    f->n_feeds += (uint32_t)by;
+    if (feed->kind == FEED_DUE)
+        f->n_due += (uint32_t)by;
+    atomic_store_explicit(&f->d->counters.domains_open, f->n_feeds, memory_order_relaxed);
+}
+
+struct feed *feed_new(struct feeder *f, struct camp *c, const struct feed_place *begin,
+                      const struct hy_queue_row *rows, size_t n, size_t cap)
 {
     struct hy_str name;
-    if (hy_domain_name(&f->txn, domain, &name) != HY_OK || name.n > HY_DOMAIN_MAX)
+    if (cap < n)
+        cap = n;
+    if (hy_domain_name(&f->txn, begin->domain, &name) != HY_OK || name.n > HY_DOMAIN_MAX)
         return NULL;
     struct feed *feed = calloc(1, sizeof *feed + cap * sizeof feed->rows[0]);
     if (!feed)
@@ -19,34 +43,25 @@ static struct feed *feed_new(struct feeder *f, struct camp *c, hy_domain_no doma
     feed->msg.kind = MSG_FEED;
     hy_list_init(&feed->link);
     feed->run = run_ref(c->run);
-    feed->domain = domain;
+    feed->kind = begin->due_s ? FEED_DUE : FEED_FRESH;
+    feed->is_exhausted = feed->kind == FEED_DUE;
+    feed->begin = *begin;
+    feed->domain = begin->domain;
     memcpy(feed->domain_name, name.p, name.n);
-    feed->cap = cap;
+    feed->cap = (uint32_t)cap;
     feed->source = f->next_source++;
-    c->n_feeds++;
-    f->n_feeds++;
-    atomic_store_explicit(&f->d->counters.domains_open, f->n_feeds, memory_order_relaxed);
+    feed_fill(feed, rows, n);
+    count_feeds(f, c, feed, 1);
     return feed;
 }
 
 void feed_close(struct feeder *f, struct feed *feed)
 {
-    struct camp *c = camp_find(f, feed->run->campaign);
-    if (c)
-        c->n_feeds--;
-    f->n_feeds--;
-    atomic_store_explicit(&f->d->counters.domains_open, f->n_feeds, memory_order_relaxed);
+    room_leave(f, feed);
+    count_feeds(f, camp_find(f, feed->run->campaign), feed, -1);
     hy_mx_unref(feed->mx);
     run_unref(feed->run);
     free(feed);
-}
-
-static void feed_add(struct feed *feed, const struct hy_queue_row *row)
-{
-    feed->rows[feed->n++] = (struct feed_row){.block = row->ref.block,
-                                              .slot = row->ref.slot,
-                                              .attempts = row->ref.attempts,
-                                              .lead = row->ref.lead};
 }
 
 /* To the worker. A mailbox that refuses is closed: we are ending. */
@@ -79,8 +94,9 @@ static void on_mx(void *ctx, struct hy_mx *mx)
         feed->mx = mx;
     }
     if (is_first) {
-        if (atomic_load(&feed->run->stopped)) {
+        if (atomic_load(&feed->run->stopped) || !room_enter(f, feed)) {
             feed_close(f, feed);
+            feeder_wake(f);
             return;
         }
         feed->worker = (uint32_t)(feed->mx->site.hash % f->d->n_workers);
@@ -154,6 +170,48 @@ static uint32_t rows_ahead(const struct feeder *f)
     return n < 1 ? 1 : n > SCRATCH_ROWS ? SCRATCH_ROWS : n;
 }
 
+bool rows_may_open(const struct feeder *f, enum feed_kind kind)
+{
+    uint32_t most = f->d->settings.open_domains;
+    uint32_t n = kind == FEED_DUE ? f->n_due : f->n_feeds - f->n_due;
+    bool others_wait = kind == FEED_DUE ? f->fresh_waits : f->due_waits;
+    return f->n_feeds < most && (!others_wait || n < most / 2);
+}
+
+/* Fresh rows of a domain from `pos` on; as rows_open_place. */
+static bool open_fresh(struct feeder *f, struct camp *c, hy_domain_no domain,
+                       struct hy_queue_pos pos, struct feed **ret_feed)
+{
+    bool end, more;
+    size_t max = rows_ahead(f), n = read_fresh(f, c, domain, &pos, max, &end, &more);
+    *ret_feed = NULL;
+    if (n == 0 && end)
+        return true;
+    struct feed_place begin = {.domain = domain, .block = pos.block, .last = pos.slot};
+    if (n) {
+        begin.block = f->scratch[0].ref.block;
+        begin.last = f->scratch[0].ref.slot;
+    }
+    struct feed *feed = feed_new(f, c, &begin, f->scratch, n, end ? n : max);
+    if (!feed)
+        return false;
+    feed->pos = pos;
+    feed->is_exhausted = end;
+    *ret_feed = feed;
+    return true;
+}
+
+bool rows_open_place(struct feeder *f, struct camp *c, const struct feed_place *place,
+                     struct feed **ret_feed)
+{
+    if (!rows_may_open(f, place->due_s ? FEED_DUE : FEED_FRESH))
+        return false;
+    if (place->due_s)
+        return due_open_place(f, c, place, ret_feed);
+    struct hy_queue_pos pos = {place->block, (uint16_t)place->last};
+    return open_fresh(f, c, place->domain, pos, ret_feed);
+}
+
 /* Opens the next domain of a campaign; false when there is none (now). */
 static bool open_domain(struct feeder *f, struct camp *c)
 {
@@ -169,62 +227,72 @@ static bool open_domain(struct feeder *f, struct camp *c)
         c->is_walked = true;
         return false;
     }
-    bool end, more;
-    size_t max = rows_ahead(f), n = read_fresh(f, c, domain, &pos, max, &end, &more);
-    if (n == 0 && end) {
-        c->domain = domain;
-        return true;
-    }
-    uint32_t cap = (uint32_t)(end ? n : max);
-    struct feed *feed = feed_new(f, c, domain, cap);
-    if (!feed) {
+    struct feed *feed;
+    if (!open_fresh(f, c, domain, pos, &feed)) {
         c->is_waiting = true;
         return false;
     }
     c->domain = domain;
-    feed->kind = FEED_FRESH;
-    feed->pos = pos;
-    feed->is_exhausted = end;
-    for (size_t i = 0; i < n; i++)
-        feed_add(feed, &f->scratch[i]);
-    if (n == 0)
+    if (feed && feed->n == 0)
         wait_a_step(f, feed);
-    else
+    else if (feed)
         feed_send(f, feed);
     return true;
 }
 
-/* In batches, so that answers of the resolver and dry feeds get their turns between. */
-void rows_open_domains(struct feeder *f)
+static bool may_walk(const struct camp *c)
+{
+    return c->run && !c->is_walked && !c->is_waiting;
+}
+
+/* Up to a batch of domains, campaigns in turn. Returns whether there may be more. */
+static bool walk(struct feeder *f)
 {
     bool progress = true;
     uint32_t opened = 0;
-    hy_list_for_each (it, &f->camps)
-        hy_container_of(it, struct camp, link)->is_waiting = false;
-    while (progress && f->n_feeds < f->d->settings.open_domains) {
-        if (opened >= OPEN_BATCH) {
-            feeder_wake(f);
-            break;
-        }
+    while (progress) {
         progress = false;
         hy_list_for_each_safe (it, &f->camps) {
             struct camp *c = hy_container_of(it, struct camp, link);
-            if (!c->run || c->is_walked || c->is_waiting)
+            if (!may_walk(c))
                 continue;
+            if (opened >= OPEN_BATCH || !rows_may_open(f, FEED_FRESH)) {
+                /* the next look begins with this one */
+                while (f->camps.next != &c->link)
+                    hy_list_push(&f->camps, hy_list_pop(&f->camps));
+                return true;
+            }
             progress |= open_domain(f, c);
             opened++;
-            if (f->n_feeds >= f->d->settings.open_domains) {
-                /* the next look begins with the campaign behind this one */
-                hy_list_remove(&c->link);
-                hy_list_push(&f->camps, &c->link);
-                break;
-            }
         }
     }
-    hy_list_for_each (it, &f->camps) {
-        if (hy_container_of(it, struct camp, link)->is_waiting && !hy_timer_armed(&f->step_timer))
-            hy_loop_arm_in(f->loop, &f->step_timer, STEP_US);
+    return false;
+}
+
+/* In batches, so that answers of the resolver and dry feeds get their turns between. When lanes
+ * have left many domains waiting, the walk goes on in search of other lanes, but slowly: each of
+ * those domains is resolved twice. */
+void rows_open_domains(struct feeder *f)
+{
+    hy_us now = hy_loop_now(f->loop);
+    hy_list_for_each (it, &f->camps)
+        hy_container_of(it, struct camp, link)->is_waiting = false;
+    f->fresh_waits = false;
+    bool is_paced = rooms_parked(f) >= f->d->settings.open_domains;
+    if (is_paced && now < f->walk_at) {
+        hy_list_for_each (it, &f->camps)
+            f->fresh_waits |= may_walk(hy_container_of(it, struct camp, link));
+    } else {
+        f->walk_at = now + STEP_US;
+        f->fresh_waits = walk(f);
+        if (f->fresh_waits && !is_paced && rows_may_open(f, FEED_FRESH))
+            feeder_wake(f);
     }
+    bool looks_again = is_paced && f->fresh_waits && rows_may_open(f, FEED_FRESH);
+    hy_list_for_each (it, &f->camps)
+        looks_again |= hy_container_of(it, struct camp, link)->is_waiting;
+    if (looks_again && !hy_timer_armed(&f->step_timer))
+        hy_loop_arm_in(f->loop, &f->step_timer, STEP_US);
 }
 
 /* A feed came back dry: more rows, the end, or wait for rows that are still being made. */
@@ -249,91 +317,15 @@ void rows_refill(struct feeder *f, struct feed *feed)
         return;
     }
     bool end, more;
-    feed->next = feed->n = 0;
     size_t n = read_fresh(f, c, feed->domain, &feed->pos, feed->cap, &end, &more);
     hy_txn_park(&f->txn);
-    for (size_t i = 0; i < n; i++)
-        feed_add(feed, &f->scratch[i]);
+    feed_fill(feed, f->scratch, n);
     feed->is_exhausted = end;
     if (n == 0 && !end) {
         wait_a_step(f, feed);
         return;
     }
     feed_send(f, feed);
-}
-
-/* ---- due rows ---- */
-
-static void due_flush(struct feeder *f)
-{
-    struct feed *feed = f->due_feed;
-    f->due_feed = NULL;
-    if (feed)
-        feed_send(f, feed);
-}
-
-static void due_add(struct feeder *f, struct camp *c, const struct hy_due *due)
-{
-    size_t n = 0;
-    int err = hy_queue_read_due(&f->txn, due, f->scratch, &n);
-    if (err != HY_OK) {
-        hy_log(HY_LOG_ERROR, "feeder", "due rows of domain %u: %s", due->domain, hy_err_text(err));
-        return;
-    }
-    for (size_t i = 0; i < n; i++) {
-        if (camp_has(c, &f->scratch[i]))
-            continue;
-        struct feed *feed = f->due_feed;
-        if (feed && (feed->n == feed->cap || feed->domain != due->domain || feed->run != c->run)) {
-            due_flush(f);
-            feed = NULL;
-        }
-        if (!feed) {
-            feed = feed_new(f, c, due->domain, HY_QUEUE_BLOCK_ROWS);
-            if (!feed) {
-                hy_log(HY_LOG_ERROR, "feeder",
-                       "out of memory: due rows of domain %u wait for the next resume or restart",
-                       due->domain);
-                return;
-            }
-            feed->kind = FEED_DUE;
-            feed->is_exhausted = true;
-            f->due_feed = feed;
-        }
-        feed_add(feed, &f->scratch[i]);
-    }
-}
-
-static bool due_is_behind(const struct hy_due *a, const struct hy_due *b)
-{
-    if (a->due_s != b->due_s)
-        return a->due_s < b->due_s;
-    if (a->campaign != b->campaign)
-        return a->campaign < b->campaign;
-    return a->domain != b->domain ? a->domain < b->domain : a->block < b->block;
-}
-
-/* The index is read forward once, for all campaigns. A campaign that begins has it read from the
- * start; the others pass over what they have had, by their own positions. */
-void rows_read_due(struct feeder *f)
-{
-    uint32_t now_s = (uint32_t)(hy_clock_wall_ms() / 1000);
-    uint32_t upto = hy_due_horizon(f->d->env, now_s);
-    if (!feeder_txn(f))
-        return;
-    while (f->n_feeds < f->d->settings.open_domains) {
-        struct hy_due next = f->due_pos;
-        if (hy_due_next(&f->txn, &next, upto) != HY_OK)
-            break;
-        f->due_pos = next;
-        struct camp *c = camp_find(f, next.campaign);
-        if (c && c->run && due_is_behind(&c->due_pos, &next)) {
-            c->due_pos = next;
-            due_add(f, c, &next);
-        }
-    }
-    due_flush(f);
-    hy_txn_park(&f->txn);
 }
 
 int rows_open_one(struct feeder *f, struct camp *c, const struct hy_rcpt_ref *ref,
@@ -346,15 +338,14 @@ int rows_open_one(struct feeder *f, struct camp *c, const struct hy_rcpt_ref *re
     if (err == HY_OK && hy_rcpt_is_final(ret->state))
         err = HY_ENOTFOUND;
     if (err == HY_OK) {
-        feed = feed_new(f, c, ref->domain, 1);
+        struct feed_place begin = {ref->domain, ref->block, ref->block, UINT32_MAX};
+        feed = feed_new(f, c, &begin, ret, 1, 1);
         err = feed ? HY_OK : HY_ENOMEM;
     }
     hy_txn_park(&f->txn);
     if (err != HY_OK)
         return err;
-    feed->kind = FEED_DUE;
-    feed->is_exhausted = true;
-    feed_add(feed, ret);
+    feed->is_alone = true;
     feed_send(f, feed);
     return HY_OK;
 }

@@ -9,12 +9,23 @@
 enum {
     SOON_US = 5000, /* a message waits this long for a place behind others before it goes alone */
     AHEAD_MIN = 8,  /* messages asked of the press for a site with a connection */
+    ROWS_IN_TURN = 32,     /* of a domain, before the next of the site has its turn */
+    SLOW_US = 1000 * 1000, /* where replies take longer, nothing is kept ready for them */
 };
+
+/* A message ahead saves a round trip. Where a reply takes long, or none was seen yet, that is not
+ * worth the memory of a message for each connection. */
+static bool is_worth_waiting(const struct lane *l)
+{
+    return l->message_us > 0 && l->message_us <= SLOW_US;
+}
 
 void lane_place_session(struct lane *l, struct session *s)
 {
     hy_list_remove(&s->taker);
     if (!s->is_up || s->is_closing || !hy_smtp_client_can_submit(&s->client))
+        return;
+    if (s->n_deliveries > 0 && !is_worth_waiting(l))
         return;
     if (s->n_deliveries == 0)
         hy_list_push_front(&l->takers, &s->taker); /* the last one used is used again */
@@ -42,14 +53,20 @@ static struct session *choose_session(struct lane *l, hy_us now)
     return first;
 }
 
-/* The next row of a priority; NULL: none may go now, or out of memory. */
+/* The next row of a priority; NULL: none may go now, or out of memory. A domain has its turn for
+ * some rows: what is sent together is settled together, and rows of one block are one page to
+ * write. */
 static struct delivery *take_row(struct lane *l, enum hy_priority priority, hy_us now)
 {
     struct feed *f = share_next(l, priority, now);
     if (!f)
         return NULL;
     struct delivery *d = worker_take(l->worker, f);
-    if (f->next < f->n)
+    if (++f->w.in_turn >= ROWS_IN_TURN)
+        f->w.in_turn = 0;
+    if (f->next < f->n && f->w.in_turn)
+        hy_list_push_front(&f->w.share->feeds, &f->link);
+    else if (f->next < f->n)
         hy_list_push(&f->w.share->feeds, &f->link);
     else
         worker_feed_return(l->worker, f);
@@ -157,6 +174,9 @@ static void fill_press(struct lane *l, hy_us now)
         target = AHEAD_MIN;
     if (target > LANE_AHEAD_MAX)
         target = LANE_AHEAD_MAX;
+    uint32_t few = l->n_up - l->n_busy + l->n_connecting + l->n_up / 8 + 1;
+    if (few < target && l->n_up && lane_takes_longer(l, 1, 1, SLOW_US, now))
+        target = few;
     if (++l->round == 0)
         l->round = 1;
     fill_priority(l, HY_PRIORITY_TRANSACTIONAL, target, now);

@@ -37,7 +37,7 @@ enum {
     RETURNS_MAX = 5,     /* times a row may come back untouched before that counts as an attempt */
     LANE_AHEAD_MAX = 64, /* messages a lane has in the press or ready, at most */
     IN_HAND_MAX = 65536, /* deliveries; above it rows that will not be sent wait for the writer */
-    WRITER_LAG_MAX = 100000, /* requests; above it lanes stop pulling */
+    WRITER_LAG_MAX = 16384, /* requests, about 2 KiB each; above it lanes stop pulling */
 };
 
 struct session;
@@ -96,6 +96,16 @@ struct feed_row {
 
 enum feed_kind { FEED_FRESH, FEED_DUE };
 
+/* Where the rows of a feed begin: enough to read them again. */
+struct feed_place {
+    hy_domain_no domain;
+    uint32_t block;
+    uint32_t last;  /* fresh: the slot; due: the last block that has such rows */
+    uint32_t due_s; /* 0: fresh */
+};
+
+struct room;
+
 struct feed {
     struct hy_msg msg;   /* MSG_FEED */
     struct hy_list link; /* in a lane's round, or in the feeder's queue of those to resolve */
@@ -103,7 +113,10 @@ struct feed {
     hy_domain_no domain;
     char domain_name[HY_DOMAIN_MAX + 1];
     enum feed_kind kind;
+    struct feed_place begin; /* where its rows began, until a worker has it */
+    struct room *room;       /* the feeder's: what counts it; NULL: nobody */
     struct hy_queue_pos pos; /* FRESH: where reading goes on */
+    bool is_alone;           /* its row was handed back: no place to read it again from */
     bool is_exhausted;       /* there are no more rows behind those here */
     bool is_done;            /* worker -> feeder: nothing of it is in hand; free it */
     uint32_t worker;
@@ -115,7 +128,8 @@ struct feed {
         struct lane *lane;
         struct lane_share *share;
         uint32_t in_hand;
-        bool is_away; /* with the feeder */
+        uint32_t in_turn; /* rows taken since its turn came */
+        bool is_away;     /* with the feeder */
     } w;
     struct feed_row rows[];
 };

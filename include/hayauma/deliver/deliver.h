@@ -105,7 +105,7 @@ struct hy_deliver_counters {
     _Atomic uint64_t connects, connect_failures, tls_handshakes, tls_resumed, tls_failures;
     _Atomic uint64_t connections_now, connections_most;
     _Atomic uint64_t bytes_sent;
-    _Atomic uint64_t domains_open, lookups;
+    _Atomic uint64_t domains_open, domains_parked, lookups;
 };
 
 /* Makes the parts; nothing runs yet. `env`, `writer` and `inflight` must outlive it; `policy`'s

@@ -1,0 +1,249 @@
+/* Rooms: how many feeds a lane may have, and the domains that wait until it has room.
+ *
+ * Without them every domain of a site that is slow, throttled or suspended would hold one of
+ * `open_domains` places, and some large provider would keep all others from being opened. A lane
+ * takes a share of the places; what goes beyond is parked: the place where its rows begin, 48 bytes
+ * a domain. Each feed that a lane is done with lets its oldest parked one in. Lanes that have
+ * parked domains share half of the places, so that the other half is for those that have none.
+ *
+ * Rows that are parked are in nobody's hand: they are read again when their turn comes. */
+#include "feeder.h"
+
+#include <stdlib.h>
+
+enum {
+    ROOM_MAX = 256,        /* feeds of a lane, at most */
+    PARKED_MAX = 1 << 20,  /* domains; above it no lane is full */
+    ROOM_BUCKETS = 1 << 14 /* a power of two */
+};
+
+/* Of a lane that has feeds open or parked. */
+struct room {
+    struct room *chain;
+    struct hy_list link;  /* feeder->full, while something is parked */
+    struct hy_list ready; /* feeder->ready, while one of those parked may come in */
+    struct hy_list parked;
+    uint64_t lane;
+    uint32_t n_feeds;
+};
+
+struct rooms {
+    struct hy_list full, ready;
+    uint32_t n_full, n_parked;
+    struct room *buckets[ROOM_BUCKETS];
+};
+
+struct parked {
+    struct hy_list link;
+    struct camp *c;
+    struct feed_place place;
+};
+
+int rooms_create(struct rooms **ret)
+{
+    struct rooms *r = calloc(1, sizeof *r);
+    if (!r)
+        return HY_ENOMEM;
+    hy_list_init(&r->full);
+    hy_list_init(&r->ready);
+    *ret = r;
+    return HY_OK;
+}
+
+uint32_t rooms_parked(const struct feeder *f)
+{
+    return f->rooms->n_parked;
+}
+
+static struct room **bucket(struct rooms *r, uint64_t lane)
+{
+    return &r->buckets[(lane ^ lane >> 32) & (ROOM_BUCKETS - 1)];
+}
+
+static struct room *room_get(struct rooms *r, uint64_t lane)
+{
+    struct room **head = bucket(r, lane);
+    for (struct room *m = *head; m; m = m->chain)
+        if (m->lane == lane)
+            return m;
+    struct room *m = calloc(1, sizeof *m);
+    if (!m)
+        return NULL;
+    m->lane = lane;
+    hy_list_init(&m->link);
+    hy_list_init(&m->ready);
+    hy_list_init(&m->parked);
+    m->chain = *head;
+    *head = m;
+    return m;
+}
+
+static void room_free_unused(struct rooms *r, struct room *m)
+{
+    if (m->n_feeds || !hy_list_empty(&m->parked))
+        return;
+    for (struct room **at = bucket(r, m->lane); *at; at = &(*at)->chain) {
+        if (*at == m) {
+            *at = m->chain;
+            break;
+        }
+    }
+    free(m);
+}
+
+/* Feeds that a lane may have now. */
+static uint32_t share(const struct feeder *f)
+{
+    uint32_t n = f->d->settings.open_domains / 2 / (f->rooms->n_full ? f->rooms->n_full : 1);
+    return n < 1 ? 1 : n > ROOM_MAX ? ROOM_MAX : n;
+}
+
+/* The site's lane from this feed's source, as worker and lane tell them apart. */
+static uint64_t lane_of(const struct feeder *f, const struct feed *feed)
+{
+    uint64_t source = feed->source % f->policy->n_sources;
+    return feed->mx->site.hash + source * 0x9e3779b97f4a7c15u;
+}
+
+static void look_ready(struct feeder *f, struct room *m)
+{
+    if (!hy_list_empty(&m->parked) && m->n_feeds < share(f) && hy_list_empty(&m->ready)) {
+        hy_list_push(&f->rooms->ready, &m->ready);
+        feeder_wake(f);
+    }
+}
+
+static void count_parked(struct feeder *f, int by)
+{
+    f->rooms->n_parked += (uint32_t)by;
+    atomic_store_explicit(&f->d->counters.domains_parked, f->rooms->n_parked, memory_order_relaxed);
+}
+
+/* Takes one that is parked out; the caller looks whether the room is still of use. */
+static void unpark(struct feeder *f, struct room *m, struct parked *p)
+{
+    hy_list_remove(&p->link);
+    free(p);
+    count_parked(f, -1);
+    if (hy_list_empty(&m->parked)) {
+        hy_list_remove(&m->link);
+        hy_list_remove(&m->ready);
+        f->rooms->n_full--;
+    }
+}
+
+static bool park(struct feeder *f, struct room *m, struct feed *feed)
+{
+    struct rooms *r = f->rooms;
+    struct camp *c = camp_find(f, feed->run->campaign);
+    struct parked *p = c && r->n_parked < PARKED_MAX ? malloc(sizeof *p) : NULL;
+    if (!p)
+        return false;
+    *p = (struct parked){.c = c, .place = feed->begin};
+    if (hy_list_empty(&m->parked)) {
+        hy_list_push(&r->full, &m->link);
+        r->n_full++;
+    }
+    hy_list_push(&m->parked, &p->link);
+    count_parked(f, 1);
+    return true;
+}
+
+/* Transactional mail is not parked behind a provider's other domains. */
+static bool may_wait(const struct feed *feed)
+{
+    return !feed->is_alone && feed->run->plan.brakes.priority != HY_PRIORITY_TRANSACTIONAL;
+}
+
+bool room_enter(struct feeder *f, struct feed *feed)
+{
+    if (feed->mx->status != HY_MX_OK) { /* no lane: its worker settles its rows */
+        room_leave(f, feed);
+        return true;
+    }
+    uint64_t lane = lane_of(f, feed);
+    if (feed->room && feed->room->lane == lane)
+        return true;
+    room_leave(f, feed);
+    struct room *m = room_get(f->rooms, lane);
+    if (!m)
+        return true; /* out of memory: uncounted */
+    bool is_full = m->n_feeds >= share(f) || !hy_list_empty(&m->parked);
+    if (is_full && may_wait(feed) && park(f, m, feed)) {
+        look_ready(f, m);
+        return false;
+    }
+    m->n_feeds++;
+    feed->room = m;
+    return true;
+}
+
+void room_leave(struct feeder *f, struct feed *feed)
+{
+    struct room *m = feed->room;
+    if (!m)
+        return;
+    feed->room = NULL;
+    m->n_feeds--;
+    look_ready(f, m);
+    room_free_unused(f->rooms, m);
+}
+
+uint32_t rooms_let_in(struct feeder *f, uint32_t most)
+{
+    struct rooms *r = f->rooms;
+    uint32_t n = 0;
+    while (n < most && !hy_list_empty(&r->ready)) {
+        struct room *m = hy_container_of(r->ready.next, struct room, ready);
+        if (m->n_feeds >= share(f)) {
+            hy_list_remove(&m->ready);
+            continue;
+        }
+        struct parked *p = hy_container_of(m->parked.next, struct parked, link);
+        struct feed *feed = NULL;
+        if (!rows_open_place(f, p->c, &p->place, &feed))
+            break; /* no place or no memory: later */
+        if (feed) {
+            feed->room = m;
+            m->n_feeds++;
+        }
+        unpark(f, m, p);
+        hy_list_remove(&m->ready); /* to the end of the round */
+        look_ready(f, m);
+        if (feed)
+            feed_send(f, feed);
+        else
+            room_free_unused(r, m);
+        n++;
+    }
+    return n;
+}
+
+void rooms_drop(struct feeder *f, const struct camp *c)
+{
+    struct rooms *r = f->rooms;
+    if (!r)
+        return;
+    hy_list_for_each_safe (it, &r->full) {
+        struct room *m = hy_container_of(it, struct room, link);
+        hy_list_for_each_safe (at, &m->parked) {
+            struct parked *p = hy_container_of(at, struct parked, link);
+            if (!c || p->c == c)
+                unpark(f, m, p);
+        }
+        room_free_unused(r, m);
+    }
+}
+
+void rooms_free(struct feeder *f)
+{
+    rooms_drop(f, NULL);
+    for (size_t i = 0; f->rooms && i < ROOM_BUCKETS; i++) {
+        for (struct room *m = f->rooms->buckets[i], *next; m; m = next) {
+            next = m->chain;
+            free(m);
+        }
+    }
+    free(f->rooms);
+    f->rooms = NULL;
+}

@@ -1,0 +1,82 @@
+"""The feeder: who is opened, who waits, and that nobody is forgotten or mailed twice."""
+import newsletter
+from lab import check, check_accounts, check_eq, wait_for
+
+OPEN = 16  # places for open domains
+SLOW_RULE = """\
+rules:
+  - name: slow
+    mx: ["mx.slow.many.test"]
+    message_rate: 2/h
+"""
+ZONE = """\
+mx.slow.many.test. A 127.0.1.1
+*.slow.many.test. MX 10 mx.slow.many.test.
+mx.late.many.test. A 127.0.1.2
+*.late.many.test. MX 10 mx.late.many.test.
+mx.good.many.test. A 127.0.1.3
+*.good.many.test. MX 10 mx.good.many.test.
+"""
+
+
+def setup(lab, addresses, sink_args=(), rules="", expire="1h"):
+    world = lab.world(zone_lines=ZONE)
+    lab.nsd(world)
+    sink = lab.sink(world, rules=False, record=True, extra=sink_args)
+    daemon = lab.daemon(world, config={"paths.shaping": lab.shaping(rules=rules, expire=expire),
+                                       "delivery.open_domains": OPEN})
+    daemon.import_leads(lab.write("leads.csv", "email\r\n" + "".join(f"{a}\r\n" for a in addresses)))
+    daemon.ctl("campaign", "create", newsletter.campaign_file(lab))
+    return daemon, sink
+
+
+def delivery(daemon):
+    return daemon.ctl("status")["delivery"]
+
+
+def of(site, domains, rows=1):
+    """Addresses of so many domains of a site."""
+    return [f"user{i}@d{d}.{site}.many.test" for d in range(domains) for i in range(rows)]
+
+
+def test_domains_of_a_throttled_site_keep_no_place_from_others(lab):
+    slow, good = of("slow", 5 * OPEN), of("good", 5 * OPEN, 3)
+    daemon, sink = setup(lab, slow + good, rules=SLOW_RULE)
+    daemon.ctl("campaign", "start", "newsletter")
+    wait_for("everybody at the good site", lambda: set(good) <= set(sink.delivered()), timeout=60, every=0.2)
+    left = len(set(slow) - set(sink.delivered()))
+    check(left > 4 * OPEN, f"the throttled site has got {len(slow) - left}")
+    wait_for("half of the places to be free", lambda: delivery(daemon)["domains_open"] <= OPEN // 2)
+    parked = delivery(daemon)["domains_parked"]
+    check(parked > 3 * OPEN, f"{parked} parked")
+
+
+def test_domains_that_wait_for_their_lane_survive_pauses_and_are_mailed_once(lab):
+    """Pauses forget who is parked; the walk that follows finds them again."""
+    late = of("late", 10 * OPEN, 2)
+    daemon, sink = setup(lab, late, sink_args=["--delay", "addr=127.0.1.2,dot:20"])
+    daemon.ctl("campaign", "start", "newsletter")
+    for n in (20, 60, 150):
+        wait_for(f"{n} messages", lambda: daemon.campaign("newsletter")["delivered"] >= n, timeout=60)
+        daemon.ctl("campaign", "pause", "newsletter")
+        daemon.ctl("campaign", "resume", "newsletter")
+    c = daemon.wait_campaign("newsletter", timeout=60)
+    check_accounts(c)
+    check_eq(c["delivered"], len(late))
+    check_eq(sorted(sink.delivered()), sorted(late), "each once")
+    balanced, text = daemon.audit()
+    check(balanced, text)
+
+
+def test_many_deferred_rows_and_fresh_ones_share_the_places(lab):
+    late, good = of("late", 8 * OPEN, 2), of("good", 8 * OPEN, 4)
+    daemon, sink = setup(lab, late + good, sink_args=["--greylist", "*:1"])
+    daemon.ctl("campaign", "start", "newsletter")
+    c = daemon.wait_campaign("newsletter", timeout=90)
+    check_accounts(c)
+    check_eq(c["delivered"], len(late) + len(good))
+    check_eq(sorted(sink.delivered()), sorted(late + good), "each once")
+    check(c["attempts"] >= 2 * c["delivered"], f"{c['attempts']} attempts: the greylist deferred each")
+    wait_for("all places to be free", lambda: delivery(daemon)["domains_open"] == 0)
+    balanced, text = daemon.audit()
+    check(balanced, text)
