@@ -22,3 +22,11 @@ struct hy_lane_report;
 json_t *ctl_lane_json(const struct hy_lane_report *l);
 /* [{"file","line","column","warning","text"}]; ctl_status.c */
 json_t *ctl_problems_json(const struct hy_problems *problems);
+
+/* ctl_job.c: commands whose work grows with the store have a thread of their own, so that the main
+ * thread, with the control socket and the watchdog, waits for none of them. */
+/* Runs `run(arg)` on a thread; it finishes the call and frees `arg`. False when there are too many
+ * of that kind or no thread is to be had: then the call has been failed and `arg` is still the
+ * caller's. Main thread; the daemon ends only when all have ended. */
+HY_MUST_USE bool ctl_job_start(struct hy_daemon *d, struct hy_control_call *call,
+                               enum ctl_job_kind kind, void (*run)(void *arg), void *arg);

@@ -1,7 +1,9 @@
-/* explain: the life of every message to an address, or of one message by its Message-ID. */
+/* explain: the life of every message to an address, or of one message by its Message-ID. It looks
+ * into every campaign, so on a thread of its own. */
 #include "ctl_common.h"
 
 #include <arpa/inet.h>
+#include <stdlib.h>
 
 #include "hayauma/mail/address.h"
 #include "hayauma/store/lead.h"
@@ -120,7 +122,7 @@ static json_t *lead_json(struct hy_txn *t, const struct hy_lead_view *lead)
 static int explain_lead(struct hy_txn *t, hy_lead_no no, hy_id only, json_t *o,
                         struct hy_diag *diag)
 {
-    static struct hy_lead_attr attrs[HY_ATTR_MAX]; /* main thread only */
+    struct hy_lead_attr attrs[HY_ATTR_MAX];
     struct hy_lead_view lead;
     int err = hy_lead_read(t, no, attrs, HY_ATTR_MAX, &lead);
     if (err != HY_OK)
@@ -158,9 +160,17 @@ static bool read_message_id(const struct hy_daemon *d, struct hy_str what, struc
            hy_token_read(&d->tokens, HY_TOKEN_RETURN, what, ret) == HY_OK;
 }
 
-static void explain(struct hy_control_call *call, void *ctx)
+struct look {
+    struct hy_daemon *d;
+    struct hy_control_call *call;
+};
+
+static void look_main(void *arg)
 {
-    struct hy_daemon *d = ctx;
+    struct look *l = arg;
+    struct hy_daemon *d = l->d;
+    struct hy_control_call *call = l->call;
+    free(l);
     struct hy_diag diag = {""};
     struct hy_txn t = {0};
     struct hy_token token;
@@ -188,6 +198,18 @@ static void explain(struct hy_control_call *call, void *ctx)
         json_decref(o);
         hy_control_fail_diag(call, err, &diag);
     }
+}
+
+static void explain(struct hy_control_call *call, void *ctx)
+{
+    struct look *l = malloc(sizeof *l);
+    if (!l) {
+        hy_control_fail(call, HY_ENOMEM, "out of memory", NULL);
+        return;
+    }
+    *l = (struct look){ctx, call};
+    if (!ctl_job_start(ctx, call, CTL_JOB_LOOK, look_main, l))
+        free(l);
 }
 
 const struct hy_control_command ctl_explain_commands[] = {

@@ -1,5 +1,4 @@
-/* audit, backup, list.export: each reads the whole store, so each has a thread of its own; at most
- * a few at a time. */
+/* audit, backup, list.export: each reads the whole store on a thread of its own. */
 #include "ctl_common.h"
 
 #include <stdlib.h>
@@ -8,8 +7,6 @@
 #include "hayauma/config/audit_json.h"
 #include "hayauma/daemon/list_export.h"
 #include "hayauma/store/retention.h"
-
-enum { JOBS_AT_ONCE = 4 };
 
 struct store_job {
     struct hy_daemon *d;
@@ -20,42 +17,26 @@ struct store_job {
     struct hy_list_export_options export;
 };
 
-static void *job_main(void *arg)
+static void job_free(struct store_job *j)
 {
-    struct store_job *j = arg;
-    struct hy_daemon *d = j->d;
-    j->run(j);
     if (j->fd >= 0)
         close(j->fd);
     free(j->path);
     free(j);
-    atomic_fetch_sub(&d->store_jobs, 1);
-    return NULL;
+}
+
+static void job_main(void *arg)
+{
+    struct store_job *j = arg;
+    j->run(j);
+    job_free(j);
 }
 
 /* Takes the job; the call is finished in every case. */
 static void job_start(struct store_job *j)
 {
-    struct hy_daemon *d = j->d;
-    pthread_attr_t attr;
-    pthread_t thread;
-    if (atomic_fetch_add(&d->store_jobs, 1) >= JOBS_AT_ONCE) {
-        hy_control_fail(j->call, HY_EBUSY, "several audits, backups or exports are running",
-                        "try again when one has ended");
-    } else {
-        pthread_attr_init(&attr);
-        pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
-        int err = pthread_create(&thread, &attr, job_main, j);
-        pthread_attr_destroy(&attr);
-        if (err == 0)
-            return;
-        hy_control_fail(j->call, HY_ENOMEM, "no thread could be started", NULL);
-    }
-    atomic_fetch_sub(&d->store_jobs, 1);
-    if (j->fd >= 0)
-        close(j->fd);
-    free(j->path);
-    free(j);
+    if (!ctl_job_start(j->d, j->call, CTL_JOB_WHOLE, job_main, j))
+        job_free(j);
 }
 
 static struct store_job *job_new(struct hy_control_call *call, struct hy_daemon *d,

@@ -31,6 +31,13 @@ struct tuned {
     struct hy_tune tune; /* TUNED_BY_FILE */
 };
 
+/* Threads of commands that read the store: see ctl_common.h. */
+enum ctl_job_kind {
+    CTL_JOB_LOOK,  /* seconds at most: queue, explain */
+    CTL_JOB_WHOLE, /* as long as the store is large: audit, backup, export */
+    CTL_JOB_KINDS,
+};
+
 struct hy_daemon {
     const char *config_path;
     struct hy_config *config; /* the newest snapshot */
@@ -51,10 +58,10 @@ struct hy_daemon {
     struct hy_recovery recovery; /* what boot found in the in-flight table */
     hy_wall_ms started;
     bool is_stopping;
-    atomic_uint store_jobs;        /* threads that read the whole store: ctl_store.c */
-    struct hy_config *boot_config; /* as at the start: for keys that want a restart, and for
-                                    * the resolver, whose settings point into it */
-    struct hy_str *own_names;      /* likewise */
+    atomic_uint store_jobs[CTL_JOB_KINDS]; /* threads of commands, by kind: ctl_job.c */
+    struct hy_config *boot_config;         /* as at the start: for keys that want a restart, and for
+                                            * the resolver, whose settings point into it */
+    struct hy_str *own_names;              /* likewise */
     /* the same config for the feeder, which compiles campaigns: see plan.c */
     pthread_mutex_t plan_lock;
     struct hy_config *plan_config;

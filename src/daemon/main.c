@@ -279,8 +279,11 @@ static void end(struct server *s)
         int err = hy_loop_turn(d->loop, 100 * HY_US_PER_MS);
         (void)err;
     }
-    while (atomic_load(&d->store_jobs)) /* a backup or audit is let to end: it reads the store */
-        usleep(10000);
+    for (int i = 0; i < CTL_JOB_KINDS;
+         i++) { /* a backup or audit is let to end: it reads the store */
+        while (atomic_load(&d->store_jobs[i]))
+            usleep(10000);
+    }
     if (d->control)
         hy_control_server_free(d->control);
     if (is_fed) {

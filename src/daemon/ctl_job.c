@@ -1,0 +1,62 @@
+/* Threads for commands whose work grows with the store: a bounded number at a time. */
+#include "ctl_common.h"
+
+#include <stdlib.h>
+
+/* How many at once: short looks are not kept out by backups. */
+static const struct {
+    unsigned most;
+    const char *too_many;
+} kinds[CTL_JOB_KINDS] = {
+    [CTL_JOB_LOOK] = {16, "many looks into the queue are running"},
+    [CTL_JOB_WHOLE] = {4, "several audits, backups or exports are running"},
+};
+
+struct job {
+    struct hy_daemon *d;
+    enum ctl_job_kind kind;
+    void (*run)(void *arg);
+    void *arg;
+};
+
+static void *job_main(void *arg)
+{
+    struct job *j = arg;
+    struct hy_daemon *d = j->d;
+    enum ctl_job_kind kind = j->kind;
+    j->run(j->arg);
+    free(j);
+    atomic_fetch_sub(&d->store_jobs[kind], 1);
+    return NULL;
+}
+
+static int start_thread(struct job *j)
+{
+    pthread_attr_t attr;
+    pthread_t thread;
+    if (pthread_attr_init(&attr))
+        return HY_ENOMEM;
+    pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
+    int err = pthread_create(&thread, &attr, job_main, j) ? HY_ENOMEM : HY_OK;
+    pthread_attr_destroy(&attr);
+    return err;
+}
+
+bool ctl_job_start(struct hy_daemon *d, struct hy_control_call *call, enum ctl_job_kind kind,
+                   void (*run)(void *arg), void *arg)
+{
+    struct job *j = NULL;
+    if (atomic_fetch_add(&d->store_jobs[kind], 1) >= kinds[kind].most) {
+        hy_control_fail(call, HY_EBUSY, kinds[kind].too_many, "try again when one has ended");
+    } else {
+        j = malloc(sizeof *j);
+        if (j)
+            *j = (struct job){d, kind, run, arg};
+        if (j && start_thread(j) == HY_OK)
+            return true;
+        hy_control_fail(call, HY_ENOMEM, "no thread could be started", NULL);
+    }
+    atomic_fetch_sub(&d->store_jobs[kind], 1);
+    free(j);
+    return false;
+}
