@@ -13,7 +13,7 @@
 #include "people.h"
 #include "world.h"
 
-enum { DOMAINS_MAX = 100000, CHUNK = 1 << 18, ROW_BYTES = 4096 };
+enum { DOMAINS_MAX = 1000000, CHUNK = 1 << 18, ROW_BYTES = 4096 };
 
 /* What is special about a row. Up to KIND_NAMED_ADDRESS the row is a good lead. */
 enum kind {
