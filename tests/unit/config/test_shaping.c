@@ -409,6 +409,17 @@ Test(shaping, the_shipped_rules_find_the_big_sites)
         {"ezweb.ne.jp", "lsean.ezweb.ne.jp", "au"},
         {"i.softbank.jp", "mx.i.softbank.jp", "softbank"},
         {"rakuten.jp", "mx.rakuten.jp", "rakuten"},
+        {"comcast.net", "mx1h1.comcast.net", "comcast"},
+        {"gmx.de", "mx00.emig.gmx.net", "gmx-webde"},
+        {"orange.fr", "smtp-in.orange.fr", "orange"},
+        {"qq.com", "mx1.qq.com", "qq"},
+        {"163.com", "163mx01.mxmail.netease.com", "netease"},
+        {"office.example", "eu-smtp-inbound-1.mimecast.com", "mimecast"},
+        {"office.example", "mx0a-00000000.pphosted.com", "proofpoint"},
+        {"so-net.ne.jp", "mx.so-net.ne.jp", "so-net"},
+        {"example.ocn.ne.jp", "mx.ocn.ad.jp", "ocn"},
+        {"nifty.com", "mx.nifty.com", "nifty"},
+        {"biglobe.ne.jp", "mx.biglobe.ne.jp", "biglobe"},
         {"example.org", "mx.example.org", NULL},
     };
     struct hy_problems p = {0};
@@ -419,6 +430,54 @@ Test(shaping, the_shipped_rules_find_the_big_sites)
         const struct hy_shape_rule *r = hy_shape_find(set, hy_str_of(sites[i].domain), &mx, 1);
         cr_expect(sites[i].want ? r && strcmp(r->name, sites[i].want) == 0 : !r, "%s: got %s",
                   sites[i].domain, r ? r->name : "no rule");
+    }
+    hy_shaping_free(set);
+    hy_problems_free(&p);
+}
+
+Test(shaping, the_shipped_patterns_know_the_words_of_the_big_sites)
+{
+    static const struct {
+        const char *domain;
+        uint16_t code;
+        const char *text;
+        enum hy_reply_action want;
+        int64_t minutes;
+    } replies[] = {
+        {"yahoo.com", 421,
+         "4.7.0 [TSS04] Messages from 192.0.2.1 temporarily deferred due to user complaints",
+         HY_REPLY_SUSPEND, 120},
+        {"yahoo.com", 421, "[IPTS05] Messages from 192.0.2.1", HY_REPLY_SUSPEND, 240},
+        {"yahoo.co.jp", 553, "Mail from 192.0.2.1 not allowed - VS98-IP0 deferred",
+         HY_REPLY_SUSPEND, 60},
+        {"gmail.com", 421, "4.7.28 Gmail has detected an unusual rate of mail", HY_REPLY_SLOW, 0},
+        {"outlook.com", 421, "RP-001 The mail server IP has exceeded the rate limit", HY_REPLY_SLOW,
+         0},
+        {"qq.com", 550, "Ip frequency limited. http://service.mail.qq.com", HY_REPLY_SUSPEND, 60},
+        {"163.com", 421, "HL:ICC 192.0.2.1", HY_REPLY_SLOW, 0},
+        {"orange.fr", 421, "mwinf5c Trop de connexions, veuillez verifier", HY_REPLY_SLOW, 0},
+        {"example.org", 421, "4.7.0 Too many concurrent SMTP connections", HY_REPLY_SLOW, 0},
+        {"example.org", 421, "4.3.2 Too many connections", HY_REPLY_SLOW, 0},
+        {"example.org", 554, "5.7.1 blocked using zen.spamhaus.org", HY_REPLY_SUSPEND, 60},
+        {"example.org", 550, "5.1.1 no such user", HY_REPLY_NOTHING, -1},
+    };
+    struct hy_problems p = {0};
+    struct hy_shape_rules *set = NULL;
+    cr_assert_eq(load(HY_SOURCE_ROOT "/conf/shaping.yaml", &p, &set), 0);
+    for (size_t i = 0; i < COUNT(replies); i++) {
+        const struct hy_shape_rule *rule =
+            hy_shape_find(set, hy_str_of(replies[i].domain), NULL, 0);
+        struct hy_outcome o = {
+            .code = replies[i].code, .from_server = true, .text = hy_str_of(replies[i].text)};
+        const struct hy_reply_rule *r = hy_reply_rules_match(rule ? rule->on : NULL, &o);
+        if (!r)
+            r = hy_reply_rules_match(set->base->on, &o);
+        if (replies[i].minutes < 0)
+            cr_expect_null(r, "%s: line %u", replies[i].text, r ? r->line : 0);
+        else
+            cr_expect(r && r->action == replies[i].want &&
+                          r->for_us == replies[i].minutes * 60000000,
+                      "%s: %s", replies[i].text, r ? hy_reply_action_name(r->action) : "nothing");
     }
     hy_shaping_free(set);
     hy_problems_free(&p);
