@@ -13,16 +13,18 @@ enum { TURNS = 3, TURN_US = 60 * 1000, BATCH = 32 };
 struct kind {
     const char *name;
     enum hy_dkim_algorithm algorithm;
-    unsigned bits;
+    unsigned bits, primes;
     unsigned strength; /* bits, NIST SP 800-56B rev. 2, table 4; Ed25519: RFC 8032 */
     const char *note;  /* of the table in text.c */
 };
 static const struct kind kinds[] = {
-    {"rsa-2048", HY_DKIM_RSA_SHA256, 2048, 112, "what every receiver verifies: the default"},
-    {"rsa-3072", HY_DKIM_RSA_SHA256, 3072, 128, "stronger, at the price of time"},
-    {"rsa-4096", HY_DKIM_RSA_SHA256, 4096, 152,
+    {"rsa-2048", HY_DKIM_RSA_SHA256, 2048, 2, 112, "what every receiver verifies: the default"},
+    {"rsa-3072", HY_DKIM_RSA_SHA256, 3072, 2, 128, "stronger, at the price of time"},
+    {"rsa-3072 --primes 3", HY_DKIM_RSA_SHA256, 3072, 3, 128,
+     "as strong in half the time; the record is the same"},
+    {"rsa-4096", HY_DKIM_RSA_SHA256, 4096, 2, 152,
      "the longest that receivers must verify (RFC 8301)"},
-    {"ed25519", HY_DKIM_ED25519_SHA256, 256, 128,
+    {"ed25519", HY_DKIM_ED25519_SHA256, 256, 0, 128,
      "many receivers do not verify it yet: not the only key"},
 };
 enum { KINDS = sizeof kinds / sizeof *kinds };
@@ -103,7 +105,8 @@ static int cost_of(const struct kind *k, struct cost *ret)
     struct hy_buf pem = HY_BUF_INIT(HY_DKIM_PEM_MAX), txt = HY_BUF_INIT(8192);
     struct hy_dkim_key *key = NULL;
     struct signing s = {0};
-    int err = hy_dkim_key_generate(k->algorithm, k->bits, &pem);
+    int err = k->primes ? hy_dkim_key_generate_rsa(k->bits, k->primes, &pem)
+                        : hy_dkim_key_generate(k->algorithm, k->bits, &pem);
     if (err == HY_OK)
         err = hy_dkim_key_load(HY_STR("example.org"), HY_STR("cost"), hy_buf_str(&pem), &key, NULL);
     if (err == HY_OK)

@@ -15,6 +15,8 @@ const char *const cli_texts[][2] = {
     {"Kept in %s/%s; the daemon uses it from its next start.\n",
      "%s/%s に保存しました。デーモンは次の起動から使います。\n"},
     {"what every receiver verifies: the default", "すべての受信側が検証する。既定"},
+    {"as strong in half the time; the record is the same", "同じ強度で時間は半分。レコードは同じ"},
+    {"--primes is 2, or 3 with --bits 3072", "--primes は 2、--bits 3072 なら 3 も使えます"},
     {"stronger, at the price of time", "強いが時間がかかる"},
     {"the longest that receivers must verify (RFC 8301)", "受信側が検証すべき最長 (RFC 8301)"},
     {"many receivers do not verify it yet: not the only key",

@@ -148,13 +148,10 @@ unsigned hy_dkim_key_bits(const struct hy_dkim_key *key)
     return key->bits;
 }
 
-int hy_dkim_key_generate(enum hy_dkim_algorithm algorithm, unsigned bits, struct hy_buf *ret_pem)
+/* Appends the key and frees it; NULL is OpenSSL's failure to make one. */
+static int put_pem(EVP_PKEY *pkey, struct hy_buf *ret_pem)
 {
     const size_t start = ret_pem->len;
-    const bool rsa = algorithm == HY_DKIM_RSA_SHA256;
-    if (rsa && bits != 2048 && bits != 3072 && bits != 4096)
-        return HY_EINVAL;
-    EVP_PKEY *pkey = rsa ? EVP_RSA_gen(bits) : EVP_PKEY_Q_keygen(NULL, NULL, "ED25519");
     BIO *bio = BIO_new(BIO_s_mem());
     int err = HY_ECRYPTO;
     if (pkey && bio && PEM_write_bio_PKCS8PrivateKey(bio, pkey, NULL, NULL, 0, NULL, NULL) == 1) {
@@ -169,6 +166,34 @@ int hy_dkim_key_generate(enum hy_dkim_algorithm algorithm, unsigned bits, struct
     BIO_free(bio);
     EVP_PKEY_free(pkey);
     return err;
+}
+
+static EVP_PKEY *make_rsa(unsigned bits, unsigned primes)
+{
+    EVP_PKEY *pkey = NULL;
+    EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new_from_name(NULL, "RSA", NULL);
+    if (!ctx || EVP_PKEY_keygen_init(ctx) != 1 ||
+        EVP_PKEY_CTX_set_rsa_keygen_bits(ctx, (int)bits) != 1 ||
+        EVP_PKEY_CTX_set_rsa_keygen_primes(ctx, (int)primes) != 1 ||
+        EVP_PKEY_generate(ctx, &pkey) != 1)
+        pkey = NULL;
+    EVP_PKEY_CTX_free(ctx);
+    return pkey;
+}
+
+int hy_dkim_key_generate_rsa(unsigned bits, unsigned primes, struct hy_buf *ret_pem)
+{
+    const bool is_usual = primes == 2 && (bits == 2048 || bits == 3072 || bits == 4096);
+    if (!is_usual && !(primes == 3 && bits == 3072))
+        return HY_EINVAL;
+    return put_pem(make_rsa(bits, primes), ret_pem);
+}
+
+int hy_dkim_key_generate(enum hy_dkim_algorithm algorithm, unsigned bits, struct hy_buf *ret_pem)
+{
+    return algorithm == HY_DKIM_RSA_SHA256
+               ? hy_dkim_key_generate_rsa(bits, 2, ret_pem)
+               : put_pem(EVP_PKEY_Q_keygen(NULL, NULL, "ED25519"), ret_pem);
 }
 
 /* The public key as p= has it: SubjectPublicKeyInfo for RSA (RFC 6376 section 3.6.1), the 32 bytes

@@ -129,6 +129,22 @@ Test(dkim_key, cuts_a_long_record_into_strings_that_join_to_it)
     hy_dkim_key_unref(key);
 }
 
+Test(dkim_key, of_three_primes_is_like_any_other_of_its_size)
+{
+    HY_CLEANUP(hy_buf_free)
+    struct hy_buf pem = HY_BUF_INIT(HY_DKIM_PEM_MAX);
+    struct hy_dkim_key *key = NULL;
+    cr_assert_eq(hy_dkim_key_generate_rsa(2048, 3, &pem), HY_EINVAL, "OpenSSL gains nothing there");
+    cr_assert_eq(hy_dkim_key_generate_rsa(4096, 3, &pem), HY_EINVAL);
+    cr_assert_eq(hy_dkim_key_generate_rsa(3072, 4, &pem), HY_EINVAL);
+    cr_assert_eq(pem.len, 0);
+    cr_assert_eq(hy_dkim_key_generate_rsa(3072, 3, &pem), HY_OK);
+    cr_assert_eq(hy_dkim_key_load(HY_STR("example.jp"), HY_STR("s3"), hy_buf_str(&pem), &key, NULL),
+                 HY_OK);
+    cr_assert_eq(hy_dkim_key_bits(key), 3072);
+    hy_dkim_key_unref(key);
+}
+
 Test(dkim_key, is_not_made_too_short)
 {
     HY_CLEANUP(hy_buf_free)
