@@ -4,9 +4,11 @@
 #include <malloc.h>
 #include <openssl/crypto.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <unistd.h>
 
 #include "hayauma/base/log.h"
+#include "hayauma/deliver/meter.h"
 
 static json_t *store_json(struct hy_daemon *d)
 {
@@ -52,6 +54,8 @@ static json_t *delivery_json(struct hy_daemon *d)
         {"connect_failures", &c->connect_failures},
         {"connections", &c->connections_now},
         {"connections_most", &c->connections_most},
+        {"submitted", &c->submitted},
+        {"joined", &c->joined},
         {"tls_handshakes", &c->tls_handshakes},
         {"tls_resumed", &c->tls_resumed},
         {"tls_failures", &c->tls_failures},
@@ -64,6 +68,25 @@ static json_t *delivery_json(struct hy_daemon *d)
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
         ctl_set_count(o, rows[i].name, atomic_load_explicit(rows[i].n, memory_order_relaxed));
     ctl_set_count(o, "in_flight", hy_inflight_used(d->inflight));
+    uint64_t connected = atomic_load(&c->connects) - atomic_load(&c->connect_failures);
+    double per = connected ? (double)atomic_load(&c->submitted) / (double)connected : 0;
+    json_object_set_new(o, "messages_per_connection", json_real(per));
+    return o;
+}
+
+/* What was asked of the name servers, and what was known already. */
+static json_t *dns_json(struct hy_daemon *d)
+{
+    struct hy_deliver_sum *sum = malloc(sizeof *sum);
+    json_t *o = json_object();
+    if (!sum)
+        return o;
+    hy_deliver_meter_read(d->deliver, sum);
+    ctl_set_count(o, "lookups", sum->dns.lookups);
+    ctl_set_count(o, "questions", sum->dns.questions);
+    ctl_set_count(o, "cache_hits", sum->dns.cache_hits);
+    ctl_set_count(o, "shared", sum->dns.shared);
+    free(sum);
     return o;
 }
 
@@ -117,6 +140,7 @@ static void status(struct hy_control_call *call, void *ctx)
     json_object_set_new(o, "store", store_json(d));
     json_object_set_new(o, "delivery", delivery_json(d));
     json_object_set_new(o, "crypto", crypto_json(d));
+    json_object_set_new(o, "dns", dns_json(d));
     const struct hy_recovery *r = &d->recovery;
     json_object_set_new(o, "recovery",
                         json_pack("{s:i,s:i,s:i,s:i,s:i,s:i}", "seen", (int)r->seen, "applied",

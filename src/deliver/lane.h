@@ -129,6 +129,8 @@ void share_free_all(struct lane *l);
 struct feed *share_next(struct lane *l, enum hy_priority priority, hy_us now);
 /* Whether there is a feed with rows that does not wait for a token. */
 bool share_any(const struct lane *l);
+/* Rows in line for the press, of campaigns that may go as fast as they can; `most` when more. */
+uint32_t share_rows(const struct lane *l, uint32_t most);
 
 /* lane_pump.c */
 /* What its hy_defer runs. */

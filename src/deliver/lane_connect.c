@@ -8,7 +8,9 @@
 #include <stdlib.h>
 
 enum {
-    WORTH_US = 5000,   /* no connection is opened to save less than this */
+    ROWS_MANY = 1024,  /* more rows than that need not be counted */
+    WORTH_US = 5000,   /* no connection is opened to save less than this; */
+    WORTH_MORE = 4,    /* than so many times as much while the press is what all wait for */
     BAD_HOST_S = 60,   /* an address that refused is left alone this long */
     PLAIN_S = 3600,    /* broken TLS is remembered this long */
     READY_AHEAD_S = 2, /* a connection may wait this long for the rate to let a message go */
@@ -120,13 +122,20 @@ bool lane_takes_longer(struct lane *l, uint32_t n, uint32_t n_sessions, hy_us li
 
 /* Whether one more connection would be up before those there are have worked off what waits. Where
  * handshakes are dear or the processor is busy, connecting takes long and fewer are opened; where
- * replies take long, more are. */
+ * replies take long, more are. While all wait for the press only what it has delivered counts, and
+ * that must be much; when it has time to spare, all that a faster lane would take from it. */
 bool lane_is_worth_connecting(struct lane *l, hy_us now)
 {
     if (l->n_up == 0)
         return true;
     hy_us worth = l->connect_us > WORTH_US ? l->connect_us : WORTH_US;
-    return lane_takes_longer(l, l->n_ready + l->n_on_wire, l->n_up, worth, now);
+    uint32_t in_line = 2 * l->n_up + 1; /* more than that was asked for to travel in bunches */
+    uint32_t waiting = l->n_on_wire + (l->n_ready < in_line ? l->n_ready : in_line);
+    if (worker_is_pressing(l->worker))
+        worth *= WORTH_MORE;
+    else
+        waiting += share_rows(l, ROWS_MANY);
+    return lane_takes_longer(l, waiting, l->n_up, worth, now);
 }
 
 /* Opens one connection; false when it did not, and need not be asked again this turn. As many may

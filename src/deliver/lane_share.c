@@ -168,3 +168,20 @@ bool share_any(const struct lane *l)
     }
     return false;
 }
+
+uint32_t share_rows(const struct lane *l, uint32_t most)
+{
+    uint32_t n = 0;
+    hy_list_for_each (it, &l->shares) {
+        const struct lane_share *s = hy_container_of(it, struct lane_share, link);
+        if (pace_of(s))
+            continue;
+        hy_list_for_each (at, &s->feeds) {
+            const struct feed *f = hy_container_of(at, struct feed, link);
+            n += f->is_exhausted ? f->n - f->next : most;
+            if (n >= most)
+                return most;
+        }
+    }
+    return n;
+}

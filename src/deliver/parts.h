@@ -33,10 +33,10 @@
 
 enum {
     WORKERS_MAX = 64,
-    PRESS_BATCH = 16,    /* jobs a press thread takes at once */
-    RETURNS_MAX = 5,     /* times a row may come back untouched before that counts as an attempt */
-    LANE_AHEAD_MAX = 64, /* messages a lane has in the press or ready, at most */
-    IN_HAND_MAX = 65536, /* deliveries; above it rows that will not be sent wait for the writer */
+    PRESS_BATCH = 16, /* jobs a press thread takes at once */
+    RETURNS_MAX = 5,  /* times a row may come back untouched before that counts as an attempt */
+    LANE_AHEAD_MAX = 1024, /* messages a lane has in the press or ready, at most */
+    IN_HAND_MAX = 65536,   /* deliveries; above it rows that will not be sent wait for the writer */
     WRITER_LAG_MAX = 16384, /* requests, about 2 KiB each; above it lanes stop pulling */
 };
 
@@ -285,6 +285,8 @@ struct delivery *delivery_new(struct worker *w);
 void delivery_free(struct delivery *d); /* worker thread; also lets go of feed and run */
 void delivery_drop_bytes(struct delivery *d);
 void worker_press(struct worker *w, struct delivery *d); /* pushed at the end of the turn */
+/* The press has more to do for it than its threads have taken: to send faster would be no use. */
+bool worker_is_pressing(const struct worker *w);
 void worker_feed_return(struct worker *w, struct feed *f);
 void worker_wake_starved(struct worker *w);
 void worker_starve(struct worker *w, struct lane *l);

@@ -356,6 +356,7 @@ bool session_submit(struct session *s, struct delivery *d)
         .opaque = d,
     };
     d->recipient = hy_str_of(d->address);
+    bool is_joining = hy_smtp_client_is_in_content(&s->client);
     if (hy_smtp_client_submit(&s->client, &d->smtp, now_of(s)) != HY_OK) {
         lane_place_session(s->lane, s);
         return false;
@@ -366,6 +367,9 @@ bool session_submit(struct session *s, struct delivery *d)
     hy_list_push(&s->deliveries, &d->link);
     s->lane->n_busy += s->n_deliveries++ == 0;
     s->messages++;
+    count(&worker_of(s)->d->counters.submitted);
+    if (is_joining)
+        count(&worker_of(s)->d->counters.joined);
     s->lane->n_on_wire++;
     uint32_t most = hy_window_messages_per_connection(&s->lane->window,
                                                       s->lane->limits.messages_per_connection);

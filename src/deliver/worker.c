@@ -249,6 +249,11 @@ static void on_pressed(struct worker *w, struct delivery *d)
     lane_pressed(d->lane, d);
 }
 
+bool worker_is_pressing(const struct worker *w)
+{
+    return w->pressing > PRESS_BATCH * w->d->n_press / w->d->n_workers;
+}
+
 /* ---- bounds ---- */
 
 bool worker_may_take(struct worker *w, const struct lane *l, bool is_urgent)

@@ -257,6 +257,11 @@ bool hy_smtp_client_is_tls(const struct hy_smtp_client *c)
     return c->is_tls;
 }
 
+bool hy_smtp_client_is_in_content(const struct hy_smtp_client *c)
+{
+    return c->content.is_on;
+}
+
 uint32_t hy_smtp_client_done(const struct hy_smtp_client *c)
 {
     return c->done;

@@ -151,6 +151,22 @@ def test_starttls_is_used_where_offered_and_sessions_are_resumed(lab):
     check_eq(tries[-1]["tls"], "TLSv1.3")
 
 
+def test_connections_and_answers_of_dns_are_used_again_and_envelopes_ride_along(lab):
+    daemon, sink, _ = setup(lab, sink_args=["--tls", "on"], key=False, shaping=lab.shaping(connections=2))
+    c = send(lab, daemon, [field(f"user{i}", "asagao-mail.test") for i in range(2000)])
+    check_eq(c["delivered"], 2000)
+    status, seen = daemon.ctl("status"), sink.stats()
+    delivery, dns = status["delivery"], status["dns"]
+    check_eq(seen["connections"]["total"], delivery["connects"], "connections, as both count them")
+    check_eq(seen["tls"]["started"], delivery["tls_handshakes"], "handshakes, as both count them")
+    check(delivery["connects"] <= 10, f"{delivery['connects']} connections for 2,000 messages")
+    check_eq(delivery["tls_handshakes"], delivery["connects"], "one handshake a connection")
+    check(delivery["submitted"] >= 2000, delivery)
+    check(delivery["messages_per_connection"] >= 200, delivery["messages_per_connection"])
+    check(delivery["joined"] >= 200, f"{delivery['joined']} of 2,000 envelopes left with the content before")
+    check(dns["questions"] <= 10, f"{dns} for one domain")
+
+
 def test_broken_starttls_does_not_keep_mail_from_going_in_clear(lab):
     daemon, sink, _ = setup(lab, sink_args=["--tls", "garbage"])
     c = send(lab, daemon, [field(f"user{i}", "kinako.test") for i in range(20)])

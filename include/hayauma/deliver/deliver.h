@@ -104,6 +104,8 @@ struct hy_deliver_counters {
     _Atomic uint64_t pressed, press_cpu_us, signed_;
     _Atomic uint64_t connects, connect_failures, tls_handshakes, tls_resumed, tls_failures;
     _Atomic uint64_t connections_now, connections_most;
+    _Atomic uint64_t submitted; /* messages handed to a connection */
+    _Atomic uint64_t joined;    /* of them, those whose envelope left with the content before */
     _Atomic uint64_t bytes_sent;
     _Atomic uint64_t domains_open, domains_parked, lookups;
 };

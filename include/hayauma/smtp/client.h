@@ -244,6 +244,8 @@ bool hy_smtp_client_next_event(struct hy_smtp_client *c, struct hy_smtp_event *r
 /* Valid once READY was seen. */
 const struct hy_smtp_capabilities *hy_smtp_client_capabilities(const struct hy_smtp_client *c);
 bool hy_smtp_client_is_tls(const struct hy_smtp_client *c);
+/* Content waits to be written, or is half written: what is submitted now leaves behind it. */
+bool hy_smtp_client_is_in_content(const struct hy_smtp_client *c);
 /* Transactions that ended on this connection, whatever their result. */
 uint32_t hy_smtp_client_done(const struct hy_smtp_client *c);
 /* What it waits for, in a word for people: "banner", "ehlo", ... "idle", "mail", "rcpt", "end". */
