@@ -24,6 +24,8 @@ extern const struct cli_command cmd_man;                              /* man.c *
 extern const struct cli_command cmd_tune;                             /* cmd_tune.c */
 extern const struct cli_command cmd_dkim_cost;                        /* cmd_dkim_cost.c */
 extern const struct cli_command cmd_metrics_doc;                      /* cmd_metrics_doc.c */
+extern const struct cli_command cmd_lane_list, cmd_lane_hold, cmd_lane_slow, cmd_lane_release,
+    cmd_acts; /* cmd_lane.c */
 
 /* cmd_campaign_watch.c: follows a campaign until it ends. An exit code. */
 int cli_watch(struct cli *c, const char *campaign, double interval_s);

@@ -158,6 +158,9 @@ static int open_delivery(struct hy_daemon *d, struct hy_problems *problems, stru
         .on_surge_ctx = d,
     };
     err = dns_settings(c, &s.dns, &d->own_names);
+    policy = orders_policy(d, policy);
+    if (err == HY_OK && !policy)
+        err = HY_ENOMEM;
     if (err == HY_OK)
         err = hy_deliver_create(&s, policy, d->env, d->writer, d->inflight, diag, &d->deliver);
     else
@@ -176,6 +179,8 @@ int daemon_open(struct hy_daemon *d, struct hy_diag *diag)
     int err = open_store(d, diag);
     if (err == HY_OK)
         err = make_tokens(d, diag);
+    if (err == HY_OK)
+        err = orders_load(d, diag);
     struct hy_problems problems = {0};
     if (err == HY_OK)
         err = open_delivery(d, &problems, diag);
@@ -220,6 +225,7 @@ void daemon_stop(struct hy_daemon *d)
 void daemon_close(struct hy_daemon *d)
 {
     hy_deliver_free(d->deliver);
+    orders_close(d);
     if (d->inflight)
         hy_inflight_close(d->inflight);
     hy_contacts_close(d->contacts);
@@ -251,7 +257,9 @@ int daemon_reload(struct hy_daemon *d, struct hy_problems *problems, struct hy_b
     }
     hy_config_restart_keys(d->boot_config, fresh, ret_restart);
     hy_log_setup(fresh->log.target, fresh->log.level);
-    hy_deliver_reload(d->deliver, policy);
+    policy = orders_policy(d, policy);
+    if (policy)
+        hy_deliver_reload(d->deliver, policy);
     pthread_mutex_lock(&d->plan_lock);
     struct hy_config *old = d->plan_config;
     d->plan_config = hy_config_ref(fresh);

@@ -174,6 +174,7 @@ json_t *ctl_lane_json(const struct hy_lane_report *l)
     ctl_set_count(o, "day_full_s",
                   (uint64_t)((l->day_full_us + HY_US_PER_SEC - 1) / HY_US_PER_SEC));
     json_t *reply = json_string(l->last_reply), *why = json_string(l->why);
+    json_object_set_new(o, "held", json_boolean(l->is_held));
     json_object_set_new(o, "last_reply", reply ? reply : json_string("?"));
     json_object_set_new(o, "why", why ? why : json_string("?"));
     return o;

@@ -12,6 +12,7 @@
 #include "hayauma/store/retention.h"
 #include "hayauma/store/writer.h"
 #include "observer.h"
+#include "orders.h"
 
 #include "hayauma/config/tune.h"
 
@@ -50,6 +51,7 @@ struct hy_daemon {
     struct hy_import_jobs *imports;
     struct upkeep upkeep;
     struct observer observer;
+    struct orders orders;
     struct attempt_log *attempts; /* NULL: they are not logged */
     hy_count attempt_lines;
     struct hy_control_server *control;
@@ -142,4 +144,5 @@ extern const struct hy_control_command ctl_explain_commands[];      /* explain *
 extern const struct hy_control_command ctl_queue_commands[];        /* queue */
 extern const struct hy_control_command ctl_store_commands[];        /* audit backup list.export */
 extern const struct hy_control_command ctl_status_commands[];       /* status, sites, reload */
+extern const struct hy_control_command ctl_lane_commands[];         /* lane.*, acts */
 extern const struct hy_control_command ctl_import_commands[];       /* import */

@@ -111,6 +111,7 @@ static void on_second(void *arg)
     }
     jobs_start_scheduled(&s->d);
     upkeep_tick(&s->d);
+    orders_tick(&s->d);
     observer_beat(&s->d.observer);
     const struct hy_deliver_counters *c = hy_deliver_counters_of(s->d.deliver);
     sd_notifyf(0, "STATUS=%lu delivered, %lu deferred, %lu bounced; %lu connections",

@@ -30,6 +30,7 @@ void lane_apply_policy(struct lane *l)
     l->rule = rule_of(l->worker, l->mx);
     l->provider = provider_number(&l->worker->d->providers, l->rule ? l->rule->name : NULL);
     l->limits = l->rule ? l->rule->limits : set->fallback;
+    orders_apply(l);
     hy_window_change(&l->window, &l->limits);
     const struct hy_smtp_timeouts *t = &l->limits.timeouts;
     hy_smtp_settings_init(&l->smtp);

@@ -13,6 +13,7 @@ struct lane {
     uint32_t source;
     struct hy_mx *mx;                 /* hosts and site; the newest answer for any of its domains */
     const struct hy_shape_rule *rule; /* NULL: the fallback; of worker->policy */
+    bool is_held;                     /* by an order: nothing new is sent */
     unsigned provider;                /* number of the rule's name, for meters */
     struct hy_shape_limits limits;
     struct hy_window window;
@@ -180,6 +181,10 @@ void lane_put_back_connection(struct lane *l);
 /* At the end of a pump: lets go of a turn that it does not use, and of connections that other lanes
  * of the provider wait for. */
 void lane_make_room(struct lane *l, hy_us now);
+/* orders.c: what a person ordered, after the limits are those of the rule. */
+void orders_apply(struct lane *l);
+/* The domain of the feed is held. */
+bool orders_hold_feed(const struct worker *w, const struct feed *f);
 
 /* session.c */
 int session_open(struct lane *l, const struct hy_mx_host *host, const struct hy_sockaddr *addr,

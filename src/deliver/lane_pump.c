@@ -206,7 +206,7 @@ static void close_surplus(struct lane *l)
 void lane_pump(void *arg)
 {
     struct lane *l = arg;
-    if (l->worker->is_draining)
+    if (l->worker->is_draining || l->is_held)
         return;
     hy_us now = hy_loop_now(l->worker->loop);
     close_surplus(l);

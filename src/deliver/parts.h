@@ -197,6 +197,7 @@ struct worker {
     struct hy_list seats; /* of lanes that wait for a connection of their provider, or have one */
     struct hy_msg seats_msg;   /* MSG_SEATS, */
     atomic_bool seats_told;    /* and whether it is on its way */
+    struct hy_list held;       /* feeds of domains that an order holds */
     struct hy_list starved;    /* lanes that wait for memory, slots, connections or the writer */
     struct hy_list deliveries; /* all in hand */
     struct hy_list spare;      /* deliveries to use again */

@@ -102,6 +102,7 @@ static void add(struct lanes_order *o, const struct lane *l, hy_us now)
         .suspended_us = left(window.suspended_until, now),
         .day_full_us = left(l->day_until, now),
         .why = copy(o, window.why),
+        .is_held = l->is_held,
         .last_reply = copy(o, l->last_reply),
     };
 }

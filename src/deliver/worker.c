@@ -183,6 +183,10 @@ static void on_feed(struct worker *w, struct feed *f)
         worker_feed_return(w, f);
         return;
     }
+    if (orders_hold_feed(w, f)) {
+        hy_list_push(&w->held, &f->link);
+        return;
+    }
     struct lane *l = lane_get(w, f);
     if (!l ||
         lane_add_feed(l, f) !=
@@ -316,10 +320,36 @@ static void on_sweep_timer(void *arg)
 
 /* ---- orders ---- */
 
+/* Looks at held feeds again: they go to their lanes, back to the feeder, or stay. */
+static void sort_held(struct worker *w)
+{
+    struct hy_list all;
+    hy_list_init(&all);
+    for (struct hy_list *it; (it = hy_list_pop(&w->held));)
+        hy_list_push(&all, it);
+    for (struct hy_list *it; (it = hy_list_pop(&all));)
+        on_feed(w, hy_container_of(it, struct feed, link));
+}
+
+/* Takes feeds of domains that are held now out of the lane's hands. */
+static void take_held(struct lane *l)
+{
+    hy_list_for_each (it, &l->shares) {
+        struct lane_share *s = hy_container_of(it, struct lane_share, link);
+        hy_list_for_each_safe (at, &s->feeds) {
+            if (!orders_hold_feed(l->worker, hy_container_of(at, struct feed, link)))
+                continue;
+            hy_list_remove(at);
+            hy_list_push(&l->worker->held, at);
+        }
+    }
+}
+
 static void on_stop_run(struct worker *w, struct stop_order *o)
 {
     hy_list_for_each_safe (it, &w->lanes)
         lane_stop_run(hy_container_of(it, struct lane, link), o->run);
+    sort_held(w);
     size_t n = 0;
     hy_list_for_each (it, &w->deliveries)
         n += hy_container_of(it, struct delivery, all)->run == o->run;
@@ -350,8 +380,11 @@ static void on_policy(struct worker *w, struct policy_msg *m)
     struct hy_deliver_policy *old = w->policy;
     w->policy = m->policy;
     share_connections(w);
-    hy_list_for_each (it, &w->lanes)
+    hy_list_for_each (it, &w->lanes) {
         lane_apply_policy(hy_container_of(it, struct lane, link));
+        take_held(hy_container_of(it, struct lane, link));
+    }
+    sort_held(w);
     hy_deliver_policy_unref(old);
     free(m);
 }
@@ -369,6 +402,7 @@ static void on_drain(struct worker *w, struct drain_msg *m)
     w->is_draining = true;
     hy_list_for_each_safe (it, &w->lanes)
         lane_drain(hy_container_of(it, struct lane, link));
+    sort_held(w);
     hy_loop_arm_in(w->loop, &w->drain_timer, m->timeout_us);
     free(m);
 }
@@ -479,6 +513,7 @@ int worker_init(struct worker *w, struct hy_deliver *d, unsigned index)
     hy_list_init(&w->lanes);
     hy_list_init(&w->seats);
     hy_list_init(&w->starved);
+    hy_list_init(&w->held);
     hy_list_init(&w->spare);
     hy_list_init(&w->deliveries);
     for (int i = 0; i < HY_PRIORITIES; i++)

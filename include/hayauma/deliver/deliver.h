@@ -6,6 +6,7 @@
 #include "hayauma/base/arena.h"
 #include "hayauma/base/clock.h"
 #include "hayauma/base/err.h"
+#include "hayauma/deliver/orders.h"
 #include "hayauma/dns/resolver.h"
 #include "hayauma/io/sockaddr.h"
 #include "hayauma/mail/dkim.h"
@@ -39,6 +40,8 @@ struct hy_deliver_policy {
     bool is_dkim_required;    /* a campaign that no key signs is not sent */
     bool is_doubt_held;       /* a message lost after its final dot is held instead of resent */
     uint32_t max_connections; /* open at once, over all sites */
+    const struct hy_lane_order *orders; /* of a person, in force now */
+    size_t n_orders;
     void (*release)(struct hy_deliver_policy *p);
     void *owner; /* for release */
     /* delivery's: what lanes of one rule share, by the number of the rule */
@@ -144,6 +147,7 @@ struct hy_lane_report {
     hy_us suspended_us;     /* how long still; 0 = open */
     hy_us day_full_us;      /* how long still its day has no room; 0 = it has */
     const char *why;        /* what last slowed or suspended it; "" = nothing */
+    bool is_held;           /* by an order */
     const char *last_reply; /* the newest words of the server, or why it could not be reached */
 };
 

@@ -22,7 +22,9 @@
     X(ATTRS, "attrs")                                                                              \
     X(STS, "sts")                 /* domain -> MTA-STS policy */                                   \
     X(TLS_TALLIES, "tls_tallies") /* day, domain, kind of session -> count */                      \
-    X(DAILY, "daily")             /* what is counted -> messages by the hour, for days */
+    X(DAILY, "daily")             /* what is counted -> messages by the hour, for days */          \
+    X(ORDERS, "orders")           /* number -> an operator's order to lanes */                     \
+    X(ACTS, "acts")               /* act id -> what an operator did */
 
 enum hy_table {
 #define X(symbol, name) HY_TABLE_##symbol,

@@ -1,0 +1,22 @@
+/* Orders of a person to lanes: hold, or slow. Part of a policy, so that a change of them reaches
+ * every worker as a reload does, without touching connections. */
+#pragma once
+#include <stdbool.h>
+#include <stdint.h>
+
+enum hy_order_scope {
+    HY_ORDER_DOMAIN,   /* a recipient domain; hold only: its site may be shared */
+    HY_ORDER_SITE,     /* a site's name, or a pattern of MX hosts: "*.google.com" */
+    HY_ORDER_PROVIDER, /* name of a shaping rule; "default": sites without one */
+    HY_ORDER_SCOPES,
+};
+const char *hy_order_scope_name(enum hy_order_scope s);
+
+struct hy_lane_order {
+    enum hy_order_scope scope;
+    const char *name;     /* lower-case */
+    const char *source;   /* only lanes of this source; "" = all */
+    bool is_hold;         /* nothing new is sent; what is on the wire ends */
+    uint32_t factor;      /* slow: connections and rates divided by it; 0 = not */
+    uint32_t connections; /* slow: at most; 0 = not */
+};

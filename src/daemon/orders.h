@@ -1,0 +1,44 @@
+/* Orders to lanes as the daemon keeps them: in the store, and as part of the policy that delivery
+ * works by. Main thread, but where said. */
+#pragma once
+#include <jansson.h>
+
+#include "hayauma/deliver/deliver.h"
+#include "hayauma/deliver/orders.h"
+#include "hayauma/store/operator.h"
+
+struct hy_daemon;
+
+struct order {
+    uint32_t no;
+    struct hy_lane_order o; /* its names are those below */
+    char name[HY_DOMAIN_MAX + 1], source[64];
+    hy_wall_ms made, until; /* until 0: until it is released */
+    uid_t uid;
+};
+
+struct orders {
+    struct hy_deliver_policy *ground; /* the config's own, one reference; no orders in it */
+    struct order *items;
+    size_t n;
+};
+
+/* At boot, with an open store: those in force. */
+int orders_load(struct hy_daemon *d, struct hy_diag *diag);
+void orders_close(struct hy_daemon *d);
+/* A policy for delivery: `ground` with the orders of now. Takes the reference of `ground`; the
+ * result is the caller's. NULL when out of memory. */
+struct hy_deliver_policy *orders_policy(struct hy_daemon *d, struct hy_deliver_policy *ground);
+/* Takes one up, or lets one go: stored, logged as an act, sent to the workers. Waits for the
+ * commit. HY_ELIMIT, HY_ENOTFOUND. */
+int orders_add(struct hy_daemon *d, struct order *o, struct hy_diag *diag);
+int orders_remove(struct hy_daemon *d, uint32_t no, const char *why, uid_t uid,
+                  struct hy_diag *diag);
+/* Every second: lets those go whose time is over. */
+void orders_tick(struct hy_daemon *d);
+/* {no, order, scope, name, source, factor, connections, made, until, uid, user} */
+json_t *order_json(const struct order *o);
+
+/* Writes an act: `what` ("lane.hold"), who, and details (taken over). Waits for the commit; a
+ * failure is told in the daemon's log. Not on the writer's thread. */
+void act_log(struct hy_daemon *d, const char *what, uid_t uid, json_t *details);

@@ -1,0 +1,87 @@
+/* Which orders concern a lane or a feed, and what they do to it. */
+#include "hayauma/deliver/orders.h"
+
+#include "lane.h"
+
+const char *hy_order_scope_name(enum hy_order_scope s)
+{
+    static const char *const names[HY_ORDER_SCOPES] = {"domain", "site", "provider"};
+    return (unsigned)s < HY_ORDER_SCOPES ? names[s] : "?";
+}
+
+static bool is_source(const struct hy_lane_order *o, const struct hy_deliver_policy *p,
+                      uint32_t source)
+{
+    return !o->source[0] || strcmp(o->source, p->sources[source % p->n_sources].name) == 0;
+}
+
+static bool matches_host(struct hy_str pattern, struct hy_str host)
+{
+    if (hy_str_starts(pattern, HY_STR("*.")))
+        return hy_str_ends(host, hy_str_slice(pattern, 1, pattern.n));
+    return hy_str_eq(host, pattern);
+}
+
+/* The site's own name, or every one of its hosts: as rules do. */
+static bool is_site(struct hy_str name, const struct lane *l)
+{
+    struct hy_str rest = l->mx->site.key, host;
+    if (hy_str_eq(name, l->mx->site.name))
+        return true;
+    bool all = rest.n > 0;
+    while (all && hy_str_split(&rest, ',', &host))
+        all = matches_host(name, host);
+    return all;
+}
+
+static bool concerns(const struct hy_lane_order *o, const struct lane *l)
+{
+    struct hy_str name = hy_str_of(o->name);
+    if (!is_source(o, l->worker->policy, l->source))
+        return false;
+    if (o->scope == HY_ORDER_PROVIDER)
+        return hy_str_eq(name, l->rule ? hy_str_of(l->rule->name) : HY_STR("default"));
+    return o->scope == HY_ORDER_SITE && is_site(name, l);
+}
+
+static uint32_t part_of(uint32_t n, uint32_t factor)
+{
+    return n / factor ? n / factor : 1;
+}
+
+static void slow_rate(struct hy_rate *r, uint32_t factor)
+{
+    if (r->count) /* over a longer period rather than with a smaller count: no rounding */
+        r->period_us *= factor;
+}
+
+void orders_apply(struct lane *l)
+{
+    const struct hy_deliver_policy *p = l->worker->policy;
+    l->is_held = false;
+    for (size_t i = 0; i < p->n_orders; i++) {
+        const struct hy_lane_order *o = &p->orders[i];
+        if (!concerns(o, l))
+            continue;
+        l->is_held |= o->is_hold;
+        if (o->factor > 1) {
+            l->limits.connections = part_of(l->limits.connections, o->factor);
+            slow_rate(&l->limits.connection_rate, o->factor);
+            slow_rate(&l->limits.message_rate, o->factor);
+        }
+        if (o->connections && l->limits.connections > o->connections)
+            l->limits.connections = o->connections;
+    }
+}
+
+bool orders_hold_feed(const struct worker *w, const struct feed *f)
+{
+    const struct hy_deliver_policy *p = w->policy;
+    for (size_t i = 0; i < p->n_orders; i++) {
+        const struct hy_lane_order *o = &p->orders[i];
+        if (o->is_hold && o->scope == HY_ORDER_DOMAIN && strcmp(o->name, f->domain_name) == 0 &&
+            is_source(o, p, f->source))
+            return true;
+    }
+    return false;
+}

@@ -1,0 +1,94 @@
+"""The operator's hands: holding and slowing lanes, and the log of what was done."""
+import time
+
+import newsletter
+from lab import check, check_accounts, check_eq, wait_for
+from test_campaign import csv, field, setup
+
+HELD, FREE = "asagao-mail.test", "kinako.test"
+
+
+def start(lab, daemon, rows):
+    daemon.import_leads(csv(lab, rows))
+    daemon.ctl("campaign", "create", newsletter.campaign_file(lab))
+    daemon.ctl("campaign", "start", "newsletter")
+
+
+def to(sink, domain):
+    return sum(1 for rcpt in sink.delivered() if rcpt.endswith("@" + domain))
+
+
+def still(read, seconds=1.0):
+    """Whether nothing is added for a while."""
+    before = read()
+    time.sleep(seconds)
+    return read() == before
+
+
+def test_a_held_domain_waits_while_others_go_and_goes_when_released(lab):
+    daemon, sink, _ = setup(lab)
+    order = daemon.ctl("lane", "hold", "--domain", HELD)
+    check_eq((order["order"], order["scope"], order["name"], order["until"]), ("hold", "domain", HELD, None))
+    start(lab, daemon, [field(f"user{i}", d) for d in (HELD, FREE) for i in range(300)])
+    wait_for("the other domain", lambda: to(sink, FREE) == 300)
+    check_eq(to(sink, HELD), 0, "mail to a held domain")
+    check_eq(len(daemon.ctl("lane", "list")["orders"]), 1)
+    daemon.ctl("lane", "release", str(order["no"]))
+    c = daemon.wait_campaign("newsletter", timeout=60)
+    check_eq((c["delivered"], to(sink, HELD)), (600, 300))
+    check_accounts(c)
+    acts = [(a["act"], a["name"]) for a in daemon.ctl("acts")["acts"]]
+    check_eq(acts, [("lane.release", HELD), ("lane.hold", HELD)], "the newest first")
+
+
+def test_a_hold_in_the_middle_stops_a_provider_and_outlives_a_restart(lab):
+    daemon, sink, world = setup(lab, sink_args=["--delay", "dot:20"], shaping=lab.shaping(connections=4))
+    start(lab, daemon, [field(f"user{i}", HELD) for i in range(2000)])
+    wait_for("messages", lambda: sink.stats()["messages"] > 50)
+    daemon.ctl("lane", "hold", "--provider", "default")
+    wait_for("stillness", lambda: still(lambda: sink.stats()["messages"]))
+    check(any(s["held"] for s in daemon.ctl("sites")["sites"]), "the site says that it is held")
+    sent = sink.stats()["messages"]
+    check(sent < 2000, "it was over before it was held")
+    daemon.stop()
+    daemon = lab.daemon(world, config={"paths.shaping": lab.shaping(connections=4)}, name="hayaumad")
+    check_eq([o["name"] for o in daemon.ctl("lane", "list")["orders"]], ["default"])
+    wait_for("stillness after the restart", lambda: still(lambda: sink.stats()["messages"]))
+    check_eq(sink.stats()["messages"], sent, "nothing went out while held")
+    daemon.ctl("lane", "release", "1")
+    wait_for("it goes on", lambda: sink.stats()["messages"] > sent + 100)
+
+
+def test_a_hold_ends_by_itself_and_a_stop_does_not_wait_for_what_is_held(lab):
+    daemon, sink, _ = setup(lab)
+    daemon.ctl("lane", "hold", "--site", f"*.{HELD}", "--for", "2s")
+    daemon.ctl("lane", "hold", "--domain", FREE)
+    start(lab, daemon, [field(f"user{i}", d) for d in (HELD, FREE) for i in range(50)])
+    wait_for("its end", lambda: to(sink, HELD) == 50)
+    check("lane.expired" in [a["act"] for a in daemon.ctl("acts")["acts"]], "the end is an act too")
+    daemon.ctl("campaign", "pause", "newsletter")
+    daemon.ctl("campaign", "resume", "newsletter")
+    check_eq(to(sink, FREE), 0, "mail to the held domain")
+    daemon.stop(timeout=10)
+
+
+def test_a_slow_lane_has_fewer_connections(lab):
+    daemon, sink, _ = setup(lab, sink_args=["--delay", "dot:100"], shaping=lab.shaping(connections=8))
+    daemon.ctl("lane", "slow", "--provider", "default", "--factor", "4")
+    start(lab, daemon, [field(f"user{i}", HELD) for i in range(1000)])
+    wait_for("two connections", lambda: sink.stats()["connections"]["open"] == 2)
+    check_eq(daemon.ctl("sites")["sites"][0]["window"], 2)
+    daemon.ctl("lane", "release", "1")
+    wait_for("eight connections", lambda: sink.stats()["connections"]["open"] == 8)
+
+
+def test_what_makes_no_sense_is_refused_with_the_reason(lab):
+    daemon, _, _ = setup(lab)
+    for args, why in ((["hold"], "name one of"), (["slow", "--provider", "x"], "how slow"),
+                      (["slow", "--domain", "x.test", "--factor", "2"], "can only be held"),
+                      (["release", "7"], "no order 7"), (["hold", "--domain", "a", "--site", "b"], "name one of")):
+        done = daemon.run("lane", *args)
+        check_eq(done.returncode, 1, str(args))
+        check(why in done.stderr, f"{args}: {done.stderr}")
+    check_eq(daemon.run("lane", "hold", "--domain", "x.test", "--for", "soon").returncode, 2)
+    check_eq(daemon.ctl("acts")["acts"], [], "what was refused is no act")
