@@ -38,6 +38,7 @@ const struct cli_command *const cli_commands[] = {
     &cmd_campaign_list,
     &cmd_queue,
     &cmd_sites,
+    &cmd_site,
     &cmd_lane_list,
     &cmd_lane_hold,
     &cmd_lane_slow,

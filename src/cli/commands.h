@@ -13,7 +13,7 @@ extern const struct cli_command cmd_campaign_start, cmd_campaign_pause, cmd_camp
 extern const struct cli_command cmd_campaign_show, cmd_campaign_list; /* cmd_campaign_show.c */
 extern const struct cli_command cmd_campaign_watch;                   /* cmd_campaign_watch.c */
 extern const struct cli_command cmd_queue;                            /* cmd_queue.c */
-extern const struct cli_command cmd_sites;                            /* cmd_sites.c */
+extern const struct cli_command cmd_site, cmd_sites;                  /* cmd_sites.c */
 extern const struct cli_command cmd_explain;                          /* cmd_explain.c */
 extern const struct cli_command cmd_audit;                            /* cmd_audit.c */
 extern const struct cli_command cmd_backup;                           /* cmd_backup.c */

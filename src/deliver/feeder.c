@@ -145,6 +145,9 @@ static void on_mail(void *arg, struct hy_msg *m)
         case MSG_POLICY:
             on_policy(f, m);
             break;
+        case MSG_SITE:
+            site_look_up(hy_container_of(m, struct site_order, msg), f->resolver, f->policy);
+            break;
         case MSG_DRAIN:
             drain(f);
             free(m);
@@ -245,6 +248,8 @@ void feeder_free(struct feeder *f)
                 camp_stopped(f, hy_container_of(m, struct stop_order, msg));
             else if (m->kind == MSG_HAND_BACK)
                 camp_handed_back(f, hy_container_of(m, struct hand_back, msg));
+            else if (m->kind == MSG_SITE)
+                site_look_up(hy_container_of(m, struct site_order, msg), NULL, NULL);
             else if (m->kind == MSG_CHANGED || m->kind == MSG_DRAIN)
                 free(m);
         }

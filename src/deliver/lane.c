@@ -13,21 +13,10 @@ static struct lane **bucket(struct worker *w, uint64_t hash)
     return &w->table[hash & (w->table_size - 1)];
 }
 
-/* The rule of a domain: by its name, or by its hosts. */
-static const struct hy_shape_rule *rule_of(const struct worker *w, const struct hy_mx *mx)
-{
-    struct hy_str hosts[HY_MX_HOSTS_MAX];
-    size_t n = 0;
-    struct hy_str rest = mx->site.key, host;
-    while (n < HY_MX_HOSTS_MAX && hy_str_split(&rest, ',', &host))
-        hosts[n++] = host;
-    return hy_shape_find(w->policy->rules, mx->domain, hosts, n);
-}
-
 void lane_apply_policy(struct lane *l)
 {
     const struct hy_shape_rules *set = l->worker->policy->rules;
-    l->rule = rule_of(l->worker, l->mx);
+    l->rule = rule_of_mx(l->worker->policy, l->mx);
     l->provider = provider_number(&l->worker->d->providers, l->rule ? l->rule->name : NULL);
     l->limits = l->rule ? l->rule->limits : set->fallback;
     orders_apply(l);
@@ -83,7 +72,7 @@ struct lane *lane_get(struct worker *w, const struct feed *f)
 {
     uint32_t source = f->source % (uint32_t)w->policy->n_sources;
     uint64_t hash = f->mx->site.hash + source * 0x9e3779b97f4a7c15u;
-    const struct hy_shape_rule *rule = rule_of(w, f->mx);
+    const struct hy_shape_rule *rule = rule_of_mx(w->policy, f->mx);
     for (struct lane *l = *bucket(w, hash); l; l = l->chain) {
         /* domains that share their hosts, but not their rule, share no lane */
         if (l->hash == hash && l->source == source && l->rule == rule &&

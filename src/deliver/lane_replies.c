@@ -30,7 +30,7 @@ static void tell(const struct lane *l, const struct hy_reply_rule *r, struct hy_
 
 void lane_heed_reply(struct lane *l, struct hy_outcome *o, hy_us now)
 {
-    if (o->kind != HY_OUTCOME_DEFERRED && o->kind != HY_OUTCOME_BOUNCED)
+    if (o->kind == HY_OUTCOME_DELIVERED)
         return;
     const struct hy_reply_rule *r = find(l, o);
     if (!r)
@@ -38,11 +38,11 @@ void lane_heed_reply(struct lane *l, struct hy_outcome *o, hy_us now)
     char room[HY_WINDOW_WHY_MAX];
     struct hy_str why = reason(r, o, room);
     switch (r->action) {
-    case HY_REPLY_BOUNCE:
-        o->kind = HY_OUTCOME_BOUNCED;
+    case HY_REPLY_BOUNCE: /* one that was returned untouched is nobody's last word */
+        o->kind = o->kind == HY_OUTCOME_RETURNED ? o->kind : HY_OUTCOME_BOUNCED;
         break;
     case HY_REPLY_DEFER:
-        o->kind = HY_OUTCOME_DEFERRED;
+        o->kind = o->kind == HY_OUTCOME_RETURNED ? o->kind : HY_OUTCOME_DEFERRED;
         break;
     case HY_REPLY_SLOW:
         if (now - l->heeded_at > HY_US_PER_SEC)

@@ -56,6 +56,7 @@ enum {
     MSG_POLICY,    /* main -> feeder and workers */
     MSG_DRAIN,     /* main -> feeder and workers */
     MSG_LANES,     /* anybody -> worker: report your lanes */
+    MSG_SITE,      /* anybody -> feeder: look up a domain, then ask the workers for its lanes */
     MSG_SEATS,     /* anybody -> worker: lanes of yours may connect to their provider */
 };
 
@@ -299,6 +300,26 @@ struct delivery *worker_take(struct worker *w, struct feed *f);
 void worker_connection_over(struct worker *w);
 /* Its lanes that wait for a provider look again. Any thread. */
 void worker_tell_seats(struct worker *w);
+
+/* site.c: on the way from hy_deliver_site to its answer */
+struct site_order {
+    struct hy_msg msg; /* MSG_SITE */
+    struct hy_deliver *d;
+    struct hy_resolver *resolver;
+    struct hy_deliver_policy *policy; /* in force when it was asked; counted */
+    const struct hy_shape_rule *rule; /* of that policy */
+    struct hy_mx *mx;
+    hy_site_fn *fn;
+    void *ctx;
+    char domain[HY_DOMAIN_MAX + 1];
+};
+/* Feeder thread; `resolver` NULL: the feeder ends. Takes the order. */
+void site_look_up(struct site_order *o, struct hy_resolver *resolver,
+                  struct hy_deliver_policy *policy);
+/* Gathers the lanes of the order's site; as hy_deliver_lanes. */
+int report_site(struct site_order *o, hy_lanes_fn *fn);
+/* The rule of a domain, by its name or by its hosts; NULL: the default. */
+const struct hy_shape_rule *rule_of_mx(const struct hy_deliver_policy *p, const struct hy_mx *mx);
 
 /* report.c; worker thread */
 void report_lanes(struct worker *w, struct hy_msg *m);

@@ -5,6 +5,8 @@
 
 #include "hayauma/base/arena.h"
 
+enum { SITE_LANES_MAX = 100 };
+
 struct lanes_order {
     struct hy_msg msg;
     struct hy_deliver *d;
@@ -14,6 +16,7 @@ struct lanes_order {
     uint64_t least; /* lanes with no more traffic than this are not among the busiest */
     struct hy_lane_report *lanes;
     struct hy_arena arena;
+    const struct site_order *only; /* NULL: of all sites */
     hy_lanes_fn *fn;
     void *ctx;
 };
@@ -46,6 +49,14 @@ static void cut(struct lanes_order *o)
         return;
     o->n = o->most;
     o->least = o->n ? traffic(&o->lanes[o->n - 1]) : 0;
+}
+
+/* Whether the lane is one of the site that was asked for, under the same rule. */
+static bool is_asked(const struct lanes_order *o, const struct lane *l)
+{
+    const char *rule = o->only && o->only->rule ? o->only->rule->name : "";
+    return !o->only || (hy_str_eq(l->mx->site.key, o->only->mx->site.key) &&
+                        strcmp(l->rule ? l->rule->name : "", rule) == 0);
 }
 
 static hy_us left(hy_us until, hy_us now)
@@ -130,12 +141,16 @@ void report_lanes(struct worker *w, struct hy_msg *m)
 {
     struct lanes_order *o = hy_container_of(m, struct lanes_order, msg);
     hy_us now = hy_loop_now(w->loop);
-    hy_list_for_each (it, &w->lanes)
-        add(o, hy_container_of(it, struct lane, link), now);
+    hy_list_for_each (it, &w->lanes) {
+        const struct lane *l = hy_container_of(it, struct lane, link);
+        if (is_asked(o, l))
+            add(o, l, now);
+    }
     ask_next(o);
 }
 
-int hy_deliver_lanes(struct hy_deliver *d, size_t most, hy_lanes_fn *fn, void *ctx)
+static int ask(struct hy_deliver *d, size_t most, const struct site_order *only, hy_lanes_fn *fn,
+               void *ctx)
 {
     struct lanes_order *o = calloc(1, sizeof *o);
     if (!o)
@@ -143,9 +158,20 @@ int hy_deliver_lanes(struct hy_deliver *d, size_t most, hy_lanes_fn *fn, void *c
     o->msg.kind = MSG_LANES;
     o->d = d;
     o->most = most;
+    o->only = only;
     o->arena = HY_ARENA_INIT(64 << 20);
     o->fn = fn;
     o->ctx = ctx;
     ask_next(o);
     return HY_OK;
+}
+
+int hy_deliver_lanes(struct hy_deliver *d, size_t most, hy_lanes_fn *fn, void *ctx)
+{
+    return ask(d, most, NULL, fn, ctx);
+}
+
+int report_site(struct site_order *o, hy_lanes_fn *fn)
+{
+    return ask(o->d, SITE_LANES_MAX, o, fn, o);
 }

@@ -63,11 +63,12 @@ static void on_result(struct session *s, const struct hy_smtp_event *ev)
     lane_tell_window(s->lane, s, d, &ev->outcome);
     if (ev->outcome.kind == HY_OUTCOME_RETURNED) {
         count(&worker_of(s)->d->counters.returned);
+        struct hy_outcome o = ev->outcome;
         if (d->returns++ < RETURNS_MAX) {
+            lane_heed_reply(s->lane, &o, now_of(s)); /* 421 closes with words too */
             lane_take_back(s->lane, d);
             return;
         }
-        struct hy_outcome o = ev->outcome;
         o.kind = HY_OUTCOME_DEFERRED;
         settle_outcome(d, &o, s);
         return;

@@ -137,16 +137,79 @@ def test_words_of_a_reply_suspend_bounce_and_defer(lab):
       - {reply: '^550 .*come back', do: defer}
 """, expire="10m")
     daemon, sink, _ = setup(lab, shaping=shaping, sink_args=[
-        "--reply", "domain=sakura-books.test,mail:421:4.7.0 [TSS04] Messages deferred due to complaints",
+        "--reply", "domain=sakura-books.test,rcpt:421:4.7.0 [TSS04] Messages deferred due to complaints",
         "--reply", "domain=momiji-coffee.test,rcpt:452:4.2.2 The mailbox is full",
         "--reply", "domain=river-works.test,rcpt:550:5.7.1 Policy, come back later"])
     start(lab, daemon, [field("a", d) for d in SITES[:3]])
     wait_for("each to be tried", lambda: all(attempt(daemon, d) for d in SITES[1:3]))
     check_eq(attempt(daemon, "momiji-coffee.test")["state"], "bounced", "452 with the words of a bounce")
     check_eq(attempt(daemon, "river-works.test")["state"], "deferred", "550 with the words of a deferral")
+    wait_for("the suspension", lambda: any(s["suspended_s"] > 3000 and "sakura" in s["site"] for s in lane(daemon, "patterns")))
 
 
 def attempt(daemon, domain):
     """The first attempt to a@domain, or None."""
     made = [a for m in daemon.ctl("explain", f"a@{domain}")["messages"] for a in m["attempts"]]
     return made[0] if made else None
+
+
+def limit(site, key):
+    """(value, file:line) of one limit."""
+    found = [(x["value"], x["at"]) for x in site["limits"] if x["key"] == key]
+    check_eq(len(found), 1, f"limit {key}")
+    return found[0]
+
+
+def test_site_tells_hosts_rule_and_where_every_limit_stands(lab):
+    zone = "backup.test. MX 20 mx2.kinako\nbackup.test. MX 10 mx1.asagao-mail"
+    presets = rules(lab, """\
+  - name: asagao
+    mx: ["*.asagao-mail.test"]
+    connections: 3
+    on:
+      - {reply: 'too fast', do: slow}
+""")
+    lines = open(presets, encoding="utf-8").read().split("\n")
+    own = lab.write("own.yaml", "rules:\n  - name: asagao\n    connections: 2\n  - {name: one, domains: [kinako.test]}\n")
+    daemon, _, _ = setup(lab, zone=zone, shaping=[presets, own])
+    site = daemon.ctl("site", "Someone@ASAGAO-mail.test")
+    check_eq((site["domain"], site["status"], site["rule"], site["by"]), ("asagao-mail.test", "ok", "asagao", "mx"))
+    check_eq(site["rule_at"], f"{presets}:{lines.index('  - name: asagao') + 1}", "the rule's place")
+    check_eq(limit(site, "connections"), ("2", f"{own}:3"), "an operator's limit")
+    check_eq(limit(site, "tls"), ("opportunistic", f"{presets}:{lines.index('  tls: opportunistic') + 1}"), "a default")
+    check_eq(limit(site, "chunking"), ("false", ""), "what is built in")
+    check_eq([(p["reply"], p["do"], p["to_percent"]) for p in site["patterns"]], [("too fast", "slow", 50)])
+    check_eq(sorted(h["name"] for h in site["hosts"]), [f"mx{i}.asagao-mail.test" for i in range(1, 5)], "hosts")
+    check(all(h["addresses"][0].startswith("127.0.1.") for h in site["hosts"]), site["hosts"])
+    check_eq(site["key"], ",".join(f"mx{i}.asagao-mail.test" for i in range(1, 5)), "what the site is known by")
+    check_eq(site["lanes"], [], "nothing is sent yet")
+    mixed = daemon.ctl("site", "backup.test")
+    check_eq([(h["preference"], h["name"]) for h in mixed["hosts"]],
+             [(10, "mx1.asagao-mail.test"), (20, "mx2.kinako.test")], "by preference")
+    check_eq(mixed["rule"], "", "a stray backup host draws no foreign rule in")
+    check_eq((daemon.ctl("site", "kinako.test")["rule"], daemon.ctl("site", "kinako.test")["by"]), ("one", "domain"))
+    check_eq(daemon.ctl("site", "no-such-domain.test")["status"], "nxdomain")
+    done = daemon.run("site", "not a domain")
+    check(done.returncode == 1 and "is no domain" in done.stderr, done.stderr)
+    text = daemon.run("site", "asagao-mail.test").stdout
+    check(f"{own}:3" in text and "mx1.asagao-mail.test" in text and "built in" in text, text)
+    daemon.stop()
+    done = daemon.run("site", "asagao-mail.test", "--config", daemon.config_path)
+    check(done.returncode == 0 and f"{own}:3" in done.stdout and "does not run" in done.stderr, done.stdout + done.stderr)
+
+
+def test_site_tells_what_holds_a_lane_back(lab):
+    shaping = rules(lab, """\
+  - name: patterns
+    mx: ["*.test"]
+    on:
+      - {reply: 'TSS04', do: suspend, for: 1h}
+""", expire="10m")
+    daemon, _, _ = setup(lab, shaping=shaping, sink_args=[
+        "--reply", "domain=sakura-books.test,rcpt:421:4.7.0 [TSS04] Messages deferred due to complaints"])
+    start(lab, daemon, [field("a", "sakura-books.test")])
+    wait_for("the suspension", lambda: any(s["suspended_s"] > 3000 for s in daemon.ctl("site", "sakura-books.test")["lanes"]))
+    lanes = daemon.ctl("site", "sakura-books.test")["lanes"]
+    check_eq(len(lanes), 1, "lanes")
+    check("TSS04" in lanes[0]["why"] and "shaping.yaml:" in lanes[0]["why"], lanes[0]["why"])
+    check("TSS04" in daemon.run("site", "sakura-books.test").stdout, "the reason for people")

@@ -163,3 +163,17 @@ struct hy_lanes_sum {
 typedef void hy_lanes_fn(void *ctx, const struct hy_lane_report *lanes, size_t n,
                          const struct hy_lanes_sum *all);
 HY_MUST_USE int hy_deliver_lanes(struct hy_deliver *d, size_t most, hy_lanes_fn *fn, void *ctx);
+
+/* What is known of the site of a domain. */
+struct hy_site_report {
+    const struct hy_mx *mx;             /* NULL: delivery ends, or there was no memory */
+    const struct hy_shape_rules *rules; /* those in force */
+    const struct hy_lane_report *lanes; /* of this site, under the rule of this domain */
+    size_t n_lanes;
+};
+/* Looks the domain (A-labels) up with delivery's own resolver and gathers its lanes; calls `fn`
+ * once, on the feeder's or a worker's thread; the report is freed when `fn` returns. HY_ENOMEM,
+ * HY_ECLOSED: no call. Any thread. */
+typedef void hy_site_fn(void *ctx, const struct hy_site_report *r);
+HY_MUST_USE int hy_deliver_site(struct hy_deliver *d, const char *domain, hy_site_fn *fn,
+                                void *ctx);

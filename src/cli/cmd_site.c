@@ -1,0 +1,278 @@
+/* site: which site a domain belongs to, which rule applies there, and which limits hold now and
+ * why. Asks the daemon; without one it looks the domain up and reads the rules itself. */
+#include <stdlib.h>
+
+#include "cli.h"
+#include "commands.h"
+#include "hayauma/config/config.h"
+#include "hayauma/config/shaping.h"
+#include "hayauma/config/site_json.h"
+#include "hayauma/io/loop.h"
+
+/* ---- without the daemon ---- */
+
+struct lookup {
+    struct hy_loop *loop;
+    struct hy_mx *mx;
+};
+
+static void on_mx(void *ctx, struct hy_mx *mx)
+{
+    struct lookup *l = ctx;
+    l->mx = mx;
+    hy_loop_stop(l->loop);
+}
+
+static int look_up(const struct hy_config *config, const char *domain, struct hy_diag *diag,
+                   struct hy_mx **ret)
+{
+    struct lookup l = {NULL, NULL};
+    struct hy_resolver *resolver = NULL;
+    struct hy_resolver_settings s;
+    struct hy_str self = hy_str_of(config->node.hostname);
+    hy_resolver_settings_init(&s);
+    s.servers = config->dns.servers.items;
+    s.n_servers = config->dns.servers.n;
+    s.timeout_ms = (uint32_t)(config->dns.timeout_us / HY_US_PER_MS);
+    s.tries = config->dns.tries;
+    s.families = config->dns.family;
+    s.allow_local = config->dns.allow_local;
+    s.own_names = &self;
+    s.n_own_names = 1;
+    int err = hy_loop_create(&l.loop);
+    if (err == HY_OK)
+        err = hy_resolver_create(l.loop, &s, diag, &resolver);
+    if (err == HY_OK)
+        err = hy_resolver_mx(resolver, hy_str_of(domain), on_mx, &l);
+    if (err == HY_OK)
+        err = hy_loop_run(l.loop);
+    hy_resolver_free(resolver);
+    if (l.loop)
+        hy_loop_free(l.loop);
+    if (err == HY_OK && !l.mx)
+        err = HY_ENOMEM;
+    if (err == HY_OK)
+        *ret = l.mx;
+    return err;
+}
+
+static int offline(struct cli *c, json_t **ret)
+{
+    struct hy_problems p = {0};
+    struct hy_config *config = NULL;
+    struct hy_shape_rules *rules = NULL;
+    struct hy_mx *mx = NULL;
+    struct hy_diag diag = {""};
+    char domain[256];
+    int err = hy_site_domain(c->args[0], &diag, domain);
+    if (err == HY_OK)
+        err = hy_config_load(cli_config_path(c), &p, &config);
+    if (err == HY_OK)
+        err = hy_shaping_load(config->paths.shaping.items, config->paths.shaping.n, &p, &rules);
+    hy_problems_print(&p, c->err);
+    if (err == HY_OK)
+        err = look_up(config, domain, &diag, &mx);
+    if (err == HY_OK) {
+        *ret = hy_site_json(rules, mx);
+        err = *ret ? HY_OK : HY_ENOMEM;
+    }
+    int code = err == HY_OK   ? CLI_OK
+               : p.n_errors   ? CLI_FAILED
+               : diag.text[0] ? cli_fail(c, err, diag.text, NULL)
+                              : cli_fail(c, err, NULL, NULL);
+    hy_mx_unref(mx);
+    hy_shaping_free(rules);
+    hy_config_unref(config);
+    hy_problems_free(&p);
+    return code;
+}
+
+/* The daemon's answer, or ours when none runs. */
+static int ask(struct cli *c, json_t **ret)
+{
+    struct hy_control_client *client = NULL;
+    struct hy_diag diag = {""};
+    char room[512];
+    int err = HY_ENOTFOUND;
+    if (!cli_flag(c, "offline"))
+        err = hy_control_connect(cli_socket(c, room, sizeof room), &diag, &client);
+    if (err == HY_ENOTFOUND) {
+        if (!cli_flag(c, "offline"))
+            fprintf(c->err, "%s", _(c, "The daemon does not run: this is what it would go by.\n"));
+        return offline(c, ret);
+    }
+    if (err != HY_OK)
+        return cli_fail(c, err, diag.text, NULL);
+    int code =
+        cli_request_on(c, client, "site", json_pack("{s:s}", "domain", c->args[0]), NULL, ret);
+    hy_control_close(client);
+    return code;
+}
+
+/* ---- for people ---- */
+
+static void put(struct cli *c, const char *label, const char *text)
+{
+    struct hy_buf b = HY_BUF_INIT(1u << 20);
+    hy_buf_add_lit(&b, "  ");
+    cli_put_cell(&b, hy_str_of(label), 12, true);
+    struct hy_str s = hy_str_of(text);
+    cli_put_cell(&b, s, cli_columns(s), false);
+    fprintf(c->out, "%s\n", hy_buf_cstr(&b));
+    hy_buf_free(&b);
+}
+
+static void print_hosts(struct cli *c, const json_t *r)
+{
+    const json_t *host, *address;
+    size_t i, k;
+    json_array_foreach(json_object_get(r, "hosts"), i, host)
+    {
+        struct hy_buf b = HY_BUF_INIT(65536);
+        hy_buf_printf(&b, "%lld %s", (long long)cli_int(host, "preference"), cli_str(host, "name"));
+        json_array_foreach(json_object_get(host, "addresses"), k, address)
+            hy_buf_printf(&b, "%s%s", k ? " " : "  ", json_string_value(address));
+        put(c, i ? "" : _(c, "hosts"), hy_buf_cstr(&b));
+        hy_buf_free(&b);
+    }
+}
+
+static void print_rule(struct cli *c, const json_t *r)
+{
+    char text[768];
+    if (!cli_str(r, "rule")[0])
+        snprintf(text, sizeof text, "%s", _(c, "none: the default block applies"));
+    else
+        snprintf(text, sizeof text,
+                 strcmp(cli_str(r, "by"), "domain") == 0
+                     ? _(c, "%.100s (%.400s), which names the domain")
+                     : _(c, "%.100s (%.400s), which matches every host"),
+                 cli_str(r, "rule"), cli_str(r, "rule_at"));
+    put(c, _(c, "rule"), text);
+}
+
+static void print_limits(struct cli *c, const json_t *r)
+{
+    const char *const heads[] = {_(c, "LIMIT"), _(c, "VALUE"), _(c, "FROM")};
+    struct cli_table t;
+    const json_t *l;
+    size_t i;
+    cli_table_init(&t, heads, "lll");
+    json_array_foreach(json_object_get(r, "limits"), i, l)
+    {
+        cli_table_add(&t, cli_str(l, "key"));
+        cli_table_add(&t, cli_str(l, "value"));
+        cli_table_add(&t, cli_str(l, "at")[0] ? cli_str(l, "at") : _(c, "built in"));
+    }
+    fputc('\n', c->out);
+    cli_table_print(&t, c, cli_width(c));
+}
+
+static void print_patterns(struct cli *c, const json_t *r)
+{
+    const char *const heads[] = {_(c, "DO"), _(c, "FROM"), _(c, "WHEN A REPLY SAYS")};
+    const json_t *list = json_object_get(r, "patterns"), *p;
+    struct cli_table t;
+    size_t i;
+    if (json_array_size(list) == 0)
+        return;
+    cli_table_init(&t, heads, "lll");
+    json_array_foreach(list, i, p)
+    {
+        char text[64], time[32];
+        snprintf(text, sizeof text, "%s", cli_str(p, "do"));
+        if (cli_int(p, "for_s"))
+            snprintf(text, sizeof text, "%.16s %s", cli_str(p, "do"),
+                     cli_duration(cli_int(p, "for_s"), time));
+        if (cli_int(p, "to_percent"))
+            snprintf(text, sizeof text, "%.16s %lld%%", cli_str(p, "do"),
+                     (long long)cli_int(p, "to_percent"));
+        cli_table_add(&t, text);
+        cli_table_add(&t, cli_str(p, "at"));
+        cli_table_add(&t, cli_str(p, "reply"));
+    }
+    fputc('\n', c->out);
+    cli_table_print(&t, c, cli_width(c));
+}
+
+/* What holds a lane back now, below its rule. */
+static void print_lanes(struct cli *c, const json_t *r)
+{
+    const char *const heads[] = {_(c, "SOURCE"), _(c, "CONN"), _(c, "ALLOWED NOW"), _(c, "WAITING"),
+                                 _(c, "NOW")};
+    const json_t *list = json_object_get(r, "lanes"), *l;
+    struct cli_table t;
+    size_t i;
+    if (!list)
+        return;
+    if (json_array_size(list) == 0) {
+        put(c, _(c, "now"), _(c, "nothing is being sent there"));
+        return;
+    }
+    cli_table_init(&t, heads, "lrrrl");
+    json_array_foreach(list, i, l)
+    {
+        char text[400], time[32];
+        snprintf(text, sizeof text, "%.200s", cli_str(l, "why"));
+        if (cli_int(l, "suspended_s"))
+            snprintf(text, sizeof text, _(c, "shut for %s: %.200s"),
+                     cli_duration(cli_int(l, "suspended_s"), time), cli_str(l, "why"));
+        if (cli_int(l, "day_full_s"))
+            snprintf(text, sizeof text, _(c, "the day is full for %s"),
+                     cli_duration(cli_int(l, "day_full_s"), time));
+        cli_table_add(&t, cli_str(l, "source"));
+        cli_table_add_n(&t, cli_int(l, "connections"));
+        cli_table_add_n(&t, cli_int(l, "window"));
+        cli_table_add_n(&t, cli_int(l, "waiting"));
+        cli_table_add(&t, text);
+    }
+    fputc('\n', c->out);
+    cli_table_print(&t, c, cli_width(c));
+}
+
+static int run(struct cli *c)
+{
+    json_t *r = NULL;
+    int code = ask(c, &r);
+    if (code || c->json)
+        return code ? code : cli_print_json(c, r);
+    fprintf(c->out, "%s\n", cli_str(r, "domain"));
+    if (strcmp(cli_str(r, "status"), "ok") == 0) {
+        put(c, _(c, "site"), cli_str(r, "site"));
+        put(c, _(c, "identity"), cli_str(r, "key"));
+        print_hosts(c, r);
+    } else {
+        put(c, cli_str(r, "status"), cli_str(r, "text"));
+    }
+    print_rule(c, r);
+    print_lanes(c, r);
+    print_limits(c, r);
+    print_patterns(c, r);
+    json_decref(r);
+    return CLI_OK;
+}
+
+static const struct cli_option options[] = {
+    {"offline",
+     NULL,
+     CLI_TEXT,
+     NULL,
+     {"do not ask the daemon: look up and read here", "デーモンに問い合わせず、この場で調べる"}},
+    {0}};
+const struct cli_command cmd_site = {
+    .name = "site",
+    .args = "DOMAIN",
+    .n_min = 1,
+    .n_max = 1,
+    .summary = {"show where mail for a domain goes, which rule applies and which limits hold now",
+                "ドメインの配信先、適用される規則、現在の制限とその理由を表示する"},
+    .about =
+        {"Every limit is shown with the file and line it comes from, and what holds a lane back\n"
+         "below it. When no daemon runs, the domain is looked up and the rules are read here.",
+         "制限ごとに、それを定めたファイル名と行番号、さらに抑えられている場合はその理由を示します"
+         "。\n"
+         "デーモンが動いていなければ、この場で DNS を引き、規則を読みます。"},
+    .examples = "hayauma site gmail.com\nhayauma site someone@example.jp --json",
+    .options = options,
+    .run = run,
+};

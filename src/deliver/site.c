@@ -1,0 +1,67 @@
+/* What is known of a site: its hosts by the feeder's resolver, then its lanes from the workers. */
+#include <stdlib.h>
+
+#include "parts.h"
+
+static void finish(struct site_order *o, const struct hy_lane_report *lanes, size_t n)
+{
+    struct hy_site_report r = {
+        .mx = o->mx, .rules = o->policy ? o->policy->rules : NULL, .lanes = lanes, .n_lanes = n};
+    o->fn(o->ctx, &r);
+    hy_mx_unref(o->mx);
+    hy_deliver_policy_unref(o->policy);
+    free(o);
+}
+
+static void on_lanes(void *ctx, const struct hy_lane_report *lanes, size_t n,
+                     const struct hy_lanes_sum *all)
+{
+    (void)all;
+    finish(ctx, lanes, n);
+}
+
+const struct hy_shape_rule *rule_of_mx(const struct hy_deliver_policy *p, const struct hy_mx *mx)
+{
+    struct hy_str hosts[HY_MX_HOSTS_MAX], rest = mx->site.key;
+    size_t n = 0;
+    while (n < HY_MX_HOSTS_MAX && hy_str_split(&rest, ',', &hosts[n]))
+        n++;
+    return hy_shape_find(p->rules, mx->domain, hosts, n);
+}
+
+static void on_mx(void *ctx, struct hy_mx *mx)
+{
+    struct site_order *o = ctx;
+    o->mx = mx;
+    if (!mx || mx->status != HY_MX_OK) {
+        finish(o, NULL, 0);
+        return;
+    }
+    o->rule = rule_of_mx(o->policy, mx);
+    if (report_site(o, on_lanes) != HY_OK)
+        finish(o, NULL, 0);
+}
+
+void site_look_up(struct site_order *o, struct hy_resolver *resolver,
+                  struct hy_deliver_policy *policy)
+{
+    o->policy = policy ? hy_deliver_policy_ref(policy) : NULL;
+    if (!resolver || hy_resolver_mx(resolver, hy_str_of(o->domain), on_mx, o) != HY_OK)
+        finish(o, NULL, 0);
+}
+
+int hy_deliver_site(struct hy_deliver *d, const char *domain, hy_site_fn *fn, void *ctx)
+{
+    struct site_order *o = calloc(1, sizeof *o);
+    if (!o)
+        return HY_ENOMEM;
+    o->msg.kind = MSG_SITE;
+    o->d = d;
+    o->fn = fn;
+    o->ctx = ctx;
+    snprintf(o->domain, sizeof o->domain, "%s", domain);
+    int err = hy_mailbox_post_answer(feeder_mailbox(d->feeder), &o->msg);
+    if (err != HY_OK)
+        free(o);
+    return err;
+}
