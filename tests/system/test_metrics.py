@@ -190,3 +190,38 @@ def test_an_open_address_is_warned_about(lab):
     done = subprocess.run(daemon.command("config", "check", path, "--json"), capture_output=True, text=True, check=False)
     problems = json.loads(done.stdout)["problems"]
     check(any("other machines" in p["text"] and p["warning"] for p in problems), str(problems))
+
+
+def names_in(text):
+    """Metric names of expressions, as in docs/metrics.md: without what a histogram adds."""
+    known = documented()
+    return {n if n in known else re.sub(r"_(bucket|sum|count)$", "", n) for n in re.findall(r"\bhayauma_\w+", text)}
+
+
+def test_the_dashboard_and_the_alerts_use_metrics_that_exist(lab):
+    with open(os.path.join(SOURCE, "conf", "grafana", "hayauma.json"), encoding="utf-8") as f:
+        board = json.load(f)
+    targets = [t["expr"] for p in board["panels"] for t in p.get("targets", [])]
+    check(len(targets) > 40, "targets of the dashboard")
+    with open(os.path.join(SOURCE, "conf", "grafana", "alerts.yaml"), encoding="utf-8") as f:
+        alerts = f.read()
+    queries = [a["expr"] for a in board["annotations"]["list"]]
+    unknown = names_in("\n".join(targets + queries) + alerts) - set(documented())
+    check_eq(unknown, set(), "names that docs/metrics.md does not have")
+    ids = [p["id"] for p in board["panels"]]
+    check_eq(len(ids), len(set(ids)), "ids of panels")
+
+
+def test_prometheus_takes_every_expression_of_the_dashboard_and_the_alerts(lab):
+    if not shutil.which("promtool"):
+        raise Skip("promtool is not installed")
+    with open(os.path.join(SOURCE, "conf", "grafana", "hayauma.json"), encoding="utf-8") as f:
+        board = json.load(f)
+    rules = [{"record": f"panel:{p['id']}:{t['refId']}",
+              "expr": t["expr"].replace("$__rate_interval", "5m").replace("$instance", ".*")}
+             for p in board["panels"] for t in p.get("targets", [])]
+    path = lab.write("panels.yaml", json.dumps({"groups": [{"name": "panels", "rules": rules}]}))
+    for name in (path, os.path.join(SOURCE, "conf", "grafana", "alerts.yaml")):
+        done = subprocess.run(["promtool", "check", "rules", name], capture_output=True, text=True, timeout=60,
+                              check=False)
+        check_eq(done.returncode, 0, done.stdout + done.stderr)
