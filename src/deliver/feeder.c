@@ -36,7 +36,7 @@ static void step(void *arg)
         rows_open_domains(f);
         hy_txn_park(&f->txn);
     }
-    if (f->due_waits && rows_may_open(f, FEED_DUE))
+    if (f->due_waits && rows_may_open(f, FEED_DUE, NULL))
         due_read(f);
     struct feed *again = NULL;
     while (!hy_list_empty(&f->waiting)) {

@@ -4,10 +4,11 @@
 
 enum {
     SCRATCH_ROWS = 4096,
-    OPEN_BATCH = 128,     /* domains opened in one turn of the loop */
-    DUE_BATCH = 4096,     /* entries of the due index read in one turn */
-    STEP_US = 20000,      /* between looks at rows that are still being made */
-    DUE_EVERY_US = 500000 /* between looks at the due index */
+    OPEN_BATCH = 128,      /* domains opened in one turn of the loop */
+    URGENT_DOMAINS = 1024, /* places that only transactional campaigns may take */
+    DUE_BATCH = 4096,      /* entries of the due index read in one turn */
+    STEP_US = 20000,       /* between looks at rows that are still being made */
+    DUE_EVERY_US = 500000  /* between looks at the due index */
 };
 
 /* A campaign that the feeder knows. */
@@ -79,9 +80,10 @@ void feeder_wake(struct feeder *f);
 /* feeder_rows.c */
 void rows_open_domains(struct feeder *f);
 void rows_refill(struct feeder *f, struct feed *feed);
-/* Whether a feed of this kind may be opened now. Fresh and deferred rows have half of the places
- * each while both wait for one. */
-bool rows_may_open(const struct feeder *f, enum feed_kind kind);
+/* Whether a feed of this kind may be opened now for a campaign, NULL: for any. Fresh and deferred
+ * rows have half of the places each while both wait for one; transactional campaigns have some of
+ * their own besides. */
+bool rows_may_open(const struct feeder *f, enum feed_kind kind, const struct camp *c);
 /* Opens a feed again for rows that were parked; to be sent by the caller. False: no place, no
  * memory, or the store cannot be read, so try later. *ret_feed NULL: nothing is left of them.
  * Precondition: f->txn is open. */

@@ -77,7 +77,7 @@ static bool take_entry(struct feeder *f, struct gather *g, uint32_t upto, uint32
     if (c && c->run && is_behind(&c->due_pos, &next)) {
         if (!goes_on(g, c, &next)) {
             flush(f, g);
-            if (!rows_may_open(f, FEED_DUE)) {
+            if (!rows_may_open(f, FEED_DUE, c)) {
                 f->due_waits = true;
                 return false;
             }

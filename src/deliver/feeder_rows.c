@@ -170,9 +170,16 @@ static uint32_t rows_ahead(const struct feeder *f)
     return n < 1 ? 1 : n > SCRATCH_ROWS ? SCRATCH_ROWS : n;
 }
 
-bool rows_may_open(const struct feeder *f, enum feed_kind kind)
+static bool is_urgent(const struct camp *c)
+{
+    return c && c->run && c->run->plan.brakes.priority == HY_PRIORITY_TRANSACTIONAL;
+}
+
+bool rows_may_open(const struct feeder *f, enum feed_kind kind, const struct camp *c)
 {
     uint32_t most = f->d->settings.open_domains;
+    if (is_urgent(c))
+        return f->n_feeds < most + URGENT_DOMAINS;
     uint32_t n = kind == FEED_DUE ? f->n_due : f->n_feeds - f->n_due;
     bool others_wait = kind == FEED_DUE ? f->fresh_waits : f->due_waits;
     return f->n_feeds < most && (!others_wait || n < most / 2);
@@ -204,7 +211,7 @@ static bool open_fresh(struct feeder *f, struct camp *c, hy_domain_no domain,
 bool rows_open_place(struct feeder *f, struct camp *c, const struct feed_place *place,
                      struct feed **ret_feed)
 {
-    if (!rows_may_open(f, place->due_s ? FEED_DUE : FEED_FRESH))
+    if (!rows_may_open(f, place->due_s ? FEED_DUE : FEED_FRESH, c))
         return false;
     if (place->due_s)
         return due_open_place(f, c, place, ret_feed);
@@ -245,9 +252,17 @@ static bool may_walk(const struct camp *c)
     return c->run && !c->is_walked && !c->is_waiting;
 }
 
+/* The next look begins with this one. */
+static void turn_to(struct feeder *f, const struct camp *c)
+{
+    while (f->camps.next != &c->link)
+        hy_list_push(&f->camps, hy_list_pop(&f->camps));
+}
+
 /* Up to a batch of domains, campaigns in turn. Returns whether there may be more. */
 static bool walk(struct feeder *f)
 {
+    struct camp *stopped = NULL; /* the first that found no place */
     bool progress = true;
     uint32_t opened = 0;
     while (progress) {
@@ -256,17 +271,21 @@ static bool walk(struct feeder *f)
             struct camp *c = hy_container_of(it, struct camp, link);
             if (!may_walk(c))
                 continue;
-            if (opened >= OPEN_BATCH || !rows_may_open(f, FEED_FRESH)) {
-                /* the next look begins with this one */
-                while (f->camps.next != &c->link)
-                    hy_list_push(&f->camps, hy_list_pop(&f->camps));
+            if (opened >= OPEN_BATCH) {
+                turn_to(f, stopped ? stopped : c);
                 return true;
+            }
+            if (!rows_may_open(f, FEED_FRESH, c)) {
+                stopped = stopped ? stopped : c;
+                continue;
             }
             progress |= open_domain(f, c);
             opened++;
         }
     }
-    return false;
+    if (stopped)
+        turn_to(f, stopped);
+    return stopped != NULL;
 }
 
 /* In batches, so that answers of the resolver and dry feeds get their turns between. When lanes
@@ -285,10 +304,10 @@ void rows_open_domains(struct feeder *f)
     } else {
         f->walk_at = now + STEP_US;
         f->fresh_waits = walk(f);
-        if (f->fresh_waits && !is_paced && rows_may_open(f, FEED_FRESH))
+        if (f->fresh_waits && !is_paced && rows_may_open(f, FEED_FRESH, NULL))
             feeder_wake(f);
     }
-    bool looks_again = is_paced && f->fresh_waits && rows_may_open(f, FEED_FRESH);
+    bool looks_again = is_paced && f->fresh_waits && rows_may_open(f, FEED_FRESH, NULL);
     hy_list_for_each (it, &f->camps)
         looks_again |= hy_container_of(it, struct camp, link)->is_waiting;
     if (looks_again && !hy_timer_armed(&f->step_timer))
