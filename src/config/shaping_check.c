@@ -101,6 +101,8 @@ static void check_rates(const struct checking *c, const struct hy_shape_rule *r)
         per_second(l->message_rate) > per_second(l->connection_rate) * l->messages_per_connection)
         warn_unreachable(c, r, "message_rate", "connection_rate",
                          "the new connections of connection_rate carry fewer");
+    if (l->adaptive.floor > l->connections)
+        warn_unreachable(c, r, "adaptive.floor", "connections", "there are never so many");
     if (l->messages_per_day && l->message_rate.count &&
         per_second(l->message_rate) * day < l->messages_per_day)
         warn_unreachable(c, r, "messages_per_day", "message_rate",

@@ -267,7 +267,7 @@ Test(shaping, every_value_knows_where_it_stands)
         hy_shaping_each(set, values[i].rule == 9 ? NULL : &set->rules[values[i].rule], note_value,
                         &s);
         cr_expect(strstr(s.text, values[i].want), "%s is not in %s", values[i].want, s.text);
-        cr_expect_null(strstr(s.text, "enabled"));
+        cr_expect_null(strstr(s.text, " enabled="));
         if (values[i].rule == 9)
             cr_expect_null(strstr(s.text, "provider"));
     }
@@ -388,7 +388,8 @@ Test(shaping, the_shipped_rules_are_clean_and_their_default_is_the_built_in_one)
               f->messages_per_connection == builtin.messages_per_connection &&
               f->use_pipelining == builtin.use_pipelining &&
               f->use_chunking == builtin.use_chunking && f->message_rate.count == 0 &&
-              f->connection_rate.count == 0);
+              f->connection_rate.count == 0 &&
+              memcmp(&f->adaptive, &builtin.adaptive, sizeof f->adaptive) == 0);
     hy_shaping_free(set);
     hy_problems_free(&p);
 }
@@ -481,4 +482,27 @@ Test(shaping, the_shipped_patterns_know_the_words_of_the_big_sites)
     }
     hy_shaping_free(set);
     hy_problems_free(&p);
+}
+
+Test(shaping, the_manual_has_every_key)
+{
+    static char page[65536];
+    FILE *f = fopen(HY_SOURCE_ROOT "/docs/man/hayauma-shaping.5", "r");
+    cr_assert_not_null(f);
+    page[fread(page, 1, sizeof page - 1, f)] = '\0';
+    fclose(f);
+    struct hy_buf keys = HY_BUF_INIT(65536);
+    hy_shaping_keys(&keys);
+    struct hy_str rest = hy_buf_str(&keys), line;
+    while (hy_str_split(&rest, '\n', &line) && line.n) {
+        struct hy_str key =
+            hy_str_slice(line, hy_str_find(line, ' ', 0) + 1, line.n); /* behind the section */
+        char alone[128], first[128], further[128];
+        snprintf(alone, sizeof alone, ".B %.*s\n", HY_STR_ARG(key));
+        snprintf(first, sizeof first, ".BR %.*s \"", HY_STR_ARG(key));
+        snprintf(further, sizeof further, "\", \" %.*s", HY_STR_ARG(key));
+        cr_expect(strstr(page, alone) || strstr(page, first) || strstr(page, further), "%.*s",
+                  HY_STR_ARG(key));
+    }
+    hy_buf_free(&keys);
 }
