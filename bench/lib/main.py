@@ -149,6 +149,8 @@ def main():
             traceback.print_exc()
         return 1
     code = place.alone(work, os.path.join(args.work, "cgroup"))
+    if code == place.CANNOT:
+        say("bench/run: this machine does not let root make a network of its own (a container?)")
     if code != 0:
         return code
     results = load(os.path.join(args.work, "results.json"))
@@ -165,9 +167,6 @@ def main():
 if __name__ == "__main__":
     try:
         sys.exit(main())
-    except PermissionError as e:
-        say(f"bench/run: this machine does not let root make a place of its own: {e}")
-        sys.exit(77)
     except LabError as e:
         say(f"bench/run: {e}")
         sys.exit(1)

@@ -16,6 +16,7 @@ MS_REC, MS_PRIVATE = 0x4000, 0x40000
 SIOCGIFFLAGS, SIOCSIFFLAGS, SIOCSIFADDR, IFF_UP = 0x8913, 0x8914, 0x8916, 1
 TEST_NET = "192.0.2.1"
 PR_SET_PDEATHSIG = 1
+CANNOT = 77
 LIBC = ctypes.CDLL(None, use_errno=True)
 
 
@@ -34,39 +35,52 @@ def loopback_up():
         fcntl.ioctl(s, SIOCSIFADDR, struct.pack("16s16s", b"lo:1", address))
 
 
-def alone(work, mount_point):
-    """work(groups) in a place of its own; its exit code. Needs root."""
-    system("a network of its own", LIBC.unshare(CLONE_NEWNS | CLONE_NEWNET))
-    system("mounts of its own", LIBC.mount(b"none", b"/", None, ctypes.c_ulong(MS_REC | MS_PRIVATE), None))
-    loopback_up()
-    groups = Groups(mount_point)
-    system("processes of its own", LIBC.unshare(CLONE_NEWPID))
+def forked(work):
+    """The exit code of work() in a child, to which requests to end are passed on."""
     sys.stdout.flush()
     sys.stderr.flush()
     child = os.fork()
     if child == 0:
         code = 1
         try:
-            LIBC.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
-            # The first process of a namespace gets no signal it has no handler for.
-            signal.signal(signal.SIGTERM, signal.default_int_handler)
-            signal.signal(signal.SIGINT, signal.default_int_handler)
-            system("/proc", LIBC.mount(b"proc", b"/proc", b"proc", ctypes.c_ulong(0), None))
-            groups.enter()
-            code = work(groups)
+            # The first process of a namespace gets no signal that it has no handler for.
+            for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+                signal.signal(number, signal.default_int_handler)
+            LIBC.prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
+            code = work()
         except KeyboardInterrupt:
             print("bench: interrupted", file=sys.stderr)
+        except OSError as e:
+            print(f"bench: {e}", file=sys.stderr)
+            code = CANNOT if isinstance(e, PermissionError) else 1
         finally:
             sys.stdout.flush()
             sys.stderr.flush()
             os._exit(code)
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, lambda n, _: os.kill(child, signal.SIGTERM))
-    while True:
+    old = {n: signal.signal(n, lambda number, _: os.kill(child, signal.SIGTERM))
+           for n in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
+    try:
+        return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+    finally:
+        for number, handler in old.items():
+            signal.signal(number, handler)
+
+
+def alone(work, mount_point):
+    """work(groups) in a place of its own; its exit code, CANNOT where even root may not have one."""
+    def outside():
+        system("a network of its own", LIBC.unshare(CLONE_NEWNS | CLONE_NEWNET))
+        system("mounts of its own", LIBC.mount(b"none", b"/", None, ctypes.c_ulong(MS_REC | MS_PRIVATE), None))
+        loopback_up()
+        groups = Groups(mount_point)
         try:
-            code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
-            break
-        except InterruptedError:
-            continue
-    groups.close()
-    return code
+            system("processes of its own", LIBC.unshare(CLONE_NEWPID))
+            return forked(lambda: inside(groups))
+        finally:
+            groups.close()
+
+    def inside(groups):
+        system("/proc", LIBC.mount(b"proc", b"/proc", b"proc", ctypes.c_ulong(0), None))
+        groups.enter()
+        return work(groups)
+    return forked(outside)
