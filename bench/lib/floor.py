@@ -6,7 +6,7 @@ import os
 
 def tune(lab):
     """Lets hayauma and its floor sign with the setting that 'hayauma tune' finds best on this
-    processor; the peers have environments of their own and run as they are shipped."""
+    processor, and the peers that use OpenSSL too: they find it in their environment."""
     report = json.loads(lab.run(lab.binary("src/cli/hayauma"), "tune", "--dry-run", "--json"))
     value = next(s["ia32cap"] for s in report["settings"] if s["setting"] == report["chosen"])
     if value and "OPENSSL_ia32cap" not in os.environ:

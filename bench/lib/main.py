@@ -70,7 +70,7 @@ def measure(args, plan, names, roots, groups):
     shutil.rmtree(lab_dir, ignore_errors=True)
     with Lab(build=args.build, root=lab_dir) as lab:
         tuning = floor.tune(lab)
-        bench = workloads.Bench(lab, groups, roots, plan.leads)
+        bench = workloads.Bench(lab, groups, roots, plan.leads, os.path.join(args.work, "big"))
         results = suite.measure(bench, plan, names)
     shutil.rmtree(lab_dir, ignore_errors=True)
     results["tuning"] = tuning

@@ -4,7 +4,6 @@ import os
 import re
 
 import figures
-from sizes import WHOLE, WINDOW_S
 from words import WORDS
 from workloads import BY_NAME, TITLES
 
@@ -103,12 +102,14 @@ def machine_rows(results, w):
 
 def limit_rows(results, w):
     rows = []
-    for step in ("B5", "B6", "B6-domains"):
+    for step in ("B5", "B5-tls", "B6-import", "B6", "B6-domains"):
         found = results["limits"].get(step, [])
         if found:
             rows.append([f"**{w['names'][step]}**", "", ""])
         for f in found:
-            goal = "" if f["goal_below"] is None else f"< {f['goal_below']:g} {f['unit']}: {w['met'] if f['ok'] else w['missed']}"
+            below, above = f["goal_below"], f["goal_above"]
+            goal = f"< {below:,g} {f['unit']}: " if below is not None else f"≥ {above:,g} {f['unit']}: " if above is not None else ""
+            goal += (w["met"] if f["ok"] else w["missed"]) if goal else ""
             rows.append([f["name"].replace("|", "\\|").strip(), f"{n(f['value'])} {f['unit']}".strip(), goal])
     return rows
 
@@ -138,11 +139,9 @@ def page(results, plots, lang):
             + image("stages") + table(w["stage_head"], stage_rows(results, w)))
     if variant_rows(results, w):
         out.append(f"## {w['variants']}\n\n" + table(w["variant_head"], variant_rows(results, w)))
-    if results["sizes"]:
-        rows = [[f"{s['size']:,}", n(s["cpu_us_per_message"]), n(s["memory_mib"]), n(s["rows_s"]), n(s["first_message_s"]),
-                 f"{s['import_rows_per_s']:,}"] for s in results["sizes"]]
-        out.append(f"## {w['cost']}\n\n{w['cost_text'].format(whole=WHOLE, window=WINDOW_S)}\n\n" + image("cost")
-                   + table(w["cost_head"], rows) + image("memory"))
+    if figures.by_size(results):
+        rows = [[f"{s['size']:,}", n(s["cpu_us"]), n(s["messages_per_s"]), n(s["memory_mib"]), n(s["rows_s"])] for s in figures.by_size(results)]
+        out.append(f"## {w['cost']}\n\n{w['cost_text']}\n\n" + image("cost") + table(w["cost_head"], rows) + image("memory"))
     if limit_rows(results, w):
         out.append(f"## {w['limits']}\n\n" + table(w["limit_head"], limit_rows(results, w)))
     out.append(f"## {w['machine']}\n\n" + table(["", ""], machine_rows(results, w)))

@@ -114,7 +114,7 @@ def power(v, _):
 
 
 def by_size(results, folder, key, name, title, goal=None, peers=()):
-    rows = results["sizes"]
+    rows = figures.by_size(results)
     if not rows:
         return None
     fig, ax = plt.subplots(figsize=(9, 3))
@@ -150,6 +150,6 @@ def draw(results, folder):
     out = {
         "throughput": throughput(results, folder), "stages": stages(results, folder),
         "memory": by_size(results, folder, "memory_mib", "memory", "anonymous memory at most, MiB", 256, peers),
-        "cost": by_size(results, folder, "cpu_us_per_message", "cost", "CPU us a message, unsigned, making the rows included"),
+        "cost": by_size(results, folder, "cpu_us", "cost", "CPU us a message, unsigned"),
     }
     return {k: v for k, v in out.items() if v}

@@ -22,18 +22,17 @@ class Plan:
     peer_messages: dict  # by name
     drain_messages: dict
     connections: int  # B5
-    rows: int  # B6
+    rows: int  # B6, sizes
     domains: int  # B6
-    campaign_sizes: tuple
 
 
 FULL = Plan(3, 100000, {"postfix": 4000, "opensmtpd": 3000, "exim": 2000}, {"postfix": 5000, "opensmtpd": 2000, "exim": 2000},
-            10000, 10000000, 500000, (1000, 10000, 100000, 1000000, 10000000))
-QUICK = Plan(1, 20000, {"postfix": 1000, "opensmtpd": 1500, "exim": 400}, {}, 2000, 100000, 20000, (1000, 10000, 100000))
-SMOKE = Plan(1, 1500, {"postfix": 50, "opensmtpd": 50, "exim": 50}, {}, 50, 1000, 100, (1000,))
+            10000, 10000000, 500000)
+QUICK = Plan(1, 20000, {"postfix": 1000, "opensmtpd": 1500, "exim": 400}, {}, 2000, 100000, 20000)
+SMOKE = Plan(1, 1500, {"postfix": 50, "opensmtpd": 50, "exim": 50}, {}, 50, 1000, 100)
 
 # Workloads that are not campaigns measured in rounds.
-ONCE = {"B5": "connections", "B6": "rows", "sizes": "sizes"}
+ONCE = ("B5", "B6", "sizes")
 LATER = {"B7": "the durable relay comes with a later release"}
 
 
@@ -102,20 +101,20 @@ def once_jobs(bench, plan, names):
             n = plan.drain_messages.get(p.name)
             if n and p.name in bench.roots:
                 jobs.append(Job(f"{c.name}-drain", p.name, n / 200 + 4, lambda p=p, n=n: bench.run_drain(p, n)))
-    if "B5" in names:
-        jobs.append(Job("B5", "hayauma", 70, lambda: sizes.limits(bench, "connections", "--connections", str(plan.connections))))
-    if "B6" in names:
-        jobs.append(Job("B6", "hayauma", 20 + plan.rows / 80000, lambda: sizes.limits(bench, "million", "--rows", str(plan.rows))))
-        jobs.append(Job("B6-domains", "hayauma", 40 + plan.domains / 5000, lambda: sizes.limits(
-            bench, "domains", "--domains", str(plan.domains), "--domains-s", "30")))
-    if "sizes" in names:
-        for n in plan.campaign_sizes:
-            jobs.append(Job("sizes", f"{n:,} recipients", 6 + n / 100000 + min(n / 15000, 17), lambda n=n: sizes.measure(bench, n)))
+    wide, big = ("--connections", str(plan.connections)), ("--big-rows", str(plan.rows))
+    many = ("--domains", str(plan.domains), "--domains-s", "30")
+    for workload, name, step, about, options in (
+            ("B5", "B5", "connections", 70, wide), ("B5", "B5-tls", "tls-connections", 80, wide),
+            ("B6", "B6-import", "import", 10 + plan.rows / 80000, big), ("B6", "B6", "queue", 10 + plan.rows / 120000, big),
+            ("B6", "B6-domains", "domains", 40 + plan.domains / 8000, many),
+            ("sizes", "sizes", "sizes", 15 + plan.rows / 120000, big)):
+        if workload in names:
+            jobs.append(Job(name, "hayauma", about, lambda s=step, o=options: sizes.limits(bench, s, bench.cache, *o)))
     return jobs
 
 
 def measure(bench, plan, names):
-    """{"runs": {workload: {system: [result of each round]}}, "sizes": [...], "limits": {...},
+    """{"runs": {workload: {system: [result of each round]}}, "limits": {step: figures},
     "neighbours": what else the machine did meanwhile}"""
     def run(job):
         neighbours = Neighbours(bench.groups)
@@ -126,7 +125,7 @@ def measure(bench, plan, names):
     machine = []
     rounds, once = round_jobs(bench, plan, names), once_jobs(bench, plan, names)
     progress = Progress(rounds * plan.rounds + once)
-    out = {"runs": {}, "sizes": [], "limits": {}}
+    out = {"runs": {}, "limits": {}}
     for number in range(plan.rounds):
         for job in rounds:
             progress.begin(job, number)
@@ -136,9 +135,7 @@ def measure(bench, plan, names):
     for job in once:
         progress.begin(job, 0)
         result = run(job)
-        if job.workload == "sizes":
-            out["sizes"].append(result)
-        elif job.workload.endswith("-drain"):
+        if job.workload.endswith("-drain"):
             out["runs"].setdefault(job.workload, {})[job.system] = [result]
         else:
             out["limits"][job.workload] = result

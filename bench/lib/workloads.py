@@ -45,8 +45,9 @@ BY_NAME = {c.name: c for c in CAMPAIGNS}
 class Bench:
     """What every run of a workload shares: the lab, the world, the keys, the messages peers get."""
 
-    def __init__(self, lab, groups, roots, leads, connections=4000):
+    def __init__(self, lab, groups, roots, leads, cache, connections=4000):
         self.lab, self.groups, self.roots, self.leads, self.connections = lab, groups, roots, leads, connections
+        self.cache = cache  # where bench/limits keeps its large store
         self.keys, records = {None: None}, []
         for kind in ("rsa", "ed25519"):
             self.keys[kind], record = lab.dkim_key(newsletter.SENDER, SELECTOR if kind == "rsa" else kind, kind)
