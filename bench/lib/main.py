@@ -79,7 +79,7 @@ def measure(args, plan, names, roots, groups):
     results["versions"] = {"hayauma": machine.source_version(SOURCE), **{k: v for r in roots.values() for k, v in r.versions.items()}}
     results["command"] = " ".join(shlex.quote(a) for a in ["bench/run", *sys.argv[1:]])
     results["date"] = datetime.date.today().isoformat()
-    results["complete"] = not args.workload and not args.quick and not args.no_peers
+    results["complete"] = not args.workload and not args.quick and not args.no_peers and not results["failed"]
     results["quick"] = args.quick or args.smoke
     save(results, os.path.join(args.work, "results.json"))
     return 0
@@ -157,11 +157,13 @@ def main():
     if args.json:
         save(results, args.json)
     print_goals(results)
+    for why in results["failed"]:
+        say(f"failed: {why}")
     if not args.smoke:
         render(results, args.work)
     if results["complete"] and not args.smoke:
         render_docs(results)
-    return 0
+    return 1 if results["failed"] else 0
 
 
 if __name__ == "__main__":

@@ -1,6 +1,7 @@
 """The order of things: which runs there are, in rounds that let a busy minute of the machine meet all
 systems, and what comes of them."""
 import dataclasses
+import shutil
 import sys
 import time
 from collections.abc import Callable
@@ -64,9 +65,9 @@ class Progress:
     def end(self, job, result):
         self.took += time.monotonic() - self.start
         self.done += job.about_s
-        if "messages_per_s" in result:
+        if isinstance(result, dict) and "messages_per_s" in result:
             print(f"{result['messages_per_s']:,.0f}/s, {result['cpu_us_per_message']:,.0f} us", file=sys.stderr, flush=True)
-        else:
+        elif result:
             print("done", file=sys.stderr, flush=True)
 
 
@@ -115,14 +116,21 @@ def once_jobs(bench, plan, names):
 
 def measure(bench, plan, names):
     """{"runs": {workload: {system: [result of each round]}}, "limits": {step: figures},
-    "neighbours": what else the machine did meanwhile}"""
+    "failed": [why], "neighbours": what else the machine did meanwhile}"""
     def run(job):
         neighbours = Neighbours(bench.groups)
-        result = job.run()
+        try:
+            result = job.run()
+        except LabError as e:  # one that fails does not take the others with it; the run is not whole then
+            print("FAILED", file=sys.stderr, flush=True)
+            failed.append(f"{job.workload} {job.system}: {e}")
+            return None
         machine.append({"workload": job.workload, "system": job.system, **neighbours.shares()})
         return result
 
-    machine = []
+    machine, failed = [], []
+    if "B6" in names:
+        shutil.rmtree(bench.cache, ignore_errors=True)  # what importing costs is measured again
     rounds, once = round_jobs(bench, plan, names), once_jobs(bench, plan, names)
     progress = Progress(rounds * plan.rounds + once)
     out = {"runs": {}, "limits": {}}
@@ -130,16 +138,18 @@ def measure(bench, plan, names):
         for job in rounds:
             progress.begin(job, number)
             result = run(job)
-            out["runs"].setdefault(job.workload, {}).setdefault(job.system, []).append(result)
+            if result:
+                out["runs"].setdefault(job.workload, {}).setdefault(job.system, []).append(result)
             progress.end(job, result)
     for job in once:
         progress.begin(job, 0)
         result = run(job)
-        if job.workload.endswith("-drain"):
+        if result and job.workload.endswith("-drain"):
             out["runs"].setdefault(job.workload, {})[job.system] = [result]
-        else:
+        elif result:
             out["limits"][job.workload] = result
-        progress.end(job, result if isinstance(result, dict) else {})
+        progress.end(job, result)
+    out["failed"] = failed
     out["neighbours"] = machine
     return out
 
