@@ -9,16 +9,24 @@ static const struct hy_provider_limits *provider(const struct lane *l)
     return &l->limits.provider;
 }
 
-void lane_limits_apply(struct lane *l)
+/* The counter of its day; NULL: its rule limits none, or there is no memory for one. */
+static struct daily *day_of(const struct lane *l)
 {
-    struct worker *w = l->worker;
-    seat_move(&l->seat, pool_of(w->policy, l->rule));
+    const struct worker *w = l->worker;
     char key[HY_DAILY_KEY_MAX + 1];
+    if (!l->limits.messages_per_day)
+        return NULL;
     snprintf(key, sizeof key, "lane/%.63s/%.63s/%016llx", l->rule ? l->rule->name : "default",
              w->policy->sources[l->source % w->policy->n_sources].name,
              (unsigned long long)l->mx->site.hash);
+    return daily_get(&l->worker->d->dailies, key);
+}
+
+void lane_limits_apply(struct lane *l)
+{
     struct daily *old = l->day;
-    l->day = l->limits.messages_per_day ? daily_get(&w->d->dailies, key) : NULL;
+    seat_move(&l->seat, pool_of(l->worker->policy, l->rule));
+    l->day = day_of(l);
     l->day_until = 0;
     daily_unref(old);
 }
