@@ -5,6 +5,7 @@
  * A connection that the rules delay is paused: nothing is read until its time in the heap comes. */
 #include <errno.h>
 #include <netinet/tcp.h>
+#include <openssl/err.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -155,6 +156,7 @@ static int conn_flush(struct conn *c)
     while (done < ready) {
         ssize_t n;
         if (c->ssl && c->state != ST_HANDSHAKE) {
+            ERR_clear_error(); /* what another connection left would be taken for ours */
             n = SSL_write(c->ssl, c->out.data + done, (int)(ready - done));
             if (n <= 0) {
                 int why = SSL_get_error(c->ssl, (int)n);
@@ -193,6 +195,7 @@ static int conn_handshake(struct conn *c)
         if (!c->ssl || SSL_set_fd(c->ssl, c->fd) != 1)
             return HY_ECLOSED;
     }
+    ERR_clear_error();
     int rc = SSL_accept(c->ssl);
     if (rc == 1) {
         c->state = ST_COMMAND;
@@ -212,6 +215,7 @@ static int conn_handshake(struct conn *c)
 static ssize_t conn_read(struct conn *c, char *p, size_t max)
 {
     if (c->ssl) {
+        ERR_clear_error();
         int n = SSL_read(c->ssl, p, (int)max);
         if (n > 0)
             return n;

@@ -20,6 +20,7 @@ static const char usage[] =
     "  --tls off|on|garbage|hangup   STARTTLS: none, working, broken in two ways (off)\n"
     "  --tls-version 1.2|1.3    that one only\n"
     "  --tls-no-resume          no session tickets\n"
+    "  --tls-cert FILE --tls-key FILE   PEM; otherwise self-signed, made at the start\n"
     "\n"
     "Misbehaviour. SCOPE is any of domain=NAME, addr=A, from=SEC, until=SEC, each with a comma;\n"
     "PHASE is connect, ehlo, starttls, mail, rcpt, data, dot or other.\n"
@@ -177,7 +178,9 @@ static const struct path {
     size_t offset;
 } paths[] = {{"stats", offsetof(struct sink, stats_path)},
              {"record", offsetof(struct sink, record_path)},
-             {"capture", offsetof(struct sink, capture_dir)}};
+             {"capture", offsetof(struct sink, capture_dir)},
+             {"tls-cert", offsetof(struct sink, tls_cert)},
+             {"tls-key", offsetof(struct sink, tls_key)}};
 
 static int set_numeric(struct sink *s, const struct numeric *n, struct hy_str v, struct hy_diag *d)
 {

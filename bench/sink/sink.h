@@ -104,6 +104,7 @@ struct sink {
     enum tls_mode tls;
     int tls_min, tls_max; /* TLS1_2_VERSION ..., 0: any */
     bool tls_no_resume;
+    const char *tls_cert, *tls_key; /* NULL: made at the start */
     const char *capture_dir;
     uint64_t capture_every;
     uint64_t capture_limit; /* messages stored at most */

@@ -1,4 +1,5 @@
-/* STARTTLS with a certificate made when the sink starts: P-256, self-signed, ten years. */
+/* STARTTLS with a certificate that was given, or one made when the sink starts: P-256, self-signed,
+ * ten years. */
 #include <openssl/err.h>
 #include <openssl/evp.h>
 #include <openssl/x509.h>
@@ -24,13 +25,20 @@ static X509 *make_cert(EVP_PKEY *key, const char *name)
     return x;
 }
 
+static bool use_certificate(const struct sink *s, SSL_CTX *ctx, X509 *cert, EVP_PKEY *key)
+{
+    if (s->tls_cert && s->tls_key)
+        return SSL_CTX_use_certificate_chain_file(ctx, s->tls_cert) == 1 &&
+               SSL_CTX_use_PrivateKey_file(ctx, s->tls_key, SSL_FILETYPE_PEM) == 1;
+    return SSL_CTX_use_certificate(ctx, cert) == 1 && SSL_CTX_use_PrivateKey(ctx, key) == 1;
+}
+
 SSL_CTX *tls_context(const struct sink *s)
 {
     SSL_CTX *ctx = SSL_CTX_new(TLS_server_method());
     EVP_PKEY *key = EVP_EC_gen("P-256");
     X509 *cert = key ? make_cert(key, s->hostname) : NULL;
-    bool ok = ctx && cert && SSL_CTX_use_certificate(ctx, cert) == 1 &&
-              SSL_CTX_use_PrivateKey(ctx, key) == 1 &&
+    bool ok = ctx && cert && use_certificate(s, ctx, cert, key) &&
               SSL_CTX_set_min_proto_version(ctx, s->tls_min) == 1 &&
               SSL_CTX_set_max_proto_version(ctx, s->tls_max) == 1 &&
               SSL_CTX_set_session_id_context(ctx, (const unsigned char *)"sink", 4) == 1;
