@@ -37,6 +37,12 @@ static void print_attempt(struct cli *c, const json_t *a)
              cli_str(a, "mx_ip")[0] ? "]" : "", tls[0] ? " " : "", tls,
              json_is_true(json_object_get(a, "in_doubt")) ? _(c, " (in doubt)") : "");
     put(c, "    ", line);
+    if (cli_str(a, "tls_policy")[0]) {
+        snprintf(line, sizeof line, _(c, "TLS policy: %s%s%s%s%s"), cli_str(a, "tls_policy"),
+                 cli_str(a, "tls_check")[0] ? "; " : "", cli_str(a, "tls_check"),
+                 cli_str(a, "tls_name")[0] ? ": " : "", cli_str(a, "tls_name"));
+        put(c, "      ", line);
+    }
     print_reply(c, a);
     if (cli_str(a, "due")[0]) {
         snprintf(line, sizeof line, _(c, "tried again: %s"), cli_time(cli_str(a, "due"), at));

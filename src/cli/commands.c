@@ -45,6 +45,8 @@ const struct cli_command *const cli_commands[] = {
     &cmd_lane_release,
     &cmd_acts,
     &cmd_explain,
+    &cmd_tls_policy,
+    &cmd_tls_report,
     &cmd_audit,
     &cmd_backup,
     &cmd_tune,

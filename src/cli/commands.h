@@ -19,6 +19,7 @@ extern const struct cli_command cmd_audit;                            /* cmd_aud
 extern const struct cli_command cmd_backup;                           /* cmd_backup.c */
 extern const struct cli_command cmd_dkim_keygen;                      /* cmd_dkim_keygen.c */
 extern const struct cli_command cmd_dkim_check;                       /* cmd_dkim_check.c */
+extern const struct cli_command cmd_tls_policy, cmd_tls_report;       /* cmd_tls.c */
 extern const struct cli_command cmd_completion;                       /* cmd_completion.c */
 extern const struct cli_command cmd_man;                              /* man.c */
 extern const struct cli_command cmd_tune;                             /* cmd_tune.c */

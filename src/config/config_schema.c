@@ -28,6 +28,8 @@ const struct config_section config_sections[] = {
     {"delivery", "Sending. Limits per receiving site stand in the file paths.shaping names."},
     {"dkim", "Signatures. 'hayauma dkim keygen' makes a key and prints its DNS record."},
     {"crypto", "How OpenSSL uses the processor."},
+    {"tls", "Encryption on the way out. What is asked of each receiving site stands in "
+            "the file paths.shaping names."},
     {"tracking", "Links and the beacon that tell what is read."},
     {"bounce", "Return paths, and unsubscribing by mail."},
     {"mail", "What campaigns need not say."},
@@ -45,6 +47,8 @@ static const struct schema_name families[] = {{"ipv4-first", HY_MX_IPV4_FIRST},
                                               {"ipv6-only", HY_MX_IPV6_ONLY},
                                               {0}};
 static const struct schema_name shaping_words[] = {{HY_SHAPING_PRESETS, 0}, {0}};
+static const struct schema_name validating[] = {
+    {"auto", HY_VALIDATING_AUTO}, {"yes", HY_VALIDATING_YES}, {"no", HY_VALIDATING_NO}, {0}};
 static const struct schema_name in_doubt[] = {
     {"resend", HY_IN_DOUBT_RESEND}, {"hold", HY_IN_DOUBT_HOLD}, {0}};
 static const struct schema_name tune_modes[] = {{"auto", HY_TUNE_AUTO}, {"off", HY_TUNE_OFF}, {0}};
@@ -134,6 +138,13 @@ static const struct schema_row rows[] = {
     {"dns.allow_local", SCHEMA_BOOL, SCHEMA_RESTART, F(dns.allow_local), .def = "false",
      .doc = "Deliver to loopback and link-local addresses too: for tests on one machine. "
             "Otherwise a domain that points there is refused."},
+    {"dns.validating", SCHEMA_ENUM, SCHEMA_RESTART, F(dns.validating), .names = validating,
+     .def = "auto",
+     .doc = "Whether the resolvers validate by DNSSEC and the way to them is safe, as DANE needs: "
+            "auto = if all are on this machine (127.0.0.1, ::1), yes, or no. That they do validate "
+            "is tried out at the start and every hour; DANE is off while they do not."},
+    {"dns.validation_probe", SCHEMA_STRING, SCHEMA_RESTART, F(dns.probe), .max = 253,
+     .doc = "The name to try it with, in a zone that is signed. \"\" = the root."},
     {"dns.hosts_as_self", SCHEMA_HOSTNAMES, SCHEMA_RESTART, F(dns.hosts_as_self),
      .doc = "Further names of this machine: mail is not sent to an MX of such a name (a loop).",
      .example = "[mx.example.jp]"},
@@ -198,6 +209,24 @@ static const struct schema_row rows[] = {
      .doc = "On some processors OpenSSL signs much faster when a feature is hidden from it. auto = "
             "what 'hayauma tune' found; without that, the first start measures, under a second. "
             "off = OpenSSL as it is."},
+
+    {"tls.ca_file", SCHEMA_PATH, SCHEMA_RESTART, F(tls.ca_file),
+     .doc = "PEM file with the authorities that certificates of receiving servers and of their "
+            "policies are checked against. \"\" = the system's."},
+    {"tls.mta_sts_port", SCHEMA_INT, SCHEMA_RESTART, F(tls.mta_sts_port), 1, 65535, "443",
+     .doc = "Port that MTA-STS policies are fetched from; anything else is for tests."},
+    {"tls.mta_sts_wait", SCHEMA_DURATION, SCHEMA_RESTART, F(tls.mta_sts_wait_us), 100 * MS, 5 * MIN,
+     "10s",
+     .doc =
+         "The first mail to a domain that announces a policy waits this long for it; then it goes "
+         "as if there was none."},
+    {"tls.report_from", SCHEMA_STRING, 0, F(tls.report_from), .max = 254,
+     .doc = "Address that sends TLS reports (RFC 8460), in a domain with a DKIM key: every day to "
+            "the domains that ask for them. \"\" = none are sent."},
+    {"tls.report_organization", SCHEMA_STRING, 0, F(tls.organization), .max = 128,
+     .doc = "Who the reports say they are from. \"\" = node.hostname."},
+    {"tls.report_contact", SCHEMA_STRING, 0, F(tls.contact), .max = 254,
+     .doc = "Whom the reports say to write to. \"\" = tls.report_from."},
 
     {"tracking.base_url", SCHEMA_STRING, 0, F(tracking.base_url), .max = 512,
      .doc = "https://NAME/ under which tracked links, the beacon and one-click unsubscribing are "

@@ -96,6 +96,8 @@ static const struct schema_row rows[] = {
     {"adaptive.start", SCHEMA_INT, 0, L(adaptive.start), 1, 10000},
     {"adaptive.floor", SCHEMA_INT, 0, L(adaptive.floor), 1, 10000},
     {"tls", SCHEMA_ENUM, 0, L(tls), .names = tls_names},
+    {"mta_sts", SCHEMA_BOOL, 0, L(use_mta_sts)},
+    {"dane", SCHEMA_BOOL, 0, L(use_dane)},
     {"pipelining", SCHEMA_BOOL, 0, L(use_pipelining)},
     {"chunking", SCHEMA_BOOL, 0, L(use_chunking)},
     {"retry.first", SCHEMA_DURATION, 0, L(retry.first_us), 1 * SEC, 1 * DAY},

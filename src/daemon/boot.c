@@ -4,6 +4,7 @@
  * The end is the reverse; each step may find the ones behind it missing. */
 #include "daemon.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -110,6 +111,24 @@ static int make_tokens(struct hy_daemon *d, struct hy_diag *diag)
     return err == HY_OK ? err : hy_fail(diag, err, "tokens: %s", hy_err_text(err));
 }
 
+static bool is_loopback(const struct hy_sockaddr *a)
+{
+    return hy_sockaddr_family(a) == AF_INET6 ? IN6_IS_ADDR_LOOPBACK(&a->in6.sin6_addr)
+                                             : ntohl(a->in4.sin_addr.s_addr) >> 24 == 127;
+}
+
+/* Anybody on the way to a resolver elsewhere could claim that an answer is proven. The servers of
+ * /etc/resolv.conf are not ours to judge. */
+static bool trusts_dnssec(const struct hy_config *c)
+{
+    if (c->dns.validating != HY_VALIDATING_AUTO)
+        return c->dns.validating == HY_VALIDATING_YES;
+    for (size_t i = 0; i < c->dns.servers.n; i++)
+        if (!is_loopback(&c->dns.servers.items[i]))
+            return false;
+    return c->dns.servers.n > 0;
+}
+
 /* `ret_names` is the caller's to free; the settings point into it and into the config. */
 static int dns_settings(const struct hy_config *c, struct hy_resolver_settings *s,
                         struct hy_str **ret_names)
@@ -131,6 +150,7 @@ static int dns_settings(const struct hy_config *c, struct hy_resolver_settings *
     s->cache_entries = c->dns.cache_max;
     s->families = c->dns.family;
     s->allow_local = c->dns.allow_local;
+    s->trust_ad = trusts_dnssec(c);
     *ret_names = names;
     return HY_OK;
 }
@@ -157,7 +177,15 @@ static int open_delivery(struct hy_daemon *d, struct hy_problems *problems, stru
         .on_surge = brakes_on_surge,
         .on_surge_ctx = d,
     };
-    err = dns_settings(c, &s.dns, &d->own_names);
+    struct hy_https_options https = {.ca_file = c->tls.ca_file};
+    err = hy_https_create(&https, diag, &d->https);
+    s.tls = (struct hy_deliver_tls){.https = d->https,
+                                    .ca_file = c->tls.ca_file,
+                                    .mta_sts_port = c->tls.mta_sts_port,
+                                    .wait_us = c->tls.mta_sts_wait_us,
+                                    .probe = c->dns.probe};
+    if (err == HY_OK)
+        err = dns_settings(c, &s.dns, &d->own_names);
     policy = orders_policy(d, policy);
     if (err == HY_OK && !policy)
         err = HY_ENOMEM;
@@ -207,6 +235,7 @@ void daemon_stop(struct hy_daemon *d)
     observer_ending(&d->observer);
     hy_import_jobs_free(d->imports); /* while the writer runs */
     d->imports = NULL;
+    hy_https_stop(d->https);
     if (d->deliver) {
         uint64_t cut = hy_deliver_stop(d->deliver, d->config->delivery.drain_timeout_us);
         if (cut)
@@ -226,6 +255,7 @@ void daemon_close(struct hy_daemon *d)
 {
     hy_deliver_free(d->deliver);
     orders_close(d);
+    hy_https_free(d->https);
     if (d->inflight)
         hy_inflight_close(d->inflight);
     hy_contacts_close(d->contacts);

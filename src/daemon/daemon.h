@@ -8,6 +8,7 @@
 #include "hayauma/config/config.h"
 #include "hayauma/daemon/control.h"
 #include "hayauma/deliver/deliver.h"
+#include "hayauma/io/https.h"
 #include "hayauma/store/inflight.h"
 #include "hayauma/store/retention.h"
 #include "hayauma/store/writer.h"
@@ -47,6 +48,7 @@ struct hy_daemon {
     struct hy_inflight *inflight;
     struct hy_contacts *contacts;
     struct hy_writer *writer;
+    struct hy_https *https;
     struct hy_deliver *deliver;
     struct hy_import_jobs *imports;
     struct upkeep upkeep;
@@ -146,4 +148,5 @@ extern const struct hy_control_command ctl_store_commands[];        /* audit bac
 extern const struct hy_control_command ctl_site_commands[];         /* site */
 extern const struct hy_control_command ctl_status_commands[];       /* status, sites, reload */
 extern const struct hy_control_command ctl_lane_commands[];         /* lane.*, acts */
+extern const struct hy_control_command ctl_tls_commands[];          /* tls.policy tls.report */
 extern const struct hy_control_command ctl_import_commands[];       /* import */

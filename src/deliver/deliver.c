@@ -31,11 +31,13 @@ int hy_deliver_create(const struct hy_deliver_settings *settings, struct hy_deli
     d->n_workers = n_workers;
     pthread_rwlock_init(&d->policy_lock, NULL);
     providers_init(&d->providers);
+    const char *ca_file = settings->tls.ca_file;
+    struct hy_tls_options trust = {.ca_file = ca_file && ca_file[0] ? ca_file : NULL};
     pools_init(&d->pools);
     dailies_init(&d->dailies, env, writer);
     int err = pools_adopt(d, policy);
     if (err == HY_OK)
-        err = hy_tls_create(NULL, diag, &d->tls);
+        err = hy_tls_create(&trust, diag, &d->tls);
     if (err == HY_OK)
         err = hy_jobs_create(JOBS_MAX, d->n_press, &d->jobs);
     if (err == HY_OK)

@@ -12,6 +12,7 @@
 #include <stdlib.h>
 
 #include "hayauma/base/log.h"
+#include "tls_desk.h"
 
 bool feeder_txn(struct feeder *f)
 {
@@ -115,6 +116,15 @@ static void drain(struct feeder *f)
     }
 }
 
+const struct hy_shape_limits *feeder_limits(const struct feeder *f, const struct hy_mx *mx,
+                                            const struct hy_shape_rule **ret_rule)
+{
+    const struct hy_shape_rule *rule = rule_of_mx(f->policy, mx);
+    if (ret_rule)
+        *ret_rule = rule;
+    return rule ? &rule->limits : &f->policy->rules->fallback;
+}
+
 struct changed_msg {
     struct hy_msg msg;
     hy_id campaign;
@@ -148,6 +158,12 @@ static void on_mail(void *arg, struct hy_msg *m)
         case MSG_SITE:
             site_look_up(hy_container_of(m, struct site_order, msg), f->resolver, f->policy);
             break;
+        case MSG_STS_FETCHED:
+            tls_desk_fetched(f->desk, m);
+            break;
+        case MSG_TLS_REPORT:
+            tls_report_answer(f, m);
+            break;
         case MSG_DRAIN:
             drain(f);
             free(m);
@@ -180,12 +196,21 @@ static void run_feeder(void *arg)
         hy_log(HY_LOG_ERROR, "feeder", "no resolver: %s", diag.text);
         return;
     }
+    f->desk = tls_desk_new(f);
+    if (!f->desk) {
+        hy_log(HY_LOG_ERROR, "feeder", "out of memory");
+        hy_resolver_free(f->resolver);
+        f->resolver = NULL;
+        return;
+    }
     camps_load(f);
     hy_loop_arm_in(f->loop, &f->due_timer, 0);
     if (hy_loop_run(f->loop) != HY_OK)
         hy_log(HY_LOG_ERROR, "feeder", "the event loop failed");
     hy_resolver_free(f->resolver);
     f->resolver = NULL;
+    tls_desk_free(f->desk);
+    f->desk = NULL;
     hy_txn_end(&f->txn);
     f->has_txn = false;
 }
@@ -244,6 +269,10 @@ void feeder_free(struct feeder *f)
                 feed_close(f, hy_container_of(m, struct feed, msg));
             else if (m->kind == MSG_POLICY)
                 on_policy(f, m);
+            else if (m->kind == MSG_STS_FETCHED)
+                tls_desk_fetched(NULL, m);
+            else if (m->kind == MSG_TLS_REPORT)
+                tls_report_drop(m);
             else if (m->kind == MSG_STOP_RUN)
                 camp_stopped(f, hy_container_of(m, struct stop_order, msg));
             else if (m->kind == MSG_HAND_BACK)

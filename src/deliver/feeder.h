@@ -38,6 +38,7 @@ struct feeder {
     struct hy_mailbox *mailbox;
     struct hy_thread *thread;
     struct hy_resolver *resolver;
+    struct tls_desk *desk;
     struct hy_deliver_policy *policy;
     struct hy_list camps;   /* round robin */
     struct hy_list waiting; /* feeds whose domain is still being queued */
@@ -74,6 +75,9 @@ void camps_watch_hours(struct feeder *f);
 void camps_tidy(struct feeder *f);
 
 /* feeder.c */
+/* The limits that count for a domain. */
+const struct hy_shape_limits *feeder_limits(const struct feeder *f, const struct hy_mx *mx,
+                                            const struct hy_shape_rule **ret_rule);
 bool feeder_txn(struct feeder *f); /* the newest snapshot in f->txn */
 void feeder_wake(struct feeder *f);
 

@@ -5,6 +5,7 @@
 
 #include "hayauma/base/log.h"
 #include "hayauma/store/lead.h"
+#include "tls_desk.h"
 
 /* ---- feeds ---- */
 
@@ -60,6 +61,7 @@ void feed_close(struct feeder *f, struct feed *feed)
     room_leave(f, feed);
     count_feeds(f, camp_find(f, feed->run->campaign), feed, -1);
     hy_mx_unref(feed->mx);
+    tls_site_unref(feed->tls);
     run_unref(feed->run);
     free(feed);
 }
@@ -76,23 +78,40 @@ struct lookup {
     struct feeder *f;
     struct feed *feed;
     bool is_first; /* of a feed that no worker knows yet */
+    struct hy_mx *mx;
 };
 
-static void on_mx(void *ctx, struct hy_mx *mx)
+/* Kept aside until the next step. */
+static void wait_a_step(struct feeder *f, struct feed *feed)
+{
+    hy_list_push(&f->waiting, &feed->link);
+    if (!hy_timer_armed(&f->step_timer))
+        hy_loop_arm_in(f->loop, &f->step_timer, STEP_US);
+}
+
+/* Its way and what it demands of TLS are known: both or neither count. */
+static void on_tls(void *ctx, int err, struct tls_site *tls)
 {
     struct lookup *l = ctx;
     struct feeder *f = l->f;
     struct feed *feed = l->feed;
+    struct hy_mx *mx = l->mx;
     bool is_first = l->is_first;
     free(l);
-    if (!mx && is_first) { /* the resolver is being freed */
-        feed_close(f, feed);
+    if (err != HY_OK) {
+        hy_mx_unref(mx);
+        if (!is_first) /* the old answer must do */
+            feed_post(f, feed);
+        else if (err == HY_ECANCELED) /* the resolver is being freed */
+            feed_close(f, feed);
+        else
+            wait_a_step(f, feed);
         return;
     }
-    if (mx) {
-        hy_mx_unref(feed->mx);
-        feed->mx = mx;
-    }
+    hy_mx_unref(feed->mx);
+    tls_site_unref(feed->tls);
+    feed->mx = mx;
+    feed->tls = tls;
     if (is_first) {
         if (atomic_load(&feed->run->stopped) || !room_enter(f, feed)) {
             feed_close(f, feed);
@@ -104,25 +123,35 @@ static void on_mx(void *ctx, struct hy_mx *mx)
     feed_post(f, feed);
 }
 
-/* Kept aside until the next step. */
-static void wait_a_step(struct feeder *f, struct feed *feed)
+static void on_mx(void *ctx, struct hy_mx *mx)
 {
-    hy_list_push(&f->waiting, &feed->link);
-    if (!hy_timer_armed(&f->step_timer))
-        hy_loop_arm_in(f->loop, &f->step_timer, STEP_US);
+    struct lookup *l = ctx;
+    struct feeder *f = l->f;
+    l->mx = mx;
+    if (!mx)
+        on_tls(l, HY_ECANCELED, NULL);
+    else if (mx->status != HY_MX_OK)
+        on_tls(l, HY_OK, NULL);
+    else
+        tls_desk_ask(f->desk, mx, feeder_limits(f, mx, NULL), on_tls, l);
+}
+
+static bool is_known(const struct feed *feed, hy_us now)
+{
+    return feed->mx && feed->mx->expires > now && (!feed->tls || feed->tls->expires > now);
 }
 
 /* Resolves where it must, then posts. */
 void feed_send(struct feeder *f, struct feed *feed)
 {
     bool is_first = feed->mx == NULL;
-    if (!is_first && feed->mx->expires > hy_loop_now(f->loop)) {
+    if (is_known(feed, hy_loop_now(f->loop))) {
         feed_post(f, feed);
         return;
     }
     struct lookup *l = malloc(sizeof *l);
     if (l) {
-        *l = (struct lookup){f, feed, is_first};
+        *l = (struct lookup){f, feed, is_first, NULL};
         atomic_fetch_add_explicit(&f->d->counters.lookups, 1, memory_order_relaxed);
         if (hy_resolver_mx(f->resolver, hy_str_of(feed->domain_name), on_mx, l) == HY_OK)
             return;

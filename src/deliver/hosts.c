@@ -80,9 +80,9 @@ static const struct hy_sockaddr *usable_address(const struct hy_mx_host *h,
     return NULL;
 }
 
-const struct hy_mx_host *host_choose(const struct hy_mx *mx, const struct host_notes *notes,
-                                     int family, uint32_t turn, hy_us now,
-                                     const struct hy_sockaddr **ret_addr)
+const struct hy_mx_host *host_choose(const struct hy_mx *mx, const struct tls_site *tls,
+                                     const struct host_notes *notes, int family, uint32_t turn,
+                                     hy_us now, const struct hy_sockaddr **ret_addr)
 {
     for (size_t from = 0; from < mx->n_hosts;) {
         size_t to = from;
@@ -91,7 +91,8 @@ const struct hy_mx_host *host_choose(const struct hy_mx *mx, const struct host_n
         size_t n = to - from;
         for (size_t i = 0; i < n; i++) {
             const struct hy_mx_host *h = &mx->hosts[from + (turn + i) % n];
-            const struct hy_sockaddr *a = usable_address(h, notes, family, now);
+            const struct hy_sockaddr *a =
+                tls_site_allows(tls, h->name) ? usable_address(h, notes, family, now) : NULL;
             if (a) {
                 *ret_addr = a;
                 return h;

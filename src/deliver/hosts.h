@@ -4,6 +4,7 @@
 
 #include "hayauma/base/clock.h"
 #include "hayauma/dns/resolver.h"
+#include "tls_site.h"
 
 enum { HOST_NOTES_MAX = 32 };
 
@@ -35,7 +36,8 @@ void host_notes_free(struct host_notes *notes);
 
 /* The address to try (RFC 5321 section 5.1): of the best preference that has a usable one; among
  * hosts of equal preference the `turn`-th comes first. `family`: that of the source address,
- * AF_UNSPEC = any. NULL: there is none. */
-const struct hy_mx_host *host_choose(const struct hy_mx *mx, const struct host_notes *notes,
-                                     int family, uint32_t turn, hy_us now,
-                                     const struct hy_sockaddr **ret_addr);
+ * AF_UNSPEC = any. `tls`: hosts that its demands exclude are passed over; may be NULL. NULL: there
+ * is none. */
+const struct hy_mx_host *host_choose(const struct hy_mx *mx, const struct tls_site *tls,
+                                     const struct host_notes *notes, int family, uint32_t turn,
+                                     hy_us now, const struct hy_sockaddr **ret_addr);

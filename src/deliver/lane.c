@@ -49,6 +49,7 @@ static struct lane *lane_new(struct worker *w, const struct feed *f, uint32_t so
     l->hash = hash;
     l->source = source;
     l->mx = hy_mx_ref(f->mx);
+    l->tls = tls_site_ref(f->tls);
     hy_list_init(&l->link);
     hy_list_init(&l->starved);
     hy_list_init(&l->shares);
@@ -68,18 +69,48 @@ static struct lane *lane_new(struct worker *w, const struct feed *f, uint32_t so
     return l;
 }
 
+static uint64_t print_of(const struct tls_site *t)
+{
+    return t ? t->print : 0;
+}
+
+/* Lanes of one source and site that differ in what is demanded of TLS are several, but stand in one
+ * bucket: together they open no more connections than one may,
+ * but for the first of each. */
+uint32_t lane_site_sessions(const struct lane *l)
+{
+    uint32_t n = 0;
+    for (const struct lane *o = *bucket(l->worker, l->hash); o; o = o->chain)
+        if (o->hash == l->hash && o->source == l->source && o->rule == l->rule &&
+            hy_str_eq(o->mx->site.key, l->mx->site.key))
+            n += o->n_sessions;
+    return n;
+}
+
+void lane_wake_site(struct lane *l)
+{
+    for (struct lane *o = *bucket(l->worker, l->hash); o; o = o->chain)
+        if (o->hash == l->hash && o->source == l->source)
+            lane_wake(o);
+}
+
 struct lane *lane_get(struct worker *w, const struct feed *f)
 {
     uint32_t source = f->source % (uint32_t)w->policy->n_sources;
     uint64_t hash = f->mx->site.hash + source * 0x9e3779b97f4a7c15u;
     const struct hy_shape_rule *rule = rule_of_mx(w->policy, f->mx);
     for (struct lane *l = *bucket(w, hash); l; l = l->chain) {
-        /* domains that share their hosts, but not their rule, share no lane */
+        /* domains that share their hosts, but not their rule or what they demand of TLS, share no
+         * lane */
         if (l->hash == hash && l->source == source && l->rule == rule &&
-            hy_str_eq(l->mx->site.key, f->mx->site.key)) {
+            print_of(l->tls) == print_of(f->tls) && hy_str_eq(l->mx->site.key, f->mx->site.key)) {
             if (l->mx != f->mx) { /* the newest answer counts */
                 hy_mx_unref(l->mx);
                 l->mx = hy_mx_ref(f->mx);
+            }
+            if (l->tls != f->tls) {
+                tls_site_unref(l->tls);
+                l->tls = tls_site_ref(f->tls);
             }
             return l;
         }
@@ -103,6 +134,7 @@ void lane_free(struct lane *l)
     share_free_all(l);
     lane_limits_drop(l);
     hy_mx_unref(l->mx);
+    tls_site_unref(l->tls);
     host_notes_free(&l->notes);
     w->n_lanes--;
     free(l);

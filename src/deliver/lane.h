@@ -12,6 +12,7 @@ struct lane {
     uint64_t hash;
     uint32_t source;
     struct hy_mx *mx;                 /* hosts and site; the newest answer for any of its domains */
+    struct tls_site *tls;             /* what it demands of TLS; the newest, of the same print */
     const struct hy_shape_rule *rule; /* NULL: the fallback; of worker->policy */
     bool is_held;                     /* by an order: nothing new is sent */
     unsigned provider;                /* number of the rule's name, for meters */
@@ -59,6 +60,8 @@ struct lane_share {
     uint64_t pass;
 };
 
+enum { SESSION_DOMAINS_MAX = 16 }; /* more on one connection are not counted for reports */
+
 struct session {
     struct hy_list link;  /* lane->sessions */
     struct hy_list taker; /* lane->takers */
@@ -77,6 +80,13 @@ struct session {
     uint32_t messages; /* submitted on it */
     struct hy_sockaddr addr;
     char host[HY_DOMAIN_MAX + 1];
+    struct tls_site *tls;             /* what is demanded of it, */
+    const struct tls_host *demand;    /* of this host; NULL: the rule alone counts */
+    enum hy_attempt_check tls_check;  /* what became of looking at the certificate */
+    enum hy_tlsrpt_result tls_result; /* for reports */
+    char tls_reason[HY_TALLY_TEXT_MAX];
+    uint32_t n_counted; /* domains that it was counted for */
+    hy_domain_no counted[SESSION_DOMAINS_MAX];
     uint16_t tls_version; /* 0x0304 = TLS 1.3; 0 = plain */
     char tls_cipher[HY_ATTEMPT_CIPHER_MAX];
     bool has_end;
@@ -99,6 +109,10 @@ void lane_pressed(struct lane *l, struct delivery *d);
 /* It was handed to the press, or came to be ready (1), or is neither any more (-1). */
 void lane_count_ahead(struct lane *l, const struct delivery *d, int by);
 void lane_wake(struct lane *l);
+/* Connections of its site from its source, whatever is demanded of their TLS; wakes all those
+ * lanes. */
+uint32_t lane_site_sessions(const struct lane *l);
+void lane_wake_site(struct lane *l);
 void lane_free(struct lane *l);
 /* Nothing of it is in hand; it may be freed. */
 bool lane_is_idle(const struct lane *l);
@@ -185,6 +199,24 @@ void lane_make_room(struct lane *l, hy_us now);
 void orders_apply(struct lane *l);
 /* The domain of the feed is held. */
 bool orders_hold_feed(const struct worker *w, const struct feed *f);
+
+/* session_tls.c */
+/* Takes up what the lane demands for the host; before the dialogue starts. */
+void session_tls_init(struct session *s);
+void session_tls_start(struct session *s);
+/* The handshake is through, or has failed. */
+void session_tls_note(struct session *s, const struct hy_tls_info *info);
+void session_tls_failed(struct session *s, const struct hy_conn_end *end);
+/* STARTTLS was demanded and not to be had. */
+void session_tls_stripped(struct session *s);
+/* Counts it for TLS reports: once for each domain whose mail it carries; when it never came up, for
+ * the domain that waits for it. */
+void session_tls_count(struct session *s, const struct delivery *d);
+void session_tls_count_failure(struct session *s);
+/* For the log of attempts. */
+void session_tls_tell(const struct session *s, struct delivery *d, struct hy_attempt *a);
+/* Why a lane has no host left, if it is for TLS: fills `why` and counts it; false: it is not. */
+bool lane_tls_refusal(struct lane *l, struct hy_outcome *why);
 
 /* session.c */
 int session_open(struct lane *l, const struct hy_mx_host *host, const struct hy_sockaddr *addr,

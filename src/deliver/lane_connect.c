@@ -23,7 +23,7 @@ static const struct hy_mx_host *choose_host(const struct lane *l, hy_us now,
 {
     const struct hy_deliver_policy *p = l->worker->policy;
     int family = hy_sockaddr_family(&p->sources[l->source % p->n_sources].bind);
-    return host_choose(l->mx, &l->notes, family, l->next_host, now, ret_addr);
+    return host_choose(l->mx, l->tls, &l->notes, family, l->next_host, now, ret_addr);
 }
 
 static void note(struct lane *l, enum host_fault fault, const struct hy_sockaddr *addr, hy_us now,
@@ -176,6 +176,7 @@ bool lane_open_one(struct lane *l, hy_us now)
                                      .enhanced = {4, 4, 1},
                                      .text = HY_STR("no address of the site can be used from this "
                                                     "source")};
+            (void)lane_tls_refusal(l, &why);
             unreachable(l, &why, now);
         }
         return false;
@@ -185,7 +186,8 @@ bool lane_open_one(struct lane *l, hy_us now)
         lane_wait_until(l, at);
         return false;
     }
-    at = hy_window_may_connect(&l->window, l->n_sessions, now);
+    /* the first is granted to each, so that none starves while the others are busy */
+    at = hy_window_may_connect(&l->window, l->n_sessions ? lane_site_sessions(l) : 0, now);
     if (at) {
         lane_put_back_connection(l);
         lane_wait_until(l, at);
@@ -279,5 +281,5 @@ void lane_session_over(struct lane *l, struct session *s, const struct hy_outcom
                 unreachable(l, failed, now);
         }
     }
-    lane_wake(l);
+    lane_wake_site(l);
 }

@@ -30,8 +30,11 @@
 #include "hayauma/store/settle.h"
 #include "meter.h"
 #include "pool.h"
+#include "tls_site.h"
+#include "tls_tally.h"
 
 enum {
+    HY_TALLY_TEXT_MAX = 256, /* of a reason */
     WORKERS_MAX = 64,
     PRESS_BATCH = 16, /* jobs a press thread takes at once */
     RETURNS_MAX = 5,  /* times a row may come back untouched before that counts as an attempt */
@@ -47,17 +50,19 @@ struct worker;
 
 /* Kinds of messages between threads. */
 enum {
-    MSG_FEED = 1,  /* feeder -> worker: rows; worker -> feeder: ran dry, or is done with it */
-    MSG_PRESSED,   /* press -> worker: a delivery with its message, or with an outcome */
-    MSG_SETTLED,   /* writer -> worker: a delivery whose outcome is durable */
-    MSG_STOP_RUN,  /* feeder -> worker -> feeder: give back every row of a run */
-    MSG_HAND_BACK, /* worker -> feeder: a row that was in hand when its run stopped */
-    MSG_CHANGED,   /* anybody -> feeder: look at a campaign */
-    MSG_POLICY,    /* main -> feeder and workers */
-    MSG_DRAIN,     /* main -> feeder and workers */
-    MSG_LANES,     /* anybody -> worker: report your lanes */
-    MSG_SITE,      /* anybody -> feeder: look up a domain, then ask the workers for its lanes */
-    MSG_SEATS,     /* anybody -> worker: lanes of yours may connect to their provider */
+    MSG_FEED = 1,    /* feeder -> worker: rows; worker -> feeder: ran dry, or is done with it */
+    MSG_PRESSED,     /* press -> worker: a delivery with its message, or with an outcome */
+    MSG_SETTLED,     /* writer -> worker: a delivery whose outcome is durable */
+    MSG_STOP_RUN,    /* feeder -> worker -> feeder: give back every row of a run */
+    MSG_HAND_BACK,   /* worker -> feeder: a row that was in hand when its run stopped */
+    MSG_CHANGED,     /* anybody -> feeder: look at a campaign */
+    MSG_POLICY,      /* main -> feeder and workers */
+    MSG_DRAIN,       /* main -> feeder and workers */
+    MSG_STS_FETCHED, /* HTTPS client -> feeder: a policy of MTA-STS came, or did not */
+    MSG_TLS_REPORT,  /* anybody -> feeder: tell what counts for a domain */
+    MSG_LANES,       /* anybody -> worker: report your lanes */
+    MSG_SEATS,       /* anybody -> worker: lanes of yours may connect to their provider */
+    MSG_SITE,        /* anybody -> feeder: look up a domain, then ask the workers for its lanes */
 };
 
 /* A campaign being sent, from its start or resume to its end or pause: a later resume is another
@@ -121,9 +126,10 @@ struct feed {
     bool is_exhausted;       /* there are no more rows behind those here */
     bool is_done;            /* worker -> feeder: nothing of it is in hand; free it */
     uint32_t worker;
-    uint32_t source;  /* index into the policy's sources */
-    struct hy_mx *mx; /* where it goes; NULL until resolved */
-    uint32_t next, n; /* rows[next..n) are to be sent */
+    uint32_t source;      /* index into the policy's sources */
+    struct hy_mx *mx;     /* where it goes; NULL until resolved */
+    struct tls_site *tls; /* and what it demands of TLS there; NULL unless there is a way */
+    uint32_t next, n;     /* rows[next..n) are to be sent */
     uint32_t cap;
     struct { /* the worker's, also while the feeder refills it */
         struct lane *lane;
@@ -175,6 +181,7 @@ struct delivery {
     hy_wall_ms started;
 
     struct hy_deliver_policy *policy; /* holds the name of the source */
+    struct tls_site *tls;             /* and that of the certificate */
 
     /* settled; not cleared between uses */
     struct hy_settle settle;
@@ -191,6 +198,8 @@ struct worker {
     struct hy_thread *thread;
     struct hy_deliver_policy *policy;
     struct hy_tls_cache *tls_cache;
+    struct tls_tallies *tallies; /* NULL without memory */
+    struct hy_timer tally_timer;
     struct hy_rng rng;
     struct lane **table; /* hash of lanes, a power of two */
     uint32_t table_size, n_lanes;
@@ -320,6 +329,11 @@ void site_look_up(struct site_order *o, struct hy_resolver *resolver,
 int report_site(struct site_order *o, hy_lanes_fn *fn);
 /* The rule of a domain, by its name or by its hosts; NULL: the default. */
 const struct hy_shape_rule *rule_of_mx(const struct hy_deliver_policy *p, const struct hy_mx *mx);
+
+/* tls_report.c; feeder's thread */
+void tls_report_answer(struct feeder *f, struct hy_msg *m);
+/* When it will not be answered: the mailbox is emptied. */
+void tls_report_drop(struct hy_msg *m);
 
 /* report.c; worker thread */
 void report_lanes(struct worker *w, struct hy_msg *m);

@@ -33,22 +33,6 @@ static void measure(struct session *s, enum hy_meter_phase phase, hy_us since)
     hy_histogram_add(&worker_of(s)->meter.phases[phase], now_of(s) - since);
 }
 
-static void start_tls(struct session *s)
-{
-    struct worker *w = worker_of(s);
-    s->tls_began = now_of(s);
-    struct hy_conn_tls o = {
-        .tls = w->d->tls,
-        .cache = w->tls_cache,
-        .cache_key = hy_str_of(s->host),
-        .server_name = s->host,
-        .check = s->smtp.tls == HY_SMTP_TLS_VERIFIED ? HY_TLS_CHECK_NAME : HY_TLS_CHECK_NOTHING,
-    };
-    count(&w->d->counters.tls_handshakes);
-    if (hy_conn_start_tls(s->conn, &o) != HY_OK)
-        hy_smtp_client_tls_done(&s->client, HY_SMTP_TLS_FAILED, now_of(s));
-}
-
 static void on_result(struct session *s, const struct hy_smtp_event *ev)
 {
     struct delivery *d = ev->opaque;
@@ -82,7 +66,8 @@ static void drain(struct session *s)
     while (hy_smtp_client_next_event(&s->client, &ev)) {
         switch (ev.kind) {
         case HY_SMTP_EVENT_START_TLS:
-            start_tls(s);
+            s->tls_began = now_of(s);
+            session_tls_start(s);
             break;
         case HY_SMTP_EVENT_READY:
             if (!s->is_up) {
@@ -111,6 +96,8 @@ static void drain(struct session *s)
             s->has_end = true;
             s->end = ev.outcome;
             s->hint = ev.hint;
+            if (ev.closed == HY_SMTP_CLOSED_TLS && ev.outcome.phase == HY_PHASE_STARTTLS)
+                session_tls_stripped(s);
             hy_conn_close(s->conn);
             break;
         default:
@@ -222,6 +209,7 @@ static void on_tls(void *ctx, const struct hy_tls_info *info)
     measure(s, HY_METER_TLS, s->tls_began);
     meter_tls(worker_of(s), s->tls_version, info->resumed);
     snprintf(s->tls_cipher, sizeof s->tls_cipher, "%s", info->cipher);
+    session_tls_note(s, info);
     hy_smtp_client_tls_done(&s->client, info->verified ? HY_SMTP_TLS_GOOD : HY_SMTP_TLS_UNVERIFIED,
                             now_of(s));
     drain(s);
@@ -256,6 +244,7 @@ static void on_closed(void *ctx, const struct hy_conn_end *end)
     } else if (!s->is_closing) {
         if (end->stage == HY_CONN_HANDSHAKE) {
             count(&w->d->counters.tls_failures);
+            session_tls_failed(s, end);
             hy_smtp_client_tls_done(&s->client, HY_SMTP_TLS_FAILED, now_of(s));
         } else {
             hy_smtp_client_eof(&s->client, now_of(s));
@@ -267,11 +256,17 @@ static void on_closed(void *ctx, const struct hy_conn_end *end)
         }
     }
     hy_loop_disarm(w->loop, &s->timer);
+    if (s->tls_result != HY_TLSRPT_SUCCESS && !s->is_up) {
+        if (s->has_end && s->end_text[0])
+            s->end.text = hy_str_of(s->end_text);
+        session_tls_count_failure(s);
+    }
     bool is_failure = !s->is_up && s->has_end && !w->is_draining;
     lane_session_over(l, s, is_failure ? &s->end : NULL, s->hint);
     if (s->pool)
         pool_give_back(s->pool, w->d);
     hy_deliver_policy_unref(s->policy);
+    tls_site_unref(s->tls);
     free(s);
     worker_connection_over(w);
 }
@@ -316,6 +311,7 @@ int session_open(struct lane *l, const struct hy_mx_host *host, const struct hy_
     s->smtp = l->smtp;
     s->smtp.ehlo_name = hy_str_of(s->from->ehlo);
     s->smtp.use_helo = use_helo;
+    session_tls_init(s);
     if (no_tls && s->smtp.tls == HY_SMTP_TLS_OPPORTUNISTIC)
         s->smtp.tls = HY_SMTP_TLS_NEVER;
     struct hy_conn_options o = {
@@ -327,6 +323,7 @@ int session_open(struct lane *l, const struct hy_mx_host *host, const struct hy_
     int err = hy_conn_open(w->loop, &o, &ops, s, &s->conn);
     if (err != HY_OK) {
         hy_deliver_policy_unref(s->policy);
+        tls_site_unref(s->tls);
         free(s);
         return err;
     }
@@ -372,6 +369,7 @@ bool session_submit(struct session *s, struct delivery *d)
     if (is_joining)
         count(&worker_of(s)->d->counters.joined);
     s->lane->n_on_wire++;
+    session_tls_count(s, d);
     uint32_t most = hy_window_messages_per_connection(&s->lane->window,
                                                       s->lane->limits.messages_per_connection);
     if (most && s->messages >= most)

@@ -142,6 +142,7 @@ void settle_outcome(struct delivery *d, const struct hy_outcome *came, const str
         snprintf(d->tls_cipher, sizeof d->tls_cipher, "%s", s->tls_cipher);
         a->tls_cipher = hy_str_of(d->tls_cipher);
     }
+    session_tls_tell(s, d, a);
     lane_count(d->lane, o, now - d->submitted);
     count_state(w, v.state);
     meter_outcome(w, d->lane, o, now - d->submitted, d->started + a->duration_ms - d->run->queued);

@@ -19,6 +19,7 @@ enum {
     SWEEP_S = 5,
     LAG_RETRY_MS = 20,
     PACE_US = 1000, /* between turns when there is much to do */
+    TALLY_S = 10,   /* counts for TLS reports go to the writer */
 };
 
 /* ---- deliveries ---- */
@@ -80,6 +81,8 @@ void delivery_free(struct delivery *d)
     run_unref(d->run);
     hy_deliver_policy_unref(d->policy);
     d->policy = NULL;
+    tls_site_unref(d->tls);
+    d->tls = NULL;
     w->n_deliveries--;
     if (w->n_spare < SPARE_MAX) {
         hy_list_push_front(&w->spare, &d->link);
@@ -498,12 +501,21 @@ void worker_connection_over(struct worker *w)
 
 /* ---- life ---- */
 
+static void on_tally_timer(void *arg)
+{
+    struct worker *w = arg;
+    tls_tallies_flush(w->tallies);
+    hy_loop_arm_in(w->loop, &w->tally_timer, TALLY_S * HY_US_PER_SEC);
+}
+
 static void run_worker(void *arg)
 {
     struct worker *w = arg;
     hy_loop_pace(w->loop, getenv("PACE") ? atoi(getenv("PACE")) : PACE_US);
+    hy_loop_arm_in(w->loop, &w->tally_timer, TALLY_S * HY_US_PER_SEC);
     if (hy_loop_run(w->loop) != HY_OK)
         hy_log(HY_LOG_ERROR, "worker", "the event loop failed");
+    tls_tallies_flush(w->tallies);
 }
 
 int worker_init(struct worker *w, struct hy_deliver *d, unsigned index)
@@ -529,6 +541,8 @@ int worker_init(struct worker *w, struct hy_deliver *d, unsigned index)
     hy_timer_init(&w->lag_timer, on_lag_timer, w);
     hy_timer_init(&w->drain_timer, on_drain_timer, w);
     hy_timer_init(&w->sweep_timer, on_sweep_timer, w);
+    hy_timer_init(&w->tally_timer, on_tally_timer, w);
+    w->tallies = tls_tallies_new(d->writer);
     w->table_size = TABLE_SIZE;
     w->table = calloc(TABLE_SIZE, sizeof *w->table);
     if (err == HY_OK && !w->table)
@@ -574,6 +588,7 @@ void worker_close(struct worker *w)
         hy_loop_free(w->loop);
     if (w->tls_cache)
         hy_tls_cache_free(w->tls_cache);
+    tls_tallies_free(w->tallies);
     hy_deliver_policy_unref(w->policy);
     free(w->table);
     hy_ring_free(atomic_load(&w->notes_ring));

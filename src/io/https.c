@@ -280,15 +280,23 @@ int hy_https_create(const struct hy_https_options *o, struct hy_diag *diag, stru
     return HY_OK;
 }
 
-void hy_https_free(struct hy_https *h)
+void hy_https_stop(struct hy_https *h)
 {
-    if (!h)
+    if (!h || !h->thread)
         return;
     pthread_mutex_lock(&h->lock);
     h->is_stopping = true;
     pthread_mutex_unlock(&h->lock);
     curl_multi_wakeup(h->multi);
     hy_thread_join(h->thread);
+    h->thread = NULL;
+}
+
+void hy_https_free(struct hy_https *h)
+{
+    if (!h)
+        return;
+    hy_https_stop(h);
     curl_multi_cleanup(h->multi);
     curl_global_cleanup();
     pthread_mutex_destroy(&h->lock);

@@ -27,6 +27,8 @@ void hy_shape_limits_init(struct hy_shape_limits *l)
                      .idle_us = 5 * SEC},
         .adaptive = {.enabled = true, .start = 5, .floor = 1},
         .tls = HY_TLS_OPPORTUNISTIC,
+        .use_mta_sts = true,
+        .use_dane = true,
         .use_pipelining = true,
         .use_chunking = false,
     };

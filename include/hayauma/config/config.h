@@ -55,6 +55,12 @@ enum hy_in_doubt_policy {
 /* Whether the daemon uses what 'hayauma tune' found, and measures when there is nothing. */
 enum hy_tune_mode { HY_TUNE_AUTO = 0, HY_TUNE_OFF = 1 };
 
+enum hy_validating {
+    HY_VALIDATING_AUTO = 0, /* when all servers are on this machine */
+    HY_VALIDATING_YES = 1,
+    HY_VALIDATING_NO = 2,
+};
+
 /* One immutable snapshot. Every string is NUL-terminated, never NULL ("" when empty), and lives as
  * long as the snapshot; paths are absolute. Sections and keys are those of hayauma.yaml(5). */
 struct hy_config {
@@ -84,6 +90,8 @@ struct hy_config {
         uint32_t cache_max; /* names */
         enum hy_mx_families family;
         bool allow_local;                /* deliver to addresses of this host and link (tests) */
+        enum hy_validating validating;   /* whether the servers' word on DNSSEC counts */
+        const char *probe;               /* a name that they must call proven; "" = the root */
         struct hy_strings hosts_as_self; /* MX names that are this machine, besides the hostname */
     } dns;
     struct {
@@ -110,6 +118,14 @@ struct hy_config {
     struct {
         enum hy_tune_mode tune;
     } crypto;
+    struct {
+        const char *ca_file;      /* PEM; "" = the system's */
+        uint16_t mta_sts_port;    /* 443, but for tests */
+        hy_us mta_sts_wait_us;    /* the first mail to a domain waits no longer for its policy */
+        const char *report_from;  /* sender of TLS reports; "" = none are sent */
+        const char *organization; /* that they name; "" = the hostname */
+        const char *contact;      /* "" = report_from */
+    } tls;
     struct {
         const char *base_url; /* "https://t.example.jp/"; "" = nothing is tracked */
         bool links;           /* campaigns may say otherwise */

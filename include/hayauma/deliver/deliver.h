@@ -14,6 +14,7 @@
 #include "hayauma/mail/token.h"
 #include "hayauma/shape/brakes.h"
 #include "hayauma/shape/limits.h"
+#include "hayauma/smtp/tlsa.h"
 #include "hayauma/store/campaign.h"
 #include "hayauma/store/contacts.h"
 #include "hayauma/store/inflight.h"
@@ -21,6 +22,7 @@
 
 struct hy_deliver;
 struct pool;
+struct hy_https;
 
 /* Where mail leaves from. */
 struct hy_deliver_source {
@@ -42,6 +44,7 @@ struct hy_deliver_policy {
     uint32_t max_connections; /* open at once, over all sites */
     const struct hy_lane_order *orders; /* of a person, in force now */
     size_t n_orders;
+    bool counts_all_tls; /* for TLS reports: good sessions to domains without a policy, too */
     void (*release)(struct hy_deliver_policy *p);
     void *owner; /* for release */
     /* delivery's: what lanes of one rule share, by the number of the rule */
@@ -83,6 +86,15 @@ typedef int hy_deliver_load_fn(void *ctx, struct hy_txn *t, const struct hy_camp
 struct hy_deliver_policy *hy_deliver_policy_ref(struct hy_deliver_policy *p);
 void hy_deliver_policy_unref(struct hy_deliver_policy *p);
 
+/* What domains say of TLS: MTA-STS and DANE. */
+struct hy_deliver_tls {
+    struct hy_https *https; /* fetches policies; stopped before delivery is. NULL: no MTA-STS */
+    const char *ca_file;    /* PEM: whom to trust for certificates of MX hosts; "" = the system's */
+    uint16_t mta_sts_port;  /* 443, but for tests */
+    hy_us wait_us;          /* the first mail to a domain waits for its policy no longer */
+    const char *probe;      /* a name whose SOA a validating resolver proves; "" = the root */
+};
+
 /* What only a restart changes. */
 struct hy_deliver_settings {
     uint32_t workers;       /* 1..64 */
@@ -98,7 +110,8 @@ struct hy_deliver_settings {
      * worker's thread. */
     void (*on_surge)(void *ctx, hy_id campaign, const struct hy_surge_view *view);
     void *on_surge_ctx;
-    struct hy_resolver_settings dns;
+    struct hy_resolver_settings dns; /* trust_ad: DANE counts */
+    struct hy_deliver_tls tls;
 };
 
 /* Counters since start; written with relaxed atomics, read from any thread. */
@@ -177,3 +190,39 @@ struct hy_site_report {
 typedef void hy_site_fn(void *ctx, const struct hy_site_report *r);
 HY_MUST_USE int hy_deliver_site(struct hy_deliver *d, const char *domain, hy_site_fn *fn,
                                 void *ctx);
+
+/* What counts for the TLS to one host of a domain. */
+struct hy_tls_host_report {
+    const char *name;
+    unsigned preference;
+    const char *demand; /* "dane", "mta-sts", "none" ... */
+    bool is_secure;     /* DNSSEC proves its addresses */
+    bool is_unnamed;    /* the MTA-STS policy does not name it */
+    const char *base;   /* DANE: the name that the records stand at; "" = none */
+    const struct hy_tlsa *tlsa;
+    size_t n_tlsa;
+};
+/* What counts for a domain, and why. Strings live as long as the report. */
+struct hy_tls_report {
+    const char *domain;
+    enum hy_mx_status status;
+    const char *text; /* why there is no way, "" when there is */
+    bool is_secure, is_implicit;
+    const char *rule, *rule_file; /* "" = the defaults */
+    uint32_t rule_line;
+    enum hy_tls_policy tls;
+    bool use_mta_sts, use_dane;
+    bool has_dane;        /* the resolver validates */
+    const char *dane_why; /* why not */
+    bool has_sts;         /* a policy counts */
+    const char *sts_mode, *sts_id, *sts_text;
+    hy_wall_ms sts_expires;
+    const char *sts_fault, *sts_fault_text; /* "" = none */
+    size_t n_hosts;
+    const struct hy_tls_host_report *hosts;
+};
+/* Looks it up as for a mail now; `fn` comes once, on the feeder's thread: the report dies with the
+ * call. NULL: it cannot be known now. Any thread. HY_ENOMEM, HY_EINVAL: no `fn`. */
+typedef void hy_tls_report_fn(void *ctx, const struct hy_tls_report *report);
+HY_MUST_USE int hy_deliver_tls_report(struct hy_deliver *d, struct hy_str domain,
+                                      hy_tls_report_fn *fn, void *ctx);

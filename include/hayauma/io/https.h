@@ -16,7 +16,10 @@ struct hy_https_options {
 /* Starts the thread. HY_ENOMEM, HY_EIO with `diag`. */
 HY_MUST_USE int hy_https_create(const struct hy_https_options *o, struct hy_diag *diag,
                                 struct hy_https **ret);
-/* Requests that are not done get HY_ECANCELED. Blocks until the thread has ended. NULL is fine. */
+/* Requests that are not done get HY_ECANCELED, later ones HY_ECLOSED. Blocks until the thread has
+ * ended. NULL is fine. */
+void hy_https_stop(struct hy_https *h);
+/* Stops it first, if need be. NULL is fine. */
 void hy_https_free(struct hy_https *h);
 
 struct hy_https_result {

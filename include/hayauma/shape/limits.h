@@ -69,6 +69,8 @@ struct hy_shape_limits {
     struct hy_smtp_timeouts timeouts;
     struct hy_shape_adaptive adaptive;
     enum hy_tls_policy tls;
+    bool use_mta_sts;    /* what the domain says by MTA-STS counts, unless tls is never */
+    bool use_dane;       /* likewise by DANE */
     bool use_pipelining; /* where the server offers it */
     bool use_chunking;   /* BDAT instead of DATA where offered */
 };

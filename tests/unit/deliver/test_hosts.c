@@ -42,7 +42,7 @@ static void answer_make(struct answer *a, const uint16_t *preferences, size_t n)
 static int chosen(struct answer *a, const struct host_notes *notes, uint32_t turn, hy_us now)
 {
     const struct hy_sockaddr *addr = NULL;
-    const struct hy_mx_host *h = host_choose(&a->mx, notes, AF_UNSPEC, turn, now, &addr);
+    const struct hy_mx_host *h = host_choose(&a->mx, NULL, notes, AF_UNSPEC, turn, now, &addr);
     if (!h)
         return -1;
     cr_assert_eq(addr, h->addresses, "an address of that host");
@@ -127,11 +127,11 @@ Test(hosts, only_addresses_of_the_family_of_the_source_are_tried)
         int family, want;
     } cases[] = {{AF_UNSPEC, 0}, {AF_INET6, 0}, {AF_INET, 1}};
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-        cr_assert_eq(host_choose(&mx, &none, cases[i].family, 0, 0, &addr), &host);
+        cr_assert_eq(host_choose(&mx, NULL, &none, cases[i].family, 0, 0, &addr), &host);
         cr_assert_eq(addr, &both[cases[i].want], "family %d", cases[i].family);
     }
     host.n_addresses = 1;
-    cr_assert_null(host_choose(&mx, &none, AF_INET, 0, 0, &addr));
+    cr_assert_null(host_choose(&mx, NULL, &none, AF_INET, 0, 0, &addr));
 }
 
 Test(hosts, notes_are_bounded_and_the_one_that_ends_first_makes_room)

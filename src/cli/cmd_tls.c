@@ -1,0 +1,162 @@
+/* tls policy, tls report: what counts for the TLS to a domain, and what came of it. */
+#include "cli.h"
+#include "commands.h"
+
+static void put(struct cli *c, const char *prefix, const char *text)
+{
+    struct hy_buf b = HY_BUF_INIT(1u << 20);
+    struct hy_str s = hy_str_of(text);
+    cli_put_cell(&b, s, cli_columns(s), false);
+    fprintf(c->out, "%s%s\n", prefix, hy_buf_cstr(&b));
+    hy_buf_free(&b);
+}
+
+static bool is_true(const json_t *o, const char *key)
+{
+    return json_is_true(json_object_get(o, key));
+}
+
+static void print_host(struct cli *c, const json_t *h)
+{
+    char line[1024];
+    const json_t *record;
+    size_t i;
+    snprintf(line, sizeof line, "%lld %.255s: %.60s%s%s", (long long)cli_int(h, "preference"),
+             cli_str(h, "name"), cli_str(h, "demand"), is_true(h, "dnssec") ? ", DNSSEC" : "",
+             is_true(h, "in_mta_sts") ? "" : _(c, ", not named by the MTA-STS policy"));
+    put(c, "  ", line);
+    json_array_foreach(json_object_get(h, "tlsa"), i, record)
+    {
+        snprintf(line, sizeof line, "TLSA %.255s: %.200s", cli_str(h, "tlsa_name"),
+                 json_string_value(record));
+        put(c, "    ", line);
+    }
+}
+
+static void print_sts(struct cli *c, const json_t *r)
+{
+    const json_t *sts = json_object_get(r, "mta_sts"), *text;
+    char time[32], line[1024];
+    size_t i;
+    if (!is_true(r, "use_mta_sts")) {
+        put(c, "", _(c, "MTA-STS: off by the rule"));
+        return;
+    }
+    if (cli_str(sts, "mode")[0])
+        snprintf(line, sizeof line, _(c, "MTA-STS: %s, id %s, until %s"), cli_str(sts, "mode"),
+                 cli_str(sts, "id"), cli_time(cli_str(sts, "expires"), time));
+    else
+        snprintf(line, sizeof line, "%s", _(c, "MTA-STS: the domain has no policy"));
+    put(c, "", line);
+    json_array_foreach(json_object_get(sts, "policy"), i, text)
+        put(c, "  ", json_string_value(text));
+    if (cli_str(sts, "fault")[0]) {
+        snprintf(line, sizeof line, "%.60s: %.600s", cli_str(sts, "fault"),
+                 cli_str(sts, "fault_text"));
+        put(c, "  ", line);
+    }
+}
+
+static int run_policy(struct cli *c)
+{
+    json_t *r;
+    const json_t *h;
+    size_t i;
+    char line[1024];
+    int code = cli_request(c, "tls.policy", json_pack("{s:s}", "domain", c->args[0]), NULL, &r);
+    if (code || c->json)
+        return code ? code : cli_print_json(c, r);
+    put(c, "", cli_str(r, "domain"));
+    snprintf(line, sizeof line, _(c, "rule: %s (%s), tls %s"),
+             cli_str(r, "rule")[0] ? cli_str(r, "rule") : "default", cli_str(r, "rule_at"),
+             cli_str(r, "tls"));
+    put(c, "", line);
+    if (!is_true(r, "use_dane"))
+        snprintf(line, sizeof line, "%s", _(c, "DANE: off by the rule"));
+    else if (!is_true(r, "dane"))
+        snprintf(line, sizeof line, _(c, "DANE: off: %s"), cli_str(r, "dane_off"));
+    else
+        snprintf(line, sizeof line, "%s",
+                 is_true(r, "dnssec") ? _(c, "DANE: on, and DNSSEC proves the MX records")
+                                      : _(c, "DANE: on, but DNSSEC does not prove the MX records"));
+    put(c, "", line);
+    print_sts(c, r);
+    json_array_foreach(json_object_get(r, "hosts"), i, h) print_host(c, h);
+    if (cli_str(r, "text")[0])
+        put(c, "  ", cli_str(r, "text"));
+    json_decref(r);
+    return CLI_OK;
+}
+
+static void print_failure(struct cli *c, const json_t *f)
+{
+    char line[1024];
+    snprintf(line, sizeof line, "%lld x %s %s%s%s%s%s",
+             (long long)cli_int(f, "failed-session-count"), cli_str(f, "result-type"),
+             cli_str(f, "receiving-mx-hostname"), cli_str(f, "receiving-ip")[0] ? " [" : "",
+             cli_str(f, "receiving-ip"), cli_str(f, "receiving-ip")[0] ? "]" : "",
+             cli_str(f, "failure-reason-code")[0] ? ": " : "");
+    struct hy_buf b = HY_BUF_INIT(4096);
+    hy_buf_printf(&b, "%s%s", line, cli_str(f, "failure-reason-code"));
+    put(c, "    ", hy_buf_cstr(&b));
+    hy_buf_free(&b);
+}
+
+static int run_report(struct cli *c)
+{
+    const char *domain = cli_option(c, "domain"), *date = cli_option(c, "date");
+    json_t *r;
+    const json_t *p, *f;
+    size_t i, k;
+    if (!domain) {
+        fprintf(c->err, _(c, "--%s is needed\n"), "domain");
+        return CLI_USAGE;
+    }
+    int code =
+        cli_request(c, "tls.report",
+                    json_pack("{s:s,s:s}", "domain", domain, "date", date ? date : ""), NULL, &r);
+    if (code || c->json)
+        return code ? code : cli_print_json(c, r);
+    put(c, "", cli_str(r, "report-id"));
+    json_array_foreach(json_object_get(r, "policies"), i, p)
+    {
+        const json_t *sum = json_object_get(p, "summary");
+        fprintf(c->out, _(c, "  %s: %lld sessions went well, %lld did not\n"),
+                cli_str(json_object_get(p, "policy"), "policy-type"),
+                (long long)cli_int(sum, "total-successful-session-count"),
+                (long long)cli_int(sum, "total-failure-session-count"));
+        json_array_foreach(json_object_get(p, "failure-details"), k, f) print_failure(c, f);
+    }
+    json_decref(r);
+    return CLI_OK;
+}
+
+const struct cli_command cmd_tls_policy = {
+    .name = "tls policy",
+    .args = "DOMAIN",
+    .n_min = 1,
+    .n_max = 1,
+    .kind = CLI_TEXT,
+    .summary = {"show what counts for the TLS to a domain, and why",
+                "ドメイン宛ての TLS に適用される方針とその理由を示す"},
+    .about = {"Looks up the MX hosts, the MTA-STS policy and the TLSA records as for a mail now.",
+              "いまメールを送るときと同じように、MX、MTA-STS の方針、TLSA レコードを調べます。"},
+    .examples = "hayauma tls policy gmail.com",
+    .run = run_policy,
+};
+
+static const struct cli_option report_options[] = {
+    {"domain", "DOMAIN", CLI_TEXT, NULL, {"the receiving domain", "受信側のドメイン"}},
+    {"date", "YYYY-MM-DD", CLI_TEXT, NULL, {"the day in UTC (today)", "UTC の日付 (今日)"}},
+    {0}};
+const struct cli_command cmd_tls_report = {
+    .name = "tls report",
+    .args = "",
+    .summary = {"show how the TLS sessions to a domain went on a day",
+                "ある日のドメイン宛て TLS 接続の結果を示す"},
+    .about = {"With --json: the report of RFC 8460, as the domain would get it.",
+              "--json を付けると、RFC 8460 のレポートをそのまま出力します。"},
+    .examples = "hayauma tls report --domain example.jp --date 2026-11-21 --json",
+    .options = report_options,
+    .run = run_report,
+};
