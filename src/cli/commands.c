@@ -21,6 +21,7 @@ const struct cli_option cli_global_options[] = {
 
 const struct cli_command *const cli_commands[] = {
     &cmd_status,
+    &cmd_top,
     &cmd_config_check,
     &cmd_config_dump,
     &cmd_reload,

@@ -24,6 +24,7 @@ extern const struct cli_command cmd_completion;                       /* cmd_com
 extern const struct cli_command cmd_man;                              /* man.c */
 extern const struct cli_command cmd_tune;                             /* cmd_tune.c */
 extern const struct cli_command cmd_dkim_cost;                        /* cmd_dkim_cost.c */
+extern const struct cli_command cmd_top;                              /* cmd_top.c */
 extern const struct cli_command cmd_metrics_doc;                      /* cmd_metrics_doc.c */
 extern const struct cli_command cmd_lane_list, cmd_lane_hold, cmd_lane_slow, cmd_lane_release,
     cmd_acts; /* cmd_lane.c */

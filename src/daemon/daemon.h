@@ -147,6 +147,7 @@ extern const struct hy_control_command ctl_queue_commands[];        /* queue */
 extern const struct hy_control_command ctl_store_commands[];        /* audit backup list.export */
 extern const struct hy_control_command ctl_site_commands[];         /* site */
 extern const struct hy_control_command ctl_status_commands[];       /* status, sites, reload */
+extern const struct hy_control_command ctl_top_commands[];          /* top */
 extern const struct hy_control_command ctl_lane_commands[];         /* lane.*, acts */
 extern const struct hy_control_command ctl_tls_commands[];          /* tls.policy tls.report */
 extern const struct hy_control_command ctl_import_commands[];       /* import */

@@ -92,3 +92,16 @@ def test_what_makes_no_sense_is_refused_with_the_reason(lab):
         check(why in done.stderr, f"{args}: {done.stderr}")
     check_eq(daemon.run("lane", "hold", "--domain", "x.test", "--for", "soon").returncode, 2)
     check_eq(daemon.ctl("acts")["acts"], [], "what was refused is no act")
+
+
+def test_top_shows_one_look_off_a_terminal(lab):
+    daemon, _, _ = setup(lab, sink_args=["--delay", "dot:50"], shaping=lab.shaping(connections=2))
+    start(lab, daemon, [field(f"user{i}", HELD) for i in range(500)])
+    wait_for("a site", lambda: daemon.ctl("sites")["sites"])
+    done = daemon.run("top", "--once", "--interval", "0.3")
+    check_eq((done.returncode, done.stderr), (0, ""))
+    check("newsletter" in done.stdout and HELD in done.stdout and "\033" not in done.stdout, done.stdout)
+    look = daemon.ctl("top", "--interval", "0.3")
+    check_eq([c["name"] for c in look["campaigns"]], ["newsletter"])
+    check_eq(look["counters"]["connections"], 2)
+    check("250" in look["sites"][0]["last_reply"], str(look["sites"]))
