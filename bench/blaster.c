@@ -1,31 +1,30 @@
 /* The floor of sending: prebuilt messages over kept connections, the body and the next envelope in
  * one write, as little work as SMTP allows. Reports the CPU a message costs this process.
  *
- * Happy path, per connection: EHLO, first envelope, then for every "354": body + next MAIL, RCPT,
- * DATA in one writev; replies are counted by their lines. An unexpected reply ends the run. */
+ * Happy path, per connection: EHLO (with --tls STARTTLS and EHLO again), first envelope, then for
+ * every "354": body + next MAIL, RCPT, DATA in one writev; replies are counted by their lines. An
+ * unexpected reply ends the run. */
 #include <arpa/inet.h>
-#include <dirent.h>
 #include <errno.h>
 #include <getopt.h>
-#include <limits.h>
-#include <netinet/tcp.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
+#include "blaster_body.h"
+#include "blaster_wire.h"
 #include "hayauma/base/clock.h"
 #include "world.h"
 
-enum { CONNS_MAX = 20000, EVENTS = 256, MESSAGE_MAX = 8 << 20, BODIES_MAX = 10000 };
+enum { CONNS_MAX = 20000, EVENTS = 256 };
 
-enum step { AT_BANNER, AT_EHLO, AT_MAIL, AT_RCPT, AT_DATA, AT_DOT, AT_QUIT };
+enum step { AT_BANNER, AT_EHLO, AT_STARTTLS, AT_TLS, AT_MAIL, AT_RCPT, AT_DATA, AT_DOT, AT_QUIT };
 
 struct conn {
-    int fd;
+    struct wire wire;
     enum step step;
     bool last;        /* no next envelope was sent behind this body */
     int code;         /* of the line being read; -1 at its start */
@@ -38,29 +37,23 @@ struct conn {
     size_t command_n;
 };
 
-struct body {
-    char *p; /* headers and text, dot-stuffed, with the final dot */
-    size_t n;
-};
-
 struct run {
     struct sockaddr_in to;
     unsigned to_span; /* addresses to spread over */
     unsigned conns, lockstep;
     bool one_by_one; /* every command waits for the reply to the one before */
     unsigned long messages, taken, sent, done;
-    struct body *bodies; /* sent in turn */
-    unsigned n_bodies;
-    size_t longest;
-    const char *domain; /* NULL: the domains of the world by weight */
+    struct bodies bodies; /* sent in turn */
+    const char *domain;   /* NULL: the domains of the world by weight */
     struct world world;
     uint64_t random;
+    SSL_CTX *tls; /* NULL: plain */
     int epfd;
     unsigned open;
     char rbuf[65536];
 };
 
-static void die(const char *what, const char *why)
+void blaster_die(const char *what, const char *why)
 {
     fprintf(stderr, "blaster: %s: %s\n", what, why);
     exit(1);
@@ -72,89 +65,6 @@ static uint64_t next_random(struct run *r) /* splitmix64 */
     z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9ULL;
     z = (z ^ (z >> 27)) * 0x94d049bb133111ebULL;
     return z ^ (z >> 31);
-}
-
-/* Room for one body more. */
-static struct body *new_body(struct run *r, size_t cap)
-{
-    struct body *all = realloc(r->bodies, (r->n_bodies + 1) * sizeof *all);
-    char *p = malloc(cap);
-    if (!all || !p)
-        die("body", "no memory");
-    r->bodies = all;
-    all[r->n_bodies] = (struct body){.p = p};
-    return &all[r->n_bodies++];
-}
-
-static void end_body(struct run *r, struct body *b)
-{
-    memcpy(b->p + b->n, ".\r\n", 3);
-    b->n += 3;
-    char *p = realloc(b->p, b->n);
-    b->p = p ? p : b->p;
-    r->longest = b->n > r->longest ? b->n : r->longest;
-}
-
-/* A text of about `size` bytes as a newsletter's quoted-printable HTML looks. */
-static void make_body(struct run *r, size_t size)
-{
-    static const char head[] =
-        "From: Hayauma News <news@" WORLD_SENDER ">\r\nTo: reader@example.test\r\n"
-        "Subject: The floor\r\nDate: Mon, 01 Jun 2026 09:00:00 +0900\r\n"
-        "Message-ID: <blaster@" WORLD_SENDER ">\r\nMIME-Version: 1.0\r\n"
-        "Content-Type: text/html; charset=utf-8\r\nContent-Transfer-Encoding: quoted-printable\r\n"
-        "\r\n";
-    static const char line[] =
-        "<p>=E6=97=A9=E9=A6=AC carries the news from post to post, day and night.</p>\r\n";
-    struct body *b = new_body(r, size + sizeof head + sizeof line + 8);
-    memcpy(b->p, head, sizeof head - 1);
-    b->n = sizeof head - 1;
-    while (b->n < size) {
-        memcpy(b->p + b->n, line, sizeof line - 1);
-        b->n += sizeof line - 1;
-    }
-    end_body(r, b);
-}
-
-static void load_body(struct run *r, const char *path)
-{
-    FILE *f = fopen(path, "re");
-    if (!f)
-        die(path, strerror(errno));
-    struct body *b = new_body(r, MESSAGE_MAX * 2 + 8);
-    bool bol = true;
-    for (int ch; (ch = getc(f)) != EOF && b->n < MESSAGE_MAX; bol = ch == '\n') {
-        if (ch == '.' && bol)
-            b->p[b->n++] = '.';
-        if (ch == '\n' && (b->n == 0 || b->p[b->n - 1] != '\r'))
-            b->p[b->n++] = '\r';
-        b->p[b->n++] = (char)ch;
-    }
-    if (!bol) {
-        memcpy(b->p + b->n, "\r\n", 2);
-        b->n += 2;
-    }
-    end_body(r, b);
-    fclose(f);
-}
-
-/* Every *.eml of a folder. */
-static void load_bodies(struct run *r, const char *dir)
-{
-    DIR *d = opendir(dir);
-    if (!d)
-        die(dir, strerror(errno));
-    for (struct dirent *e; (e = readdir(d)) && r->n_bodies < BODIES_MAX;) {
-        char path[PATH_MAX];
-        size_t n = strlen(e->d_name);
-        if (n < 4 || strcmp(e->d_name + n - 4, ".eml") != 0)
-            continue;
-        snprintf(path, sizeof path, "%s/%s", dir, e->d_name);
-        load_body(r, path);
-    }
-    closedir(d);
-    if (!r->n_bodies)
-        die(dir, "no *.eml there");
 }
 
 /* A domain of the world whose mail somebody takes. */
@@ -181,9 +91,9 @@ static size_t envelope(struct run *r, char *out, size_t cap)
 /* Sends; what does not fit waits in c->rest, so `p` must stay untouched until it has left. */
 static void put(struct conn *c, const char *p, size_t n)
 {
-    ssize_t done = c->rest_n ? 0 : send(c->fd, p, n, MSG_NOSIGNAL | MSG_DONTWAIT);
+    ssize_t done = c->rest_n ? 0 : wire_send(&c->wire, p, n);
     if (done < 0 && errno != EAGAIN)
-        die("send", strerror(errno));
+        blaster_die("send", strerror(errno));
     if (done < 0)
         done = 0;
     if ((size_t)done == n)
@@ -195,11 +105,11 @@ static void put(struct conn *c, const char *p, size_t n)
 static void flush(struct conn *c)
 {
     while (c->rest_n) {
-        ssize_t n = send(c->fd, c->rest, c->rest_n, MSG_NOSIGNAL | MSG_DONTWAIT);
+        ssize_t n = wire_send(&c->wire, c->rest, c->rest_n);
         if (n < 0 && errno == EAGAIN)
             return;
         if (n < 0)
-            die("send", strerror(errno));
+            blaster_die("send", strerror(errno));
         c->rest += n;
         c->rest_n -= (size_t)n;
     }
@@ -223,9 +133,9 @@ static void quit(struct conn *c)
 /* The body, and behind it the next envelope if there is one. */
 static void send_body(struct run *r, struct conn *c)
 {
-    const struct body *b = &r->bodies[r->n_bodies > 1 ? r->sent++ % r->n_bodies : 0];
+    const struct body *b = &r->bodies.all[r->bodies.n > 1 ? r->sent++ % r->bodies.n : 0];
     size_t n = b->n;
-    if (r->n_bodies > 1) /* a single one lies there from the start */
+    if (r->bodies.n > 1) /* a single one lies there from the start */
         memcpy(c->out, b->p, n);
     c->last = true;
     if (!r->lockstep && take(r)) {
@@ -250,33 +160,59 @@ static void first_envelope(struct run *r, struct conn *c)
         quit(c);
         return;
     }
-    size_t n = envelope(r, c->out + r->longest, c->out_cap - r->longest);
+    size_t n = envelope(r, c->out + r->bodies.longest, c->out_cap - r->bodies.longest);
     c->step = AT_MAIL;
     if (!r->one_by_one) {
-        put(c, c->out + r->longest, n);
+        put(c, c->out + r->bodies.longest, n);
         return;
     }
-    c->command = c->out + r->longest;
+    c->command = c->out + r->bodies.longest;
     c->command_n = n;
     next_command(c);
 }
 
+static void greet(struct conn *c)
+{
+    static const char ehlo[] = "EHLO blaster.test\r\n";
+    put(c, ehlo, sizeof ehlo - 1);
+    c->step = AT_EHLO;
+}
+
+static void shake_hands(struct conn *c)
+{
+    int done = wire_shake(&c->wire);
+    if (done < 0)
+        blaster_die("TLS", "the handshake failed");
+    if (done)
+        greet(c);
+}
+
 static void on_reply(struct run *r, struct conn *c, int code)
 {
-    static const int want[] = {220, 250, 250, 250, 354, 250, 221};
+    static const int want[] = {220, 250, 220, 0, 250, 250, 354, 250, 221};
     if (code != want[c->step]) {
         fprintf(stderr, "blaster: reply %d where %d was due\n", code, want[c->step]);
         exit(1);
     }
     switch (c->step) {
-    case AT_BANNER: {
-        static const char ehlo[] = "EHLO blaster.test\r\n";
-        put(c, ehlo, sizeof ehlo - 1);
-        c->step = AT_EHLO;
+    case AT_BANNER:
+        greet(c);
         break;
-    }
     case AT_EHLO:
-        first_envelope(r, c);
+        if (r->tls && !c->wire.ssl) {
+            put(c, "STARTTLS\r\n", 10);
+            c->step = AT_STARTTLS;
+        } else {
+            first_envelope(r, c);
+        }
+        break;
+    case AT_STARTTLS:
+        if (!wire_start_tls(&c->wire, r->tls))
+            blaster_die("TLS", "OpenSSL refused");
+        c->step = AT_TLS;
+        shake_hands(c);
+        break;
+    case AT_TLS:
         break;
     case AT_MAIL:
         c->step = AT_RCPT;
@@ -307,20 +243,25 @@ static void on_reply(struct run *r, struct conn *c, int code)
 static void conn_end(struct run *r, struct conn *c)
 {
     if (c->step != AT_QUIT)
-        die("connection", "closed by the server");
-    close(c->fd);
+        blaster_die("connection", "closed by the server");
+    wire_close(&c->wire);
     free(c->out);
     r->open--;
 }
 
-static void on_input(struct run *r, struct conn *c)
+/* False when there is no more for now. */
+static bool on_input(struct run *r, struct conn *c)
 {
-    ssize_t n = recv(c->fd, r->rbuf, sizeof r->rbuf, MSG_DONTWAIT);
+    if (c->step == AT_TLS) {
+        shake_hands(c);
+        return false;
+    }
+    ssize_t n = wire_recv(&c->wire, r->rbuf, sizeof r->rbuf);
     if (n < 0 && errno == EAGAIN)
-        return;
+        return false;
     if (n <= 0) {
         conn_end(r, c);
-        return;
+        return false;
     }
     for (ssize_t i = 0; i < n; i++) {
         char ch = r->rbuf[i];
@@ -337,32 +278,30 @@ static void on_input(struct run *r, struct conn *c)
             c->code = -1; /* a line of several */
         c->at++;
     }
+    return wire_has_more(&c->wire);
 }
 
 static void conn_open(struct run *r, struct conn *c, unsigned i)
 {
     struct sockaddr_in to = r->to;
     to.sin_addr.s_addr = htonl(ntohl(to.sin_addr.s_addr) + i % r->to_span);
-    int one = 1;
-    c->fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    if (c->fd < 0 || connect(c->fd, (struct sockaddr *)&to, sizeof to) != 0)
-        die("connect", strerror(errno));
-    setsockopt(c->fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
-    c->out_cap = r->longest + 512;
+    if (!wire_connect(&c->wire, &to))
+        blaster_die("connect", strerror(errno));
+    c->out_cap = r->bodies.longest + 512;
     c->out = malloc(c->out_cap);
     if (!c->out)
-        die("connection", "no memory");
-    memcpy(c->out, r->bodies[0].p, r->bodies[0].n);
+        blaster_die("connection", "no memory");
+    memcpy(c->out, r->bodies.all[0].p, r->bodies.all[0].n);
     struct epoll_event ev = {.events = EPOLLIN, .data.ptr = c};
-    if (epoll_ctl(r->epfd, EPOLL_CTL_ADD, c->fd, &ev) != 0)
-        die("epoll", strerror(errno));
+    if (epoll_ctl(r->epfd, EPOLL_CTL_ADD, c->wire.fd, &ev) != 0)
+        blaster_die("epoll", strerror(errno));
     r->open++;
 }
 
 static void set_output(struct run *r, struct conn *c, bool on)
 {
     struct epoll_event ev = {.events = EPOLLIN | (on ? EPOLLOUT : 0U), .data.ptr = c};
-    epoll_ctl(r->epfd, EPOLL_CTL_MOD, c->fd, &ev);
+    epoll_ctl(r->epfd, EPOLL_CTL_MOD, c->wire.fd, &ev);
 }
 
 static void blast(struct run *r)
@@ -371,7 +310,7 @@ static void blast(struct run *r)
     while (r->open) {
         int n = epoll_wait(r->epfd, ev, EVENTS, 30000);
         if (n == 0)
-            die("server", "silent for 30 s");
+            blaster_die("server", "silent for 30 s");
         for (int i = 0; i < n; i++) {
             struct conn *c = ev[i].data.ptr;
             if (ev[i].events & EPOLLOUT) {
@@ -381,7 +320,8 @@ static void blast(struct run *r)
             }
             if (!(ev[i].events & (EPOLLIN | EPOLLHUP | EPOLLERR)))
                 continue;
-            on_input(r, c);
+            while (on_input(r, c))
+                ;
             if (c->rest_n)
                 set_output(r, c, true);
         }
@@ -393,13 +333,13 @@ static int usage(FILE *to)
     fprintf(to,
             "usage: blaster --to ADDR:PORT [--span N] [--messages N] [--connections N]\n"
             "               [--size BYTES | --file MESSAGE | --dir DIR] [--domain NAME]\n"
-            "               [--lockstep | --one-by-one]\n"
+            "               [--lockstep | --one-by-one] [--tls]\n"
             "Sends as cheaply as SMTP allows and prints JSON: messages per second and the CPU\n"
             "microseconds a message costs here. --span spreads over N addresses from ADDR on;\n"
             "--dir sends the *.eml of a folder in turn, instead of one message again and again;\n"
             "--lockstep sends the next envelope only after the reply to the message,\n"
             "--one-by-one every command only after the reply to the one before (for servers\n"
-            "without PIPELINING).\n");
+            "without PIPELINING); --tls begins each connection with STARTTLS.\n");
     return to == stdout ? 0 : 2;
 }
 
@@ -418,19 +358,25 @@ static void report(const struct run *r, hy_us wall, int64_t cpu)
 {
     printf("{\"messages\":%lu,\"bytes\":%zu,\"seconds\":%.3f,\"messages_per_s\":%.1f,"
            "\"cpu_us_per_message\":%.2f,\"connections\":%u}\n",
-           r->done, r->longest, (double)wall / 1e6, (double)r->done * 1e6 / (double)wall,
+           r->done, r->bodies.longest, (double)wall / 1e6, (double)r->done * 1e6 / (double)wall,
            (double)cpu / (double)r->done, r->conns);
 }
 
 int main(int argc, char **argv)
 {
-    static const struct option longs[] = {
-        {"to", required_argument, NULL, 't'},       {"span", required_argument, NULL, 's'},
-        {"messages", required_argument, NULL, 'm'}, {"connections", required_argument, NULL, 'c'},
-        {"size", required_argument, NULL, 'z'},     {"file", required_argument, NULL, 'f'},
-        {"dir", required_argument, NULL, 'r'},      {"domain", required_argument, NULL, 'd'},
-        {"lockstep", no_argument, NULL, 'l'},       {"one-by-one", no_argument, NULL, 'o'},
-        {"help", no_argument, NULL, 'h'},           {0}};
+    static const struct option longs[] = {{"to", required_argument, NULL, 't'},
+                                          {"span", required_argument, NULL, 's'},
+                                          {"messages", required_argument, NULL, 'm'},
+                                          {"connections", required_argument, NULL, 'c'},
+                                          {"size", required_argument, NULL, 'z'},
+                                          {"file", required_argument, NULL, 'f'},
+                                          {"dir", required_argument, NULL, 'r'},
+                                          {"domain", required_argument, NULL, 'd'},
+                                          {"lockstep", no_argument, NULL, 'l'},
+                                          {"one-by-one", no_argument, NULL, 'o'},
+                                          {"tls", no_argument, NULL, 'T'},
+                                          {"help", no_argument, NULL, 'h'},
+                                          {0}};
     static struct run r = {.to_span = 1, .conns = 20, .messages = 100000};
     size_t size = 10240;
     const char *file = NULL, *dir = NULL;
@@ -456,23 +402,25 @@ int main(int argc, char **argv)
             r.lockstep = 1;
         else if (c == 'o')
             r.lockstep = r.one_by_one = true;
+        else if (c == 'T')
+            r.tls = wire_tls();
         else if (c != 't')
             return usage(c == 'h' ? stdout : stderr);
     }
     if (!r.to.sin_port || !r.to_span || !r.messages || !r.conns || r.conns > CONNS_MAX ||
-        size > MESSAGE_MAX)
+        size > BODY_MAX)
         return usage(stderr);
     world_init(&r.world);
     if (dir)
-        load_bodies(&r, dir);
+        bodies_load_all(&r.bodies, dir);
     else if (file)
-        load_body(&r, file);
+        bodies_load(&r.bodies, file);
     else
-        make_body(&r, size);
+        bodies_make(&r.bodies, size);
     r.epfd = epoll_create1(EPOLL_CLOEXEC);
     struct conn *conns = calloc(r.conns, sizeof *conns);
     if (r.epfd < 0 || !conns)
-        die("start", strerror(errno));
+        blaster_die("start", strerror(errno));
     hy_us from = hy_clock_us();
     int64_t cpu = hy_clock_cpu_us();
     for (unsigned i = 0; i < r.conns; i++)
@@ -480,9 +428,8 @@ int main(int argc, char **argv)
     blast(&r);
     report(&r, hy_clock_us() - from, hy_clock_cpu_us() - cpu);
     free(conns);
-    for (unsigned i = 0; i < r.n_bodies; i++)
-        free(r.bodies[i].p);
-    free(r.bodies);
+    bodies_free(&r.bodies);
+    SSL_CTX_free(r.tls);
     close(r.epfd);
     return 0;
 }

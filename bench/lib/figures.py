@@ -34,7 +34,7 @@ def floor_us(results, workload):
     runs = results["runs"].get(workload, {}).get("hayauma")
     if not runs or not floors(results):
         return None
-    return statistics.median(floor.of(f, BY_NAME[workload].signed, r["bytes_per_message"])
+    return statistics.median(floor.of(f, BY_NAME[workload], r["bytes_per_message"])
                              for f, r in zip(floors(results), runs))
 
 
@@ -43,7 +43,7 @@ def times_floor(results, workload):
     runs = results["runs"].get(workload, {}).get("hayauma")
     if not runs or not floors(results):
         return None
-    return statistics.median(r["cpu_us_per_message"] / floor.of(f, BY_NAME[workload].signed, r["bytes_per_message"])
+    return statistics.median(r["cpu_us_per_message"] / floor.of(f, BY_NAME[workload], r["bytes_per_message"])
                              for f, r in zip(floors(results), runs))
 
 

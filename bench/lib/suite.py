@@ -80,8 +80,8 @@ def round_jobs(bench, plan, names):
     chosen = [c for c in CAMPAIGNS if c.name in names]
     if not chosen:
         return []
-    floor_sizes = sorted({c.kib * KIB for c in chosen})
-    jobs = [Job("floor", "floor", 4, lambda: bench.run_floor(floor_sizes))]
+    sizes_of = lambda tls: sorted({c.kib * KIB for c in chosen if (c.tls != "never") == tls})  # noqa: E731
+    jobs = [Job("floor", "floor", 4, lambda: bench.run_floor(sizes_of(False), sizes_of(True)))]
     for c in chosen:
         rate = {"rsa": 3500, "ed25519": 9000, None: 18000}[c.signed]
         jobs.append(Job(c.name, "hayauma", plan.leads * c.share / rate + 4, lambda c=c: bench.run_hayauma(c)))

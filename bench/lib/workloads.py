@@ -80,9 +80,9 @@ class Bench:
 
     # -- one run each ----------------------------------------------------------------------------
 
-    def run_floor(self, sizes):
-        sink = self.new_sink()
-        result = floor.measure(self.lab, sink, sizes)
+    def run_floor(self, sizes, tls_sizes):
+        sink = self.new_sink(("--tls", "on") if tls_sizes else ())
+        result = floor.measure(self.lab, sink, sizes, tls_sizes)
         sink.stop()
         return result
 

@@ -193,3 +193,14 @@ def test_the_blaster_and_the_floor_measure(lab):
     check_eq((stats["messages"], stats["bare_lf"], stats["connections"]["total"]), (2000, 0, 16))
     check(stats["domains"]["asagao-mail.test"]["messages"] > 300, "the giant gets its share")
     check("rsa2048_us" in lab.run(lab.binary("bench/floor"), "50"), "floor")
+
+
+def test_the_blaster_keeps_its_connections_under_tls(lab):
+    world = lab.world()
+    sink = lab.sink(world, rules=False, extra=["--tls", "on"])
+    out = lab.run(lab.binary("bench/blaster"), "--to", f"127.0.1.1:{world.smtp_port}", "--span", "8", "--messages",
+                  "500", "--connections", "8", "--size", "60000", "--tls")
+    check('"messages":500' in out, out)
+    stats = sink.stats()
+    check_eq((stats["messages"], stats["bare_lf"], stats["connections"]["total"]), (500, 0, 8))
+    check_eq((stats["tls"]["started"], stats["tls"]["failed"]), (8, 0))
