@@ -220,13 +220,12 @@ static const struct schema_row rows[] = {
      .doc =
          "The first mail to a domain that announces a policy waits this long for it; then it goes "
          "as if there was none."},
-    {"tls.report_from", SCHEMA_STRING, 0, F(tls.report_from), .max = 254,
-     .doc = "Address that sends TLS reports (RFC 8460), in a domain with a DKIM key: every day to "
-            "the domains that ask for them. \"\" = none are sent."},
     {"tls.report_organization", SCHEMA_STRING, 0, F(tls.organization), .max = 128,
-     .doc = "Who the reports say they are from. \"\" = node.hostname."},
+     .doc = "Who the reports of 'hayauma tls report' (RFC 8460) say they are from. \"\" = "
+            "node.hostname."},
     {"tls.report_contact", SCHEMA_STRING, 0, F(tls.contact), .max = 254,
-     .doc = "Whom the reports say to write to. \"\" = tls.report_from."},
+     .doc = "Whom they say to write to. With an address here, good sessions to domains without a "
+            "policy are counted, too; otherwise only failures and domains with one."},
 
     {"tracking.base_url", SCHEMA_STRING, 0, F(tracking.base_url), .max = 512,
      .doc = "https://NAME/ under which tracked links, the beacon and one-click unsubscribing are "

@@ -125,7 +125,6 @@ int tls_report_make(struct hy_txn *t, const struct hy_config *c, uint32_t day, s
         json_decref(b.policies);
         return err;
     }
-    const char *contact = c->tls.contact[0] ? c->tls.contact : c->tls.report_from;
     day_time(day, 0, start);
     snprintf(id, sizeof id, "%.10s_%.*s@%.200s", start, HY_STR_ARG(hy_str_slice(domain, 0, 253)),
              c->node.hostname);
@@ -136,7 +135,7 @@ int tls_report_make(struct hy_txn *t, const struct hy_config *c, uint32_t day, s
     json_object_set_new(o, "date-range",
                         json_pack("{s:s,s:s}", "start-datetime", start, "end-datetime",
                                   day_time(day, SECONDS_OF_DAY - 1, end)));
-    json_object_set_new(o, "contact-info", json_string(contact));
+    json_object_set_new(o, "contact-info", json_string(c->tls.contact));
     json_object_set_new(o, "report-id", json_string(id));
     json_object_set_new(o, "policies", b.policies);
     *ret = o;

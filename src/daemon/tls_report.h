@@ -1,4 +1,4 @@
-/* TLS reports (RFC 8460): making them, and sending them to the domains that ask for them. */
+/* TLS reports (RFC 8460). */
 #pragma once
 #include <jansson.h>
 

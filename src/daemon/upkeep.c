@@ -7,6 +7,8 @@
 
 #include "hayauma/base/list.h"
 #include "hayauma/base/log.h"
+#include "hayauma/store/sts.h"
+#include "hayauma/store/tlsrpt.h"
 
 #define EVERY_US (3600 * HY_US_PER_SEC)
 
@@ -21,6 +23,42 @@ static void trim_done(struct hy_write_req *r, int err)
     atomic_store(&u->is_trimming, false);
 }
 
+enum { TALLY_DAYS = 35 }; /* counts of TLS sessions are kept this long */
+
+static void sts_done(struct hy_write_req *r, int err)
+{
+    (void)err; /* it is tried again in an hour */
+    free(hy_container_of(r, struct hy_sts_trim, req));
+}
+
+static void tally_done(struct hy_write_req *r, int err)
+{
+    (void)err;
+    free(hy_container_of(r, struct hy_tally_trim, req));
+}
+
+/* Policies of MTA-STS that have expired, and old counts of TLS sessions. */
+static void trim_tls(struct hy_daemon *d)
+{
+    struct hy_sts_trim *sts = malloc(sizeof *sts);
+    struct hy_tally_trim *tally = malloc(sizeof *tally);
+    if (sts) {
+        hy_sts_trim_init(sts);
+        sts->req.done = sts_done;
+        int err = hy_writer_submit(d->writer, &sts->req);
+        if (err != HY_OK)
+            sts_done(&sts->req, err);
+    }
+    if (tally) {
+        hy_tally_trim_init(tally);
+        tally->before_day = (uint32_t)(hy_clock_wall_ms() / 86400000) - TALLY_DAYS;
+        tally->req.done = tally_done;
+        int err = hy_writer_submit(d->writer, &tally->req);
+        if (err != HY_OK)
+            tally_done(&tally->req, err);
+    }
+}
+
 void upkeep_tick(struct hy_daemon *d)
 {
     struct upkeep *u = &d->upkeep;
@@ -28,6 +66,7 @@ void upkeep_tick(struct hy_daemon *d)
     if (now < u->next || atomic_load(&u->is_trimming))
         return;
     u->next = now + EVERY_US;
+    trim_tls(d);
     if (d->config->store.log_retention_us == 0)
         return;
     hy_trim_job_init(&u->trim, hy_clock_wall_ms() - d->config->store.log_retention_us / 1000);
