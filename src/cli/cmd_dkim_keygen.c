@@ -182,11 +182,11 @@ static size_t plan_keys(struct cli *c, struct plan plans[2], int *ret_code)
         p->algorithm = kind ? HY_DKIM_ED25519_SHA256 : HY_DKIM_RSA_SHA256;
         p->bits = (unsigned)n_bits;
         p->primes = (unsigned)n_primes;
-        int len = snprintf(p->selector, sizeof p->selector, "%s%s", selector,
-                           kind && both ? ED25519_SUFFIX : "");
-        int file_len =
-            out ? snprintf(p->file, sizeof p->file, "%s", out)
-                : snprintf(p->file, sizeof p->file, "%s/%s.%s.pem", dir, domain, p->selector);
+        const char *suffix = kind && both ? ED25519_SUFFIX : "";
+        int len = snprintf(p->selector, sizeof p->selector, "%s%s", selector, suffix);
+        int file_len = out ? snprintf(p->file, sizeof p->file, "%s", out)
+                           : snprintf(p->file, sizeof p->file, "%s/%s.%s%s.pem", dir, domain,
+                                      selector, suffix);
         if (len >= (int)sizeof p->selector || file_len >= (int)sizeof p->file) {
             wrong(c, _(c, "the name is too long"));
             return 0;

@@ -142,7 +142,7 @@ static void report(struct hy_control_call *call, void *ctx)
     struct hy_diag diag = {""};
     struct hy_txn t = {0};
     char domain[HY_DOMAIN_MAX + 1];
-    uint32_t day;
+    uint32_t day = 0;
     json_t *o = NULL;
     int err = domain_arg(call, domain, &diag);
     if (err == HY_OK)
