@@ -43,16 +43,16 @@ def system_rows(results, w, workload):
     runs = results["runs"].get(workload, {})
     floor = figures.floor_us(results, workload)
     if floor:
-        rows.append([w["floor_row"].format(what=("RSA-2048 + " if signed else "") + "blaster"), "", "", n(floor), "", "", ""])
+        rows.append([w["floor_row"].format(what=("RSA-2048 + " if signed else "") + "blaster"), "", "", n(floor), "", ""])
     for s in SYSTEMS:
         if s not in runs:
             continue
-        v = {k: figures.value(results, workload, s, k) for k in ("messages_per_s", "cpu_us_per_message", "system_us", "memory_mib")}
+        v = {k: figures.value(results, workload, s, k) for k in ("messages_per_s", "cpu_us_per_message", "memory_mib")}
         low, high = figures.spread(results, workload, s, "messages_per_s")
         times = figures.times_rate(results, workload, "hayauma", workload, s) if s != "hayauma" else None
         name = f"{TITLES[s][bool(signed)]}, {w['signed'] if signed else w['plain']}"
         rows.append([f"**{name}**" if s == "hayauma" else name, n(v["messages_per_s"]), f"{n(low)} - {n(high)}",
-                     n(v["cpu_us_per_message"]), n(v["system_us"]), n(v["memory_mib"]), f"{n(times)} x" if times else ""])
+                     n(v["cpu_us_per_message"]), n(v["memory_mib"]), f"{n(times)} x" if times else ""])
     return rows
 
 
@@ -152,7 +152,7 @@ def readme_table(results, lang):
     w, rows = WORDS[lang], []
     for workload in ("B1", "B2"):
         for r in system_rows(results, w, workload):
-            rows.append([r[0], r[1], r[3], r[5]])
+            rows.append([r[0], r[1], r[3], r[4]])
     return table(w["readme_head"], rows)
 
 

@@ -113,19 +113,16 @@ def power(v, _):
     return f"{int(v):,}"
 
 
-def by_size(results, folder, key, name, title, goal=None, peers=()):
+def by_size(results, folder, key, name, title, goal=None, note=None):
     rows = figures.by_size(results)
     if not rows:
         return None
     fig, ax = plt.subplots(figsize=(9, 3))
     x, y = [r["size"] for r in rows], [r[key] for r in rows]
     ax.plot(x, y, color=ACCENT, marker="o", linewidth=2)
-    top = max(y + [goal or 0] + [p[2] for p in peers]) * 1.25
+    top = max(y + [goal or 0]) * 1.25
     for a, b in zip(x, y):
         ax.annotate(number(b), (a, b), textcoords="offset points", xytext=(0, 8), ha="center", color=ACCENT)
-    for title_of, a, b in peers:
-        ax.plot([a], [b], color=PEER, marker="s", linestyle="none")
-        ax.annotate(f"{title_of}: {number(b)}", (a, b), textcoords="offset points", xytext=(8, -4), color=PEER)
     if goal:
         ax.axhline(goal, color=INK, linewidth=1, linestyle=(0, (4, 4)))
         ax.annotate(f"goal: at most {goal}", (x[0], goal), textcoords="offset points", xytext=(0, 4), color=INK)
@@ -136,20 +133,23 @@ def by_size(results, folder, key, name, title, goal=None, peers=()):
     ax.set_ylim(0, top)
     ax.set_xlabel("recipients of the campaign")
     ax.set_title(title, loc="left", fontsize=11)
+    if note:
+        ax.text(0.01, 0.74, note, transform=ax.transAxes, va="top", fontsize=9.5)
     return save(fig, folder, name)
 
 
 def draw(results, folder):
     """Writes every plot the results are enough for; {name: file name}."""
     os.makedirs(folder, exist_ok=True)
-    peers = []
+    others = []
     for s in ("postfix", "opensmtpd", "exim"):
         runs = results["runs"].get("B2", {}).get(s)
         if runs:
-            peers.append((TITLES[s][False], runs[0]["messages"], figures.value(results, "B2", s, "memory_mib")))
+            others.append(f"{TITLES[s][False]} {number(figures.value(results, 'B2', s, 'memory_mib'))} MiB with {runs[0]['messages']:,}")
     out = {
         "throughput": throughput(results, folder), "stages": stages(results, folder),
-        "memory": by_size(results, folder, "memory_mib", "memory", "anonymous memory at most, MiB", 256, peers),
+        "memory": by_size(results, folder, "memory_mib", "memory", "hayauma's anonymous memory at most, MiB", 256,
+                          "peers, by messages given to them: " + ", ".join(others) if others else None),
         "cost": by_size(results, folder, "cpu_us", "cost", "CPU us a message, unsigned"),
     }
     return {k: v for k, v in out.items() if v}

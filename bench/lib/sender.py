@@ -89,12 +89,12 @@ class Sender:
             user, system = spent.seconds()
             after = threads(daemon.pid)
             stats = sink.stats()
-        sent = stats["messages"]
+        sent, seconds = stats["messages"], (first or 0) + stats["first_to_last_s"]  # from the command to the last message
         if c["delivered"] != sent:
             raise LabError(f"the daemon counts {c['delivered']} delivered, the sink received {sent}")
         per = {k: [round((v[i] - by_thread.get(k, (0, 0))[i]) * 1e6 / sent, 2) for i in (0, 1)] for k, v in after.items()}
         return {"rows": c["queued"], "messages": sent, "bounced": c["bounced"], "left": c["pending"],
-                "seconds": stats["first_to_last_s"], "messages_per_s": round(sent / stats["first_to_last_s"], 1),
+                "seconds": round(seconds, 3), "messages_per_s": round(sent / seconds, 1),
                 "cpu_us_per_message": round((user + system) * 1e6 / sent, 2), "user_us": round(user * 1e6 / sent, 2),
                 "system_us": round(system * 1e6 / sent, 2), "threads_us": per,
                 "bytes_per_message": round(stats["bytes"] / max(1, stats["messages"])), "memory_mib": round(memory.most, 1),

@@ -124,6 +124,7 @@ def measure(bench, plan, names):
         except LabError as e:  # one that fails does not take the others with it; the run is not whole then
             print("FAILED", file=sys.stderr, flush=True)
             failed.append(f"{job.workload} {job.system}: {e}")
+            bench.sweep()
             return None
         machine.append({"workload": job.workload, "system": job.system, **neighbours.shares()})
         return result

@@ -18,7 +18,7 @@ WORDS = {
         "throughput_text": "The same personal 10 KiB messages to the same 200 domains, found through the same name server, to the same "
                            "receivers. Peers are given the messages over SMTP, and accept, keep, sign and deliver them at the same time; "
                            "hayauma renders them from leads and a template. The last column is hayauma's rate over theirs, by the round.",
-        "system_head": ["", "messages/s", "lowest - highest", "CPU us/message", "of it in the kernel", "memory MiB", "hayauma's rate over it"],
+        "system_head": ["", "messages/s", "lowest - highest", "CPU us/message", "memory MiB", "hayauma's rate over it"],
         "signed": "RSA-2048 DKIM", "plain": "unsigned", "floor_row": "floor: {what}",
         "drain": "Emptying a queue that was accepted before, unsigned", "drain_head": ["", "messages/s", "CPU us/message"],
         "stages": "CPU a message by stage",
@@ -68,7 +68,7 @@ WORDS = {
         "throughput_text": "同じ 10 KiB の個人宛てメールを、同じネームサーバーで引いた同じ 200 ドメインの同じ受信サーバーへ送ります。ほかの"
                            "ソフトウェアには SMTP で渡し、受け取り、保存、署名、配送を同時に行わせます。hayauma はリードとテンプレートから"
                            "作ります。比は同じ周の hayauma の速さをその速さで割ったものです。",
-        "system_head": ["", "通/秒", "最低〜最高", "1 通の CPU (us)", "うちカーネル", "メモリ (MiB)", "hayauma はその何倍"],
+        "system_head": ["", "通/秒", "最低〜最高", "1 通の CPU (us)", "メモリ (MiB)", "hayauma はその何倍"],
         "signed": "RSA-2048 DKIM", "plain": "署名なし", "floor_row": "下限: {what}",
         "drain": "受け付け済みの待ち行列を空にする（署名なし）", "drain_head": ["", "通/秒", "1 通の CPU (us)"],
         "stages": "1 通の CPU の内訳",

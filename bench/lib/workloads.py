@@ -53,7 +53,7 @@ class Bench:
             self.keys[kind], record = lab.dkim_key(newsletter.SENDER, SELECTOR if kind == "rsa" else kind, kind)
             records.append(record)
         self.world = lab.world(zone_lines="\n".join(records), dns_port=53, smtp_port=25)
-        lab.nsd(self.world)
+        self.nsd = lab.nsd(self.world)
         for root in roots.values():
             root.mount("127.0.0.1")
         self.sinks, self.corpus = 0, None
@@ -77,6 +77,16 @@ class Bench:
             sink.stop()
             self.corpus = sink.capture_dir
         return self.corpus
+
+    def sweep(self):
+        """Ends what a run that failed has left, so that the next finds its ports free."""
+        for p in reversed(self.lab.processes):
+            if p.alive() and p is not self.nsd:
+                p.expect_failure = True
+                try:
+                    p.stop(timeout=10.0)
+                except LabError:
+                    continue  # it was killed
 
     # -- one run each ----------------------------------------------------------------------------
 
