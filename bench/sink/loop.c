@@ -107,6 +107,7 @@ static void conn_close(struct conn *c)
     }
     SSL_free(c->ssl);
     close(c->fd);
+    provider_on_close(c);
     atomic_fetch_sub(&c->addr->open, 1);
     atomic_fetch_sub(&w->s->open, 1);
     c->fd = -1;
@@ -338,7 +339,10 @@ static void accept_all(struct worker *w, int addr_index)
 {
     struct sink *s = w->s;
     for (int i = 0; i < 256; i++) {
-        int fd = accept4(w->listen_fds[addr_index], NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+        struct sockaddr_in peer = {0};
+        socklen_t peer_len = sizeof peer;
+        int fd = accept4(w->listen_fds[addr_index], (struct sockaddr *)&peer, &peer_len,
+                         SOCK_NONBLOCK | SOCK_CLOEXEC);
         if (fd < 0) {
             if (errno != EAGAIN && errno != ECONNABORTED && errno != EINTR)
                 fprintf(stderr, "sink: accept: %s\n", strerror(errno));
@@ -354,6 +358,7 @@ static void accept_all(struct worker *w, int addr_index)
             close(fd);
             return;
         }
+        c->peer_ip = peer.sin_addr.s_addr;
         BUMP(w->n.conns, 1);
         atomic_fetch_add(&c->addr->conns, 1);
         raise_max(&c->addr->open_max, atomic_fetch_add(&c->addr->open, 1) + 1);

@@ -34,6 +34,10 @@ static const char usage[] =
     "  --max-messages N         per connection, then 421\n"
     "  --idle SEC               then 421\n"
     "  --seed N                 of the dice (1)\n"
+    "  --provider \"KEY=VALUE ...\"  reacts as a provider does to each client address:\n"
+    "        connections=N messages=N (on each) rate=N/SEC (drips) count=N/SEC (anew each SEC)\n"
+    "        quota=N/SEC grey=SEC noise=PERCENT latency=SEC[-SEC] tar=CONNECTIONS:PERCENT\n"
+    "        at=SEC (since the first connection) what follows changes then\n"
     "\n"
     "  --stats FILE             JSON, at the end, on SIGUSR1 and every --interval SEC\n"
     "  --record FILE            append a line per recipient at each final dot and reply\n"
@@ -168,9 +172,9 @@ static const struct handler {
     const char *name;
     int (*set)(struct sink *s, struct hy_str v, struct hy_diag *d);
 } handlers[] = {
-    {"config", read_config},    {"listen", add_listen},           {"tls", set_tls},
-    {"hide", add_hidden},       {"tls-version", set_tls_version}, {"reply", rules_add_reply},
-    {"delay", rules_add_delay}, {"greylist", rules_add_grey},
+    {"config", read_config},    {"listen", add_listen},     {"provider", provider_option},
+    {"tls", set_tls},           {"hide", add_hidden},       {"tls-version", set_tls_version},
+    {"reply", rules_add_reply}, {"delay", rules_add_delay}, {"greylist", rules_add_grey},
 };
 
 static const struct path {

@@ -12,6 +12,7 @@
 #include "hayauma/base/clock.h"
 #include "hayauma/base/list.h"
 #include "hayauma/base/rand.h"
+#include "provider_model.h"
 
 enum {
     SINK_THREADS_MAX = 64,
@@ -22,7 +23,8 @@ enum {
     SINK_READ_MAX = 256 * 1024,
     SINK_HEAD_MAX = 32 * 1024, /* of a message, read for its Message-ID */
     SINK_CAPTURE_MAX = 32 * 1024 * 1024,
-    SINK_RCPTS_MAX = 1000, /* of one message */
+    SINK_RCPTS_MAX = 1000,  /* of one message */
+    SINK_CLIENTS_MAX = 256, /* that a provider model tells apart; the others are one */
 };
 
 enum phase {
@@ -80,6 +82,17 @@ struct listen_addr {
 
 struct grey; /* first attempts seen */
 
+/* A provider model, and its state for each client address. */
+struct providers {
+    pthread_mutex_t lock;
+    struct provider_model model;
+    struct provider_client {
+        uint32_t ip;
+        struct provider state;
+    } client[SINK_CLIENTS_MAX];
+    int n;
+};
+
 struct sink {
     /* what was asked for */
     struct listen_addr *addrs; /* SINK_ADDRS_MAX of them */
@@ -116,6 +129,7 @@ struct sink {
     hy_us start;
     SSL_CTX *ctx;
     struct grey *grey;
+    struct providers *providers; /* NULL: no model */
     int record_fd;
     atomic_bool stop;
     atomic_uint open, open_max;
@@ -152,6 +166,8 @@ struct conn {
     bool reset;   /* goes at once, with RST */
     bool stalled; /* never answers again */
     bool peer_done;
+    struct provider *provider; /* counts this connection; under the lock of providers */
+    uint32_t peer_ip;
     bool helo_seen, mail_seen, bdat_last, line_too_long;
     hy_us wake;      /* paused until then; 0: not paused */
     hy_us due;       /* its place in the heap */
@@ -208,6 +224,15 @@ const struct reply_rule *rules_reply(struct conn *c, enum phase phase);
 uint32_t rules_delay(struct conn *c, enum phase phase);
 /* Whether this recipient (c->domain_hash, c->user_hash) comes too early. */
 bool rules_grey(struct conn *c);
+
+/* provider.c: what the model says; code 0: the usual reply. All do nothing without a model. */
+int provider_option(struct sink *s, struct hy_str spec, struct hy_diag *d);
+struct provider_reply provider_on_connect(struct conn *c);
+struct provider_reply provider_on_mail(struct conn *c);
+struct provider_reply provider_on_rcpt(struct conn *c);
+/* How long the reply to the content takes. */
+uint32_t provider_on_content(struct conn *c);
+void provider_on_close(struct conn *c);
 
 /* loop.c */
 struct worker *worker_new(struct sink *s, unsigned index);

@@ -65,6 +65,13 @@ void smtp_banner(struct conn *c)
         out_line(c, 421, "4.7.0 Too many connections from your address");
         return;
     }
+    struct provider_reply r = provider_on_connect(c);
+    if (r.code) {
+        atomic_fetch_add(&c->addr->refused, 1);
+        BUMP(c->w->n.refused, 1);
+        out_line(c, r.code, r.text);
+        return;
+    }
     say(c, PH_CONNECT, 220, text);
 }
 
@@ -175,6 +182,11 @@ static void on_mail(struct conn *c, struct hy_str arg)
     } else if (c->w->s->messages_per_conn && c->messages >= c->w->s->messages_per_conn) {
         out_line(c, 421, "4.7.0 Too many messages on this connection");
     } else {
+        struct provider_reply r = provider_on_mail(c);
+        if (r.code) {
+            out_line(c, r.code, r.text);
+            return;
+        }
         c->domain_hash = 0;
         c->domain = NULL;
         c->mail_seen = say(c, PH_MAIL, 250, "2.1.0 ok") / 100 == 2;
@@ -208,10 +220,13 @@ static void on_rcpt(struct conn *c, struct hy_str arg)
     if (!c->domain || c->domain->hash != hash)
         c->domain = stats_domain(w, domain, hash);
     c->domain_hash = hash;
-    c->user_hash = w->s->n_replies || w->s->n_greys ? name_hash(path) : 0;
+    c->user_hash = w->s->n_replies || w->s->n_greys || c->provider ? name_hash(path) : 0;
     BUMP(c->domain->rcpts, 1);
     int code;
-    if (w->s->n_greys && rules_grey(c))
+    struct provider_reply r = provider_on_rcpt(c);
+    if (r.code)
+        code = say(c, PH_RCPT, r.code, r.text);
+    else if (w->s->n_greys && rules_grey(c))
         code = say(c, PH_RCPT, 450, "4.7.1 Greylisted, please try again later");
     else
         code = say(c, PH_RCPT, 250, "2.1.5 ok");
@@ -241,6 +256,9 @@ static void on_data(struct conn *c)
 static void message_done(struct conn *c)
 {
     int code;
+    uint32_t takes = provider_on_content(c);
+    if (takes)
+        hold(c, takes);
     if (c->body_bytes > c->w->s->size_max)
         code = say(c, PH_DOT, 552, "5.3.4 message too big");
     else

@@ -67,15 +67,63 @@ void host_notes_free(struct host_notes *notes)
     *notes = (struct host_notes){0};
 }
 
-static const struct hy_sockaddr *usable_address(const struct hy_mx_host *h,
-                                                const struct host_notes *notes, int family,
-                                                hy_us now)
+/* What an address is looked for by. */
+struct choice {
+    const struct hy_mx *mx;
+    const struct tls_site *tls;
+    const struct host_notes *notes;
+    int family;
+    hy_us now;
+    size_t from, to; /* hosts of equal preference */
+};
+
+/* The i-th address of a host, when it may be used; NULL otherwise. */
+static const struct hy_sockaddr *usable(const struct choice *c, const struct hy_mx_host *h,
+                                        size_t i)
 {
-    for (size_t i = 0; i < h->n_addresses; i++) {
-        const struct hy_sockaddr *a = &h->addresses[i];
-        if ((family == AF_UNSPEC || hy_sockaddr_family(a) == family) &&
-            !host_is_noted(notes, HOST_UNUSABLE, a, now))
-            return a;
+    const struct hy_sockaddr *a = &h->addresses[i];
+    bool is_of_family = c->family == AF_UNSPEC || hy_sockaddr_family(a) == c->family;
+    return is_of_family && !host_is_noted(c->notes, HOST_UNUSABLE, a, c->now) ? a : NULL;
+}
+
+/* How many there are; the family of the first, in the resolver's order, is that of all: it is the
+ * one that is preferred. */
+static uint32_t count_usable(struct choice *c)
+{
+    uint32_t n = 0;
+    for (size_t k = c->from; k < c->to; k++) {
+        const struct hy_mx_host *h = &c->mx->hosts[k];
+        if (!tls_site_allows(c->tls, h->name))
+            continue;
+        for (size_t i = 0; i < h->n_addresses; i++) {
+            const struct hy_sockaddr *a = usable(c, h, i);
+            if (a)
+                c->family = hy_sockaddr_family(a);
+            n += a != NULL;
+        }
+    }
+    return n;
+}
+
+/* The nth of them: the first address of each host, then the second of each, and so on, so that
+ * turns go over hosts before they go over addresses. */
+static const struct hy_mx_host *nth_usable(const struct choice *c, uint32_t nth,
+                                           const struct hy_sockaddr **ret_addr)
+{
+    bool is_more = true;
+    for (size_t i = 0; is_more; i++) {
+        is_more = false;
+        for (size_t k = c->from; k < c->to; k++) {
+            const struct hy_mx_host *h = &c->mx->hosts[k];
+            if (i >= h->n_addresses || !tls_site_allows(c->tls, h->name))
+                continue;
+            is_more = true;
+            const struct hy_sockaddr *a = usable(c, h, i);
+            if (!a || nth-- > 0)
+                continue;
+            *ret_addr = a;
+            return h;
+        }
     }
     return NULL;
 }
@@ -84,21 +132,14 @@ const struct hy_mx_host *host_choose(const struct hy_mx *mx, const struct tls_si
                                      const struct host_notes *notes, int family, uint32_t turn,
                                      hy_us now, const struct hy_sockaddr **ret_addr)
 {
-    for (size_t from = 0; from < mx->n_hosts;) {
-        size_t to = from;
+    for (size_t from = 0, to; from < mx->n_hosts; from = to) {
+        to = from;
         while (to < mx->n_hosts && mx->hosts[to].preference == mx->hosts[from].preference)
             to++;
-        size_t n = to - from;
-        for (size_t i = 0; i < n; i++) {
-            const struct hy_mx_host *h = &mx->hosts[from + (turn + i) % n];
-            const struct hy_sockaddr *a =
-                tls_site_allows(tls, h->name) ? usable_address(h, notes, family, now) : NULL;
-            if (a) {
-                *ret_addr = a;
-                return h;
-            }
-        }
-        from = to;
+        struct choice c = {mx, tls, notes, family, now, from, to};
+        uint32_t n = count_usable(&c);
+        if (n)
+            return nth_usable(&c, turn % n, ret_addr);
     }
     return NULL;
 }

@@ -35,9 +35,9 @@ void host_notes_forget(struct host_notes *notes, enum host_fault fault);
 void host_notes_free(struct host_notes *notes);
 
 /* The address to try (RFC 5321 section 5.1): of the best preference that has a usable one; among
- * hosts of equal preference the `turn`-th comes first. `family`: that of the source address,
- * AF_UNSPEC = any. `tls`: hosts that its demands exclude are passed over; may be NULL. NULL: there
- * is none. */
+ * all usable addresses of hosts of equal preference the `turn`-th, so that connections spread
+ * evenly over them. `family`: that of the source address, AF_UNSPEC = any. `tls`: hosts that its
+ * demands exclude are passed over; may be NULL. NULL: there is none. */
 const struct hy_mx_host *host_choose(const struct hy_mx *mx, const struct tls_site *tls,
                                      const struct host_notes *notes, int family, uint32_t turn,
                                      hy_us now, const struct hy_sockaddr **ret_addr);

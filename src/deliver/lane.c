@@ -52,6 +52,7 @@ static struct lane *lane_new(struct worker *w, const struct feed *f, uint32_t so
     l->tls = tls_site_ref(f->tls);
     hy_list_init(&l->link);
     hy_list_init(&l->starved);
+    hy_list_init(&l->poor);
     hy_list_init(&l->shares);
     hy_list_init(&l->ready);
     hy_list_init(&l->sessions);
@@ -62,6 +63,9 @@ static struct lane *lane_new(struct worker *w, const struct feed *f, uint32_t so
     seat_init(&l->seat, w);
     lane_apply_policy(l);
     hy_window_init(&l->window, &l->limits, l->last_used);
+    const struct hy_window_learned *learned = site_memory_find(&w->memory, hash);
+    if (learned)
+        hy_window_restore(&l->window, learned, l->last_used);
     hy_list_push(&w->lanes, &l->link);
     l->chain = *bucket(w, hash);
     *bucket(w, hash) = l;
@@ -133,6 +137,10 @@ void lane_free(struct lane *l)
     hy_list_remove(&l->starved);
     share_free_all(l);
     lane_limits_drop(l);
+    struct hy_window_learned learned;
+    if (hy_window_save(&l->window, &learned, hy_loop_now(w->loop)))
+        site_memory_keep(&w->memory, l->hash, &learned);
+    lane_not_poor(l);
     hy_mx_unref(l->mx);
     tls_site_unref(l->tls);
     host_notes_free(&l->notes);
@@ -292,6 +300,7 @@ void lane_stop_run(struct lane *l, const struct run *r)
 {
     drop_feeds(l, r);
     drop_ready(l, r);
+    lane_wake(l); /* it may wait for a connection it needs no more */
 }
 
 void lane_drain(struct lane *l)

@@ -31,10 +31,11 @@ struct lane {
     struct hy_list takers;        /* those that can take a message, idle ones in front */
     uint32_t n_feeds;             /* known to it, here or with the feeder */
     uint32_t n_ready, n_pressing, n_sessions, n_connecting, n_up, n_on_wire, n_settling;
-    uint32_t n_busy;    /* sessions with a message */
-    uint32_t n_urgent;  /* transactional ones among ready and pressing */
-    uint32_t n_leaving; /* sessions that end behind their last message, as we want it */
-    uint32_t next_host; /* rotates over hosts of equal preference */
+    uint32_t n_busy;     /* sessions with a message */
+    uint32_t n_urgent;   /* transactional ones among ready and pressing */
+    struct hy_list poor; /* worker->poor, when it has no connection and waits for one */
+    uint32_t n_leaving;  /* sessions that end behind their last message, as we want it */
+    uint32_t next_host;  /* rotates over hosts of equal preference */
     struct host_notes notes;
     hy_us connect_pause;          /* no new connection before, */
     uint32_t pause_from;          /* while there are this many */
@@ -74,6 +75,7 @@ struct session {
     uint32_t n_deliveries;
     bool is_up;        /* READY was seen */
     bool is_leaving;   /* counted in the lane's n_leaving */
+    bool is_given;     /* so that another lane may have it; counted in the worker's n_giving */
     bool is_closing;   /* the dialogue is over; the socket is being closed */
     bool is_started;   /* the dialogue was begun */
     bool is_greeted;   /* the server has said something */
@@ -165,6 +167,10 @@ bool lane_is_worth_connecting(struct lane *l, hy_us now);
 /* Opens one connection; false when it did not, and need not be asked again this turn. */
 bool lane_open_one(struct lane *l, hy_us now);
 void lane_session_up(struct lane *l, struct session *s);
+/* It waits for a connection no more. */
+void lane_not_poor(struct lane *l);
+/* Where others wait for a connection and this one has more than its share, one of them ends. */
+void lane_share_connections(struct lane *l);
 /* It takes no further message, and ends behind the last. */
 void lane_give_up(struct lane *l, struct session *s);
 /* The window learns from a result, RETURNED ones too. */

@@ -13,6 +13,7 @@ enum {
     WORTH_MORE = 4,    /* than so many times as much while the press is what all wait for */
     BAD_HOST_S = 60,   /* an address that refused is left alone this long */
     PLAIN_S = 3600,    /* broken TLS is remembered this long */
+    TURN_US = 1000000, /* where lanes take turns, a connection is kept for this long at least */
     READY_AHEAD_S = 2, /* a connection may wait this long for the rate to let a message go */
 };
 
@@ -138,31 +139,107 @@ bool lane_is_worth_connecting(struct lane *l, hy_us now)
     return lane_takes_longer(l, waiting, l->n_up, worth, now);
 }
 
+/* What each lane may have when all connections are used: an equal part; 0 when there are more lanes
+ * than connections, and they take turns. */
+static uint32_t fair_share(const struct worker *w)
+{
+    uint32_t lanes = w->n_active + w->n_poor;
+    return lanes ? w->max_connections / lanes : w->max_connections;
+}
+
+static void become_poor(struct lane *l)
+{
+    if (!hy_list_empty(&l->poor))
+        return;
+    hy_list_push(&l->worker->poor, &l->poor);
+    l->worker->n_poor++;
+}
+
+void lane_not_poor(struct lane *l)
+{
+    l->worker->n_poor -= !hy_list_empty(&l->poor);
+    hy_list_remove(&l->poor);
+}
+
+/* Of the lanes that have no connection the one that waits longest has the next, and before those
+ * that have their share. */
+static bool must_wait_for_its_share(struct lane *l)
+{
+    struct worker *w = l->worker;
+    bool is_full = w->n_connections >= w->max_connections;
+    if (l->n_sessions)
+        return is_full || (w->n_poor && l->n_sessions >= fair_share(w));
+    bool is_next = hy_list_empty(&w->poor) || w->poor.next == &l->poor;
+    if (!is_full && is_next) {
+        lane_not_poor(l);
+        return false;
+    }
+    become_poor(l);
+    if (!is_full)
+        lane_wake(hy_container_of(w->poor.next, struct lane, poor));
+    return true;
+}
+
+void lane_share_connections(struct lane *l)
+{
+    struct worker *w = l->worker;
+    uint32_t stay = l->n_sessions - l->n_leaving;
+    if (w->n_poor <= w->n_giving || stay <= fair_share(w))
+        return;
+    hy_us now = hy_loop_now(w->loop);
+    struct session *chosen = NULL;
+    hy_list_for_each (it, &l->sessions) {
+        struct session *s = hy_container_of(it, struct session, link);
+        bool is_too_new = stay == 1 && now - s->opened < TURN_US;
+        if (!s->is_up || s->is_leaving || is_too_new)
+            continue;
+        if (!chosen || s->n_deliveries < chosen->n_deliveries)
+            chosen = s;
+    }
+    if (!chosen)
+        return;
+    chosen->is_given = true;
+    w->n_giving++;
+    lane_give_up(l, chosen);
+}
+
+/* Whether anything but a lack of connections keeps it from opening one; it is woken when that is
+ * over. */
+static bool is_kept(struct lane *l, hy_us now)
+{
+    struct worker *w = l->worker;
+    if (l->n_connecting > l->n_up || w->is_draining)
+        return true;
+    if (l->connect_pause > now && l->n_sessions >= l->pause_from) {
+        lane_wait_until(l, l->connect_pause);
+        return true;
+    }
+    hy_us send_at = hy_window_may_send(&l->window, now);
+    if (send_at == HY_US_NEVER)
+        return true;
+    if (send_at >
+        now + READY_AHEAD_S * HY_US_PER_SEC) { /* it would idle, and be closed, meanwhile */
+        lane_wait_until(l, send_at - READY_AHEAD_S * HY_US_PER_SEC);
+        return true;
+    }
+    hy_us day = lane_day_full(l, now);
+    if (day) {
+        lane_wait_until(l, day);
+        return true;
+    }
+    return false;
+}
+
 /* Opens one connection; false when it did not, and need not be asked again this turn. As many may
  * be on their way as are up already, and one more: a lane doubles with each round trip. */
 bool lane_open_one(struct lane *l, hy_us now)
 {
     struct worker *w = l->worker;
-    if (l->n_connecting > l->n_up || w->is_draining)
-        return false;
-    if (l->connect_pause > now && l->n_sessions >= l->pause_from) {
-        lane_wait_until(l, l->connect_pause);
+    if (is_kept(l, now)) {
+        lane_not_poor(l);
         return false;
     }
-    hy_us send_at = hy_window_may_send(&l->window, now);
-    if (send_at == HY_US_NEVER)
-        return false;
-    if (send_at >
-        now + READY_AHEAD_S * HY_US_PER_SEC) { /* it would idle, and be closed, meanwhile */
-        lane_wait_until(l, send_at - READY_AHEAD_S * HY_US_PER_SEC);
-        return false;
-    }
-    hy_us day = lane_day_full(l, now);
-    if (day) {
-        lane_wait_until(l, day);
-        return false;
-    }
-    if (w->n_connections >= w->max_connections) {
+    if (must_wait_for_its_share(l)) {
         worker_starve(w, l);
         return false;
     }
@@ -261,6 +338,8 @@ void lane_session_over(struct lane *l, struct session *s, const struct hy_outcom
     else
         l->n_connecting--;
     l->n_leaving -= s->is_leaving;
+    l->worker->n_giving -= s->is_given;
+    l->worker->n_active -= l->n_sessions == 0;
     if (hint == HY_SMTP_HINT_PLAIN) {
         note(l, HOST_BROKEN_TLS, &s->addr, now, PLAIN_S);
     } else if (hint == HY_SMTP_HINT_HELO) {

@@ -210,10 +210,13 @@ void lane_pump(void *arg)
         return;
     hy_us now = hy_loop_now(l->worker->loop);
     close_surplus(l);
+    lane_share_connections(l);
     bool wants_connection = hand_over(l, now);
     fill_press(l, now);
     bool has_work = l->n_ready || l->n_pressing || share_any(l);
     bool is_alone = l->n_sessions == 0 && has_work;
+    if (!is_alone)
+        lane_not_poor(l);
     for (uint32_t n = wants_connection ? l->n_ready + 1 : is_alone; n > 0 && lane_open_one(l, now);
          n--)
         ;

@@ -30,6 +30,7 @@
 #include "hayauma/store/settle.h"
 #include "meter.h"
 #include "pool.h"
+#include "site_memory.h"
 #include "tls_site.h"
 #include "tls_tally.h"
 
@@ -212,6 +213,11 @@ struct worker {
     struct hy_list deliveries; /* all in hand */
     struct hy_list spare;      /* deliveries to use again */
     uint32_t n_spare;
+    struct site_memory memory; /* of windows whose lanes were freed */
+    uint32_t n_active;         /* lanes with a connection, open or opening */
+    struct hy_list poor;       /* lanes that have none and wait for one, the first in front */
+    uint32_t n_poor;
+    uint32_t n_giving;      /* connections that end so that those may have one */
     uint32_t n_connections; /* open or opening */
     uint32_t max_connections;
     uint64_t pressed_bytes; /* of messages that no session has taken */

@@ -329,6 +329,7 @@ int session_open(struct lane *l, const struct hy_mx_host *host, const struct hy_
     }
     s->pool = l->seat.pool;
     hy_list_push(&l->sessions, &s->link);
+    w->n_active += l->n_sessions == 0;
     l->n_sessions++;
     l->n_connecting++;
     w->n_connections++;

@@ -526,6 +526,7 @@ int worker_init(struct worker *w, struct hy_deliver *d, unsigned index)
     hy_list_init(&w->seats);
     hy_list_init(&w->starved);
     hy_list_init(&w->held);
+    hy_list_init(&w->poor);
     hy_list_init(&w->spare);
     hy_list_init(&w->deliveries);
     for (int i = 0; i < HY_PRIORITIES; i++)
@@ -591,6 +592,7 @@ void worker_close(struct worker *w)
     tls_tallies_free(w->tallies);
     hy_deliver_policy_unref(w->policy);
     free(w->table);
+    site_memory_free(&w->memory);
     hy_ring_free(atomic_load(&w->notes_ring));
     *w = (struct worker){0};
 }

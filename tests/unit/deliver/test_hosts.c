@@ -134,6 +134,27 @@ Test(hosts, only_addresses_of_the_family_of_the_source_are_tried)
     cr_assert_null(host_choose(&mx, NULL, &none, AF_INET, 0, 0, &addr));
 }
 
+Test(hosts, turns_go_over_all_addresses_of_equal_preference_hosts_before_addresses)
+{
+    struct hy_sockaddr first[3] = {ip("192.0.2.1"), ip("192.0.2.2"), ip("192.0.2.3")};
+    struct hy_sockaddr second[2] = {ip("198.51.100.1"), ip("2001:db8::1")};
+    struct hy_mx_host hosts[2] = {{.n_addresses = 3, .addresses = first},
+                                  {.n_addresses = 2, .addresses = second}};
+    struct hy_mx mx = {.n_hosts = 2, .hosts = hosts};
+    struct host_notes notes = {0};
+    const struct hy_sockaddr *want[] = {&first[0], &second[0], &first[1], &first[2]};
+    for (uint32_t turn = 0; turn < 8; turn++) {
+        const struct hy_sockaddr *addr = NULL;
+        cr_assert_not_null(host_choose(&mx, NULL, &notes, AF_UNSPEC, turn, 50, &addr));
+        cr_assert_eq(addr, want[turn % 4], "turn %u, of the family that comes first", turn);
+    }
+    cr_assert_eq(host_note(&notes, HOST_UNUSABLE, &first[1], 100), HY_OK);
+    const struct hy_sockaddr *addr = NULL;
+    cr_assert_eq(host_choose(&mx, NULL, &notes, AF_UNSPEC, 2, 50, &addr), &hosts[0]);
+    cr_assert_eq(addr, &first[2], "those that are left share its turns");
+    host_notes_free(&notes);
+}
+
 Test(hosts, notes_are_bounded_and_the_one_that_ends_first_makes_room)
 {
     struct host_notes notes = {0};

@@ -48,6 +48,7 @@ static void bed_open(struct bed *b)
     b->w.d = &b->d;
     b->w.policy = &b->policy;
     hy_list_init(&b->w.starved);
+    hy_list_init(&b->w.poor);
     hy_rng_seed(&b->w.rng, 1);
     cr_assert_eq(hy_loop_create(&b->w.loop), HY_OK);
     cr_assert_eq(hy_mailbox_create(16, &b->w.mailbox), HY_OK);
