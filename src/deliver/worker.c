@@ -511,7 +511,7 @@ static void on_tally_timer(void *arg)
 static void run_worker(void *arg)
 {
     struct worker *w = arg;
-    hy_loop_pace(w->loop, getenv("PACE") ? atoi(getenv("PACE")) : PACE_US);
+    hy_loop_pace(w->loop, PACE_US);
     hy_loop_arm_in(w->loop, &w->tally_timer, TALLY_S * HY_US_PER_SEC);
     if (hy_loop_run(w->loop) != HY_OK)
         hy_log(HY_LOG_ERROR, "worker", "the event loop failed");
