@@ -25,26 +25,27 @@ def spread(results, workload, system, key):
     return min(all_of), max(all_of)
 
 
-def floors(results):
-    return results["runs"].get("floor", {}).get("floor", [])
+def floors(results, workload):
+    """The floor as measured in each round of a workload."""
+    return results["runs"].get(workload, {}).get("floor", [])
 
 
 def floor_us(results, workload):
     """The floor of a workload: the median over the rounds."""
     runs = results["runs"].get(workload, {}).get("hayauma")
-    if not runs or not floors(results):
+    if not runs:
         return None
     return statistics.median(floor.of(f, BY_NAME[workload], r["bytes_per_message"])
-                             for f, r in zip(floors(results), runs))
+                             for f, r in zip(floors(results, workload), runs))
 
 
 def times_floor(results, workload):
     """CPU a message over the floor of the same round: the median over the rounds."""
     runs = results["runs"].get(workload, {}).get("hayauma")
-    if not runs or not floors(results):
+    if not runs:
         return None
     return statistics.median(r["cpu_us_per_message"] / floor.of(f, BY_NAME[workload], r["bytes_per_message"])
-                             for f, r in zip(floors(results), runs))
+                             for f, r in zip(floors(results, workload), runs))
 
 
 def times_rate(results, workload, system, of_workload, of_system):
@@ -77,7 +78,7 @@ def stages(results, workload):
     p = parts(run)
     if BY_NAME[workload].signed and plain and BY_NAME[workload].kib == 10:
         render = min(parts(median_run(plain))["press"], p["press"])
-        hashing = min(statistics.median(f["sha256_10k_us"] for f in floors(results)) * run["bytes_per_message"] / 10240,
+        hashing = min(statistics.median(f["sha256_10k_us"] for f in floors(results, workload)) * run["bytes_per_message"] / 10240,
                       p["press"] - render)
         pressed = [("render", render), ("hash", hashing), ("sign", p["press"] - render - hashing)]
     elif not BY_NAME[workload].signed:

@@ -97,7 +97,9 @@ def machine_rows(results, w):
             [w["memory_of"], f"{m['memory_gib']} GiB"], [w["disk"], m["disk"]], [w["system"], m["system"]], [w["kernel"], m["kernel"]],
             ["OpenSSL", m["openssl"].removeprefix("OpenSSL ")], [w["build"], v["hayauma"]]]
     rows += [[k, x] for k, x in v.items() if k != "hayauma"]
-    return rows + [[w["command"], f"`{results['command']}`"], [w["rounds"], results["plan"]["rounds"]], [w["date"], results["date"]]]
+    rounds = sorted({len(r["hayauma"]) for r in results["runs"].values() if "hayauma" in r})
+    return rows + [[w["command"], "<br>".join(f"`{c}`" for c in results["commands"])],
+                   [w["rounds"], ", ".join(str(r) for r in rounds)], [w["date"], results["date"]]]
 
 
 def limit_rows(results, w):
@@ -133,7 +135,7 @@ def page(results, plots, lang):
     if drain_rows(results, w):
         out.append(f"{w['drain']}:\n\n" + table(w["drain_head"], drain_rows(results, w)))
     if stage_rows(results, w):
-        f = figures.floors(results)[len(figures.floors(results)) // 2]
+        f = next(figures.floors(results, c)[0] for c in BY_NAME if figures.floors(results, c))
         out.append(f"## {w['stages']}\n\n{w['stages_text']} " + w["floor_text"].format(
             one=f["rsa2048_us"], all=f["rsa2048_all_us"], ed=f["ed25519_us"], n=results["machine"]["processors"]) + "\n\n"
             + image("stages") + table(w["stage_head"], stage_rows(results, w)))

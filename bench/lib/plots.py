@@ -67,7 +67,7 @@ STAGE_NAMES = {"render": "render", "hash": "hash", "sign": "sign", "sockets_user
 def floor_parts(results, workload):
     """[("sign", us), ("blaster", us)] of the floor."""
     key = {"rsa": "rsa2048_all_us", "ed25519": "ed25519_us", None: None}[figures.BY_NAME[workload].signed]
-    signing = statistics.median(f[key] for f in figures.floors(results)) if key else 0.0
+    signing = statistics.median(f[key] for f in figures.floors(results, workload)) if key else 0.0
     return [("sign", signing), ("blaster", figures.floor_us(results, workload) - signing)]
 
 

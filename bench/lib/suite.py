@@ -115,7 +115,7 @@ def once_jobs(bench, plan, names):
 
 
 def measure(bench, plan, names):
-    """{"runs": {workload: {system: [result of each round]}}, "limits": {step: figures},
+    """{"runs": {workload: {system or "floor": [result of each round]}}, "limits": {step: figures},
     "failed": [why], "neighbours": what else the machine did meanwhile}"""
     def run(job):
         neighbours = Neighbours(bench.groups)
@@ -135,12 +135,18 @@ def measure(bench, plan, names):
     rounds, once = round_jobs(bench, plan, names), once_jobs(bench, plan, names)
     progress = Progress(rounds * plan.rounds + once)
     out = {"runs": {}, "limits": {}}
+    floor = None
     for number in range(plan.rounds):
         for job in rounds:
             progress.begin(job, number)
             result = run(job)
-            if result:
-                out["runs"].setdefault(job.workload, {}).setdefault(job.system, []).append(result)
+            if job.workload == "floor":
+                floor = result
+            elif result:
+                found = out["runs"].setdefault(job.workload, {})
+                found.setdefault(job.system, []).append(result)
+                if job.system == "hayauma":
+                    found.setdefault("floor", []).append(floor)
             progress.end(job, result)
     for job in once:
         progress.begin(job, 0)
