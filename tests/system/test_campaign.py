@@ -164,7 +164,8 @@ def test_connections_and_answers_of_dns_are_used_again_and_envelopes_ride_along(
     check(delivery["submitted"] >= 2000, delivery)
     check(delivery["messages_per_connection"] >= 200, delivery["messages_per_connection"])
     check(delivery["joined"] >= 200, f"{delivery['joined']} of 2,000 envelopes left with the content before")
-    check(dns["questions"] <= 10, f"{dns} for one domain")
+    # MX, addresses, what DANE and MTA-STS say, and the probe whether the resolver validates: once, not for each message.
+    check(dns["questions"] <= 20, f"{dns} for one domain and 2,000 messages")
 
 
 def test_broken_starttls_does_not_keep_mail_from_going_in_clear(lab):
