@@ -7,7 +7,9 @@
  *
  * A campaign with a speed takes a token of its run for each row. Shares that found none wait in the
  * run's line at this worker; its timer wakes a few from the front when the next token is due, each
- * that got one wakes the next, so a slow campaign over many lanes costs no herd. */
+ * that got one wakes the next, so a slow campaign over many lanes costs no herd. Those that are
+ * woken may be held, suspended or starved by now and ask for nothing: then the next have their turn
+ * a little later. */
 #include "lane.h"
 
 #include <stdlib.h>
@@ -15,7 +17,14 @@
 enum {
     STRIDE = 1 << 16, /* of weight 1 */
     WOKEN_AT_ONCE = 4,
+    WOKEN_AGAIN_US = 100 * 1000, /* when none of those that were woken asked for a token */
 };
+
+static void arm(struct run_pace *p, hy_us at)
+{
+    if (!hy_timer_armed(&p->timer) || p->timer.due > at)
+        hy_loop_arm(p->worker->loop, &p->timer, at);
+}
 
 static void on_pace(void *arg)
 {
@@ -26,6 +35,8 @@ static void on_pace(void *arg)
             return;
         lane_wake(hy_container_of(it, struct lane_share, paced)->lane);
     }
+    if (!hy_list_empty(&p->waiting))
+        arm(p, hy_loop_now(p->worker->loop) + WOKEN_AGAIN_US);
 }
 
 void run_pace_init(struct run_pace *p, struct worker *w)
@@ -46,12 +57,6 @@ static void leave_line(struct lane_share *s)
     hy_list_remove(&s->paced);
     if (p && hy_list_empty(&p->waiting) && hy_timer_armed(&p->timer))
         hy_loop_disarm(p->worker->loop, &p->timer);
-}
-
-static void arm(struct run_pace *p, hy_us at)
-{
-    if (!hy_timer_armed(&p->timer) || p->timer.due > at)
-        hy_loop_arm(p->worker->loop, &p->timer, at);
 }
 
 /* False: there is none yet, and the share stands in line. */

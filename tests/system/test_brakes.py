@@ -50,6 +50,20 @@ def test_a_campaign_goes_no_faster_than_its_speed_while_another_does(lab):
     check_eq(sorted(r for r in sink.delivered() if r.startswith("slow")), sorted(r.split(",")[0] for r in slow))
 
 
+def test_lanes_that_are_held_do_not_stop_the_line_for_the_speed(lab):
+    daemon, sink, world = setup(lab, key=False, config={"delivery.workers": 1})
+    domains = [d for d, x in world.domains.items() if x["kind"] == "plain"][:60]
+    rows = [field(f"user{i}", d) for d in domains for i in range(2)]
+    campaign(lab, daemon, "slow", rows, extra="speed: 2/s\n")
+    wait_for("messages", lambda: sink.stats()["messages"] > 1)
+    for d in domains[:52]:
+        daemon.ctl("lane", "hold", "--site", f"*.{d}")
+    free = set(domains[52:])
+    wait_for("all that is not held",
+             lambda: sum(r.split("@")[1] in free for r in sink.delivered()) == 2 * len(free), timeout=40)
+    check(daemon.campaign("slow")["pending"] > 0, "nothing was held")
+
+
 def test_transactional_mail_overtakes_a_blast_in_its_lane(lab):
     daemon, sink, _ = setup(lab, key=False, sink_args=["--delay", "dot:20"], shaping=lab.shaping(connections=2))
     campaign(lab, daemon, "bulk", users("bulk", 4000))
