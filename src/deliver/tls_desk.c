@@ -327,6 +327,8 @@ static void judge_probe(struct tls_desk *k, const struct hy_records *r)
     enum probe before = k->probe;
     const char *name = k->f->d->settings.tls.probe;
     bool is_good = r->status == HY_DNS_OK && r->is_secure;
+    if (before == PROBE_GOOD && r->status == HY_DNS_FAILED)
+        return; /* no answer says nothing new: who can hold it back must not turn DANE off */
     name = name[0] ? name : ".";
     if (r->status == HY_DNS_FAILED)
         snprintf(k->why, sizeof k->why, "the resolver has no answer for '%.80s': %.80s", name,
@@ -350,7 +352,8 @@ static void on_probe(void *ctx, const struct hy_records *r)
     if (!r)
         return;
     judge_probe(k, r);
-    hy_us again = k->probe == PROBE_GOOD ? PROBE_AGAIN_S : PROBE_RETRY_S;
+    bool is_settled = k->probe == PROBE_GOOD && r->status != HY_DNS_FAILED;
+    hy_us again = is_settled ? PROBE_AGAIN_S : PROBE_RETRY_S;
     hy_loop_arm_in(k->f->loop, &k->timer, again * HY_US_PER_SEC);
     for (struct hy_list *n; (n = hy_list_pop(&k->unprobed)) != NULL;)
         start(hy_container_of(n, struct ask, link));

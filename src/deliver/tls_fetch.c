@@ -97,6 +97,7 @@ static void fail(struct tls_fetch *f, enum hy_tlsrpt_result fault, const char *t
     f->until = hy_loop_now(f->all->s.loop) + FAILED_S * HY_US_PER_SEC;
     f->fault = fault;
     snprintf(f->fault_text, sizeof f->fault_text, "%s", text);
+    hy_buf_free(&f->body);
     hy_log(HY_LOG_NOTICE, "tls", "no MTA-STS policy of %s: %s", f->domain, f->fault_text);
     tell(f, &result);
 }
