@@ -206,8 +206,12 @@ static void close_surplus(struct lane *l)
 void lane_pump(void *arg)
 {
     struct lane *l = arg;
-    if (l->worker->is_draining || l->is_held)
+    if (l->worker->is_draining)
         return;
+    if (l->is_held) { /* nor keeps others from a connection of their provider */
+        seat_leave(&l->seat);
+        return;
+    }
     hy_us now = hy_loop_now(l->worker->loop);
     close_surplus(l);
     lane_share_connections(l);

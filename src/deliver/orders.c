@@ -49,10 +49,13 @@ static uint32_t part_of(uint32_t n, uint32_t factor)
     return n / factor ? n / factor : 1;
 }
 
+/* Over a longer period rather than with a smaller count: no rounding. Orders add up, so there is an
+ * end to it. */
 static void slow_rate(struct hy_rate *r, uint32_t factor)
 {
-    if (r->count) /* over a longer period rather than with a smaller count: no rounding */
-        r->period_us *= factor;
+    const hy_us most = 10000 * 86400 * HY_US_PER_SEC;
+    if (r->count)
+        r->period_us = r->period_us > most / factor ? most : r->period_us * factor;
 }
 
 void orders_apply(struct lane *l)
