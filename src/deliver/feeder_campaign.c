@@ -204,11 +204,11 @@ static void look(struct feeder *f, struct camp *c)
         c->is_changed = true;
         return;
     }
-    c->is_changed = false;
-    c->opens = 0;
     struct hy_campaign record;
-    if (!feeder_txn(f))
+    c->is_changed = !feeder_txn(f); /* then the next tick looks again */
+    if (c->is_changed)
         return;
+    c->opens = 0;
     int err = hy_campaign_get(&f->txn, c->id, &record);
     bool sends = err == HY_OK && hy_campaign_sends(record.state);
     if (sends && !c->run) {
@@ -227,7 +227,8 @@ void camps_watch_hours(struct feeder *f)
         if (c->run && c->shuts && c->shuts <= now) {
             stop(f, c);
             c->is_changed = true; /* looked at when the stop is through, and found to be shut */
-        } else if (!c->run && c->opens && c->opens <= now) {
+        } else if (!c->stops_pending &&
+                   (c->is_changed || (!c->run && c->opens && c->opens <= now))) {
             look(f, c);
         }
     }
@@ -237,7 +238,7 @@ void camps_tidy(struct feeder *f)
 {
     hy_list_for_each_safe (it, &f->camps) {
         struct camp *c = hy_container_of(it, struct camp, link);
-        if (c->n_feeds || c->stops_pending)
+        if (c->n_feeds || c->stops_pending || c->is_changed)
             continue;
         if (c->run && c->is_walked)
             look(f, c); /* done, perhaps */
