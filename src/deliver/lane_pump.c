@@ -208,8 +208,9 @@ void lane_pump(void *arg)
     struct lane *l = arg;
     if (l->worker->is_draining)
         return;
-    if (l->is_held) { /* nor keeps others from a connection of their provider */
+    if (l->is_held) { /* it stands in no line: whoever is behind it would wait for its release */
         seat_leave(&l->seat);
+        lane_not_poor(l);
         return;
     }
     hy_us now = hy_loop_now(l->worker->loop);
