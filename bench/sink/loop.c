@@ -2,7 +2,8 @@
  *
  * Happy path: accept, banner, then for every readable edge one recv into a buffer the whole worker
  * shares, parse, one send with all replies. Only the unparsed rest of a line is kept apart.
- * A connection that the rules delay is paused: nothing is read until its time in the heap comes. */
+ * A connection that the rules delay is paused: nothing is read until its time in the heap comes.
+ * Distance is no pause: replies are on their way while what follows is read. */
 #include <errno.h>
 #include <netinet/tcp.h>
 #include <openssl/err.h>
@@ -52,10 +53,14 @@ static void heap_sift(struct worker *w, int at)
     heap_put(w, at, c);
 }
 
-/* Puts it where it belongs by its pause or, when not paused, its idle timeout. */
+/* Puts it where it belongs by its pause, the reply that arrives next, or else its idle timeout. */
 static void heap_set(struct worker *w, struct conn *c)
 {
-    c->due = c->wake ? c->wake : c->last_seen + w->s->idle_timeout;
+    c->due = c->wake ? c->wake : HY_US_NEVER;
+    if (c->n_travel && c->travel[0].due < c->due)
+        c->due = c->travel[0].due;
+    if (c->due == HY_US_NEVER)
+        c->due = c->last_seen + w->s->idle_timeout;
     if (c->heap_at < 0) {
         if (w->heap_len == w->heap_cap) {
             int cap = w->heap_cap ? w->heap_cap * 2 : 256;
@@ -150,10 +155,31 @@ static struct conn *conn_new(struct worker *w, int fd, int addr_index)
     return c;
 }
 
+/* Replies that are new set off; those that were long enough on their way have arrived. */
+static void travel(struct conn *c)
+{
+    hy_us now = c->w->now;
+    size_t began = c->n_travel ? c->travel[c->n_travel - 1].end : c->arrived;
+    size_t said = c->wake ? c->out_ready : c->out.len;
+    if (said > began) {
+        if (c->n_travel < SINK_TRAVEL_MAX)
+            c->n_travel++;
+        c->travel[c->n_travel - 1].due = now + c->w->s->rtt_us;
+        c->travel[c->n_travel - 1].end = said;
+    }
+    int n = 0;
+    while (n < c->n_travel && c->travel[n].due <= now)
+        c->arrived = c->travel[n++].end;
+    c->n_travel -= n;
+    memmove(c->travel, c->travel + n, (size_t)c->n_travel * sizeof *c->travel);
+}
+
 /* 0: all that was ready is written; HY_EMORE: the socket is full; HY_ECLOSED. */
 static int conn_flush(struct conn *c)
 {
     size_t ready = c->wake ? c->out_ready : c->out.len, done = 0;
+    if (c->w->s->rtt_us && c->arrived < ready)
+        ready = c->arrived;
     while (done < ready) {
         ssize_t n;
         if (c->ssl && c->state != ST_HANDSHAKE) {
@@ -180,6 +206,9 @@ static int conn_flush(struct conn *c)
         BUMP(c->w->n.batches, 1);
         hy_buf_consume(&c->out, done);
         c->out_ready -= done < c->out_ready ? done : c->out_ready;
+        c->arrived -= done < c->arrived ? done : c->arrived;
+        for (int i = 0; i < c->n_travel; i++)
+            c->travel[i].end -= done;
     }
     if (c->out.len == 0 && c->sent.len) {
         hy_buf_add_str(&c->w->record, hy_buf_str(&c->sent));
@@ -252,23 +281,17 @@ static void conn_parse(struct conn *c, size_t n)
 /* Sends what may go. False when the connection is gone. */
 static bool conn_answer(struct conn *c)
 {
-    struct sink *s = c->w->s;
-    if (s->rtt_us && !c->wake && !c->rtt_paid && c->out.len) {
-        c->out_ready = 0;
-        c->rtt_paid = true;
-        c->wake = c->w->now + s->rtt_us;
-    }
+    if (c->w->s->rtt_us)
+        travel(c);
     int rc = c->reset ? HY_ECLOSED : conn_flush(c);
-    if (c->wake && rc != HY_ECLOSED)
+    if ((c->wake || c->n_travel) && rc != HY_ECLOSED)
         heap_set(c->w, c);
     if (c->out.err) /* a peer that never reads its replies */
         rc = HY_ECLOSED;
-    if (rc == HY_ECLOSED || (c->closing && !c->wake && rc == 0)) {
+    if (rc == HY_ECLOSED || (c->closing && !c->wake && !c->n_travel && rc == 0)) {
         conn_close(c);
         return false;
     }
-    if (rc == 0 && !c->wake)
-        c->rtt_paid = false;
     return true;
 }
 
@@ -284,7 +307,7 @@ static void conn_run(struct conn *c, bool peer_done)
             int rc = c->out.len ? conn_flush(c) : conn_handshake(c);
             if (rc == HY_ECLOSED)
                 conn_close(c);
-            if (rc)
+            if (rc || c->out.len)
                 return;
             if (c->state == ST_HANDSHAKE)
                 continue; /* the 220 is out: shake hands */
@@ -295,6 +318,10 @@ static void conn_run(struct conn *c, bool peer_done)
         ssize_t n = conn_read(c, w->rbuf + kept, chunk < RBUF - kept ? chunk : RBUF - kept);
         if (n == HY_EMORE && !c->out.len)
             return;
+        if (n == 0 && c->n_travel) { /* it says no more, but may still listen */
+            c->closing = true;
+            return;
+        }
         if (n == 0 || n == HY_ECLOSED) {
             conn_close(c);
             return;
@@ -316,12 +343,17 @@ static void conn_run(struct conn *c, bool peer_done)
     }
 }
 
-/* The pause is over: what was held may go, what was read before it is parsed. */
+/* Replies arrive, or the pause is over: what was held may go, what was read before it is parsed. */
 static void conn_resume(struct conn *c)
 {
     struct worker *w = c->w;
-    c->wake = 0;
     heap_drop(w, c);
+    if (c->wake > w->now || (!c->wake && c->state != ST_HANDSHAKE)) { /* only replies arrive */
+        if (conn_answer(c) && w->s->idle_timeout)
+            heap_set(w, c);
+        return;
+    }
+    c->wake = 0;
     c->last_seen = w->now;
     if (c->in.len) {
         size_t n = c->in.len;
@@ -373,7 +405,7 @@ static void run_timers(struct worker *w)
 {
     while (w->heap_len && due(w->heap[0]) <= w->now) {
         struct conn *c = w->heap[0];
-        if (c->wake) {
+        if (c->wake || c->n_travel) {
             conn_resume(c);
             continue;
         }

@@ -25,6 +25,7 @@ enum {
     SINK_CAPTURE_MAX = 32 * 1024 * 1024,
     SINK_RCPTS_MAX = 1000,  /* of one message */
     SINK_CLIENTS_MAX = 256, /* that a provider model tells apart; the others are one */
+    SINK_TRAVEL_MAX = 8,    /* batches of replies on their way; later ones join the last */
 };
 
 enum phase {
@@ -108,7 +109,7 @@ struct sink {
     uint64_t size_max;
     unsigned conns_per_addr; /* 0: any number */
     unsigned messages_per_conn;
-    uint32_t rtt_us;        /* added once to every batch of replies */
+    uint32_t rtt_us;        /* each batch of replies is on its way so long */
     uint32_t read_pause_us; /* between reads of at most read_chunk bytes */
     size_t read_chunk;
     hy_us idle_timeout;
@@ -175,8 +176,13 @@ struct conn {
     int heap_at;     /* in the worker's heap of wakes; -1: not there */
     struct hy_buf in;
     struct hy_buf out;
-    size_t out_ready; /* bytes of `out` that may be written now */
-    bool rtt_paid;
+    size_t out_ready; /* bytes of `out` that may be written now, while it is paused */
+    struct {
+        hy_us due;  /* when it arrives */
+        size_t end; /* where in `out` it ends */
+    } travel[SINK_TRAVEL_MAX];
+    int n_travel;
+    size_t arrived; /* bytes of `out` whose way is over */
     /* the transaction */
     struct hy_buf sender;
     struct hy_buf rcpts; /* accepted addresses, one a line; only when somebody wants them */
