@@ -72,7 +72,7 @@ def stage_rows(results, w):
 
 def variant_rows(results, w):
     rows = []
-    for name in ("B1", "B3", "B4", "B10"):
+    for name in ("B1", "B3", "B3-far", "B4", "B10"):
         runs = results["runs"].get(name, {}).get("hayauma")
         if not runs:
             continue

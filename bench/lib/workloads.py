@@ -25,6 +25,7 @@ class Campaign:
     share: float = 1.0  # of the leads of a run
     per_site: int = 20  # connections
     tls: str = "never"  # in the shaping rules
+    adaptive: bool = True  # whether the window of a site looks for its limit, or the rule's is known to be good
     sink: tuple = ()  # further options of the sink
     peers: tuple = ()
     drain: bool = False  # and the peers empty a queue that they accepted before
@@ -35,7 +36,8 @@ CAMPAIGNS = [
     Campaign("B1", "rsa", peers=PEERS),
     Campaign("B2", None, peers=PEERS, drain=True),
     Campaign("B2-ed25519", "ed25519"),
-    Campaign("B3", "rsa", per_site=400, sink=("--delay", "all:50")),
+    Campaign("B3", "rsa", per_site=400, adaptive=False, sink=("--delay", "all:50")),  # slow: one reply after the other
+    Campaign("B3-far", "rsa", per_site=400, adaptive=False, sink=("--rtt", "50")),  # distant: replies travel together
     Campaign("B4", "rsa", tls="opportunistic", sink=("--tls", "on")),
     Campaign("B10", "rsa", kib=100, share=0.2),
 ]
@@ -63,7 +65,7 @@ class Bench:
         return self.lab.sink(self.world, name=f"sink-{self.sinks}", rules=False, extra=options, **kw)
 
     def sender(self, campaign):
-        shaping = self.lab.shaping(connections=campaign.per_site, tls=campaign.tls, expire="1h")
+        shaping = self.lab.shaping(connections=campaign.per_site, tls=campaign.tls, expire="1h", adaptive=campaign.adaptive)
         return Sender(self.lab, self.groups, self.world, self.keys[campaign.signed], shaping, self.connections)
 
     def messages(self, count=500):

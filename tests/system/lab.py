@@ -304,6 +304,8 @@ QUICK_SHAPING = """\
 default:
   connections: {connections}
   messages_per_connection: unlimited
+  adaptive:
+    enabled: {adaptive}
   tls: {tls}
   retry:
     first: 1s
@@ -461,9 +463,10 @@ class Lab:
         return self.add(Daemon(self, name, self.daemon_config(world, name, keys, config),
                                self.path(f"{name}.sock"), env))
 
-    def shaping(self, connections=20, tls="opportunistic", expire="20s", rules=""):
+    def shaping(self, connections=20, tls="opportunistic", expire="20s", rules="", adaptive=True):
         """A shaping file whose retries a test can wait for."""
-        return self.write("shaping.yaml", QUICK_SHAPING.format(connections=connections, tls=tls, expire=expire) + rules)
+        return self.write("shaping.yaml", QUICK_SHAPING.format(connections=connections, tls=tls, expire=expire,
+                                                               adaptive=str(adaptive).lower()) + rules)
 
     def daemon_config(self, world, name="hayaumad", keys=(), config=None):
         values = {
