@@ -1,5 +1,6 @@
 /* site: which site a domain belongs to, which rule applies there, and which limits hold now and
  * why. Asks the daemon; without one it looks the domain up and reads the rules itself. */
+#include <inttypes.h>
 #include <stdlib.h>
 
 #include "cli.h"
@@ -168,6 +169,20 @@ static void print_limits(struct cli *c, const json_t *r)
     cli_table_print(&t, c, cli_width(c));
 }
 
+/* As the rules write it: 2h, 30m, 90s. */
+static const char *span(int64_t s, char out[32])
+{
+    const bool hours = s % 3600 == 0, minutes = s % 60 == 0;
+    snprintf(out, 32, "%" PRId64 "%c",
+             s / (hours     ? 3600
+                  : minutes ? 60
+                            : 1),
+             hours     ? 'h'
+             : minutes ? 'm'
+                       : 's');
+    return out;
+}
+
 static void print_patterns(struct cli *c, const json_t *r)
 {
     const char *const heads[] = {_(c, "DO"), _(c, "FROM"), _(c, "WHEN A REPLY SAYS")};
@@ -183,7 +198,7 @@ static void print_patterns(struct cli *c, const json_t *r)
         snprintf(text, sizeof text, "%s", cli_str(p, "do"));
         if (cli_int(p, "for_s"))
             snprintf(text, sizeof text, "%.16s %s", cli_str(p, "do"),
-                     cli_duration(cli_int(p, "for_s"), time));
+                     span(cli_int(p, "for_s"), time));
         if (cli_int(p, "to_percent"))
             snprintf(text, sizeof text, "%.16s %lld%%", cli_str(p, "do"),
                      (long long)cli_int(p, "to_percent"));

@@ -4,6 +4,8 @@
 #include "cli.h"
 #include "commands.h"
 
+enum { KEY_COLUMNS = 25 };
+
 static bool ends_with(const char *s, const char *end)
 {
     return hy_str_ends(hy_str_of(s), hy_str_of(end));
@@ -38,6 +40,19 @@ static void print_value(struct cli *c, const char *key, const json_t *v)
     hy_buf_free(&safe);
 }
 
+/* Bytes of a key that name its value: those of a unit go where the value is printed with one. */
+static int name_length(const char *key)
+{
+    struct hy_str s = hy_str_of(key);
+    static const char *const units[] = {"_us", "_bytes"};
+    if (strcmp(key, "uptime_s") == 0)
+        return (int)s.n - 2;
+    for (size_t i = 0; i < sizeof units / sizeof *units; i++)
+        if (ends_with(key, units[i]))
+            return (int)(s.n - strlen(units[i]));
+    return (int)s.n;
+}
+
 void cli_print_object(struct cli *c, const json_t *obj, int indent)
 {
     const char *key;
@@ -49,7 +64,7 @@ void cli_print_object(struct cli *c, const json_t *obj, int indent)
                     c->is_color ? "\033[0m" : "");
             cli_print_object(c, v, indent + 2);
         } else if (!json_is_array(v)) {
-            fprintf(c->out, "%*s%-*s  ", indent, "", 20 - indent, key);
+            fprintf(c->out, "%*s%-*.*s  ", indent, "", KEY_COLUMNS - indent, name_length(key), key);
             print_value(c, key, v);
             fputc('\n', c->out);
         }

@@ -45,6 +45,9 @@ static void print_sts(struct cli *c, const json_t *r)
     if (cli_str(sts, "mode")[0])
         snprintf(line, sizeof line, _(c, "MTA-STS: %s, id %s, until %s"), cli_str(sts, "mode"),
                  cli_str(sts, "id"), cli_time(cli_str(sts, "expires"), time));
+    else if (strcmp(cli_str(r, "status"), "tempfail") == 0)
+        snprintf(line, sizeof line, "%s",
+                 _(c, "MTA-STS: not known, the domain cannot be looked up"));
     else
         snprintf(line, sizeof line, "%s", _(c, "MTA-STS: the domain has no policy"));
     put(c, "", line);
@@ -67,9 +70,12 @@ static int run_policy(struct cli *c)
     if (code || c->json)
         return code ? code : cli_print_json(c, r);
     put(c, "", cli_str(r, "domain"));
-    snprintf(line, sizeof line, _(c, "rule: %s (%s), tls %s"),
-             cli_str(r, "rule")[0] ? cli_str(r, "rule") : "default", cli_str(r, "rule_at"),
-             cli_str(r, "tls"));
+    if (cli_str(r, "rule_at")[0])
+        snprintf(line, sizeof line, _(c, "rule: %s (%s), tls %s"), cli_str(r, "rule"),
+                 cli_str(r, "rule_at"), cli_str(r, "tls"));
+    else
+        snprintf(line, sizeof line, _(c, "rule: %s, tls %s"),
+                 cli_str(r, "rule")[0] ? cli_str(r, "rule") : "default", cli_str(r, "tls"));
     put(c, "", line);
     if (!is_true(r, "use_dane"))
         snprintf(line, sizeof line, "%s", _(c, "DANE: off by the rule"));

@@ -101,7 +101,7 @@ int cli_request(struct cli *c, const char *command, json_t *args,
 
 int cli_print_json(struct cli *c, json_t *obj)
 {
-    int bad = json_dumpf(obj, c->out, JSON_INDENT(2));
+    int bad = json_dumpf(obj, c->out, JSON_INDENT(2) | JSON_REAL_PRECISION(9));
     json_decref(obj);
     fputc('\n', c->out);
     return bad || ferror(c->out) ? CLI_FAILED : CLI_OK;
