@@ -157,8 +157,14 @@ static void become_poor(struct lane *l)
 
 void lane_not_poor(struct lane *l)
 {
-    l->worker->n_poor -= !hy_list_empty(&l->poor);
+    struct worker *w = l->worker;
+    if (hy_list_empty(&l->poor))
+        return;
+    bool was_next = w->poor.next == &l->poor;
     hy_list_remove(&l->poor);
+    w->n_poor--;
+    if (was_next && w->n_poor && w->n_connections < w->max_connections) /* the turn goes on */
+        lane_wake(hy_container_of(w->poor.next, struct lane, poor));
 }
 
 /* Of the lanes that have no connection the one that waits longest has the next, and before those
