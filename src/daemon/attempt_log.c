@@ -234,6 +234,16 @@ static void run(void *arg)
 
 /* ---- opening: the main thread, which never waits for the other ---- */
 
+/* A pipe that nobody reads must not keep us waiting: that is ENXIO here. */
+static int open_file(const char *path)
+{
+    int fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_NONBLOCK | O_CLOEXEC, 0640);
+    int flags = fd >= 0 ? fcntl(fd, F_GETFL) : -1;
+    if (flags >= 0)
+        (void)fcntl(fd, F_SETFL, flags & ~O_NONBLOCK);
+    return fd;
+}
+
 /* NULL with a line in the log. */
 static struct place *place_open(const char *to, const char *hostname)
 {
@@ -247,8 +257,7 @@ static struct place *place_open(const char *to, const char *hostname)
     p->fd = -1;
     if (strcmp(to, "journal") == 0)
         return p;
-    p->fd = strcmp(to, "stderr") == 0 ? fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 3)
-                                      : open(to, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0640);
+    p->fd = strcmp(to, "stderr") == 0 ? fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 3) : open_file(to);
     if (p->fd >= 0)
         return p;
     hy_log(HY_LOG_ERROR, "attempts", "%s cannot be opened: %s (log.attempts)", to, strerror(errno));

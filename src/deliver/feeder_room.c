@@ -192,8 +192,11 @@ void room_leave(struct feeder *f, struct feed *feed)
 uint32_t rooms_let_in(struct feeder *f, uint32_t most)
 {
     struct rooms *r = f->rooms;
+    struct hy_list later; /* those whose kind of rows finds no place now */
     uint32_t n = 0;
-    while (n < most && !hy_list_empty(&r->ready)) {
+    hy_list_init(&later);
+    while (n < most && !hy_list_empty(&r->ready) &&
+           (rows_may_open(f, FEED_FRESH, NULL) || rows_may_open(f, FEED_DUE, NULL))) {
         struct room *m = hy_container_of(r->ready.next, struct room, ready);
         if (m->n_feeds >= share(f)) {
             hy_list_remove(&m->ready);
@@ -201,8 +204,11 @@ uint32_t rooms_let_in(struct feeder *f, uint32_t most)
         }
         struct parked *p = hy_container_of(m->parked.next, struct parked, link);
         struct feed *feed = NULL;
-        if (!rows_open_place(f, p->c, &p->place, &feed))
-            break; /* no place or no memory: later */
+        if (!rows_open_place(f, p->c, &p->place, &feed)) {
+            hy_list_remove(&m->ready);
+            hy_list_push(&later, &m->ready);
+            continue;
+        }
         if (feed) {
             feed->room = m;
             m->n_feeds++;
@@ -216,6 +222,8 @@ uint32_t rooms_let_in(struct feeder *f, uint32_t most)
             room_free_unused(r, m);
         n++;
     }
+    for (struct hy_list *it; (it = hy_list_pop(&later));)
+        hy_list_push(&r->ready, it);
     return n;
 }
 
