@@ -24,7 +24,8 @@ class Exim(Peer):
         self.spawn("daemon", "/usr/sbin/exim4", "-bdf", *([] if held else ["-q1s"]))
 
     def release(self):
-        self.spawn("runners", "/usr/sbin/exim4", "-bdf", "-q1s", "-oX", "127.0.2.2::25")
+        self.processes.pop().stop()
+        self.spawn("daemon-again", "/usr/sbin/exim4", "-bdf", "-q1s")
 
     def log(self):
         return super().log() + tail(os.path.join(self.root.path, "var/log/exim4/mainlog"), 30)
