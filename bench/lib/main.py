@@ -192,7 +192,7 @@ def main():
         say(f"failed: {why}")
     if not args.smoke:
         render(results, args.work)
-    if args.add and not args.quick and not results["failed"]:
+    if args.add and not args.quick and not args.smoke:
         render_docs(added(results, os.path.join(SOURCE, "docs", "benchmarks", "results.json")))
     elif results["complete"] and not args.smoke:
         render_docs(results)

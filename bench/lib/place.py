@@ -1,6 +1,7 @@
 """Where a run takes place: a network of its own that has nothing but loopback, so that name servers
 and mail servers can have their true ports and nothing leaves the machine; mounts of its own; and
 processes of its own, which the kernel ends with the run, however that ends."""
+import contextlib
 import ctypes
 import fcntl
 import os
@@ -17,6 +18,7 @@ SIOCGIFFLAGS, SIOCSIFFLAGS, SIOCSIFADDR, IFF_UP = 0x8913, 0x8914, 0x8916, 1
 TEST_NET = "192.0.2.1"
 PR_SET_PDEATHSIG = 1
 CANNOT = 77
+ENDINGS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 LIBC = ctypes.CDLL(None, use_errno=True)
 
 
@@ -35,6 +37,13 @@ def loopback_up():
         fcntl.ioctl(s, SIOCSIFADDR, struct.pack("16s16s", b"lo:1", address))
 
 
+def interrupt(_number, _frame):
+    """KeyboardInterrupt, once: a request to end comes to all processes of a run, and is passed on too."""
+    for number in ENDINGS:
+        signal.signal(number, signal.SIG_IGN)
+    raise KeyboardInterrupt
+
+
 def forked(work):
     """The exit code of work() in a child, to which requests to end are passed on."""
     sys.stdout.flush()
@@ -44,8 +53,8 @@ def forked(work):
         code = 1
         try:
             # The first process of a namespace gets no signal that it has no handler for.
-            for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-                signal.signal(number, signal.default_int_handler)
+            for number in ENDINGS:
+                signal.signal(number, interrupt)
             LIBC.prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
             code = work()
         except KeyboardInterrupt:
@@ -57,8 +66,10 @@ def forked(work):
             sys.stdout.flush()
             sys.stderr.flush()
             os._exit(code)
-    old = {n: signal.signal(n, lambda number, _: os.kill(child, signal.SIGTERM))
-           for n in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
+    def pass_on(_number, _frame):
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(child, signal.SIGTERM)
+    old = {n: signal.signal(n, pass_on) for n in ENDINGS}
     try:
         return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
     finally:

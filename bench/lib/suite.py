@@ -114,10 +114,22 @@ def once_jobs(bench, plan, names):
     return jobs
 
 
+def add_round(runs, results):
+    """Puts the results of a whole round to those of its workloads, each with the floor of the round."""
+    floor = next((r for job, r in results if job.workload == "floor"), None)
+    for job, result in results:
+        if result and job.workload != "floor":
+            found = runs.setdefault(job.workload, {})
+            found.setdefault(job.system, []).append(result)
+            if job.system == "hayauma":
+                found.setdefault("floor", []).append(floor)
+
+
 def measure(bench, plan, names):
     """{"runs": {workload: {system or "floor": [result of each round]}}, "limits": {step: figures},
     "failed": [why], "neighbours": what else the machine did meanwhile}"""
-    def run(job):
+    def one(job, number):
+        progress.begin(job, number)
         neighbours = Neighbours(bench.groups)
         try:
             result = job.run()
@@ -127,6 +139,7 @@ def measure(bench, plan, names):
             bench.sweep()
             return None
         machine.append({"workload": job.workload, "system": job.system, **neighbours.shares()})
+        progress.end(job, result)
         return result
 
     machine, failed = [], []
@@ -135,27 +148,17 @@ def measure(bench, plan, names):
     rounds, once = round_jobs(bench, plan, names), once_jobs(bench, plan, names)
     progress = Progress(rounds * plan.rounds + once)
     out = {"runs": {}, "limits": {}}
-    floor = None
-    for number in range(plan.rounds):
-        for job in rounds:
-            progress.begin(job, number)
-            result = run(job)
-            if job.workload == "floor":
-                floor = result
+    try:
+        for number in range(plan.rounds):
+            add_round(out["runs"], [(job, one(job, number)) for job in rounds])
+        for job in once:
+            result = one(job, 0)
+            if result and job.workload.endswith("-drain"):
+                out["runs"].setdefault(job.workload, {})[job.system] = [result]
             elif result:
-                found = out["runs"].setdefault(job.workload, {})
-                found.setdefault(job.system, []).append(result)
-                if job.system == "hayauma":
-                    found.setdefault("floor", []).append(floor)
-            progress.end(job, result)
-    for job in once:
-        progress.begin(job, 0)
-        result = run(job)
-        if result and job.workload.endswith("-drain"):
-            out["runs"].setdefault(job.workload, {})[job.system] = [result]
-        elif result:
-            out["limits"][job.workload] = result
-        progress.end(job, result)
+                out["limits"][job.workload] = result
+    except KeyboardInterrupt:  # what is whole by then counts
+        failed.append("the rest: interrupted")
     out["failed"] = failed
     out["neighbours"] = machine
     return out
