@@ -131,14 +131,17 @@ Test(contacts, say_so_when_too_many_are_on_their_way)
 
 Test(contacts, say_so_when_the_disk_is_full)
 {
+    struct rlimit was, l;
     signal(SIGXFSZ, SIG_IGN);
-    struct rlimit l = {2 << 20, 2 << 20};
+    cr_assert_eq(getrlimit(RLIMIT_FSIZE, &was), 0);
+    l = (struct rlimit){2 << 20, was.rlim_max};
     cr_assert_eq(setrlimit(RLIMIT_FSIZE, &l), 0);
     const struct hy_contact_cap cap = {1, 24};
     cr_expect_eq(mail(40000, &cap, T0), HY_OK, "within two MiB");
     cr_expect_eq(mail(400000, &cap, T0), HY_EFULL);
     cr_expect_eq(hy_contacts_count(table, 400000, 24, T0), 0);
     cr_expect_eq(mail(40001, &cap, T0), HY_OK, "what has room goes on");
+    cr_assert_eq(setrlimit(RLIMIT_FSIZE, &was), 0); /* tests may share a process */
 }
 
 Test(contacts, refuse_a_file_that_is_not_theirs)
