@@ -42,7 +42,10 @@ def facts(folder):
 
 
 def source_version(source):
-    """The commit that was built, and whether it was changed."""
-    commit = output("git", "-c", f"safe.directory={source}", "-C", source, "rev-parse", "--short=12", "HEAD")
-    dirty = output("git", "-c", f"safe.directory={source}", "-C", source, "status", "--porcelain", "--", "src", "include", "bench")
-    return commit + (" and changes" if commit and dirty else "") or "unknown"
+    """The commit that last changed what is measured, and whether that was changed since."""
+    git = ("git", "-c", f"safe.directory={source}", "-C", source)
+    paths = ("--", "src", "include", "bench/sink", "bench/blaster.c", "bench/floor.c", "bench/peers")
+    commit = output(*git, "log", "-1", "--format=%h", "--abbrev=12", *paths)
+    if not commit:
+        return "unknown"
+    return commit + (" and changes" if output(*git, "status", "--porcelain", *paths) else "")

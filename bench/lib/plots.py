@@ -122,7 +122,8 @@ def by_size(results, folder, key, name, title, goal=None, note=None):
     ax.plot(x, y, color=ACCENT, marker="o", linewidth=2)
     top = max(y + [goal or 0]) * 1.25
     for a, b in zip(x, y):
-        ax.annotate(number(b), (a, b), textcoords="offset points", xytext=(0, 8), ha="center", color=ACCENT)
+        below = goal and 0.8 * goal < b < goal  # else the label would lie on the line of the goal
+        ax.annotate(number(b), (a, b), textcoords="offset points", xytext=(0, -16 if below else 8), ha="center", color=ACCENT)
     if goal:
         ax.axhline(goal, color=INK, linewidth=1, linestyle=(0, (4, 4)))
         ax.annotate(f"goal: at most {goal}", (x[0], goal), textcoords="offset points", xytext=(0, 4), color=INK)
@@ -131,10 +132,8 @@ def by_size(results, folder, key, name, title, goal=None, note=None):
     ax.set_xticks(x)
     ax.minorticks_off()
     ax.set_ylim(0, top)
-    ax.set_xlabel("recipients of the campaign")
+    ax.set_xlabel("recipients of the campaign" + (f"\n{note}" if note else ""))
     ax.set_title(title, loc="left", fontsize=11)
-    if note:
-        ax.text(0.01, 0.74, note, transform=ax.transAxes, va="top", fontsize=9.5)
     return save(fig, folder, name)
 
 
@@ -145,11 +144,12 @@ def draw(results, folder):
     for s in ("postfix", "opensmtpd", "exim"):
         runs = results["runs"].get("B2", {}).get(s)
         if runs:
-            others.append(f"{TITLES[s][False]} {number(figures.value(results, 'B2', s, 'memory_mib'))} MiB with {runs[0]['messages']:,}")
+            memory = number(figures.value(results, "B2", s, "memory_mib"))
+            others.append(f"{TITLES[s][False]} {memory} with {runs[0]['messages']:,}")
     out = {
         "throughput": throughput(results, folder), "stages": stages(results, folder),
         "memory": by_size(results, folder, "memory_mib", "memory", "hayauma's anonymous memory at most, MiB", 256,
-                          "peers, by messages given to them: " + ", ".join(others) if others else None),
+                          "peers: " + ", ".join(others) + " messages" if others else None),
         "cost": by_size(results, folder, "cpu_us", "cost", "CPU us a message, unsigned"),
     }
     return {k: v for k, v in out.items() if v}

@@ -44,7 +44,8 @@ WORDS = {
                   "sizes": "sizes: campaigns of 1,000 to 10,000,000 recipients"},
         "what": {
             "cpu_floor": "CPU a message over the floor", "rate_postfix_dkim": "rate over Postfix + OpenDKIM", "cpu": "CPU a message, unsigned",
-            "rate_postfix": "rate over Postfix, unsigned", "cpu_ed25519": "CPU a message, Ed25519", "rate_b1": "rate over that of B1",
+            "rate_postfix": "rate over Postfix, unsigned", "cpu_ed25519": "CPU a message, Ed25519", "rate_b1": "rate over that of B1, 50 ms for each reply, one after the other",
+            "rate_b1_far": "rate over that of B1, 50 ms away",
             "cpu_over_b1": "CPU a message more than B1", "memory": "memory at most", "memory_tls": "memory at most, STARTTLS", "rows_per_s": "rows made a second",
             "restart": "restart to the first delivery", "memory_domains": "memory at most, many domains",
             "flat": "cost of a message, dearest over cheapest size from 10^4 on", "per_hour": "messages an hour"},
@@ -92,7 +93,8 @@ WORDS = {
                   "sizes": "sizes: 1,000 件から 10,000,000 件の配信"},
         "what": {
             "cpu_floor": "1 通の CPU、下限の何倍か", "rate_postfix_dkim": "速さ、Postfix + OpenDKIM の何倍か", "cpu": "1 通の CPU、署名なし",
-            "rate_postfix": "速さ、Postfix（署名なし）の何倍か", "cpu_ed25519": "1 通の CPU、Ed25519", "rate_b1": "速さ、B1 の何倍か",
+            "rate_postfix": "速さ、Postfix（署名なし）の何倍か", "cpu_ed25519": "1 通の CPU、Ed25519", "rate_b1": "速さ、B1 の何倍か（応答ごとに順に 50 ms）",
+            "rate_b1_far": "速さ、B1 の何倍か（往復 50 ms の距離）",
             "cpu_over_b1": "1 通の CPU、B1 より増える分", "memory": "最大メモリ", "memory_tls": "最大メモリ（STARTTLS）", "rows_per_s": "毎秒作る行数",
             "restart": "再起動から最初の配送まで", "memory_domains": "最大メモリ（多数のドメイン）",
             "flat": "1 通のコスト、10^4 件以上で最も高い規模と最も安い規模の比", "per_hour": "1 時間の通数"},
