@@ -126,6 +126,11 @@ size_t cli_columns(struct hy_str s);
 /* Appends `s` without control characters, cut to `columns` with an ellipsis, and padded when `pad`
  * is set. */
 void cli_put_cell(struct hy_buf *out, struct hy_str s, size_t columns, bool pad);
+/* The same for a site, padded, but cut at its beginning: the end of its name says more,
+ * "…mx4).asagao-mail.example". `columns` >= 1. */
+void cli_put_name(struct hy_buf *out, struct hy_str s, size_t columns);
+/* Prints a line of words that came from outside: nothing in them may move the cursor. */
+void cli_put_line(struct cli *c, const char *prefix, const char *text);
 /* "1,234,567" */
 const char *cli_number(int64_t n, char out[32]);
 /* "1.2 GiB" */

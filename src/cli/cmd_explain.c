@@ -2,16 +2,6 @@
 #include "cli.h"
 #include "commands.h"
 
-/* Words that came from outside: nothing in them may move the cursor. */
-static void put(struct cli *c, const char *prefix, const char *text)
-{
-    struct hy_buf b = HY_BUF_INIT(1u << 20);
-    struct hy_str s = hy_str_of(text);
-    cli_put_cell(&b, s, cli_columns(s), false);
-    fprintf(c->out, "%s%s\n", prefix, hy_buf_cstr(&b));
-    hy_buf_free(&b);
-}
-
 /* "rcpt: 550 5.1.1 No such user": where it happened, and the words. */
 static void print_reply(struct cli *c, const json_t *a)
 {
@@ -23,7 +13,7 @@ static void print_reply(struct cli *c, const json_t *a)
     if (strcmp(enhanced, "0.0.0") != 0 && strncmp(text, enhanced, strlen(enhanced)) != 0)
         hy_buf_printf(&b, "%s ", enhanced); /* ours, or of a line that is not shown */
     hy_buf_printf(&b, "%s", text);
-    put(c, "      ", hy_buf_cstr(&b));
+    cli_put_line(c, "      ", hy_buf_cstr(&b));
     hy_buf_free(&b);
 }
 
@@ -36,17 +26,17 @@ static void print_attempt(struct cli *c, const json_t *a)
              cli_str(a, "mx_ip")[0] ? " [" : "", cli_str(a, "mx_ip"),
              cli_str(a, "mx_ip")[0] ? "]" : "", tls[0] ? " " : "", tls,
              json_is_true(json_object_get(a, "in_doubt")) ? _(c, " (in doubt)") : "");
-    put(c, "    ", line);
+    cli_put_line(c, "    ", line);
     if (cli_str(a, "tls_policy")[0]) {
         snprintf(line, sizeof line, _(c, "TLS policy: %s%s%s%s%s"), cli_str(a, "tls_policy"),
                  cli_str(a, "tls_check")[0] ? "; " : "", cli_str(a, "tls_check"),
                  cli_str(a, "tls_name")[0] ? ": " : "", cli_str(a, "tls_name"));
-        put(c, "      ", line);
+        cli_put_line(c, "      ", line);
     }
     print_reply(c, a);
     if (cli_str(a, "due")[0]) {
         snprintf(line, sizeof line, _(c, "tried again: %s"), cli_time(cli_str(a, "due"), at));
-        put(c, "      ", line);
+        cli_put_line(c, "      ", line);
     }
 }
 
@@ -58,16 +48,16 @@ static void print_message(struct cli *c, const json_t *m)
     snprintf(line, sizeof line, "%s (%s), %s", cli_str(m, "name"), cli_str(m, "campaign"),
              cli_state(c, cli_str(m, "campaign_state")));
     fputc('\n', c->out);
-    put(c, c->is_color ? "\033[1m" : "", line);
+    cli_put_line(c, c->is_color ? "\033[1m" : "", line);
     if (c->is_color)
         fputs("\033[0m", c->out);
     snprintf(line, sizeof line, _(c, "queued %s"), cli_time(cli_str(m, "queued"), time));
-    put(c, "  ", line);
+    cli_put_line(c, "  ", line);
     json_array_foreach(json_object_get(m, "attempts"), i, a) print_attempt(c, a);
     snprintf(line, sizeof line, "%s; %s%s%s", cli_state(c, cli_str(m, "state")), cli_str(m, "next"),
              cli_str(m, "due")[0] ? ": " : "",
              cli_str(m, "due")[0] ? cli_time(cli_str(m, "due"), time) : "");
-    put(c, "  ", line);
+    cli_put_line(c, "  ", line);
 }
 
 static int run(struct cli *c)
@@ -81,14 +71,14 @@ static int run(struct cli *c)
     if (code || c->json)
         return code ? code : cli_print_json(c, r);
     const json_t *lead = json_object_get(r, "lead");
-    put(c, "", cli_str(lead, "address"));
-    put(c, "  ", cli_str(lead, "status"));
+    cli_put_line(c, "", cli_str(lead, "address"));
+    cli_put_line(c, "  ", cli_str(lead, "status"));
     json_object_foreach(json_object_get(lead, "attributes"), key, v)
     {
         char line[1024];
         snprintf(line, sizeof line, "%.200s: %.700s", key,
                  json_is_string(v) ? json_string_value(v) : "");
-        put(c, "  ", line);
+        cli_put_line(c, "  ", line);
     }
     json_array_foreach(json_object_get(r, "messages"), i, m) print_message(c, m);
     if (i == 0)

@@ -2,15 +2,6 @@
 #include "cli.h"
 #include "commands.h"
 
-static void put(struct cli *c, const char *prefix, const char *text)
-{
-    struct hy_buf b = HY_BUF_INIT(1u << 20);
-    struct hy_str s = hy_str_of(text);
-    cli_put_cell(&b, s, cli_columns(s), false);
-    fprintf(c->out, "%s%s\n", prefix, hy_buf_cstr(&b));
-    hy_buf_free(&b);
-}
-
 static bool is_true(const json_t *o, const char *key)
 {
     return json_is_true(json_object_get(o, key));
@@ -24,12 +15,12 @@ static void print_host(struct cli *c, const json_t *h)
     snprintf(line, sizeof line, "%lld %.255s: %.60s%s%s", (long long)cli_int(h, "preference"),
              cli_str(h, "name"), cli_str(h, "demand"), is_true(h, "dnssec") ? ", DNSSEC" : "",
              is_true(h, "in_mta_sts") ? "" : _(c, ", not named by the MTA-STS policy"));
-    put(c, "  ", line);
+    cli_put_line(c, "  ", line);
     json_array_foreach(json_object_get(h, "tlsa"), i, record)
     {
         snprintf(line, sizeof line, "TLSA %.255s: %.200s", cli_str(h, "tlsa_name"),
                  json_string_value(record));
-        put(c, "    ", line);
+        cli_put_line(c, "    ", line);
     }
 }
 
@@ -39,7 +30,7 @@ static void print_sts(struct cli *c, const json_t *r)
     char time[32], line[1024];
     size_t i;
     if (!is_true(r, "use_mta_sts")) {
-        put(c, "", _(c, "MTA-STS: off by the rule"));
+        cli_put_line(c, "", _(c, "MTA-STS: off by the rule"));
         return;
     }
     if (cli_str(sts, "mode")[0])
@@ -50,13 +41,13 @@ static void print_sts(struct cli *c, const json_t *r)
                  _(c, "MTA-STS: not known, the domain cannot be looked up"));
     else
         snprintf(line, sizeof line, "%s", _(c, "MTA-STS: the domain has no policy"));
-    put(c, "", line);
+    cli_put_line(c, "", line);
     json_array_foreach(json_object_get(sts, "policy"), i, text)
-        put(c, "  ", json_string_value(text));
+        cli_put_line(c, "  ", json_string_value(text));
     if (cli_str(sts, "fault")[0]) {
         snprintf(line, sizeof line, "%.60s: %.600s", cli_str(sts, "fault"),
                  cli_str(sts, "fault_text"));
-        put(c, "  ", line);
+        cli_put_line(c, "  ", line);
     }
 }
 
@@ -69,14 +60,14 @@ static int run_policy(struct cli *c)
     int code = cli_request(c, "tls.policy", json_pack("{s:s}", "domain", c->args[0]), NULL, &r);
     if (code || c->json)
         return code ? code : cli_print_json(c, r);
-    put(c, "", cli_str(r, "domain"));
+    cli_put_line(c, "", cli_str(r, "domain"));
     if (cli_str(r, "rule_at")[0])
         snprintf(line, sizeof line, _(c, "rule: %s (%s), tls %s"), cli_str(r, "rule"),
                  cli_str(r, "rule_at"), cli_str(r, "tls"));
     else
         snprintf(line, sizeof line, _(c, "rule: %s, tls %s"),
                  cli_str(r, "rule")[0] ? cli_str(r, "rule") : "default", cli_str(r, "tls"));
-    put(c, "", line);
+    cli_put_line(c, "", line);
     if (!is_true(r, "use_dane"))
         snprintf(line, sizeof line, "%s", _(c, "DANE: off by the rule"));
     else if (!is_true(r, "dane"))
@@ -85,11 +76,11 @@ static int run_policy(struct cli *c)
         snprintf(line, sizeof line, "%s",
                  is_true(r, "dnssec") ? _(c, "DANE: on, and DNSSEC proves the MX records")
                                       : _(c, "DANE: on, but DNSSEC does not prove the MX records"));
-    put(c, "", line);
+    cli_put_line(c, "", line);
     print_sts(c, r);
     json_array_foreach(json_object_get(r, "hosts"), i, h) print_host(c, h);
     if (cli_str(r, "text")[0])
-        put(c, "  ", cli_str(r, "text"));
+        cli_put_line(c, "  ", cli_str(r, "text"));
     json_decref(r);
     return CLI_OK;
 }
@@ -104,7 +95,7 @@ static void print_failure(struct cli *c, const json_t *f)
              cli_str(f, "failure-reason-code")[0] ? ": " : "");
     struct hy_buf b = HY_BUF_INIT(4096);
     hy_buf_printf(&b, "%s%s", line, cli_str(f, "failure-reason-code"));
-    put(c, "    ", hy_buf_cstr(&b));
+    cli_put_line(c, "    ", hy_buf_cstr(&b));
     hy_buf_free(&b);
 }
 
@@ -123,7 +114,7 @@ static int run_report(struct cli *c)
                     json_pack("{s:s,s:s}", "domain", domain, "date", date ? date : ""), NULL, &r);
     if (code || c->json)
         return code ? code : cli_print_json(c, r);
-    put(c, "", cli_str(r, "report-id"));
+    cli_put_line(c, "", cli_str(r, "report-id"));
     json_array_foreach(json_object_get(r, "policies"), i, p)
     {
         const json_t *sum = json_object_get(p, "summary");

@@ -67,6 +67,27 @@ void cli_put_cell(struct hy_buf *out, struct hy_str s, size_t columns, bool pad)
         hy_buf_add_c(out, ' ');
 }
 
+void cli_put_name(struct hy_buf *out, struct hy_str s, size_t columns)
+{
+    size_t n = cli_columns(s), pos = 0;
+    if (n > columns) {
+        while (pos < s.n && cli_columns(hy_str_slice(s, pos, s.n)) > columns - 1)
+            (void)hy_utf8_next(s, &pos);
+        hy_buf_add_lit(out, "…");
+        columns--;
+    }
+    cli_put_cell(out, hy_str_slice(s, pos, s.n), columns, true);
+}
+
+void cli_put_line(struct cli *c, const char *prefix, const char *text)
+{
+    struct hy_buf b = HY_BUF_INIT(1u << 20);
+    struct hy_str s = hy_str_of(text);
+    cli_put_cell(&b, s, cli_columns(s), false);
+    fprintf(c->out, "%s%s\n", prefix, hy_buf_cstr(&b));
+    hy_buf_free(&b);
+}
+
 const char *cli_number(int64_t n, char out[32])
 {
     char digits[24];

@@ -256,25 +256,12 @@ static const json_t **choose(const struct top_state *s, size_t *ret_n)
     return rows;
 }
 
-/* The end of a site's name says more than its beginning. */
-static void put_name(struct hy_buf *out, struct hy_str s, size_t columns)
-{
-    size_t n = cli_columns(s), pos = 0;
-    if (n > columns) {
-        while (pos < s.n && cli_columns(hy_str_slice(s, pos, s.n)) > columns - 1)
-            (void)hy_utf8_next(s, &pos);
-        hy_buf_add_lit(out, "…");
-        columns--;
-    }
-    cli_put_cell(out, hy_str_slice(s, pos, s.n), columns, true);
-}
-
 static void put_site(struct page *p, const json_t *o, bool is_selected)
 {
     char text[32];
     bool is_wide = p->width > NARROW;
     hy_buf_add_c(&p->line, is_selected ? '>' : ' ');
-    put_name(&p->line, hy_str_of(cli_str(o, "site")), is_wide ? 36 : 22);
+    cli_put_name(&p->line, hy_str_of(cli_str(o, "site")), is_wide ? 36 : 22);
     if (is_wide) {
         hy_buf_add_c(&p->line, ' ');
         cli_put_cell(&p->line, hy_str_of(cli_str(o, "source")), 10, true);

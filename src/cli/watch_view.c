@@ -133,22 +133,9 @@ static const struct {
 };
 enum { WIDE = 110, SITE_COLUMNS = sizeof site_columns / sizeof site_columns[0] };
 
-/* The end of a site's name says more than its beginning: "…mx4).asagao-mail.example". */
-static void put_name(struct hy_buf *out, struct hy_str s, size_t columns)
-{
-    size_t n = cli_columns(s), pos = 0;
-    if (n > columns) {
-        while (pos < s.n && cli_columns(hy_str_slice(s, pos, s.n)) > columns - 1)
-            (void)hy_utf8_next(s, &pos);
-        hy_buf_add_lit(out, "…");
-        columns--;
-    }
-    cli_put_cell(out, hy_str_slice(s, pos, s.n), columns, true);
-}
-
 static void put_site(struct hy_buf *out, const json_t *site, size_t width)
 {
-    put_name(out, hy_str_of(cli_str(site, "site")), width >= WIDE ? 32 : 24);
+    cli_put_name(out, hy_str_of(cli_str(site, "site")), width >= WIDE ? 32 : 24);
     for (size_t i = 0; i < SITE_COLUMNS; i++) {
         const json_t *v = json_object_get(site, site_columns[i].key);
         char text[32];
