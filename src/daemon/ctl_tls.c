@@ -42,10 +42,10 @@ static json_t *sts_json(const struct hy_tls_report *r)
     json_t *o = json_object(), *lines = json_array();
     struct hy_str rest = hy_str_of(r->sts_text), line;
     while (r->has_sts && hy_str_split(&rest, '\n', &line)) {
-        json_t *text = json_stringn(line.p, hy_str_trim(line).n);
-        if (line.n && text)
-            json_array_append(lines, text);
-        json_decref(text);
+        struct hy_str field = hy_str_trim(line);
+        json_t *text = field.n ? json_stringn(field.p, field.n) : NULL;
+        if (text)
+            json_array_append_new(lines, text);
     }
     json_object_set_new(o, "mode", json_string(r->has_sts ? r->sts_mode : ""));
     json_object_set_new(o, "id", json_string(r->sts_id));

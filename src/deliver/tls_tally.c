@@ -80,7 +80,7 @@ static uint64_t hash_of(const struct hy_tally *a)
     return key.k1;
 }
 
-/* False without memory. */
+/* False: no room, or no memory. */
 static bool copy(struct batch *b, const struct hy_tally *a)
 {
     struct hy_tally *to = &b->tallies[b->add.n];
@@ -94,8 +94,6 @@ static bool copy(struct batch *b, const struct hy_tally *a)
 
 static struct batch *batch_of(struct tls_tallies *t)
 {
-    if (t->batch && t->batch->add.n == BATCH)
-        tls_tallies_flush(t);
     if (!t->batch) {
         t->batch = calloc(1, sizeof *t->batch);
         if (t->batch) {
@@ -107,23 +105,33 @@ static struct batch *batch_of(struct tls_tallies *t)
     return t->batch;
 }
 
-void tls_tallies_add(struct tls_tallies *t, const struct hy_tally *a)
+/* False: the batch has no room for it. */
+static bool add_to(struct batch *b, const struct hy_tally *a, uint64_t h)
 {
-    struct batch *b = t ? batch_of(t) : NULL;
-    if (!b)
-        return;
-    uint64_t h = hash_of(a);
     size_t at = h % INDEX;
     for (; b->index[at]; at = (at + 1) % INDEX) {
         size_t i = b->index[at] - 1u;
         if (b->hashes[i] == h) { /* 64 bits under a secret key: the same */
             b->tallies[i].count += a->count;
-            return;
+            return true;
         }
     }
-    if (!copy(b, a))
-        return;
+    if (b->add.n == BATCH || !copy(b, a))
+        return false;
     b->hashes[b->add.n] = h;
     b->add.n++;
     b->index[at] = (uint16_t)b->add.n;
+    return true;
+}
+
+void tls_tallies_add(struct tls_tallies *t, const struct hy_tally *a)
+{
+    struct batch *b = t ? batch_of(t) : NULL;
+    uint64_t h = b ? hash_of(a) : 0;
+    if (!b || add_to(b, a, h) || b->add.n == 0)
+        return; /* an empty batch has room for any: then there is no memory */
+    tls_tallies_flush(t);
+    b = batch_of(t);
+    if (b)
+        (void)add_to(b, a, h);
 }
