@@ -2,10 +2,12 @@
  *
  * Happy path: accept, read the head, call the handler, write the answer, close. How it fails: a
  * client that is too slow, too long or does not speak HTTP gets a short answer or none, and is
- * closed at its deadline; while all places are taken nobody is accepted. */
+ * closed at its deadline; while all places are taken nobody is accepted, nor for a moment when
+ * there is no descriptor for who comes: what waits would wake the loop at once, over and over. */
 #include "hayauma/io/http.h"
 
 #include <errno.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -32,11 +34,14 @@ struct hy_http_server {
     int fd;
     struct hy_list clients;
     unsigned n_clients;
+    struct hy_timer pause; /* armed: nobody is accepted */
+    atomic_ulong pauses;
 };
 
 static void watch_listener(struct hy_http_server *s)
 {
-    unsigned what = s->n_clients < HY_HTTP_CLIENTS_MAX ? HY_WATCH_READ : 0;
+    bool has_room = s->n_clients < HY_HTTP_CLIENTS_MAX && !hy_timer_armed(&s->pause);
+    unsigned what = has_room ? HY_WATCH_READ : 0;
     int err = hy_watch_change(s->watch, what);
     (void)err; /* it stays as it was: accept looks at the number again */
 }
@@ -190,11 +195,27 @@ static void on_listener(void *arg, int fd, unsigned what)
     (void)what;
     while (s->n_clients < HY_HTTP_CLIENTS_MAX) {
         int client = accept4(fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+        if (client < 0 && (errno == ECONNABORTED || errno == EINTR))
+            continue;
+        if (client < 0 && errno != EAGAIN) { /* no descriptor, no memory */
+            hy_loop_arm_in(s->loop, &s->pause, HY_HTTP_PAUSE_US);
+            atomic_fetch_add(&s->pauses, 1);
+        }
         if (client < 0)
-            break; /* nobody more, or no descriptor: the next turn looks again */
+            break;
         welcome(s, client);
     }
     watch_listener(s);
+}
+
+static void on_pause_over(void *arg)
+{
+    watch_listener(arg);
+}
+
+unsigned long hy_http_pauses(const struct hy_http_server *s)
+{
+    return atomic_load(&s->pauses);
 }
 
 static void run(void *arg)
@@ -228,6 +249,7 @@ int hy_http_open(const struct hy_http_options *o, struct hy_diag *diag, struct h
     if (s->o.timeout_us == 0)
         s->o.timeout_us = 10 * HY_US_PER_SEC;
     hy_list_init(&s->clients);
+    hy_timer_init(&s->pause, on_pause_over, s);
     int err = listen_on(s, diag);
     if (err == HY_OK)
         err = hy_loop_create(&s->loop);
@@ -251,6 +273,8 @@ void hy_http_close(struct hy_http_server *s)
         hy_loop_stop(s->loop);
         hy_thread_join(s->thread);
     }
+    if (s->loop)
+        hy_loop_disarm(s->loop, &s->pause);
     hy_list_for_each_safe (it, &s->clients)
         client_close(hy_container_of(it, struct client, link));
     hy_watch_free(s->watch);

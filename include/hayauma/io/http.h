@@ -9,6 +9,7 @@ enum {
     HY_HTTP_HEAD_MAX = 8192,      /* bytes of a request */
     HY_HTTP_BODY_MAX = 16u << 20, /* bytes of an answer */
     HY_HTTP_CLIENTS_MAX = 32,     /* at once; more wait in the kernel's queue */
+    HY_HTTP_PAUSE_US = 100000,    /* without accepting, when there is no descriptor */
 };
 
 struct hy_http_request {
@@ -41,5 +42,8 @@ struct hy_http_server;
 /* Listens and starts the thread. HY_EBUSY: the port is taken; HY_EIO, HY_ENOMEM; noted. */
 HY_MUST_USE int hy_http_open(const struct hy_http_options *o, struct hy_diag *diag,
                              struct hy_http_server **ret);
+/* How often nobody was accepted for HY_HTTP_PAUSE_US since descriptors or memory had run out. Any
+ * thread. */
+unsigned long hy_http_pauses(const struct hy_http_server *s);
 /* Ends the thread, closes what is open. NULL is fine. Not from `fn`. */
 void hy_http_close(struct hy_http_server *s);

@@ -2,6 +2,7 @@
 #include <criterion/criterion.h>
 #include <poll.h>
 #include <stdio.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -145,6 +146,34 @@ Test(http, silent_clients_are_closed_and_those_behind_them_are_served)
     cr_assert_gt(read_all(fd, head, sizeof head), 0, "its turn came when the others were closed");
     for (size_t i = 0; i < HY_HTTP_CLIENTS_MAX; i++)
         cr_assert_eq(read_all(silent[i], head, sizeof head), 0);
+    hy_http_close(s);
+}
+
+Test(http, without_a_descriptor_it_pauses_and_then_serves)
+{
+    enum { LOOK_US = 10000, LOOKS = 3000, MORE_LOOKS = 30 };
+    struct sockaddr_in addr;
+    char head[512];
+    struct rlimit old;
+    cr_assert_eq(getrlimit(RLIMIT_NOFILE, &old), 0);
+    struct hy_http_server *s = open_on(&addr, 0);
+    int fd = socket(AF_INET, SOCK_STREAM, 0);
+    cr_assert_geq(fd, 0);
+    struct rlimit none = {.rlim_cur = (rlim_t)fd + 1, .rlim_max = old.rlim_max};
+    cr_assert_eq(setrlimit(RLIMIT_NOFILE, &none), 0);
+    hy_us since = hy_clock_us();
+    cr_assert_eq(connect(fd, (const struct sockaddr *)&addr, sizeof addr), 0);
+    for (int i = 0; i < LOOKS && hy_http_pauses(s) == 0; i++)
+        usleep(LOOK_US);
+    cr_assert_gt(hy_http_pauses(s), 0);
+    for (int i = 0; i < MORE_LOOKS; i++)
+        usleep(LOOK_US);
+    unsigned long pauses = hy_http_pauses(s);
+    hy_us most = 1 + (hy_clock_us() - since) / HY_HTTP_PAUSE_US;
+    cr_expect_leq((hy_us)pauses, most, "one after the other: %lu", pauses);
+    cr_assert_eq(setrlimit(RLIMIT_NOFILE, &old), 0);
+    cr_assert_gt(send(fd, "GET /x HTTP/1.1\r\n\r\n", 19, 0), 0);
+    cr_assert_gt(read_all(fd, head, sizeof head), 0, "it waited, and was served");
     hy_http_close(s);
 }
 
