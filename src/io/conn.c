@@ -23,13 +23,14 @@ enum {
 
 void conn_move(struct hy_conn *c, enum hy_conn_stage to)
 {
-    static const enum hy_conn_stage next[] = {
-        [HY_CONN_CONNECTING] = HY_CONN_PLAIN,
-        [HY_CONN_PLAIN] = HY_CONN_HANDSHAKE,
-        [HY_CONN_HANDSHAKE] = HY_CONN_TLS,
+    static const unsigned next[] = {
+        [HY_CONN_CONNECTING] = 1u << HY_CONN_PLAIN | 1u << HY_CONN_PROXY,
+        [HY_CONN_PROXY] = 1u << HY_CONN_PLAIN,
+        [HY_CONN_PLAIN] = 1u << HY_CONN_HANDSHAKE,
+        [HY_CONN_HANDSHAKE] = 1u << HY_CONN_TLS,
         [HY_CONN_TLS] = 0,
     };
-    assert(!c->ended && next[c->stage] == to);
+    assert(!c->ended && (next[c->stage] & 1u << to));
     c->stage = to;
 }
 
@@ -39,6 +40,7 @@ static void finish(struct hy_conn *c)
 {
     c->ops->on_closed(c->ctx, &c->end);
     conn_tls_free(c->tls, c->end.err != HY_ECRYPTO);
+    conn_proxy_free(c->proxy);
     free(c);
 }
 
@@ -49,6 +51,8 @@ void conn_fail(struct hy_conn *c, int err, int sys_errno, const char *text)
     c->ended = true;
     c->end =
         (struct hy_conn_end){.err = err, .sys_errno = sys_errno, .stage = c->stage, .text = text};
+    if (c->proxy)
+        conn_proxy_judge(c, &c->end);
     hy_loop_disarm(c->loop, &c->deadline);
     if (c->fd >= 0) {
         event_del(&c->ev);
@@ -137,6 +141,10 @@ bool hy_conn_flushed(const struct hy_conn *c)
 static void writable(struct hy_conn *c)
 {
     c->room = true;
+    if (c->stage == HY_CONN_PROXY) {
+        conn_proxy_writable(c);
+        return;
+    }
     if (c->tls && !conn_tls_flush(c))
         return;
     if (!c->blocked || c->stage == HY_CONN_HANDSHAKE)
@@ -168,6 +176,8 @@ static bool read_some(struct hy_conn *c)
     c->wrote = false;
     if (c->tls)
         conn_tls_input(c, p, (size_t)n);
+    else if (c->proxy)
+        conn_proxy_input(c, p, (size_t)n);
     else
         c->ops->on_readable(c->ctx, p, (size_t)n);
     if (c->ended)
@@ -198,6 +208,13 @@ static void on_later(void *arg)
 
 /* ---- events ---- */
 
+void conn_up(struct hy_conn *c)
+{
+    conn_move(c, HY_CONN_PLAIN);
+    hy_loop_disarm(c->loop, &c->deadline);
+    c->ops->on_connected(c->ctx);
+}
+
 static void connected(struct hy_conn *c)
 {
     int failure = 0;
@@ -208,10 +225,11 @@ static void connected(struct hy_conn *c)
         fail_errno(c, failure);
         return;
     }
-    conn_move(c, HY_CONN_PLAIN);
     c->room = true;
-    hy_loop_disarm(c->loop, &c->deadline);
-    c->ops->on_connected(c->ctx);
+    if (c->proxy)
+        conn_proxy_start(c);
+    else
+        conn_up(c);
 }
 
 static void on_event(evutil_socket_t fd, short what, void *arg)
@@ -276,8 +294,15 @@ int hy_conn_open(struct hy_loop *loop, const struct hy_conn_options *o,
     if (!c)
         return HY_ENOMEM;
     c->peer = o->peer;
-    int fd = socket(o->peer.sa.sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    bool is_direct = !o->proxy || o->proxy->kind == HY_PROXY_NONE;
+    const struct hy_sockaddr *to = is_direct ? &o->peer : &o->proxy->address;
+    if (!is_direct && conn_proxy_new(c, o) != HY_OK) {
+        free(c);
+        return HY_ENOMEM;
+    }
+    int fd = socket(to->sa.sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     if (fd < 0 && errno != EAFNOSUPPORT) {
+        conn_proxy_free(c->proxy);
         free(c);
         return HY_EIO;
     }
@@ -287,8 +312,8 @@ int hy_conn_open(struct hy_loop *loop, const struct hy_conn_options *o,
         return 0;
     }
     tune(fd);
-    if (bind_source(fd, &o->source) < 0 ||
-        (connect(fd, &o->peer.sa, hy_sockaddr_len(&o->peer)) < 0 && errno != EINPROGRESS)) {
+    if ((is_direct && bind_source(fd, &o->source) < 0) ||
+        (connect(fd, &to->sa, hy_sockaddr_len(to)) < 0 && errno != EINPROGRESS)) {
         int failure = errno;
         close(fd);
         fail_errno(c, failure);
@@ -298,6 +323,7 @@ int hy_conn_open(struct hy_loop *loop, const struct hy_conn_options *o,
     c->fd = fd;
     if (watch(c)) {
         close(fd);
+        conn_proxy_free(c->proxy);
         free(c);
         return HY_EIO;
     }

@@ -1,4 +1,4 @@
-/* A connection's insides, shared by conn.c (TCP) and conn_tls.c. */
+/* A connection's insides, shared by conn.c (TCP), conn_proxy.c and conn_tls.c. */
 #pragma once
 #include <openssl/ssl.h>
 
@@ -25,8 +25,9 @@ struct hy_conn {
     struct hy_loop *loop;
     const struct hy_conn_ops *ops;
     void *ctx;
-    struct conn_tls *tls; /* from hy_conn_start_tls on */
-    int fd;               /* -1 once it has ended */
+    struct conn_tls *tls;     /* from hy_conn_start_tls on */
+    struct conn_proxy *proxy; /* until it has reached the peer */
+    int fd;                   /* -1 once it has ended */
     enum hy_conn_stage stage;
     bool room;     /* the last write did not fill the socket */
     bool blocked;  /* the owner waits for on_writable */
@@ -40,12 +41,25 @@ struct hy_conn {
     struct event ev;
 };
 
-/* To the next stage; each has one. */
+/* To a stage that may follow. */
 void conn_move(struct hy_conn *c, enum hy_conn_stage to);
 /* Ends the connection: closes the socket; on_closed comes from the loop. */
 void conn_fail(struct hy_conn *c, int err, int sys_errno, const char *text);
 /* Sends, noting a full or a broken socket. Returns the bytes taken. */
 size_t conn_send(struct hy_conn *c, const struct iovec *iov, int n_iov);
+
+/* The peer is reached: on_connected. */
+void conn_up(struct hy_conn *c);
+
+/* conn_proxy.c */
+HY_MUST_USE int conn_proxy_new(struct hy_conn *c, const struct hy_conn_options *o);
+void conn_proxy_free(struct conn_proxy *p);
+/* Connected to it. */
+void conn_proxy_start(struct hy_conn *c);
+void conn_proxy_writable(struct hy_conn *c);
+void conn_proxy_input(struct hy_conn *c, const char *p, size_t n);
+/* The connection ended before the peer was reached: whose fault that is, in the words for it. */
+void conn_proxy_judge(struct hy_conn *c, struct hy_conn_end *end);
 
 /* The halves of conn.c's work that TLS does differently. */
 void conn_tls_input(struct hy_conn *c, const char *p, size_t n);

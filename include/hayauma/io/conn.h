@@ -11,6 +11,7 @@
 #include <sys/uio.h>
 
 #include "hayauma/base/clock.h"
+#include "hayauma/io/proxy.h"
 #include "hayauma/io/sockaddr.h"
 #include "hayauma/io/tls.h"
 #include "hayauma/smtp/tlsa.h"
@@ -23,6 +24,7 @@ enum hy_conn_stage {
     HY_CONN_PLAIN = 2,
     HY_CONN_HANDSHAKE = 3,
     HY_CONN_TLS = 4,
+    HY_CONN_PROXY = 5, /* connected to the proxy, which has not yet reached the peer */
 };
 
 /* Why it ended. */
@@ -34,6 +36,8 @@ struct hy_conn_end {
     int sys_errno; /* 0 when none */
     enum hy_conn_stage stage;
     enum hy_tls_fault fault; /* of the certificate, with HY_EAUTH */
+    bool is_proxy;           /* the proxy cannot be reached, or does not do its part: nothing is
+                                known of the peer. Its refusals are no such fault */
     const char *text; /* for people: "Connection refused", "certificate has expired" ...; a view */
 };
 
@@ -61,8 +65,11 @@ struct hy_conn_ops {
 
 struct hy_conn_options {
     struct hy_sockaddr peer;
-    struct hy_sockaddr source; /* bind to this address; {0} = the system chooses */
-    hy_us connect_timeout_us;  /* 0 = 30 s; then HY_ETIMEOUT in stage HY_CONN_CONNECTING */
+    struct hy_sockaddr source; /* bind to this address; {0} = the system chooses. With a proxy: what
+                                  that is asked to bind to */
+    const struct hy_proxy *proxy; /* NULL = none; lives until on_connected or on_closed */
+    hy_us connect_timeout_us;     /* 0 = 30 s, for the proxy's part as well; then HY_ETIMEOUT in
+                                     stage HY_CONN_CONNECTING or HY_CONN_PROXY */
 };
 
 /* Starts to connect. `ops` is shared and outlives the connection. HY_ENOMEM, or HY_EIO when there
@@ -108,5 +115,5 @@ void hy_conn_close(struct hy_conn *c);
 
 enum hy_conn_stage hy_conn_stage(const struct hy_conn *c);
 const struct hy_sockaddr *hy_conn_peer(const struct hy_conn *c);
-/* The address we speak from; {0} when it is not known. */
+/* The address we speak from, to the proxy if there is one; {0} when it is not known. */
 void hy_conn_local(const struct hy_conn *c, struct hy_sockaddr *ret_addr);
