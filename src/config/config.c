@@ -186,13 +186,6 @@ static void check_header_names(const struct schema_ctx *x, const struct yaml_nod
             schema_error_at(x, root, path, "'%s' is no header field name", names->items[i]);
 }
 
-/* Whether the node is what the values were read from. A key that stands twice, which has been told
- * as an error, may have been found in its other place. */
-static bool is_list_of(const struct yaml_node *list, size_t n)
-{
-    return list && list->n >= n;
-}
-
 /* Joins the folder, and sees that no two keys claim the same record. */
 static int finish_dkim(const struct schema_ctx *x, const struct yaml_node *root,
                        struct hy_config *c)
@@ -222,46 +215,6 @@ static int finish_dkim(const struct schema_ctx *x, const struct yaml_node *root,
                 strcmp(keys[j].selector, k->selector) == 0 && k->domain[0])
                 schema_error_at(x, n, "selector", "%s._domainkey.%s is used by an earlier key",
                                 k->selector, k->domain);
-    }
-    return 0;
-}
-
-static const char *address_text(struct hy_arena *arena, const struct hy_sockaddr *a)
-{
-    char text[HY_SOCKADDR_TEXT_MAX] = "";
-    if (hy_sockaddr_family(a) != AF_UNSPEC)
-        (void)hy_sockaddr_format_ip(a, text);
-    return hy_arena_str(arena, hy_str_of(text)).p;
-}
-
-static int finish_sources(const struct schema_ctx *x, const struct yaml_node *root,
-                          struct hy_config *c)
-{
-    const struct yaml_node *list = yaml_find(root, "delivery.sources");
-    struct hy_config_source *s = (struct hy_config_source *)(uintptr_t)c->delivery.sources.items;
-    if (c->delivery.sources.n == 0) {
-        s = hy_arena_zalloc(x->arena, sizeof *s);
-        if (!s)
-            return HY_ENOMEM;
-        *s = (struct hy_config_source){.name = "default", .ehlo = c->node.hostname};
-        c->delivery.sources = (struct hy_config_sources){s, 1};
-        return 0;
-    }
-    if (!is_list_of(list, c->delivery.sources.n))
-        return 0;
-    for (size_t i = 0; i < c->delivery.sources.n; i++) {
-        const struct yaml_node *n = list->entries[i].value;
-        if (!s[i].name[0] && !(s[i].name = address_text(x->arena, &s[i].bind)))
-            return HY_ENOMEM;
-        if (!s[i].ehlo[0])
-            s[i].ehlo = c->node.hostname;
-        for (size_t j = 0; j < i; j++) {
-            if (strcmp(s[j].name, s[i].name) == 0 && s[i].name[0])
-                schema_error_at(x, n, "name", "'%s' is the name of an earlier source", s[i].name);
-            if (hy_sockaddr_family(&s[i].bind) != AF_UNSPEC &&
-                hy_sockaddr_ip_eq(&s[i].bind, &s[j].bind))
-                schema_error_at(x, n, "address", "is the address of an earlier source");
-        }
     }
     return 0;
 }
@@ -313,7 +266,7 @@ static int finish(const struct schema_ctx *x, const struct yaml_node *root, stru
 {
     int err = c->node.hostname ? 0 : system_hostname(x->arena, &c->node.hostname);
     if (!err)
-        err = finish_sources(x, root, c);
+        err = sources_finish(x, root, c);
     if (!err)
         err = finish_dkim(x, root, c);
     if (!err)

@@ -17,7 +17,6 @@
 #define DAY        (24 * HOUR)
 
 #define F(field)   SCHEMA_FIELD(struct hy_config, field)
-#define SRC(field) SCHEMA_FIELD(struct hy_config_source, field)
 #define KEY(field) SCHEMA_FIELD(struct hy_config_dkim_key, field)
 
 const struct config_section config_sections[] = {
@@ -60,18 +59,6 @@ static const struct schema_name log_targets[] = {{"stderr", HY_LOG_TO_STDERR},
 static const struct schema_name log_levels[] = {
     {"error", HY_LOG_ERROR}, {"warning", HY_LOG_WARNING}, {"notice", HY_LOG_NOTICE},
     {"info", HY_LOG_INFO},   {"debug", HY_LOG_DEBUG},     {0}};
-
-static const struct schema_row source_rows[] = {
-    {"name", SCHEMA_STRING, 0, SRC(name), .max = 63,
-     .doc = "What logs and reports call it; without one, its address."},
-    {"address", SCHEMA_IP, SCHEMA_REQUIRED, SRC(bind),
-     .doc = "IPv4 or IPv6 address of this machine to send from."},
-    {"ehlo", SCHEMA_HOSTNAME, 0, SRC(ehlo),
-     .doc = "Name to greet with: the address must resolve to it and back. Without one, "
-            "node.hostname."},
-};
-const struct schema source_schema = {source_rows, sizeof source_rows / sizeof source_rows[0],
-                                     sizeof(struct hy_config_source), NULL};
 
 static const struct schema_row dkim_key_rows[] = {
     {"domain", SCHEMA_HOSTNAME, SCHEMA_REQUIRED, KEY(domain),
@@ -175,13 +162,22 @@ static const struct schema_row rows[] = {
     {"delivery.max_message_size", SCHEMA_SIZE, 0, F(delivery.max_message_bytes), 64 * KIB,
      256 * MIB, "32MiB", .doc = "A campaign whose messages would be larger is refused."},
     {"delivery.sources", SCHEMA_LIST, 0, F(delivery.sources), .max = 256, .items = &source_schema,
-     .doc = "Addresses to send from. Empty = the system chooses, and EHLO says node.hostname.",
+     .doc = "Addresses to send from. Empty = the system chooses, and EHLO says node.hostname. See "
+            "docs/guides/sources.md.",
      .example = "- name: tokyo-1\n"
                 "  address: 192.0.2.10\n"
+                "  address6: 2001:db8::10\n"
                 "  ehlo: out1.example.jp\n"
-                "- name: tokyo-1-v6\n"
-                "  address: 2001:db8::10\n"
-                "  ehlo: out1.example.jp"},
+                "- name: tokyo-2\n"
+                "  address: 192.0.2.11\n"
+                "  ehlo: out2.example.jp"},
+    {"delivery.pools", SCHEMA_LIST, 0, F(delivery.pools), .max = 64, .items = &pool_schema,
+     .doc = "Sources that share the mail of a campaign by their weights; a campaign names one with "
+            "'pool'. Each source is a pool of its own by its name, too.",
+     .example = "- name: bulk\n"
+                "  sources: {tokyo-1: 3, tokyo-2: 1}"},
+    {"delivery.pool", SCHEMA_STRING, 0, F(delivery.pool), .max = 63,
+     .doc = "Pool, or source, of campaigns that name none. \"\" = all sources."},
 
     {"dkim.keys", SCHEMA_LIST, 0, F(dkim.keys), .max = 1024, .items = &dkim_key_schema,
      .doc = "Every key whose domain matches signs: one RSA and one Ed25519 key side by side, or an "

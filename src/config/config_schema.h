@@ -1,11 +1,13 @@
 /* The tables of hayauma.yaml. */
 #pragma once
+#include "hayauma/config/config.h"
 #include "schema.h"
 
 #define CONFIG_SHAPING "[presets, /etc/hayauma/shaping.yaml]" /* the default of paths.shaping */
 
 extern const struct schema config_schema;
-extern const struct schema source_schema;   /* delivery.sources */
+extern const struct schema source_schema;   /* delivery.sources: source_schema.c */
+extern const struct schema pool_schema;     /* delivery.pools: likewise */
 extern const struct schema dkim_key_schema; /* dkim.keys */
 
 /* Sections in the order of the file, with the line that introduces each; ended by a NULL name. */
@@ -13,3 +15,15 @@ struct config_section {
     const char *name, *doc;
 };
 extern const struct config_section config_sections[];
+
+/* Whether the node is what the values were read from. A key that stands twice, which has been told
+ * as an error, may have been found in its other place. */
+static inline bool is_list_of(const struct yaml_node *list, size_t n)
+{
+    return list && list->kind == YAML_LIST && list->n >= n;
+}
+
+/* sources.c: fills in what sources and pools need not say, and checks them as a whole. HY_ENOMEM;
+ * faults are noted. */
+HY_MUST_USE int sources_finish(const struct schema_ctx *x, const struct yaml_node *root,
+                               struct hy_config *c);

@@ -149,6 +149,22 @@ static void put_texts(const struct schema_row *row, const void *field, struct hy
     hy_buf_add_c(out, ']');
 }
 
+/* "{tokyo-1: 3, tokyo-2: 1}" */
+static void put_pairs(const void *field, struct hy_buf *out)
+{
+    struct hy_pairs pairs;
+    memcpy(&pairs, field, sizeof pairs);
+    hy_buf_add_c(out, '{');
+    for (size_t i = 0; i < pairs.n; i++) {
+        if (i)
+            hy_buf_add_lit(out, ", ");
+        put_text(pairs.items[i].name, out);
+        hy_buf_add_lit(out, ": ");
+        put_text(pairs.items[i].value, out);
+    }
+    hy_buf_add_c(out, '}');
+}
+
 static void put_enum(const struct schema_row *row, const void *field, struct hy_buf *out)
 {
     int v;
@@ -217,8 +233,10 @@ void schema_put_value(const struct schema_row *row, const void *field, struct hy
         memcpy(&ms, field, sizeof ms);
         hy_buf_add_str(out, hy_str_of(hy_wall_format(ms, time)));
         break;
-    case SCHEMA_LIST:
     case SCHEMA_PAIRS:
+        put_pairs(field, out);
+        break;
+    case SCHEMA_LIST:
     case SCHEMA_NODE:
         break; /* written by whoever knows the items */
     default:

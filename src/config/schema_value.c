@@ -250,6 +250,10 @@ static int read_scalar(const struct schema_row *row, const struct schema_ctx *ct
     case SCHEMA_HOSTNAME:
         return read_hostname(row, ctx, s, diag, field);
     case SCHEMA_IP:
+        if (s.n == 0 && !(row->flags & SCHEMA_REQUIRED)) {
+            memset(field, 0, row->size);
+            return HY_OK;
+        }
         return read_endpoint(s, 0, diag, field);
     case SCHEMA_TIME:
         return read_time(s, diag, field);

@@ -15,14 +15,6 @@ enum {
     HY_BUNDLE_PART_MAX = 16 * 1024 * 1024,
 };
 
-struct hy_pair {
-    struct hy_str name, value;
-};
-struct hy_pairs {
-    const struct hy_pair *items;
-    size_t n;
-};
-
 /* One file that goes along. */
 struct hy_bundle_part {
     struct hy_str cid;  /* "logo@example": inline, named by cid: in the HTML; empty = attachment */
@@ -73,6 +65,7 @@ struct hy_bundle {
     bool is_by_lead, is_uncapped;
     bool has_bounce_limit;   /* false: what hayauma.yaml says */
     uint32_t bounce_percent; /* 0 = never paused for them */
+    struct hy_str pool;      /* of sources, or one source; empty = what hayauma.yaml says */
     hy_us expire_us;         /* given up this long after its start; 0 = by the site's rule */
 };
 

@@ -11,6 +11,7 @@
 #include "hayauma/dns/resolver.h"
 #include "hayauma/io/sockaddr.h"
 #include "hayauma/shape/brakes.h"
+#include "hayauma/shape/spread.h"
 
 #define HY_CONFIG_DEFAULT_PATH "/etc/hayauma/hayauma.yaml"
 
@@ -19,16 +20,39 @@ struct hy_strings {
     size_t n;
 };
 
-/* One address that mail leaves from. */
+struct hy_pair {
+    struct hy_str name, value;
+};
+struct hy_pairs {
+    const struct hy_pair *items;
+    size_t n;
+};
+
+/* Where mail leaves from: one address, or one of each family. */
 struct hy_config_source {
-    const char *name;        /* for lanes and logs, unique */
-    struct hy_sockaddr bind; /* port 0; AF_UNSPEC = the system chooses */
-    const char *ehlo;        /* never empty: node.hostname when not given */
+    const char *name;         /* for lanes and logs, unique */
+    struct hy_sockaddr bind;  /* port 0; AF_UNSPEC = the system chooses */
+    struct hy_sockaddr bind6; /* IPv6 besides an IPv4 `bind`; AF_UNSPEC = none */
+    const char *ehlo;         /* never empty: node.hostname when not given */
+    uint32_t weight;          /* in pools that do not say another, 1.. */
+    struct hy_strings dkim;   /* domains whose keys sign too */
 };
 
 struct hy_config_sources {
     const struct hy_config_source *items;
     size_t n; /* 1..: without any in the file, one that lets the system choose */
+};
+
+/* Sources that share the mail of a campaign. */
+struct hy_config_pool {
+    const char *name;        /* unique, and no source's */
+    struct hy_pairs members; /* names of sources; the text is their weight, "" = their own */
+    const uint32_t *indices; /* the same as indices into sources.items, */
+    const uint32_t *weights; /* and as numbers */
+};
+struct hy_config_pools {
+    const struct hy_config_pool *items;
+    size_t n;
 };
 
 struct hy_config_dkim_key {
@@ -107,6 +131,8 @@ struct hy_config {
         enum hy_in_doubt_policy in_doubt;
         uint64_t max_message_bytes;
         struct hy_config_sources sources;
+        struct hy_config_pools pools;
+        const char *pool; /* of campaigns that name none; "" = all sources */
     } delivery;
     struct {
         struct hy_config_dkim_keys keys;
@@ -192,6 +218,9 @@ void hy_config_socket(const char *path, char out[108]);
 /* Any thread. The last unref frees; NULL is fine. */
 struct hy_config *hy_config_ref(struct hy_config *c);
 void hy_config_unref(struct hy_config *c);
+
+/* Whether there is a pool, or a source, of this name. Any thread. */
+bool hy_config_has_pool(const struct hy_config *c, struct hy_str name);
 
 /* Appends the keys ("delivery.workers", comma separated) that differ and only take effect at the
  * next start of the daemon; nothing when a reload applies all that changed. */

@@ -42,6 +42,7 @@ static struct hy_bundle sample(void)
         .has_hours = true,
         .hours = {31, 540, 1200},
         .time_zone = HY_STR("Asia/Tokyo"),
+        .pool = HY_STR("tokyo"),
         .is_by_lead = true,
         .is_uncapped = true,
         .has_bounce_limit = true,
@@ -75,6 +76,7 @@ Test(bundle, what_goes_in_comes_out)
               got.speed.period_us == b.speed.period_us && got.has_hours && got.hours.days == 31 &&
               got.hours.from_min == 540 && got.hours.to_min == 1200 && got.is_by_lead &&
               got.is_uncapped && got.has_bounce_limit && got.bounce_percent == 0);
+    cr_expect(hy_str_eq(got.pool, b.pool));
     expect_str(got.time_zone, b.time_zone);
     cr_assert_eq(hy_bundle_encode(&got, &again), 0);
     cr_expect(hy_str_eq(hy_buf_str(&again), hy_buf_str(&bytes)));

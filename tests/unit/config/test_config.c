@@ -62,6 +62,28 @@ static const struct {
      "c.yaml:8:7: error: name: '192.0.2.9' is the name of an earlier source\n"
      "c.yaml:8:16: error: address: is the address of an earlier source\n"
      "c.yaml:9:13: error: ehlo: must be a host name, not 'a b'\n"},
+    {"sources",
+     "delivery:\n  sources:\n    - {name: a, address: 192.0.2.1, address6: 192.0.2.2}\n"
+     "    - {name: b, address: \"2001:db8::1\", address6: \"2001:db8::2\"}\n"
+     "    - {name: c, address: 192.0.2.3, address6: \"2001:db8::2\", weight: 0}\n"
+     "    - {name: d, address: 192.0.2.4, dkim: [esp.example]}\n",
+     "c.yaml:3:47: error: address6: is an IPv4 address\n"
+     "c.yaml:4:51: error: address6: address is an IPv6 address already\n"
+     "c.yaml:5:47: error: address6: is the address of an earlier source\n"
+     "c.yaml:5:70: error: weight: '0' is out of range: 1 to 1000\n"
+     "c.yaml:6:43: error: dkim: 'esp.example' has no key under dkim.keys\n"},
+    {"pools",
+     "delivery:\n  sources:\n    - {name: a, address: 192.0.2.1}\n  pool: z\n  pools:\n"
+     "    - {name: p, sources: {a: 2, c: 1}}\n    - {name: a, sources: {a: 0}}\n"
+     "    - {name: p, sources: {}}\n    - {name: q}\n",
+     "c.yaml:4:9: error: delivery.pool: there is no pool or source 'z'\n"
+     "c.yaml:6:26: error: sources: there is no source 'c'\n"
+     "c.yaml:7:14: error: name: 'a' is the name of a source\n"
+     "c.yaml:7:26: error: sources: the weight of a must be 1 to 1000, not '0'\n"
+     "c.yaml:8:14: error: name: 'p' is the name of an earlier pool\n"
+     "c.yaml:8:26: error: sources: names no source\n"
+     "c.yaml:9:7: error: 'sources' is missing\n"
+     "c.yaml:9:7: error: sources: names no source\n"},
     {"the whole",
      "tracking:\n  base_url: t.example\n"
      "bounce:\n  prefix: B+\n  unsubscribe_mailto: nobody\ncontrol:\n"
@@ -184,12 +206,16 @@ Test(config, values_of_every_type_arrive)
 
 Test(config, a_dump_reads_back_as_the_same_configuration)
 {
-    struct hy_config *c = parse("node: {id: 7, hostname: mx.example.jp}\n"
-                                "dns: {servers: [127.0.0.1:5300, \"[::1]:53\"]}\n"
-                                "bounce: {unsubscribe_mailto: \"a'b@example.jp\"}\n"
-                                "dkim: {oversign: [Cc], expire: 7d}\n"
-                                "delivery:\n  sources:\n    - {name: \"a \\\"b\\\" c\", address: "
-                                "\"2001:db8::1\", ehlo: x.example}\n");
+    struct hy_config *c =
+        parse("node: {id: 7, hostname: mx.example.jp}\n"
+              "dns: {servers: [127.0.0.1:5300, \"[::1]:53\"]}\n"
+              "bounce: {unsubscribe_mailto: \"a'b@example.jp\"}\n"
+              "dkim: {oversign: [Cc], expire: 7d}\n"
+              "delivery:\n  sources:\n    - {name: \"a \\\"b\\\" c\", address: "
+              "\"2001:db8::1\", ehlo: x.example}\n"
+              "    - {name: b, address: 192.0.2.2, address6: \"::2\", weight: 9}\n"
+              "  pool: b\n  pools:\n    - {name: p, sources: {b: 3, \"a \\\"b\\\" "
+              "c\": \"\"}}\n");
     struct hy_buf text = HY_BUF_INIT(1 << 20), again = HY_BUF_INIT(1 << 20);
     hy_config_dump(c, &text);
     struct hy_config *d = parse(hy_buf_cstr(&text));
@@ -373,4 +399,22 @@ Test(secret, a_shared_secret_is_read_only_when_others_cannot)
     close(fd);
     unlink(path);
     cr_expect_eq(hy_secret_load(path, secret, NULL), HY_ENOTFOUND);
+}
+
+Test(config, pools_know_their_sources_and_weights)
+{
+    struct hy_config *c =
+        parse("delivery:\n  sources:\n    - {name: a, address: 192.0.2.1, weight: 4}\n"
+              "    - {name: b, address: 192.0.2.2, address6: \"2001:db8::2\"}\n"
+              "  pool: b\n  pools:\n    - name: p\n      sources: {b: 3, a: \"\"}\n");
+    const struct hy_config_pool *p = &c->delivery.pools.items[0];
+    cr_assert_eq(c->delivery.pools.n, 1u);
+    cr_assert_eq(p->members.n, 2u);
+    cr_expect(p->indices[0] == 1 && p->weights[0] == 3);
+    cr_expect(p->indices[1] == 0 && p->weights[1] == 4, "its own weight");
+    cr_expect_eq(hy_sockaddr_family(&c->delivery.sources.items[0].bind6), AF_UNSPEC);
+    cr_expect_eq(hy_sockaddr_family(&c->delivery.sources.items[1].bind6), AF_INET6);
+    cr_expect(hy_config_has_pool(c, HY_STR("p")) && hy_config_has_pool(c, HY_STR("a")));
+    cr_expect_not(hy_config_has_pool(c, HY_STR("c")));
+    hy_config_unref(c);
 }

@@ -1,0 +1,35 @@
+/* The keys of a source and of a pool of sources: one row each. */
+#include "config_schema.h"
+
+#define SRC(field)  SCHEMA_FIELD(struct hy_config_source, field)
+#define POOL(field) SCHEMA_FIELD(struct hy_config_pool, field)
+
+static const struct schema_row source_rows[] = {
+    {"name", SCHEMA_STRING, 0, SRC(name), .max = 63,
+     .doc = "What logs and reports call it; without one, its address."},
+    {"address", SCHEMA_IP, SCHEMA_REQUIRED, SRC(bind),
+     .doc = "IPv4 or IPv6 address of this machine to send from."},
+    {"address6", SCHEMA_IP, 0, SRC(bind6),
+     .doc = "IPv6 address for hosts that have one, besides an IPv4 address. Hosts of a family that "
+            "a source has no address of are left to other sources."},
+    {"ehlo", SCHEMA_HOSTNAME, 0, SRC(ehlo),
+     .doc = "Name to greet with: the addresses must resolve to it and back ('hayauma source "
+            "check'). Without one, node.hostname."},
+    {"weight", SCHEMA_INT, 0, SRC(weight), 1, HY_SPREAD_WEIGHT_MAX, "1",
+     .doc = "Its share of the mail beside others, where a pool does not say another."},
+    {"dkim", SCHEMA_HOSTNAMES, 0, SRC(dkim), .max = 8,
+     .doc = "Domains of dkim.keys that sign its mail besides that of From, such as the domain of "
+            "whoever runs this machine."},
+};
+const struct schema source_schema = {source_rows, sizeof source_rows / sizeof source_rows[0],
+                                     sizeof(struct hy_config_source), NULL};
+
+static const struct schema_row pool_rows[] = {
+    {"name", SCHEMA_STRING, SCHEMA_REQUIRED, POOL(name), .max = 63,
+     .doc = "What campaigns call it; no source may have the same name."},
+    {"sources", SCHEMA_PAIRS, SCHEMA_REQUIRED, POOL(members), .max = HY_SPREAD_MAX,
+     .doc = "Names of sources with their weights, as in {tokyo-1: 3, tokyo-2: 1}; \"\" = the "
+            "source's own weight."},
+};
+const struct schema pool_schema = {pool_rows, sizeof pool_rows / sizeof pool_rows[0],
+                                   sizeof(struct hy_config_pool), NULL};

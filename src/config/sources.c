@@ -1,0 +1,175 @@
+/* Sources and pools as a whole: names, addresses and weights that need not be said, and what does
+ * not go together. */
+#include "config_schema.h"
+
+static const char *address_text(struct hy_arena *arena, const struct hy_sockaddr *a)
+{
+    char text[HY_SOCKADDR_TEXT_MAX] = "";
+    if (hy_sockaddr_family(a) != AF_UNSPEC)
+        (void)hy_sockaddr_format_ip(a, text);
+    return hy_arena_str(arena, hy_str_of(text)).p;
+}
+
+static bool is_same_ip(const struct hy_sockaddr *a, const struct hy_sockaddr *b)
+{
+    return hy_sockaddr_family(a) != AF_UNSPEC && hy_sockaddr_ip_eq(a, b);
+}
+
+static bool has_address(const struct hy_config_source *s, const struct hy_sockaddr *a)
+{
+    return is_same_ip(a, &s->bind) || is_same_ip(a, &s->bind6);
+}
+
+static void check_families(const struct schema_ctx *x, const struct yaml_node *n,
+                           const struct hy_config_source *s)
+{
+    int second = hy_sockaddr_family(&s->bind6);
+    if (second == AF_INET)
+        schema_error_at(x, n, "address6", "is an IPv4 address");
+    else if (second == AF_INET6 && hy_sockaddr_family(&s->bind) == AF_INET6)
+        schema_error_at(x, n, "address6", "address is an IPv6 address already");
+}
+
+static void check_earlier(const struct schema_ctx *x, const struct yaml_node *n,
+                          const struct hy_config_source *s, const struct hy_config_source *earlier)
+{
+    if (s->name[0] && strcmp(earlier->name, s->name) == 0)
+        schema_error_at(x, n, "name", "'%s' is the name of an earlier source", s->name);
+    if (has_address(earlier, &s->bind))
+        schema_error_at(x, n, "address", "is the address of an earlier source");
+    if (has_address(earlier, &s->bind6))
+        schema_error_at(x, n, "address6", "is the address of an earlier source");
+}
+
+static bool has_key(const struct hy_config *c, const char *domain)
+{
+    for (size_t i = 0; i < c->dkim.keys.n; i++)
+        if (strcmp(c->dkim.keys.items[i].domain, domain) == 0)
+            return true;
+    return false;
+}
+
+static int finish_source(const struct schema_ctx *x, const struct yaml_node *n,
+                         const struct hy_config *c, struct hy_config_source *s)
+{
+    if (!s->name[0] && !(s->name = address_text(x->arena, &s->bind)))
+        return HY_ENOMEM;
+    if (!s->ehlo[0])
+        s->ehlo = c->node.hostname;
+    check_families(x, n, s);
+    for (size_t i = 0; i < s->dkim.n; i++)
+        if (s->dkim.items[i] && !has_key(c, s->dkim.items[i]))
+            schema_error_at(x, n, "dkim", "'%s' has no key under dkim.keys", s->dkim.items[i]);
+    return 0;
+}
+
+static int finish_sources(const struct schema_ctx *x, const struct yaml_node *root,
+                          struct hy_config *c)
+{
+    const struct yaml_node *list = yaml_find(root, "delivery.sources");
+    struct hy_config_source *s = (struct hy_config_source *)(uintptr_t)c->delivery.sources.items;
+    if (c->delivery.sources.n == 0) {
+        s = hy_arena_zalloc(x->arena, sizeof *s);
+        if (!s)
+            return HY_ENOMEM;
+        *s = (struct hy_config_source){.name = "default", .ehlo = c->node.hostname, .weight = 1};
+        c->delivery.sources = (struct hy_config_sources){s, 1};
+        return 0;
+    }
+    if (!is_list_of(list, c->delivery.sources.n))
+        return 0;
+    for (size_t i = 0; i < c->delivery.sources.n; i++) {
+        const struct yaml_node *n = list->entries[i].value;
+        int err = finish_source(x, n, c, &s[i]);
+        if (err)
+            return err;
+        for (size_t j = 0; j < i; j++)
+            check_earlier(x, n, &s[i], &s[j]);
+    }
+    return 0;
+}
+
+/* ---- pools ---- */
+
+static size_t source_of(const struct hy_config *c, struct hy_str name)
+{
+    for (size_t i = 0; i < c->delivery.sources.n; i++)
+        if (hy_str_eq(hy_str_of(c->delivery.sources.items[i].name), name))
+            return i;
+    return SIZE_MAX;
+}
+
+static int finish_member(const struct schema_ctx *x, const struct yaml_node *n,
+                         const struct hy_config *c, const struct hy_pair *m, uint32_t *ret_index,
+                         uint32_t *ret_weight)
+{
+    uint64_t weight = 0;
+    size_t i = source_of(c, m->name);
+    if (i == SIZE_MAX) {
+        schema_error_at(x, n, "sources", "there is no source '%.*s'", HY_STR_ARG(m->name));
+        return HY_EINVAL;
+    }
+    if (m->value.n && (hy_str_to_u64(m->value, HY_SPREAD_WEIGHT_MAX, &weight) || weight == 0)) {
+        schema_error_at(x, n, "sources", "the weight of %.*s must be 1 to %d, not '%.*s'",
+                        HY_STR_ARG(m->name), HY_SPREAD_WEIGHT_MAX, HY_STR_ARG(m->value));
+        return HY_EINVAL;
+    }
+    *ret_index = (uint32_t)i;
+    *ret_weight = weight ? (uint32_t)weight : c->delivery.sources.items[i].weight;
+    return 0;
+}
+
+static int finish_pool(const struct schema_ctx *x, const struct yaml_node *n,
+                       const struct hy_config *c, struct hy_config_pool *p)
+{
+    uint32_t *indices = hy_arena_zalloc(x->arena, (p->members.n + 1) * sizeof *indices);
+    uint32_t *weights = hy_arena_zalloc(x->arena, (p->members.n + 1) * sizeof *weights);
+    if (!indices || !weights)
+        return HY_ENOMEM;
+    p->indices = indices;
+    p->weights = weights;
+    if (p->members.n == 0)
+        schema_error_at(x, n, "sources", "names no source");
+    if (p->name[0] && source_of(c, hy_str_of(p->name)) != SIZE_MAX)
+        schema_error_at(x, n, "name", "'%s' is the name of a source", p->name);
+    for (size_t i = 0; i < p->members.n; i++)
+        if (finish_member(x, n, c, &p->members.items[i], &indices[i], &weights[i]))
+            break; /* noted */
+    return 0;
+}
+
+static int finish_pools(const struct schema_ctx *x, const struct yaml_node *root,
+                        struct hy_config *c)
+{
+    const struct yaml_node *list = yaml_find(root, "delivery.pools");
+    struct hy_config_pool *p = (struct hy_config_pool *)(uintptr_t)c->delivery.pools.items;
+    if (c->delivery.pools.n && !is_list_of(list, c->delivery.pools.n))
+        return 0;
+    for (size_t i = 0; i < c->delivery.pools.n; i++) {
+        const struct yaml_node *n = list->entries[i].value;
+        int err = finish_pool(x, n, c, &p[i]);
+        if (err)
+            return err;
+        for (size_t j = 0; j < i; j++)
+            if (p[i].name[0] && strcmp(p[j].name, p[i].name) == 0)
+                schema_error_at(x, n, "name", "'%s' is the name of an earlier pool", p[i].name);
+    }
+    if (c->delivery.pool[0] && !hy_config_has_pool(c, hy_str_of(c->delivery.pool)))
+        schema_error_at(x, root, "delivery.pool", "there is no pool or source '%s'",
+                        c->delivery.pool);
+    return 0;
+}
+
+bool hy_config_has_pool(const struct hy_config *c, struct hy_str name)
+{
+    for (size_t i = 0; i < c->delivery.pools.n; i++)
+        if (hy_str_eq(hy_str_of(c->delivery.pools.items[i].name), name))
+            return true;
+    return source_of(c, name) != SIZE_MAX;
+}
+
+int sources_finish(const struct schema_ctx *x, const struct yaml_node *root, struct hy_config *c)
+{
+    int err = finish_sources(x, root, c);
+    return err ? err : finish_pools(x, root, c);
+}

@@ -1,0 +1,145 @@
+#include <criterion/criterion.h>
+
+#include "hayauma/shape/warmup.h"
+
+#define DAY   ((hy_wall_ms)24 * 3600 * 1000)
+#define START ((hy_wall_ms)1795600800000)
+
+static const uint32_t limits[] = {20, 40, 80}, of_gmail[] = {5, 10};
+static const struct hy_warmup_provider providers[] = {{"gmail", {of_gmail, 2}}};
+static const struct hy_warmup_plan plan = {
+    .name = "p", .days = {limits, 3}, .providers = providers, .n_providers = 1, .bad_percent = 5};
+
+static void count(struct hy_warmup *w, uint32_t good, uint32_t bad)
+{
+    const struct hy_outcome taken = {.kind = HY_OUTCOME_DELIVERED, .code = 250};
+    const struct hy_outcome slow = {.kind = HY_OUTCOME_DEFERRED,
+                                    .phase = HY_PHASE_DOT,
+                                    .code = 421,
+                                    .enhanced = {4, 7, 0},
+                                    .from_server = true,
+                                    .text = HY_STR("unusual rate of mail")};
+    for (uint32_t i = 0; i < good; i++)
+        hy_warmup_count(w, &taken);
+    for (uint32_t i = 0; i < bad; i++)
+        hy_warmup_count(w, &slow);
+}
+
+Test(warmup, judges_each_day)
+{
+    static const struct {
+        uint32_t step, good, bad, want;
+        enum hy_warmup_verdict verdict;
+    } cases[] = {
+        {0, 20, 0, 1, HY_WARMUP_ON},       {0, 10, 0, 1, HY_WARMUP_ON},
+        {0, 9, 0, 0, HY_WARMUP_UNUSED},    {1, 38, 2, 2, HY_WARMUP_ON},
+        {1, 37, 3, 1, HY_WARMUP_STAY},     {1, 33, 7, 0, HY_WARMUP_BACK_ONE},
+        {0, 0, 20, 0, HY_WARMUP_BACK_ONE}, {2, 80, 0, 3, HY_WARMUP_ON},
+        {1, 0, 9, 1, HY_WARMUP_UNUSED}, /* too few answers to call it bad */
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct hy_warmup w = {.start = START, .day = 4, .step = cases[i].step};
+        count(&w, cases[i].good, cases[i].bad);
+        cr_expect_not(hy_warmup_turn(&w, &plan, plan.days, START + 5 * DAY - 1));
+        cr_expect(hy_warmup_turn(&w, &plan, plan.days, START + 5 * DAY));
+        cr_expect_eq(w.step, cases[i].want, "%zu: step %u", i, w.step);
+        cr_expect_eq(w.verdict, cases[i].verdict, "%zu: %s", i, hy_warmup_verdict_name(w.verdict));
+        cr_expect(w.good == 0 && w.bad == 0 && w.day == 5);
+    }
+}
+
+Test(warmup, moves_one_step_however_many_days_went_by)
+{
+    struct hy_warmup w;
+    hy_warmup_begin(&w, START, START + 5);
+    cr_expect_eq(w.step, 0u);
+    count(&w, 20, 0);
+    cr_expect(hy_warmup_turn(&w, &plan, plan.days, START + 30 * DAY));
+    cr_expect_eq(w.step, 1u);
+    cr_expect_eq(w.day, 30u);
+    cr_expect_not(hy_warmup_turn(&w, &plan, plan.days, START + 3 * DAY), "the clock went back");
+}
+
+Test(warmup, says_what_may_go_on_a_day)
+{
+    struct hy_warmup w;
+    hy_warmup_begin(&w, START, START - DAY);
+    cr_expect_eq(hy_warmup_limit(&w, plan.days, START - 1), 0u);
+    cr_expect_eq(hy_warmup_day_end(&w, START - DAY), START);
+    cr_expect_eq(hy_warmup_limit(&w, plan.days, START), 20u);
+    cr_expect_eq(hy_warmup_day_end(&w, START + DAY + 1), START + 2 * DAY);
+    hy_warmup_begin(&w, START, START + 2 * DAY);
+    cr_expect_eq(hy_warmup_limit(&w, plan.days, START + 2 * DAY), 80u, "its start is believed");
+    hy_warmup_begin(&w, START, START + 3 * DAY);
+    cr_expect_eq(hy_warmup_limit(&w, plan.days, START + 3 * DAY), UINT32_MAX);
+    cr_expect(hy_warmup_is_over(&w, plan.days));
+    count(&w, 0, 1000);
+    cr_expect_not(hy_warmup_turn(&w, &plan, plan.days, START + 9 * DAY), "warm for good");
+}
+
+Test(warmup, has_days_of_its_own_for_a_provider)
+{
+    cr_expect_eq(hy_warmup_days_of(&plan, "gmail").limits[1], 10u);
+    cr_expect_eq(hy_warmup_days_of(&plan, "yahoo").n, 3u);
+    cr_expect_null(hy_warmup_builtin(HY_STR("none")));
+    for (size_t i = 0; hy_warmup_builtin_at(i); i++) {
+        const struct hy_warmup_plan *p = hy_warmup_builtin_at(i);
+        cr_expect_eq(hy_warmup_builtin(hy_str_of(p->name)), p);
+        for (size_t k = 1; k < p->days.n; k++)
+            cr_expect_gt(p->days.limits[k], p->days.limits[k - 1], "%s, day %zu", p->name, k);
+    }
+}
+
+Test(warmup, counts_complaints_about_us_only)
+{
+    static const struct {
+        struct hy_outcome o;
+        uint32_t good, bad;
+    } cases[] = {
+        {{.kind = HY_OUTCOME_DELIVERED, .code = 250}, 1, 0},
+        {{.kind = HY_OUTCOME_BOUNCED,
+          .phase = HY_PHASE_RCPT,
+          .code = 550,
+          .enhanced = {5, 1, 1},
+          .from_server = true,
+          .text = HY_STR("no such user")},
+         0,
+         0},
+        {{.kind = HY_OUTCOME_BOUNCED,
+          .phase = HY_PHASE_DOT,
+          .code = 550,
+          .enhanced = {5, 7, 1},
+          .from_server = true,
+          .text = HY_STR("blocked")},
+         0,
+         1},
+        {{.kind = HY_OUTCOME_DEFERRED,
+          .phase = HY_PHASE_RCPT,
+          .code = 450,
+          .enhanced = {4, 2, 0},
+          .from_server = true,
+          .text = HY_STR("Greylisted")},
+         0,
+         0},
+        {{.kind = HY_OUTCOME_DEFERRED,
+          .phase = HY_PHASE_MAIL,
+          .code = 451,
+          .enhanced = {4, 7, 1},
+          .from_server = true,
+          .text = HY_STR("throttled")},
+         0,
+         1},
+        {{.kind = HY_OUTCOME_DEFERRED,
+          .phase = HY_PHASE_CONNECT,
+          .spoils = HY_SPOILS_HOST,
+          .enhanced = {4, 4, 1},
+          .text = HY_STR("refused")},
+         0,
+         0},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct hy_warmup w = {.start = START};
+        hy_warmup_count(&w, &cases[i].o);
+        cr_expect(w.good == cases[i].good && w.bad == cases[i].bad, "%zu: %u %u", i, w.good, w.bad);
+    }
+}
