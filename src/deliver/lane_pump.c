@@ -203,6 +203,16 @@ static void close_surplus(struct lane *l)
     }
 }
 
+/* Whether a lane without a connection wants its first. While all wait for the press it has time
+ * until its first message is there: where thousands of lanes wait for theirs, a connection would
+ * keep its place from those that have one, and be closed as idle before it is used. */
+static bool wants_first(const struct lane *l)
+{
+    if (l->n_sessions)
+        return false;
+    return l->n_ready || (!worker_is_pressing(l->worker) && (l->n_pressing || share_any(l)));
+}
+
 void lane_pump(void *arg)
 {
     struct lane *l = arg;
@@ -219,7 +229,7 @@ void lane_pump(void *arg)
     bool wants_connection = hand_over(l, now);
     fill_press(l, now);
     bool has_work = l->n_ready || l->n_pressing || share_any(l);
-    bool is_alone = l->n_sessions == 0 && has_work;
+    bool is_alone = wants_first(l);
     if (!is_alone)
         lane_not_poor(l);
     for (uint32_t n = wants_connection ? l->n_ready + 1 : is_alone; n > 0 && lane_open_one(l, now);

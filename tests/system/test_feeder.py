@@ -16,6 +16,7 @@ mx.late.many.test. A 127.0.1.2
 *.late.many.test. MX 10 mx.late.many.test.
 mx.good.many.test. A 127.0.1.3
 *.good.many.test. MX 10 mx.good.many.test.
+*.own.many.test. A 127.0.1.4
 """
 
 
@@ -80,3 +81,22 @@ def test_many_deferred_rows_and_fresh_ones_share_the_places(lab):
     wait_for("all places to be free", lambda: delivery(daemon)["domains_open"] == 0)
     balanced, text = daemon.audit()
     check(balanced, text)
+
+
+def test_sites_that_wait_for_the_press_open_no_connection_before_it_has_a_message(lab):
+    """Hundreds of sites with a server of their own, a key that takes its time, and connections that are soon idle: what
+    is opened too early is closed unused and opened again."""
+    world = lab.world(zone_lines=ZONE)
+    lab.nsd(world)
+    sink = lab.sink(world, rules=False)
+    key = lab.path("slow.pem")
+    lab.run("openssl", "genpkey", "-algorithm", "RSA", "-pkeyopt", "rsa_keygen_bits:4096", "-out", key)
+    shaping = lab.write("shaping.yaml", "default:\n  timeouts:\n    idle: 50ms\n")
+    daemon = lab.daemon(world, keys=[(newsletter.SENDER, "slow", key)], config={"paths.shaping": shaping})
+    addresses = of("own", 800)
+    daemon.import_leads(lab.write("leads.csv", "email\r\n" + "".join(f"{a}\r\n" for a in addresses)))
+    daemon.ctl("campaign", "create", newsletter.campaign_file(lab))
+    daemon.ctl("campaign", "start", "newsletter")
+    check_eq(daemon.wait_campaign("newsletter")["delivered"], len(addresses), "delivered")
+    made = sink.stats()["connections"]["total"]
+    check(made < 1.5 * len(addresses), f"{made} connections for {len(addresses)} messages")
