@@ -135,6 +135,8 @@ int hy_audit(struct hy_env *env, const struct hy_audit_sink *sink, struct hy_aud
     if (!err)
         err = hy_audit_queue(&a);
     if (!err)
+        err = hy_audit_spools(&a);
+    if (!err)
         err = hy_audit_due(&a);
     if (!err)
         err = hy_audit_attempts(&a);

@@ -16,6 +16,7 @@ void hy_audit_problem(struct audit *a, const char *fmt, ...) HY_PRINTF(2, 3);
 
 /* All of these: 0 when they came to the end, else what kept them from it. */
 HY_MUST_USE int hy_audit_queue(struct audit *a);
+HY_MUST_USE int hy_audit_spools(struct audit *a);
 HY_MUST_USE int hy_audit_due(struct audit *a);
 HY_MUST_USE int hy_audit_attempts(struct audit *a);
 HY_MUST_USE int hy_audit_lists(struct audit *a);

@@ -110,7 +110,7 @@ static int count_blocks(struct counting *n, hy_id id, bool dropping)
         if (hy_block_check(n->blocks.key, n->blocks.value, &b) != 0) {
             hy_audit_problem(n->a, "the queue holds a block that cannot be read");
         } else {
-            struct hy_block_key k = block_key_get(n->blocks.key.p);
+            struct hy_block_key k = block_key_get(n->blocks.key, b);
             if (k.campaign > id)
                 return 0;
             if (k.campaign < id)
@@ -189,6 +189,8 @@ int hy_audit_queue(struct audit *a)
     if (!err)
         err = hy_cursor_first(&ledgers);
     while (!err) {
+        if (ledgers.key.n == 8 && hy_id_is_spool(hy_get_be64(ledgers.key.p)))
+            break; /* the rest is audit_spool.c's */
         if (ledgers.key.n == 8)
             err = audit_campaign(&n, hy_get_be64(ledgers.key.p));
         else
@@ -196,7 +198,7 @@ int hy_audit_queue(struct audit *a)
         if (!err)
             err = hy_cursor_next(&ledgers);
     }
-    if (err == HY_ENOTFOUND)
+    if (!err || err == HY_ENOTFOUND)
         err = count_blocks(&n, UINT64_MAX, false); /* behind the last campaign: nobody's */
     hy_cursor_close(&n.blocks);
     hy_cursor_close(&ledgers);

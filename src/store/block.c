@@ -6,12 +6,16 @@ int hy_block_check(struct hy_str key, struct hy_str value, const uint8_t **ret)
     int err = hy_value_check(value, BLOCK_VERSION);
     if (err)
         return err;
-    if (key.n != BLOCK_KEY_BYTES || value.n < BLOCK_HEADER_BYTES)
+    bool is_spool = key.n == BLOCK_SPOOL_KEY_BYTES;
+    if ((key.n != BLOCK_KEY_BYTES && !is_spool) || value.n < BLOCK_HEADER_BYTES)
         return HY_ECORRUPT;
     const uint8_t *b = rec_in(value).p;
     unsigned count = block_count(b);
-    if (count == 0 || count > HY_QUEUE_BLOCK_ROWS ||
-        value.n != BLOCK_HEADER_BYTES + count * BLOCK_ROW_BYTES)
+    size_t rows_end = BLOCK_HEADER_BYTES + (size_t)count * BLOCK_ROW_BYTES;
+    if (count == 0 || count > HY_QUEUE_BLOCK_ROWS)
+        return HY_ECORRUPT;
+    if (is_spool ? value.n < rows_end + BLOCK_TAIL_BYTES || value.n > BLOCK_MAX_BYTES
+                 : value.n != rows_end)
         return HY_ECORRUPT;
     *ret = b;
     return 0;

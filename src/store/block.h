@@ -1,6 +1,7 @@
 /* A block of queue rows: how it lies in its value.
  *
- * Key: campaign be64, domain be32, block no be32. Value, little-endian: version u8, 0, count u16,
+ * Key: campaign be64, domain be32, block no be32; in a spool: spool be64, block no be32, and what
+ * the rows are of lies behind them (spool_priv.h). Value, little-endian: version u8, 0, count u16,
  * rows by state u16 x 8, 0 u32; then `count` rows of 20 bytes: lead u32, due second u32, last
  * attempt u64, attempts u16, state u8, 0. Leads ascend within a domain, over its blocks. A full
  * block with LMDB's page header fills a page; a block never changes its size. */
@@ -8,6 +9,7 @@
 #include "hayauma/base/bytes.h"
 #include "hayauma/model/recipient.h"
 #include "hayauma/store/queue.h"
+#include "hayauma/store/spool.h"
 #include "record.h"
 
 enum {
@@ -15,7 +17,9 @@ enum {
     BLOCK_HEADER_BYTES = 24,
     BLOCK_ROW_BYTES = 20,
     BLOCK_MAX_BYTES = BLOCK_HEADER_BYTES + HY_QUEUE_BLOCK_ROWS * BLOCK_ROW_BYTES,
+    BLOCK_TAIL_BYTES = 12, /* of a spool's block: domain, message; recipients come behind */
     BLOCK_KEY_BYTES = 16,
+    BLOCK_SPOOL_KEY_BYTES = 12,
 };
 
 struct hy_block_key {
@@ -24,19 +28,21 @@ struct hy_block_key {
     uint32_t block;
 };
 
+static inline enum hy_table block_table(hy_id campaign)
+{
+    return hy_id_is_spool(campaign) ? HY_TABLE_SPOOL_BLOCKS : HY_TABLE_QUEUE;
+}
 static inline struct hy_str block_key_put(uint8_t out[BLOCK_KEY_BYTES], struct hy_block_key k)
 {
     hy_put_be64(out, k.campaign);
+    if (hy_id_is_spool(k.campaign)) {
+        hy_put_be32(out + 8, k.block);
+        return hy_str_make(out, BLOCK_SPOOL_KEY_BYTES);
+    }
     hy_put_be32(out + 8, k.domain);
     hy_put_be32(out + 12, k.block);
     return hy_str_make(out, BLOCK_KEY_BYTES);
 }
-static inline struct hy_block_key block_key_get(const void *key)
-{
-    const uint8_t *p = key;
-    return (struct hy_block_key){hy_get_be64(p), hy_get_be32(p + 8), hy_get_be32(p + 12)};
-}
-
 static inline unsigned block_count(const uint8_t *b)
 {
     return hy_get_le16(b + 2);
@@ -77,6 +83,15 @@ static inline enum hy_rcpt_state row_state(const uint8_t *row)
 
 /* The block as a cursor shows it; 0, HY_ECORRUPT, HY_EVERSION. */
 HY_MUST_USE int hy_block_check(struct hy_str key, struct hy_str value, const uint8_t **ret);
+/* The key of a block that was checked. */
+static inline struct hy_block_key block_key_get(struct hy_str key, const uint8_t *b)
+{
+    hy_id campaign = hy_get_be64(key.p);
+    if (key.n == BLOCK_SPOOL_KEY_BYTES)
+        return (struct hy_block_key){campaign, hy_get_be32(block_row(b, block_count(b))),
+                                     hy_get_be32(key.p + 8)};
+    return (struct hy_block_key){campaign, hy_get_be32(key.p + 8), hy_get_be32(key.p + 12)};
+}
 /* Row `slot` for the outside. */
 struct hy_queue_row hy_block_row(const uint8_t *b, struct hy_block_key k, unsigned slot);
 

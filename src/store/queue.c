@@ -24,7 +24,7 @@ static int block_here(struct hy_cursor *c, hy_id campaign, struct hy_block_key *
     int err = hy_block_check(c->key, c->value, ret_block);
     if (err)
         return hy_txn_fail(c->txn, err);
-    *ret_key = block_key_get(c->key.p);
+    *ret_key = block_key_get(c->key, *ret_block);
     return ret_key->campaign == campaign ? 0 : HY_ENOTFOUND;
 }
 
@@ -110,7 +110,7 @@ static int find_block(struct hy_txn *t, struct hy_block_key k, const uint8_t **r
 {
     uint8_t key[BLOCK_KEY_BYTES];
     struct hy_str value, ks = block_key_put(key, k);
-    int err = hy_get(t, HY_TABLE_QUEUE, ks, &value);
+    int err = hy_get(t, block_table(k.campaign), ks, &value);
     if (err)
         return err;
     err = hy_block_check(ks, value, ret);
@@ -160,12 +160,11 @@ static int last_block(struct hy_txn *t, hy_id campaign, hy_domain_no domain, uin
         err = hy_cursor_seek(&c, block_key_put(key, behind));
         err = err == HY_ENOTFOUND ? hy_cursor_last(&c) : err ? err : hy_cursor_prev(&c);
     }
-    if (!err && c.key.n != BLOCK_KEY_BYTES)
-        err = hy_txn_fail(t, HY_ECORRUPT);
-    if (!err) {
-        k = block_key_get(c.key.p);
-        err = k.campaign == campaign && k.domain == domain ? 0 : HY_ENOTFOUND;
-    }
+    const uint8_t *b;
+    if (!err)
+        err = block_here(&c, campaign, &k, &b);
+    if (!err && k.domain != domain)
+        err = HY_ENOTFOUND;
     hy_cursor_close(&c);
     if (!err)
         *ret = k.block;

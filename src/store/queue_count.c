@@ -32,7 +32,7 @@ int hy_queue_count(struct hy_txn *t, hy_id campaign, hy_domain_no after, struct 
         err = hy_block_check(c.key, c.value, &b);
         if (err)
             break;
-        struct hy_block_key k = block_key_get(c.key.p);
+        struct hy_block_key k = block_key_get(c.key, b);
         if (k.campaign != campaign || (n.domain && k.domain != n.domain)) {
             err = HY_ENOTFOUND;
             break;

@@ -150,8 +150,11 @@ int hy_drop_unfinished(struct hy_txn *t, hy_id after, hy_id *ret_campaign)
         err = hy_cursor_seek(&c, hy_str_make(be, sizeof be));
     while (!err && hy_get(t, HY_TABLE_CAMPAIGNS, c.key, &record) == 0)
         err = hy_cursor_next(&c);
-    if (!err && c.key.n == 8)
-        *ret_campaign = hy_get_be64(c.key.p);
+    hy_id id = !err && c.key.n == 8 ? hy_get_be64(c.key.p) : 0;
     hy_cursor_close(&c);
+    if (!err && hy_id_is_spool(id)) /* these have no record of a campaign, and are the last */
+        err = HY_ENOTFOUND;
+    if (!err)
+        *ret_campaign = id;
     return err;
 }

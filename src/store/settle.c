@@ -7,6 +7,7 @@
 #include "due.h"
 #include "hayauma/base/list.h"
 #include "progress.h"
+#include "spool_priv.h"
 
 struct settling {
     struct hy_txn *t;
@@ -78,6 +79,7 @@ static void change_ledger(struct hy_progress *p, const struct settling *s)
 static int change(struct settling *s, struct hy_cursor *c)
 {
     struct hy_progress *p;
+    bool was_pending = block_pending(s->b) > 0;
     unsigned slot = s->row.ref.slot, attempts = s->row.ref.attempts + sent(s);
     int err = hy_progress_edit(s->t, s->key.campaign, &p);
     if (err)
@@ -92,6 +94,8 @@ static int change(struct settling *s, struct hy_cursor *c)
     err = hy_cursor_replace(c, hy_str_make(s->b, s->n));
     if (!err)
         err = change_due(s);
+    if (!err && hy_id_is_spool(s->key.campaign) && was_pending && block_pending(s->b) == 0)
+        err = hy_spool_block_over(s->t, s->b, s->n);
     return err ? err : hy_attempt_append(s->t, &s->a);
 }
 
@@ -124,7 +128,7 @@ int hy_settle_apply(struct hy_txn *t, struct hy_settle *settle)
     s.key = (struct hy_block_key){s.a.ref.campaign, s.a.ref.domain, s.a.ref.block};
     if (s.a.state == HY_RCPT_FRESH || (unsigned)s.a.state >= HY_RCPT_STATES)
         return HY_EINVAL;
-    int err = hy_cursor_open(t, HY_TABLE_QUEUE, &c);
+    int err = hy_cursor_open(t, block_table(s.key.campaign), &c);
     if (!err)
         err = look_up(&s, &c);
     if (!err) {

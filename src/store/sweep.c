@@ -3,6 +3,7 @@
 #include "due.h"
 #include "hayauma/base/list.h"
 #include "progress.h"
+#include "spool_priv.h"
 
 static const struct sweep {
     unsigned from; /* bits of states */
@@ -28,7 +29,9 @@ static int sweep_block(struct hy_cursor *c, const struct sweep *s, struct hy_blo
 {
     uint8_t b[BLOCK_MAX_BYTES];
     struct hy_due due = {hy_due_round(c->txn, 0), k.campaign, k.domain, k.block};
-    memcpy(b, view, c->value.n);
+    size_t n = c->value.n;
+    bool was_pending = block_pending(view) > 0;
+    memcpy(b, view, n);
     int err = 0;
     if (s->from >> HY_RCPT_DEFERRED & 1)
         err = hy_due_drop_block(c->txn, k.campaign, k.domain, k.block, b);
@@ -43,7 +46,11 @@ static int sweep_block(struct hy_cursor *c, const struct sweep *s, struct hy_blo
     }
     if (!err && s->to == HY_RCPT_DEFERRED)
         err = hy_due_put(c->txn, &due);
-    return err ? err : hy_cursor_replace(c, hy_str_make(b, c->value.n));
+    if (!err)
+        err = hy_cursor_replace(c, hy_str_make(b, n));
+    if (!err && hy_id_is_spool(k.campaign) && was_pending && block_pending(b) == 0)
+        err = hy_spool_block_over(c->txn, b, n);
+    return err;
 }
 
 /* The block under the cursor; HY_EMORE when the slice should end behind it, HY_ENOTFOUND behind the
@@ -55,7 +62,7 @@ static int sweep_here(struct hy_cursor *c, const struct hy_sweep_job *j, struct 
     int err = hy_block_check(c->key, c->value, &b);
     if (err)
         return hy_txn_fail(c->txn, err);
-    struct hy_block_key k = block_key_get(c->key.p);
+    struct hy_block_key k = block_key_get(c->key, b);
     if (k.campaign != j->campaign)
         return HY_ENOTFOUND;
     if (!concerns(s, b))
@@ -78,7 +85,7 @@ static int sweep_blocks(struct hy_txn *t, const struct hy_sweep_job *j, struct h
     uint8_t key[BLOCK_KEY_BYTES];
     struct hy_block_key k = {j->campaign, cancel ? p->p.domain : 0, cancel ? p->p.block : 0};
     struct hy_cursor c;
-    int err = hy_cursor_open(t, HY_TABLE_QUEUE, &c);
+    int err = hy_cursor_open(t, block_table(j->campaign), &c);
     if (!err)
         err = hy_cursor_seek(&c, block_key_put(key, k));
     while (!err) {

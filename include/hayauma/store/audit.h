@@ -12,7 +12,9 @@ struct hy_audit_campaign {
 };
 
 struct hy_audit_sink {
-    /* A campaign was counted; strings are views for the length of the call. NULL = not wanted. */
+    /* A campaign was counted, or a spool (then `campaign` has no more than id, a name for people
+     * and state, and `counted` has the rows that were trimmed, too); strings are views for the
+     * length of the call. NULL = not wanted. */
     void (*campaign)(void *ctx, const struct hy_audit_campaign *c);
     /* Something does not fit: one line for a person. At most HY_AUDIT_PROBLEMS_MAX calls. */
     void (*problem)(void *ctx, const char *text);
@@ -22,7 +24,7 @@ struct hy_audit_sink {
 enum { HY_AUDIT_PROBLEMS_MAX = 1000 };
 
 struct hy_audit_report {
-    uint64_t campaigns, blocks, rows;
+    uint64_t campaigns, spools, blocks, rows;
     uint64_t due_entries, attempts;
     uint64_t lists, members;
     uint64_t problems; /* all of them, also those past the maximum told */

@@ -20,11 +20,16 @@
     X(DOMAINS, "domains")                                                                          \
     X(DOMAIN_NAMES, "domain_names")                                                                \
     X(ATTRS, "attrs")                                                                              \
-    X(STS, "sts")                 /* domain -> MTA-STS policy */                                   \
-    X(TLS_TALLIES, "tls_tallies") /* day, domain, kind of session -> count */                      \
-    X(DAILY, "daily")             /* what is counted -> messages by the hour, for days */          \
-    X(ORDERS, "orders")           /* number -> an operator's order to lanes */                     \
-    X(ACTS, "acts")               /* act id -> what an operator did */
+    X(STS, "sts")                       /* domain -> MTA-STS policy */                             \
+    X(TLS_TALLIES, "tls_tallies")       /* day, domain, kind of session -> count */                \
+    X(DAILY, "daily")                   /* what is counted -> messages by the hour, for days */    \
+    X(ORDERS, "orders")                 /* number -> an operator's order to lanes */               \
+    X(ACTS, "acts")                     /* act id -> what an operator did */                       \
+    X(SPOOLS, "spools")                 /* spool id -> where it is; spools: src/store/spool*.c */  \
+    X(SPOOL_BLOCKS, "spool_blocks")     /* spool id, block no -> packed rows, recipients */        \
+    X(SPOOL_MESSAGES, "spool_messages") /* message id -> record */                                 \
+    X(SPOOL_CONTENTS, "spool_contents") /* message id, piece no -> bytes of the message */         \
+    X(SPOOL_INDEX, "spool_index")       /* hash of an address or Message-ID -> block */
 
 enum hy_table {
 #define X(symbol, name) HY_TABLE_##symbol,
