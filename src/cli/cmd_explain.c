@@ -42,11 +42,16 @@ static void print_attempt(struct cli *c, const json_t *a)
 
 static void print_message(struct cli *c, const json_t *m)
 {
-    char time[32], line[512];
+    char time[32], line[1024];
     const json_t *a;
     size_t i;
-    snprintf(line, sizeof line, "%s (%s), %s", cli_str(m, "name"), cli_str(m, "campaign"),
-             cli_state(c, cli_str(m, "campaign_state")));
+    if (cli_str(m, "message")[0]) /* a ready one */
+        snprintf(line, sizeof line, _(c, "%.300s to %.260s (%s, from %.260s)"),
+                 cli_str(m, "message_id"), cli_str(m, "recipient"), cli_str(m, "message"),
+                 cli_str(m, "who"));
+    else
+        snprintf(line, sizeof line, "%s (%s), %s", cli_str(m, "name"), cli_str(m, "campaign"),
+                 cli_state(c, cli_str(m, "campaign_state")));
     fputc('\n', c->out);
     cli_put_line(c, c->is_color ? "\033[1m" : "", line);
     if (c->is_color)
@@ -71,8 +76,10 @@ static int run(struct cli *c)
     if (code || c->json)
         return code ? code : cli_print_json(c, r);
     const json_t *lead = json_object_get(r, "lead");
-    cli_put_line(c, "", cli_str(lead, "address"));
-    cli_put_line(c, "  ", cli_str(lead, "status"));
+    if (lead) {
+        cli_put_line(c, "", cli_str(lead, "address"));
+        cli_put_line(c, "  ", cli_str(lead, "status"));
+    }
     json_object_foreach(json_object_get(lead, "attributes"), key, v)
     {
         char line[1024];
@@ -96,10 +103,11 @@ const struct cli_command cmd_explain = {
     .summary = {"tell every step of a message so far, and the next",
                 "宛先やメッセージのこれまでの経過と次の動作を示す"},
     .about =
-        {"For an address: every campaign that has it. For a Message-ID or a return path of ours:\n"
-         "that one message. Each attempt comes with the server's own words.",
-         "アドレスなら関係する全配信、Message-ID や返送先アドレスならその一通について、\n"
-         "各送信試行を相手サーバーの応答とともに表示します。"},
+        {"For an address: every campaign and every ready message that has it. For a Message-ID, a\n"
+         "return path of ours or the id of a ready message: that one message. Each attempt comes\n"
+         "with the server's own words.",
+         "アドレスなら関係する全配信と個別のメール、Message-ID、返送先アドレス、個別のメールの id\n"
+         "ならその一通について、各送信試行を相手サーバーの応答とともに表示します。"},
     .examples = "hayauma explain taro@example.jp\nhayauma explain '<token@mx.example.jp>' --json",
     .run = run,
 };

@@ -32,7 +32,8 @@ static int run(struct cli *c)
         cli_table_add_n(&t, cli_int(row, "held"));
         cli_table_add(&t, cli_time(cli_str(row, "next_due"), time));
         cli_table_add(&t, cli_str(row, "domain"));
-        cli_table_add(&t, cli_str(row, "campaign"));
+        cli_table_add(&t, json_is_true(json_object_get(row, "relay")) ? _(c, "(ready messages)")
+                                                                      : cli_str(row, "campaign"));
     }
     cli_table_print(&t, c, cli_width(c));
     if (cli_int(r, "domains") > (int64_t)i)

@@ -37,6 +37,7 @@ const struct cli_command *const cli_commands[] = {
     &cmd_campaign_held,
     &cmd_campaign_show,
     &cmd_campaign_list,
+    &cmd_send,
     &cmd_queue,
     &cmd_sites,
     &cmd_site,

@@ -21,6 +21,7 @@ extern const struct cli_command cmd_dkim_keygen;                      /* cmd_dki
 extern const struct cli_command cmd_dkim_check;                       /* cmd_dkim_check.c */
 extern const struct cli_command cmd_tls_policy, cmd_tls_report;       /* cmd_tls.c */
 extern const struct cli_command cmd_completion;                       /* cmd_completion.c */
+extern const struct cli_command cmd_send;                             /* cmd_send.c */
 extern const struct cli_command cmd_man;                              /* man.c */
 extern const struct cli_command cmd_tune;                             /* cmd_tune.c */
 extern const struct cli_command cmd_dkim_cost;                        /* cmd_dkim_cost.c */

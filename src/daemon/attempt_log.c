@@ -16,6 +16,7 @@
 #include "hayauma/base/log.h"
 #include "hayauma/deliver/meter.h"
 #include "hayauma/io/thread.h"
+#include "hayauma/store/spool.h"
 
 enum {
     LOOK_US = 20000,
@@ -56,6 +57,12 @@ static size_t message_id(struct attempt_log *g, const struct hy_attempt_note *n,
                          size_t room)
 {
     char token[HY_TOKEN_TEXT_MAX];
+    if (n->message_id.n || hy_id_is_spool(n->ref.campaign)) {
+        struct hy_str id = hy_str_slice(n->message_id, 0, room);
+        if (id.n)
+            memcpy(out, id.p, id.n);
+        return id.n;
+    }
     if (g->campaign != n->ref.campaign) {
         hy_token_stem_init(&g->stem, g->tokens, HY_TOKEN_MESSAGE, n->ref.campaign);
         g->campaign = n->ref.campaign;

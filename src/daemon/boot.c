@@ -233,6 +233,8 @@ void daemon_log_attempts(struct hy_daemon *d)
 void daemon_stop(struct hy_daemon *d)
 {
     observer_ending(&d->observer);
+    while (atomic_load(&d->store_jobs[CTL_JOB_SEND])) /* a file is read, and no more come */
+        usleep(10000);
     hy_import_jobs_free(d->imports); /* while the writer runs */
     d->imports = NULL;
     hy_https_stop(d->https);

@@ -8,6 +8,7 @@
 #include "hayauma/mail/address.h"
 #include "hayauma/store/lead.h"
 #include "hayauma/store/queue.h"
+#include "hayauma/store/spool.h"
 
 enum { ATTEMPTS_SHOWN = 1000, CAMPAIGNS_SHOWN = 1000 };
 
@@ -113,22 +114,30 @@ static const char *next_step(enum hy_rcpt_state row, enum hy_campaign_state camp
     return row == HY_RCPT_DEFERRED ? "is tried again when due" : "waits for its turn";
 }
 
-static json_t *message_json(struct hy_txn *t, const struct hy_campaign *c,
-                            const struct hy_queue_row *row)
+/* What a campaign's message and a ready one have in common. */
+static json_t *row_json(struct hy_txn *t, const struct hy_queue_row *row,
+                        enum hy_campaign_state campaign)
 {
-    char id[HY_ID_TEXT_MAX];
     json_t *o = json_object();
-    json_object_set_new(o, "campaign", json_string(hy_id_format(c->id, id)));
-    json_object_set_new(o, "name", ctl_text_json(c->name));
-    json_object_set_new(o, "campaign_state", json_string(hy_campaign_state_name(c->state)));
-    json_object_set_new(o, "queued", time_json(c->started));
     json_object_set_new(o, "state", json_string(hy_rcpt_state_name(row->state)));
     json_object_set_new(o, "attempts_made", json_integer(row->ref.attempts));
-    json_object_set_new(o, "next", json_string(next_step(row->state, c->state)));
+    json_object_set_new(o, "next", json_string(next_step(row->state, campaign)));
     json_object_set_new(o, "due",
                         row->state == HY_RCPT_DEFERRED ? time_json((hy_wall_ms)row->due_s * 1000)
                                                        : json_null());
     json_object_set_new(o, "attempts", attempts_json(t, row->last_attempt));
+    return o;
+}
+
+static json_t *message_json(struct hy_txn *t, const struct hy_campaign *c,
+                            const struct hy_queue_row *row)
+{
+    char id[HY_ID_TEXT_MAX];
+    json_t *o = row_json(t, row, c->state);
+    json_object_set_new(o, "campaign", json_string(hy_id_format(c->id, id)));
+    json_object_set_new(o, "name", ctl_text_json(c->name));
+    json_object_set_new(o, "campaign_state", json_string(hy_campaign_state_name(c->state)));
+    json_object_set_new(o, "queued", time_json(c->started));
     return o;
 }
 
@@ -148,7 +157,7 @@ static json_t *lead_json(struct hy_txn *t, const struct hy_lead_view *lead)
 }
 
 /* Every message to this lead, or only that of `only` (0 = all). */
-static int explain_lead(struct hy_txn *t, hy_lead_no no, hy_id only, json_t *o,
+static int explain_lead(struct hy_txn *t, hy_lead_no no, hy_id only, json_t *o, json_t *messages,
                         struct hy_diag *diag)
 {
     struct hy_lead_attr attrs[HY_ATTR_MAX];
@@ -157,7 +166,6 @@ static int explain_lead(struct hy_txn *t, hy_lead_no no, hy_id only, json_t *o,
     if (err != HY_OK)
         return hy_fail(diag, err, "the lead cannot be read: %s", hy_err_text(err));
     json_object_set_new(o, "lead", lead_json(t, &lead));
-    json_t *messages = json_array();
     struct hy_campaign c;
     hy_id after = only ? only - 1 : 0;
     for (int n = 0; n < CAMPAIGNS_SHOWN && hy_campaign_next(t, after, &c) == HY_OK; n++) {
@@ -168,8 +176,61 @@ static int explain_lead(struct hy_txn *t, hy_lead_no no, hy_id only, json_t *o,
         if (hy_queue_find(t, c.id, lead.domain_no, no, &row) == HY_OK)
             json_array_append_new(messages, message_json(t, &c, &row));
     }
-    json_object_set_new(o, "messages", messages);
     return HY_OK;
+}
+
+/* ---- ready messages ---- */
+
+enum { SPOOL_SHOWN = 1000 };
+
+struct showing {
+    struct hy_txn *t;
+    json_t *list;
+    int n;
+};
+
+static int show_spooled(void *ctx, const struct hy_spool_view *v)
+{
+    struct showing *s = ctx;
+    char id[HY_ID_TEXT_MAX];
+    enum hy_campaign_state state = HY_CAMPAIGN_RUNNING;
+    if (s->n++ == SPOOL_SHOWN)
+        return HY_ELIMIT;
+    int err = hy_spool_state(s->t, v->message.spool, &state);
+    if (err != HY_OK)
+        return err;
+    json_t *o = row_json(s->t, &v->row, state);
+    json_object_set_new(o, "campaign", json_null());
+    json_object_set_new(o, "message", json_string(hy_id_format(v->message.id, id)));
+    json_object_set_new(o, "message_id", ctl_text_json(v->message.message_id));
+    json_object_set_new(o, "recipient", ctl_text_json(v->rcpt.address));
+    json_object_set_new(o, "sender", ctl_text_json(v->message.sender));
+    json_object_set_new(o, "from_domain", ctl_text_json(v->message.from_domain));
+    json_object_set_new(o, "who", ctl_text_json(v->message.who));
+    json_object_set_new(o, "tenant", json_integer(v->message.tenant));
+    json_object_set_new(o, "size_bytes", json_integer((json_int_t)v->message.content_bytes));
+    json_object_set_new(o, "queued", time_json(v->message.received));
+    json_array_append_new(s->list, o);
+    return HY_OK;
+}
+
+/* Ready messages: by their id, by Message-ID or by address. Appends to `list`. */
+static int explain_spool(struct hy_txn *t, struct hy_str what, json_t *list)
+{
+    static const struct hy_address_rules rules = {.allow_literal = true, .allow_single = true};
+    struct showing s = {.t = t, .list = list};
+    struct hy_address a;
+    enum hy_address_reason reason;
+    hy_id id;
+    what = hy_str_trim(what);
+    int err = HY_OK;
+    if (hy_id_parse(what, &id) == HY_OK)
+        err = hy_spool_each_of_message(t, id, show_spooled, &s);
+    else if (hy_str_starts(what, HY_STR("<")))
+        err = hy_spool_find_message_id(t, what, show_spooled, &s);
+    else if (hy_address_parse(what, &rules, &a, &reason) == HY_OK)
+        err = hy_spool_find_address(t, hy_address_wire(&a), show_spooled, &s);
+    return err == HY_ELIMIT || err == HY_ENOTFOUND ? HY_OK : err;
 }
 
 /* The token of a Message-ID "<TOKEN@host>", with or without its brackets, or of a return path
@@ -204,21 +265,26 @@ static void look_main(void *arg)
     struct hy_txn t = {0};
     struct hy_token token;
     const char *what = "";
-    json_t *o = json_object();
+    json_t *o = json_object(), *messages = json_array();
+    json_object_set_new(o, "messages", messages);
     int err = hy_control_arg_string_required(hy_control_args(call), "what", &diag, &what);
     if (err == HY_OK)
         err = hy_txn_read(d->env, &t);
     if (err == HY_OK && read_message_id(d, hy_str_of(what), &token)) {
-        err = explain_lead(&t, token.lead, token.campaign, o, &diag);
+        err = explain_lead(&t, token.lead, token.campaign, o, messages, &diag);
     } else if (err == HY_OK) {
         hy_lead_no no;
-        err = hy_lead_find(&t, hy_str_of(what), &no);
-        if (err == HY_OK)
-            err = explain_lead(&t, no, 0, o, &diag);
-        else if (err == HY_ENOTFOUND)
-            hy_fail(&diag, err, "no lead has the address '%s'", what);
-        else
-            hy_fail(&diag, HY_EINVAL, "'%s' is neither an address nor a Message-ID of ours", what);
+        err = explain_spool(&t, hy_str_of(what), messages);
+        int found = err == HY_OK ? hy_lead_find(&t, hy_str_of(what), &no) : err;
+        if (found == HY_OK)
+            err = explain_lead(&t, no, 0, o, messages, &diag);
+        else if (err == HY_OK && json_array_size(messages) == 0)
+            err = found == HY_ENOTFOUND
+                      ? hy_fail(&diag, found, "no lead and no message has the address '%s'", what)
+                      : hy_fail(&diag, HY_ENOTFOUND,
+                                "no message is known as '%s': give an address, a Message-ID with "
+                                "its brackets, or the id that the message got here",
+                                what);
     }
     hy_txn_end(&t);
     if (err == HY_OK) {

@@ -10,6 +10,7 @@ static const struct {
 } kinds[CTL_JOB_KINDS] = {
     [CTL_JOB_LOOK] = {16, "many looks into the queue are running"},
     [CTL_JOB_WHOLE] = {4, "several audits, backups or exports are running"},
+    [CTL_JOB_SEND] = {16, "many messages are being handed in"},
 };
 
 struct job {

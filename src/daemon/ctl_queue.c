@@ -1,5 +1,5 @@
-/* queue: what is pending, by campaign and domain. It walks the queue, so on a thread of its own and
- * in one snapshot; what it keeps is the answer. */
+/* queue: what is pending, by campaign (or as ready messages) and domain. It walks the queue, so on
+ * a thread of its own and in one snapshot; what it keeps is the answer. */
 #include "ctl_common.h"
 
 #include <stdlib.h>
@@ -8,6 +8,7 @@
 #include "hayauma/base/list.h"
 #include "hayauma/store/lead.h"
 #include "hayauma/store/queue.h"
+#include "hayauma/store/spool.h"
 
 enum { LIMIT_MAX = 1000 };
 
@@ -69,6 +70,33 @@ static int count_campaign(struct hy_txn *t, hy_id campaign, struct look *l)
     return err == HY_ENOTFOUND ? HY_OK : err;
 }
 
+/* ---- ready messages ---- */
+
+enum { SPOOL_DOMAINS = 65536 }; /* counted one by one */
+
+struct spool_look {
+    struct look *l;
+    hy_id spool;
+};
+
+static int keep_spooled(void *ctx, const struct hy_queue_count *n)
+{
+    const struct spool_look *s = ctx;
+    return hy_control_is_cancelled(s->l->call) ? HY_ECANCELED : keep(s->l, s->spool, n);
+}
+
+static int count_spools(struct hy_txn *t, struct look *l)
+{
+    struct spool_look s = {.l = l};
+    int err;
+    while ((err = hy_spool_next(t, s.spool, &s.spool)) == HY_OK) {
+        err = hy_spool_count(t, s.spool, SPOOL_DOMAINS, keep_spooled, &s);
+        if (err != HY_OK)
+            return err;
+    }
+    return err == HY_ENOTFOUND ? HY_OK : err;
+}
+
 static int count_all(struct hy_txn *t, struct look *l)
 {
     struct hy_campaign c;
@@ -81,7 +109,7 @@ static int count_all(struct hy_txn *t, struct look *l)
         if (err != HY_OK)
             return err;
     }
-    return err == HY_ENOTFOUND ? HY_OK : err;
+    return err == HY_ENOTFOUND ? count_spools(t, l) : err;
 }
 
 static json_t *row_json(struct hy_txn *t, const struct row *row)
@@ -92,7 +120,10 @@ static json_t *row_json(struct hy_txn *t, const struct row *row)
     if (hy_domain_name(t, n->domain, &domain) != HY_OK)
         domain = HY_STR("?");
     json_t *o = json_object();
-    json_object_set_new(o, "campaign", json_string(hy_id_format(row->campaign, id)));
+    bool is_spool = hy_id_is_spool(row->campaign);
+    json_object_set_new(o, "campaign",
+                        is_spool ? json_null() : json_string(hy_id_format(row->campaign, id)));
+    json_object_set_new(o, "relay", json_boolean(is_spool));
     json_object_set_new(o, "domain", json_stringn(domain.p, domain.n));
     for (int s = 0; s < HY_RCPT_STATES; s++)
         json_object_set_new(o, hy_rcpt_state_name((enum hy_rcpt_state)s),

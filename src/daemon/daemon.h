@@ -37,6 +37,7 @@ struct tuned {
 enum ctl_job_kind {
     CTL_JOB_LOOK,  /* seconds at most: queue, explain */
     CTL_JOB_WHOLE, /* as long as the store is large: audit, backup, export */
+    CTL_JOB_SEND,  /* messages handed in: they end before delivery does */
     CTL_JOB_KINDS,
 };
 
@@ -144,6 +145,7 @@ extern const struct hy_control_command ctl_campaign_commands[];     /* create li
 extern const struct hy_control_command ctl_list_commands[];         /* list.list list.show */
 extern const struct hy_control_command ctl_explain_commands[];      /* explain */
 extern const struct hy_control_command ctl_queue_commands[];        /* queue */
+extern const struct hy_control_command ctl_message_commands[];      /* message.send */
 extern const struct hy_control_command ctl_store_commands[];        /* audit backup list.export */
 extern const struct hy_control_command ctl_site_commands[];         /* site */
 extern const struct hy_control_command ctl_status_commands[];       /* status, sites, reload */

@@ -7,6 +7,7 @@
 
 #include "hayauma/base/list.h"
 #include "hayauma/base/log.h"
+#include "hayauma/store/spool.h"
 #include "hayauma/store/sts.h"
 #include "hayauma/store/tlsrpt.h"
 
@@ -59,6 +60,25 @@ static void trim_tls(struct hy_daemon *d)
     }
 }
 
+static void spool_done(struct hy_write_req *r, int err)
+{
+    (void)err; /* it is tried again in an hour */
+    free(hy_container_of(r, struct hy_spool_trim_job, req));
+}
+
+/* Messages that are over, as old as the attempts that are forgotten. */
+static void trim_spool(struct hy_daemon *d, hy_wall_ms before)
+{
+    struct hy_spool_trim_job *j = malloc(sizeof *j);
+    if (!j)
+        return;
+    hy_spool_trim_job_init(j, before);
+    j->req.done = spool_done;
+    int err = hy_writer_submit(d->writer, &j->req);
+    if (err != HY_OK)
+        spool_done(&j->req, err);
+}
+
 void upkeep_tick(struct hy_daemon *d)
 {
     struct upkeep *u = &d->upkeep;
@@ -69,7 +89,9 @@ void upkeep_tick(struct hy_daemon *d)
     trim_tls(d);
     if (d->config->store.log_retention_us == 0)
         return;
-    hy_trim_job_init(&u->trim, hy_clock_wall_ms() - d->config->store.log_retention_us / 1000);
+    hy_wall_ms before = hy_clock_wall_ms() - d->config->store.log_retention_us / 1000;
+    trim_spool(d, before);
+    hy_trim_job_init(&u->trim, before);
     u->trim.req.done = trim_done;
     atomic_store(&u->is_trimming, true);
     int err = hy_writer_submit(d->writer, &u->trim.req);

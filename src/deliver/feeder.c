@@ -4,7 +4,7 @@
  * bounded number at a time (feeder_rows.c); each is resolved and, when its lane has room
  * (feeder_room.c), posted to the worker that has its site; the worker posts it back when it runs
  * dry, the feeder fills it again, until it is exhausted and nothing of it is in hand. Deferred rows
- * come in by the due index (feeder_due.c).
+ * come in by the due index (feeder_due.c), ready messages as they arrive (feeder_spool.c).
  * How it fails: a store that cannot be read is tried again at the next tick; a domain that cannot
  * be resolved goes to a worker all the same, which settles its rows. */
 #include "feeder.h"
@@ -39,6 +39,8 @@ static void step(void *arg)
     }
     if (f->due_waits && rows_may_open(f, FEED_DUE, NULL))
         due_read(f);
+    if (f->spool_waits)
+        spool_read(f);
     struct feed *again = NULL;
     while (!hy_list_empty(&f->waiting)) {
         struct feed *feed = hy_container_of(hy_list_pop(&f->waiting), struct feed, link);
@@ -78,6 +80,7 @@ static void on_due_timer(void *arg)
     camps_tidy(f);
     camps_watch_hours(f);
     due_read(f);
+    f->spool_waits = true; /* news of it may have been lost */
     step(f);
     if (!hy_timer_armed(&f->step_timer))
         hy_loop_arm_in(f->loop, &f->step_timer, STEP_US);
@@ -125,6 +128,22 @@ const struct hy_shape_limits *feeder_limits(const struct feeder *f, const struct
     return rule ? &rule->limits : &f->policy->rules->fallback;
 }
 
+static void on_spooled(struct feeder *f)
+{
+    atomic_store(&f->d->spooled_told, false); /* before reading: what comes later tells again */
+    if (!f->is_draining)
+        spool_read(f);
+}
+
+void hy_deliver_spooled(struct hy_deliver *d)
+{
+    if (atomic_exchange(&d->spooled_told, true))
+        return;
+    d->spooled_msg.kind = MSG_SPOOLED;
+    int err = hy_mailbox_post_answer(feeder_mailbox(d->feeder), &d->spooled_msg);
+    (void)err; /* closed: we are ending */
+}
+
 struct changed_msg {
     struct hy_msg msg;
     hy_id campaign;
@@ -160,6 +179,9 @@ static void on_mail(void *arg, struct hy_msg *m)
             break;
         case MSG_STS_FETCHED:
             tls_desk_fetched(f->desk, m);
+            break;
+        case MSG_SPOOLED:
+            on_spooled(f);
             break;
         case MSG_TLS_REPORT:
             tls_report_answer(f, m);

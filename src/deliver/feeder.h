@@ -26,6 +26,7 @@ struct camp {
     bool is_walked;         /* every domain with fresh rows was opened */
     bool is_waiting;        /* rows are still being made */
     struct hy_due due_pos;  /* how far it had its entries of the due index */
+    uint32_t spool_block;   /* of a spool: the next block to read */
     hy_wall_ms opens;       /* without a run: its hours begin then; 0 = it waits for nothing */
     hy_wall_ms shuts;       /* with a run: they end then; 0 or INT64_MAX = never */
     hy_domain_no domain;    /* the last one opened */
@@ -47,11 +48,13 @@ struct feeder {
     struct hy_txn txn; /* parked between steps */
     bool has_txn, is_draining;
     struct rooms *rooms;
-    uint32_t n_feeds; /* open */
-    uint32_t n_due;   /* of those, of deferred rows */
-    bool fresh_waits; /* domains wait for a place, */
-    bool due_waits;   /* or deferred rows do */
-    hy_us walk_at;    /* no domain is opened before, while many are parked */
+    uint32_t n_feeds;  /* open */
+    uint32_t n_due;    /* of those, of deferred rows */
+    bool fresh_waits;  /* domains wait for a place, */
+    bool due_waits;    /* or deferred rows do, */
+    bool spool_waits;  /* or messages in spools */
+    uint64_t n_spools; /* that have been taken up */
+    hy_us walk_at;     /* no domain is opened before, while many are parked */
     uint32_t next_source;
     struct hy_due due_pos; /* how far the due index was read */
     struct hy_queue_row *scratch;
@@ -107,6 +110,13 @@ void due_read(struct feeder *f);
 /* rows_open_place for deferred rows. */
 bool due_open_place(struct feeder *f, struct camp *c, const struct feed_place *place,
                     struct feed **ret_feed);
+
+/* feeder_spool.c */
+/* What is new in spools. */
+void spool_read(struct feeder *f);
+/* rows_open_place for rows of a spool. */
+bool spool_open_place(struct feeder *f, struct camp *c, const struct feed_place *place,
+                      struct feed **ret_feed);
 
 /* feeder_room.c */
 int rooms_create(struct rooms **ret);

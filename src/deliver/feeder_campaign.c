@@ -9,6 +9,7 @@
 #include <stdlib.h>
 
 #include "hayauma/base/log.h"
+#include "hayauma/store/spool.h"
 
 struct camp *camp_find(struct feeder *f, hy_id id)
 {
@@ -88,6 +89,23 @@ bool camp_has(const struct camp *c, const struct hy_queue_row *row)
             return true;
     }
     return false;
+}
+
+/* Ready messages need no compiling; each brings what a campaign's plan says. */
+static int load_spool_run(hy_id id, struct run **ret)
+{
+    struct run *run = calloc(1, sizeof *run);
+    if (!run)
+        return HY_ENOMEM;
+    run->campaign = id;
+    run->plan.brakes.weight = HY_WEIGHT_NORMAL;
+    run->plan.brakes.priority =
+        hy_spool_priority(id) == HY_SPOOL_BULK ? HY_PRIORITY_BULK : HY_PRIORITY_TRANSACTIONAL;
+    atomic_init(&run->stopped, false);
+    atomic_init(&run->in_hand, 0);
+    atomic_init(&run->refs, 1);
+    *ret = run;
+    return HY_OK;
 }
 
 static int load_run(struct feeder *f, const struct hy_campaign *record, struct run **ret)
@@ -170,6 +188,21 @@ static void begin(struct feeder *f, struct camp *c, const struct hy_campaign *re
     feeder_wake(f);
 }
 
+static void begin_spool(struct feeder *f, struct camp *c)
+{
+    uint32_t floor = 0;
+    if (load_spool_run(c->id, &c->run) != HY_OK) {
+        c->is_changed = true; /* out of memory: later */
+        return;
+    }
+    int err = hy_spool_floor(&f->txn, c->id, &floor);
+    c->is_walked = true;
+    c->spool_block = err == HY_OK ? floor : 0;
+    c->due_pos = f->due_pos = (struct hy_due){0};
+    f->spool_waits = true;
+    feeder_wake(f);
+}
+
 static void stop(struct feeder *f, struct camp *c)
 {
     rooms_drop(f, c);
@@ -209,9 +242,13 @@ static void look(struct feeder *f, struct camp *c)
     if (c->is_changed)
         return;
     c->opens = 0;
-    int err = hy_campaign_get(&f->txn, c->id, &record);
+    bool is_spool = hy_id_is_spool(c->id);
+    int err = is_spool ? hy_spool_state(&f->txn, c->id, &record.state)
+                       : hy_campaign_get(&f->txn, c->id, &record);
     bool sends = err == HY_OK && hy_campaign_sends(record.state);
-    if (sends && !c->run) {
+    if (sends && !c->run && is_spool) {
+        begin_spool(f, c);
+    } else if (sends && !c->run) {
         begin(f, c, &record);
     } else if (!sends && c->run) {
         stop(f, c);

@@ -11,6 +11,8 @@
 
 #include <stdlib.h>
 
+#include "hayauma/store/spool.h"
+
 enum {
     ROOM_MAX = 256,        /* feeds of a lane, at most */
     PARKED_MAX = 1 << 20,  /* domains; above it no lane is full */
@@ -22,9 +24,10 @@ struct room {
     struct room *chain;
     struct hy_list link;  /* feeder->full, while something is parked */
     struct hy_list ready; /* feeder->ready, while one of those parked may come in */
-    struct hy_list parked;
+    struct hy_list parked[HY_PRIORITIES];
     uint64_t lane;
     uint32_t n_feeds;
+    uint32_t n_urgent; /* of them, those of transactional mail */
 };
 
 struct rooms {
@@ -72,15 +75,22 @@ static struct room *room_get(struct rooms *r, uint64_t lane)
     m->lane = lane;
     hy_list_init(&m->link);
     hy_list_init(&m->ready);
-    hy_list_init(&m->parked);
+    for (int i = 0; i < HY_PRIORITIES; i++)
+        hy_list_init(&m->parked[i]);
     m->chain = *head;
     *head = m;
     return m;
 }
 
+static bool has_parked(const struct room *m)
+{
+    return !hy_list_empty(&m->parked[HY_PRIORITY_BULK]) ||
+           !hy_list_empty(&m->parked[HY_PRIORITY_TRANSACTIONAL]);
+}
+
 static void room_free_unused(struct rooms *r, struct room *m)
 {
-    if (m->n_feeds || !hy_list_empty(&m->parked))
+    if (m->n_feeds || has_parked(m))
         return;
     for (struct room **at = bucket(r, m->lane); *at; at = &(*at)->chain) {
         if (*at == m) {
@@ -105,9 +115,36 @@ static uint64_t lane_of(const struct feeder *f, const struct feed *feed)
     return feed->mx->site.hash + source * 0x9e3779b97f4a7c15u;
 }
 
+static enum hy_priority priority_of(const struct feed *feed)
+{
+    return feed->run->plan.brakes.priority;
+}
+
+static void count_feed(struct room *m, const struct feed *feed, int by)
+{
+    m->n_feeds += (uint32_t)by;
+    if (priority_of(feed) == HY_PRIORITY_TRANSACTIONAL)
+        m->n_urgent += (uint32_t)by;
+}
+
+/* Transactional mail has places of its own in each lane: it never waits behind bulk. */
+static bool has_place(const struct feeder *f, const struct room *m, enum hy_priority p)
+{
+    return p == HY_PRIORITY_TRANSACTIONAL ? m->n_urgent < ROOM_MAX : m->n_feeds < share(f);
+}
+
+/* The first that is parked and has a place now; NULL. */
+static struct hy_list *next_parked(const struct feeder *f, struct room *m)
+{
+    for (int i = HY_PRIORITIES - 1; i >= 0; i--)
+        if (!hy_list_empty(&m->parked[i]) && has_place(f, m, (enum hy_priority)i))
+            return m->parked[i].next;
+    return NULL;
+}
+
 static void look_ready(struct feeder *f, struct room *m)
 {
-    if (!hy_list_empty(&m->parked) && m->n_feeds < share(f) && hy_list_empty(&m->ready)) {
+    if (next_parked(f, m) && hy_list_empty(&m->ready)) {
         hy_list_push(&f->rooms->ready, &m->ready);
         feeder_wake(f);
     }
@@ -125,7 +162,7 @@ static void unpark(struct feeder *f, struct room *m, struct parked *p)
     hy_list_remove(&p->link);
     free(p);
     count_parked(f, -1);
-    if (hy_list_empty(&m->parked)) {
+    if (!has_parked(m)) {
         hy_list_remove(&m->link);
         hy_list_remove(&m->ready);
         f->rooms->n_full--;
@@ -140,19 +177,20 @@ static bool park(struct feeder *f, struct room *m, struct feed *feed)
     if (!p)
         return false;
     *p = (struct parked){.c = c, .place = feed->begin};
-    if (hy_list_empty(&m->parked)) {
+    if (!has_parked(m)) {
         hy_list_push(&r->full, &m->link);
         r->n_full++;
     }
-    hy_list_push(&m->parked, &p->link);
+    hy_list_push(&m->parked[priority_of(feed)], &p->link);
     count_parked(f, 1);
     return true;
 }
 
-/* Transactional mail is not parked behind a provider's other domains. */
+/* A transactional campaign is not parked behind a provider's other domains. */
 static bool may_wait(const struct feed *feed)
 {
-    return !feed->is_alone && feed->run->plan.brakes.priority != HY_PRIORITY_TRANSACTIONAL;
+    return !feed->is_alone &&
+           (priority_of(feed) == HY_PRIORITY_BULK || hy_id_is_spool(feed->run->campaign));
 }
 
 bool room_enter(struct feeder *f, struct feed *feed)
@@ -168,12 +206,13 @@ bool room_enter(struct feeder *f, struct feed *feed)
     struct room *m = room_get(f->rooms, lane);
     if (!m)
         return true; /* out of memory: uncounted */
-    bool is_full = m->n_feeds >= share(f) || !hy_list_empty(&m->parked);
+    enum hy_priority p = priority_of(feed);
+    bool is_full = !has_place(f, m, p) || !hy_list_empty(&m->parked[p]);
     if (is_full && may_wait(feed) && park(f, m, feed)) {
         look_ready(f, m);
         return false;
     }
-    m->n_feeds++;
+    count_feed(m, feed, 1);
     feed->room = m;
     return true;
 }
@@ -184,7 +223,7 @@ void room_leave(struct feeder *f, struct feed *feed)
     if (!m)
         return;
     feed->room = NULL;
-    m->n_feeds--;
+    count_feed(m, feed, -1);
     look_ready(f, m);
     room_free_unused(f->rooms, m);
 }
@@ -198,11 +237,12 @@ uint32_t rooms_let_in(struct feeder *f, uint32_t most)
     while (n < most && !hy_list_empty(&r->ready) &&
            (rows_may_open(f, FEED_FRESH, NULL) || rows_may_open(f, FEED_DUE, NULL))) {
         struct room *m = hy_container_of(r->ready.next, struct room, ready);
-        if (m->n_feeds >= share(f)) {
+        struct hy_list *first = next_parked(f, m);
+        if (!first) {
             hy_list_remove(&m->ready);
             continue;
         }
-        struct parked *p = hy_container_of(m->parked.next, struct parked, link);
+        struct parked *p = hy_container_of(first, struct parked, link);
         struct feed *feed = NULL;
         if (!rows_open_place(f, p->c, &p->place, &feed)) {
             hy_list_remove(&m->ready);
@@ -211,7 +251,7 @@ uint32_t rooms_let_in(struct feeder *f, uint32_t most)
         }
         if (feed) {
             feed->room = m;
-            m->n_feeds++;
+            count_feed(m, feed, 1);
         }
         unpark(f, m, p);
         hy_list_remove(&m->ready); /* to the end of the round */
@@ -234,10 +274,12 @@ void rooms_drop(struct feeder *f, const struct camp *c)
         return;
     hy_list_for_each_safe (it, &r->full) {
         struct room *m = hy_container_of(it, struct room, link);
-        hy_list_for_each_safe (at, &m->parked) {
-            struct parked *p = hy_container_of(at, struct parked, link);
-            if (!c || p->c == c)
-                unpark(f, m, p);
+        for (int i = 0; i < HY_PRIORITIES; i++) {
+            hy_list_for_each_safe (at, &m->parked[i]) {
+                struct parked *p = hy_container_of(at, struct parked, link);
+                if (!c || p->c == c)
+                    unpark(f, m, p);
+            }
         }
         room_free_unused(r, m);
     }

@@ -5,6 +5,7 @@
 
 #include "hayauma/base/log.h"
 #include "hayauma/store/lead.h"
+#include "hayauma/store/spool.h"
 #include "tls_desk.h"
 
 /* ---- feeds ---- */
@@ -244,6 +245,8 @@ bool rows_open_place(struct feeder *f, struct camp *c, const struct feed_place *
         return false;
     if (place->due_s)
         return due_open_place(f, c, place, ret_feed);
+    if (hy_id_is_spool(c->id))
+        return spool_open_place(f, c, place, ret_feed);
     struct hy_queue_pos pos = {place->block, (uint16_t)place->last};
     return open_fresh(f, c, place->domain, pos, ret_feed);
 }
@@ -352,7 +355,7 @@ void rows_refill(struct feeder *f, struct feed *feed)
         feed_send(f, feed);
         return;
     }
-    if (is_stopped || feed->kind == FEED_DUE) {
+    if (is_stopped || feed->kind != FEED_FRESH) {
         feed->is_exhausted = true;
         if (feed->mx)
             feed_post(f, feed);

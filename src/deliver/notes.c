@@ -16,7 +16,7 @@ struct packed {
     uint16_t tls_version;
     uint8_t state, provider;
     uint8_t mx_ip[16];
-    uint16_t n_recipient, n_domain, n_site, n_mx_host, n_source, n_cipher, n_text;
+    uint16_t n_recipient, n_message_id, n_domain, n_site, n_mx_host, n_source, n_cipher, n_text;
 };
 
 static uint16_t length(struct hy_str s, size_t most)
@@ -40,6 +40,7 @@ void note_attempt(struct worker *w, const struct delivery *d)
     const struct hy_attempt *a = &s->attempt;
     const struct lane *l = d->lane_of_settle;
     struct hy_str recipient = hy_str_of(d->address), domain = hy_str_of(d->feed->domain_name);
+    struct hy_str message_id = hy_str_of(d->message_id);
     struct hy_str site = l ? l->mx->site.name : (struct hy_str){0};
     struct packed p = {
         .id = s->result == HY_SETTLE_APPLIED ? s->id : 0,
@@ -54,6 +55,7 @@ void note_attempt(struct worker *w, const struct delivery *d)
         .state = (uint8_t)s->state,
         .provider = (uint8_t)(l ? l->provider : HY_PROVIDER_NONE),
         .n_recipient = length(recipient, HY_ADDRESS_MAX),
+        .n_message_id = length(message_id, HY_SPOOL_MESSAGE_ID_MAX),
         .n_domain = length(domain, HY_DOMAIN_MAX),
         .n_site = length(site, HY_DOMAIN_MAX),
         .n_mx_host = length(a->mx_host, HY_DOMAIN_MAX),
@@ -63,8 +65,8 @@ void note_attempt(struct worker *w, const struct delivery *d)
     };
     memcpy(p.mx_ip, a->mx_ip, sizeof p.mx_ip);
     p.outcome.text = (struct hy_str){0};
-    uint32_t n = (uint32_t)(sizeof p + p.n_recipient + p.n_domain + p.n_site + p.n_mx_host +
-                            p.n_source + p.n_cipher + p.n_text);
+    uint32_t n = (uint32_t)(sizeof p + p.n_recipient + p.n_message_id + p.n_domain + p.n_site +
+                            p.n_mx_host + p.n_source + p.n_cipher + p.n_text);
     char *to = hy_ring_reserve(ring, n);
     if (!to) {
         hy_count_add(&w->meter.notes_dropped, 1);
@@ -72,6 +74,7 @@ void note_attempt(struct worker *w, const struct delivery *d)
     }
     memcpy(to, &p, sizeof p);
     to = put(to + sizeof p, recipient, p.n_recipient);
+    to = put(to, message_id, p.n_message_id);
     to = put(to, domain, p.n_domain);
     to = put(to, site, p.n_site);
     to = put(to, a->mx_host, p.n_mx_host);
@@ -111,6 +114,7 @@ static void give(struct hy_deliver *d, const char *bytes, hy_attempt_note_fn *fn
     };
     memcpy(note.mx_ip, p.mx_ip, sizeof note.mx_ip);
     note.recipient = next(&bytes, p.n_recipient);
+    note.message_id = next(&bytes, p.n_message_id);
     note.domain = next(&bytes, p.n_domain);
     note.site = next(&bytes, p.n_site);
     note.mx_host = next(&bytes, p.n_mx_host);

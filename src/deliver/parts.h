@@ -28,6 +28,7 @@
 #include "hayauma/smtp/client.h"
 #include "hayauma/store/queue.h"
 #include "hayauma/store/settle.h"
+#include "hayauma/store/spool.h"
 #include "meter.h"
 #include "pool.h"
 #include "site_memory.h"
@@ -64,6 +65,7 @@ enum {
     MSG_LANES,       /* anybody -> worker: report your lanes */
     MSG_SEATS,       /* anybody -> worker: lanes of yours may connect to their provider */
     MSG_SITE,        /* anybody -> feeder: look up a domain, then ask the workers for its lanes */
+    MSG_SPOOLED,     /* anybody -> feeder: there are new messages in a spool */
 };
 
 /* A campaign being sent, from its start or resume to its end or pause: a later resume is another
@@ -101,14 +103,14 @@ struct feed_row {
     hy_lead_no lead;
 };
 
-enum feed_kind { FEED_FRESH, FEED_DUE };
+enum feed_kind { FEED_FRESH, FEED_DUE, FEED_SPOOL };
 
 /* Where the rows of a feed begin: enough to read them again. */
 struct feed_place {
     hy_domain_no domain;
     uint32_t block;
-    uint32_t last;  /* fresh: the slot; due: the last block that has such rows */
-    uint32_t due_s; /* 0: fresh */
+    uint32_t last;  /* fresh: the slot; due, spool: the last block that has such rows */
+    uint32_t due_s; /* 0: not due rows */
 };
 
 struct room;
@@ -167,6 +169,7 @@ struct delivery {
     bool needs_8bitmime, needs_smtputf8, has_no_dot_line;
     char return_path[HY_ADDRESS_MAX + 1];
     char address[HY_ADDRESS_MAX + 1];
+    hy_wall_ms queued;         /* since when it waits to be sent */
     hy_wall_ms expires;        /* to the press: not sent any more from then on */
     struct hy_outcome refusal; /* kind != 0: it will not be sent, this is why */
     enum hy_rcpt_state refusal_state;
@@ -186,6 +189,7 @@ struct delivery {
 
     /* settled; not cleared between uses */
     struct hy_settle settle;
+    char message_id[HY_SPOOL_MESSAGE_ID_MAX + 1]; /* of a ready message; "" = a campaign's */
     char text[HY_OUTCOME_TEXT_MAX];
     char mx_host[HY_DOMAIN_MAX + 1];
     char tls_cipher[HY_ATTEMPT_CIPHER_MAX];
@@ -277,6 +281,8 @@ struct hy_deliver {
     struct dns_meter dns;
     struct hy_deliver_policy *policy; /* the main thread's */
     struct feeder *feeder;
+    struct hy_msg spooled_msg; /* MSG_SPOOLED, */
+    atomic_bool spooled_told;  /* and whether it is on its way */
     struct worker workers[WORKERS_MAX];
     unsigned n_workers;
     struct hy_jobs *jobs;

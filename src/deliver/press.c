@@ -2,18 +2,12 @@
  * which comes back with its message or with the reason why it will not be sent. Signing takes all
  * the processor there is; what waits for a socket goes first, so these threads are nice to the
  * others. See docs/decisions/0022 and 0023. */
-#include "parts.h"
-#include "zones.h"
+#include "press.h"
 
 #include <stdlib.h>
 
 #include "hayauma/base/log.h"
-#include "hayauma/store/lead.h"
-
-/* Answers to one worker, gathered so that it is woken once for several. */
-struct answers {
-    struct hy_msg *first, *last;
-};
+#include "hayauma/store/spool.h"
 
 enum {
     ANSWER_WAIT_US = 1000,      /* four RSA-2048 signatures */
@@ -21,22 +15,8 @@ enum {
     SPREAD_MS = 15 * 60 * 1000, /* what waited for a morning is spread over so long */
 };
 
-struct press {
-    struct hy_deliver *d;
-    struct hy_deliver_policy *policy;
-    struct hy_dkim_signer *signer; /* for policy's keys; NULL: none */
-    struct hy_rendered rendered;
-    struct hy_lead_attr attrs[HY_ATTR_MAX];
-    struct hy_str slots[HY_DELIVER_SLOTS];
-    struct hy_txn txn;
-    bool has_txn;
-    struct answers answers[WORKERS_MAX];
-    hy_us answers_since; /* when the oldest of them was made; 0 = there is none */
-    struct zone_cache zones;
-};
-
-static void refuse(struct delivery *d, enum hy_rcpt_state state, enum hy_outcome_kind kind,
-                   enum hy_phase phase, struct hy_enhanced enhanced, const char *text)
+void press_refuse(struct delivery *d, enum hy_rcpt_state state, enum hy_outcome_kind kind,
+                  enum hy_phase phase, struct hy_enhanced enhanced, const char *text)
 {
     d->refusal_state = state;
     d->refusal = (struct hy_outcome){
@@ -48,28 +28,42 @@ static void refuse(struct delivery *d, enum hy_rcpt_state state, enum hy_outcome
     };
 }
 
-static void cannot_make(struct delivery *d, const char *why)
+void press_cannot_make(struct delivery *d, const char *why)
 {
-    refuse(d, HY_RCPT_DEFERRED, HY_OUTCOME_DEFERRED, HY_PHASE_RENDER, (struct hy_enhanced){4, 3, 0},
-           why);
+    press_refuse(d, HY_RCPT_DEFERRED, HY_OUTCOME_DEFERRED, HY_PHASE_RENDER,
+                 (struct hy_enhanced){4, 3, 0}, why);
+}
+
+void press_failed(struct delivery *d, int err)
+{
+    if (err == HY_ENOTFOUND) {
+        press_cannot_make(d, "no DKIM key signs for the sender's domain (dkim.required)");
+        return;
+    }
+    hy_log(HY_LOG_ERROR, "press", "a message could not be made: %s", hy_err_text(err));
+    press_cannot_make(d, "the message could not be made or signed");
+}
+
+bool press_is_in_time(struct delivery *d, hy_wall_ms now)
+{
+    if (now < d->expires)
+        return true;
+    press_refuse(d, HY_RCPT_EXPIRED, HY_OUTCOME_BOUNCED, HY_PHASE_POLICY,
+                 (struct hy_enhanced){5, 4, 7}, "not delivered within its time");
+    return false;
 }
 
 /* False: the lead must not get it. */
-static bool may_get(struct press *p, struct delivery *d, const struct hy_lead_view *lead,
-                    hy_wall_ms now)
+static bool may_get(struct delivery *d, const struct hy_lead_view *lead, hy_wall_ms now)
 {
-    (void)p;
-    if (now >= d->expires) {
-        refuse(d, HY_RCPT_EXPIRED, HY_OUTCOME_BOUNCED, HY_PHASE_POLICY,
-               (struct hy_enhanced){5, 4, 7}, "not delivered within its time");
+    if (!press_is_in_time(d, now))
         return false;
-    }
     static const char *const why[] = {NULL, "the lead has unsubscribed",
                                       "the address is known to be dead",
                                       "the lead has marked a mail as spam"};
     if (lead->status != HY_LEAD_ACTIVE) {
-        refuse(d, HY_RCPT_SUPPRESSED, HY_OUTCOME_BOUNCED, HY_PHASE_POLICY,
-               (struct hy_enhanced){5, 7, 1}, why[lead->status & 3]);
+        press_refuse(d, HY_RCPT_SUPPRESSED, HY_OUTCOME_BOUNCED, HY_PHASE_POLICY,
+                     (struct hy_enhanced){5, 7, 1}, why[lead->status & 3]);
         return false;
     }
     return true;
@@ -103,8 +97,9 @@ static bool is_open(struct press *p, struct delivery *d, const struct hy_lead_vi
     hy_wall_ms room = (hy_hours_end(&plan->brakes.hours, zone, next) - next) / 4;
     if (room > SPREAD_MS)
         room = SPREAD_MS;
-    refuse(d, HY_RCPT_DEFERRED, HY_OUTCOME_DEFERRED, HY_PHASE_POLICY, (struct hy_enhanced){4, 7, 0},
-           "outside of the campaign's hours where the lead is");
+    press_refuse(d, HY_RCPT_DEFERRED, HY_OUTCOME_DEFERRED, HY_PHASE_POLICY,
+                 (struct hy_enhanced){4, 7, 0},
+                 "outside of the campaign's hours where the lead is");
     d->refusal_due =
         next + (hy_wall_ms)((lead->no * 0x9e3779b97f4a7c15u >> 32) * (uint64_t)room >> 32);
     return false;
@@ -121,27 +116,24 @@ static bool is_within_cap(struct press *p, struct delivery *d, const struct hy_l
     int err = hy_contacts_claim(contacts, lead->no, &plan->cap, now);
     d->has_claim = err == HY_OK;
     if (err == HY_ELIMIT)
-        refuse(d, HY_RCPT_SUPPRESSED, HY_OUTCOME_BOUNCED, HY_PHASE_POLICY,
-               (struct hy_enhanced){5, 7, 1}, plan->cap_text);
+        press_refuse(d, HY_RCPT_SUPPRESSED, HY_OUTCOME_BOUNCED, HY_PHASE_POLICY,
+                     (struct hy_enhanced){5, 7, 1}, plan->cap_text);
     else if (err != HY_OK)
-        cannot_make(d, "the table of contacts (campaign.frequency_cap) cannot be written: is the "
-                       "disk full?");
+        press_cannot_make(
+            d, "the table of contacts (campaign.frequency_cap) cannot be written: is the "
+               "disk full?");
     return err == HY_OK;
 }
 
-static int sign(struct press *p, struct delivery *d, hy_wall_ms now)
+int press_sign(struct press *p, struct delivery *d, const struct press_content *c, hy_wall_ms now)
 {
-    struct hy_str domain = policy_signing_domain(p->policy, d->run->plan.from_domain);
+    struct hy_str domain = policy_signing_domain(p->policy, c->from_domain);
     if (!domain.n) /* its keys may be gone since the campaign was taken up */
         return p->policy->is_dkim_required ? HY_ENOTFOUND : HY_OK;
     if (!p->signer)
         return HY_ENOMEM;
-    struct hy_rendered *r = &p->rendered;
     struct hy_dkim_message m = {
-        .headers = hy_str_make(r->bytes.data, r->header_bytes - 2), /* less the empty line */
-        .body = hy_str_slice(hy_buf_str(&r->bytes), r->header_bytes, r->bytes.len),
-        .body_is_canonical = r->is_body_relaxed,
-    };
+        .headers = c->headers, .body = c->body, .body_is_canonical = c->is_body_relaxed};
     struct hy_dkim_options o = p->policy->dkim_options;
     o.signed_at = now;
     int err = hy_buf_reserve(&d->signature, 1536);
@@ -150,6 +142,18 @@ static int sign(struct press *p, struct delivery *d, hy_wall_ms now)
     if (err == HY_OK)
         atomic_fetch_add_explicit(&p->d->counters.signed_, 1, memory_order_relaxed);
     return err;
+}
+
+static int sign_rendered(struct press *p, struct delivery *d, hy_wall_ms now)
+{
+    const struct hy_rendered *r = &p->rendered;
+    struct press_content c = {
+        .from_domain = d->run->plan.from_domain,
+        .headers = hy_str_make(r->bytes.data, r->header_bytes - 2), /* less the empty line */
+        .body = hy_str_slice(hy_buf_str(&r->bytes), r->header_bytes, r->bytes.len),
+        .is_body_relaxed = r->is_body_relaxed,
+    };
+    return press_sign(p, d, &c, now);
 }
 
 /* Defaults first, the lead's own values over them; with `clear` all of them absent again. */
@@ -212,47 +216,45 @@ static void press_one(struct press *p, struct delivery *d)
     hy_buf_reset(&d->signature);
     if (atomic_load(&d->run->stopped))
         return; /* its worker drops it */
+    if (hy_id_is_spool(d->ref.campaign)) {
+        press_spool(p, d);
+        return;
+    }
     struct hy_lead_view lead;
     int err =
         p->has_txn ? hy_lead_read(&p->txn, d->ref.lead, p->attrs, HY_ATTR_MAX, &lead) : HY_EIO;
     if (err == HY_ENOTFOUND) {
-        refuse(d, HY_RCPT_SUPPRESSED, HY_OUTCOME_BOUNCED, HY_PHASE_POLICY,
-               (struct hy_enhanced){5, 7, 1}, "the lead does not exist any more");
+        press_refuse(d, HY_RCPT_SUPPRESSED, HY_OUTCOME_BOUNCED, HY_PHASE_POLICY,
+                     (struct hy_enhanced){5, 7, 1}, "the lead does not exist any more");
         return;
     }
     if (err != HY_OK || lead.address.n > HY_ADDRESS_MAX) {
-        cannot_make(d, "the lead cannot be read from the store");
+        press_cannot_make(d, "the lead cannot be read from the store");
         return;
     }
     hy_wall_ms now = hy_clock_wall_ms();
-    if (!may_get(p, d, &lead, now) || !is_open(p, d, &lead, now) ||
-        !is_within_cap(p, d, &lead, now))
+    if (!may_get(d, &lead, now) || !is_open(p, d, &lead, now) || !is_within_cap(p, d, &lead, now))
         return;
     err = render(p, d, &lead, now);
     if (err == HY_EINVAL || err == HY_EUNSUPPORTED) {
-        refuse(d, HY_RCPT_BOUNCED, HY_OUTCOME_BOUNCED, HY_PHASE_RENDER,
-               (struct hy_enhanced){5, 6, 0},
-               err == HY_EINVAL ? "a value or address of the lead cannot stand in the message"
-                                : "a value of the lead cannot be written in the forced encoding");
+        press_refuse(
+            d, HY_RCPT_BOUNCED, HY_OUTCOME_BOUNCED, HY_PHASE_RENDER, (struct hy_enhanced){5, 6, 0},
+            err == HY_EINVAL ? "a value or address of the lead cannot stand in the message"
+                             : "a value of the lead cannot be written in the forced encoding");
         return;
     }
     if (err == HY_ELIMIT) {
-        refuse(d, HY_RCPT_BOUNCED, HY_OUTCOME_BOUNCED, HY_PHASE_RENDER,
-               (struct hy_enhanced){5, 3, 4}, "the message is larger than delivery.max_message");
+        press_refuse(d, HY_RCPT_BOUNCED, HY_OUTCOME_BOUNCED, HY_PHASE_RENDER,
+                     (struct hy_enhanced){5, 3, 4},
+                     "the message is larger than delivery.max_message");
         return;
     }
     if (err == HY_OK)
-        err = sign(p, d, now);
-    if (err == HY_ENOTFOUND) {
-        cannot_make(d, "no DKIM key signs for the sender's domain (dkim.required)");
-        return;
-    }
+        err = sign_rendered(p, d, now);
     if (err == HY_OK)
         err = keep(p, d, &lead);
-    if (err != HY_OK) {
-        hy_log(HY_LOG_ERROR, "press", "a message could not be made: %s", hy_err_text(err));
-        cannot_make(d, "the message could not be made or signed");
-    }
+    if (err != HY_OK)
+        press_failed(d, err);
 }
 
 /* The newest policy, with a signer for its keys. */
@@ -268,6 +270,7 @@ static void refresh_policy(struct press *p)
         return;
     hy_dkim_signer_free(p->signer);
     p->signer = NULL;
+    p->last.message = 0; /* other keys, perhaps */
     hy_deliver_policy_unref(p->policy);
     p->policy = now;
     if (now->dkim && hy_dkim_signer_new(now->dkim, &p->signer) != HY_OK)
@@ -338,6 +341,7 @@ void press_main(void *arg)
     }
     hy_thread_give_way(PRESS_NICE);
     p->d = d;
+    p->last.fields = HY_BUF_INIT(64 * 1024);
     hy_rendered_init(&p->rendered);
     for (struct hy_msg *jobs; (jobs = hy_jobs_pop(d->jobs, PRESS_BATCH));)
         press_batch(p, jobs);
@@ -345,6 +349,7 @@ void press_main(void *arg)
         hy_txn_end(&p->txn);
     zones_free(&p->zones);
     hy_rendered_free(&p->rendered);
+    hy_buf_free(&p->last.fields);
     hy_dkim_signer_free(p->signer);
     hy_deliver_policy_unref(p->policy);
     free(p);

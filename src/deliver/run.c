@@ -46,7 +46,10 @@ struct hy_str policy_signing_domain(const struct hy_deliver_policy *p, const cha
     return (struct hy_str){0};
 }
 
-bool hy_deliver_signs(const struct hy_deliver *d, const char *from_domain)
+bool hy_deliver_signs(struct hy_deliver *d, const char *from_domain)
 {
-    return policy_signing_domain(d->policy, from_domain).n > 0;
+    pthread_rwlock_rdlock(&d->policy_lock);
+    bool signs = policy_signing_domain(d->press_policy, from_domain).n > 0;
+    pthread_rwlock_unlock(&d->policy_lock);
+    return signs;
 }

@@ -90,7 +90,7 @@ static const struct hy_retry_plan *plan_of(const struct delivery *d)
 
 hy_wall_ms settle_since(const struct delivery *d, hy_wall_ms now)
 {
-    hy_wall_ms queued = d->run->queued;
+    hy_wall_ms queued = d->queued;
     if (d->run->plan.expire_us)
         return queued;
     hy_wall_ms tried = now - hy_retry_spent(plan_of(d), d->ref.attempts) / HY_US_PER_MS;
@@ -145,7 +145,7 @@ void settle_outcome(struct delivery *d, const struct hy_outcome *came, const str
     session_tls_tell(s, d, a);
     lane_count(d->lane, o, now - d->submitted);
     count_state(w, v.state);
-    meter_outcome(w, d->lane, o, now - d->submitted, d->started + a->duration_ms - d->run->queued);
+    meter_outcome(w, d->lane, o, now - d->submitted, d->started + a->duration_ms - d->queued);
     if (o->in_doubt)
         w->cut_off++;
     if (d->inflight != HY_INFLIGHT_NONE)

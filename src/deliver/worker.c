@@ -42,6 +42,7 @@ struct delivery *delivery_new(struct worker *w)
         d->signature = HY_BUF_INIT(64 * 1024);
         d->bytes = HY_BUF_INIT(64 << 20);
     }
+    d->message_id[0] = '\0';
     hy_list_init(&d->link);
     hy_list_init(&d->all);
     hy_list_push(&w->deliveries, &d->all);
@@ -159,6 +160,7 @@ struct delivery *worker_take(struct worker *w, struct feed *f)
     const struct feed_row *row = &f->rows[f->next++];
     d->feed = f;
     d->run = run_ref(f->run);
+    d->queued = f->run->queued;
     atomic_fetch_add(&f->run->in_hand, 1);
     f->w.in_hand++;
     d->lane = f->w.lane;

@@ -138,14 +138,16 @@ HY_MUST_USE int hy_deliver_start(struct hy_deliver *d, struct hy_diag *diag);
 void hy_deliver_reload(struct hy_deliver *d, struct hy_deliver_policy *policy);
 /* A campaign's stored state changed: look at it again. Any thread. */
 void hy_deliver_campaign_changed(struct hy_deliver *d, hy_id campaign);
+/* Messages were put into a spool (store/spool.h): look. After the commit; any thread; cheap. */
+void hy_deliver_spooled(struct hy_deliver *d);
 /* Takes nothing new, lets what is on the wire end for up to `timeout_us`, then closes the rest;
  * blocks. After it the threads are gone; what they settled has been handed to the writer. Returns
  * how many messages were cut off between dot and reply. Main thread. */
 uint64_t hy_deliver_stop(struct hy_deliver *d, hy_us timeout_us);
 void hy_deliver_free(struct hy_deliver *d);
 
-/* Whether mail from this domain is signed: it or a parent has a key. Main thread. */
-bool hy_deliver_signs(const struct hy_deliver *d, const char *from_domain);
+/* Whether mail from this domain is signed: it or a parent has a key. Any thread. */
+bool hy_deliver_signs(struct hy_deliver *d, const char *from_domain);
 
 const struct hy_deliver_counters *hy_deliver_counters_of(const struct hy_deliver *d);
 

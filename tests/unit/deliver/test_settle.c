@@ -81,6 +81,7 @@ static struct delivery *take(struct bed *b)
     d->worker = &b->w;
     d->lane = &b->lane;
     d->run = &b->run;
+    d->queued = b->run.queued;
     d->ref = b->rows[b->taken++].ref;
     d->inflight = HY_INFLIGHT_NONE;
     d->submitted = hy_loop_now(b->w.loop);

@@ -1,0 +1,22 @@
+/* Handing a ready message to delivery. */
+#pragma once
+#include "hayauma/store/spool.h"
+
+struct hy_deliver;
+
+/* Embedded in the caller's object, which, with all that the message points to, must live until
+ * `done`. Fill job.message. */
+struct hy_submit {
+    struct hy_spool_job job;
+    /* Once. 0: the message is durable and on its way; job.message has its id. HY_EFULL, HY_EIO:
+     * try later; HY_EINVAL, HY_ELIMIT as hy_spool_put; HY_ECLOSED: the daemon ends. The writer's
+     * thread: must be short. */
+    void (*done)(struct hy_submit *s, int err);
+    /* private */
+    struct hy_deliver *d;
+};
+/* Zeroes it and sets what the spool wants. */
+void hy_submit_init(struct hy_submit *s);
+/* Any thread. 0: `done` will be called. HY_EFULL, HY_EBUSY (too many wait), HY_ECLOSED: it will
+ * not. */
+HY_MUST_USE int hy_deliver_submit(struct hy_deliver *d, struct hy_submit *s);

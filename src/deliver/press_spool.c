@@ -1,0 +1,81 @@
+/* The press for ready messages: nothing is rendered, what was handed in is read from the store and
+ * signed. Recipients of one message mostly come one behind the other, so that the signature of the
+ * one before is used again: it is the same content. */
+#include "press.h"
+
+#include "hayauma/base/log.h"
+#include "hayauma/store/spool.h"
+
+enum { SIGNATURE_AGE_MS = 60 * 1000 }; /* its t= stays about right */
+
+static int sign(struct press *p, struct delivery *d, const struct hy_spool_message *m,
+                hy_wall_ms now)
+{
+    struct press_signed *last = &p->last;
+    if (last->message == m->id && now - last->at < SIGNATURE_AGE_MS) {
+        hy_buf_add_str(&d->signature, hy_buf_str(&last->fields));
+        return d->signature.err;
+    }
+    char domain[HY_DOMAIN_MAX + 1];
+    snprintf(domain, sizeof domain, "%.*s", HY_STR_ARG(m->from_domain));
+    size_t header_n = m->header_bytes >= 2 ? m->header_bytes - 2 : 0;
+    struct press_content c = {
+        .from_domain = domain,
+        .headers = hy_str_slice(hy_buf_str(&d->bytes), 0, header_n),
+        .body = hy_str_slice(hy_buf_str(&d->bytes), m->header_bytes, d->bytes.len),
+    };
+    last->message = 0;
+    int err = press_sign(p, d, &c, now);
+    if (err != HY_OK || m->n_rcpts < 2)
+        return err;
+    hy_buf_reset(&last->fields);
+    hy_buf_add_str(&last->fields, hy_buf_str(&d->signature));
+    if (last->fields.err == HY_OK) {
+        last->message = m->id;
+        last->at = now;
+    }
+    return HY_OK;
+}
+
+static int make(struct press *p, struct delivery *d, const struct hy_spool_message *m,
+                const struct hy_spool_rcpt *r, hy_wall_ms now)
+{
+    hy_buf_reset(&d->bytes);
+    d->bytes.max = HY_SPOOL_CONTENT_MAX;
+    int err = hy_spool_content(&p->txn, m, &d->bytes);
+    if (err == HY_OK)
+        err = sign(p, d, m, now);
+    if (err != HY_OK)
+        return err;
+    d->header_bytes = m->header_bytes;
+    d->size_bytes = d->signature.len + d->bytes.len;
+    d->needs_8bitmime = m->flags & HY_SPOOL_8BIT;
+    d->needs_smtputf8 = m->flags & HY_SPOOL_UTF8;
+    d->has_no_dot_line = m->flags & HY_SPOOL_NO_DOTS;
+    snprintf(d->return_path, sizeof d->return_path, "%.*s", HY_STR_ARG(m->sender));
+    snprintf(d->address, sizeof d->address, "%.*s", HY_STR_ARG(r->address));
+    snprintf(d->message_id, sizeof d->message_id, "%.*s", HY_STR_ARG(m->message_id));
+    d->is_pressed = true;
+    return HY_OK;
+}
+
+void press_spool(struct press *p, struct delivery *d)
+{
+    struct hy_spool_rcpt r;
+    struct hy_spool_message m;
+    hy_id id;
+    int err = p->has_txn ? hy_spool_rcpt(&p->txn, &d->ref, &r, &id) : HY_EIO;
+    if (err == HY_OK)
+        err = hy_spool_message(&p->txn, id, &m);
+    if (err != HY_OK) {
+        press_cannot_make(d, "the message cannot be read from the store");
+        return;
+    }
+    hy_wall_ms now = hy_clock_wall_ms();
+    d->queued = m.received;
+    if (!press_is_in_time(d, now))
+        return;
+    err = make(p, d, &m, &r, now);
+    if (err != HY_OK)
+        press_failed(d, err);
+}
