@@ -52,6 +52,8 @@ struct hy_tune_result {
     double us;    /* median over the rounds */
     double noise; /* half of the span between its rounds, as a share of the median */
     double rounds_us[HY_TUNE_ROUNDS_MAX];
+    unsigned
+        rounds;   /* fewer than the report's: it was slower than the default in the last of them */
     bool is_good; /* every signature of it verified */
 };
 struct hy_tune_report {
@@ -64,10 +66,12 @@ struct hy_tune_report {
 /* Puts what a report chose into *t, whose cpu and openssl are those of here. */
 void hy_tune_take(struct hy_tune *t, const struct hy_tune_report *r, hy_wall_ms now);
 /* Measures every setting in processes of their own, in turn, `rounds` times for `ms` milliseconds
- * of CPU each; this program must answer to HY_TUNE_CHILD_ARG with hy_tune_child. Blocks.
+ * of CPU each; this program must answer to HY_TUNE_CHILD_ARG with hy_tune_child. Blocks, for
+ * `within` microseconds at most (0: as long as it takes; otherwise what was slower than the default
+ * in a round, and so cannot be chosen, is not measured again). HY_ETIMEOUT: they were not enough.
  * HY_ECRYPTO, HY_EIO, HY_ENOMEM. */
-HY_MUST_USE int hy_tune_measure(unsigned rounds, unsigned ms, struct hy_tune_report *ret,
-                                struct hy_diag *diag);
+HY_MUST_USE int hy_tune_measure(unsigned rounds, unsigned ms, hy_us within,
+                                struct hy_tune_report *ret, struct hy_diag *diag);
 /* Decides from the figures of `r`: fills in medians, noise, chosen and gain. */
 void hy_tune_decide(struct hy_tune_report *r);
 /* The measuring process: a private key on standard input, a line with CPU microseconds of a

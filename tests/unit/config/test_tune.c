@@ -21,6 +21,7 @@ static const struct decide_case decide_cases[] = {
     {"less than 3 % is not worth it", {{250, 251, 252}, {244, 245, 246}, {260, 260, 260}}, 0},
     {"not faster in every round", {{300, 200, 300}, {250, 210, 240}, {400, 400, 400}}, 0},
     {"wrong signatures never win", {{675, 700, 690}, {0, 0, 0}, {640, 650, 645}}, 2},
+    {"not when both were as fast once", {{354, 300, 249}, {250, 248, 247}, {580, 585, 590}}, 0},
     {"slower ones never win", {{250, 251, 252}, {255, 256, 257}, {580, 585, 590}}, 0},
 };
 
@@ -33,6 +34,7 @@ Test(tune, chooses_what_is_faster_in_every_round_and_worth_it)
         for (size_t s = 0; s < 3; s++) {
             r.results[s].setting = hy_tune_setting_find(hy_str_of(names[s]));
             r.results[s].is_good = c->us[s][0] > 0;
+            r.results[s].rounds = ROUNDS;
             memcpy(r.results[s].rounds_us, c->us[s], sizeof c->us[s]);
         }
         hy_tune_decide(&r);
@@ -46,6 +48,7 @@ Test(tune, tells_median_and_noise)
     struct hy_tune_report r = {.n = 1, .rounds = 3};
     r.results[0] = (struct hy_tune_result){.setting = hy_tune_setting_find(HY_STR("default")),
                                            .is_good = true,
+                                           .rounds = 3,
                                            .rounds_us = {110, 90, 100}};
     hy_tune_decide(&r);
     cr_assert_float_eq(r.results[0].us, 100, 1e-9);
@@ -62,6 +65,15 @@ Test(tune, offers_the_default_first_and_only_what_this_processor_has)
     for (size_t i = 0; i < n; i++)
         cr_expect_eq(hy_tune_setting_find(hy_str_of(here[i]->name)), here[i]);
     cr_assert_null(hy_tune_setting_find(HY_STR(":~0x80000")), "a name, not a value");
+}
+
+Test(tune, gives_up_when_its_time_is_up)
+{
+    struct hy_tune_report r = {.n = 77};
+    struct hy_diag diag = {""};
+    cr_assert_eq(hy_tune_measure(2, 1, 1, &r, &diag), HY_ETIMEOUT);
+    cr_expect_eq(r.n, 77, "nothing is decided");
+    cr_expect(strstr(diag.text, "could not be measured"), "%s", diag.text);
 }
 
 /* ---- the file ---- */
