@@ -8,33 +8,7 @@ import time
 import big
 import newsletter
 from lab import Lab, LabError, wait_for
-from limits_figures import Memory
-
-
-class Threads:
-    """CPU seconds of each thread of a process since the object was made, by thread name."""
-
-    def __init__(self, pid):
-        self.pid = pid
-        self.before = self.read()
-
-    def read(self):
-        out, tick = {}, os.sysconf("SC_CLK_TCK")
-        for tid in os.listdir(f"/proc/{self.pid}/task"):
-            try:
-                with open(f"/proc/{self.pid}/task/{tid}/stat", encoding="ascii", errors="replace") as f:
-                    text = f.read()
-            except OSError:
-                continue  # it has ended
-            name, fields = text[text.index("(") + 1:text.rindex(")")], text.rpartition(")")[2].split()
-            name = name.rstrip("0123456789-") or name
-            cpu, faults = out.get(name, (0.0, 0))
-            out[name] = (cpu + (int(fields[11]) + int(fields[12])) / tick, faults + int(fields[7]) + int(fields[9]))
-        return out
-
-    def since(self):
-        now = self.read()
-        return {n: tuple(a - b for a, b in zip(v, self.before.get(n, (0.0, 0)))) for n, v in now.items()}
+from limits_figures import Memory, Threads
 
 
 class Pulse:

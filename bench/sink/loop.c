@@ -454,8 +454,7 @@ void *worker_run(void *worker)
                 conn_close(c);
         }
         run_timers(w);
-        if (w->record.len)
-            record_flush(w);
+        record_flush(w);
     }
     return NULL;
 }
@@ -487,9 +486,11 @@ struct worker *worker_new(struct sink *s, unsigned index)
     w->now = hy_clock_us();
     hy_rng_seed(&w->rng, s->seed + index);
     w->rbuf = malloc(RBUF);
-    w->domains = calloc(SINK_DOMAINS_MAX * 2, sizeof(struct domain_count *));
+    for (w->slots = 2; w->slots < 2 * (size_t)s->domains_max;)
+        w->slots *= 2;
+    w->domains = calloc(w->slots, sizeof(struct domain_count *));
     w->listen_fds = calloc((size_t)s->n_addrs, sizeof(int));
-    w->record = HY_BUF_INIT(64 << 20);
+    w->record = w->first = HY_BUF_INIT(64 << 20);
     snprintf(w->other.name, sizeof w->other.name, "other");
     w->epfd = epoll_create1(EPOLL_CLOEXEC);
     w->wakefd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
@@ -525,9 +526,10 @@ void worker_free(struct worker *w)
             hy_buf_free(bufs[i]);
         free(c);
     }
-    for (size_t i = 0; i < SINK_DOMAINS_MAX * 2; i++)
+    for (size_t i = 0; i < w->slots; i++)
         free(w->domains[i]);
     hy_buf_free(&w->record);
+    hy_buf_free(&w->first);
     free(w->domains);
     free(w->listen_fds);
     free(w->heap);

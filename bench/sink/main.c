@@ -21,6 +21,15 @@ static void raise_file_limit(void)
     }
 }
 
+/* A file that lines are appended to, if there is to be one. */
+static bool open_lines(const char *path, int *ret_fd)
+{
+    *ret_fd = path ? open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644) : -1;
+    if (path && *ret_fd < 0)
+        fprintf(stderr, "sink: %s: %s\n", path, strerror(errno));
+    return !path || *ret_fd >= 0;
+}
+
 static bool start(struct sink *s)
 {
     if (s->tls == TLS_ON && !(s->ctx = tls_context(s)))
@@ -29,13 +38,8 @@ static bool start(struct sink *s)
         fprintf(stderr, "sink: %s: %s\n", s->capture_dir, strerror(errno));
         return false;
     }
-    if (s->record_path) {
-        s->record_fd = open(s->record_path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644);
-        if (s->record_fd < 0) {
-            fprintf(stderr, "sink: %s: %s\n", s->record_path, strerror(errno));
-            return false;
-        }
-    }
+    if (!open_lines(s->record_path, &s->record_fd) || !open_lines(s->first_path, &s->first_fd))
+        return false;
     for (unsigned i = 0; i < s->threads; i++)
         if (!(s->workers[i] = worker_new(s, i)))
             return false;
@@ -69,8 +73,8 @@ int main(int argc, char **argv)
                             .size_max = 50 << 20,
                             .capture_every = 1,
                             .capture_limit = 1000,
-                            .seed = 1,
-                            .record_fd = -1};
+                            .domains_max = 1 << 17,
+                            .seed = 1};
     s.addrs = calloc(SINK_ADDRS_MAX, sizeof *s.addrs);
     s.replies = calloc(SINK_RULES_MAX, sizeof *s.replies);
     s.delays = calloc(SINK_RULES_MAX, sizeof *s.delays);

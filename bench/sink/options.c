@@ -42,6 +42,9 @@ static const char usage[] =
     "\n"
     "  --stats FILE             JSON, at the end, on SIGUSR1 and every --interval SEC\n"
     "  --record FILE            append a line per recipient at each final dot and reply\n"
+    "  --first FILE             append \"MICROSECONDS DOMAIN\" at the first recipient of each "
+    "domain\n"
+    "  --domains N              told apart; the others count as one (131072)\n"
     "  --capture DIR            store messages: --capture-every N (1), --capture-limit N (1000)\n";
 
 static int number(struct hy_str v, uint64_t max, uint64_t *ret)
@@ -165,6 +168,7 @@ static const struct numeric {
     NUM("interval", 86400, 1, stats_interval),
     NUM("capture-every", UINT32_MAX, 1, capture_every),
     NUM("capture-limit", UINT32_MAX, 1, capture_limit),
+    NUM("domains", SINK_DOMAINS_MAX, 1, domains_max),
     NUM("seed", UINT64_MAX, 1, seed),
 #undef NUM
 };
@@ -181,11 +185,10 @@ static const struct handler {
 static const struct path {
     const char *name;
     size_t offset;
-} paths[] = {{"stats", offsetof(struct sink, stats_path)},
-             {"record", offsetof(struct sink, record_path)},
-             {"capture", offsetof(struct sink, capture_dir)},
-             {"tls-cert", offsetof(struct sink, tls_cert)},
-             {"tls-key", offsetof(struct sink, tls_key)}};
+} paths[] = {
+    {"stats", offsetof(struct sink, stats_path)},  {"record", offsetof(struct sink, record_path)},
+    {"first", offsetof(struct sink, first_path)},  {"capture", offsetof(struct sink, capture_dir)},
+    {"tls-cert", offsetof(struct sink, tls_cert)}, {"tls-key", offsetof(struct sink, tls_key)}};
 
 static int set_numeric(struct sink *s, const struct numeric *n, struct hy_str v, struct hy_diag *d)
 {

@@ -3,7 +3,9 @@
  *
  * Record: "dot CODE RCPT MESSAGE-ID" when the final dot was read (a real server would now deliver,
  * whatever becomes of the reply), "sent CODE RCPT MESSAGE-ID" when the reply went to the kernel.
- * Lines are appended before the loop waits again, in one write, so they outlive the sink itself. */
+ * Lines are appended before the loop waits again, in one write, so they outlive the sink itself.
+ * Likewise, when each domain had its first recipient (--first), in microseconds of the monotonic
+ * clock. */
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -43,11 +45,11 @@ void record_line(struct conn *c, struct hy_buf *to, const char *what, int code)
             hy_buf_printf(to, "%s %d %.*s %.*s\n", what, code, HY_STR_ARG(rcpt), HY_STR_ARG(id));
 }
 
-void record_flush(struct worker *w)
+static void flush(int fd, struct hy_buf *lines)
 {
     size_t done = 0;
-    while (done < w->record.len) {
-        ssize_t n = write(w->s->record_fd, w->record.data + done, w->record.len - done);
+    while (done < lines->len) {
+        ssize_t n = write(fd, lines->data + done, lines->len - done);
         if (n < 0 && errno == EINTR)
             continue;
         if (n < 0) {
@@ -56,7 +58,13 @@ void record_flush(struct worker *w)
         }
         done += (size_t)n;
     }
-    hy_buf_reset(&w->record);
+    hy_buf_reset(lines);
+}
+
+void record_flush(struct worker *w)
+{
+    flush(w->s->record_fd, &w->record);
+    flush(w->s->first_fd, &w->first);
 }
 
 static FILE *capture_open(const struct conn *c, const char *ext)

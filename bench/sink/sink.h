@@ -18,7 +18,7 @@ enum {
     SINK_THREADS_MAX = 64,
     SINK_ADDRS_MAX = 4096,
     SINK_RULES_MAX = 512,
-    SINK_DOMAINS_MAX = 1 << 17, /* counted apart, per thread; the rest counts as "other" */
+    SINK_DOMAINS_MAX = 1 << 20, /* that an option may ask to tell apart */
     SINK_LINE_MAX = 4096,
     SINK_READ_MAX = 256 * 1024,
     SINK_HEAD_MAX = 32 * 1024, /* of a message, read for its Message-ID */
@@ -123,6 +123,8 @@ struct sink {
     uint64_t capture_every;
     uint64_t capture_limit; /* messages stored at most */
     const char *record_path;
+    const char *first_path;
+    uint32_t domains_max; /* counted apart, per thread; the rest counts as "other" */
     const char *stats_path;
     unsigned stats_interval;
     uint64_t seed;
@@ -131,7 +133,7 @@ struct sink {
     SSL_CTX *ctx;
     struct grey *grey;
     struct providers *providers; /* NULL: no model */
-    int record_fd;
+    int record_fd, first_fd;
     atomic_bool stop;
     atomic_uint open, open_max;
     atomic_ullong captured;
@@ -210,10 +212,11 @@ struct worker {
     struct conn **heap;
     int heap_len, heap_cap;
     struct hy_list conns, spare;
-    struct domain_count **domains; /* open addressing, SINK_DOMAINS_MAX * 2 slots */
+    struct domain_count **domains; /* open addressing */
+    size_t slots;                  /* of it: a power of two */
     uint32_t n_domains;
     struct domain_count other;
-    struct hy_buf record;
+    struct hy_buf record, first;
     uint64_t message_no;
     char *rbuf;
 };

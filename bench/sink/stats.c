@@ -7,19 +7,17 @@
 
 #include "sink.h"
 
-enum { SLOTS = SINK_DOMAINS_MAX * 2 };
-
 struct domain_count *stats_domain(struct worker *w, struct hy_str name, uint64_t hash)
 {
-    size_t at = (hash >> 7) & (SLOTS - 1);
-    for (;; at = (at + 1) & (SLOTS - 1)) {
+    size_t at = (hash >> 7) & (w->slots - 1);
+    for (;; at = (at + 1) & (w->slots - 1)) {
         struct domain_count *d = __atomic_load_n(&w->domains[at], __ATOMIC_RELAXED);
         if (!d)
             break;
         if (d->hash == hash)
             return d;
     }
-    struct domain_count *d = w->n_domains < SINK_DOMAINS_MAX ? calloc(1, sizeof *d) : NULL;
+    struct domain_count *d = w->n_domains < w->s->domains_max ? calloc(1, sizeof *d) : NULL;
     if (!d)
         return &w->other;
     d->hash = hash;
@@ -28,6 +26,8 @@ struct domain_count *stats_domain(struct worker *w, struct hy_str name, uint64_t
         d->name[i] = ch > ' ' && ch != '"' && ch != '\\' && ch < 127 ? ch : '?';
     }
     w->n_domains++;
+    if (w->s->first_fd >= 0)
+        hy_buf_printf(&w->first, "%ld %s\n", w->now, d->name);
     __atomic_store_n(&w->domains[at], d, __ATOMIC_RELEASE);
     return d;
 }
@@ -58,7 +58,7 @@ static struct domain_count *collect(struct sink *s, size_t *ret_n)
     for (unsigned t = 0; all && t < s->threads; t++) {
         if (READ(s->workers[t]->other.rcpts) && n < max)
             all[n++] = s->workers[t]->other;
-        for (size_t i = 0; i < SLOTS && n < max; i++) {
+        for (size_t i = 0; i < s->workers[t]->slots && n < max; i++) {
             struct domain_count *d = __atomic_load_n(&s->workers[t]->domains[i], __ATOMIC_ACQUIRE);
             if (!d)
                 continue;
