@@ -14,10 +14,11 @@ def tune(lab):
     return report
 
 
-def measure(lab, sink, sizes, tls_sizes=(), messages=60000):
+def measure(lab, sink, sizes, tls_sizes=(), ms=700):
     """{"rsa2048_us", "rsa2048_all_us", ..., "blaster": {bytes: {...}}, "blaster_tls": {...}} in CPU microseconds. The sink
-    offers STARTTLS, which only the latter takes, on connections that it keeps."""
-    out = json.loads(lab.run(lab.binary("bench/floor"), "700"))
+    offers STARTTLS, which only the latter takes, on connections that it keeps. `ms`: for each primitive."""
+    out = json.loads(lab.run(lab.binary("bench/floor"), str(ms)))
+    messages = 60000 * ms // 700
     out.setdefault("rsa2048_all_us", out["rsa2048_us"])
     for kind, options, kind_sizes in (("blaster", (), sizes), ("blaster_tls", ("--tls",), tls_sizes)):
         out[kind] = {}

@@ -5,6 +5,7 @@ import re
 
 import figures
 from words import WORDS
+from words_limits import limit_name
 from workloads import BY_NAME, TITLES
 
 SYSTEMS = ("hayauma", "postfix", "opensmtpd", "exim")
@@ -28,31 +29,52 @@ def figure(v, unit):
     return {"x": f"{v:.2f} x" if v < 10 else f"{v:,.1f} x", "M/h": f"{v:,.1f} M/h"}.get(unit, f"{n(v)} {unit}".replace(" /s", "/s"))
 
 
+def spread(found, w, unit=""):
+    """How far the rounds are apart; and when there is nothing to be apart from."""
+    if found.apart:
+        return w["apart"]
+    return f"{figure(found.low, unit)} - {figure(found.high, unit)}" if found.rounds > 1 else w["once"]
+
+
 def goal_rows(results, w):
     rows = []
     for row in figures.goals(results):
-        name, what, measured, unit, relation, goal = row
-        sign = {"<=": "≤", ">=": "≥"}[relation]
-        rows.append([name, w["what"][what], f"{sign} {goal:,g}{' ' if unit != '/s' else ''}{unit}", figure(measured, unit),
-                     w["met"] if figures.met(row) else w["missed"]])
+        name, what, found, unit, relation, goal = row
+        sign, verdict = {"<=": "≤", ">=": "≥"}[relation], w["met"] if figures.met(row) else w["missed"]
+        agree = figures.rounds_met(row) if figures.met(row) else found.rounds - figures.rounds_met(row)
+        if agree < found.rounds:
+            verdict += w["of_rounds"].format(agree=agree, all=found.rounds)
+        rows.append([name, w["what"][what], f"{sign} {goal:,g}{' ' if unit != '/s' else ''}{unit}", figure(found.median, unit),
+                     spread(found, w), verdict])
     return rows
 
 
 def system_rows(results, w, workload):
+    """[name, rate, spread, CPU, spread, memory, hayauma's rate over it, spread]"""
     rows, signed = [], BY_NAME[workload].signed
-    runs = results["runs"].get(workload, {})
     floor = figures.floor_us(results, workload)
     if floor:
-        rows.append([w["floor_row"].format(what=("RSA-2048 + " if signed else "") + "blaster"), "", "", n(floor), "", ""])
+        rows.append([w["floor_row"].format(what=("RSA-2048 + " if signed else "") + "blaster"), "", "", n(floor.median), spread(floor, w), "", "", ""])
     for s in SYSTEMS:
-        if s not in runs:
+        rate, cpu, memory = (figures.of(results, workload, s, k) for k in ("messages_per_s", "cpu_us_per_message", "memory_mib"))
+        if not rate:
             continue
-        v = {k: figures.value(results, workload, s, k) for k in ("messages_per_s", "cpu_us_per_message", "memory_mib")}
-        low, high = figures.spread(results, workload, s, "messages_per_s")
         times = figures.times_rate(results, workload, "hayauma", workload, s) if s != "hayauma" else None
         name = f"{TITLES[s][bool(signed)]}, {w['signed'] if signed else w['plain']}"
-        rows.append([f"**{name}**" if s == "hayauma" else name, n(v["messages_per_s"]), f"{n(low)} - {n(high)}",
-                     n(v["cpu_us_per_message"]), n(v["memory_mib"]), f"{n(times)} x" if times else ""])
+        rows.append([f"**{name}**" if s == "hayauma" else name, n(rate.median), spread(rate, w), n(cpu.median), spread(cpu, w), n(memory.median)]
+                    + ([f"{n(times.median)} x", spread(times, w)] if times else ["", ""]))
+    return rows
+
+
+def sent_rows(results, w):
+    """What every system sent in B1: the receivers looked at it."""
+    rows = []
+    for s in SYSTEMS:
+        runs = [r for r in figures.runs_of(results, "B1", s) if r.get("signature")]
+        if runs:
+            sig = runs[-1]["signature"]
+            rows.append([TITLES[s][True], n(runs[-1]["bytes_per_message"]), f"{sig['algorithm']}, {sig['canonicalization']}",
+                         f"{len(sig['fields'])}: {', '.join(sig['fields'])}"])
     return rows
 
 
@@ -63,7 +85,7 @@ def stage_rows(results, w):
         if not found:
             continue
         by = dict(found)
-        floor = figures.floor_us(results, name)
+        floor = figures.floor_us(results, name).median
         total = sum(by.values())
         rows.append([w["names"][name]] + [n(by.get(s)) for s in ("render", "hash", "sign", "sockets_user", "sockets_system", "store", "feeder",
                                                                 "other")] + [n(total), n(floor), f"{total / floor:.2f} x"])
@@ -73,21 +95,43 @@ def stage_rows(results, w):
 def variant_rows(results, w):
     rows = []
     for name in ("B1", "B3", "B3-far", "B4", "B10"):
-        runs = results["runs"].get(name, {}).get("hayauma")
-        if not runs:
-            continue
-        r = figures.median_run(runs)
-        tls = f"{r['tls']['started']:,}, {r['tls']['resumed']:,}" if r["tls"]["started"] else ""
-        rows.append([w["names"][name], n(figures.value(results, name, "hayauma", "messages_per_s")),
-                     n(figures.value(results, name, "hayauma", "cpu_us_per_message")), n(figures.floor_us(results, name)),
-                     f"{figures.times_floor(results, name):.2f} x", f"{r['connections']:,}", f"{r['connections_made']:,}", tls])
+        for s in SYSTEMS:
+            runs = figures.runs_of(results, name, s)
+            if not runs or (name == "B1" and s != "hayauma"):
+                continue
+            r, rate, cpu = figures.median_run(runs), figures.of(results, name, s, "messages_per_s"), figures.of(results, name, s, "cpu_us_per_message")
+            ours = s == "hayauma"
+            floor, times = (figures.floor_us(results, name), figures.times_floor(results, name)) if ours else (None, None)
+            tls = f"{r['tls']['started']:,}, {r['tls']['resumed']:,}" if ours and r["tls"]["started"] else ""
+            rows.append([w["names"][name] + ("" if ours else f": {TITLES[s][bool(BY_NAME[name].signed)]}"), n(rate.median), spread(rate, w),
+                         n(cpu.median), spread(cpu, w), n(floor.median) if floor else "", f"{times.median:.2f} x" if times else "",
+                         spread(times, w) if times else "", f"{r['connections']:,}", f"{r['connections_made']:,}", tls])
     return rows
 
 
 def drain_rows(results, w):
-    found = results["runs"].get("B2-drain", {})
-    return [[TITLES[s][False], n(figures.value(results, "B2-drain", s, "messages_per_s")),
-             n(figures.value(results, "B2-drain", s, "cpu_us_per_message"))] for s in SYSTEMS if s in found]
+    rows = []
+    for s in SYSTEMS:
+        rate, cpu = (figures.of(results, "B2-drain", s, k) for k in ("messages_per_s", "cpu_us_per_message"))
+        if rate:
+            rows.append([TITLES[s][False], n(rate.median), n(cpu.median)])
+    return rows
+
+
+def rounds_text(results, w):
+    """How often each workload was measured, for the head of the page; who has one round is named plainly."""
+    by = {}
+    for name in BY_NAME:
+        count = len(figures.runs_of(results, name, "hayauma"))
+        if count:
+            by.setdefault(count, []).append(name)
+    text = [w["rounds_of"].format(n=k, names=", ".join(v)) for k, v in sorted(by.items(), reverse=True) if k > 1]
+    once = by.get(1, [])
+    if once:
+        text.append(w["one_round_of"].format(names=", ".join(once)))
+    if results["limits"]:
+        text.append(w["limits_once"])
+    return " ".join(text)
 
 
 def machine_rows(results, w):
@@ -97,14 +141,12 @@ def machine_rows(results, w):
             [w["memory_of"], f"{m['memory_gib']} GiB"], [w["disk"], m["disk"]], [w["system"], m["system"]], [w["kernel"], m["kernel"]],
             ["OpenSSL", m["openssl"].removeprefix("OpenSSL ")], [w["build"], v["hayauma"]]]
     rows += [[k, x] for k, x in v.items() if k != "hayauma"]
-    rounds = sorted({len(r["hayauma"]) for r in results["runs"].values() if "hayauma" in r})
-    return rows + [[w["command"], "<br>".join(f"`{c}`" for c in results["commands"])],
-                   [w["rounds"], ", ".join(str(r) for r in rounds)], [w["date"], results["date"]]]
+    return rows + [[w["command"], "<br>".join(f"`{c}`" for c in results["commands"])], [w["date"], results["date"]]]
 
 
-def limit_rows(results, w):
+def limit_rows(results, w, lang):
     rows = []
-    for step in ("B5", "B5-tls", "B6-import", "B6", "B6-domains"):
+    for step in ("B5", "B5-tls", "B6-import", "B6", "B6-domains", "B6-fair"):
         found = results["limits"].get(step, [])
         if found:
             rows.append([f"**{w['names'][step]}**", "", ""])
@@ -112,7 +154,7 @@ def limit_rows(results, w):
             below, above = f["goal_below"], f["goal_above"]
             goal = f"< {below:,g} {f['unit']}: " if below is not None else f"≥ {above:,g} {f['unit']}: " if above is not None else ""
             goal += (w["met"] if f["ok"] else w["missed"]) if goal else ""
-            rows.append([f["name"].replace("|", "\\|").strip(), f"{n(f['value'])} {f['unit']}".strip(), goal])
+            rows.append([limit_name(f["name"].replace("|", "\\|").strip(), lang), f"{n(f['value'])} {f['unit']}".strip(), goal])
     return rows
 
 
@@ -124,14 +166,17 @@ def page(results, plots, lang):
         return f"![{name}](benchmarks/{plots[name]})\n\n" if name in plots else ""
 
     out = [f"# {w['title']}\n\n{w['other']}\n\n{w['intro']}\n\n{w['trust']}\n\n"]
-    others = [100 * x["others"] for x in results["neighbours"]]
+    others = [100 * x["others"] for x in results["neighbours"]] or [0.0]
     out.append(w["neighbours"].format(others=sum(others) / len(others), most=max(others)) + "\n\n")
+    out.append(rounds_text(results, w) + "\n\n")
     if results["quick"]:
         out.append(w["small"] + "\n\n")
     out.append(f"## {w['goals']}\n\n" + table(w["goal_head"], goal_rows(results, w)) + w["later"] + "\n\n")
     rows = system_rows(results, w, "B1") + system_rows(results, w, "B2")
     if rows:
         out.append(f"## {w['throughput']}\n\n{w['throughput_text']}\n\n" + image("throughput") + table(w["system_head"], rows))
+    if sent_rows(results, w):
+        out.append(f"{w['sent']}\n\n" + table(w["sent_head"], sent_rows(results, w)))
     if drain_rows(results, w):
         out.append(f"{w['drain']}:\n\n" + table(w["drain_head"], drain_rows(results, w)))
     if stage_rows(results, w):
@@ -144,8 +189,10 @@ def page(results, plots, lang):
     if figures.by_size(results):
         rows = [[f"{s['size']:,}", n(s["cpu_us"]), n(s["messages_per_s"]), n(s["memory_mib"]), n(s["rows_s"])] for s in figures.by_size(results)]
         out.append(f"## {w['cost']}\n\n{w['cost_text']}\n\n" + image("cost") + table(w["cost_head"], rows) + image("memory"))
-    if limit_rows(results, w):
-        out.append(f"## {w['limits']}\n\n" + table(w["limit_head"], limit_rows(results, w)))
+    if "firsts" in plots:
+        out.append(f"## {w['firsts']}\n\n{w['firsts_text']}\n\n" + image("firsts"))
+    if limit_rows(results, w, lang):
+        out.append(f"## {w['limits']}\n\n" + table(w["limit_head"], limit_rows(results, w, lang)))
     out.append(f"## {w['machine']}\n\n" + table(["", ""], machine_rows(results, w)))
     return "".join(out).rstrip("\n") + "\n"
 
@@ -154,7 +201,7 @@ def readme_table(results, lang):
     w, rows = WORDS[lang], []
     for workload in ("B1", "B2"):
         for r in system_rows(results, w, workload):
-            rows.append([r[0], r[1], r[3], r[4]])
+            rows.append([r[0], r[1], r[3], r[5]])
     return table(w["readme_head"], rows)
 
 

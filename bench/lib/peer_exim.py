@@ -2,13 +2,15 @@
 import os
 
 from lab import tail
-from peers import ADDRESS, HOSTNAME, Peer, SELECTOR, SENDER, read_key
+from peers import ADDRESS, HOSTNAME, Peer, SENDER, read_key
 
 
 class Exim(Peer):
     name = "exim"
     title = {True: "Exim, its own DKIM", False: "Exim"}
     packages = ("exim4-daemon-light",)
+    about = {True: 210, False: 270}
+    drain_messages = 2500
 
     def start(self, held):
         r = self.root
@@ -19,7 +21,7 @@ class Exim(Peer):
         signing = ""
         if self.key:
             r.write("etc/exim4/key.pem", read_key(self.key), 0o600, "Debian-exim")
-            signing = self.configuration("dkim.conf", DOMAIN=SENDER, SELECTOR=SELECTOR)
+            signing = self.configuration("dkim.conf", DOMAIN=SENDER, SELECTOR=self.selector)
         r.write("etc/exim4/exim4.conf", self.configuration("exim4.conf", HOSTNAME=HOSTNAME, ADDRESS=ADDRESS, DKIM=signing))
         self.spawn("daemon", "/usr/sbin/exim4", "-bdf", *([] if held else ["-q1s"]))
 

@@ -1,5 +1,5 @@
 """OpenSMTPD, signed by its filter-dkimsign."""
-from peers import ADDRESS, HOSTNAME, Peer, SELECTOR, SENDER, read_key
+from peers import ADDRESS, HOSTNAME, Peer, SENDER, read_key
 
 FILTER = "/usr/libexec/opensmtpd/filter-dkimsign -d {} -s {} -c relaxed/relaxed -k /etc/mail/dkim/key.pem"
 
@@ -8,6 +8,8 @@ class OpenSMTPD(Peer):
     name = "opensmtpd"
     title = {True: "OpenSMTPD + filter-dkimsign", False: "OpenSMTPD"}
     packages = ("opensmtpd", "opensmtpd-filter-dkimsign")
+    about = {True: 230, False: 230}
+    drain_messages = 4000
     inject_options = ("--one-by-one",)  # it has no PIPELINING
 
     def start(self, held):
@@ -25,7 +27,7 @@ class OpenSMTPD(Peer):
         if self.key:
             r.folder("etc/mail/dkim", "_dkimsign", 0o770)
             r.write("etc/mail/dkim/key.pem", read_key(self.key), 0o600, "_dkimsign")
-            define = f'filter "dkimsign" proc-exec "{FILTER.format(SENDER, SELECTOR)}" user _dkimsign group _dkimsign'
+            define = f'filter "dkimsign" proc-exec "{FILTER.format(SENDER, self.selector)}" user _dkimsign group _dkimsign'
             use = 'filter "dkimsign"'
         r.write("etc/smtpd.conf", self.configuration("smtpd.conf", HOSTNAME=HOSTNAME, ADDRESS=ADDRESS, DEFINE=define, USE=use))
         self.spawn("smtpd", "/usr/sbin/smtpd", "-d", *(["-P", "mta"] if held else []))

@@ -3,13 +3,15 @@ import os
 import signal
 
 from lab import tail, wait_for
-from peers import ADDRESS, HOSTNAME, Peer, SELECTOR, SENDER, read_key
+from peers import ADDRESS, HOSTNAME, Peer, SENDER, read_key
 
 
 class Postfix(Peer):
     name = "postfix"
     title = {True: "Postfix + OpenDKIM", False: "Postfix"}
     packages = ("postfix", "opendkim")
+    about = {True: 350, False: 580}
+    drain_messages = 6000
 
     def start(self, held):
         r = self.root
@@ -33,7 +35,7 @@ class Postfix(Peer):
         r.folder("run/opendkim", "opendkim")
         r.folder("etc/dkimkeys", "opendkim", 0o700)
         r.write("etc/dkimkeys/key.pem", read_key(self.key), 0o600, "opendkim")
-        r.write("etc/opendkim.conf", self.configuration("opendkim.conf", DOMAIN=SENDER, SELECTOR=SELECTOR))
+        r.write("etc/opendkim.conf", self.configuration("opendkim.conf", DOMAIN=SENDER, SELECTOR=self.selector))
         p = self.spawn("opendkim", "/usr/sbin/opendkim", "-f", "-x", "/etc/opendkim.conf")
         socket = os.path.join(r.path, "run/opendkim/opendkim.sock")
         p.wait_ready("listening", lambda: os.path.exists(socket))

@@ -13,7 +13,6 @@ from lab import LabError, SOURCE, wait_for
 import newsletter
 
 ADDRESS = "127.0.2.1"  # where peers listen; the sites of the world are 127.0.1.*
-SELECTOR = "bench"
 HOSTNAME = "peer.news.hayauma.test"
 
 
@@ -24,9 +23,13 @@ class Peer:
     title = {True: None, False: None}  # signed or not
     packages = ()
     inject_options = ()  # of the blaster
+    about = {True: None, False: None}  # messages a second on two cores, signed or not: how many it is first given
+    drain_messages = None  # that fill the queue which it is to empty
 
     def __init__(self, lab, groups, root, key=None, held=False):
-        self.lab, self.root, self.key, self.processes = lab, root, key, []
+        """`key`: (selector, path)"""
+        self.lab, self.root, self.processes = lab, root, []
+        self.selector, self.key = key or (None, None)
         self.group = groups.group(self.name)
         self.start(held)
         wait_for(f"{self.name} to greet", lambda: greets(ADDRESS), timeout=20)
@@ -62,12 +65,17 @@ class Peer:
 
     def whole_path(self, sink, messages, corpus):
         """Accepting, keeping, signing and delivering them all at once, as a live relay does."""
-        before, spent, start = sink.stats()["messages"], Spent(self.group), time.monotonic()
+        before, spent, start = sink.stats(), Spent(self.group), time.monotonic()
         with Watch(self.group) as memory:
-            self.inject(messages, corpus)
+            injector = self.inject(messages, corpus)
             accepted = time.monotonic() - start
-            self.wait_sent(sink, before + messages)
-        return self.figures(messages, time.monotonic() - start, spent, memory, accepted_s=round(accepted, 2))
+            self.wait_sent(sink, before["messages"] + messages)
+        result = self.figures(messages, time.monotonic() - start, spent, memory, accepted_s=round(accepted, 2),
+                              injector_us=injector["cpu_us_per_message"])
+        after = sink.stats()
+        return {**result, "bytes_per_message": round((after["bytes"] - before["bytes"]) / messages),
+                "connections": after["connections"]["max_open"],
+                "connections_made": after["connections"]["total"] - before["connections"]["total"]}
 
     def drain(self, sink, messages, corpus):
         """Delivering a queue that was accepted before; the peer was started `held`."""

@@ -45,12 +45,14 @@ def throughput(results, folder):
     fig, axes = plt.subplots(1, len(groups), figsize=(9, 2.6), squeeze=False)
     for ax, (workload, title, systems) in zip(axes[0], groups):
         signed = workload == "B1"
-        rates = [figures.value(results, workload, s, "messages_per_s") for s in systems]
+        found = [figures.of(results, workload, s, "messages_per_s") for s in systems]
+        rates = [f.median for f in found]
         bars = ax.barh([TITLES[s][signed] for s in systems], rates, color=[ACCENT if s == "hayauma" else PEER for s in systems],
-                       height=0.62)
-        for bar, rate, system in zip(bars, rates, systems):
+                       height=0.62, xerr=[[f.median - f.low for f in found], [f.high - f.median for f in found]],
+                       error_kw={"ecolor": INK, "elinewidth": 1.5, "capsize": 3})
+        for bar, rate, high, system in zip(bars, rates, found, systems):
             times = f"  (1/{rates[0] / rate:,.0f})" if system != "hayauma" and systems[0] == "hayauma" else ""
-            ax.text(bar.get_width() + max(rates) * 0.015, bar.get_y() + bar.get_height() / 2, number(rate) + times, va="center")
+            ax.text(max(bar.get_width(), high.high) + max(rates) * 0.02, bar.get_y() + bar.get_height() / 2, number(rate) + times, va="center")
         ax.set_xlim(0, max(rates) * 1.22)
         ax.invert_yaxis()
         ax.set_title(f"messages a second, {title}", loc="left", fontsize=11)
@@ -68,7 +70,7 @@ def floor_parts(results, workload):
     """[("sign", us), ("blaster", us)] of the floor."""
     key = {"rsa": "rsa2048_all_us", "ed25519": "ed25519_us", None: None}[figures.BY_NAME[workload].signed]
     signing = statistics.median(f[key] for f in figures.floors(results, workload)) if key else 0.0
-    return [("sign", signing), ("blaster", figures.floor_us(results, workload) - signing)]
+    return [("sign", signing), ("blaster", figures.floor_us(results, workload).median - signing)]
 
 
 def stacked(ax, row, name, parts, whole):
@@ -93,7 +95,7 @@ def stages(results, folder):
     fig.subplots_adjust(left=0.09, right=0.98, top=0.93, bottom=0.5 / (1.3 * len(drawn) + 0.7), hspace=0.55)
     used = set()
     for ax, (workload, title, ours) in zip(axes[:, 0], drawn):
-        whole = max(sum(v for _, v in ours), figures.floor_us(results, workload))
+        whole = max(sum(v for _, v in ours), figures.floor_us(results, workload).median)
         for row, (name, parts) in enumerate((("hayauma", ours), ("floor", floor_parts(results, workload)))):
             stacked(ax, row, name, parts, whole)
             used |= {stage for stage, us in parts if us > 0}
@@ -137,6 +139,23 @@ def by_size(results, folder, key, name, title, goal=None, note=None):
     return save(fig, folder, name)
 
 
+def firsts(results, folder):
+    """How many of many domains had their first attempt by when: alone, and among those that could hold them up."""
+    found = [f for f in results["limits"].get("B6-fair", []) if f.get("curve")]
+    if not found:
+        return None
+    fig, ax = plt.subplots(figsize=(9, 3))
+    for f, color in zip(found, (PEER, ACCENT)):
+        name = f["name"].partition(":")[0]
+        ax.plot(f["curve"], [100 * i / (len(f["curve"]) - 1) for i in range(len(f["curve"]))], color=color, linewidth=2, label=name)
+    ax.set_ylim(0, 103)
+    ax.set_xlim(0, None)
+    ax.set_xlabel("seconds since the start of the campaign")
+    ax.set_title("domains that had their first attempt, %", loc="left", fontsize=11)
+    ax.legend(frameon=False, loc="lower right")
+    return save(fig, folder, "firsts")
+
+
 def draw(results, folder):
     """Writes every plot the results are enough for; {name: file name}."""
     os.makedirs(folder, exist_ok=True)
@@ -144,12 +163,13 @@ def draw(results, folder):
     for s in ("postfix", "opensmtpd", "exim"):
         runs = results["runs"].get("B2", {}).get(s)
         if runs:
-            memory = number(figures.value(results, "B2", s, "memory_mib"))
+            memory = number(figures.of(results, "B2", s, "memory_mib").median)
             others.append(f"{TITLES[s][False]} {memory} with {runs[0]['messages']:,}")
     out = {
         "throughput": throughput(results, folder), "stages": stages(results, folder),
         "memory": by_size(results, folder, "memory_mib", "memory", "hayauma's anonymous memory at most, MiB", 256,
                           "peers: " + ", ".join(others) + " messages" if others else None),
         "cost": by_size(results, folder, "cpu_us", "cost", "CPU us a message, unsigned"),
+        "firsts": firsts(results, folder),
     }
     return {k: v for k, v in out.items() if v}

@@ -8,9 +8,6 @@ from account import Spent, Watch
 from lab import LabError, SOURCE, TICK
 import newsletter
 
-SELECTOR = "bench"
-
-
 def message_source(lab, kib):
     """The folder of a newsletter that makes messages of about `kib` KiB: bench/b1, its articles repeated."""
     source = os.path.join(SOURCE, "bench", "b1")
@@ -47,14 +44,14 @@ def threads(pid):
 
 
 class Sender:
-    """A daemon of its own store in a control group of its own."""
+    """A daemon of its own store in a control group of its own; `key`: (selector, path) or None."""
 
     count = 0
 
     def __init__(self, lab, groups, world, key, shaping, connections):
         Sender.count += 1
         self.lab, self.name = lab, f"hayaumad-{Sender.count}"
-        self.daemon = lab.daemon(world, name=self.name, keys=[(newsletter.SENDER, SELECTOR, key)] if key else [],
+        self.daemon = lab.daemon(world, name=self.name, keys=[(newsletter.SENDER, *key)] if key else [],
                                  config={"paths.shaping": shaping, "delivery.max_connections": connections,
                                          "log.level": "warning"})
         self.group = groups.group(self.name)
@@ -71,7 +68,7 @@ class Sender:
         daemon = self.daemon
         daemon.ctl("campaign", "create", newsletter.campaign_file(self.lab, name, source=source or message_source(self.lab, 10)))
         by_thread, spent, start = threads(daemon.pid), Spent(self.group), time.monotonic()
-        with Watch(self.group, every=0.05) as memory:
+        with Watch(self.group) as memory:
             daemon.ctl("campaign", "start", name)
             first, queued, c = None, None, daemon.campaign(name)
             while True:

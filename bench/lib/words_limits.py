@@ -1,0 +1,54 @@
+"""The names of the figures of bench/limits in Japanese. English ones are as it prints them; numbers stay."""
+import re
+
+N = r"([\d,]+)"
+NAMES = [
+    (r"open files allowed: the daemon raises 1024 to", "開けるファイル数: デーモンが 1024 から引き上げる"),
+    (rf"{N} connections to {N} sites, opened within", r"\2 サイトへの \1 接続、開き終わるまで"),
+    (r"open after a round of answers", "応答が一巡したあとの接続数"),
+    (rf"messages in that time, each on the wire for {N} s", r"その間の通数（1 通あたり回線上に \1 秒）"),
+    (r"CPU of the daemon", "デーモンの CPU"),
+    (r"memory at most(, one process)?", "最大メモリ"),
+    (r"memory a connection", "1 接続のメモリ"),
+    (rf"import of {N} leads in {N} domains", r"\2 ドメイン、\1 リードの取り込み"),
+    (rf"import of two leads in each of {N} domains", r"\1 ドメインに 2 件ずつのリードの取り込み"),
+    (r"rows a second", "毎秒の行数"),
+    (r"store", "ストア"),
+    (rf"campaign start until all {N} rows are made", r"配信開始から \1 行を作り終えるまで"),
+    (r"campaign start until the first delivery", "配信開始から最初の配送まで"),
+    (r"CPU of the writer", "writer の CPU"),
+    (r"page faults of the writer", "writer のページフォルト"),
+    (r"status meanwhile, at most", "その間の status の応答、最大"),
+    (r"(kill -9|SIGTERM) until it has ended", r"\1 から終了まで"),
+    (r"restart until the next delivery", "再起動から次の配送まで"),
+    (r"until every row is cancelled", "全行が取り消されるまで"),
+    (r"(hayauma (?:queue|backup|audit)|campaign (?:pause|resume|cancel))", r"\1"),
+    (rf"delivered within {N} s", r"\1 秒以内の配送数"),
+    (r"messages a second", "毎秒の通数"),
+    (r"processors idle meanwhile", "その間の空きプロセッサー"),
+    (r"(worker|press|writer|feeder)", r"\1"),
+    (r"lookups", "DNS の検索"),
+    (r"lookups a second", "毎秒の DNS の検索"),
+    (r"domains open at most", "同時に開いたドメイン、最大"),
+    (r"sites known at most", "把握したサイト、最大"),
+    (r"connections at most", "接続数、最大"),
+    (r"connections made", "接続回数"),
+    (rf"by themselves: half of {N} domains had their first attempt within", r"単独: \1 ドメインの半数に最初の試行が済むまで"),
+    (rf"behind a giant of {N}, {N} slow, {N} silent or dead ones: half of {N} domains had their first attempt within",
+     r"\1 件の巨大ドメイン、遅い \2、応答しない \3 ドメインの後ろ: \4 ドメインの半数に最初の試行が済むまで"),
+    (r"99 of 100", "99 % まで"),
+    (r"all", "すべてまで"),
+    (r"99 of 100, over that by themselves", "99 % まで、単独の何倍か"),
+    (r"all messages delivered by then", "それまでに配送した割合（全通数）"),
+    (r"slow ones that had their first attempt by then", "それまでに最初の試行が済んだ遅いドメイン"),
+]
+
+
+def limit_name(name, lang):
+    """The name as the page says it; a name that is not known stays as it is, and a test finds it."""
+    if lang == "ja":
+        for pattern, words in NAMES:
+            found = re.fullmatch(pattern, name)
+            if found:
+                return found.expand(words)
+    return name
