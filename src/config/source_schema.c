@@ -1,5 +1,6 @@
 /* The keys of a source and of a pool of sources: one row each. */
 #include "config_schema.h"
+#include "hayauma/deliver/deliver.h"
 
 #define SRC(field)  SCHEMA_FIELD(struct hy_config_source, field)
 #define POOL(field) SCHEMA_FIELD(struct hy_config_pool, field)
@@ -17,7 +18,7 @@ static const struct schema_row source_rows[] = {
             "check'). Without one, node.hostname."},
     {"weight", SCHEMA_INT, 0, SRC(weight), 1, HY_SPREAD_WEIGHT_MAX, "1",
      .doc = "Its share of the mail beside others, where a pool does not say another."},
-    {"dkim", SCHEMA_HOSTNAMES, 0, SRC(dkim), .max = 8,
+    {"dkim", SCHEMA_HOSTNAMES, 0, SRC(dkim), .max = HY_DELIVER_SOURCE_DKIM_MAX,
      .doc = "Domains of dkim.keys that sign its mail besides that of From, such as the domain of "
             "whoever runs this machine."},
 };

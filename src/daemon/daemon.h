@@ -94,6 +94,10 @@ const char *tuned_setting(const struct tuned *t);
 int policy_make(const struct hy_daemon *d, struct hy_config *config, struct hy_problems *problems,
                 struct hy_deliver_policy **ret);
 
+/* policy_sources.c: its sources and pools, in `arena`. HY_ENOMEM. */
+int policy_set_sources(const struct hy_config *c, struct hy_arena *arena,
+                       struct hy_deliver_policy *p);
+
 /* plan.c: from a stored campaign to a compiled message; hy_deliver_load_fn, feeder thread. Also
  * what campaign.create checks with: `bundle` as stored. */
 int plan_load(void *daemon, struct hy_txn *t, const struct hy_campaign *c, struct hy_diag *diag,

@@ -219,6 +219,18 @@ static int defaults(const struct names *n, struct hy_deliver_plan *plan)
     return HY_OK;
 }
 
+static int set_pool(const struct hy_bundle *b, const struct hy_config *c,
+                    struct hy_deliver_plan *plan, struct hy_diag *diag)
+{
+    if (b->pool.n && !hy_config_has_pool(c, b->pool))
+        return hy_fail(diag, HY_EINVAL,
+                       "there is no pool or source '%.*s': name one that stands in hayauma.yaml "
+                       "('hayauma source list')",
+                       HY_STR_ARG(b->pool));
+    plan->pool = hy_arena_str(&plan->arena, b->pool).p;
+    return plan->pool ? HY_OK : HY_ENOMEM;
+}
+
 static int make(struct hy_daemon *d, const struct hy_config *c, struct hy_txn *t,
                 struct hy_str bytes, hy_id campaign, struct hy_diag *diag, struct hy_buf *unknown,
                 struct hy_deliver_plan *plan)
@@ -244,6 +256,8 @@ static int make(struct hy_daemon *d, const struct hy_config *c, struct hy_txn *t
         err = defaults(&names, plan);
     if (err == HY_OK)
         err = brakes_fill(&b, c, t, plan, diag);
+    if (err == HY_OK)
+        err = set_pool(&b, c, plan, diag);
     if (err != HY_OK) {
         hy_zone_free(plan->zone);
         hy_message_free(plan->message);

@@ -10,12 +10,14 @@
 #include "hayauma/base/log.h"
 #include "hayauma/config/shaping.h"
 
+enum { SOURCES_ARENA_MAX = 16 << 20 };
+
 /* What a policy stands on; freed with it. */
 struct ground {
     struct hy_deliver_policy policy;
     struct hy_config *config;
     struct hy_shape_rules *rules;
-    struct hy_deliver_source *sources;
+    struct hy_arena arena; /* of sources and pools */
     struct hy_dkim_field *fields;
 };
 
@@ -24,7 +26,7 @@ static void release(struct hy_deliver_policy *p)
     struct ground *g = p->owner;
     hy_dkim_keyset_unref(p->dkim);
     hy_shaping_free(g->rules);
-    free(g->sources);
+    hy_arena_free(&g->arena);
     free(g->fields);
     hy_config_unref(g->config);
     free(g);
@@ -154,23 +156,6 @@ static int set_fields(struct ground *g)
     return HY_OK;
 }
 
-static int set_sources(struct ground *g)
-{
-    size_t n = g->config->delivery.sources.n;
-    g->sources = calloc(n, sizeof *g->sources);
-    if (!g->sources)
-        return HY_ENOMEM;
-    for (size_t i = 0; i < n; i++) {
-        const struct hy_config_source *s = &g->config->delivery.sources.items[i];
-        g->sources[i].name = s->name;
-        g->sources[i].ehlo = s->ehlo;
-        g->sources[i].bind = s->bind;
-    }
-    g->policy.sources = g->sources;
-    g->policy.n_sources = n;
-    return HY_OK;
-}
-
 int policy_make(const struct hy_daemon *d, struct hy_config *config, struct hy_problems *problems,
                 struct hy_deliver_policy **ret)
 {
@@ -179,6 +164,7 @@ int policy_make(const struct hy_daemon *d, struct hy_config *config, struct hy_p
     if (!g)
         return HY_ENOMEM;
     struct hy_deliver_policy *p = &g->policy;
+    g->arena = HY_ARENA_INIT(SOURCES_ARENA_MAX);
     g->config = hy_config_ref(config);
     p->owner = g;
     p->release = release;
@@ -197,7 +183,7 @@ int policy_make(const struct hy_daemon *d, struct hy_config *config, struct hy_p
     if (err == HY_OK)
         err = set_fields(g);
     if (err == HY_OK)
-        err = set_sources(g);
+        err = policy_set_sources(config, &g->arena, p);
     if (err != HY_OK) {
         release(p);
         return err;

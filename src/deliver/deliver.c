@@ -35,7 +35,10 @@ int hy_deliver_create(const struct hy_deliver_settings *settings, struct hy_deli
     struct hy_tls_options trust = {.ca_file = ca_file && ca_file[0] ? ca_file : NULL};
     pools_init(&d->pools);
     dailies_init(&d->dailies, env, writer);
+    sources_init(&d->sources);
     int err = pools_adopt(d, policy);
+    if (err == HY_OK)
+        err = sources_adopt(d, policy);
     if (err == HY_OK)
         err = hy_tls_create(&trust, diag, &d->tls);
     if (err == HY_OK)
@@ -86,8 +89,12 @@ static void send_policy(struct hy_mailbox *to, struct hy_deliver_policy *policy)
 
 void hy_deliver_reload(struct hy_deliver *d, struct hy_deliver_policy *policy)
 {
-    if (pools_adopt(d, policy) != HY_OK) {
-        hy_log(HY_LOG_ERROR, "deliver", "out of memory: delivery goes on with the rules it has");
+    int err = pools_adopt(d, policy);
+    if (err == HY_OK)
+        err = sources_adopt(d, policy);
+    if (err != HY_OK) {
+        hy_log(HY_LOG_ERROR, "deliver", "%s: delivery goes on with the rules and sources it has",
+               err == HY_ELIMIT ? "too many sources since the start" : "out of memory");
         hy_deliver_policy_unref(policy);
         return;
     }
@@ -156,6 +163,7 @@ void hy_deliver_free(struct hy_deliver *d)
     providers_close(&d->providers);
     pools_close(&d->pools);
     dailies_close(&d->dailies);
+    sources_close(&d->sources);
     free(d);
 }
 

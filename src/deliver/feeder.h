@@ -48,14 +48,13 @@ struct feeder {
     struct hy_txn txn; /* parked between steps */
     bool has_txn, is_draining;
     struct rooms *rooms;
-    uint32_t n_feeds;  /* open */
-    uint32_t n_due;    /* of those, of deferred rows */
-    bool fresh_waits;  /* domains wait for a place, */
-    bool due_waits;    /* or deferred rows do, */
-    bool spool_waits;  /* or messages in spools */
-    uint64_t n_spools; /* that have been taken up */
-    hy_us walk_at;     /* no domain is opened before, while many are parked */
-    uint32_t next_source;
+    uint32_t n_feeds;      /* open */
+    uint32_t n_due;        /* of those, of deferred rows */
+    bool fresh_waits;      /* domains wait for a place, */
+    bool due_waits;        /* or deferred rows do, */
+    bool spool_waits;      /* or messages in spools */
+    uint64_t n_spools;     /* that have been taken up */
+    hy_us walk_at;         /* no domain is opened before, while many are parked */
     struct hy_due due_pos; /* how far the due index was read */
     struct hy_queue_row *scratch;
 };

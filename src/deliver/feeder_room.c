@@ -108,13 +108,6 @@ static uint32_t share(const struct feeder *f)
     return n < 1 ? 1 : n > ROOM_MAX ? ROOM_MAX : n;
 }
 
-/* The site's lane from this feed's source, as worker and lane tell them apart. */
-static uint64_t lane_of(const struct feeder *f, const struct feed *feed)
-{
-    uint64_t source = feed->source % f->policy->n_sources;
-    return feed->mx->site.hash + source * 0x9e3779b97f4a7c15u;
-}
-
 static enum hy_priority priority_of(const struct feed *feed)
 {
     return feed->run->plan.brakes.priority;
@@ -199,7 +192,7 @@ bool room_enter(struct feeder *f, struct feed *feed)
         room_leave(f, feed);
         return true;
     }
-    uint64_t lane = lane_of(f, feed);
+    uint64_t lane = feed->mx->site.hash; /* its sources share the room */
     if (feed->room && feed->room->lane == lane)
         return true;
     room_leave(f, feed);

@@ -51,7 +51,6 @@ struct feed *feed_new(struct feeder *f, struct camp *c, const struct feed_place 
     feed->domain = begin->domain;
     memcpy(feed->domain_name, name.p, name.n);
     feed->cap = (uint32_t)cap;
-    feed->source = f->next_source++;
     feed_fill(feed, rows, n);
     count_feeds(f, c, feed, 1);
     return feed;
@@ -64,6 +63,8 @@ void feed_close(struct feeder *f, struct feed *feed)
     hy_mx_unref(feed->mx);
     tls_site_unref(feed->tls);
     run_unref(feed->run);
+    if (feed->w.parts != &feed->w.one)
+        free(feed->w.parts);
     free(feed);
 }
 

@@ -17,6 +17,7 @@ void lane_apply_policy(struct lane *l)
 {
     const struct hy_shape_rules *set = l->worker->policy->rules;
     l->rule = rule_of_mx(l->worker->policy, l->mx);
+    l->from = source_in(l->worker->policy, l->source);
     l->provider = provider_number(&l->worker->d->providers, l->rule ? l->rule->name : NULL);
     l->limits = l->rule ? l->rule->limits : set->fallback;
     orders_apply(l);
@@ -37,10 +38,16 @@ void lane_apply_policy(struct lane *l)
                                                         .quit_us = t->quit_us,
                                                         .idle_us = t->idle_us};
     lane_limits_apply(l);
+    hy_list_for_each_safe (it, &l->sessions) {
+        struct session *s = hy_container_of(it, struct session, link);
+        if (!l->from)
+            lane_give_up(l, s);
+    }
     lane_wake(l);
 }
 
-static struct lane *lane_new(struct worker *w, const struct feed *f, uint32_t source, uint64_t hash)
+static struct lane *lane_new(struct worker *w, const struct feed *f, struct source *source,
+                             uint64_t hash)
 {
     struct lane *l = calloc(1, sizeof *l);
     if (!l)
@@ -98,28 +105,37 @@ void lane_wake_site(struct lane *l)
             lane_wake(o);
 }
 
-struct lane *lane_get(struct worker *w, const struct feed *f)
+static uint64_t hash_of(const struct feed *f, const struct source *source)
 {
-    uint32_t source = f->source % (uint32_t)w->policy->n_sources;
-    uint64_t hash = f->mx->site.hash + source * 0x9e3779b97f4a7c15u;
+    return f->mx->site.hash + source->no * 0x9e3779b97f4a7c15u;
+}
+
+/* Domains that share their hosts, but not their rule or what they demand of TLS, share no lane. */
+struct lane *lane_find(const struct worker *w, const struct feed *f, const struct source *source)
+{
+    uint64_t hash = hash_of(f, source);
     const struct hy_shape_rule *rule = rule_of_mx(w->policy, f->mx);
-    for (struct lane *l = *bucket(w, hash); l; l = l->chain) {
-        /* domains that share their hosts, but not their rule or what they demand of TLS, share no
-         * lane */
+    for (struct lane *l = w->table[hash & (w->table_size - 1)]; l; l = l->chain)
         if (l->hash == hash && l->source == source && l->rule == rule &&
-            print_of(l->tls) == print_of(f->tls) && hy_str_eq(l->mx->site.key, f->mx->site.key)) {
-            if (l->mx != f->mx) { /* the newest answer counts */
-                hy_mx_unref(l->mx);
-                l->mx = hy_mx_ref(f->mx);
-            }
-            if (l->tls != f->tls) {
-                tls_site_unref(l->tls);
-                l->tls = tls_site_ref(f->tls);
-            }
+            print_of(l->tls) == print_of(f->tls) && hy_str_eq(l->mx->site.key, f->mx->site.key))
             return l;
-        }
+    return NULL;
+}
+
+struct lane *lane_get(struct worker *w, const struct feed *f, struct source *source)
+{
+    struct lane *l = lane_find(w, f, source);
+    if (!l)
+        return lane_new(w, f, source, hash_of(f, source));
+    if (l->mx != f->mx) { /* the newest answer counts */
+        hy_mx_unref(l->mx);
+        l->mx = hy_mx_ref(f->mx);
     }
-    return lane_new(w, f, source, hash);
+    if (l->tls != f->tls) {
+        tls_site_unref(l->tls);
+        l->tls = tls_site_ref(f->tls);
+    }
+    return l;
 }
 
 void lane_free(struct lane *l)
@@ -179,19 +195,28 @@ void lane_wait_until(struct lane *l, hy_us at)
 
 /* ---- what comes in ---- */
 
-int lane_add_feed(struct lane *l, struct feed *f)
+int lane_add_part(struct lane *l, struct feed_part *p)
 {
-    if (share_add(l, f) != HY_OK)
+    if (share_add(l, p) != HY_OK)
         return HY_ENOMEM;
-    if (f->w.lane != l) {
-        if (f->w.lane)
-            f->w.lane->n_feeds--;
-        f->w.lane = l;
+    if (p->lane != l) {
+        if (p->lane)
+            p->lane->n_feeds--;
+        p->lane = l;
         l->n_feeds++;
     }
     l->last_used = hy_loop_now(l->worker->loop);
     lane_wake(l);
     return HY_OK;
+}
+
+void lane_drop_part(struct feed_part *p)
+{
+    if (!p->lane)
+        return;
+    share_leave(p);
+    p->lane->n_feeds--;
+    p->lane = NULL;
 }
 
 static bool is_urgent(const struct delivery *d)
@@ -226,7 +251,7 @@ void lane_pressed(struct lane *l, struct delivery *d)
         delivery_free(d);
     } else if (d->refusal.kind) {
         settle_refusal(d, d->refusal_state, &d->refusal);
-    } else {
+    } else if (!lane_is_out(l, hy_loop_now(l->worker->loop)) || !lane_pass_on(l, d)) {
         make_ready(l, d, false);
     }
     lane_wake(l);
@@ -289,8 +314,9 @@ static void drop_feeds(struct lane *l, const struct run *r)
             hy_list_push(&gone, hy_list_pop(&s->feeds));
     }
     for (struct hy_list *it; (it = hy_list_pop(&gone));) {
-        struct feed *f = hy_container_of(it, struct feed, link);
-        f->next = f->n;
+        struct feed_part *p = hy_container_of(it, struct feed_part, link);
+        struct feed *f = p->feed;
+        deal_drop(p);
         f->is_exhausted = true;
         worker_feed_return(l->worker, f); /* its share may go with it */
     }

@@ -10,7 +10,9 @@ struct lane {
     struct lane *chain;     /* hash table */
     struct worker *worker;
     uint64_t hash;
-    uint32_t source;
+    struct source *source;
+    const struct hy_deliver_source *from; /* what worker->policy says of it; NULL: it is no more */
+    hy_us leave_at;                       /* when it is out: not asked again before */
     struct hy_mx *mx;                 /* hosts and site; the newest answer for any of its domains */
     struct tls_site *tls;             /* what it demands of TLS; the newest, of the same print */
     const struct hy_shape_rule *rule; /* NULL: the fallback; of worker->policy */
@@ -55,7 +57,7 @@ struct lane_share {
     struct hy_list paced; /* in the line of its run, while it waits for a token */
     struct lane *lane;
     struct run *run;
-    struct hy_list feeds; /* with rows, in turn */
+    struct hy_list feeds; /* parts of them with rows, in turn */
     uint32_t n_feeds;     /* known to it, here or with the feeder */
     uint32_t asked;       /* the round in which it had no token */
     uint64_t pass;
@@ -103,10 +105,15 @@ struct session {
 };
 
 /* lane.c */
-struct lane *lane_get(struct worker *w, const struct feed *f);
+/* The lane of a feed's site from a source; made when there is none. NULL: out of memory. */
+struct lane *lane_get(struct worker *w, const struct feed *f, struct source *source);
+/* NULL when there is none. */
+struct lane *lane_find(const struct worker *w, const struct feed *f, const struct source *source);
 void lane_apply_policy(struct lane *l);
 /* HY_ENOMEM: it was not taken. */
-HY_MUST_USE int lane_add_feed(struct lane *l, struct feed *f);
+HY_MUST_USE int lane_add_part(struct lane *l, struct feed_part *p);
+/* The lane has nothing to do with it any more; it must be in no list. */
+void lane_drop_part(struct feed_part *p);
 void lane_pressed(struct lane *l, struct delivery *d);
 /* It was handed to the press, or came to be ready (1), or is neither any more (-1). */
 void lane_count_ahead(struct lane *l, const struct delivery *d, int by);
@@ -135,15 +142,15 @@ static inline void lane_smooth(hy_us *mean, hy_us value)
 }
 
 /* lane_share.c */
-/* Puts a feed that has rows in the turn of its campaign. HY_ENOMEM. */
-HY_MUST_USE int share_add(struct lane *l, struct feed *f);
-/* The lane has nothing to do with a feed any more; it must be in no list. */
-void share_leave(struct feed *f);
+/* Puts a part that has rows in the turn of its campaign. HY_ENOMEM. */
+HY_MUST_USE int share_add(struct lane *l, struct feed_part *p);
+/* The share has nothing to do with it any more; it must be in no list. */
+void share_leave(struct feed_part *p);
 /* When the lane goes: of feeds that are with the feeder, which frees them by itself. */
 void share_free_all(struct lane *l);
-/* The feed whose row goes next among campaigns of a priority, taken out of its list; NULL: none has
+/* The part whose row goes next among campaigns of a priority, taken out of its list; NULL: none has
  * rows, or each waits for a token and wakes the lane then. */
-struct feed *share_next(struct lane *l, enum hy_priority priority, hy_us now);
+struct feed_part *share_next(struct lane *l, enum hy_priority priority, hy_us now);
 /* Whether there is a feed with rows that does not wait for a token. */
 bool share_any(const struct lane *l);
 /* Rows in line for the press, of campaigns that may go as fast as they can; `most` when more. */
@@ -203,8 +210,17 @@ void lane_put_back_connection(struct lane *l);
 void lane_make_room(struct lane *l, hy_us now);
 /* orders.c: what a person ordered, after the limits are those of the rule. */
 void orders_apply(struct lane *l);
-/* The domain of the feed is held. */
-bool orders_hold_feed(const struct worker *w, const struct feed *f);
+/* The domain is held for the source of the part. */
+bool orders_hold_part(const struct worker *w, const struct feed_part *p);
+
+/* lane_out.c */
+/* Its source cannot send there now, and not in a moment: shut, full, held, or without an address.
+ */
+bool lane_is_out(const struct lane *l, hy_us now);
+/* What nothing was sent of goes to other sources of its campaign's pool, when one may. */
+void lane_leave(struct lane *l, hy_us now);
+/* One message, likewise; false: it stays. It must be in no list. */
+bool lane_pass_on(struct lane *l, struct delivery *d);
 
 /* session_tls.c */
 /* Takes up what the lane demands for the host; before the dialogue starts. */

@@ -22,8 +22,9 @@ enum {
 static const struct hy_mx_host *choose_host(const struct lane *l, hy_us now,
                                             const struct hy_sockaddr **ret_addr)
 {
-    const struct hy_deliver_policy *p = l->worker->policy;
-    int family = hy_sockaddr_family(&p->sources[l->source % p->n_sources].bind);
+    int family = source_family(l->source, l->from, now);
+    if (family < 0)
+        return NULL;
     return host_choose(l->mx, l->tls, &l->notes, family, l->next_host, now, ret_addr);
 }
 
@@ -44,6 +45,8 @@ static void unreachable(struct lane *l, const struct hy_outcome *why, hy_us now)
     hy_window_unreachable(&l->window, why, now);
     host_notes_forget(&l->notes, HOST_UNUSABLE); /* after the pause all are worth a try */
     snprintf(l->last_reply, sizeof l->last_reply, "%.*s", HY_STR_ARG(why->text));
+    if (why->code) /* it does speak, but not to this source */
+        lane_leave(l, now);
     struct hy_list mine;
     hy_list_init(&mine);
     while (!hy_list_empty(&l->ready)) {
@@ -60,9 +63,9 @@ static void unreachable(struct lane *l, const struct hy_outcome *why, hy_us now)
             hy_list_push(&feeds, hy_list_pop(&s->feeds));
     }
     hy_list_for_each (it, &feeds) {
-        struct feed *f = hy_container_of(it, struct feed, link);
-        while (f->next < f->n && !worker_is_full(l->worker)) {
-            struct delivery *d = worker_take(l->worker, f);
+        struct feed_part *p = hy_container_of(it, struct feed_part, link);
+        while (p->next < p->end && !worker_is_full(l->worker)) {
+            struct delivery *d = worker_take(l->worker, p);
             if (!d)
                 break;
             hy_list_push(&mine, &d->link);
@@ -80,11 +83,11 @@ static void unreachable(struct lane *l, const struct hy_outcome *why, hy_us now)
         settle_refusal(d, HY_RCPT_DEFERRED, why);
     }
     for (struct hy_list *it; (it = hy_list_pop(&feeds));) {
-        struct feed *f = hy_container_of(it, struct feed, link);
-        if (f->next < f->n)
-            hy_list_push(&f->w.share->feeds, &f->link);
+        struct feed_part *p = hy_container_of(it, struct feed_part, link);
+        if (p->next < p->end)
+            hy_list_push(&p->share->feeds, &p->link);
         else
-            worker_feed_return(l->worker, f);
+            worker_feed_return(l->worker, p->feed);
     }
 }
 
@@ -214,6 +217,12 @@ void lane_share_connections(struct lane *l)
 static bool is_kept(struct lane *l, hy_us now)
 {
     struct worker *w = l->worker;
+    if (!l->from)
+        return true;
+    if (source_family(l->source, l->from, now) < 0) {
+        lane_wait_until(l, source_back_at(l->source, now));
+        return true;
+    }
     if (l->n_connecting > l->n_up || w->is_draining)
         return true;
     if (l->connect_pause > now && l->n_sessions >= l->pause_from) {
@@ -236,6 +245,21 @@ static bool is_kept(struct lane *l, hy_us now)
     return false;
 }
 
+/* Why none can be used: perhaps the source has no address of their family. */
+static struct hy_str no_address(const struct lane *l, char *out, size_t cap)
+{
+    int mine = source_family(l->source, l->from, HY_US_NEVER);
+    bool is_other = mine == AF_INET || mine == AF_INET6;
+    for (size_t i = 0; is_other && i < l->mx->n_hosts; i++)
+        for (size_t k = 0; k < l->mx->hosts[i].n_addresses; k++)
+            is_other &= hy_sockaddr_family(&l->mx->hosts[i].addresses[k]) != mine;
+    if (!is_other)
+        return HY_STR("no address of the site can be used from this source");
+    snprintf(out, cap, "the site has %s addresses only, and source %s has none",
+             mine == AF_INET ? "IPv6" : "IPv4", l->source->name);
+    return hy_str_of(out);
+}
+
 /* Opens one connection; false when it did not, and need not be asked again this turn. As many may
  * be on their way as are up already, and one more: a lane doubles with each round trip. */
 bool lane_open_one(struct lane *l, hy_us now)
@@ -253,12 +277,12 @@ bool lane_open_one(struct lane *l, hy_us now)
     const struct hy_mx_host *host = choose_host(l, now, &addr);
     if (!host) {
         if (l->n_sessions == 0) {
+            char text[160];
             struct hy_outcome why = {.kind = HY_OUTCOME_DEFERRED,
                                      .spoils = HY_SPOILS_SITE,
                                      .phase = HY_PHASE_CONNECT,
                                      .enhanced = {4, 4, 1},
-                                     .text = HY_STR("no address of the site can be used from this "
-                                                    "source")};
+                                     .text = no_address(l, text, sizeof text)};
             (void)lane_tls_refusal(l, &why);
             unreachable(l, &why, now);
         }
@@ -279,7 +303,13 @@ bool lane_open_one(struct lane *l, hy_us now)
     bool no_tls = host_is_noted(&l->notes, HOST_BROKEN_TLS, addr, now);
     bool use_helo = host_is_noted(&l->notes, HOST_NO_EHLO, addr, now);
     l->next_host++;
-    if (session_open(l, host, addr, no_tls, use_helo) != HY_OK) {
+    int err = session_open(l, host, addr, no_tls, use_helo);
+    if (err == HY_ENOTFOUND) { /* nothing is charged to the site or the messages */
+        lane_put_back_connection(l);
+        lane_wake(l);
+        return false;
+    }
+    if (err != HY_OK) {
         lane_put_back_connection(l);
         l->connect_pause = now + HY_US_PER_SEC; /* no descriptor or memory: a moment later */
         l->pause_from = 0;

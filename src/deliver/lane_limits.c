@@ -12,13 +12,11 @@ static const struct hy_provider_limits *provider(const struct lane *l)
 /* The counter of its day; NULL: its rule limits none, or there is no memory for one. */
 static struct daily *day_of(const struct lane *l)
 {
-    const struct worker *w = l->worker;
     char key[HY_DAILY_KEY_MAX + 1];
     if (!l->limits.messages_per_day)
         return NULL;
     snprintf(key, sizeof key, "lane/%.63s/%.63s/%016llx", l->rule ? l->rule->name : "default",
-             w->policy->sources[l->source % w->policy->n_sources].name,
-             (unsigned long long)l->mx->site.hash);
+             l->source->name, (unsigned long long)l->mx->site.hash);
     return daily_get(&l->worker->d->dailies, key);
 }
 

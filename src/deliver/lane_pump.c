@@ -58,18 +58,18 @@ static struct session *choose_session(struct lane *l, hy_us now)
  * write. */
 static struct delivery *take_row(struct lane *l, enum hy_priority priority, hy_us now)
 {
-    struct feed *f = share_next(l, priority, now);
-    if (!f)
+    struct feed_part *p = share_next(l, priority, now);
+    if (!p)
         return NULL;
-    struct delivery *d = worker_take(l->worker, f);
-    if (++f->w.in_turn >= ROWS_IN_TURN)
-        f->w.in_turn = 0;
-    if (f->next < f->n && f->w.in_turn)
-        hy_list_push_front(&f->w.share->feeds, &f->link);
-    else if (f->next < f->n)
-        hy_list_push(&f->w.share->feeds, &f->link);
+    struct delivery *d = worker_take(l->worker, p);
+    if (++p->in_turn >= ROWS_IN_TURN)
+        p->in_turn = 0;
+    if (p->next < p->end && p->in_turn)
+        hy_list_push_front(&p->share->feeds, &p->link);
+    else if (p->next < p->end)
+        hy_list_push(&p->share->feeds, &p->link);
     else
-        worker_feed_return(l->worker, f);
+        worker_feed_return(l->worker, p->feed);
     return d;
 }
 
@@ -167,7 +167,7 @@ static void fill_priority(struct lane *l, enum hy_priority priority, uint32_t ta
 
 static void fill_press(struct lane *l, hy_us now)
 {
-    if (l->n_up == 0 && (hy_window_shut_until(&l->window, now) || l->day_until > now))
+    if (l->n_up == 0 && (hy_window_shut_until(&l->window, now) || lane_is_out(l, now)))
         return;
     uint32_t target = 2 * l->n_up + 1;
     if (l->n_up && target < AHEAD_MIN)
@@ -216,14 +216,16 @@ static bool wants_first(const struct lane *l)
 void lane_pump(void *arg)
 {
     struct lane *l = arg;
+    hy_us now = hy_loop_now(l->worker->loop);
     if (l->worker->is_draining)
         return;
+    if (lane_is_out(l, now))
+        lane_leave(l, now);
     if (l->is_held) { /* it stands in no line: whoever is behind it would wait for its release */
         seat_leave(&l->seat);
         lane_not_poor(l);
         return;
     }
-    hy_us now = hy_loop_now(l->worker->loop);
     close_surplus(l);
     lane_share_connections(l);
     bool wants_connection = hand_over(l, now);

@@ -78,17 +78,17 @@ static bool take_token(struct lane_share *s, hy_us now)
     return true;
 }
 
-int share_add(struct lane *l, struct feed *f)
+int share_add(struct lane *l, struct feed_part *p)
 {
-    if (f->w.share && f->w.share->lane == l) {
-        hy_list_push(&f->w.share->feeds, &f->link);
+    if (p->share && p->share->lane == l) {
+        hy_list_push(&p->share->feeds, &p->link);
         return HY_OK;
     }
-    share_leave(f);
+    share_leave(p);
     struct lane_share *s = NULL;
     hy_list_for_each (it, &l->shares) {
         struct lane_share *known = hy_container_of(it, struct lane_share, link);
-        if (known->run == f->run)
+        if (known->run == p->feed->run)
             s = known;
     }
     if (!s) {
@@ -96,15 +96,15 @@ int share_add(struct lane *l, struct feed *f)
         if (!s)
             return HY_ENOMEM;
         s->lane = l;
-        s->run = run_ref(f->run);
+        s->run = run_ref(p->feed->run);
         s->pass = l->pass;
         hy_list_init(&s->feeds);
         hy_list_init(&s->paced);
         hy_list_push(&l->shares, &s->link);
     }
     s->n_feeds++;
-    f->w.share = s;
-    hy_list_push(&s->feeds, &f->link);
+    p->share = s;
+    hy_list_push(&s->feeds, &p->link);
     return HY_OK;
 }
 
@@ -116,10 +116,10 @@ static void share_free(struct lane_share *s)
     free(s);
 }
 
-void share_leave(struct feed *f)
+void share_leave(struct feed_part *p)
 {
-    struct lane_share *s = f->w.share;
-    f->w.share = NULL;
+    struct lane_share *s = p->share;
+    p->share = NULL;
     if (s && --s->n_feeds == 0)
         share_free(s);
 }
@@ -141,7 +141,7 @@ static bool is_sooner(const struct lane_share *a, const struct lane_share *b)
     return !b || a->pass < b->pass;
 }
 
-struct feed *share_next(struct lane *l, enum hy_priority priority, hy_us now)
+struct feed_part *share_next(struct lane *l, enum hy_priority priority, hy_us now)
 {
     for (;;) {
         struct lane_share *best = NULL;
@@ -160,7 +160,7 @@ struct feed *share_next(struct lane *l, enum hy_priority priority, hy_us now)
         best->asked = 0;
         l->pass = best->pass;
         best->pass += STRIDE / weight_of(best);
-        return hy_container_of(hy_list_pop(&best->feeds), struct feed, link);
+        return hy_container_of(hy_list_pop(&best->feeds), struct feed_part, link);
     }
 }
 
@@ -182,8 +182,8 @@ uint32_t share_rows(const struct lane *l, uint32_t most)
         if (pace_of(s))
             continue;
         hy_list_for_each (at, &s->feeds) {
-            const struct feed *f = hy_container_of(at, struct feed, link);
-            n += f->is_exhausted ? f->n - f->next : most;
+            const struct feed_part *p = hy_container_of(at, struct feed_part, link);
+            n += p->feed->is_exhausted ? p->end - p->next : most;
             if (n >= most)
                 return most;
         }

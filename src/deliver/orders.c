@@ -9,10 +9,9 @@ const char *hy_order_scope_name(enum hy_order_scope s)
     return (unsigned)s < HY_ORDER_SCOPES ? names[s] : "?";
 }
 
-static bool is_source(const struct hy_lane_order *o, const struct hy_deliver_policy *p,
-                      uint32_t source)
+static bool is_source(const struct hy_lane_order *o, const struct source *source)
 {
-    return !o->source[0] || strcmp(o->source, p->sources[source % p->n_sources].name) == 0;
+    return !o->source[0] || (source && strcmp(o->source, source->name) == 0);
 }
 
 static bool matches_host(struct hy_str pattern, struct hy_str host)
@@ -37,7 +36,7 @@ static bool is_site(struct hy_str name, const struct lane *l)
 static bool concerns(const struct hy_lane_order *o, const struct lane *l)
 {
     struct hy_str name = hy_str_of(o->name);
-    if (!is_source(o, l->worker->policy, l->source))
+    if (!is_source(o, l->source))
         return false;
     if (o->scope == HY_ORDER_PROVIDER)
         return hy_str_eq(name, l->rule ? hy_str_of(l->rule->name) : HY_STR("default"));
@@ -77,13 +76,13 @@ void orders_apply(struct lane *l)
     }
 }
 
-bool orders_hold_feed(const struct worker *w, const struct feed *f)
+bool orders_hold_part(const struct worker *w, const struct feed_part *part)
 {
     const struct hy_deliver_policy *p = w->policy;
     for (size_t i = 0; i < p->n_orders; i++) {
         const struct hy_lane_order *o = &p->orders[i];
-        if (o->is_hold && o->scope == HY_ORDER_DOMAIN && strcmp(o->name, f->domain_name) == 0 &&
-            is_source(o, p, f->source))
+        if (o->is_hold && o->scope == HY_ORDER_DOMAIN &&
+            strcmp(o->name, part->feed->domain_name) == 0 && is_source(o, part->source))
             return true;
     }
     return false;

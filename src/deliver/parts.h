@@ -32,6 +32,7 @@
 #include "meter.h"
 #include "pool.h"
 #include "site_memory.h"
+#include "sources.h"
 #include "tls_site.h"
 #include "tls_tally.h"
 
@@ -96,11 +97,25 @@ void run_unref(struct run *r);
  * (RFC 7489 section 3.1.1, relaxed alignment); empty when there is none. Any thread. */
 struct hy_str policy_signing_domain(const struct hy_deliver_policy *p, const char *from_domain);
 
+/* The sources of a campaign, by what its plan names; NULL: there is no such pool. Any thread. */
+const struct hy_deliver_pool *policy_pool(const struct hy_deliver_policy *p, const char *name);
+
 /* A row in a feed: what of hy_rcpt_ref the feed does not say itself. */
 struct feed_row {
     uint32_t block;
     uint16_t slot, attempts;
     hy_lead_no lead;
+};
+
+/* The rows of a feed that one source sends. Its worker's, also while the feeder refills it. */
+struct feed_part {
+    struct hy_list link; /* in the turn of its share, or of those that are held */
+    struct feed *feed;
+    struct source *source; /* NULL: the rows go nowhere */
+    struct lane *lane;
+    struct lane_share *share;
+    uint32_t next, end; /* rows[next..end) are to be sent */
+    uint32_t in_turn;   /* rows taken since its turn came */
 };
 
 enum feed_kind { FEED_FRESH, FEED_DUE, FEED_SPOOL };
@@ -117,7 +132,7 @@ struct room;
 
 struct feed {
     struct hy_msg msg;   /* MSG_FEED */
-    struct hy_list link; /* in a lane's round, or in the feeder's queue of those to resolve */
+    struct hy_list link; /* in the feeder's queue of those to resolve */
     struct run *run;
     hy_domain_no domain;
     char domain_name[HY_DOMAIN_MAX + 1];
@@ -129,17 +144,17 @@ struct feed {
     bool is_exhausted;       /* there are no more rows behind those here */
     bool is_done;            /* worker -> feeder: nothing of it is in hand; free it */
     uint32_t worker;
-    uint32_t source;      /* index into the policy's sources */
     struct hy_mx *mx;     /* where it goes; NULL until resolved */
     struct tls_site *tls; /* and what it demands of TLS there; NULL unless there is a way */
-    uint32_t next, n;     /* rows[next..n) are to be sent */
+    uint32_t next, n;     /* rows[next..n) are to be dealt out to sources */
     uint32_t cap;
-    struct { /* the worker's, also while the feeder refills it */
-        struct lane *lane;
-        struct lane_share *share;
+    struct {                     /* the worker's, also while the feeder refills it */
+        struct feed_part *parts; /* one for each source of its pool; `one` when that is all */
+        uint32_t n_parts;
+        uint32_t left; /* rows of all parts that are to be sent */
         uint32_t in_hand;
-        uint32_t in_turn; /* rows taken since its turn came */
-        bool is_away;     /* with the feeder */
+        bool is_away; /* with the feeder */
+        struct feed_part one;
     } w;
     struct feed_row rows[];
 };
@@ -151,6 +166,7 @@ struct delivery {
     struct hy_list all;  /* of its worker */
     struct worker *worker;
     struct lane *lane;
+    struct source *source;       /* of the lane, when it was given to the press */
     struct lane *lane_of_settle; /* counts it as settling */
     struct feed *feed;
     struct run *run;
@@ -212,7 +228,8 @@ struct worker {
     struct hy_list seats; /* of lanes that wait for a connection of their provider, or have one */
     struct hy_msg seats_msg;   /* MSG_SEATS, */
     atomic_bool seats_told;    /* and whether it is on its way */
-    struct hy_list held;       /* feeds of domains that an order holds */
+    struct hy_list held;       /* parts of feeds that an order holds */
+    struct deal_room *dealing; /* where rows are dealt out; NULL until it is used */
     struct hy_list starved;    /* lanes that wait for memory, slots, connections or the writer */
     struct hy_list deliveries; /* all in hand */
     struct hy_list spare;      /* deliveries to use again */
@@ -275,6 +292,7 @@ struct hy_deliver {
     struct hy_inflight *inflight;
     struct pools pools;
     struct dailies dailies;
+    struct sources sources;
     struct hy_tls *tls;
     struct hy_deliver_counters counters;
     struct providers providers;
@@ -316,11 +334,27 @@ void worker_starve(struct worker *w, struct lane *l);
 /* Its part of IN_HAND_MAX is used up. */
 bool worker_is_full(const struct worker *w);
 bool worker_may_take(struct worker *w, const struct lane *l, bool is_urgent);
-/* The next row of a feed as a delivery; NULL when out of memory. Precondition: it has one. */
-struct delivery *worker_take(struct worker *w, struct feed *f);
+/* The next row of a part as a delivery; NULL when out of memory. Precondition: it has one. */
+struct delivery *worker_take(struct worker *w, struct feed_part *p);
 void worker_connection_over(struct worker *w);
 /* Its lanes that wait for a provider look again. Any thread. */
 void worker_tell_seats(struct worker *w);
+
+/* deal.c; worker thread: the rows of a feed among the sources of its pool */
+/* Deals out rows[next..n) and puts them into lanes, or among those that are held. */
+void deal(struct worker *w, struct feed *f);
+/* Takes what is left in its lanes back and deals it out anew. */
+void deal_again(struct worker *w, struct feed *f);
+/* Puts all rows into one part without a lane. */
+void deal_nowhere(struct feed *f);
+/* The rows of a part are not sent now; the caller returns the feed. */
+void deal_drop(struct feed_part *p);
+/* The feed has nothing to do with its lanes any more. */
+void deal_leave(struct feed *f);
+/* Whether a source of its pool may send to its site now. */
+bool deal_may(const struct worker *w, const struct feed *f);
+/* A lane for a message whose own is out; NULL: there is none. */
+struct lane *deal_elsewhere(struct worker *w, const struct delivery *d);
 
 /* site.c: on the way from hy_deliver_site to its answer */
 struct site_order {

@@ -125,20 +125,38 @@ static bool is_within_cap(struct press *p, struct delivery *d, const struct hy_l
     return err == HY_OK;
 }
 
+/* The domains that sign: that of From, and those of the source it leaves from. Returns how many. */
+static size_t signing_domains(const struct press *p, const struct delivery *d, struct hy_str own,
+                              struct hy_str out[1 + HY_DELIVER_SOURCE_DKIM_MAX])
+{
+    const struct hy_deliver_source *from = source_in(p->policy, d->source);
+    size_t n = 0;
+    if (own.n)
+        out[n++] = own;
+    for (size_t i = 0; from && i < from->n_dkim && i < HY_DELIVER_SOURCE_DKIM_MAX; i++)
+        if (!hy_str_eq(from->dkim[i], own))
+            out[n++] = from->dkim[i];
+    return n;
+}
+
 int press_sign(struct press *p, struct delivery *d, const struct press_content *c, hy_wall_ms now)
 {
-    struct hy_str domain = policy_signing_domain(p->policy, c->from_domain);
-    if (!domain.n) /* its keys may be gone since the campaign was taken up */
-        return p->policy->is_dkim_required ? HY_ENOTFOUND : HY_OK;
+    struct hy_str own = policy_signing_domain(p->policy, c->from_domain);
+    struct hy_str domains[1 + HY_DELIVER_SOURCE_DKIM_MAX];
+    size_t n = signing_domains(p, d, own, domains);
+    if (!own.n && p->policy->is_dkim_required) /* may be gone since the campaign was taken up */
+        return HY_ENOTFOUND;
+    if (n == 0)
+        return HY_OK;
     if (!p->signer)
         return HY_ENOMEM;
     struct hy_dkim_message m = {
         .headers = c->headers, .body = c->body, .body_is_canonical = c->is_body_relaxed};
     struct hy_dkim_options o = p->policy->dkim_options;
     o.signed_at = now;
-    int err = hy_buf_reserve(&d->signature, 1536);
+    int err = hy_buf_reserve(&d->signature, 1536 * n);
     if (err == HY_OK)
-        err = hy_dkim_sign(p->signer, &domain, 1, &m, &o, &d->signature);
+        err = hy_dkim_sign(p->signer, domains, n, &m, &o, &d->signature);
     if (err == HY_OK)
         atomic_fetch_add_explicit(&p->d->counters.signed_, 1, memory_order_relaxed);
     return err;

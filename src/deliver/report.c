@@ -73,8 +73,8 @@ static void add(struct lanes_order *o, const struct lane *l, hy_us now)
     hy_list_for_each (it, &l->shares) {
         const struct lane_share *s = hy_container_of(it, struct lane_share, link);
         hy_list_for_each (at, &s->feeds) {
-            const struct feed *f = hy_container_of(at, struct feed, link);
-            waiting += f->n - f->next;
+            const struct feed_part *p = hy_container_of(at, struct feed_part, link);
+            waiting += p->end - p->next;
         }
     }
     o->all.lanes++;
@@ -96,8 +96,7 @@ static void add(struct lanes_order *o, const struct lane *l, hy_us now)
     }
     o->lanes[o->n++] = (struct hy_lane_report){
         .site = copy(o, l->mx->site.name.p),
-        .source =
-            copy(o, l->worker->policy->sources[l->source % l->worker->policy->n_sources].name),
+        .source = copy(o, l->source->name),
         .rule = copy(o, l->rule ? l->rule->name : ""),
         .rule_file = copy(o, l->rule ? l->rule->file : ""),
         .rule_line = l->rule ? l->rule->line : 0,

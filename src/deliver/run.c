@@ -30,8 +30,19 @@ void hy_deliver_policy_unref(struct hy_deliver_policy *p)
 {
     if (p && atomic_fetch_sub_explicit(&p->refs, 1, memory_order_acq_rel) == 1) {
         pools_release(p);
+        sources_release(p);
         p->release(p);
     }
+}
+
+const struct hy_deliver_pool *policy_pool(const struct hy_deliver_policy *p, const char *name)
+{
+    if (!name || !name[0])
+        return p->n_source_pools ? p->source_pools : NULL;
+    for (size_t i = 0; i < p->n_source_pools; i++)
+        if (strcmp(p->source_pools[i].name, name) == 0)
+            return &p->source_pools[i];
+    return NULL;
 }
 
 struct hy_str policy_signing_domain(const struct hy_deliver_policy *p, const char *from_domain)

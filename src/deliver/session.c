@@ -304,7 +304,7 @@ int session_open(struct lane *l, const struct hy_mx_host *host, const struct hy_
     hy_list_init(&s->deliveries);
     hy_timer_init(&s->timer, on_timer, s);
     s->policy = hy_deliver_policy_ref(w->policy);
-    s->from = &w->policy->sources[l->source % w->policy->n_sources];
+    s->from = l->from;
     s->addr = *addr;
     s->opened = now_of(s);
     snprintf(s->host, sizeof s->host, "%.*s", HY_STR_ARG(host->name));
@@ -316,11 +316,15 @@ int session_open(struct lane *l, const struct hy_mx_host *host, const struct hy_
         s->smtp.tls = HY_SMTP_TLS_NEVER;
     struct hy_conn_options o = {
         .peer = *addr,
-        .source = s->from->bind,
+        .source = source_address(s->from, hy_sockaddr_family(addr)),
         .connect_timeout_us = l->limits.timeouts.connect_us,
     };
     hy_sockaddr_set_port(&o.peer, w->d->settings.smtp_port);
     int err = hy_conn_open(w->loop, &o, &ops, s, &s->conn);
+    if (err == HY_ENOTFOUND)
+        source_gone(l->source, &o.source, now_of(s));
+    else if (err == HY_OK)
+        source_there(l->source, &o.source);
     if (err != HY_OK) {
         hy_deliver_policy_unref(s->policy);
         tls_site_unref(s->tls);

@@ -170,8 +170,10 @@ void settle_refusal(struct delivery *d, enum hy_rcpt_state state, const struct h
     release_claim(d, v.state);
     fill(d, o, v.state, v.due);
     d->settle.attempt.started = d->started;
-    if (d->lane)
+    if (d->lane) {
+        d->settle.attempt.source = hy_str_of(d->lane->source->name);
         lane_count(d->lane, o, 0);
+    }
     count_state(d->worker, v.state);
     meter_outcome(d->worker, d->lane, o, 0, 0);
     submit(d);

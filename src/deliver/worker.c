@@ -114,8 +114,9 @@ static void refuse_rows(struct worker *w, struct feed *f)
         .enhanced = f->mx->enhanced,
         .text = f->mx->text,
     };
-    while (f->next < f->n && (f->w.in_hand == 0 || !worker_is_full(w))) {
-        struct delivery *d = worker_take(w, f);
+    struct feed_part *p = &f->w.one;
+    while (p->next < p->end && (f->w.in_hand == 0 || !worker_is_full(w))) {
+        struct delivery *d = worker_take(w, p);
         if (!d)
             break;
         d->started = hy_clock_wall_ms();
@@ -124,46 +125,56 @@ static void refuse_rows(struct worker *w, struct feed *f)
     }
 }
 
+/* Nothing more of it is to be sent. */
+static bool is_over(const struct worker *w, const struct feed *f)
+{
+    return w->is_draining || atomic_load(&f->run->stopped);
+}
+
+static void drop_rows(struct feed *f)
+{
+    f->next = f->n;
+    for (uint32_t i = 0; i < f->w.n_parts; i++)
+        deal_drop(&f->w.parts[i]);
+    f->is_exhausted = true;
+}
+
 /* To the feeder, when it is dry: for more, or for good. */
 void worker_feed_return(struct worker *w, struct feed *f)
 {
     bool is_refused = f->mx->status != HY_MX_OK;
     if (is_refused && !f->w.is_away && f->w.in_hand == 0) {
-        if (w->is_draining || atomic_load(&f->run->stopped)) {
-            f->next = f->n;
-            f->is_exhausted = true;
-        }
+        if (is_over(w, f))
+            drop_rows(f);
         refuse_rows(w, f);
     }
-    if (f->w.is_away || f->next < f->n)
+    if (f->w.is_away || f->w.left)
         return;
     if ((f->is_exhausted || is_refused) && f->w.in_hand)
         return;
-    hy_list_remove(&f->link);
     f->is_done = f->is_exhausted;
     f->w.is_away = true;
-    if (f->is_done && f->w.lane) {
-        share_leave(f);
-        f->w.lane->n_feeds--;
-        f->w.lane = NULL;
-    }
+    if (f->is_done)
+        deal_leave(f);
     f->msg.kind = MSG_FEED;
     int err = hy_mailbox_post_answer(feeder_mailbox(w->d->feeder), &f->msg);
     (void)err; /* closed only when the feeder is gone, after the workers */
 }
 
-struct delivery *worker_take(struct worker *w, struct feed *f)
+struct delivery *worker_take(struct worker *w, struct feed_part *p)
 {
     struct delivery *d = delivery_new(w);
     if (!d)
         return NULL;
-    const struct feed_row *row = &f->rows[f->next++];
+    struct feed *f = p->feed;
+    const struct feed_row *row = &f->rows[p->next++];
+    f->w.left--;
     d->feed = f;
     d->run = run_ref(f->run);
     d->queued = f->run->queued;
     atomic_fetch_add(&f->run->in_hand, 1);
     f->w.in_hand++;
-    d->lane = f->w.lane;
+    d->lane = p->lane;
     d->ref = (struct hy_rcpt_ref){.campaign = f->run->campaign,
                                   .domain = f->domain,
                                   .block = row->block,
@@ -176,32 +187,15 @@ struct delivery *worker_take(struct worker *w, struct feed *f)
 static void on_feed(struct worker *w, struct feed *f)
 {
     f->w.is_away = false;
-    if (w->is_draining || atomic_load(&f->run->stopped)) {
-        f->next = f->n;
-        f->is_exhausted = true;
-    }
-    if (f->next == f->n) {
-        worker_feed_return(w, f);
+    if (is_over(w, f))
+        drop_rows(f);
+    if (f->next < f->n && f->mx->status == HY_MX_OK) {
+        deal(w, f);
         return;
     }
-    if (f->mx->status != HY_MX_OK) {
-        worker_feed_return(w, f);
-        return;
-    }
-    if (orders_hold_feed(w, f)) {
-        hy_list_push(&w->held, &f->link);
-        return;
-    }
-    struct lane *l = lane_get(w, f);
-    if (!l ||
-        lane_add_feed(l, f) !=
-            HY_OK) { /* out of memory: the rows are found again at the next start of the campaign */
-        hy_log(HY_LOG_ERROR, "worker", "out of memory for a lane");
-        f->next = f->n;
-        f->is_exhausted = true;
-        worker_feed_return(w, f);
-        return;
-    }
+    if (f->next < f->n)
+        deal_nowhere(f);
+    worker_feed_return(w, f);
 }
 
 /* ---- the press ---- */
@@ -211,6 +205,7 @@ void worker_press(struct worker *w, struct delivery *d)
     enum hy_priority priority = d->run->plan.brakes.priority;
     d->msg.kind = MSG_PRESSED;
     d->msg.next = NULL;
+    d->source = d->lane->source;
     *w->jobs_tail[priority] = &d->msg;
     w->jobs_tail[priority] = &d->msg.next;
     w->pressing++;
@@ -325,24 +320,70 @@ static void on_sweep_timer(void *arg)
 
 /* ---- orders ---- */
 
-/* Looks at held feeds again: they go to their lanes, back to the feeder, or stay. */
+/* Deals out again what is left of the feeds of these parts; what is over goes to the feeder. */
+static void sort_parts(struct worker *w, struct hy_list *parts)
+{
+    for (struct hy_list *it; (it = hy_list_pop(parts));) {
+        struct feed *f = hy_container_of(it, struct feed_part, link)->feed;
+        if (is_over(w, f)) {
+            drop_rows(f);
+            worker_feed_return(w, f);
+        } else {
+            deal_again(w, f);
+        }
+    }
+}
+
+/* Looks at held parts again: they go to their lanes, back to the feeder, or stay. */
 static void sort_held(struct worker *w)
 {
     struct hy_list all;
     hy_list_init(&all);
     for (struct hy_list *it; (it = hy_list_pop(&w->held));)
         hy_list_push(&all, it);
-    for (struct hy_list *it; (it = hy_list_pop(&all));)
-        on_feed(w, hy_container_of(it, struct feed, link));
+    sort_parts(w, &all);
 }
 
-/* Takes feeds of domains that are held now out of the lane's hands. */
+static bool is_same_pool(const struct hy_deliver_pool *a, const struct hy_deliver_pool *b)
+{
+    bool same = a->n == b->n && strcmp(a->name, b->name) == 0;
+    for (size_t i = 0; same && i < a->n; i++)
+        same = a->members[i].seed == b->members[i].seed &&
+               a->members[i].weight == b->members[i].weight;
+    return same;
+}
+
+static bool has_same_pools(const struct hy_deliver_policy *a, const struct hy_deliver_policy *b)
+{
+    bool same = a->n_source_pools == b->n_source_pools;
+    for (size_t i = 0; same && i < a->n_source_pools; i++)
+        same = is_same_pool(&a->source_pools[i], &b->source_pools[i]);
+    return same;
+}
+
+/* What waits in lanes goes to the sources that its pools have now. */
+static void sort_all(struct worker *w)
+{
+    struct hy_list all;
+    hy_list_init(&all);
+    hy_list_for_each (it, &w->lanes) {
+        struct lane *l = hy_container_of(it, struct lane, link);
+        hy_list_for_each (at, &l->shares) {
+            struct lane_share *s = hy_container_of(at, struct lane_share, link);
+            for (struct hy_list *part; (part = hy_list_pop(&s->feeds));)
+                hy_list_push(&all, part);
+        }
+    }
+    sort_parts(w, &all);
+}
+
+/* Takes parts of domains that are held now out of the lane's hands. */
 static void take_held(struct lane *l)
 {
     hy_list_for_each (it, &l->shares) {
         struct lane_share *s = hy_container_of(it, struct lane_share, link);
         hy_list_for_each_safe (at, &s->feeds) {
-            if (!orders_hold_feed(l->worker, hy_container_of(at, struct feed, link)))
+            if (!orders_hold_part(l->worker, hy_container_of(at, struct feed_part, link)))
                 continue;
             hy_list_remove(at);
             hy_list_push(&l->worker->held, at);
@@ -389,6 +430,8 @@ static void on_policy(struct worker *w, struct policy_msg *m)
         lane_apply_policy(hy_container_of(it, struct lane, link));
         take_held(hy_container_of(it, struct lane, link));
     }
+    if (!has_same_pools(old, w->policy))
+        sort_all(w);
     sort_held(w);
     hy_deliver_policy_unref(old);
     free(m);
@@ -594,6 +637,7 @@ void worker_close(struct worker *w)
     tls_tallies_free(w->tallies);
     hy_deliver_policy_unref(w->policy);
     free(w->table);
+    free(w->dealing);
     site_memory_free(&w->memory);
     hy_ring_free(atomic_load(&w->notes_ring));
     *w = (struct worker){0};

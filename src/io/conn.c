@@ -312,8 +312,14 @@ int hy_conn_open(struct hy_loop *loop, const struct hy_conn_options *o,
         return 0;
     }
     tune(fd);
-    if ((is_direct && bind_source(fd, &o->source) < 0) ||
-        (connect(fd, &to->sa, hy_sockaddr_len(to)) < 0 && errno != EINPROGRESS)) {
+    bool is_bound = !is_direct || bind_source(fd, &o->source) == 0;
+    if (!is_bound && errno == EADDRNOTAVAIL) {
+        close(fd);
+        conn_proxy_free(c->proxy);
+        free(c);
+        return HY_ENOTFOUND;
+    }
+    if (!is_bound || (connect(fd, &to->sa, hy_sockaddr_len(to)) < 0 && errno != EINPROGRESS)) {
         int failure = errno;
         close(fd);
         fail_errno(c, failure);

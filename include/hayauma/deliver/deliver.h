@@ -14,6 +14,7 @@
 #include "hayauma/mail/token.h"
 #include "hayauma/shape/brakes.h"
 #include "hayauma/shape/limits.h"
+#include "hayauma/shape/spread.h"
 #include "hayauma/smtp/tlsa.h"
 #include "hayauma/store/campaign.h"
 #include "hayauma/store/contacts.h"
@@ -22,13 +23,26 @@
 
 struct hy_deliver;
 struct pool;
+struct source;
 struct hy_https;
+
+enum { HY_DELIVER_SOURCE_DKIM_MAX = 8 };
 
 /* Where mail leaves from. */
 struct hy_deliver_source {
-    const char *name;
+    const char *name; /* at most 63 bytes */
     const char *ehlo;
-    struct hy_sockaddr bind; /* {0}: the system chooses */
+    struct hy_sockaddr bind;   /* {0}: the system chooses */
+    struct hy_sockaddr bind6;  /* IPv6 besides an IPv4 `bind`; {0}: none */
+    const struct hy_str *dkim; /* domains whose keys sign besides that of From */
+    size_t n_dkim;             /* ..HY_DELIVER_SOURCE_DKIM_MAX */
+};
+/* Sources that share mail by their weights. */
+struct hy_deliver_pool {
+    const char *name;                       /* "" for the one of campaigns that name none */
+    const uint32_t *sources;                /* indices into the policy's sources */
+    const struct hy_spread_member *members; /* the same, as shape/spread.h has them */
+    size_t n;                               /* 1..HY_SPREAD_MAX */
 };
 
 /* What a reload may change: one immutable, counted snapshot. The maker fills it and hands its
@@ -38,8 +52,10 @@ struct hy_deliver_policy {
     struct hy_dkim_keyset *dkim;         /* NULL: nothing is signed */
     struct hy_dkim_options dkim_options; /* signed_at is filled in for each message */
     const struct hy_deliver_source *sources;
-    size_t n_sources;         /* 1.. */
-    bool is_dkim_required;    /* a campaign that no key signs is not sent */
+    size_t n_sources;                           /* 1.. */
+    const struct hy_deliver_pool *source_pools; /* the first is of campaigns that name none */
+    size_t n_source_pools;                      /* 1.. */
+    bool is_dkim_required;                      /* a campaign that no key signs is not sent */
     bool is_doubt_held;       /* a message lost after its final dot is held instead of resent */
     uint32_t max_connections; /* open at once, over all sites */
     const struct hy_lane_order *orders; /* of a person, in force now */
@@ -50,7 +66,8 @@ struct hy_deliver_policy {
     /* delivery's: what lanes of one rule share, by the number of the rule */
     struct pool **pools;
     size_t n_pools;
-    atomic_uint refs; /* starts at 1 */
+    struct source **live; /* what is known of each source, whatever the policy */
+    atomic_uint refs;     /* starts at 1 */
 };
 /* The value of a variable for leads that have none. */
 struct hy_deliver_default {
@@ -75,6 +92,7 @@ struct hy_deliver_plan {
     struct hy_zone *zone; /* of brakes.hours; freed by delivery; NULL: no hours */
     uint16_t zone_slot;   /* of the variable that names a lead's own, for brakes.is_by_lead */
     struct hy_contact_cap cap;
+    const char *pool;     /* in the arena: name of a pool or source; "" = the policy's first */
     const char *cap_text; /* in the arena: why a lead was left out, for people */
 };
 /* Reads and compiles a campaign of the store; the daemon brings it, since settings and bundles are

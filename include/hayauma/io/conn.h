@@ -73,7 +73,8 @@ struct hy_conn_options {
 };
 
 /* Starts to connect. `ops` is shared and outlives the connection. HY_ENOMEM, or HY_EIO when there
- * is no descriptor (errno EMFILE, ENFILE): then there is no connection and no callback. All other
+ * is no descriptor (errno EMFILE, ENFILE), or HY_ENOTFOUND when the source address is not on this
+ * machine: then there is no connection and no callback. All other
  * failures, such as no route, come by on_closed. */
 HY_MUST_USE int hy_conn_open(struct hy_loop *loop, const struct hy_conn_options *o,
                              const struct hy_conn_ops *ops, void *ctx, struct hy_conn **ret_conn);

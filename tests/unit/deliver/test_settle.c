@@ -16,6 +16,7 @@ struct bed {
     struct hy_shape_rules rules;
     struct hy_deliver_policy policy;
     struct hy_deliver_source source;
+    struct source live;
     struct run run;
     struct hy_queue_row rows[ROWS];
     size_t taken;
@@ -42,6 +43,7 @@ static void bed_open(struct bed *b)
                  HY_OK);
     hy_shape_limits_init(&b->rules.fallback);
     b->source.name = "default";
+    snprintf(b->live.name, sizeof b->live.name, "default");
     b->policy = (struct hy_deliver_policy){
         .rules = &b->rules, .sources = &b->source, .n_sources = 1, .refs = 1};
     b->run = (struct run){.campaign = campaign, .queued = hy_clock_wall_ms(), .refs = 1};
@@ -54,6 +56,8 @@ static void bed_open(struct bed *b)
     cr_assert_eq(hy_mailbox_create(16, &b->w.mailbox), HY_OK);
     cr_assert_eq(hy_mailbox_attach(b->w.mailbox, b->w.loop, on_mail, b), HY_OK);
     b->lane.worker = &b->w;
+    b->lane.source = &b->live;
+    b->lane.from = &b->source;
     b->lane.limits = b->rules.fallback;
     hy_window_init(&b->lane.window, &b->lane.limits, 0);
     b->session.lane = &b->lane;

@@ -196,16 +196,15 @@ Test(conn, tells_later_that_there_is_no_way_to_the_address)
     owner_free(&o);
 }
 
-Test(conn, tells_later_that_the_source_address_is_not_ours)
+Test(conn, tells_at_once_that_the_source_address_is_not_ours)
 {
     struct owner o;
     owner_init(&o);
     struct hy_conn_options opt = {0};
     cr_assert_eq(hy_sockaddr_parse(HY_STR("127.0.0.1:25"), 0, &opt.peer), 0);
     cr_assert_eq(hy_sockaddr_parse(HY_STR("192.0.2.77"), 0, &opt.source), 0);
-    cr_assert_eq(hy_conn_open(o.loop, &opt, &owner_ops, &o, &o.conn), 0);
-    owner_run(&o);
-    cr_assert_eq(o.end.sys_errno, EADDRNOTAVAIL);
+    cr_assert_eq(hy_conn_open(o.loop, &opt, &owner_ops, &o, &o.conn), HY_ENOTFOUND);
+    cr_assert_not(o.closed);
     owner_free(&o);
 }
 

@@ -1,0 +1,85 @@
+"""A small SMTP server that knows whom it talks to: which address a message came from, what that one greeted with, and
+what each of them is told. bench/sink is the fast one; this one is for tests of sources."""
+import collections
+import socket
+import socketserver
+import threading
+
+Mail = collections.namedtuple("Mail", "source ehlo rcpt data")
+
+
+class Receiver:
+    """Listens on `addresses`; `judge(source, rcpt)` gives the reply to RCPT, `refuse(source)` one to MAIL; None: 250."""
+
+    def __init__(self, port, addresses=("127.0.0.200",), judge=None, refuse=None):
+        self.judge, self.refuse = judge, refuse
+        self.mails, self.tries, self.connections = [], [], collections.Counter()
+        self.lock = threading.Lock()
+        self.servers = [self.listen(address, port) for address in addresses]
+
+    def listen(self, address, port):
+        receiver = self
+
+        class Handler(socketserver.StreamRequestHandler):
+            def handle(self):
+                try:
+                    receiver.serve(self.client_address[0], self.rfile, self.wfile)
+                except OSError:
+                    pass
+
+        class Server(socketserver.ThreadingTCPServer):
+            address_family = socket.AF_INET6 if ":" in address else socket.AF_INET
+            allow_reuse_address = True
+            daemon_threads = True
+            request_queue_size = 128
+
+        server = Server((address, port), Handler)
+        threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
+        return server
+
+    def serve(self, source, lines, out):
+        ehlo, rcpt, is_begun = "", "", False
+        with self.lock:
+            self.connections[source] += 1
+        out.write(b"220 receiver\r\n")
+        for line in lines:
+            text = line.decode("utf-8", "surrogateescape").rstrip("\r\n")
+            verb = text[:4].upper()
+            reply = "250 2.0.0 yes"
+            if verb == "EHLO":
+                ehlo = text[5:]
+                reply = "250-receiver\r\n250-PIPELINING\r\n250 8BITMIME"
+            elif verb == "MAIL":
+                rcpt = ""
+                reply = self.refuse and self.refuse(source) or reply
+                is_begun = reply.startswith("250")
+            elif verb == "RCPT" and is_begun:
+                whom = text[9:].split(">")[0]
+                with self.lock:
+                    self.tries.append((source, whom))
+                    reply = self.judge and self.judge(source, whom) or reply
+                rcpt = whom if reply.startswith("250") else rcpt
+            elif verb in ("RCPT", "DATA") and not rcpt:
+                reply = "503 5.5.1 not now"
+            elif verb == "DATA":
+                out.write(b"354 go on\r\n")
+                data = []
+                for part in lines:
+                    if part == b".\r\n":
+                        break
+                    data.append(part)
+                with self.lock:
+                    self.mails.append(Mail(source, ehlo, rcpt, b"".join(data)))
+            elif verb == "QUIT":
+                out.write(b"221 bye\r\n")
+                return
+            out.write(reply.encode() + b"\r\n")
+
+    def by_source(self):
+        with self.lock:
+            return collections.Counter(m.source for m in self.mails)
+
+    def close(self):
+        for server in self.servers:
+            server.shutdown()
+            server.server_close()

@@ -1,0 +1,132 @@
+"""Sources and pools: which address a message leaves from, with which name, and what happens when one is out."""
+import contextlib
+
+import newsletter
+from lab import CommandError, check, check_accounts, check_eq, wait_for
+from receiver import Receiver
+from test_campaign import csv, field
+
+A, B, C = "127.0.0.11", "127.0.0.12", "127.0.0.13"
+ZONE = """\
+big MX 10 mx.big
+mx.big A 127.0.0.200
+six MX 10 mx.six
+mx.six AAAA ::1
+"""
+SOURCES = [{"name": "a", "address": A, "ehlo": "out-a.news.hayauma.test", "weight": 3},
+           {"name": "b", "address": B, "ehlo": "out-b.news.hayauma.test"}]
+
+
+@contextlib.contextmanager
+def setting(lab, sources=tuple(SOURCES), addresses=("127.0.0.200",), shaping=None, config=None, keys=(), zone="", **kw):
+    """(daemon, receiver, world); the receiver ends with the block."""
+    world = lab.world(zone_lines=ZONE + zone, smtp_port=lab.free_port())
+    lab.nsd(world)
+    receiver = Receiver(world.smtp_port, addresses, **kw)
+    try:
+        values = {"paths.shaping": shaping or lab.shaping(tls="never"), "delivery.sources": list(sources),
+                  "delivery.workers": 2, **(config or {})}
+        yield lab.daemon(world, keys=keys, config=values), receiver, world
+    finally:
+        receiver.close()
+
+
+def start(lab, daemon, rows, name="newsletter", extra=""):
+    daemon.import_leads(csv(lab, rows))
+    daemon.ctl("campaign", "create", newsletter.campaign_file(lab, name, extra))
+    daemon.ctl("campaign", "start", name)
+
+
+def send(lab, daemon, rows, **kw):
+    start(lab, daemon, rows, **kw)
+    c = daemon.wait_campaign(kw.get("name", "newsletter"))
+    check_accounts(c)
+    balanced, text = daemon.audit()
+    check(balanced, text)
+    return c
+
+
+def rows_of(n, domain="big.test"):
+    return [field(f"user{i}", domain) for i in range(n)]
+
+
+def test_mail_is_spread_by_the_weights_each_source_with_its_own_name(lab):
+    with setting(lab) as (daemon, receiver, _):
+        c = send(lab, daemon, rows_of(800))
+        check_eq(c["delivered"], 800, "delivered")
+        n = receiver.by_source()
+        check(540 <= n[A] <= 660 and n[A] + n[B] == 800, f"three to one: {n}")
+        names = {(m.source, m.ehlo) for m in receiver.mails}
+        check_eq(names, {(A, "out-a.news.hayauma.test"), (B, "out-b.news.hayauma.test")}, "EHLO names")
+
+
+def test_a_campaign_names_a_pool_or_a_source(lab):
+    sources = SOURCES + [{"name": "c", "address": C}]
+    config = {"delivery.pools": [{"name": "two", "sources": {"b": 1, "c": 9}}], "delivery.pool": "b"}
+    with setting(lab, sources, config=config) as (daemon, receiver, _):
+        send(lab, daemon, rows_of(60), name="by-default")
+        check_eq(dict(receiver.by_source()), {B: 60}, "the pool of those that name none")
+        send(lab, daemon, rows_of(60), name="by-source", extra="pool: a\n")
+        check_eq(receiver.by_source()[A], 60, "a source")
+        receiver.mails.clear()
+        send(lab, daemon, rows_of(400), name="by-pool", extra="pool: two\n")
+        n = receiver.by_source()
+        check(n[B] + n[C] == 400 and 330 <= n[C] <= 390, f"one to nine: {n}")
+        try:
+            daemon.ctl("campaign", "create", newsletter.campaign_file(lab, "lost", "pool: nowhere\n"))
+        except CommandError as e:
+            check("there is no pool or source 'nowhere'" in e.output, e.output)
+        else:
+            raise AssertionError("a campaign with a pool that is not there was taken")
+
+
+def test_a_lead_that_is_greylisted_is_tried_again_from_the_same_source(lab):
+    seen = set()
+
+    def judge(source, rcpt):
+        if (source, rcpt) in seen:
+            return None
+        seen.add((source, rcpt))
+        return "450 4.7.1 greylisted, come again"
+
+    with setting(lab, judge=judge) as (daemon, receiver, _):
+        c = send(lab, daemon, rows_of(200))
+        check_eq(c["delivered"], 200, "delivered")
+        check_eq(len(receiver.tries), 400, "two tries each: nobody was a stranger twice")
+
+
+def test_hosts_that_have_only_ipv6_get_mail_from_a_source_that_has_it(lab):
+    sources = [SOURCES[0], {"name": "b", "address": B, "address6": "::1", "ehlo": "six.news.hayauma.test"}]
+    with setting(lab, sources, addresses=("127.0.0.200", "::1")) as (daemon, receiver, _):
+        c = send(lab, daemon, rows_of(60, "six.test") + [field("x", "big.test")], name="all")
+        check_eq(c["delivered"], 61, "delivered")
+        check_eq(receiver.by_source()["::1"], 60, "by IPv6")
+        check_eq({m.ehlo for m in receiver.mails if m.source == "::1"}, {"six.news.hayauma.test"}, "its name")
+        start(lab, daemon, rows_of(1, "six.test"), name="none", extra="pool: a\n")
+        text = wait_for("the reason", lambda: [a["text"] for i in (0, 1)
+                                               for m in daemon.ctl("explain", f"user{i}@six.test")["messages"]
+                                               for a in m["attempts"] if "IPv6" in a["text"]])
+        check_eq(text[0], "the site has IPv6 addresses only, and source a has none", "the reason")
+
+
+def test_an_address_that_is_not_on_this_machine_costs_no_message_anything(lab):
+    sources = [{"name": "lost", "address": "192.0.2.77", "weight": 9}, SOURCES[1]]
+    with setting(lab, sources) as (daemon, receiver, _):
+        c = send(lab, daemon, rows_of(300))
+        check_eq((c["delivered"], c["deferred"]), (300, 0), "nothing is charged to the messages")
+        check_eq(dict(receiver.by_source()), {B: 300}, "the other source has taken over")
+        check_eq(len(receiver.tries), 300, "one try each")
+        check(daemon.output().count("source lost: its address 192.0.2.77 is not on this machine") == 1, daemon.output())
+
+
+def test_a_source_that_a_reload_takes_away_leaves_its_mail_to_the_others(lab):
+    stalls = "421 4.3.2 not now"
+    with setting(lab, refuse=lambda source: stalls if source == A else None) as (daemon, receiver, world):
+        start(lab, daemon, rows_of(400))
+        wait_for("b to have sent some", lambda: receiver.by_source()[B] > 20)
+        lab.daemon_config(world, config={"paths.shaping": lab.path("shaping.yaml"), "delivery.sources": SOURCES[1:],
+                                         "delivery.workers": 2})
+        daemon.ctl("reload")
+        c = daemon.wait_campaign("newsletter")
+        check_eq(c["delivered"], 400, "delivered")
+        check_eq(dict(receiver.by_source()), {B: 400}, "all by the one that is left")
