@@ -46,12 +46,12 @@ class Rig:
     """Name server, sink and a daemon whose next life has the same store."""
 
     def __init__(self, lab, sink_args=(), connections=20, expire=DAY_LONG, config=None, rules=True, key=True,
-                 idle="2s"):
+                 zone=""):
         self.lab, self.keys, record = lab, [], ""
         if key:
             path, record = lab.dkim_key(newsletter.SENDER, "test")
             self.keys = [(newsletter.SENDER, "test", path)]
-        self.world = lab.world(zone_lines=record + "\n")
+        self.world = lab.world(zone_lines=record + "\n" + zone)
         self.nsd = lab.nsd(self.world)
         self.rules = rules
         self.open_sink(*sink_args)
@@ -84,9 +84,12 @@ class Rig:
         """Imports a CSV file or rows and starts a campaign to them; how many there are."""
         path = rows if isinstance(rows, str) else csv(self.lab, rows)
         added = self.daemon.import_leads(path)["added"]
-        self.daemon.ctl("campaign", "create", newsletter.campaign_file(self.lab, name))
+        self.create(name)
         self.daemon.call("campaign.start", campaign=name)
         return added
+
+    def create(self, name):
+        self.daemon.ctl("campaign", "create", newsletter.campaign_file(self.lab, name))
 
     def dots(self):
         """Accepted final dots so far, {address: copies}."""

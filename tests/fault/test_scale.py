@@ -1,0 +1,111 @@
+"""Faults in the middle of the long jobs: kill -9 and a full disk while rows are made, very many rows that become due at the
+same second with a kill among them, a cancel in the middle of all that. docs/decisions/0087 has what the same
+did with ten million rows."""
+from faults import Rig, csv
+from lab import check, check_accounts, check_eq, tail, wait_for
+from test_disk_full import SmallDisk, rig_on, store_state
+
+ZONE = "".join(f"mx.h{h}.many.test. A 127.0.1.{1 + h}\n*.h{h}.many.test. MX 10 mx.h{h}.many.test.\n" for h in range(8))
+NAME = "newsletter"
+
+
+def addresses(count):
+    """Two in each of many domains, on eight sites."""
+    return [f"user{i}@d{i // 2}.h{i // 2 % 8}.many.test" for i in range(count)]
+
+
+def test_kills_while_rows_are_made_and_while_they_leave_lose_nobody(lab):
+    rig = Rig(lab, zone=ZONE, key=False, sink_args=["--delay", "dot:1-5"])
+    want, seen, cut = 40000, 0, 0
+    rig.campaign(addresses(want))
+    for _ in range(8):  # each life makes some more of the rows before it ends
+        wait_for("some more rows", lambda: rig.daemon.campaign(NAME)["queued"] > seen or rig.daemon.campaign(NAME)["queued_all"], 60, 0.001)
+        rig.kill()
+        rig.start()
+        c = rig.daemon.campaign(NAME)
+        check_accounts(c)
+        check(c["queued"] >= seen, f"{seen} rows were there, {c['queued']} are")
+        seen, cut = c["queued"], cut + (not c["queued_all"])
+    check(cut > 0, "no kill fell into the making of rows: the test shows nothing")
+    rig.daemon.wait_campaign(NAME, lambda c: c["queued_all"] and c["delivered"] > 0)
+    for _ in range(4):
+        before = len(rig.dots())
+        wait_for("some more mail", lambda b=before: len(rig.dots()) > b + 200, 60)
+        rig.kill()
+        rig.start()
+    rig.daemon.wait_campaign(NAME, timeout=200, every=0.5)
+    c, doubled = rig.judge(want)
+    check_eq((c["delivered"], len(rig.dots())), (want, want), "delivered")
+    print(f"# {cut} of 8 kills while rows were made; {c['resent_in_doubt']} in doubt, {len(doubled)} came twice", flush=True)
+
+
+def test_a_disk_that_fills_while_rows_are_made_keeps_them_and_goes_on_when_there_is_room(lab):
+    with SmallDisk(lab, 96) as disk:
+        rig = rig_on(lab, disk, zone=ZONE, key=False, sink_args=["--delay", "dot:1000"], connections=2)
+        want = 30000
+        rig.daemon.import_leads(csv(lab, addresses(want)))
+        disk.fill(leave_bytes=5 << 20)  # store.min_free and a little
+        rig.create(NAME)
+        rig.daemon.call("campaign.start", campaign=NAME)
+        wait_for("some rows", lambda: rig.daemon.campaign(NAME)["queued"] > 0, 60, 0.001)
+        disk.fill(leave_bytes=2 << 20)
+        wait_for("the store to say that space is low", lambda: store_state(rig) != "ready", 60)
+        c = rig.daemon.campaign(NAME)
+        check(not c["queued_all"] and c["queued"] > 0, f"the disk was to fill while rows are made: {c}")
+        check("no new mail is taken" in tail(rig.daemon.log), tail(rig.daemon.log))
+        check_accounts(c)
+        rig.kill()
+        rig.start()
+        check(rig.daemon.campaign(NAME)["queued"] >= c["queued"], "rows are lost")
+        balanced, text = rig.daemon.audit()
+        check(balanced, text)
+        disk.empty()
+        rig.daemon.wait_campaign(NAME, lambda c: c["queued_all"])
+        rig.sink.stop()
+        rig.open_sink()
+        rig.daemon.wait_campaign(NAME, timeout=200, every=0.5)
+        c, _ = rig.judge(want)
+        check_eq(c["delivered"], want, "delivered")
+
+
+def deferred_rig(lab, want):
+    """Everybody was told to come again; all are due at one of few seconds."""
+    rig = Rig(lab, zone=ZONE, key=False, sink_args=["--greylist", "*:1"])
+    rig.campaign(addresses(want))
+    c = rig.daemon.wait_campaign(NAME, lambda c: c["queued_all"] and c["deferred"] + c["delivered"] == want)
+    check(c["deferred"] > want // 2, f"they were to wait: {c}")
+    return rig
+
+
+def test_rows_that_are_due_at_the_same_second_survive_kills(lab):
+    want = 20000
+    rig = deferred_rig(lab, want)
+    for n in (want // 20, want // 4):
+        wait_for(f"{n} messages", lambda n=n: rig.daemon.campaign(NAME)["delivered"] >= n, 90, 0.01)
+        rig.kill()
+        rig.start()
+    rig.daemon.wait_campaign(NAME, timeout=200, every=0.5)
+    c, _ = rig.judge(want)
+    check_eq(c["delivered"], want, "delivered")
+
+
+def test_a_cancel_while_rows_are_made_or_due_stops_all_and_the_books_balance(lab):
+    want = 20000
+    rig = deferred_rig(lab, want)
+    rig.create("second")
+    rig.daemon.call("campaign.start", campaign="second")
+    wait_for("some rows", lambda: rig.daemon.campaign("second")["queued"] > 0, 60, 0.001)
+    for name in ("second", NAME):
+        rig.daemon.call("campaign.cancel", campaign=name)
+    rig.kill()  # with the sweeps at their beginning
+    rig.start()
+    for name in ("second", NAME):
+        c = rig.daemon.wait_campaign(name, lambda c: c["pending"] == 0 and c["state"] == "cancelled")
+        check_accounts(c)
+        check(c["cancelled"] > 0, f"{name}: everything was out before the cancel: {c}")
+    sent = len(rig.dots())
+    balanced, text = rig.daemon.audit()
+    check(balanced, text)
+    check(sent <= sum(rig.daemon.campaign(n)["delivered"] for n in ("second", NAME)) + rig.in_doubt, "what was sent is in the books")
+    check_eq(rig.daemon.stop(), 0, "exit code")
+    check_eq(len(rig.dots()), sent, "messages after the cancel")
