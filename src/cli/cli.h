@@ -34,7 +34,7 @@ struct cli;
 struct cli_command {
     const char *name; /* "campaign create" */
     const char *args; /* "FILE", "[NAME]"; "" = none */
-    uint8_t n_min, n_max;
+    uint16_t n_min, n_max;
     enum cli_kind kind; /* of the arguments */
     const char *words;  /* CLI_WORDS */
     const char *summary[CLI_LANGS];
@@ -48,7 +48,7 @@ extern const struct cli_command *const cli_commands[]; /* NULL-terminated, in th
 /* Options that every command has: --json, --config, --socket, --help. */
 extern const struct cli_option cli_global_options[];
 
-enum { CLI_ARGS_MAX = 16, CLI_OPTIONS_MAX = 24 };
+enum { CLI_ARGS_MAX = 10000, CLI_OPTIONS_MAX = 24 };
 
 struct cli {
     FILE *out, *err;

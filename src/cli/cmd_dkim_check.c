@@ -6,13 +6,13 @@
 #include "hayauma/config/config.h"
 #include "hayauma/dns/txt.h"
 #include "hayauma/mail/dkim_check.h"
+#include "read.h"
 
 enum {
     DNS_TIMEOUT_MS = 3000,
     DNS_TRIES = 3,
     TABLE_MAX = 16 << 20,
     SERVERS_MAX = 16,
-    READ_CHUNK = 65536
 };
 
 /* Where keys come from: a table in memory, or servers. */
@@ -22,24 +22,6 @@ struct source {
     struct hy_txt_settings dns;
     struct hy_sockaddr servers[SERVERS_MAX];
 };
-
-static int read_all(const char *path, size_t max, struct hy_buf *out)
-{
-    const bool is_stdin = strcmp(path, "-") == 0;
-    FILE *f = is_stdin ? stdin : fopen(path, "re");
-    *out = HY_BUF_INIT(max);
-    if (!f)
-        return HY_EIO;
-    size_t n = 1;
-    while (n > 0 && hy_buf_reserve(out, READ_CHUNK) == HY_OK) {
-        n = fread(out->data + out->len, 1, READ_CHUNK, f);
-        out->len += n;
-    }
-    int err = out->err ? out->err : ferror(f) ? HY_EIO : HY_OK;
-    if (!is_stdin)
-        fclose(f);
-    return err;
-}
 
 /* Lines of name, white space, text; the text may be in quotes, and in several. */
 static int find_in_table(struct hy_str table, struct hy_str name, struct hy_buf *out)
@@ -95,7 +77,7 @@ static int open_source(struct cli *c, struct source *s)
     const char *file = cli_option(c, "dns-file"), *server = cli_option(c, "dns-server");
     s->dns = (struct hy_txt_settings){s->servers, 0, DNS_TIMEOUT_MS, DNS_TRIES};
     s->from_table = file != NULL;
-    if (file && read_all(file, TABLE_MAX, &s->table) != HY_OK)
+    if (file && cli_read_all(file, TABLE_MAX, &s->table) != HY_OK)
         return cli_fail(c, HY_EIO, file, strerror(errno));
     if (file)
         return CLI_OK;
@@ -179,7 +161,7 @@ static int run(struct cli *c)
     struct source s = {.table = {0}};
     int code = open_source(c, &s);
     if (code == CLI_OK) {
-        int err = read_all(c->args[0], HY_DKIM_CHECK_MESSAGE_MAX, &message);
+        int err = cli_read_all(c->args[0], HY_DKIM_CHECK_MESSAGE_MAX, &message);
         code = err == HY_EIO ? cli_fail(c, err, c->args[0], strerror(errno))
                : err         ? cli_fail(c, err, c->args[0], NULL)
                              : check(c, &s, hy_buf_str(&message));

@@ -196,7 +196,8 @@ static void zsh_command(struct hy_buf *out, const struct cli_command *k)
     if (k->n_max && k->kind == CLI_WORDS)
         hy_buf_printf(out, " \\\n            '1:%s:(%s)'", k->args, k->words);
     else if (k->n_max)
-        hy_buf_printf(out, " \\\n            '1:%s:%s'", k->args, zsh_action(k->kind));
+        hy_buf_printf(out, " \\\n            '%s:%s:%s'", k->n_max > 1 ? "*" : "1", k->args,
+                      zsh_action(k->kind));
     hy_buf_add_lit(out, "\n        ;;\n");
 }
 

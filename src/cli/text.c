@@ -56,6 +56,7 @@ const char *const cli_texts[][2] = {
     {"ALLOWED NOW", "現在の枠"},
     {"WAITING", "待ち"},
     {"NOW", "状態"},
+    {"%zu rules are fine.\n", "規則 %zu 個に誤りはありません。\n"},
     {"Every recipient is accounted for.\n", "すべての宛先の帳尻が合っています。\n"},
     {"The books do not balance.\n", "帳尻が合いません。\n"},
     {"Copied to %s (%s).\n", "%s に複製しました (%s)。\n"},

@@ -91,6 +91,11 @@ static const struct schema_row rows[] = {
          "Limits per receiving site: files, and folders of *.yaml, each on top of those before "
          "it; 'presets' are the rules that come with hayauma. [] = one set of careful limits for "
          "all. Those of the default may be missing."},
+    {"paths.bounces", SCHEMA_PATHS, 0, F(paths.bounces), .def = CONFIG_BOUNCES,
+     .names = shaping_words,
+     .doc = "Rules that tell from the words of a refusal why mail came back: files, each asked "
+            "before those in front of it; 'presets' are the rules that come with hayauma. Those of "
+            "the default may be missing."},
 
     {"store.commit_interval", SCHEMA_DURATION, SCHEMA_RESTART, F(store.commit_interval_us), 1 * MS,
      10 * SEC, "50ms",

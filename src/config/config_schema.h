@@ -3,6 +3,7 @@
 #include "hayauma/config/config.h"
 #include "schema.h"
 
+#define CONFIG_BOUNCES "[presets, /etc/hayauma/bounces.yaml]" /* of paths.bounces */
 #define CONFIG_SHAPING "[presets, /etc/hayauma/shaping.yaml]" /* the default of paths.shaping */
 
 extern const struct schema config_schema;

@@ -98,6 +98,8 @@ struct hy_config {
         const char *dkim_dir;      /* where relative dkim.keys[].file names are looked for */
         struct hy_strings shaping; /* files and folders of shaping rules; HY_SHAPING_PRESETS for
                                       those that come with hayauma; none = built-in limits only */
+        struct hy_strings bounces; /* files of bounce rules, later ones asked first;
+                                      HY_BOUNCES_PRESETS for those that come with hayauma */
     } paths;
     struct {
         hy_us commit_interval_us; /* a group is committed at the latest after this */
