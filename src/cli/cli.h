@@ -79,6 +79,8 @@ static inline bool cli_flag(const struct cli *c, const char *name)
 {
     return cli_option(c, name) != NULL;
 }
+/* "30s", "15m", "2h", "3d" in seconds; 0 when it is none of these. */
+int64_t cli_seconds(const char *s);
 /* c->command's help, or without one the overview. */
 void cli_help(const struct cli *c, FILE *out);
 /* The commands whose name begins with these words, for "hayauma campaign --help". */
@@ -105,6 +107,9 @@ const char *cli_config_path(const struct cli *c);
 const char *cli_socket(struct cli *c, char *room, size_t cap);
 /* Tells an error on c->err, and what to do; returns the exit code for it. */
 int cli_fail(struct cli *c, int err, const char *message, const char *hint);
+/* Asks on the terminal, when there is one and --yes is not given: false, and it is said, when the
+ * answer is no. `question` ends with a space. */
+bool cli_confirm(struct cli *c, const char *question);
 /* For --json: the object as it came, on c->out. Drops the reference. */
 int cli_print_json(struct cli *c, json_t *obj);
 

@@ -1,6 +1,5 @@
 /* campaign start, pause, resume, cancel, held. */
 #include <time.h>
-#include <unistd.h>
 
 #include "cli.h"
 #include "commands.h"
@@ -77,23 +76,14 @@ static int run_resume(struct cli *c)
     return order(c, "campaign.resume", true);
 }
 
-static bool is_confirmed(struct cli *c)
-{
-    char answer[16];
-    if (cli_flag(c, "yes") || !c->is_tty || !isatty(STDIN_FILENO))
-        return true;
-    fprintf(c->err, _(c, "Cancel '%s' for good? Mail that is not out yet will not be sent. [y/N] "),
-            c->args[0]);
-    fflush(c->err);
-    return fgets(answer, sizeof answer, stdin) && (answer[0] == 'y' || answer[0] == 'Y');
-}
-
 static int run_cancel(struct cli *c)
 {
-    if (!is_confirmed(c)) {
-        fprintf(c->err, "%s", _(c, "Nothing was changed.\n"));
+    char question[1024];
+    snprintf(question, sizeof question,
+             _(c, "Cancel '%s' for good? Mail that is not out yet will not be sent. [y/N] "),
+             c->args[0]);
+    if (!cli_confirm(c, question))
         return CLI_FAILED;
-    }
     return order(c, "campaign.cancel", true);
 }
 

@@ -4,24 +4,6 @@
 
 #include "cli.h"
 #include "commands.h"
-#include "hayauma/base/clock.h"
-
-/* "30s", "15m", "2h", "3d" in seconds; 0 when it is none of these. */
-static int64_t read_time(const char *s)
-{
-    static const struct {
-        char unit;
-        int64_t seconds;
-    } units[] = {{'s', 1}, {'m', 60}, {'h', 3600}, {'d', 86400}};
-    struct hy_str text = hy_str_of(s);
-    uint64_t n;
-    if (text.n < 2 || hy_str_to_u64(hy_str_slice(text, 0, text.n - 1), 366 * 86400, &n))
-        return 0;
-    for (size_t i = 0; i < sizeof units / sizeof *units; i++)
-        if (text.p[text.n - 1] == units[i].unit)
-            return (int64_t)n * units[i].seconds;
-    return 0;
-}
 
 static bool add_number(struct cli *c, json_t *args, const char *option)
 {
@@ -42,9 +24,9 @@ static int order(struct cli *c, const char *command)
     static const char *const texts[] = {"domain", "site", "provider", "source"};
     json_t *args = json_object(), *r;
     const char *duration = cli_option(c, "for");
-    int64_t for_s = duration ? read_time(duration) : 0;
+    int64_t for_s = duration ? cli_seconds(duration) : 0;
     if (duration && for_s == 0) {
-        fprintf(c->err, "%s", _(c, "--for takes a time such as 30s, 15m, 2h or 3d\n"));
+        fprintf(c->err, _(c, "--%s takes a time such as 30s, 15m, 2h or 3d\n"), "for");
         json_decref(args);
         return CLI_USAGE;
     }

@@ -32,6 +32,9 @@ extern const struct cli_command cmd_reply_classify;                       /* cmd
 extern const struct cli_command cmd_lane_list, cmd_lane_hold, cmd_lane_slow, cmd_lane_release,
     cmd_acts; /* cmd_lane.c */
 
+extern const struct cli_command cmd_queue_list, cmd_queue_retry, cmd_queue_move,
+    cmd_queue_purge; /* cmd_queue_rows.c */
+
 /* cmd_campaign_watch.c: follows a campaign until it ends. An exit code. */
 int cli_watch(struct cli *c, const char *campaign, double interval_s);
 /* cmd_campaign_run.c: the same without showing anything. */

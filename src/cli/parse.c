@@ -232,3 +232,19 @@ const char *cli_option(const struct cli *c, const char *name)
             return c->given[i].value;
     return NULL;
 }
+
+int64_t cli_seconds(const char *s)
+{
+    static const struct {
+        char unit;
+        int64_t seconds;
+    } units[] = {{'s', 1}, {'m', 60}, {'h', 3600}, {'d', 86400}};
+    struct hy_str text = hy_str_of(s);
+    uint64_t n;
+    if (text.n < 2 || hy_str_to_u64(hy_str_slice(text, 0, text.n - 1), 366 * 86400, &n))
+        return 0;
+    for (size_t i = 0; i < sizeof units / sizeof *units; i++)
+        if (text.p[text.n - 1] == units[i].unit)
+            return (int64_t)n * units[i].seconds;
+    return 0;
+}

@@ -1,5 +1,6 @@
 /* Talking to the daemon, and telling people how it went. */
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "cli.h"
 #include "hayauma/config/config.h"
@@ -97,6 +98,19 @@ int cli_request(struct cli *c, const char *command, json_t *args,
     code = cli_request_on(c, client, command, args, options, ret_result);
     hy_control_close(client);
     return code;
+}
+
+bool cli_confirm(struct cli *c, const char *question)
+{
+    char answer[16];
+    if (cli_flag(c, "yes") || !c->is_tty || !isatty(STDIN_FILENO))
+        return true;
+    fputs(question, c->err);
+    fflush(c->err);
+    if (fgets(answer, sizeof answer, stdin) && (answer[0] == 'y' || answer[0] == 'Y'))
+        return true;
+    fprintf(c->err, "%s", _(c, "Nothing was changed.\n"));
+    return false;
 }
 
 int cli_print_json(struct cli *c, json_t *obj)

@@ -235,6 +235,9 @@ void daemon_stop(struct hy_daemon *d)
     observer_ending(&d->observer);
     while (atomic_load(&d->store_jobs[CTL_JOB_SEND])) /* a file is read, and no more come */
         usleep(10000);
+    atomic_store(&d->alters_ending, true); /* they use delivery and the writer: at most a slice */
+    while (atomic_load(&d->store_jobs[CTL_JOB_ALTER]))
+        usleep(1000);
     hy_import_jobs_free(d->imports); /* while the writer runs */
     d->imports = NULL;
     hy_https_stop(d->https);

@@ -19,6 +19,17 @@ static void answer(struct hy_daemon *d, struct hy_control_call *call, hy_id id, 
         hy_control_fail_diag(call, err, diag);
 }
 
+/* What a person did with a campaign goes into the log of acts. */
+static void log_act(struct hy_daemon *d, struct hy_control_call *call, hy_id id)
+{
+    char text[HY_ID_TEXT_MAX];
+    const json_t *decision = json_object_get(hy_control_args(call), "decision");
+    json_t *details = json_pack("{s:s}", "campaign", hy_id_format(id, text));
+    if (details && decision)
+        json_object_set(details, "decision", (json_t *)(uintptr_t)decision);
+    act_log(d, hy_control_command_name(call), hy_control_uid(call), details);
+}
+
 /* The state as a word, for messages. */
 static const char *state_of(struct hy_daemon *d, hy_id id)
 {
@@ -78,6 +89,8 @@ static void start(struct hy_control_call *call, void *ctx)
     if (err == HY_OK)
         err = move(d, id, HY_CAMPAIGN_QUEUEING, "started", &diag);
     if (err == HY_OK)
+        log_act(d, call, id);
+    if (err == HY_OK)
         err = jobs_start(d, id, &diag);
     answer(d, call, id, err, &diag);
 }
@@ -90,8 +103,10 @@ static void pause_campaign(struct hy_control_call *call, void *ctx)
     int err = ctl_campaign_arg(d, call, &id, &diag);
     if (err == HY_OK)
         err = move(d, id, HY_CAMPAIGN_PAUSED, "paused", &diag);
-    if (err == HY_OK)
+    if (err == HY_OK) {
+        log_act(d, call, id);
         hy_deliver_campaign_changed(d->deliver, id);
+    }
     answer(d, call, id, err, &diag);
 }
 
@@ -124,8 +139,10 @@ static void resume(struct hy_control_call *call, void *ctx)
         else if (err != HY_OK)
             hy_fail(&diag, err, "the campaign cannot be resumed: %s", hy_err_text(err));
     }
-    if (err == HY_OK)
+    if (err == HY_OK) {
+        log_act(d, call, id);
         err = jobs_start(d, id, &diag);
+    }
     if (err == HY_OK)
         hy_deliver_campaign_changed(d->deliver, id);
     answer(d, call, id, err, &diag);
@@ -140,6 +157,7 @@ static void cancel(struct hy_control_call *call, void *ctx)
     if (err == HY_OK)
         err = move(d, id, HY_CAMPAIGN_CANCELLED, "cancelled", &diag);
     if (err == HY_OK) {
+        log_act(d, call, id);
         hy_deliver_campaign_changed(d->deliver, id);
         err = jobs_start(d, id, &diag);
     }
@@ -207,8 +225,10 @@ static void held(struct hy_control_call *call, void *ctx)
         j->d = d;
         j->call = call;
         err = hy_writer_submit(d->writer, &j->sweep.req);
-        if (err == HY_OK)
+        if (err == HY_OK) {
+            log_act(d, call, id);
             return;
+        }
         free(j);
     }
     hy_control_fail_diag(call, err, &diag);

@@ -11,6 +11,7 @@ static const struct {
     [CTL_JOB_LOOK] = {16, "many looks into the queue are running"},
     [CTL_JOB_WHOLE] = {4, "several audits, backups or exports are running"},
     [CTL_JOB_SEND] = {16, "many messages are being handed in"},
+    [CTL_JOB_ALTER] = {4, "the queue is being changed by others"},
 };
 
 struct job {

@@ -43,6 +43,7 @@ static int read_order(struct hy_control_call *call, struct order *o, struct hy_d
     o->made = hy_clock_wall_ms();
     o->until = for_s ? o->made + for_s * 1000 : 0;
     o->uid = hy_control_uid(call);
+    user_name(o->uid, o->user, sizeof o->user);
     return err;
 }
 

@@ -38,6 +38,7 @@ enum ctl_job_kind {
     CTL_JOB_LOOK,  /* seconds at most: queue, explain */
     CTL_JOB_WHOLE, /* as long as the store is large: audit, backup, export */
     CTL_JOB_SEND,  /* messages handed in: they end before delivery does */
+    CTL_JOB_ALTER, /* a person changes the queue */
     CTL_JOB_KINDS,
 };
 
@@ -64,6 +65,7 @@ struct hy_daemon {
     hy_wall_ms started;
     bool is_stopping;
     atomic_uint store_jobs[CTL_JOB_KINDS]; /* threads of commands, by kind: ctl_job.c */
+    atomic_bool alters_ending;             /* those of CTL_JOB_ALTER end behind their slice */
     struct hy_config *boot_config;         /* as at the start: for keys that want a restart, and for
                                             * the resolver, whose settings point into it */
     struct hy_str *own_names;              /* likewise */
@@ -150,6 +152,8 @@ extern const struct hy_control_command ctl_list_commands[];         /* list.list
 extern const struct hy_control_command ctl_explain_commands[];      /* explain */
 extern const struct hy_control_command ctl_queue_commands[];        /* queue */
 extern const struct hy_control_command ctl_message_commands[];      /* message.send */
+extern const struct hy_control_command ctl_rows_commands[];         /* queue.list */
+extern const struct hy_control_command ctl_alter_commands[];        /* queue.retry move purge */
 extern const struct hy_control_command ctl_store_commands[];        /* audit backup list.export */
 extern const struct hy_control_command ctl_site_commands[];         /* site */
 extern const struct hy_control_command ctl_status_commands[];       /* status, sites, reload */

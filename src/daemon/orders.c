@@ -17,13 +17,18 @@ static void set_names(struct order *o)
 
 /* ---- as JSON ---- */
 
-static json_t *user_json(uid_t uid)
+void user_name(uid_t uid, char *out, size_t cap)
 {
     char room[1024];
     struct passwd pw, *found = NULL;
-    if (getpwuid_r(uid, &pw, room, sizeof room, &found) != 0 || !found)
-        return json_null();
-    return json_string(found->pw_name);
+    out[0] = '\0';
+    if (getpwuid_r(uid, &pw, room, sizeof room, &found) == 0 && found)
+        snprintf(out, cap, "%s", found->pw_name);
+}
+
+static json_t *user_json(const char *name)
+{
+    return name[0] ? json_string(name) : json_null();
 }
 
 static json_t *time_json(hy_wall_ms t)
@@ -45,18 +50,18 @@ json_t *order_json(const struct order *o)
     json_object_set_new(j, "made", time_json(o->made));
     json_object_set_new(j, "until", time_json(o->until));
     json_object_set_new(j, "uid", json_integer(o->uid));
-    json_object_set_new(j, "user", user_json(o->uid));
+    json_object_set_new(j, "user", user_json(o->user));
     return j;
 }
 
 /* What is stored: numbers where order_json has words for people. */
 static char *order_text(const struct order *o)
 {
-    json_t *j =
-        json_pack("{s:i,s:s,s:s,s:b,s:I,s:I,s:I,s:I,s:I}", "scope", (int)o->o.scope, "name",
-                  o->name, "source", o->source, "hold", (int)o->o.is_hold, "factor",
-                  (json_int_t)o->o.factor, "connections", (json_int_t)o->o.connections, "made",
-                  (json_int_t)o->made, "until", (json_int_t)o->until, "uid", (json_int_t)o->uid);
+    json_t *j = json_pack("{s:i,s:s,s:s,s:b,s:I,s:I,s:I,s:I,s:I,s:s}", "scope", (int)o->o.scope,
+                          "name", o->name, "source", o->source, "hold", (int)o->o.is_hold, "factor",
+                          (json_int_t)o->o.factor, "connections", (json_int_t)o->o.connections,
+                          "made", (json_int_t)o->made, "until", (json_int_t)o->until, "uid",
+                          (json_int_t)o->uid, "user", o->user);
     char *text = j ? json_dumps(j, JSON_COMPACT) : NULL;
     json_decref(j);
     return text;
@@ -64,14 +69,14 @@ static char *order_text(const struct order *o)
 
 static int order_read(struct hy_str text, struct order *o)
 {
-    const char *name, *source;
+    const char *name, *source, *user = "";
     int scope, hold;
     json_int_t factor, connections, made, until, uid;
     json_t *j = json_loadb(text.p, text.n, 0, NULL);
     int bad =
-        !j || json_unpack(j, "{s:i,s:s,s:s,s:b,s:I,s:I,s:I,s:I,s:I}", "scope", &scope, "name",
+        !j || json_unpack(j, "{s:i,s:s,s:s,s:b,s:I,s:I,s:I,s:I,s:I,s?s}", "scope", &scope, "name",
                           &name, "source", &source, "hold", &hold, "factor", &factor, "connections",
-                          &connections, "made", &made, "until", &until, "uid", &uid);
+                          &connections, "made", &made, "until", &until, "uid", &uid, "user", &user);
     if (!bad && (unsigned)scope < HY_ORDER_SCOPES) {
         *o = (struct order){.o = {.scope = (enum hy_order_scope)scope,
                                   .is_hold = hold != 0,
@@ -82,6 +87,7 @@ static int order_read(struct hy_str text, struct order *o)
                             .uid = (uid_t)uid};
         snprintf(o->name, sizeof o->name, "%s", name);
         snprintf(o->source, sizeof o->source, "%s", source);
+        snprintf(o->user, sizeof o->user, "%s", user);
     } else {
         bad = 1;
     }
@@ -198,8 +204,10 @@ static int apply_change(struct hy_write_req *r, struct hy_txn *t)
 /* {"act", "uid", "user", and the details, which are taken over}; to be freed. */
 static char *act_text(const char *what, uid_t uid, json_t *details)
 {
+    char user[64];
+    user_name(uid, user, sizeof user);
     json_t *j =
-        json_pack("{s:s,s:I,s:o}", "act", what, "uid", (json_int_t)uid, "user", user_json(uid));
+        json_pack("{s:s,s:I,s:o}", "act", what, "uid", (json_int_t)uid, "user", user_json(user));
     if (j && details)
         json_object_update(j, details);
     char *text = j ? json_dumps(j, JSON_COMPACT) : NULL;
@@ -222,13 +230,46 @@ static int store_change(struct hy_daemon *d, struct change *c, const char *what,
     return err;
 }
 
+struct logging {
+    struct hy_write_req req; /* first */
+    char *text;
+};
+
+static int apply_log(struct hy_write_req *r, struct hy_txn *t)
+{
+    hy_id id;
+    return hy_act_append(t, hy_str_of(hy_container_of(r, struct logging, req)->text), &id);
+}
+
+static void log_done(struct hy_write_req *r, int err)
+{
+    struct logging *l = hy_container_of(r, struct logging, req);
+    if (err == HY_OK)
+        hy_log(HY_LOG_NOTICE, "operator", "%s", l->text);
+    else
+        hy_log(HY_LOG_ERROR, "operator", "an act could not be stored: %s: %s", hy_err_text(err),
+               l->text);
+    free(l->text);
+    free(l);
+}
+
 void act_log(struct hy_daemon *d, const char *what, uid_t uid, json_t *details)
 {
-    struct change c = {0};
-    int err = store_change(d, &c, what, uid, details);
+    char *text = act_text(what, uid, details);
+    struct logging *l = text ? calloc(1, sizeof *l) : NULL;
+    if (!l) {
+        hy_log(HY_LOG_ERROR, "operator", "out of memory: %s by user %u is not in the log of acts",
+               what, (unsigned)uid);
+        free(text);
+        return;
+    }
+    l->text = text;
+    l->req.class = HY_WRITE_ADMIN;
+    l->req.apply = apply_log;
+    l->req.done = log_done;
+    int err = hy_writer_submit(d->writer, &l->req);
     if (err != HY_OK)
-        hy_log(HY_LOG_ERROR, "operator", "%s by user %u could not be logged: %s", what,
-               (unsigned)uid, hy_err_text(err));
+        log_done(&l->req, err);
 }
 
 int orders_add(struct hy_daemon *d, struct order *o, struct hy_diag *diag)

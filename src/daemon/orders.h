@@ -15,6 +15,7 @@ struct order {
     char name[HY_DOMAIN_MAX + 1], source[64];
     hy_wall_ms made, until; /* until 0: until it is released */
     uid_t uid;
+    char user[64]; /* the name behind it when the order was made; "" = none */
 };
 
 struct orders {
@@ -39,6 +40,9 @@ void orders_tick(struct hy_daemon *d);
 /* {no, order, scope, name, source, factor, connections, made, until, uid, user} */
 json_t *order_json(const struct order *o);
 
-/* Writes an act: `what` ("lane.hold"), who, and details (taken over). Waits for the commit; a
- * failure is told in the daemon's log. Not on the writer's thread. */
+/* What the system calls a user; "" when it knows none. May ask a directory over the network. */
+void user_name(uid_t uid, char *out, size_t cap);
+
+/* Writes an act: `what` ("campaign.pause"), who, and details (taken over), without waiting for the
+ * commit; a failure is told in the daemon's log. Any thread. */
 void act_log(struct hy_daemon *d, const char *what, uid_t uid, json_t *details);

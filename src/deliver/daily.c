@@ -222,19 +222,8 @@ static void release(struct daily_write *w, int err)
     }
 }
 
-static void on_written(struct hy_write_req *r, int err)
-{
-    struct daily_write *w = hy_container_of(r, struct daily_write, req);
-    struct dailies *s = w->owner;
-    release(w, err);
-    pthread_mutex_lock(&s->lock);
-    s->is_trimmed |= w->trims && err == HY_OK;
-    s->is_writing = false;
-    pthread_cond_broadcast(&s->written);
-    pthread_mutex_unlock(&s->lock);
-}
-
-/* Fills the write with what changed; false when there is nothing. The set's lock is held. */
+/* Fills the write with what changed, those that were written longest ago first; false when there is
+ * nothing. The set's lock is held. */
 static bool gather(struct dailies *s, bool exact)
 {
     struct daily_write *w = &s->write;
@@ -243,25 +232,56 @@ static bool gather(struct dailies *s, bool exact)
     w->owner = s;
     w->n = 0;
     w->trims = !s->is_trimmed;
-    hy_list_for_each (it, &s->all) {
-        if (w->n < DAILY_BATCH)
-            add(w, hy_container_of(it, struct daily, link), exact);
+    size_t left = s->n;
+    for (struct hy_list *it = s->all.next, *next; left && w->n < DAILY_BATCH; it = next, left--) {
+        size_t before = w->n;
+        next = it->next;
+        add(w, hy_container_of(it, struct daily, link), exact);
+        if (w->n == before)
+            continue;
+        hy_list_remove(it);
+        hy_list_push(&s->all, it);
     }
+    s->unseen -= s->unseen < w->n || w->n < DAILY_BATCH ? s->unseen : w->n;
     return w->n || w->trims;
+}
+
+static void submit(struct dailies *s);
+
+/* Where there was more than one write holds, the next follows at once. */
+static void on_written(struct hy_write_req *r, int err)
+{
+    struct daily_write *w = hy_container_of(r, struct daily_write, req);
+    struct dailies *s = w->owner;
+    release(w, err);
+    pthread_mutex_lock(&s->lock);
+    s->is_trimmed |= w->trims && err == HY_OK;
+    bool goes_on = err == HY_OK && s->unseen > 0 && gather(s, false);
+    s->is_writing = goes_on;
+    if (!goes_on)
+        pthread_cond_broadcast(&s->written);
+    pthread_mutex_unlock(&s->lock);
+    if (goes_on)
+        submit(s);
+}
+
+static void submit(struct dailies *s)
+{
+    s->write.req.done = on_written;
+    int err = hy_writer_submit(s->writer, &s->write.req);
+    if (err != HY_OK)
+        on_written(&s->write.req, err);
 }
 
 void dailies_flush(struct dailies *s)
 {
     pthread_mutex_lock(&s->lock);
+    s->unseen = s->is_writing ? s->unseen : s->n;
     bool is_due = !s->is_writing && gather(s, false);
     s->is_writing |= is_due;
     pthread_mutex_unlock(&s->lock);
-    if (!is_due)
-        return;
-    s->write.req.done = on_written;
-    int err = hy_writer_submit(s->writer, &s->write.req);
-    if (err != HY_OK)
-        on_written(&s->write.req, err);
+    if (is_due)
+        submit(s);
 }
 
 void dailies_save(struct dailies *s)

@@ -26,10 +26,11 @@ struct daily_write {
 struct dailies {
     struct hy_env *env;
     struct hy_writer *writer;
-    pthread_mutex_t lock; /* of the list and of what says who uses a counter */
-    struct hy_list all;
+    pthread_mutex_t lock;                 /* of the list and of what says who uses a counter */
+    struct hy_list all;                   /* those written last at the end */
     struct daily *buckets[DAILY_BUCKETS]; /* by the hash of the name */
     size_t n;
+    size_t unseen; /* of this flush: those that no write of it has looked for yet */
     bool is_trimmed, is_writing;
     pthread_cond_t written;
     struct daily_write write;

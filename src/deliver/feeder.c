@@ -171,6 +171,9 @@ static void on_mail(void *arg, struct hy_msg *m)
         case MSG_HAND_BACK:
             camp_handed_back(f, hy_container_of(m, struct hand_back, msg));
             break;
+        case MSG_QUIET:
+            camp_quiet(f, hy_container_of(m, struct quiet_order, msg));
+            break;
         case MSG_POLICY:
             on_policy(f, m);
             break;
@@ -208,6 +211,30 @@ void hy_deliver_campaign_changed(struct hy_deliver *d, hy_id campaign)
         free(m);
     }
     hy_log(HY_LOG_ERROR, "feeder", "a change of a campaign was not taken up: out of memory");
+}
+
+static int post_quiet(struct hy_deliver *d, hy_id campaign, hy_quiet_fn *fn, void *ctx)
+{
+    struct quiet_order *q = malloc(sizeof *q);
+    if (!q)
+        return HY_ENOMEM;
+    *q = (struct quiet_order){.msg.kind = MSG_QUIET, .campaign = campaign, .fn = fn, .ctx = ctx};
+    hy_list_init(&q->link);
+    int err = hy_mailbox_post_answer(feeder_mailbox(d->feeder), &q->msg);
+    if (err != HY_OK)
+        free(q);
+    return err;
+}
+
+int hy_deliver_quiet(struct hy_deliver *d, hy_id campaign, hy_quiet_fn *fn, void *ctx)
+{
+    return post_quiet(d, campaign, fn, ctx);
+}
+
+void hy_deliver_quiet_end(struct hy_deliver *d, hy_id campaign)
+{
+    if (post_quiet(d, campaign, NULL, NULL) == HY_ENOMEM)
+        hy_log(HY_LOG_ERROR, "feeder", "out of memory: a campaign rests until the next restart");
 }
 
 static void run_feeder(void *arg)
@@ -299,6 +326,8 @@ void feeder_free(struct feeder *f)
                 camp_stopped(f, hy_container_of(m, struct stop_order, msg));
             else if (m->kind == MSG_HAND_BACK)
                 camp_handed_back(f, hy_container_of(m, struct hand_back, msg));
+            else if (m->kind == MSG_QUIET)
+                camp_quiet(f, hy_container_of(m, struct quiet_order, msg));
             else if (m->kind == MSG_SITE)
                 site_look_up(hy_container_of(m, struct site_order, msg), NULL, NULL);
             else if (m->kind == MSG_CHANGED || m->kind == MSG_DRAIN)

@@ -11,14 +11,25 @@ enum {
     DUE_EVERY_US = 500000  /* between looks at the due index */
 };
 
+/* To hold a campaign still, or to let go of it (fn NULL). */
+struct quiet_order {
+    struct hy_msg msg;   /* MSG_QUIET */
+    struct hy_list link; /* camp->quiets */
+    hy_id campaign;
+    hy_quiet_fn *fn;
+    void *ctx;
+};
+
 /* A campaign that the feeder knows. */
 struct camp {
     struct hy_list link;
     hy_id id;
-    struct run *run;               /* NULL: not being sent */
-    struct run *old_run;           /* the one before, while rows of it or older ones are in hand */
-    struct hy_rcpt_ref *lingering; /* those rows */
+    struct run *run;             /* NULL: not being sent */
+    struct run *old_run;         /* the one before, while rows of it or older ones are in hand */
+    struct lingering *lingering; /* those rows, in the order of the queue */
     size_t n_lingering;
+    struct hy_list quiets;         /* who waits until nothing of it is in hand */
+    unsigned n_quiet;              /* it is not begun while somebody holds it still */
     struct hy_queue_row *reopened; /* rows of old runs that came back and were given to this one */
     size_t n_reopened;
     unsigned stops_pending; /* workers that have not yet given back the old run's rows */
@@ -27,7 +38,7 @@ struct camp {
     bool is_waiting;        /* rows are still being made */
     struct hy_due due_pos;  /* how far it had its entries of the due index */
     uint32_t spool_block;   /* of a spool: the next block to read */
-    hy_wall_ms opens;       /* without a run: its hours begin then; 0 = it waits for nothing */
+    hy_wall_ms opens;       /* without a run: it is begun then; 0 = it waits for nothing */
     hy_wall_ms shuts;       /* with a run: they end then; 0 or INT64_MAX = never */
     hy_domain_no domain;    /* the last one opened */
     uint32_t n_feeds;
@@ -63,6 +74,8 @@ struct feeder {
 struct camp *camp_find(struct feeder *f, hy_id id);
 void camp_changed(struct feeder *f, hy_id id);
 void camp_stopped(struct feeder *f, struct stop_order *o);
+/* Takes the order; when the feeder ends: HY_ECLOSED. */
+void camp_quiet(struct feeder *f, struct quiet_order *q);
 void camp_handed_back(struct feeder *f, struct hand_back *h);
 /* Whether a row that was read is in hand already. */
 bool camp_has(const struct camp *c, const struct hy_queue_row *row);

@@ -11,6 +11,8 @@
 #include "hayauma/base/log.h"
 #include "hayauma/store/spool.h"
 
+enum { AGAIN_MS = 10000 }; /* until a campaign that could not be begun is tried again */
+
 struct camp *camp_find(struct feeder *f, hy_id id)
 {
     hy_list_for_each (it, &f->camps) {
@@ -19,6 +21,16 @@ struct camp *camp_find(struct feeder *f, hy_id id)
             return c;
     }
     return NULL;
+}
+
+static void answer_quiets(struct camp *c, int err)
+{
+    for (struct hy_list *it; (it = hy_list_pop(&c->quiets));) {
+        struct quiet_order *q = hy_container_of(it, struct quiet_order, link);
+        c->n_quiet -= err != HY_OK;
+        q->fn(q->ctx, err);
+        free(q);
+    }
 }
 
 static void forget_reopened(struct camp *c)
@@ -64,6 +76,7 @@ void camps_forget_old(struct feeder *f)
 void camp_free(struct feeder *f, struct camp *c)
 {
     (void)f;
+    answer_quiets(c, HY_ECLOSED);
     if (c->run)
         run_unref(c->run);
     let_go(c, true);
@@ -71,21 +84,48 @@ void camp_free(struct feeder *f, struct camp *c)
     free(c);
 }
 
-static bool is_same_row(const struct hy_rcpt_ref *a, const struct hy_rcpt_ref *b)
+static int compare(uint64_t a, uint64_t b)
 {
-    return a->domain == b->domain && a->block == b->block && a->slot == b->slot &&
-           a->attempts == b->attempts;
+    return a < b ? -1 : a > b;
+}
+
+/* The order of the queue. */
+static int compare_rows(const struct hy_rcpt_ref *a, const struct hy_rcpt_ref *b)
+{
+    if (a->domain != b->domain)
+        return compare(a->domain, b->domain);
+    return a->block != b->block ? compare(a->block, b->block) : compare(a->slot, b->slot);
+}
+
+static int compare_lingering(const void *a, const void *b)
+{
+    return compare_rows(&((const struct lingering *)a)->ref, &((const struct lingering *)b)->ref);
+}
+
+static struct lingering *find_lingering(const struct camp *c, const struct hy_rcpt_ref *ref)
+{
+    struct lingering key = {.ref = *ref};
+    struct lingering *l =
+        c->n_lingering ? bsearch(&key, c->lingering, c->n_lingering, sizeof key, compare_lingering)
+                       : NULL;
+    return l && l->ref.attempts == ref->attempts ? l : NULL;
+}
+
+/* A row whose end does not count as an attempt has another due time when it is over. */
+static bool is_lingering(const struct camp *c, const struct hy_queue_row *row)
+{
+    const struct lingering *l = find_lingering(c, &row->ref);
+    return l && (l->is_sent || l->due_s == row->due_s);
 }
 
 bool camp_has(const struct camp *c, const struct hy_queue_row *row)
 {
-    for (size_t i = 0; i < c->n_lingering; i++) {
-        if (is_same_row(&c->lingering[i], &row->ref))
-            return true;
-    }
+    if (is_lingering(c, row))
+        return true;
     for (size_t i = 0; i < c->n_reopened; i++) { /* deferred by us since, it is due like others */
         const struct hy_queue_row *r = &c->reopened[i];
-        if (is_same_row(&r->ref, &row->ref) && r->state == row->state && r->due_s == row->due_s)
+        if (compare_rows(&r->ref, &row->ref) == 0 && r->ref.attempts == row->ref.attempts &&
+            r->state == row->state && r->due_s == row->due_s)
             return true;
     }
     return false;
@@ -135,6 +175,7 @@ static int load_run(struct feeder *f, const struct hy_campaign *record, struct r
         hy_arena_free(&plan.arena);
         hy_zone_free(plan.zone);
         free(run);
+        hy_log(HY_LOG_ERROR, "feeder", "out of memory for a campaign: it is tried again");
         return HY_ENOMEM;
     }
     for (unsigned i = 0; run->paces && i < f->d->n_workers; i++)
@@ -175,7 +216,11 @@ static bool keep_hours(struct feeder *f, struct camp *c)
 
 static void begin(struct feeder *f, struct camp *c, const struct hy_campaign *record)
 {
-    if (load_run(f, record, &c->run) != HY_OK)
+    int err = load_run(f, record, &c->run);
+    if (err == HY_ENOMEM || err == HY_EIO ||
+        err == HY_EBUSY) /* it may pass: see camps_watch_hours */
+        c->opens = hy_clock_wall_ms() + AGAIN_MS;
+    if (err != HY_OK)
         return;
     if (!keep_hours(f, c))
         return;
@@ -216,6 +261,7 @@ static void stop(struct feeder *f, struct camp *c)
         if (!o) { /* the run is stopped all the same; it can only be resumed by a restart */
             hy_log(HY_LOG_ERROR, "feeder", "out of memory while stopping a campaign");
             c->stops_pending = UINT32_MAX;
+            answer_quiets(c, HY_ENOMEM);
             return;
         }
         o->msg.kind = MSG_STOP_RUN;
@@ -245,7 +291,7 @@ static void look(struct feeder *f, struct camp *c)
     bool is_spool = hy_id_is_spool(c->id);
     int err = is_spool ? hy_spool_state(&f->txn, c->id, &record.state)
                        : hy_campaign_get(&f->txn, c->id, &record);
-    bool sends = err == HY_OK && hy_campaign_sends(record.state);
+    bool sends = err == HY_OK && hy_campaign_sends(record.state) && c->n_quiet == 0;
     if (sends && !c->run && is_spool) {
         begin_spool(f, c);
     } else if (sends && !c->run) {
@@ -281,26 +327,63 @@ void camps_tidy(struct feeder *f)
             look(f, c); /* done, perhaps */
         if (!c->run && c->stops_pending == 0)
             let_go(c, false);
-        if (!c->run && !c->opens && c->stops_pending == 0 && !c->old_run) {
+        if (!c->run && !c->opens && c->stops_pending == 0 && !c->old_run && c->n_quiet == 0) {
             hy_list_remove(&c->link);
             camp_free(f, c);
         }
     }
 }
 
-void camp_changed(struct feeder *f, hy_id id)
+/* Known from now on; NULL: out of memory. */
+static struct camp *camp_get(struct feeder *f, hy_id id)
 {
     struct camp *c = camp_find(f, id);
-    if (!c) {
-        c = calloc(1, sizeof *c);
-        if (!c) {
-            hy_log(HY_LOG_ERROR, "feeder", "out of memory: a campaign was not taken up");
-            return;
-        }
-        c->id = id;
-        hy_list_push(&f->camps, &c->link);
+    if (c)
+        return c;
+    c = calloc(1, sizeof *c);
+    if (!c)
+        return NULL;
+    c->id = id;
+    hy_list_init(&c->quiets);
+    hy_list_push(&f->camps, &c->link);
+    return c;
+}
+
+void camp_changed(struct feeder *f, hy_id id)
+{
+    struct camp *c = camp_get(f, id);
+    if (c)
+        look(f, c);
+    else
+        hy_log(HY_LOG_ERROR, "feeder", "out of memory: a campaign was not taken up");
+}
+
+static void quiet_end(struct feeder *f, hy_id campaign)
+{
+    struct camp *c = camp_find(f, campaign);
+    if (c && c->n_quiet && --c->n_quiet == 0 && !f->is_draining)
+        look(f, c);
+}
+
+void camp_quiet(struct feeder *f, struct quiet_order *q)
+{
+    if (!q->fn) {
+        quiet_end(f, q->campaign);
+        free(q);
+        return;
     }
-    look(f, c);
+    struct camp *c = f->is_draining ? NULL : camp_get(f, q->campaign);
+    if (!c || c->stops_pending == UINT32_MAX) {
+        q->fn(q->ctx, f->is_draining ? HY_ECLOSED : HY_ENOMEM);
+        free(q);
+        return;
+    }
+    c->n_quiet++;
+    hy_list_push(&c->quiets, &q->link);
+    if (c->run)
+        stop(f, c);
+    if (c->stops_pending == 0)
+        answer_quiets(c, HY_OK);
 }
 
 void camp_stopped(struct feeder *f, struct stop_order *o)
@@ -308,14 +391,18 @@ void camp_stopped(struct feeder *f, struct stop_order *o)
     struct camp *c = camp_find(f, o->run->campaign);
     if (c && c->old_run == o->run) {
         size_t n = c->n_lingering + o->n_lingering;
-        struct hy_rcpt_ref *all = o->n_lingering ? realloc(c->lingering, n * sizeof *all) : NULL;
+        struct lingering *all = o->n_lingering ? realloc(c->lingering, n * sizeof *all) : NULL;
         if (all) {
             memcpy(all + c->n_lingering, o->lingering, o->n_lingering * sizeof *all);
+            qsort(all, n, sizeof *all, compare_lingering);
             c->lingering = all;
             c->n_lingering = n;
         }
-        if (--c->stops_pending == 0 && c->is_changed && !f->is_draining)
-            look(f, c);
+        if (--c->stops_pending == 0) {
+            answer_quiets(c, HY_OK);
+            if (c->is_changed && !f->is_draining)
+                look(f, c);
+        }
     }
     run_unref(o->run);
     free(o->lingering);
@@ -339,13 +426,14 @@ static void reopen(struct feeder *f, struct camp *c, const struct hy_rcpt_ref *r
 void camp_handed_back(struct feeder *f, struct hand_back *h)
 {
     struct camp *c = camp_find(f, h->ref.campaign);
-    for (size_t i = 0; c && i < c->n_lingering; i++) {
-        if (!is_same_row(&c->lingering[i], &h->ref))
-            continue;
+    struct lingering *l = c ? find_lingering(c, &h->ref) : NULL;
+    if (l) {
+        size_t at = (size_t)(l - c->lingering);
         if (c->run && !f->is_draining)
             reopen(f, c, &h->ref);
-        c->lingering[i] = c->lingering[--c->n_lingering];
-        break;
+        c->n_lingering--;
+        memmove(c->lingering + at, c->lingering + at + 1,
+                (c->n_lingering - at) * sizeof *c->lingering);
     }
     atomic_fetch_sub(&h->run->in_hand, 1);
     run_unref(h->run);

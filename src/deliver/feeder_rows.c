@@ -48,6 +48,7 @@ struct feed *feed_new(struct feeder *f, struct camp *c, const struct feed_place 
     feed->kind = begin->due_s ? FEED_DUE : FEED_FRESH;
     feed->is_exhausted = feed->kind == FEED_DUE;
     feed->begin = *begin;
+    feed->due_s = n ? rows[0].due_s : 0;
     feed->domain = begin->domain;
     memcpy(feed->domain_name, name.p, name.n);
     feed->cap = (uint32_t)cap;

@@ -22,10 +22,10 @@ static bool matches_host(struct hy_str pattern, struct hy_str host)
 }
 
 /* The site's own name, or every one of its hosts: as rules do. */
-static bool is_site(struct hy_str name, const struct lane *l)
+bool orders_name_site(struct hy_str name, const struct hy_site *site)
 {
-    struct hy_str rest = l->mx->site.key, host;
-    if (hy_str_eq(name, l->mx->site.name))
+    struct hy_str rest = site->key, host;
+    if (hy_str_eq(name, site->name))
         return true;
     bool all = rest.n > 0;
     while (all && hy_str_split(&rest, ',', &host))
@@ -40,7 +40,7 @@ static bool concerns(const struct hy_lane_order *o, const struct lane *l)
         return false;
     if (o->scope == HY_ORDER_PROVIDER)
         return hy_str_eq(name, l->rule ? hy_str_of(l->rule->name) : HY_STR("default"));
-    return o->scope == HY_ORDER_SITE && is_site(name, l);
+    return o->scope == HY_ORDER_SITE && orders_name_site(name, &l->mx->site);
 }
 
 static uint32_t part_of(uint32_t n, uint32_t factor)

@@ -65,6 +65,7 @@ enum {
     MSG_TLS_REPORT,  /* anybody -> feeder: tell what counts for a domain */
     MSG_LANES,       /* anybody -> worker: report your lanes */
     MSG_SEATS,       /* anybody -> worker: lanes of yours may connect to their provider */
+    MSG_QUIET,       /* anybody -> feeder: hold a campaign still, or no longer */
     MSG_SITE,        /* anybody -> feeder: look up a domain, then ask the workers for its lanes */
     MSG_SPOOLED,     /* anybody -> feeder: there are new messages in a spool */
 };
@@ -138,6 +139,7 @@ struct feed {
     char domain_name[HY_DOMAIN_MAX + 1];
     enum feed_kind kind;
     struct feed_place begin; /* where its rows began, until a worker has it */
+    uint32_t due_s;          /* of its rows, as the store had it; 0 = fresh */
     struct room *room;       /* the feeder's: what counts it; NULL: nobody */
     struct hy_queue_pos pos; /* FRESH: where reading goes on */
     bool is_alone;           /* its row was handed back: no place to read it again from */
@@ -175,6 +177,7 @@ struct delivery {
     uint32_t inflight; /* slot, or HY_INFLIGHT_NONE */
     uint16_t returns;
     bool is_pressed;
+    bool is_settling;       /* with the writer */
     uint64_t pressed_bytes; /* counted in the worker's */
 
     /* from the press */
@@ -257,12 +260,18 @@ struct worker {
     _Atomic(struct hy_ring *) notes_ring; /* made once, stays until the end */
 };
 
+/* A row that is in hand although its run was stopped: on the wire, or with the writer. */
+struct lingering {
+    struct hy_rcpt_ref ref;
+    uint32_t due_s; /* as it was read */
+    bool is_sent;   /* its end counts as an attempt, whatever it is */
+};
+
 /* The order to stop a run: one for each worker. */
 struct stop_order {
     struct hy_msg msg;
     struct run *run;
-    struct hy_rcpt_ref
-        *lingering; /* rows that stay on the wire; owned by the feeder when answered */
+    struct lingering *lingering; /* owned by the feeder when answered */
     size_t n_lingering;
     struct worker *worker;
 };
@@ -375,6 +384,9 @@ void site_look_up(struct site_order *o, struct hy_resolver *resolver,
 int report_site(struct site_order *o, hy_lanes_fn *fn);
 /* The rule of a domain, by its name or by its hosts; NULL: the default. */
 const struct hy_shape_rule *rule_of_mx(const struct hy_deliver_policy *p, const struct hy_mx *mx);
+
+/* orders.c: whether a person who says `name` means this site. Any thread. */
+bool orders_name_site(struct hy_str name, const struct hy_site *site);
 
 /* tls_report.c; feeder's thread */
 void tls_report_answer(struct feeder *f, struct hy_msg *m);

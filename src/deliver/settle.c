@@ -49,6 +49,7 @@ static void submit(struct delivery *d)
     if (d->lane)
         d->lane->n_settling++;
     d->settle.req.done = on_done;
+    d->is_settling = true;
     int err = hy_writer_submit(w->d->writer, &d->settle.req);
     if (err != HY_OK) /* the writer has ended: the in-flight slot keeps what it can */
         on_done(&d->settle.req, err);

@@ -20,13 +20,29 @@ static void on_lanes(void *ctx, const struct hy_lane_report *lanes, size_t n,
     finish(ctx, lanes, n);
 }
 
-const struct hy_shape_rule *rule_of_mx(const struct hy_deliver_policy *p, const struct hy_mx *mx)
+static const struct hy_shape_rule *find_rule(const struct hy_shape_rules *rules,
+                                             const struct hy_mx *mx)
 {
     struct hy_str hosts[HY_MX_HOSTS_MAX], rest = mx->site.key;
     size_t n = 0;
     while (n < HY_MX_HOSTS_MAX && hy_str_split(&rest, ',', &hosts[n]))
         n++;
-    return hy_shape_find(p->rules, mx->domain, hosts, n);
+    return hy_shape_find(rules, mx->domain, hosts, n);
+}
+
+const struct hy_shape_rule *rule_of_mx(const struct hy_deliver_policy *p, const struct hy_mx *mx)
+{
+    return find_rule(p->rules, mx);
+}
+
+bool hy_deliver_site_is(const struct hy_site_report *r, const char *site, const char *provider)
+{
+    if (!r->mx || !r->rules || r->mx->status != HY_MX_OK)
+        return false;
+    const struct hy_shape_rule *rule = find_rule(r->rules, r->mx);
+    if (provider[0] && strcmp(provider, rule ? rule->name : "default") != 0)
+        return false;
+    return !site[0] || orders_name_site(hy_str_of(site), &r->mx->site);
 }
 
 static void on_mx(void *ctx, struct hy_mx *mx)

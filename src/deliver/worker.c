@@ -224,17 +224,28 @@ static void take_jobs_back(struct worker *w, struct hy_msg *jobs)
     }
 }
 
+/* Looks again soon, at all that waits for room elsewhere. */
+static void wait_for_room(struct worker *w)
+{
+    if (!hy_timer_armed(&w->lag_timer))
+        hy_loop_arm_in(w->loop, &w->lag_timer, LAG_RETRY_MS * HY_US_PER_MS);
+}
+
 static void flush_jobs(void *arg)
 {
     struct worker *w = arg;
     for (int i = HY_PRIORITIES - 1; i >= 0; i--) {
         struct hy_msg *jobs = w->jobs[i];
-        w->jobs[i] = NULL;
-        w->jobs_tail[i] = &w->jobs[i];
         if (!jobs)
             continue;
         int err = i == HY_PRIORITY_TRANSACTIONAL ? hy_jobs_push_urgent(w->d->jobs, jobs)
                                                  : hy_jobs_push(w->d->jobs, jobs);
+        if (err == HY_ELIMIT) { /* they wait here until the press has room */
+            wait_for_room(w);
+            continue;
+        }
+        w->jobs[i] = NULL;
+        w->jobs_tail[i] = &w->jobs[i];
         if (err != HY_OK) /* ending */
             take_jobs_back(w, jobs);
     }
@@ -264,8 +275,7 @@ bool worker_may_take(struct worker *w, const struct lane *l, bool is_urgent)
 {
     struct hy_writer_lag lag = hy_writer_lag(w->d->writer);
     if (lag.queued > WRITER_LAG_MAX) {
-        if (!hy_timer_armed(&w->lag_timer))
-            hy_loop_arm_in(w->loop, &w->lag_timer, LAG_RETRY_MS * HY_US_PER_MS);
+        wait_for_room(w);
         return false;
     }
     uint64_t expected = w->pressed_bytes + (uint64_t)w->pressing * w->typical_bytes;
@@ -295,8 +305,7 @@ void worker_wake_starved(struct worker *w)
 static void on_lag_timer(void *arg)
 {
     struct worker *w = arg;
-    struct hy_list all;
-    hy_list_init(&all);
+    hy_loop_defer(w->loop, &w->flush);
     for (struct hy_list *it; (it = hy_list_pop(&w->starved));)
         lane_wake(hy_container_of(it, struct lane, starved));
 }
@@ -391,6 +400,12 @@ static void take_held(struct lane *l)
     }
 }
 
+/* Those at the press are dropped when it returns them; these are sent, or settled, all the same. */
+static bool lingers(const struct delivery *d, const struct run *r)
+{
+    return d->run == r && (d->submitted || d->is_settling);
+}
+
 static void on_stop_run(struct worker *w, struct stop_order *o)
 {
     hy_list_for_each_safe (it, &w->lanes)
@@ -398,17 +413,15 @@ static void on_stop_run(struct worker *w, struct stop_order *o)
     sort_held(w);
     size_t n = 0;
     hy_list_for_each (it, &w->deliveries)
-        n += hy_container_of(it, struct delivery, all)->run == o->run;
+        n += lingers(hy_container_of(it, struct delivery, all), o->run);
     o->lingering = n ? malloc(n * sizeof *o->lingering) : NULL;
     if (n && !o->lingering)
         hy_log(HY_LOG_ERROR, "worker", "out of memory while stopping a campaign");
-    if (o->lingering) {
-        hy_list_for_each (it, &w->deliveries) {
-            struct delivery *d = hy_container_of(it, struct delivery, all);
-            if (d->run == o->run &&
-                d->submitted) /* others are dropped when the press returns them */
-                o->lingering[o->n_lingering++] = d->ref;
-        }
+    hy_list_for_each (it, &w->deliveries) {
+        struct delivery *d = hy_container_of(it, struct delivery, all);
+        if (o->lingering && lingers(d, o->run))
+            o->lingering[o->n_lingering++] =
+                (struct lingering){d->ref, d->feed->due_s, d->submitted != 0};
     }
     int err = hy_mailbox_post_answer(feeder_mailbox(w->d->feeder), &o->msg);
     (void)err;

@@ -2,18 +2,7 @@
  * before it: as long as those together hold no more than the limit, no such span ever does. */
 #include "hayauma/shape/day.h"
 
-enum { HOUR_MS = 3600 * 1000 };
-
-static void move_on(struct hy_day_count *d, hy_wall_ms now)
-{
-    uint32_t hour = now > 0 ? (uint32_t)(now / HOUR_MS) : 0;
-    if (hour <= d->hour)
-        return; /* the same, or a clock that went back */
-    uint32_t steps = hour - d->hour < HY_DAY_HOURS ? hour - d->hour : HY_DAY_HOURS;
-    for (uint32_t i = 0; i < steps; i++)
-        d->sent[(hour - i) % HY_DAY_HOURS] = 0;
-    d->hour = hour;
-}
+enum { HOUR_MS = 3600 * 1000, BACK_MAX_H = 48 };
 
 static uint64_t total(const struct hy_day_count *d)
 {
@@ -21,6 +10,28 @@ static uint64_t total(const struct hy_day_count *d)
     for (int i = 0; i < HY_DAY_HOURS; i++)
         all += d->sent[i];
     return all;
+}
+
+/* So far ahead was no clock that a day could be waited for: all that it counted went out just now.
+ */
+static void come_back(struct hy_day_count *d, uint32_t hour)
+{
+    uint64_t all = total(d);
+    *d = (struct hy_day_count){.hour = hour};
+    d->sent[hour % HY_DAY_HOURS] = all > UINT32_MAX ? UINT32_MAX : (uint32_t)all;
+}
+
+static void move_on(struct hy_day_count *d, hy_wall_ms now)
+{
+    uint32_t hour = now > 0 ? (uint32_t)(now / HOUR_MS) : 0;
+    if (d->hour > hour + BACK_MAX_H)
+        come_back(d, hour);
+    if (hour <= d->hour)
+        return; /* the same, or a clock that went back */
+    uint32_t steps = hour - d->hour < HY_DAY_HOURS ? hour - d->hour : HY_DAY_HOURS;
+    for (uint32_t i = 0; i < steps; i++)
+        d->sent[(hour - i) % HY_DAY_HOURS] = 0;
+    d->hour = hour;
 }
 
 uint64_t hy_day_total(struct hy_day_count *d, hy_wall_ms now)

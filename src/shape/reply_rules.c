@@ -64,16 +64,22 @@ const struct hy_reply_rule *hy_reply_rules_at(const struct hy_reply_rules *s, si
     return s->rules[i];
 }
 
+const struct hy_reply_rule *hy_reply_rules_find(const struct hy_reply_rules *s, unsigned code,
+                                                struct hy_str words)
+{
+    char text[SUBJECT_MAX];
+    size_t most = words.n < HY_OUTCOME_TEXT_MAX ? words.n : HY_OUTCOME_TEXT_MAX;
+    int n = snprintf(text, sizeof text, "%u ", code % 1000);
+    if (most)
+        memcpy(text + n, words.p, most);
+    size_t found = hy_patterns_find(s->patterns, hy_str_make(text, (size_t)n + most));
+    return found == SIZE_MAX ? NULL : s->rules[found];
+}
+
 const struct hy_reply_rule *hy_reply_rules_match(const struct hy_reply_rules *s,
                                                  const struct hy_outcome *o)
 {
     if (hy_reply_rules_count(s) == 0 || !o->from_server || o->code == 0)
         return NULL;
-    char text[SUBJECT_MAX];
-    size_t most = o->text.n < HY_OUTCOME_TEXT_MAX ? o->text.n : HY_OUTCOME_TEXT_MAX;
-    int n = snprintf(text, sizeof text, "%u ", (unsigned)(o->code % 1000));
-    if (most)
-        memcpy(text + n, o->text.p, most);
-    size_t found = hy_patterns_find(s->patterns, hy_str_make(text, (size_t)n + most));
-    return found == SIZE_MAX ? NULL : s->rules[found];
+    return hy_reply_rules_find(s, o->code, o->text);
 }

@@ -57,12 +57,17 @@ int hy_order_del(struct hy_txn *t, uint32_t no)
     return hy_del(t, HY_TABLE_ORDERS, hy_str_make(key, sizeof key));
 }
 
-int hy_act_append(struct hy_txn *t, struct hy_str text, hy_id *ret_id)
+int hy_act_put(struct hy_txn *t, hy_id id, struct hy_str text)
 {
     uint8_t key[8];
-    hy_id id = hy_txn_new_id(t);
     hy_put_be64(key, id);
-    int err = put(t, HY_TABLE_ACTS, hy_str_make(key, sizeof key), text);
+    return put(t, HY_TABLE_ACTS, hy_str_make(key, sizeof key), text);
+}
+
+int hy_act_append(struct hy_txn *t, struct hy_str text, hy_id *ret_id)
+{
+    hy_id id = hy_txn_new_id(t);
+    int err = hy_act_put(t, id, text);
     if (err == HY_OK)
         *ret_id = id;
     return err;

@@ -1,5 +1,5 @@
-/* Trimming the attempt log, dropping finished campaigns: long jobs of the writer. What is deleted
- * is the place where the next slice begins. */
+/* Trimming the logs of attempts and acts, dropping finished campaigns: long jobs of the writer.
+ * What is deleted is the place where the next slice begins. */
 #include "hayauma/store/retention.h"
 
 #include "block.h"
@@ -31,12 +31,11 @@ static void raise_floor(struct hy_txn *t, hy_id to)
     hy_meta_put(t, floor_name, le, sizeof le);
 }
 
-static int trim_slice(struct hy_write_req *r, struct hy_txn *t)
+/* What is older than `end` in a table whose keys are ids. HY_EMORE: the slice should end. */
+static int trim_table(struct hy_txn *t, enum hy_table table, hy_id end)
 {
-    struct hy_trim_job *j = hy_container_of(r, struct hy_trim_job, req);
-    hy_id end = hy_id_floor(j->before);
     struct hy_cursor c;
-    int err = hy_cursor_open(t, HY_TABLE_ATTEMPTS, &c);
+    int err = hy_cursor_open(t, table, &c);
     if (!err)
         err = hy_cursor_first(&c);
     while (!err) {
@@ -50,9 +49,20 @@ static int trim_slice(struct hy_write_req *r, struct hy_txn *t)
             err = hy_txn_should_yield(t) ? HY_EMORE : hy_cursor_next(&c);
     }
     hy_cursor_close(&c);
-    if (err == HY_ENOTFOUND || err == HY_EMORE)
-        raise_floor(t, end);
     return err == HY_ENOTFOUND ? 0 : err;
+}
+
+static int trim_slice(struct hy_write_req *r, struct hy_txn *t)
+{
+    struct hy_trim_job *j = hy_container_of(r, struct hy_trim_job, req);
+    hy_id end = hy_id_floor(j->before);
+    int err = trim_table(t, HY_TABLE_ACTS, end);
+    if (!err) {
+        err = trim_table(t, HY_TABLE_ATTEMPTS, end);
+        if (!err || err == HY_EMORE)
+            raise_floor(t, end);
+    }
+    return err;
 }
 
 void hy_trim_job_init(struct hy_trim_job *j, hy_wall_ms before)

@@ -158,6 +158,15 @@ void hy_deliver_reload(struct hy_deliver *d, struct hy_deliver_policy *policy);
 void hy_deliver_campaign_changed(struct hy_deliver *d, hy_id campaign);
 /* Messages were put into a spool (store/spool.h): look. After the commit; any thread; cheap. */
 void hy_deliver_spooled(struct hy_deliver *d);
+/* Holds a campaign still, so that its rows may be changed by others: `fn` comes once, on the
+ * feeder's thread: 0 when nothing of it is in hand any more but what is on the wire or with the
+ * writer, or HY_ECLOSED, HY_ENOMEM; then it is not held. It stays so until as many
+ * hy_deliver_quiet_end have come. Its state in the store is not touched. HY_ENOMEM, HY_ECLOSED: no
+ * `fn`. Any thread. */
+typedef void hy_quiet_fn(void *ctx, int err);
+HY_MUST_USE int hy_deliver_quiet(struct hy_deliver *d, hy_id campaign, hy_quiet_fn *fn, void *ctx);
+/* The feeder looks at its record, and at its rows anew. */
+void hy_deliver_quiet_end(struct hy_deliver *d, hy_id campaign);
 /* Takes nothing new, lets what is on the wire end for up to `timeout_us`, then closes the rest;
  * blocks. After it the threads are gone; what they settled has been handed to the writer. Returns
  * how many messages were cut off between dot and reply. Main thread. */
@@ -210,6 +219,10 @@ struct hy_site_report {
 typedef void hy_site_fn(void *ctx, const struct hy_site_report *r);
 HY_MUST_USE int hy_deliver_site(struct hy_deliver *d, const char *domain, hy_site_fn *fn,
                                 void *ctx);
+
+/* Whether the site has this name, or hosts that all match it ("*.google.com"), and is under this
+ * rule ("default": none); "" = any. False when the domain has no way. */
+bool hy_deliver_site_is(const struct hy_site_report *r, const char *site, const char *provider);
 
 /* What counts for the TLS to one host of a domain. */
 struct hy_tls_host_report {

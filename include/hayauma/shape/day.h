@@ -13,7 +13,8 @@ struct hy_day_count {
 };
 
 /* 0 and one is counted, when `limit` has room; otherwise the time at which there will be, at the
- * full hour in which enough of what was sent is a day old. A clock that goes back is waited for. */
+ * full hour in which enough of what was sent is a day old. A clock that goes back is waited for, up
+ * to two days: what was counted further ahead than that counts as of now. */
 hy_wall_ms hy_day_take(struct hy_day_count *d, uint32_t limit, hy_wall_ms now);
 /* The same without counting. */
 hy_wall_ms hy_day_ask(struct hy_day_count *d, uint32_t limit, hy_wall_ms now);

@@ -47,4 +47,7 @@ const struct hy_reply_rule *hy_reply_rules_at(const struct hy_reply_rules *set, 
  * steps does not match. */
 const struct hy_reply_rule *hy_reply_rules_match(const struct hy_reply_rules *set,
                                                  const struct hy_outcome *o);
+/* The same for any text behind a code, whoever's words they are: "0 time-out" for our own. */
+const struct hy_reply_rule *hy_reply_rules_find(const struct hy_reply_rules *set, unsigned code,
+                                                struct hy_str words);
 void hy_reply_rules_free(struct hy_reply_rules *set);

@@ -15,5 +15,7 @@ HY_MUST_USE int hy_order_del(struct hy_txn *t, uint32_t no);
 
 /* ---- acts, by time ---- */
 HY_MUST_USE int hy_act_append(struct hy_txn *t, struct hy_str text, hy_id *ret_id);
+/* Writes one anew, by its id. */
+HY_MUST_USE int hy_act_put(struct hy_txn *t, hy_id id, struct hy_str text);
 /* The last with an id less than `before` (0: the last of all); a view. HY_ENOTFOUND. */
 HY_MUST_USE int hy_act_prev(struct hy_txn *t, hy_id before, hy_id *ret_id, struct hy_str *ret_text);

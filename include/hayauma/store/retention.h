@@ -4,8 +4,8 @@
 #include "hayauma/store/env.h"
 #include "hayauma/store/writer.h"
 
-/* A long job: deletes attempts that were settled before `before`. Rows keep their state and number
- * of attempts; chains then end early, which the log's floor tells. */
+/* A long job: deletes attempts that were settled, and acts that were done, before `before`. Rows
+ * keep their state and number of attempts; chains then end early, which the log's floor tells. */
 struct hy_trim_job {
     struct hy_write_req req; /* first; done and slice are the caller's */
     hy_wall_ms before;

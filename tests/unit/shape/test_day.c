@@ -63,3 +63,17 @@ Test(day, a_clock_that_goes_back_frees_nothing)
     cr_expect_eq(hy_day_take(&d, 2, NOON - 30 * HOUR), NOON + 25 * HOUR);
     cr_expect_eq(hy_day_total(&d, NOON), 2u);
 }
+
+Test(day, a_clock_that_jumped_far_ahead_and_back_does_not_shut_the_day_for_years)
+{
+    static const hy_wall_ms ahead[] = {NOON + 49 * HOUR, NOON + 8760 * HOUR, INT64_C(1) << 52};
+    for (size_t i = 0; i < sizeof ahead / sizeof *ahead; i++) {
+        struct hy_day_count d = {0};
+        cr_expect_eq(hy_day_take(&d, 2, ahead[i]), 0);
+        cr_expect_eq(hy_day_take(&d, 2, ahead[i]), 0);
+        cr_expect_eq(hy_day_take(&d, 2, NOON), NOON + 25 * HOUR, "case %zu: both count as of now",
+                     i);
+        cr_expect_eq(hy_day_total(&d, NOON), 2u);
+        cr_expect_eq(hy_day_take(&d, 2, NOON + 25 * HOUR), 0, "case %zu", i);
+    }
+}
