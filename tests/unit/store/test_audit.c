@@ -1,13 +1,11 @@
 #include <criterion/criterion.h>
 #include <stdio.h>
 
-#include "fixture.h"
+#include "case.h"
 #include "hayauma/base/bytes.h"
 #include "hayauma/store/audit.h"
 #include "hayauma/store/explain.h"
 
-static struct store_dir dir;
-static struct hy_env *env;
 static struct hy_queue_row rows[2000];
 static hy_id campaign;
 static size_t n_rows;
@@ -15,12 +13,9 @@ static size_t n_rows;
 /* A campaign in the middle of its life: rows in all states, with chains of attempts. */
 static void setup(void)
 {
-    struct people p = {.n_domains = 3, .per_domain = 500, .unsubscribed_every = 9};
+    const struct people p = {.n_domains = 3, .per_domain = 500, .unsubscribed_every = 9};
     struct hy_txn t;
-    dir = store_dir_make();
-    env = store_open(&dir);
-    campaign = campaign_queue(env, "c", &p);
-    n_rows = read_all_fresh(env, campaign, rows, 2000);
+    n_rows = case_open_queued(p, &campaign, rows, 2000);
     cr_assert_eq(hy_txn_write(env, &t), 0);
     for (size_t i = 0; i < n_rows; i++) {
         static const enum hy_rcpt_state states[] = {HY_RCPT_DELIVERED, HY_RCPT_DEFERRED,
@@ -36,13 +31,7 @@ static void setup(void)
     cr_assert_eq(hy_txn_commit(&t), 0);
 }
 
-static void teardown(void)
-{
-    hy_env_close(env);
-    store_dir_remove(&dir);
-}
-
-TestSuite(audit, .init = setup, .fini = teardown);
+TestSuite(audit, .init = setup, .fini = case_close);
 
 static char last_problem[400];
 static struct hy_audit_campaign last_campaign;
@@ -244,7 +233,7 @@ Test(audit, finds_every_kind_of_damage)
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         struct hy_txn t;
-        teardown();
+        case_close();
         setup();
         slot = slot_of(cases[i].of);
         cr_assert_eq(hy_txn_write(env, &t), 0);

@@ -2,24 +2,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "fixture.h"
+#include "case.h"
 
-static struct store_dir dir;
-static struct hy_env *env;
-
-static void setup(void)
-{
-    dir = store_dir_make();
-    env = store_open(&dir);
-}
-
-static void teardown(void)
-{
-    hy_env_close(env);
-    store_dir_remove(&dir);
-}
-
-TestSuite(campaign, .init = setup, .fini = teardown);
+TestSuite(campaign, .init = case_open, .fini = case_close);
 
 static int create(struct hy_campaign *c, struct hy_str bundle)
 {

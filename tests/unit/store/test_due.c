@@ -5,28 +5,24 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "fixture.h"
+#include "case.h"
 #include "hayauma/base/list.h"
 
 enum { ROWS = 1200, ROUNDS_S = 3 };
 
-static struct store_dir dir;
-static struct hy_env *env;
 static struct hy_writer *writer;
 
 static void setup(void)
 {
     struct hy_writer_options o = {.commit_interval_ms = 3};
-    dir = store_dir_make();
-    env = store_open(&dir);
+    case_open();
     cr_assert_eq(hy_writer_start(env, &o, &writer), 0);
 }
 
 static void teardown(void)
 {
     hy_writer_stop(writer);
-    hy_env_close(env);
-    store_dir_remove(&dir);
+    case_close();
 }
 
 TestSuite(due, .init = setup, .fini = teardown);

@@ -6,30 +6,24 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "fixture.h"
+#include "case.h"
 #include "hayauma/store/inflight.h"
 
-static struct store_dir dir;
-static struct hy_env *env;
 static struct hy_inflight *table;
 static struct hy_queue_row rows[16];
 static hy_id campaign;
 
 static void setup(void)
 {
-    struct people p = {.n_domains = 2, .per_domain = 8};
-    dir = store_dir_make();
-    env = store_open(&dir);
-    campaign = campaign_queue(env, "c", &p);
-    cr_assert_eq(read_all_fresh(env, campaign, rows, 16), 16);
+    const struct people p = {.n_domains = 2, .per_domain = 8};
+    cr_assert_eq(case_open_queued(p, &campaign, rows, 16), 16);
     cr_assert_eq(hy_inflight_open(dir.path, 64, 4, &table, NULL), 0);
 }
 
 static void teardown(void)
 {
     hy_inflight_close(table);
-    hy_env_close(env);
-    store_dir_remove(&dir);
+    case_close();
 }
 
 TestSuite(inflight, .init = setup, .fini = teardown);

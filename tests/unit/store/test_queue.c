@@ -1,24 +1,9 @@
 #include <criterion/criterion.h>
 #include <stdio.h>
 
-#include "fixture.h"
+#include "case.h"
 
-static struct store_dir dir;
-static struct hy_env *env;
-
-static void setup(void)
-{
-    dir = store_dir_make();
-    env = store_open(&dir);
-}
-
-static void teardown(void)
-{
-    hy_env_close(env);
-    store_dir_remove(&dir);
-}
-
-TestSuite(queue, .init = setup, .fini = teardown);
+TestSuite(queue, .init = case_open, .fini = case_close);
 
 Test(queue, makes_one_row_for_each_lead_and_suppresses_those_who_left)
 {

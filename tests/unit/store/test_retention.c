@@ -4,32 +4,21 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "fixture.h"
+#include "case.h"
 #include "hayauma/store/audit.h"
 #include "hayauma/store/explain.h"
 #include "hayauma/store/retention.h"
 
-static struct store_dir dir;
-static struct hy_env *env;
 static struct hy_queue_row rows[1200];
 static hy_id campaign;
 
 static void setup(void)
 {
-    struct people p = {.n_domains = 2, .per_domain = 600};
-    dir = store_dir_make();
-    env = store_open(&dir);
-    campaign = campaign_queue(env, "c", &p);
-    cr_assert_eq(read_all_fresh(env, campaign, rows, 1200), 1200);
+    const struct people p = {.n_domains = 2, .per_domain = 600};
+    cr_assert_eq(case_open_queued(p, &campaign, rows, 1200), 1200);
 }
 
-static void teardown(void)
-{
-    hy_env_close(env);
-    store_dir_remove(&dir);
-}
-
-TestSuite(retention, .init = setup, .fini = teardown);
+TestSuite(retention, .init = setup, .fini = case_close);
 
 static void deliver_all(void)
 {

@@ -1,28 +1,17 @@
 #include <criterion/criterion.h>
 
-#include "fixture.h"
+#include "case.h"
 
-static struct store_dir dir;
-static struct hy_env *env;
 static struct hy_queue_row rows[16];
 static hy_id campaign;
 
 static void setup(void)
 {
-    struct people p = {.n_domains = 2, .per_domain = 4};
-    dir = store_dir_make();
-    env = store_open(&dir);
-    campaign = campaign_queue(env, "c", &p);
-    cr_assert_eq(read_all_fresh(env, campaign, rows, 16), 8);
+    const struct people p = {.n_domains = 2, .per_domain = 4};
+    cr_assert_eq(case_open_queued(p, &campaign, rows, 16), 8);
 }
 
-static void teardown(void)
-{
-    hy_env_close(env);
-    store_dir_remove(&dir);
-}
-
-TestSuite(settle, .init = setup, .fini = teardown);
+TestSuite(settle, .init = setup, .fini = case_close);
 
 static uint32_t now_s(void)
 {

@@ -3,24 +3,9 @@
 #include <criterion/criterion.h>
 #include <stdio.h>
 
-#include "fixture.h"
+#include "case.h"
 
-static struct store_dir dir;
-static struct hy_env *env;
-
-static void setup(void)
-{
-    dir = store_dir_make();
-    env = store_open(&dir);
-}
-
-static void teardown(void)
-{
-    hy_env_close(env);
-    store_dir_remove(&dir);
-}
-
-TestSuite(sts, .init = setup, .fini = teardown);
+TestSuite(sts, .init = case_open, .fini = case_close);
 
 static void put(const char *domain, const char *id, struct hy_str text, hy_wall_ms expires)
 {

@@ -3,24 +3,9 @@
 #include <criterion/criterion.h>
 #include <stdio.h>
 
-#include "fixture.h"
+#include "case.h"
 
-static struct store_dir dir;
-static struct hy_env *env;
-
-static void setup(void)
-{
-    dir = store_dir_make();
-    env = store_open(&dir);
-}
-
-static void teardown(void)
-{
-    hy_env_close(env);
-    store_dir_remove(&dir);
-}
-
-TestSuite(tally, .init = setup, .fini = teardown);
+TestSuite(tally, .init = case_open, .fini = case_close);
 
 static struct hy_tally tally(const char *domain, enum hy_tlsrpt_result result, const char *mx,
                              uint64_t count)

@@ -1,0 +1,13 @@
+/* The open store that most cases work on, made anew for each:
+ *     TestSuite(noun, .init = case_open, .fini = case_close); */
+#pragma once
+#include "fixture.h"
+
+extern struct store_dir dir;
+extern struct hy_env *env;
+void case_open(void);
+void case_close(void);
+
+/* Opens it with a campaign of all the people, whose fresh rows go into rows[0..max-1]; how many. */
+size_t case_open_queued(struct people p, hy_id *ret_campaign, struct hy_queue_row *rows,
+                        size_t max);
