@@ -5,6 +5,7 @@
 
 #include "cli.h"
 #include "commands.h"
+#include "hayauma/config/bounces.h"
 #include "hayauma/config/config.h"
 #include "hayauma/config/shaping.h"
 
@@ -49,6 +50,7 @@ static int run_check(struct cli *c)
     struct hy_problems p = {0};
     struct hy_config *config = NULL;
     struct hy_shape_rules *rules = NULL;
+    struct hy_bounces *bounces = NULL;
     const char *path = config_path(c);
     struct hy_buf shaping = HY_BUF_INIT(64 * 1024);
     int err = hy_config_load(path, &p, &config);
@@ -58,6 +60,9 @@ static int run_check(struct cli *c)
             hy_buf_printf(&shaping, "%s%s", i ? ", " : "", hy_shaping_path(files->items[i]));
         if (hy_shaping_load(files->items, files->n, &p, &rules) == 0)
             hy_shaping_free(rules);
+        if (hy_bounces_load(config->paths.bounces.items, config->paths.bounces.n, &p, &bounces) ==
+            0)
+            hy_bounces_free(bounces);
     }
     int code = err == HY_ENOMEM ? cli_fail(c, err, NULL, NULL)
                                 : report(c, path, &p, hy_buf_cstr(&shaping));

@@ -13,6 +13,8 @@ static void print_reply(struct cli *c, const json_t *a)
     if (strcmp(enhanced, "0.0.0") != 0 && strncmp(text, enhanced, strlen(enhanced)) != 0)
         hy_buf_printf(&b, "%s ", enhanced); /* ours, or of a line that is not shown */
     hy_buf_printf(&b, "%s", text);
+    if (cli_str(a, "reason")[0])
+        hy_buf_printf(&b, " [%s]", cli_str(a, "reason"));
     cli_put_line(c, "      ", hy_buf_cstr(&b));
     hy_buf_free(&b);
 }

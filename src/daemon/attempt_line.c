@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "hayauma/base/json_put.h"
+#include "hayauma/bounce/reason.h"
 #include "hayauma/io/sockaddr.h"
 
 static void put_str(struct hy_buf *out, const char *key, struct hy_str s)
@@ -56,6 +57,8 @@ static void put_reply(struct hy_buf *out, const struct hy_attempt_note *n)
         hy_buf_printf(out, ",\"code\":%u", o->code);
     if (o->enhanced.class)
         hy_buf_printf(out, ",\"enhanced\":\"%s\"", hy_enhanced_format(o->enhanced, enhanced));
+    if (o->reason)
+        hy_buf_printf(out, ",\"reason\":\"%s\"", hy_bounce_reason_name(o->reason));
     hy_buf_printf(out, ",\"from_server\":%s", o->from_server ? "true" : "false");
     if (o->in_doubt)
         hy_buf_add_lit(out, ",\"in_doubt\":true");

@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "hayauma/base/log.h"
+#include "hayauma/bounce/reason.h"
 #include "hayauma/deliver/meter.h"
 #include "hayauma/io/thread.h"
 #include "hayauma/store/spool.h"
@@ -141,6 +142,8 @@ static void put_fields(struct fields *f, const struct hy_attempt_note *n, struct
     field_n(f, "HAYAUMA_CODE", o->code);
     if (o->enhanced.class)
         field(f, "HAYAUMA_ENHANCED", hy_str_of(hy_enhanced_format(o->enhanced, enhanced)));
+    if (o->reason)
+        field(f, "HAYAUMA_REASON", hy_str_of(hy_bounce_reason_name(o->reason)));
     field(f, "HAYAUMA_TEXT", n->text);
     field(f, "HAYAUMA_TLS_CIPHER", n->tls_cipher);
     field_n(f, "HAYAUMA_DURATION_MS", n->duration_ms);

@@ -5,6 +5,7 @@
 #include <arpa/inet.h>
 #include <stdlib.h>
 
+#include "hayauma/bounce/reason.h"
 #include "hayauma/mail/address.h"
 #include "hayauma/store/lead.h"
 #include "hayauma/store/queue.h"
@@ -66,6 +67,9 @@ static json_t *attempt_json(const struct hy_attempt *a)
     json_object_set_new(o, "spoils", json_string(hy_spoils_name(a->outcome.spoils)));
     json_object_set_new(o, "code", json_integer(a->outcome.code));
     json_object_set_new(o, "enhanced", json_string(hy_enhanced_format(a->outcome.enhanced, code)));
+    json_object_set_new(
+        o, "reason",
+        json_string(a->outcome.reason ? hy_bounce_reason_name(a->outcome.reason) : ""));
     json_object_set_new(o, "text", ctl_text_json(a->outcome.text));
     json_object_set_new(o, "from_server", json_boolean(a->outcome.from_server));
     json_object_set_new(o, "in_doubt", json_boolean(a->outcome.in_doubt));

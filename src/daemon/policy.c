@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "hayauma/base/log.h"
+#include "hayauma/config/bounces.h"
 #include "hayauma/config/shaping.h"
 
 enum { SOURCES_ARENA_MAX = 16 << 20 };
@@ -17,6 +18,7 @@ struct ground {
     struct hy_deliver_policy policy;
     struct hy_config *config;
     struct hy_shape_rules *rules;
+    struct hy_bounces *bounces;
     struct hy_arena arena; /* of sources and pools */
     struct hy_dkim_field *fields;
 };
@@ -26,6 +28,7 @@ static void release(struct hy_deliver_policy *p)
     struct ground *g = p->owner;
     hy_dkim_keyset_unref(p->dkim);
     hy_shaping_free(g->rules);
+    hy_bounces_free(g->bounces);
     hy_arena_free(&g->arena);
     free(g->fields);
     hy_config_unref(g->config);
@@ -177,6 +180,11 @@ int policy_make(const struct hy_daemon *d, struct hy_config *config, struct hy_p
     int err =
         hy_shaping_load(config->paths.shaping.items, config->paths.shaping.n, problems, &g->rules);
     p->rules = g->rules;
+    int bounces_err = hy_bounces_load(config->paths.bounces.items, config->paths.bounces.n,
+                                      problems, &g->bounces);
+    p->bounces = hy_bounces_rules(g->bounces);
+    if (err == HY_OK)
+        err = bounces_err;
     int keys_err = load_keys(config, problems, &p->dkim);
     if (err == HY_OK)
         err = keys_err;

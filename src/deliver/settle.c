@@ -55,6 +55,16 @@ static void submit(struct delivery *d)
         on_done(&d->settle.req, err);
 }
 
+/* Why it failed: by what a server said, or by our own codes. */
+static uint8_t reason_of(const struct delivery *d, const struct hy_outcome *o)
+{
+    if (o->kind == HY_OUTCOME_DELIVERED || o->phase == HY_PHASE_RENDER)
+        return HY_BOUNCE_UNDEFINED;
+    struct hy_bounce_words w = {o->code, o->enhanced, o->text};
+    return (uint8_t)hy_bounce_classify(o->from_server ? d->worker->policy->bounces : NULL, &w)
+        .reason;
+}
+
 static void fill(struct delivery *d, const struct hy_outcome *o, enum hy_rcpt_state state,
                  hy_wall_ms due)
 {
@@ -65,6 +75,7 @@ static void fill(struct delivery *d, const struct hy_outcome *o, enum hy_rcpt_st
     /* Up to the next full quarter minute: rows of one block then share an entry of the index. */
     a->due_s = state == HY_RCPT_DEFERRED ? (uint32_t)((due / 1000 + 15) / 15 * 15) : 0;
     a->outcome = *o;
+    a->outcome.reason = reason_of(d, o);
     size_t n = o->text.n < sizeof d->text ? o->text.n : sizeof d->text;
     if (n)
         memcpy(d->text, o->text.p, n);

@@ -4,14 +4,14 @@
  * of the enhanced status u8; varints: campaign, previous, domain, block, slot, attempts, lead, due,
  * code, enhanced subject and detail, started, duration, size, TLS version; the address (length 0, 4
  * or 16, bytes); host, source, cipher, text (length, bytes); since version 2: policy and check of
- * TLS u8, name (length, bytes). */
+ * TLS u8, name (length, bytes); since version 3: reason u8. */
 #include "attempt.h"
 
 #include "record.h"
 
-enum { VERSION = 2, FLAG_FROM_SERVER = 1, FLAG_IN_DOUBT = 2 };
+enum { VERSION = 3, FLAG_FROM_SERVER = 1, FLAG_IN_DOUBT = 2 };
 enum {
-    RECORD_MAX = 9 + 15 * 10 + 17 + 5 * 10 + HY_ATTEMPT_HOST_MAX + HY_ATTEMPT_SOURCE_MAX +
+    RECORD_MAX = 10 + 15 * 10 + 17 + 5 * 10 + HY_ATTEMPT_HOST_MAX + HY_ATTEMPT_SOURCE_MAX +
                  HY_ATTEMPT_CIPHER_MAX + HY_OUTCOME_TEXT_MAX + HY_ATTEMPT_TLS_NAME_MAX
 };
 
@@ -70,6 +70,7 @@ int hy_attempt_append(struct hy_txn *t, const struct hy_attempt *a)
     rec_put_u8(&o, (uint8_t)a->tls_policy);
     rec_put_u8(&o, (uint8_t)a->tls_check);
     rec_put_str(&o, hy_str_slice(a->tls_name, 0, HY_ATTEMPT_TLS_NAME_MAX));
+    rec_put_u8(&o, oc->reason);
     if (o.bad)
         return hy_txn_fail(t, HY_ELIMIT);
     hy_put_be64(key, a->id);
@@ -125,6 +126,8 @@ int hy_attempt_decode(struct hy_str key, struct hy_str value, struct hy_attempt 
         a.tls_check = (enum hy_attempt_check)rec_get_u8(&in);
         a.tls_name = rec_get_str(&in, HY_ATTEMPT_TLS_NAME_MAX);
     }
+    if ((uint8_t)value.p[0] >= 3)
+        a.outcome.reason = rec_get_u8(&in);
     if (in.bad || in.n || a.state >= HY_RCPT_STATES)
         return HY_ECORRUPT;
     *ret = a;

@@ -37,9 +37,12 @@ def test_every_attempt_has_one_line_that_agrees_with_the_store(lab):
         if recipient:
             check_eq(numbers, list(range(1, len(numbers) + 1)), f"attempts at {recipient} in order")
     bounced = [x for x in found if x["outcome"] == "bounced"]
-    check_eq([(x["domain"], x["provider"], x["phase"]) for x in bounced], [("no-such-domain.test", "none", "dns")])
+    check_eq([(x["domain"], x["provider"], x["phase"], x["reason"]) for x in bounced],
+             [("no-such-domain.test", "none", "dns", "domain-error")])
+    check(all("reason" not in x for x in found if x["outcome"] == "delivered"), "a delivered one has no reason")
     deferred = [x for x in found if x["outcome"] == "deferred"]
-    check(deferred and all(x["text"].endswith('slow "down"') and "due" in x for x in deferred), str(deferred[:1]))
+    check(deferred and all(x["text"].endswith('slow "down"') and "due" in x and x["reason"] == "rejected-policy"
+                           for x in deferred), str(deferred[:1]))
 
 
 def test_the_message_id_of_a_line_leads_to_the_message(lab):

@@ -6,6 +6,7 @@
 #include "hayauma/base/arena.h"
 #include "hayauma/base/clock.h"
 #include "hayauma/base/err.h"
+#include "hayauma/bounce/rules.h"
 #include "hayauma/deliver/orders.h"
 #include "hayauma/dns/resolver.h"
 #include "hayauma/io/sockaddr.h"
@@ -49,8 +50,9 @@ struct hy_deliver_pool {
  * reference over; `release` frees what it stands on when the last user is gone, on any thread. */
 struct hy_deliver_policy {
     const struct hy_shape_rules *rules;
-    struct hy_dkim_keyset *dkim;         /* NULL: nothing is signed */
-    struct hy_dkim_options dkim_options; /* signed_at is filled in for each message */
+    const struct hy_bounce_rules *bounces; /* what words tell of reasons; NULL: only codes do */
+    struct hy_dkim_keyset *dkim;           /* NULL: nothing is signed */
+    struct hy_dkim_options dkim_options;   /* signed_at is filled in for each message */
     const struct hy_deliver_source *sources;
     size_t n_sources;                           /* 1.. */
     const struct hy_deliver_pool *source_pools; /* the first is of campaigns that name none */

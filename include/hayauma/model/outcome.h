@@ -57,6 +57,7 @@ struct hy_outcome {
     enum hy_phase phase;
     uint16_t code;               /* SMTP reply code, 0 when no reply was involved */
     struct hy_enhanced enhanced; /* the server's, or ours by RFC 3463 when it sent none */
+    uint8_t reason;              /* why it failed, by enum hy_bounce_reason; 0 = not known */
     bool from_server;            /* text is the server's words; otherwise ours */
     bool in_doubt;      /* the final dot was sent and no reply came: it may have been delivered */
     struct hy_str text; /* the reply's lines joined by " / ", or our explanation; at most

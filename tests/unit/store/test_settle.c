@@ -61,6 +61,7 @@ Test(settle, an_attempt_reads_back_as_it_was_written)
     s.attempt.tls_policy = HY_ATTEMPT_POLICY_STS_ENFORCE;
     s.attempt.tls_check = HY_ATTEMPT_CHECK_GOOD;
     s.attempt.tls_name = HY_STR("mx.example");
+    s.attempt.outcome.reason = 9;
     s.attempt.size_bytes = 10240;
     s.attempt.outcome.enhanced = (struct hy_enhanced){2, 6, 999};
     cr_assert_eq(settle_now(env, &s), HY_SETTLE_APPLIED);
@@ -83,6 +84,7 @@ Test(settle, an_attempt_reads_back_as_it_was_written)
     cr_assert_eq(got.tls_policy, HY_ATTEMPT_POLICY_STS_ENFORCE);
     cr_assert_eq(got.tls_check, HY_ATTEMPT_CHECK_GOOD);
     cr_assert(hy_str_eq(got.tls_name, want->tls_name));
+    cr_assert_eq(got.outcome.reason, want->outcome.reason);
     cr_assert(hy_str_eq(got.outcome.text, want->outcome.text));
     cr_assert_eq(got.outcome.code, 250);
     cr_assert_eq(got.outcome.kind, HY_OUTCOME_DELIVERED);
