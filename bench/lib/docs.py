@@ -2,7 +2,7 @@
 import json
 import os
 
-from lab import LabError, SOURCE
+from lab import SOURCE
 import page
 from texts import tr
 
@@ -22,15 +22,16 @@ def save(results, path):
 
 
 def added(results, path=STORED):
-    """The stored results with what was measured now in place of what they say of it; they must be of the
-    same programs on the same machine."""
+    """The stored results with what was measured now in place of what they say of it. They must be of the same
+    programs on the same machine: others are dropped."""
     if not os.path.exists(path):
         return results
     old = load(path)
     for what in ("machine", "versions"):
         ours = {k: v for k, v in results[what].items() if k in old[what]}
         if any(old[what][k] != v for k, v in ours.items()):
-            raise LabError(f"{path} is of another {what}: {old[what]}")
+            print(tr("the stored results are of other programs or another machine: only what was measured now is on the page"), flush=True)
+            return results
     for what in ("runs", "limits"):
         old[what].update(results[what])
     measured = {n["workload"] for n in results["neighbours"]} - {"floor"}

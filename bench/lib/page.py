@@ -26,7 +26,7 @@ def n(v, digits=None):
 
 
 def figure(v, unit):
-    return {"x": f"{v:.2f} x" if v < 10 else f"{v:,.1f} x", "M/h": f"{v:,.1f} M/h"}.get(unit, f"{n(v)} {unit}".replace(" /s", "/s"))
+    return {"x": f"{v:.2f} x" if v < 10 else f"{v:,.1f} x", "M/h": f"{v:,.1f} M/h"}.get(unit, f"{n(v)} {unit}".replace(" /s", "/s").strip())
 
 
 def spread(found, w, unit=""):

@@ -41,6 +41,9 @@ class Progress:
         self.took_now()
         print(tr("FAILED"), file=sys.stderr, flush=True)
 
+    def interrupted(self):
+        print(file=sys.stderr, flush=True)
+
     def end(self, job, result):
         seconds = self.took_now()
         said = tr("done")

@@ -9,6 +9,7 @@ from account import Neighbours
 from lab import LabError
 from progress import Progress
 import sizes
+from texts import tr
 from workloads import CAMPAIGNS
 
 KIB = 1024
@@ -108,7 +109,7 @@ def measure(bench, plan, names, journal, until=None):
     try:
         for job in left:
             if until is not None and time.monotonic() + progress.expected(job) > until:
-                why.append(f"the rest, {len(left) - progress.at} of {len(jobs)} runs: the time is up")
+                why.append(tr("the rest, %d of %d runs: the time is up") % (len(left) - progress.at, len(jobs)))
                 break
             progress.begin(job)
             neighbours = Neighbours(bench.groups)
@@ -122,7 +123,8 @@ def measure(bench, plan, names, journal, until=None):
             progress.end(job, result)
             journal.add({"workload": job.workload, "system": job.system, "round": job.round, "result": result, "neighbours": neighbours.shares()})
     except KeyboardInterrupt:  # what the journal has by then counts
-        why.append("the rest: interrupted")
+        progress.interrupted()
+        why.append(tr("the rest: interrupted"))
     return why
 
 

@@ -36,6 +36,10 @@ JAPANESE = {
         "このマシンでは root が専用のネットワークを作れません（コンテナー?）",
     "there is no run to go on with": "続ける実行がありません",
     "what is measured so far is kept: bench/run --resume goes on": "ここまでの結果は残っています。続きは bench/run --resume",
+    "the rest, %d of %d runs: the time is up": "残り %d 件（全 %d 件）: 時間切れ",
+    "the rest: interrupted": "残り: 中断",
+    "the stored results are of other programs or another machine: only what was measured now is on the page":
+        "保存済みの結果は別の版か別のマシンのものなので、今回測った分だけをページに載せます",
     "not whole: %s": "未完: %s",
     "written: %s": "書き出し: %s",
     "goal": "目標",
