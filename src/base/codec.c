@@ -34,6 +34,19 @@ size_t hy_base64_encode(const void *src, size_t n, char *out)
     return len;
 }
 
+void hy_base64_lines(struct hy_buf *out, struct hy_str bytes)
+{
+    enum { LINE_BYTES = 57, LINE = 76 };
+    if (hy_buf_reserve(out, bytes.n / LINE_BYTES * (LINE + 2) + LINE + 4))
+        return;
+    for (size_t at = 0; at < bytes.n; at += LINE_BYTES) {
+        struct hy_str line = hy_str_slice(bytes, at, at + LINE_BYTES);
+        if (at)
+            hy_buf_add_lit(out, "\r\n");
+        out->len += hy_base64_encode(line.p, line.n, out->data + out->len);
+    }
+}
+
 size_t hy_base64url_encode(const void *src, size_t n, char *out)
 {
     return encode64(src, n, out, url64);

@@ -107,19 +107,6 @@ static bool is_cid(struct hy_str cid)
     return cid.n > 0 && cid.n <= 200;
 }
 
-static void add_base64(struct hy_buf *out, struct hy_str bytes)
-{
-    enum { LINE_BYTES = 57, LINE = 76 };
-    if (hy_buf_reserve(out, bytes.n / LINE_BYTES * (LINE + 2) + LINE + 4))
-        return;
-    for (size_t at = 0; at < bytes.n; at += LINE_BYTES) {
-        struct hy_str line = hy_str_slice(bytes, at, at + LINE_BYTES);
-        if (at)
-            hy_buf_add_lit(out, "\r\n");
-        out->len += hy_base64_encode(line.p, line.n, out->data + out->len);
-    }
-}
-
 static int add_file(struct frame *f, enum multipart in, const struct hy_message_file *file,
                     struct hy_diag *diag)
 {
@@ -145,7 +132,7 @@ static int add_file(struct frame *f, enum multipart in, const struct hy_message_
     if (rc == 0 && file->name.n)
         rc = hy_header_param(&f->text, HY_STR("filename"), file->name);
     hy_buf_add_lit(&f->text, "\r\n\r\n");
-    add_base64(&f->text, file->bytes);
+    hy_base64_lines(&f->text, file->bytes);
     return rc ? hy_fail(diag, rc, "%.*s: cannot be the name of a file in a mail", HY_STR_ARG(name))
               : 0;
 }

@@ -4,6 +4,9 @@
 
 /* Writes 4 * ceil(n / 3) characters with padding; returns how many. */
 size_t hy_base64_encode(const void *src, size_t n, char *out);
+/* The same in lines of 76 characters, as bodies of mail have it (RFC 2045 section 6.8): CRLF
+ * between them, none behind the last. A failure is noted in `out`. */
+void hy_base64_lines(struct hy_buf *out, struct hy_str bytes);
 /* URL-safe alphabet, no padding: ceil(n * 4 / 3) characters. */
 size_t hy_base64url_encode(const void *src, size_t n, char *out);
 /* Either alphabet, padding optional, no white space. `out` holds at least n / 4 * 3 + 3 bytes.
