@@ -1,6 +1,8 @@
 /* The table of TLS tallies. Key: day be32, domain, 0, then either 0xff for "reported", or policy
  * u8, hash of its text be64, result u8, hash of the rest be64. Value: version u8; varint count; the
- * policy's text, host, reason (length, bytes); both addresses (16 bytes each). */
+ * policy's text, host, reason (length, bytes); both addresses (16 bytes each). Of "reported":
+ * version u8, and behind it, while not all have it, the hashes (be64) of the URIs that it was sent
+ * to. */
 #include "hayauma/store/tlsrpt.h"
 
 #include "hayauma/base/hash.h"
@@ -8,6 +10,7 @@
 #include "record.h"
 
 enum { VERSION = 1, HOST_MAX = 255, MARK = 0xff, TAIL_BYTES = 1 + 8 + 1 + 8 };
+enum { HASH_BYTES = 8, URI_SEED = 2 };
 enum { RECORD_MAX = 1 + 4 * 10 + HY_TALLY_POLICY_MAX + HOST_MAX + HY_TALLY_REASON_MAX + 32 };
 
 /* Stored hashes: the same in every process. */
@@ -213,23 +216,73 @@ static void key_of_mark(struct hy_key *k, uint32_t day, struct hy_str domain)
     hy_key_bytes(k, hy_str_make(&mark, 1));
 }
 
-bool hy_tally_is_reported(struct hy_txn *t, uint32_t day, struct hy_str domain)
+/* The mark's hashes; empty when all is done. HY_ENOTFOUND: nothing was marked. */
+static int read_mark(struct hy_txn *t, uint32_t day, struct hy_str domain, struct hy_str *ret)
 {
     struct hy_key k;
     struct hy_str value;
     key_of_mark(&k, day, domain);
-    return hy_get(t, HY_TABLE_TLS_TALLIES, hy_key_str(&k), &value) == 0;
+    int err = hy_get(t, HY_TABLE_TLS_TALLIES, hy_key_str(&k), &value);
+    if (!err)
+        err = hy_value_check(value, VERSION);
+    if (!err && (value.n - 1) % HASH_BYTES)
+        err = HY_ECORRUPT;
+    if (!err)
+        *ret = hy_str_slice(value, 1, value.n);
+    return err;
+}
+
+static bool has_hash(struct hy_str hashes, uint64_t h)
+{
+    for (size_t at = 0; at < hashes.n; at += HASH_BYTES)
+        if (hy_get_be64(hashes.p + at) == h)
+            return true;
+    return false;
+}
+
+bool hy_tally_is_reported(struct hy_txn *t, uint32_t day, struct hy_str domain)
+{
+    struct hy_str hashes;
+    return read_mark(t, day, domain, &hashes) == 0 && hashes.n == 0;
+}
+
+bool hy_tally_is_reported_to(struct hy_txn *t, uint32_t day, struct hy_str domain,
+                             struct hy_str uri)
+{
+    struct hy_str hashes;
+    return read_mark(t, day, domain, &hashes) == 0 &&
+           (hashes.n == 0 || has_hash(hashes, hash(uri, URI_SEED)));
+}
+
+int hy_tally_mark_put(struct hy_txn *t, uint32_t day, struct hy_str domain, struct hy_str uri)
+{
+    uint8_t record[1 + HY_TLSRPT_URIS_MAX * HASH_BYTES];
+    struct hy_rec_out o = {.p = record, .max = sizeof record};
+    struct hy_str hashes = {NULL, 0};
+    struct hy_key k;
+    if (domain.n == 0 || domain.n > HY_TALLY_DOMAIN_MAX)
+        return HY_EINVAL;
+    int err = read_mark(t, day, domain, &hashes);
+    if (err && err != HY_ENOTFOUND)
+        return hy_txn_fail(t, err);
+    bool is_over = !err && hashes.n == 0;
+    rec_put_u8(&o, VERSION);
+    if (uri.n && !is_over) {
+        uint8_t h[HASH_BYTES];
+        hy_put_be64(h, hash(uri, URI_SEED));
+        rec_put(&o, hashes.p, hashes.n);
+        rec_put(&o, h, sizeof h);
+    }
+    if (o.bad)
+        return hy_txn_fail(t, HY_ELIMIT);
+    key_of_mark(&k, day, domain);
+    return hy_put(t, HY_TABLE_TLS_TALLIES, hy_key_str(&k), hy_str_make(record, o.n), HY_PUT_SET);
 }
 
 static int mark(struct hy_write_req *r, struct hy_txn *t)
 {
     const struct hy_tally_mark *m = hy_container_of(r, struct hy_tally_mark, req);
-    const uint8_t version = VERSION;
-    struct hy_key k;
-    if (m->domain.n == 0 || m->domain.n > HY_TALLY_DOMAIN_MAX)
-        return HY_EINVAL;
-    key_of_mark(&k, m->day, m->domain);
-    return hy_put(t, HY_TABLE_TLS_TALLIES, hy_key_str(&k), hy_str_make(&version, 1), HY_PUT_SET);
+    return hy_tally_mark_put(t, m->day, m->domain, m->uri);
 }
 
 void hy_tally_mark_init(struct hy_tally_mark *m)

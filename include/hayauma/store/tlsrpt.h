@@ -43,12 +43,19 @@ HY_MUST_USE int hy_tally_next_domain(struct hy_txn *t, uint32_t day, struct hy_s
                                      char ret[HY_TALLY_DOMAIN_MAX + 1]);
 /* Whether the day's report for the domain was dealt with. */
 bool hy_tally_is_reported(struct hy_txn *t, uint32_t day, struct hy_str domain);
+/* The same for one of those it goes to: dealt with altogether, or sent there. */
+bool hy_tally_is_reported_to(struct hy_txn *t, uint32_t day, struct hy_str domain,
+                             struct hy_str uri);
 
-/* Remembers that it was. The string lives until done. */
+/* Remembers that it was; `uri` empty: altogether. HY_EINVAL: a domain that is none. The writer's
+ * transaction. */
+HY_MUST_USE int hy_tally_mark_put(struct hy_txn *t, uint32_t day, struct hy_str domain,
+                                  struct hy_str uri);
+/* The same as a request. The strings live until done. */
 struct hy_tally_mark {
     struct hy_write_req req; /* done is the caller's */
     uint32_t day;
-    struct hy_str domain;
+    struct hy_str domain, uri;
 };
 void hy_tally_mark_init(struct hy_tally_mark *m);
 

@@ -156,3 +156,38 @@ Test(tally, old_days_are_trimmed)
     cr_expect_eq(sum_of(19990, "a.test").kinds, 0);
     cr_expect_eq(sum_of(20000, "a.test").kinds, 1);
 }
+
+static void mark_sent(struct hy_str uri)
+{
+    struct hy_tally_mark m;
+    hy_tally_mark_init(&m);
+    m.day = 20000;
+    m.domain = HY_STR("a.test");
+    m.uri = uri;
+    cr_assert_eq(run_request(env, &m.req), 0);
+}
+
+static void check_marks(const char *when, bool all, bool first, bool second)
+{
+    struct hy_txn t;
+    cr_assert_eq(hy_txn_read(env, &t), 0);
+    cr_expect_eq(hy_tally_is_reported(&t, 20000, HY_STR("a.test")), all, "%s", when);
+    cr_expect_eq(hy_tally_is_reported_to(&t, 20000, HY_STR("a.test"), HY_STR("https://one/")),
+                 first, "%s", when);
+    cr_expect_eq(hy_tally_is_reported_to(&t, 20000, HY_STR("a.test"), HY_STR("x@two.test")), second,
+                 "%s", when);
+    hy_txn_end(&t);
+}
+
+Test(tally, who_has_the_report_is_remembered_one_by_one)
+{
+    check_marks("nothing was sent", false, false, false);
+    mark_sent(HY_STR("https://one/"));
+    check_marks("one has it", false, true, false);
+    mark_sent(HY_STR("x@two.test"));
+    check_marks("both have it", false, true, true);
+    mark_sent(HY_STR(""));
+    check_marks("it is over", true, true, true);
+    mark_sent(HY_STR("https://one/"));
+    check_marks("and stays so", true, true, true);
+}
