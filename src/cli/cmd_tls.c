@@ -1,4 +1,5 @@
-/* tls policy, tls report: what counts for the TLS to a domain, and what came of it. */
+/* tls policy, tls report: what counts for the TLS to a domain, what came of it, and telling the
+ * domain. */
 #include "cli.h"
 #include "commands.h"
 
@@ -99,6 +100,33 @@ static void print_failure(struct cli *c, const json_t *f)
     hy_buf_free(&b);
 }
 
+static int run_send(struct cli *c, const char *domain, const char *date)
+{
+    json_t *r;
+    const json_t *t;
+    size_t i;
+    int code = cli_request(c, "tls.send",
+                           json_pack("{s:s,s:s,s:b}", "domain", domain, "date", date ? date : "",
+                                     "dry_run", (int)cli_flag(c, "dry-run")),
+                           NULL, &r);
+    if (code || c->json)
+        return code ? code : cli_print_json(c, r);
+    if (cli_str(r, "text")[0])
+        cli_put_line(c, "", cli_str(r, "text"));
+    json_array_foreach(json_object_get(r, "targets"), i, t)
+    {
+        const char *text = cli_str(t, "text"), *result = cli_str(t, "result");
+        char line[1024];
+        snprintf(line, sizeof line, "%.20s %.520s: %.20s%s%.256s", cli_str(t, "way"),
+                 cli_str(t, "to"), result, text[0] ? ": " : "", text);
+        cli_put_line(c, "", line);
+        if (strcmp(result, "failed") == 0 || strcmp(result, "refused") == 0)
+            code = CLI_FAILED;
+    }
+    json_decref(r);
+    return code;
+}
+
 static int run_report(struct cli *c)
 {
     const char *domain = cli_option(c, "domain"), *date = cli_option(c, "date");
@@ -109,6 +137,8 @@ static int run_report(struct cli *c)
         fprintf(c->err, _(c, "--%s is needed\n"), "domain");
         return CLI_USAGE;
     }
+    if (cli_flag(c, "send") || cli_flag(c, "dry-run"))
+        return run_send(c, domain, date);
     int code =
         cli_request(c, "tls.report",
                     json_pack("{s:s,s:s}", "domain", domain, "date", date ? date : ""), NULL, &r);
@@ -144,16 +174,34 @@ const struct cli_command cmd_tls_policy = {
 
 static const struct cli_option report_options[] = {
     {"domain", "DOMAIN", CLI_TEXT, NULL, {"the receiving domain", "受信側のドメイン"}},
-    {"date", "YYYY-MM-DD", CLI_TEXT, NULL, {"the day in UTC (today)", "UTC の日付 (今日)"}},
+    {"date",
+     "YYYY-MM-DD",
+     CLI_TEXT,
+     NULL,
+     {"the day in UTC (today; with --send yesterday)", "UTC の日付 (今日。--send では昨日)"}},
+    {"send",
+     NULL,
+     CLI_TEXT,
+     NULL,
+     {"send it now to those whom the domain names, unless they have it",
+      "ドメインが指定した宛先へ今すぐ送る (送信済みなら送らない)"}},
+    {"dry-run",
+     NULL,
+     CLI_TEXT,
+     NULL,
+     {"with --send: only say to whom it would go", "--send とともに: 送らずに宛先だけを示す"}},
     {0}};
 const struct cli_command cmd_tls_report = {
     .name = "tls report",
     .args = "",
     .summary = {"show how the TLS sessions to a domain went on a day",
                 "ある日のドメイン宛て TLS 接続の結果を示す"},
-    .about = {"With --json: the report of RFC 8460, as the domain would get it.",
-              "--json を付けると、RFC 8460 のレポートをそのまま出力します。"},
-    .examples = "hayauma tls report --domain example.jp --date 2026-11-21 --json",
+    .about = {"With --json: the report of RFC 8460, as the domain would get it. Reports leave by "
+              "themselves once a day when tls.report_from is set; --send sends one now.",
+              "--json を付けると、RFC 8460 のレポートをそのまま出力します。tls.report_from "
+              "を設定すると毎日自動で送られ、--send は 1 通を今すぐ送ります。"},
+    .examples = "hayauma tls report --domain example.jp --date 2026-11-21 --json\n"
+                "hayauma tls report --domain example.jp --send --dry-run",
     .options = report_options,
     .run = run_report,
 };

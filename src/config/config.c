@@ -149,18 +149,53 @@ static bool is_prefix(const char *s)
     return true;
 }
 
+/* local@domain without anything that a header field or a URI would have to quote. */
+static bool is_plain_address(const char *text)
+{
+    struct hy_buf host = HY_BUF_INIT(512);
+    const char *at = strrchr(text, '@');
+    bool good = at && at != text && !strpbrk(text, " <>\",;?&%") &&
+                value_hostname(hy_str_of(at + 1), false, NULL, &host) == 0;
+    hy_buf_free(&host);
+    return good;
+}
+
 static void check_bounce(const struct schema_ctx *x, const struct yaml_node *root,
                          const struct hy_config *c)
 {
-    const char *mailto = c->bounce.unsubscribe_mailto, *at = strrchr(mailto, '@');
-    struct hy_buf host = HY_BUF_INIT(512);
+    const char *mailto = c->bounce.unsubscribe_mailto;
     if (!is_prefix(c->bounce.prefix))
         schema_error_at(x, root, "bounce.prefix", "may hold a-z, 0-9, - and _ only");
-    if (mailto[0] && (!at || at == mailto || strpbrk(mailto, " <>\",;?&%") ||
-                      value_hostname(hy_str_of(at + 1), false, NULL, &host)))
+    if (mailto[0] && !is_plain_address(mailto))
         schema_error_at(x, root, "bounce.unsubscribe_mailto", "'%s' is no plain mail address",
                         mailto);
-    hy_buf_free(&host);
+}
+
+/* Whether a key signs for the domain, its own or that of a parent. */
+static bool has_key_for(const struct hy_config *c, struct hy_str domain)
+{
+    for (size_t i = 0; i < c->dkim.keys.n; i++) {
+        struct hy_str key = hy_str_of(c->dkim.keys.items[i].domain);
+        size_t dot = domain.n > key.n ? domain.n - key.n - 1 : 0;
+        if (hy_str_ieq(domain, key) || (domain.n > key.n && domain.p[dot] == '.' &&
+                                        hy_str_ieq(hy_str_slice(domain, dot + 1, domain.n), key)))
+            return true;
+    }
+    return false;
+}
+
+static void check_reports(const struct schema_ctx *x, const struct yaml_node *root,
+                          const struct hy_config *c)
+{
+    const char *from = c->tls.report_from;
+    if (!from[0])
+        return;
+    if (!is_plain_address(from))
+        schema_error_at(x, root, "tls.report_from", "'%s' is no plain mail address", from);
+    else if (!has_key_for(c, hy_str_of(strrchr(from, '@') + 1)))
+        schema_error_at(x, root, "tls.report_from",
+                        "no key under dkim.keys signs for %s, and reports must be signed",
+                        strrchr(from, '@') + 1);
 }
 
 static void check_cap(const struct schema_ctx *x, const struct yaml_node *root,
@@ -294,6 +329,7 @@ static int finish(const struct schema_ctx *x, const struct yaml_node *root, stru
     check_metrics(x, root, c);
     check_tracking(x, root, c);
     check_bounce(x, root, c);
+    check_reports(x, root, c);
     check_cap(x, root, c);
     return 0;
 }

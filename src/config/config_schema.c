@@ -222,12 +222,19 @@ static const struct schema_row rows[] = {
      .doc =
          "The first mail to a domain that announces a policy waits this long for it; then it goes "
          "as if there was none."},
+    {"tls.report_from", SCHEMA_STRING, 0, F(tls.report_from), .max = 254,
+     .doc =
+         "With an address here, each domain that asks for them gets a report a day on how TLS to "
+         "it went (RFC 8460), by HTTPS or by mail from this address. A key under dkim.keys must "
+         "sign for its domain. \"\" = none are sent."},
+    {"tls.report_spread", SCHEMA_DURATION, 0, F(tls.report_spread_us), 0, 12 * HOUR, "4h",
+     .doc = "They leave at a time of this node's own within so long after midnight UTC."},
     {"tls.report_organization", SCHEMA_STRING, 0, F(tls.organization), .max = 128,
-     .doc = "Who the reports of 'hayauma tls report' (RFC 8460) say they are from. \"\" = "
-            "node.hostname."},
+     .doc = "Who they say they are from. \"\" = node.hostname."},
     {"tls.report_contact", SCHEMA_STRING, 0, F(tls.contact), .max = 254,
-     .doc = "Whom they say to write to. With an address here, good sessions to domains without a "
-            "policy are counted, too; otherwise only failures and domains with one."},
+     .doc = "Whom they say to write to. \"\" = tls.report_from. When one of the two is set, good "
+            "sessions to domains without a policy are counted, too; otherwise only failures and "
+            "domains with one."},
 
     {"tracking.base_url", SCHEMA_STRING, 0, F(tracking.base_url), .max = 512,
      .doc = "https://NAME/ under which tracked links, the beacon and one-click unsubscribing are "

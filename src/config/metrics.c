@@ -86,6 +86,11 @@ const struct hy_metric_row hy_metrics[HY_METRICS] = {
         "成功したハンドシェイク(版と、セッション再開の有無)。"),
     ROW(HY_M_TLS_FAILURES, HY_COUNTER, "hayauma_tls_failures_total", "", "Handshakes that failed.",
         "失敗したハンドシェイク。"),
+    ROW(HY_M_TLS_REPORTS, HY_COUNTER, "hayauma_tls_reports_total", "way,result",
+        "TLS reports (RFC 8460) by https or mail: taken by the receiver (of mail: by the queue), "
+        "or failed; one that is tried again counts again.",
+        "TLS レポート(RFC 8460)の送信数。way は https または mail、result は "
+        "sent(受理。mail はキューへの投入)または failed(再試行も数えます)。"),
     ROW(HY_M_LANES, HY_GAUGE, "hayauma_lanes", "", "Lanes (source x site) in memory.",
         "メモリ上のレーン(送信元×配信先)。"),
     ROW(HY_M_LANES_SUSPENDED, HY_GAUGE, "hayauma_lanes_suspended", "",

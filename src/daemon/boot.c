@@ -3,6 +3,7 @@
  * Order: config, store, in-flight table, recovery of what a crash left in doubt, writer, delivery.
  * The end is the reverse; each step may find the ones behind it missing. */
 #include "daemon.h"
+#include "tls_sender.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -129,30 +130,33 @@ static bool trusts_dnssec(const struct hy_config *c)
     return c->dns.servers.n > 0;
 }
 
-/* `ret_names` is the caller's to free; the settings point into it and into the config. */
-static int dns_settings(const struct hy_config *c, struct hy_resolver_settings *s,
-                        struct hy_str **ret_names)
+static int make_own_names(struct hy_daemon *d)
 {
-    hy_resolver_settings_init(s);
-    size_t n_names = c->dns.hosts_as_self.n + 1;
-    struct hy_str *names = calloc(n_names, sizeof *names);
-    if (!names)
+    const struct hy_config *c = d->boot_config;
+    size_t n = c->dns.hosts_as_self.n;
+    d->own_names = calloc(n + 1, sizeof *d->own_names);
+    if (!d->own_names)
         return HY_ENOMEM;
-    names[0] = hy_str_of(c->node.hostname);
-    for (size_t i = 1; i < n_names; i++)
-        names[i] = hy_str_of(c->dns.hosts_as_self.items[i - 1]);
+    d->own_names[0] = hy_str_of(c->node.hostname);
+    for (size_t i = 0; i < n; i++)
+        d->own_names[i + 1] = hy_str_of(c->dns.hosts_as_self.items[i]);
+    return HY_OK;
+}
+
+void daemon_dns_settings(const struct hy_daemon *d, struct hy_resolver_settings *s)
+{
+    const struct hy_config *c = d->boot_config;
+    hy_resolver_settings_init(s);
     s->servers = c->dns.servers.items;
     s->n_servers = c->dns.servers.n;
-    s->own_names = names;
-    s->n_own_names = n_names;
+    s->own_names = d->own_names;
+    s->n_own_names = c->dns.hosts_as_self.n + 1;
     s->timeout_ms = (uint32_t)(c->dns.timeout_us / HY_US_PER_MS);
     s->tries = c->dns.tries;
     s->cache_entries = c->dns.cache_max;
     s->families = c->dns.family;
     s->allow_local = c->dns.allow_local;
     s->trust_ad = trusts_dnssec(c);
-    *ret_names = names;
-    return HY_OK;
 }
 
 static int open_delivery(struct hy_daemon *d, struct hy_problems *problems, struct hy_diag *diag)
@@ -185,7 +189,9 @@ static int open_delivery(struct hy_daemon *d, struct hy_problems *problems, stru
                                     .wait_us = c->tls.mta_sts_wait_us,
                                     .probe = c->dns.probe};
     if (err == HY_OK)
-        err = dns_settings(c, &s.dns, &d->own_names);
+        err = make_own_names(d);
+    if (err == HY_OK)
+        daemon_dns_settings(d, &s.dns);
     policy = orders_policy(d, policy);
     if (err == HY_OK && !policy)
         err = HY_ENOMEM;
@@ -214,6 +220,8 @@ int daemon_open(struct hy_daemon *d, struct hy_diag *diag)
         err = open_delivery(d, &problems, diag);
     if (err == HY_OK)
         err = hy_import_jobs_new(d->env, d->writer, &d->imports);
+    if (err == HY_OK)
+        err = tls_sender_new(d, &d->tls_sender);
     if (problems.n)
         hy_problems_print(&problems, stderr);
     hy_problems_free(&problems);
@@ -240,6 +248,7 @@ void daemon_stop(struct hy_daemon *d)
         usleep(1000);
     hy_import_jobs_free(d->imports); /* while the writer runs */
     d->imports = NULL;
+    tls_sender_stop(d->tls_sender);
     hy_https_stop(d->https);
     if (d->deliver) {
         uint64_t cut = hy_deliver_stop(d->deliver, d->config->delivery.drain_timeout_us);
@@ -252,6 +261,8 @@ void daemon_stop(struct hy_daemon *d)
         hy_writer_stop(d->writer);
         d->writer = NULL;
     }
+    tls_sender_free(d->tls_sender);
+    d->tls_sender = NULL;
     attempt_log_close(d->attempts);
     d->attempts = NULL;
 }

@@ -1,4 +1,5 @@
-/* tls.policy and tls.report: what counts for the TLS to a domain, and what came of it on a day. */
+/* tls.policy, tls.report, tls.send: what counts for the TLS to a domain, what came of it on a day,
+ * and telling the domain. */
 #include "ctl_common.h"
 
 #include <time.h>
@@ -6,6 +7,7 @@
 #include "hayauma/base/codec.h"
 #include "hayauma/mail/address.h"
 #include "tls_report.h"
+#include "tls_sender.h"
 
 /* ---- tls.policy ---- */
 
@@ -116,8 +118,8 @@ static void policy(struct hy_control_call *call, void *ctx)
 
 /* ---- tls.report ---- */
 
-/* "2026-11-21", UTC; "" = today. */
-static int day_arg(struct hy_control_call *call, uint32_t *ret, struct hy_diag *diag)
+/* "2026-11-21", UTC; "" = `back` days ago. */
+static int day_arg(struct hy_control_call *call, uint32_t back, uint32_t *ret, struct hy_diag *diag)
 {
     const char *text = "";
     struct tm tm = {0};
@@ -125,7 +127,7 @@ static int day_arg(struct hy_control_call *call, uint32_t *ret, struct hy_diag *
     if (err != HY_OK)
         return err;
     if (!text[0]) {
-        *ret = (uint32_t)(hy_clock_wall_ms() / 86400000);
+        *ret = (uint32_t)(hy_clock_wall_ms() / 86400000) - back;
         return HY_OK;
     }
     const char *end = strptime(text, "%Y-%m-%d", &tm);
@@ -146,7 +148,7 @@ static void report(struct hy_control_call *call, void *ctx)
     json_t *o = NULL;
     int err = domain_arg(call, domain, &diag);
     if (err == HY_OK)
-        err = day_arg(call, &day, &diag);
+        err = day_arg(call, 0, &day, &diag);
     if (err == HY_OK)
         err = hy_txn_read(d->env, &t);
     if (err == HY_OK)
@@ -160,8 +162,55 @@ static void report(struct hy_control_call *call, void *ctx)
         hy_control_fail_diag(call, err, &diag);
 }
 
+/* ---- tls.send ---- */
+
+static void on_sent(void *ctx, const struct tls_post_report *r)
+{
+    struct hy_control_call *call = ctx;
+    json_t *o = json_object(), *targets = json_array();
+    if (r->err != HY_OK && r->err != HY_ENOTFOUND) {
+        hy_control_fail(call, r->err, r->text, NULL);
+        json_decref(o);
+        json_decref(targets);
+        return;
+    }
+    for (size_t i = 0; i < r->n; i++) {
+        const struct tls_post_target *t = &r->targets[i];
+        json_t *text = json_string(t->text);
+        json_array_append_new(targets,
+                              json_pack("{s:s,s:s,s:s,s:o}", "way", t->is_https ? "https" : "mail",
+                                        "to", t->uri, "result", tls_post_result_name(t->result),
+                                        "text", text ? text : json_string("?")));
+    }
+    json_object_set_new(o, "domain", json_string(r->domain));
+    json_object_set_new(o, "text", json_string(r->text));
+    json_object_set_new(o, "targets", targets);
+    ctl_set_count(o, "bytes", r->bytes);
+    ctl_set_count(o, "packed_bytes", r->packed_bytes);
+    hy_control_finish(call, o);
+}
+
+static void send_report(struct hy_control_call *call, void *ctx)
+{
+    struct hy_daemon *d = ctx;
+    struct hy_diag diag = {""};
+    char domain[HY_DOMAIN_MAX + 1];
+    struct tls_post_order order = {.fn = on_sent, .ctx = call};
+    int err = domain_arg(call, domain, &diag);
+    if (err == HY_OK)
+        err = day_arg(call, 1, &order.day, &diag);
+    if (err == HY_OK)
+        err = hy_control_arg_bool(hy_control_args(call), "dry_run", false, &diag, &order.is_dry);
+    order.domain = hy_str_of(domain);
+    if (err == HY_OK)
+        err = tls_sender_order(d->tls_sender, &order, &diag);
+    if (err != HY_OK)
+        hy_control_fail_diag(call, err, &diag);
+}
+
 const struct hy_control_command ctl_tls_commands[] = {
     {"tls.policy", 0, 0, policy},
     {"tls.report", 0, 0, report},
+    {"tls.send", 0, 0, send_report},
     {NULL, 0, 0, NULL},
 };

@@ -56,6 +56,7 @@ struct hy_daemon {
     struct upkeep upkeep;
     struct observer observer;
     struct orders orders;
+    struct tls_sender *tls_sender;
     struct attempt_log *attempts; /* NULL: they are not logged */
     hy_count attempt_lines;
     struct hy_control_server *control;
@@ -82,6 +83,10 @@ void daemon_close(struct hy_daemon *d);
 /* Reads the config file anew: all of it, or nothing when anything is wrong. *ret_restart gets the
  * keys that changed but wait for a restart. HY_EINVAL with the problems. */
 int daemon_reload(struct hy_daemon *d, struct hy_problems *problems, struct hy_buf *ret_restart);
+
+struct hy_resolver_settings;
+/* boot.c: how the daemon asks DNS, as at its start; points into the daemon. */
+void daemon_dns_settings(const struct hy_daemon *d, struct hy_resolver_settings *s);
 
 /* boot.c: where attempts are logged, by the newest config. */
 void daemon_log_attempts(struct hy_daemon *d);

@@ -1,5 +1,6 @@
 /* hayaumad: boots, serves until it is told to stop, ends in order. See hayaumad(8). */
 #include "daemon.h"
+#include "tls_sender.h"
 
 #include <errno.h>
 #include <getopt.h>
@@ -112,6 +113,7 @@ static void on_second(void *arg)
     jobs_start_scheduled(&s->d);
     upkeep_tick(&s->d);
     orders_tick(&s->d);
+    tls_sender_tick(s->d.tls_sender);
     observer_beat(&s->d.observer);
     const struct hy_deliver_counters *c = hy_deliver_counters_of(s->d.deliver);
     sd_notifyf(0, "STATUS=%lu delivered, %lu deferred, %lu bounced; %lu connections",

@@ -10,6 +10,7 @@
 #include "expo.h"
 #include "hayauma/deliver/meter.h"
 #include "metrics_lanes.h"
+#include "tls_sender.h"
 
 #define LABEL(n, v)                                                                                \
     (struct expo_label)                                                                            \
@@ -225,6 +226,20 @@ static void put_connections(struct expo *e, const struct observer_limits *limits
     expo_one(e, HY_M_TLS_FAILURES, count_of(&c->tls_failures));
 }
 
+static void put_tls_reports(struct expo *e, const struct tls_sender *sender)
+{
+    static const struct hy_str ways[] = {HY_STR("mail"), HY_STR("https")};
+    uint64_t sent[2], failed[2];
+    tls_sender_counts(sender, sent, failed);
+    expo_head(e, HY_M_TLS_REPORTS);
+    for (unsigned i = 0; i < 2; i++) {
+        struct expo_label good[] = {LABEL("way", ways[i]), LABEL("result", HY_STR("sent"))};
+        struct expo_label bad[] = {LABEL("way", ways[i]), LABEL("result", HY_STR("failed"))};
+        expo_sample(e, HY_M_TLS_REPORTS, LABELS(good), (double)sent[i]);
+        expo_sample(e, HY_M_TLS_REPORTS, LABELS(bad), (double)failed[i]);
+    }
+}
+
 static void put_dns(struct expo *e, const struct hy_deliver_sum *s)
 {
     expo_one(e, HY_M_DNS_LOOKUPS, (double)s->dns.lookups);
@@ -250,6 +265,7 @@ static void put_delivery(struct expo *e, struct observer *o, const struct observ
     expo_one(e, HY_M_SENT_BYTES, count_of(&c->bytes_sent));
     put_times(e, s);
     put_connections(e, limits, c, s);
+    put_tls_reports(e, o->d->tls_sender);
     expo_one(e, HY_M_LANES, (double)s->lanes);
     if (atomic_load(&o->is_ready))
         metrics_put_lanes(e, o->d->deliver, limits->sites);

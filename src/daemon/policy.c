@@ -175,7 +175,7 @@ int policy_make(const struct hy_daemon *d, struct hy_config *config, struct hy_p
     p->is_dkim_required = config->dkim.is_required;
     p->is_doubt_held = config->delivery.in_doubt == HY_IN_DOUBT_HOLD;
     p->max_connections = config->delivery.max_connections;
-    p->counts_all_tls = config->tls.contact[0] != '\0';
+    p->counts_all_tls = config->tls.contact[0] || config->tls.report_from[0];
     p->dkim_options.lifetime_s = (uint32_t)(config->dkim.expire_us / HY_US_PER_SEC);
     int err =
         hy_shaping_load(config->paths.shaping.items, config->paths.shaping.n, problems, &g->rules);

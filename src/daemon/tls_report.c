@@ -113,10 +113,20 @@ static int add(void *ctx, const struct hy_tally *a)
     return 0;
 }
 
+const char *tls_report_id(const struct hy_config *c, uint32_t day, struct hy_str domain,
+                          char out[TLS_REPORT_ID_MAX])
+{
+    char start[32];
+    day_time(day, 0, start);
+    snprintf(out, TLS_REPORT_ID_MAX, "%.10s_%.*s@%.200s", start,
+             HY_STR_ARG(hy_str_slice(domain, 0, 253)), c->node.hostname);
+    return out;
+}
+
 int tls_report_make(struct hy_txn *t, const struct hy_config *c, uint32_t day, struct hy_str domain,
                     json_t **ret)
 {
-    char start[32], end[32], id[512];
+    char start[32], end[32], id[TLS_REPORT_ID_MAX];
     struct building b = {.policies = json_array()};
     int err = b.policies ? hy_tally_each(t, day, domain, add, &b) : HY_ENOMEM;
     if (err == HY_OK && json_array_size(b.policies) == 0)
@@ -126,8 +136,6 @@ int tls_report_make(struct hy_txn *t, const struct hy_config *c, uint32_t day, s
         return err;
     }
     day_time(day, 0, start);
-    snprintf(id, sizeof id, "%.10s_%.*s@%.200s", start, HY_STR_ARG(hy_str_slice(domain, 0, 253)),
-             c->node.hostname);
     json_t *o = json_object();
     json_object_set_new(
         o, "organization-name",
@@ -135,8 +143,9 @@ int tls_report_make(struct hy_txn *t, const struct hy_config *c, uint32_t day, s
     json_object_set_new(o, "date-range",
                         json_pack("{s:s,s:s}", "start-datetime", start, "end-datetime",
                                   day_time(day, SECONDS_OF_DAY - 1, end)));
-    json_object_set_new(o, "contact-info", json_string(c->tls.contact));
-    json_object_set_new(o, "report-id", json_string(id));
+    json_object_set_new(o, "contact-info",
+                        json_string(c->tls.contact[0] ? c->tls.contact : c->tls.report_from));
+    json_object_set_new(o, "report-id", json_string(tls_report_id(c, day, domain, id)));
     json_object_set_new(o, "policies", b.policies);
     *ret = o;
     return HY_OK;

@@ -1,6 +1,8 @@
 """What the tests of TLS policy need: certificates, a signed zone (nsd) behind a validating resolver (unbound), and
 an HTTPS server for MTA-STS policies. All of it on loopback."""
+import gzip
 import http.server
+import json
 import os
 import shutil
 import socket
@@ -172,20 +174,19 @@ stub-zone:
                 return False
 
 
-class PolicyServer:
-    """Serves MTA-STS policies by host: set `policies["mta-sts.DOMAIN"] = (status, type, text)`."""
+class HttpsServer:
+    """An HTTPS server on loopback; a subclass has `answer(method, host, path, headers, body)`, which gives
+    (status, type, text)."""
 
     def __init__(self, lab, certificate, key):
-        self.policies = {}
-        self.fetches = []
         self.port = lab.free_port()
         outer = self
 
         class Handler(http.server.BaseHTTPRequestHandler):
-            def do_GET(self):
+            def serve(self):
                 host = self.headers.get("Host", "").split(":")[0]
-                outer.fetches.append((host, self.path))
-                status, kind, text = outer.policies.get(host, (404, "text/plain", "nothing here"))
+                body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+                status, kind, text = outer.answer(self.command, host, self.path, self.headers, body)
                 body = text.encode()
                 self.send_response(status)
                 self.send_header("Content-Type", kind)
@@ -194,6 +195,8 @@ class PolicyServer:
                     self.send_header("Location", f"https://{host}:{outer.port}/other")
                 self.end_headers()
                 self.wfile.write(body)
+
+            do_GET = do_POST = serve
 
             def log_message(self, *args):
                 pass
@@ -209,6 +212,34 @@ class PolicyServer:
         self.server.shutdown()
         self.server.server_close()
         self.thread.join()
+
+
+class PolicyServer(HttpsServer):
+    """Serves MTA-STS policies by host: set `policies["mta-sts.DOMAIN"] = (status, type, text)`."""
+
+    def __init__(self, lab, certificate, key):
+        self.policies = {}
+        self.fetches = []
+        super().__init__(lab, certificate, key)
+
+    def answer(self, method, host, path, headers, body):
+        self.fetches.append((host, path))
+        return self.policies.get(host, (404, "text/plain", "nothing here"))
+
+
+class ReportServer(HttpsServer):
+    """Takes TLS reports: `got` has (host, path, type, the report) of each that was answered with 2xx; `status[path]` is
+    what a path answers instead of 201."""
+
+    def __init__(self, lab, certificate, key):
+        self.got, self.refused, self.status = [], [], {}
+        super().__init__(lab, certificate, key)
+
+    def answer(self, method, host, path, headers, body):
+        status = self.status.get(path, 201)
+        report = json.loads(gzip.decompress(body))
+        (self.got if status // 100 == 2 else self.refused).append((host, path, headers.get("Content-Type"), report))
+        return status, "text/plain", ""
 
 
 def policy(mode, *hosts, age=86400):

@@ -150,8 +150,10 @@ struct hy_config {
         const char *ca_file;      /* PEM; "" = the system's */
         uint16_t mta_sts_port;    /* 443, but for tests */
         hy_us mta_sts_wait_us;    /* the first mail to a domain waits no longer for its policy */
+        const char *report_from;  /* "" = no reports are sent */
+        hy_us report_spread_us;   /* after midnight UTC */
         const char *organization; /* that they name; "" = the hostname */
-        const char *contact; /* whom they say to write to; with one, all sessions are counted */
+        const char *contact;      /* whom they say to write to; "" = report_from */
     } tls;
     struct {
         const char *base_url; /* "https://t.example.jp/"; "" = nothing is tracked */
