@@ -45,6 +45,8 @@ const struct cli_command *const cli_commands[] = {
     &cmd_queue_purge,
     &cmd_sites,
     &cmd_site,
+    &cmd_source_list,
+    &cmd_source_check,
     &cmd_lane_list,
     &cmd_lane_hold,
     &cmd_lane_slow,

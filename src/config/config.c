@@ -308,6 +308,8 @@ static int finish(const struct schema_ctx *x, const struct yaml_node *root, stru
 {
     int err = c->node.hostname ? 0 : system_hostname(x->arena, &c->node.hostname);
     if (!err)
+        err = warmups_finish(x, root, c);
+    if (!err)
         err = sources_finish(x, root, c);
     if (!err)
         err = finish_dkim(x, root, c);

@@ -183,6 +183,13 @@ static const struct schema_row rows[] = {
                 "  sources: {tokyo-1: 3, tokyo-2: 1}"},
     {"delivery.pool", SCHEMA_STRING, 0, F(delivery.pool), .max = 63,
      .doc = "Pool, or source, of campaigns that name none. \"\" = all sources."},
+    {"delivery.warmup_plans", SCHEMA_LIST, 0, F(delivery.warmup_plans), .max = 64,
+     .items = &warmup_schema,
+     .doc = "Plans for addresses that receivers do not know yet, besides 'careful', 'usual' and "
+            "'fast', which come with hayauma.",
+     .example = "- name: mine\n"
+                "  days: [50, 100, 200, 400, 800, 1600, 3200, 6400]\n"
+                "  providers: {gmail: \"20, 40, 80, 160, 320, 640, 1280\"}"},
 
     {"dkim.keys", SCHEMA_LIST, 0, F(dkim.keys), .max = 1024, .items = &dkim_key_schema,
      .doc = "Every key whose domain matches signs: one RSA and one Ed25519 key side by side, or an "

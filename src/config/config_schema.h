@@ -9,6 +9,7 @@
 extern const struct schema config_schema;
 extern const struct schema source_schema;   /* delivery.sources: source_schema.c */
 extern const struct schema pool_schema;     /* delivery.pools: likewise */
+extern const struct schema warmup_schema;   /* delivery.warmup_plans: likewise */
 extern const struct schema dkim_key_schema; /* dkim.keys */
 
 /* Sections in the order of the file, with the line that introduces each; ended by a NULL name. */
@@ -26,5 +27,7 @@ static inline bool is_list_of(const struct yaml_node *list, size_t n)
 
 /* sources.c: fills in what sources and pools need not say, and checks them as a whole. HY_ENOMEM;
  * faults are noted. */
+HY_MUST_USE int warmups_finish(const struct schema_ctx *x, const struct yaml_node *root,
+                               struct hy_config *c); /* warmups.c, before sources_finish */
 HY_MUST_USE int sources_finish(const struct schema_ctx *x, const struct yaml_node *root,
                                struct hy_config *c);

@@ -231,7 +231,8 @@ void schema_put_value(const struct schema_row *row, const void *field, struct hy
         break;
     case SCHEMA_TIME:
         memcpy(&ms, field, sizeof ms);
-        hy_buf_add_str(out, hy_str_of(hy_wall_format(ms, time)));
+        (void)hy_wall_format(ms, time); /* as it is read: without fractions */
+        hy_buf_printf(out, "%.19sZ", time);
         break;
     case SCHEMA_PAIRS:
         put_pairs(field, out);

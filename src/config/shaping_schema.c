@@ -30,10 +30,13 @@ static const struct schema_name tls_names[] = {{"never", HY_TLS_NEVER},
                                                {"verified", HY_TLS_VERIFIED},
                                                {0}};
 
-/* "fail_over" gets its line when there is a second source to fail over to. */
-static const struct schema_name action_names[] = {
-    {"nothing", HY_REPLY_NOTHING}, {"slow", HY_REPLY_SLOW},     {"suspend", HY_REPLY_SUSPEND},
-    {"defer", HY_REPLY_DEFER},     {"bounce", HY_REPLY_BOUNCE}, {0}};
+static const struct schema_name action_names[] = {{"nothing", HY_REPLY_NOTHING},
+                                                  {"slow", HY_REPLY_SLOW},
+                                                  {"suspend", HY_REPLY_SUSPEND},
+                                                  {"fail_over", HY_REPLY_FAIL_OVER},
+                                                  {"defer", HY_REPLY_DEFER},
+                                                  {"bounce", HY_REPLY_BOUNCE},
+                                                  {0}};
 
 static const struct schema_row reply_rows[] = {
     {"reply", SCHEMA_STRING, SCHEMA_REQUIRED, A(pattern), .max = HY_REPLY_PATTERN_MAX},
@@ -61,7 +64,8 @@ static void check_reply(const struct schema_ctx *x, const struct yaml_node *node
     if (lasts && r->for_us == 0)
         schema_error_at(x, node, "do", "%s needs 'for': how long", hy_reply_action_name(r->action));
     if (!lasts && r->for_us)
-        schema_error_at(x, node, "for", "says nothing to '%s': only suspend lasts for a time",
+        schema_error_at(x, node, "for",
+                        "says nothing to '%s': only suspend and fail_over last for a time",
                         hy_reply_action_name(r->action));
     if (r->action != HY_REPLY_SLOW && r->keep_percent)
         schema_error_at(x, node, "to", "says nothing to '%s': only slow goes on at a share",

@@ -21,6 +21,14 @@ static const struct schema_row source_rows[] = {
     {"dkim", SCHEMA_HOSTNAMES, 0, SRC(dkim), .max = HY_DELIVER_SOURCE_DKIM_MAX,
      .doc = "Domains of dkim.keys that sign its mail besides that of From, such as the domain of "
             "whoever runs this machine."},
+    {"warmup", SCHEMA_STRING, 0, SRC(warmup), .max = 63,
+     .doc =
+         "Plan by which it is warmed up: of delivery.warmup_plans, or careful, usual, fast. \"\" "
+         "= it is warm."},
+    {"warmup_start", SCHEMA_TIME, 0, SRC(warmup_start), .zero = "none",
+     .doc =
+         "When the plan begins, as in 2026-12-01T00:00:00+09:00; a day of it lasts 24 hours from "
+         "then. Another start begins anew."},
 };
 const struct schema source_schema = {source_rows, sizeof source_rows / sizeof source_rows[0],
                                      sizeof(struct hy_config_source), NULL};
@@ -34,3 +42,23 @@ static const struct schema_row pool_rows[] = {
 };
 const struct schema pool_schema = {pool_rows, sizeof pool_rows / sizeof pool_rows[0],
                                    sizeof(struct hy_config_pool), NULL};
+
+#define PLAN(field) SCHEMA_FIELD(struct hy_config_warmup, field)
+
+static const struct schema_row warmup_rows[] = {
+    {"name", SCHEMA_STRING, SCHEMA_REQUIRED, PLAN(name), .max = 63, .doc = "What sources call it."},
+    {"days", SCHEMA_STRINGS, SCHEMA_REQUIRED, PLAN(days), .max = HY_WARMUP_DAYS_MAX,
+     .doc = "Messages a day to each provider (each shaping rule, and all sites without one), day "
+            "after day; behind the last there is no limit."},
+    {"providers", SCHEMA_PAIRS, 0, PLAN(providers), .max = HY_WARMUP_PROVIDERS_MAX,
+     .doc = "Days for some providers by themselves: {NAME OF A RULE: \"20, 40, 80\"}; default = "
+            "sites without a rule."},
+    {"complaints", SCHEMA_PERCENT, 0, PLAN(bad_percent), 1, 100, "5%",
+     .doc = "A day on which the provider refuses a larger share for what we are (4.7.x, 5.7.x, too "
+            "much, too fast) is done again; with three times as much, the day before it is."},
+    {"overflow", SCHEMA_BOOL, 0, PLAN(overflows), .def = "true",
+     .doc =
+         "What is more than the day allows goes by other sources of the pool. false = it waits."},
+};
+const struct schema warmup_schema = {warmup_rows, sizeof warmup_rows / sizeof warmup_rows[0],
+                                     sizeof(struct hy_config_warmup), NULL};

@@ -60,6 +60,13 @@ static int finish_source(const struct schema_ctx *x, const struct yaml_node *n,
     for (size_t i = 0; i < s->dkim.n; i++)
         if (s->dkim.items[i] && !has_key(c, s->dkim.items[i]))
             schema_error_at(x, n, "dkim", "'%s' has no key under dkim.keys", s->dkim.items[i]);
+    if (s->warmup[0] && !hy_config_warmup_plan(c, s->warmup))
+        schema_error_at(x, n, "warmup",
+                        "there is no plan '%s': careful, usual, fast, or one of "
+                        "delivery.warmup_plans",
+                        s->warmup);
+    if (s->warmup[0] && s->warmup_start == 0)
+        schema_error_at(x, n, "warmup", "needs warmup_start: when the plan begins");
     return 0;
 }
 
@@ -72,7 +79,8 @@ static int finish_sources(const struct schema_ctx *x, const struct yaml_node *ro
         s = hy_arena_zalloc(x->arena, sizeof *s);
         if (!s)
             return HY_ENOMEM;
-        *s = (struct hy_config_source){.name = "default", .ehlo = c->node.hostname, .weight = 1};
+        *s = (struct hy_config_source){
+            .name = "default", .ehlo = c->node.hostname, .weight = 1, .warmup = ""};
         c->delivery.sources = (struct hy_config_sources){s, 1};
         return 0;
     }

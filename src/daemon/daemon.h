@@ -161,6 +161,7 @@ extern const struct hy_control_command ctl_rows_commands[];         /* queue.lis
 extern const struct hy_control_command ctl_alter_commands[];        /* queue.retry move purge */
 extern const struct hy_control_command ctl_store_commands[];        /* audit backup list.export */
 extern const struct hy_control_command ctl_site_commands[];         /* site */
+extern const struct hy_control_command ctl_source_commands[];       /* source.list */
 extern const struct hy_control_command ctl_status_commands[];       /* status, sites, reload */
 extern const struct hy_control_command ctl_top_commands[];          /* top */
 extern const struct hy_control_command ctl_lane_commands[];         /* lane.*, acts */

@@ -36,6 +36,7 @@ int hy_deliver_create(const struct hy_deliver_settings *settings, struct hy_deli
     pools_init(&d->pools);
     dailies_init(&d->dailies, env, writer);
     sources_init(&d->sources);
+    warmths_init(&d->warmths, env, writer, &d->dailies);
     int err = pools_adopt(d, policy);
     if (err == HY_OK)
         err = sources_adopt(d, policy);
@@ -142,6 +143,7 @@ uint64_t hy_deliver_stop(struct hy_deliver *d, hy_us timeout_us)
     }
     feeder_join(d->feeder);
     dailies_save(&d->dailies);
+    warmths_save(&d->warmths);
     return cut_off;
 }
 
@@ -162,6 +164,7 @@ void hy_deliver_free(struct hy_deliver *d)
     pthread_rwlock_destroy(&d->policy_lock);
     providers_close(&d->providers);
     pools_close(&d->pools);
+    warmths_close(&d->warmths);
     dailies_close(&d->dailies);
     sources_close(&d->sources);
     free(d);

@@ -77,6 +77,7 @@ static void on_due_timer(void *arg)
         return;
     meter_dns(&f->d->dns, f->resolver);
     dailies_flush(&f->d->dailies);
+    warmths_flush(&f->d->warmths);
     camps_tidy(f);
     camps_watch_hours(f);
     due_read(f);

@@ -22,8 +22,10 @@ struct lane {
     struct hy_window window;
     struct seat seat;             /* its place among the lanes of its provider */
     struct daily *day;            /* counts its messages, when its rule limits a day */
+    struct warmth *warm;          /* of its source with its provider; NULL: warm, or see has_day */
     hy_us heeded_at;              /* when a reply last slowed or suspended it */
     hy_us day_until;              /* the day is full until then; 0 = has room */
+    bool is_day_warmup;           /* of the warm-up, by a plan whose rows wait for the next */
     struct hy_smtp_settings smtp; /* what every session of it starts with */
     struct hy_list shares;        /* of campaigns, lane_share.c */
     uint64_t pass;                /* of the share that went last */

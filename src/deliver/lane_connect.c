@@ -383,6 +383,8 @@ void lane_session_over(struct lane *l, struct session *s, const struct hy_outcom
     } else if (failed) {
         struct hy_outcome o = *failed;
         lane_heed_reply(l, &o, now);
+        if (l->warm)
+            warmth_count(l->warm, failed);
         snprintf(l->last_reply, sizeof l->last_reply, "%.*s", HY_STR_ARG(failed->text));
         bool is_whole_site = failed->spoils == HY_SPOILS_SITE;
         if (l->n_up && (is_whole_site || is_up_at(l, &s->addr))) {

@@ -20,12 +20,20 @@ static struct daily *day_of(const struct lane *l)
     return daily_get(&l->worker->d->dailies, key);
 }
 
+static const struct hy_warmup_plan *plan_of(const struct lane *l)
+{
+    return l->from ? l->from->warmup : NULL;
+}
+
 void lane_limits_apply(struct lane *l)
 {
     struct daily *old = l->day;
+    const char *provider = l->rule ? l->rule->name : "default";
     seat_move(&l->seat, pool_of(l->worker->policy, l->rule));
     l->day = day_of(l);
-    l->day_until = 0;
+    l->warm = plan_of(l) ? warmth_get(&l->worker->d->warmths, l->from, provider, hy_clock_wall_ms())
+                         : NULL;
+    (void)lane_day_full(l, hy_loop_now(l->worker->loop));
     daily_unref(old);
 }
 
@@ -42,49 +50,92 @@ static hy_us loop_time(hy_wall_ms at, hy_wall_ms wall, hy_us now)
     return now + (at > wall ? at - wall : 0) * HY_US_PER_MS;
 }
 
-/* A counter that could not be made is tried again; until then nothing goes. */
-static bool has_day(struct lane *l)
+/* What could not be made is tried again; until then nothing goes. */
+static bool has_day(const struct lane *l)
 {
-    if (l->limits.messages_per_day && !l->day)
-        lane_limits_apply(l);
-    return !l->limits.messages_per_day || l->day;
+    return (!l->limits.messages_per_day || l->day) && (!plan_of(l) || l->warm);
 }
 
-/* 0 and counts one, in the lane's day and the provider's; otherwise when there is room. */
+static hy_us make_day(struct lane *l, hy_us now)
+{
+    const char *provider = l->rule ? l->rule->name : "default";
+    if (l->limits.messages_per_day && !l->day)
+        l->day = day_of(l);
+    if (plan_of(l) && !l->warm)
+        l->warm = warmth_get(&l->worker->d->warmths, l->from, provider, hy_clock_wall_ms());
+    return has_day(l) ? 0 : now + HY_US_PER_SEC;
+}
+
+/* The day of the rule, of the warm-up, and of the provider over all sources. */
+static bool has_days(const struct lane *l)
+{
+    return l->limits.messages_per_day || provider(l)->messages_per_day || plan_of(l);
+}
+
+static struct daily *day_of_all(const struct lane *l)
+{
+    return provider(l)->messages_per_day && l->seat.pool ? pool_day(l->seat.pool) : NULL;
+}
+
+static void set_full(struct lane *l, hy_wall_ms at, bool is_warmup, hy_wall_ms wall, hy_us now)
+{
+    bool was_full = l->day_until > now;
+    l->day_until = at ? loop_time(at, wall, now) : 0;
+    l->is_day_warmup = at && is_warmup && plan_of(l)->waits;
+    if (at && !was_full) /* what waits may go by another source */
+        lane_wake(l);
+}
+
+/* 0 and counts one, in each of its days; otherwise when there is room. */
 static hy_us take_day(struct lane *l, hy_us now)
 {
-    uint32_t of_lane = l->limits.messages_per_day, of_all = provider(l)->messages_per_day;
-    if (!of_lane && !of_all)
+    uint32_t of_lane = l->limits.messages_per_day;
+    if (!has_days(l))
         return 0;
-    if (!has_day(l))
-        return now + HY_US_PER_SEC;
+    hy_us later = has_day(l) ? 0 : make_day(l, now);
+    if (later)
+        return later;
     hy_wall_ms wall = hy_clock_wall_ms();
     hy_wall_ms at = of_lane ? daily_take(l->day, of_lane, wall) : 0;
-    struct daily *all = of_all && l->seat.pool ? pool_day(l->seat.pool) : NULL;
-    if (!at && all) {
-        at = daily_take(all, of_all, wall);
+    bool is_warmup = false;
+    if (!at && l->warm) {
+        at = warmth_take(l->warm, plan_of(l), wall);
+        is_warmup = at != 0;
         if (at && of_lane)
             daily_give_back(l->day);
     }
-    return at ? loop_time(at, wall, now) : 0;
+    struct daily *all = day_of_all(l);
+    if (!at && all) {
+        at = daily_take(all, provider(l)->messages_per_day, wall);
+        if (at && of_lane)
+            daily_give_back(l->day);
+        if (at && l->warm)
+            warmth_give_back(l->warm);
+    }
+    if (!at)
+        return 0;
+    set_full(l, at, is_warmup, wall, now);
+    return l->day_until;
 }
 
 hy_us lane_day_full(struct lane *l, hy_us now)
 {
-    uint32_t of_lane = l->limits.messages_per_day, of_all = provider(l)->messages_per_day;
-    l->day_until = 0;
-    if (!of_lane && !of_all)
+    uint32_t of_lane = l->limits.messages_per_day;
+    if (!has_days(l)) {
+        l->day_until = 0;
         return 0;
-    if (!has_day(l))
-        return now + HY_US_PER_SEC;
-    hy_wall_ms wall = hy_clock_wall_ms(), at = 0;
-    if (of_lane)
-        at = daily_ask(l->day, of_lane, wall);
-    struct daily *all = of_all && l->seat.pool ? pool_day(l->seat.pool) : NULL;
-    hy_wall_ms other = all ? daily_ask(all, of_all, wall) : 0;
+    }
+    hy_us later = has_day(l) ? 0 : make_day(l, now);
+    if (later)
+        return later;
+    hy_wall_ms wall = hy_clock_wall_ms();
+    struct daily *all = day_of_all(l);
+    hy_wall_ms at = of_lane ? daily_ask(l->day, of_lane, wall) : 0;
+    hy_wall_ms other = all ? daily_ask(all, provider(l)->messages_per_day, wall) : 0;
     if (other > at)
         at = other;
-    l->day_until = at ? loop_time(at, wall, now) : 0;
+    hy_wall_ms warm = l->warm ? warmth_ask(l->warm, plan_of(l), wall) : 0;
+    set_full(l, warm > at ? warm : at, warm > at, wall, now);
     return l->day_until;
 }
 
@@ -97,8 +148,6 @@ hy_us lane_take_message(struct lane *l, hy_us now)
     at = take_day(l, now);
     if (at && s)
         pool_put_back_message(s, provider(l));
-    if (at)
-        l->day_until = at;
     return at;
 }
 
@@ -110,6 +159,8 @@ void lane_put_back_message(struct lane *l)
         daily_give_back(pool_day(l->seat.pool));
     if (l->day)
         daily_give_back(l->day);
+    if (l->warm)
+        warmth_give_back(l->warm);
 }
 
 hy_us lane_take_connection(struct lane *l, hy_us now)

@@ -167,7 +167,8 @@ static void fill_priority(struct lane *l, enum hy_priority priority, uint32_t ta
 
 static void fill_press(struct lane *l, hy_us now)
 {
-    if (l->n_up == 0 && (hy_window_shut_until(&l->window, now) || lane_is_out(l, now)))
+    if (l->n_up == 0 &&
+        (hy_window_shut_until(&l->window, now) || l->day_until > now || lane_is_out(l, now)))
         return;
     uint32_t target = 2 * l->n_up + 1;
     if (l->n_up && target < AHEAD_MIN)

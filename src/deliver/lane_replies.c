@@ -22,10 +22,26 @@ static struct hy_str reason(const struct hy_reply_rule *r, const struct hy_outco
     return hy_str_make(out, n < 0 ? 0 : n < HY_WINDOW_WHY_MAX ? (size_t)n : HY_WINDOW_WHY_MAX - 1);
 }
 
+/* Another source of the pool may send what waits; true, too, when nothing does. */
+static bool has_others(const struct lane *l)
+{
+    hy_list_for_each (it, &l->shares) {
+        const struct lane_share *s = hy_container_of(it, struct lane_share, link);
+        if (!hy_list_empty(&s->feeds))
+            return deal_may(l->worker,
+                            hy_container_of(s->feeds.next, struct feed_part, link)->feed);
+    }
+    return true;
+}
+
 static void tell(const struct lane *l, const struct hy_reply_rule *r, struct hy_str why)
 {
-    hy_log(HY_LOG_NOTICE, "lane", "%s: %s by %.*s", l->mx->site.name.p,
-           r->action == HY_REPLY_SUSPEND ? "suspended" : "slowed", HY_STR_ARG(why));
+    const char *what = r->action == HY_REPLY_SUSPEND ? "suspended"
+                       : r->action == HY_REPLY_SLOW  ? "slowed"
+                       : has_others(l)               ? "left to other sources"
+                                                     : "left, but to nobody: its mail waits";
+    hy_log(HY_LOG_NOTICE, "lane", "%s from %s: %s by %.*s", l->mx->site.name.p, l->source->name,
+           what, HY_STR_ARG(why));
 }
 
 void lane_heed_reply(struct lane *l, struct hy_outcome *o, hy_us now)
@@ -56,8 +72,15 @@ void lane_heed_reply(struct lane *l, struct hy_outcome *o, hy_us now)
         l->heeded_at = now;
         hy_window_suspend(&l->window, now + r->for_us, why, now);
         break;
+    case HY_REPLY_FAIL_OVER:
+        o->kind = o->kind == HY_OUTCOME_RETURNED ? o->kind : HY_OUTCOME_DEFERRED;
+        hy_window_suspend(&l->window, now + r->for_us, why, now);
+        if (now - l->heeded_at > HY_US_PER_SEC)
+            tell(l, r, why);
+        l->heeded_at = now;
+        lane_wake(l); /* and leaves to the others */
+        break;
     case HY_REPLY_NOTHING:
-    case HY_REPLY_FAIL_OVER: /* no file can say it while there is nowhere to fail over to */
         break;
     }
 }

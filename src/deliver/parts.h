@@ -35,6 +35,7 @@
 #include "sources.h"
 #include "tls_site.h"
 #include "tls_tally.h"
+#include "warmth.h"
 
 enum {
     HY_TALLY_TEXT_MAX = 256, /* of a reason */
@@ -302,6 +303,7 @@ struct hy_deliver {
     struct pools pools;
     struct dailies dailies;
     struct sources sources;
+    struct warmths warmths;
     struct hy_tls *tls;
     struct hy_deliver_counters counters;
     struct providers providers;

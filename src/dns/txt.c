@@ -5,17 +5,21 @@
 #include <errno.h>
 #include <poll.h>
 
+#include "txt_query.h"
+
 enum { SERVERS_MAX = 16, TYPE_TXT = 16, CLASS_IN = 1, TURN_MS = 1000 };
 
 struct question {
-    struct hy_buf *out;
+    txt_read_fn *read;
+    void *ctx;
     int err;
     bool done;
 };
 
 /* The strings of the first record. */
-static int add_first(const unsigned char *packet, int n, struct hy_buf *out)
+static int add_first(void *ctx, const unsigned char *packet, int n)
 {
+    struct hy_buf *out = ctx;
     struct ares_txt_ext *records = NULL;
     int status = ares_parse_txt_reply_ext(packet, n, &records);
     if (status != ARES_SUCCESS)
@@ -35,7 +39,7 @@ static void on_answer(void *arg, int status, int timeouts, unsigned char *packet
     (void)timeouts;
     q->done = true;
     if (status == ARES_SUCCESS)
-        q->err = add_first(packet, n, q->out);
+        q->err = q->read(q->ctx, packet, n);
     else if (status == ARES_ENOTFOUND || status == ARES_ENODATA)
         q->err = HY_ENOTFOUND;
     else
@@ -87,10 +91,10 @@ static int wait_for(ares_channel channel, const struct question *q)
     return q->err;
 }
 
-int hy_txt_lookup(const struct hy_txt_settings *s, const char *name, struct hy_buf *out)
+int txt_query(const struct hy_txt_settings *s, const char *name, int type, txt_read_fn *read,
+              void *ctx)
 {
-    struct question q = {.out = out};
-    const size_t start = out->len;
+    struct question q = {.read = read, .ctx = ctx};
     ares_channel channel;
     struct ares_options o = {.flags = ARES_FLAG_NOSEARCH | ARES_FLAG_NOALIASES,
                              .timeout = (int)s->timeout_ms,
@@ -103,12 +107,19 @@ int hy_txt_lookup(const struct hy_txt_settings *s, const char *name, struct hy_b
     if (ares_init_options(&channel, &o, ARES_OPT_FLAGS | ARES_OPT_TIMEOUTMS | ARES_OPT_TRIES) ==
         ARES_SUCCESS) {
         if (set_servers(channel, s) == ARES_SUCCESS) {
-            ares_query(channel, name, CLASS_IN, TYPE_TXT, on_answer, &q);
+            ares_query(channel, name, CLASS_IN, type, on_answer, &q);
             err = wait_for(channel, &q);
         }
         ares_destroy(channel);
     }
     ares_library_cleanup();
+    return err;
+}
+
+int hy_txt_lookup(const struct hy_txt_settings *s, const char *name, struct hy_buf *out)
+{
+    const size_t start = out->len;
+    int err = txt_query(s, name, TYPE_TXT, add_first, out);
     if (err)
         out->len = start;
     return err;

@@ -1,5 +1,9 @@
 """Sources and pools: which address a message leaves from, with which name, and what happens when one is out."""
 import contextlib
+import json
+import os
+import subprocess
+import time
 
 import newsletter
 from lab import CommandError, check, check_accounts, check_eq, wait_for
@@ -130,3 +134,99 @@ def test_a_source_that_a_reload_takes_away_leaves_its_mail_to_the_others(lab):
         c = daemon.wait_campaign("newsletter")
         check_eq(c["delivered"], 400, "delivered")
         check_eq(dict(receiver.by_source()), {B: 400}, "all by the one that is left")
+
+
+def test_a_reply_that_speaks_of_the_source_moves_its_mail_to_another(lab):
+    def judge(source, rcpt):
+        return f"554 5.7.1 blocked: {source} is on our list" if source == A else None
+
+    shaping = lab.shaping(tls="never", rules="""\
+rules:
+  - name: picky
+    domains: [big.test]
+    on:
+      - {reply: 'is on our list', do: fail_over, for: 10m}
+""")
+    with setting(lab, shaping=shaping, judge=judge) as (daemon, receiver, _):
+        c = send(lab, daemon, rows_of(400))
+        check_eq((c["delivered"], c["bounced"]), (400, 0), "nothing is given up for what the source is")
+        check_eq(dict(receiver.by_source()), {B: 400}, "by the other source")
+        refused = sum(1 for source, _ in receiver.tries if source == A)
+        check(0 < refused <= 50, f"the first refusals moved the rest: {refused}")
+        check("mx.big.test from a: left to other sources by shaping.yaml:" in daemon.output(), daemon.output())
+
+
+def warming(lab, start_days_ago=0.5, **plan):
+    at = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() - start_days_ago * 86400))
+    return {"delivery.warmup_plans": [{"name": "test", "days": [10, 20, 40], **plan}],
+            "delivery.sources": [{**SOURCES[0], "warmup": "test", "warmup_start": at}, SOURCES[1]]}
+
+
+def test_a_source_that_is_warmed_up_sends_its_day_and_leaves_the_rest_to_the_others(lab):
+    config = warming(lab)
+    with setting(lab, config=config) as (daemon, receiver, world):
+        c = send(lab, daemon, rows_of(300))
+        check_eq((c["delivered"], c["deferred"]), (300, 0), "nobody is deferred for it")
+        check_eq(dict(receiver.by_source()), {A: 10, B: 290}, "the first day of the plan")
+        daemon.stop()
+        values = {"paths.shaping": lab.path("shaping.yaml"), "delivery.workers": 2, **config}
+        daemon = lab.daemon(world, config=values)
+        send(lab, daemon, rows_of(100), name="again")
+        check_eq(receiver.by_source()[A], 10, "the day is kept over a restart")
+
+
+def test_a_plan_may_have_what_is_too_much_wait(lab):
+    config = warming(lab, start_days_ago=1.5, overflow=False, providers={"default": "7, 9, 11"})
+    with setting(lab, config=config) as (daemon, receiver, _):
+        start(lab, daemon, rows_of(200))
+        want = wait_for("what may go to have gone", lambda: receiver.by_source()[A] == 9 and receiver.by_source()[B] > 30
+                        and all(s["connections"] == 0 for s in daemon.ctl("sites")["sites"]) and receiver.by_source())
+        check(want[B] < 190, f"a's mail waits for a: {want}")
+        sites = {s["source"]: s for s in daemon.ctl("sites")["sites"]}
+        check(sites["a"]["day_full_s"] > 0 and sites["b"]["day_full_s"] == 0, f"{sites}")
+
+
+def test_source_check_says_what_receivers_will_find(lab):
+    sources = [{"name": "good", "address": A, "ehlo": "out-a.test"}, {"name": "other", "address": B, "ehlo": "out-b.test"},
+               {"name": "oneway", "address": C, "ehlo": "out-c.test"}, {"name": "bare", "address": "127.0.0.14"},
+               {"name": "six", "address": "127.0.0.15", "address6": "::1", "ehlo": "out-6.test"},
+               {"name": "away", "address": "192.0.2.77", "ehlo": "out-a.test"}]
+    zones = {"0.0.127.in-addr.arpa": "11 PTR out-a.test.\n12 PTR host-b.test.\n13 PTR out-c.test.\n15 PTR Out-6.test.",
+             "ip6.arpa": "1.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0 PTR out-6.test.",
+             "2.0.192.in-addr.arpa": "1 PTR x.test."}
+    world = lab.world(zones=zones, zone_lines="out-a A 127.0.0.11\nhost-b A 127.0.0.12\nout-c A 127.0.0.99\n"
+                      "out-6 A 127.0.0.15\nout-6 AAAA ::1\n")
+    lab.nsd(world)
+    config = lab.daemon_config(world, config={"delivery.sources": sources})
+    argv = [lab.binary("src/cli/hayauma"), "--config", config, "source", "check"]
+    p = subprocess.run(argv + ["--json"], capture_output=True, text=True, check=False)
+    check_eq(p.returncode, 1, p.stdout + p.stderr)
+    found = [(c["source"], c["address"], c["good"], c["text"]) for c in json.loads(p.stdout)["checks"]]
+    check_eq(found, [
+        ("good", A, True, "out-a.test, there and back"),
+        ("other", B, False, "its PTR record says host-b.test, but EHLO says out-b.test: make them one"),
+        ("oneway", C, False, "its PTR record says out-c.test, and that name does not have this address"),
+        ("bare", "127.0.0.14", False, "it has no PTR record: many receivers refuse its mail. Whoever assigned the "
+         "address can set one"),
+        ("six", "127.0.0.15", True, "out-6.test, there and back"),
+        ("six", "::1", True, "out-6.test, there and back"),
+        ("away", "192.0.2.77", False, "this address is not on this machine: nothing can be sent from it"),
+        ("away", "192.0.2.77", False, "it has no PTR record: many receivers refuse its mail. Whoever assigned the "
+         "address can set one")], "what was found")
+    p = subprocess.run(argv, capture_output=True, text=True, check=False, env={**os.environ, "LC_ALL": "ja_JP.UTF-8"})
+    check("往復とも一致" in p.stdout and "この機械にない" in p.stdout, p.stdout)
+
+
+def test_source_list_shows_addresses_and_warmth(lab):
+    config = warming(lab)
+    config["delivery.sources"].append({"name": "lost", "address": "192.0.2.77"})
+    with setting(lab, config=config) as (daemon, receiver, _):
+        send(lab, daemon, rows_of(300))
+        sources = {s["source"]: s for s in daemon.ctl("source", "list")["sources"]}
+        check_eq((sources["a"]["addresses"], sources["a"]["plan"]), ([A], "test"), "a")
+        check_eq((sources["lost"]["addresses"], sources["lost"]["missing"]), ([], ["192.0.2.77"]), "the lost one")
+        warm = sources["a"]["warmup"]
+        check_eq([(w["provider"], w["day"], w["days"], w["limit"], w["sent"], w["good"]) for w in warm],
+                 [("default", 1, 3, 10, 10, 10)], "its warm-up")
+        text = daemon.run("source", "list").stdout
+        check("out: its address is not on this machine" in text and "1 / 3" in text, text)

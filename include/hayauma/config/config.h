@@ -12,6 +12,7 @@
 #include "hayauma/io/sockaddr.h"
 #include "hayauma/shape/brakes.h"
 #include "hayauma/shape/spread.h"
+#include "hayauma/shape/warmup.h"
 
 #define HY_CONFIG_DEFAULT_PATH "/etc/hayauma/hayauma.yaml"
 
@@ -36,6 +37,8 @@ struct hy_config_source {
     const char *ehlo;         /* never empty: node.hostname when not given */
     uint32_t weight;          /* in pools that do not say another, 1.. */
     struct hy_strings dkim;   /* domains whose keys sign too */
+    const char *warmup;       /* name of a plan; "" = it is warm */
+    hy_wall_ms warmup_start;  /* its first day; not 0 when there is a plan */
 };
 
 struct hy_config_sources {
@@ -68,6 +71,20 @@ struct hy_config_dkim_keys {
 
 struct hy_sockaddrs {
     const struct hy_sockaddr *items;
+    size_t n;
+};
+
+/* A plan for sources that receivers do not know yet. */
+struct hy_config_warmup {
+    const char *name;
+    struct hy_strings days;    /* as written */
+    struct hy_pairs providers; /* name of a shaping rule: days, as written */
+    uint32_t bad_percent;
+    bool overflows;
+    struct hy_warmup_plan plan; /* what these say */
+};
+struct hy_config_warmups {
+    const struct hy_config_warmup *items;
     size_t n;
 };
 
@@ -135,6 +152,7 @@ struct hy_config {
         struct hy_config_sources sources;
         struct hy_config_pools pools;
         const char *pool; /* of campaigns that name none; "" = all sources */
+        struct hy_config_warmups warmup_plans;
     } delivery;
     struct {
         struct hy_config_dkim_keys keys;
@@ -225,6 +243,9 @@ void hy_config_unref(struct hy_config *c);
 
 /* Whether there is a pool, or a source, of this name. Any thread. */
 bool hy_config_has_pool(const struct hy_config *c, struct hy_str name);
+
+/* The plan of this name: of the file, or one that comes with hayauma; NULL: there is none. */
+const struct hy_warmup_plan *hy_config_warmup_plan(const struct hy_config *c, const char *name);
 
 /* Appends the keys ("delivery.workers", comma separated) that differ and only take effect at the
  * next start of the daemon; nothing when a reload applies all that changed. */

@@ -16,6 +16,7 @@
 #include "hayauma/shape/brakes.h"
 #include "hayauma/shape/limits.h"
 #include "hayauma/shape/spread.h"
+#include "hayauma/shape/warmup.h"
 #include "hayauma/smtp/tlsa.h"
 #include "hayauma/store/campaign.h"
 #include "hayauma/store/contacts.h"
@@ -33,10 +34,12 @@ enum { HY_DELIVER_SOURCE_DKIM_MAX = 8 };
 struct hy_deliver_source {
     const char *name; /* at most 63 bytes */
     const char *ehlo;
-    struct hy_sockaddr bind;   /* {0}: the system chooses */
-    struct hy_sockaddr bind6;  /* IPv6 besides an IPv4 `bind`; {0}: none */
-    const struct hy_str *dkim; /* domains whose keys sign besides that of From */
-    size_t n_dkim;             /* ..HY_DELIVER_SOURCE_DKIM_MAX */
+    struct hy_sockaddr bind;             /* {0}: the system chooses */
+    struct hy_sockaddr bind6;            /* IPv6 besides an IPv4 `bind`; {0}: none */
+    const struct hy_str *dkim;           /* domains whose keys sign besides that of From */
+    size_t n_dkim;                       /* ..HY_DELIVER_SOURCE_DKIM_MAX */
+    const struct hy_warmup_plan *warmup; /* NULL: it is warm */
+    hy_wall_ms warmup_start;
 };
 /* Sources that share mail by their weights. */
 struct hy_deliver_pool {
@@ -207,6 +210,25 @@ struct hy_lanes_sum {
 typedef void hy_lanes_fn(void *ctx, const struct hy_lane_report *lanes, size_t n,
                          const struct hy_lanes_sum *all);
 HY_MUST_USE int hy_deliver_lanes(struct hy_deliver *d, size_t most, hy_lanes_fn *fn, void *ctx);
+
+/* Where the warm-up of a source stands with a provider. Strings live as long as the report. */
+struct hy_warm_report {
+    const char *provider; /* a shaping rule's name, or "default" */
+    uint32_t step, days;  /* step >= days: warm */
+    uint32_t limit;       /* messages of the day; UINT32_MAX: warm, 0: it has not begun */
+    uint64_t sent;        /* in the last 24 hours */
+    uint32_t good, bad;   /* answers of this day of the plan */
+    const char *verdict;  /* on the day before: hy_warmup_verdict_name */
+};
+struct hy_source_report {
+    const struct hy_deliver_source *source;
+    bool is_gone, is_gone6; /* its addresses are not on this machine */
+    const struct hy_warm_report *warm;
+    size_t n_warm;
+};
+/* Calls `fn` for each source of the policy in force, before it returns. HY_ENOMEM. Any thread. */
+typedef void hy_source_fn(void *ctx, const struct hy_source_report *r);
+HY_MUST_USE int hy_deliver_sources(struct hy_deliver *d, hy_source_fn *fn, void *ctx);
 
 /* What is known of the site of a domain. */
 struct hy_site_report {

@@ -9,7 +9,8 @@ enum hy_reply_action {
     HY_REPLY_NOTHING = 0,   /* found, and left to the code: ends the search */
     HY_REPLY_SLOW = 1,      /* the lane sends less, and grows again from there: hy_window_slow */
     HY_REPLY_SUSPEND = 2,   /* the lane sends nothing for a while: hy_window_suspend */
-    HY_REPLY_FAIL_OVER = 3, /* this lane's source rests; the message goes by another one */
+    HY_REPLY_FAIL_OVER = 3, /* the lane rests as with SUSPEND, and the message is kept: what waits,
+                               and its next try, go by other sources */
     HY_REPLY_DEFER = 4,     /* this message is tried again, though the code says never */
     HY_REPLY_BOUNCE = 5,    /* this message is given up, though the code says later */
 };

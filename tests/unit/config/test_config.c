@@ -72,6 +72,19 @@ static const struct {
      "c.yaml:5:47: error: address6: is the address of an earlier source\n"
      "c.yaml:5:70: error: weight: '0' is out of range: 1 to 1000\n"
      "c.yaml:6:43: error: dkim: 'esp.example' has no key under dkim.keys\n"},
+    {"warm-up",
+     "delivery:\n  sources:\n    - {name: a, address: 192.0.2.1, warmup: none}\n"
+     "    - {name: b, address: 192.0.2.2, warmup: fast}\n  warmup_plans:\n"
+     "    - {name: p, days: [5, zero]}\n    - {name: fast, days: [1]}\n    - {name: q, days: []}\n"
+     "    - {name: r, days: [1], providers: {gmail: \"1, 0\"}}\n",
+     "c.yaml:3:45: error: warmup: there is no plan 'none': careful, usual, fast, or one of "
+     "delivery.warmup_plans\n"
+     "c.yaml:3:45: error: warmup: needs warmup_start: when the plan begins\n"
+     "c.yaml:4:45: error: warmup: needs warmup_start: when the plan begins\n"
+     "c.yaml:6:23: error: days: a day must be a number of messages from 1 on, not 'zero'\n"
+     "c.yaml:7:14: error: name: 'fast' is a plan that comes with hayauma\n"
+     "c.yaml:8:23: error: days: says no day\n"
+     "c.yaml:9:39: error: providers: a day must be a number of messages from 1 on, not '0'\n"},
     {"pools",
      "delivery:\n  sources:\n    - {name: a, address: 192.0.2.1}\n  pool: z\n  pools:\n"
      "    - {name: p, sources: {a: 2, c: 1}}\n    - {name: a, sources: {a: 0}}\n"
@@ -213,7 +226,10 @@ Test(config, a_dump_reads_back_as_the_same_configuration)
               "dkim: {oversign: [Cc], expire: 7d}\n"
               "delivery:\n  sources:\n    - {name: \"a \\\"b\\\" c\", address: "
               "\"2001:db8::1\", ehlo: x.example}\n"
-              "    - {name: b, address: 192.0.2.2, address6: \"::2\", weight: 9}\n"
+              "    - {name: b, address: 192.0.2.2, address6: \"::2\", weight: 9, warmup: "
+              "fast,\n       warmup_start: \"2026-12-01T09:00:00+09:00\"}\n"
+              "  warmup_plans: [{name: w, days: [5, 9], overflow: false, "
+              "providers: {gmail: \"1, 2\"}}]\n"
               "  pool: b\n  pools:\n    - {name: p, sources: {b: 3, \"a \\\"b\\\" "
               "c\": \"\"}}\n");
     struct hy_buf text = HY_BUF_INIT(1 << 20), again = HY_BUF_INIT(1 << 20);
