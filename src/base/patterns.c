@@ -16,12 +16,15 @@ struct hy_patterns {
     pcre2_match_context *matching;
     size_t n, max;
     uint32_t options;
-    pcre2_code *codes[];
+    struct {
+        pcre2_code *code;
+        bool is_direct; /* machine code that needs no check of the subject */
+    } items[];
 };
 
 int hy_patterns_new(const struct hy_patterns_limits *l, struct hy_patterns **ret)
 {
-    struct hy_patterns *s = calloc(1, sizeof *s + l->n_max * sizeof s->codes[0]);
+    struct hy_patterns *s = calloc(1, sizeof *s + l->n_max * sizeof s->items[0]);
     if (!s)
         return HY_ENOMEM;
     s->max = l->n_max;
@@ -47,7 +50,7 @@ void hy_patterns_free(struct hy_patterns *s)
     if (!s)
         return;
     for (size_t i = 0; i < s->n; i++)
-        pcre2_code_free(s->codes[i]);
+        pcre2_code_free(s->items[i].code);
     pcre2_compile_context_free(s->compiling);
     pcre2_match_context_free(s->matching);
     free(s);
@@ -92,8 +95,9 @@ int hy_patterns_add(struct hy_patterns *s, const char *pattern, struct hy_diag *
         pcre2_code_free(code);
         return err;
     }
-    (void)pcre2_jit_compile(code, PCRE2_JIT_COMPLETE); /* without, it is interpreted */
-    s->codes[s->n++] = code;
+    bool is_jit = pcre2_jit_compile(code, PCRE2_JIT_COMPLETE) == 0; /* without: interpreted */
+    s->items[s->n].code = code;
+    s->items[s->n++].is_direct = is_jit && !(s->options & PCRE2_UTF);
     return HY_OK;
 }
 
@@ -110,9 +114,14 @@ size_t hy_patterns_find(const struct hy_patterns *s, struct hy_str subject)
     pcre2_match_data *data = pcre2_match_data_create(1, NULL);
     if (!data)
         return found;
-    for (size_t i = 0; i < s->n && found == SIZE_MAX; i++)
-        if (run(s, s->codes[i], subject, data) >= 0)
+    for (size_t i = 0; i < s->n && found == SIZE_MAX; i++) {
+        int matches = s->items[i].is_direct
+                          ? pcre2_jit_match(s->items[i].code, (PCRE2_SPTR)subject.p, subject.n, 0,
+                                            0, data, s->matching)
+                          : run(s, s->items[i].code, subject, data);
+        if (matches >= 0)
             found = i;
+    }
     pcre2_match_data_free(data);
     return found;
 }

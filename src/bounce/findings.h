@@ -14,7 +14,6 @@ struct bounce_item {
     uint16_t code;
     struct hy_str diagnostic; /* words of a server or of the reporter */
     struct hy_str words;      /* what the text says of this recipient */
-    bool is_delayed_by_words;
 };
 
 struct bounce_items {

@@ -148,7 +148,8 @@ static struct hy_bounce_class find_class(const struct reading *g, const struct b
     enum { N_SPECIFIC = 3 };
     struct hy_str places[] = {it->diagnostic, it->words, quoted_reply(g->notice), g->notice,
                               g->signs.subject};
-    struct hy_bounce_class by_code = try_words(g, it, HY_STR(""));
+    const struct hy_bounce_words codes = {it->code, it->status, HY_STR("")};
+    struct hy_bounce_class by_code = hy_bounce_classify(NULL, &codes);
     if (bounce_has(it->words, "(in reply to ")) { /* Postfix says there what it answered */
         struct hy_bounce_class c = try_words(g, it, it->words);
         if (c.rule)

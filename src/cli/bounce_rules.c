@@ -3,6 +3,14 @@
 
 #include <unistd.h>
 
+const struct cli_option cli_bounce_options[] = {
+    {"rules",
+     "FILE",
+     CLI_FILE,
+     NULL,
+     {"rules of your own, asked before the others", "ほかより先に調べる自分の規則"}},
+    {0}};
+
 size_t cli_bounce_files(const struct cli *c, struct hy_config **ret_config,
                         const char *files[CLI_BOUNCE_FILES_MAX])
 {

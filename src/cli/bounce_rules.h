@@ -4,6 +4,9 @@
 #include "hayauma/config/bounces.h"
 #include "hayauma/config/config.h"
 
+/* --rules FILE. */
+extern const struct cli_option cli_bounce_options[];
+
 /* Those the configuration names, or the shipped ones where there is none; what --rules names is
  * asked first. CLI_OK and *ret_bounces is new; else what is wrong was told on c->err. */
 int cli_load_bounces(struct cli *c, struct hy_bounces **ret_bounces);

@@ -150,14 +150,6 @@ static int run_check(struct cli *c)
     return cli_fail(c, err, NULL, NULL);
 }
 
-static const struct cli_option options[] = {
-    {"rules",
-     "FILE",
-     CLI_FILE,
-     NULL,
-     {"rules of your own, asked before the others", "ほかより先に調べる自分の規則"}},
-    {0}};
-
 const struct cli_command cmd_bounce_parse = {
     .name = "bounce parse",
     .args = "FILE...",
@@ -185,7 +177,7 @@ const struct cli_command cmd_bounce_parse = {
          "1 通につき先頭の 1 MiB を読みます。"},
     .examples = "hayauma bounce parse bounce.eml\n"
                 "hayauma bounce parse ~/Maildir/new | jq -c 'select(.hard)'",
-    .options = options,
+    .options = cli_bounce_options,
     .run = run_parse,
 };
 

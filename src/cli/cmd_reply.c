@@ -49,14 +49,6 @@ static int run(struct cli *c)
     return CLI_OK;
 }
 
-static const struct cli_option options[] = {
-    {"rules",
-     "FILE",
-     CLI_FILE,
-     NULL,
-     {"rules of your own, asked before the others", "ほかより先に調べる自分の規則"}},
-    {0}};
-
 const struct cli_command cmd_reply_classify = {
     .name = "reply classify",
     .args = "",
@@ -72,6 +64,6 @@ const struct cli_command cmd_reply_classify = {
          "hard (宛先が存在しない)、retry (同じメールを後で受け取る見込み)、suppress "
          "(以後送らない)。"},
     .examples = "hayauma reply classify < replies.txt",
-    .options = options,
+    .options = cli_bounce_options,
     .run = run,
 };

@@ -80,7 +80,7 @@ def test_the_user_and_its_folders_are_made(lab):
     lab.write("root/usr/lib/sysusers.d/hayauma.conf", source("systemd/hayauma.sysusers"))
     lab.write("root/usr/lib/tmpfiles.d/hayauma.conf",
               source("systemd/hayauma.tmpfiles.in").replace("@datadir@", "/usr/share"))
-    for name in ("hayauma.yaml", "shaping.yaml", "shaping.local.yaml"):
+    for name in ("hayauma.yaml", "shaping.yaml", "shaping.local.yaml", "bounces.yaml"):
         lab.write(f"root/usr/share/hayauma/{name}", source(f"conf/{name}"))
     lab.write("root/etc/hayauma/shaping.yaml", "# changed by a person\n")
     lab.write("root/etc/passwd", "root:x:0:0:root:/root:/bin/sh\n")
