@@ -4,6 +4,7 @@ import json
 import os
 
 from lab import LabError
+from texts import tr
 
 
 class Journal:
@@ -37,7 +38,7 @@ class Journal:
         for what in ("machine", "versions"):
             other = [k for k in now[what] if self.head[what].get(k) != now[what][k]]
             if other:
-                raise LabError(f"{self.path} is of another {what} ({', '.join(other)}): begin anew, without --resume")
+                raise LabError(tr("%s is of other programs or another machine (%s): begin anew, without --resume") % (self.path, ", ".join(other)))
 
     def rewrite(self):
         """Makes the file what was read of it, without a torn line."""

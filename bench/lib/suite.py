@@ -155,7 +155,7 @@ def check_names(names):
     known = [c.name for c in CAMPAIGNS] + list(ONCE)
     for n in names:
         if n in LATER:
-            raise LabError(f"{n}: {LATER[n]}")
+            raise LabError(f"{n}: {tr(LATER[n])}")
         if n not in known:
-            raise LabError(f"no workload {n}; there are {', '.join(known)}")
+            raise LabError(tr("no workload %s; there are %s") % (n, ", ".join(known)))
     return names or known
