@@ -18,7 +18,7 @@ struct conn_tls {
     size_t n_in;
     size_t n_out;          /* bytes in the loop's out buffer */
     struct hy_buf backlog; /* records that the socket did not take */
-    struct tls_key key;
+    struct tls_key key;    /* cut behind its bytes */
 };
 
 struct hy_conn {

@@ -202,6 +202,7 @@ static void shake_hands(struct hy_conn *c)
         info.fault = fault_of(verdict);
         info.fault_text = info.verified ? NULL : X509_verify_cert_error_string(verdict);
     }
+    tls_forget_peer(t->ssl);
     c->ops->on_tls(c->ctx, &info);
 }
 
@@ -298,9 +299,13 @@ int hy_conn_start_tls(struct hy_conn *c, const struct hy_conn_tls *o)
 {
     if (c->ended || c->stage != HY_CONN_PLAIN)
         return HY_EINVAL;
-    struct conn_tls *t = calloc(1, sizeof *t);
+    struct tls_key key;
+    tls_key_make(&key, o);
+    struct conn_tls *t = calloc(1, offsetof(struct conn_tls, key.bytes) + key.n);
     if (!t)
         return HY_ENOMEM;
+    t->key.n = key.n;
+    memcpy(t->key.bytes, key.bytes, key.n);
     t->check = o->check;
     t->cache = o->cache;
     t->backlog = HY_BUF_INIT(BACKLOG_MAX);
@@ -310,7 +315,6 @@ int hy_conn_start_tls(struct hy_conn *c, const struct hy_conn_tls *o)
         conn_tls_free(t, true);
         return HY_ENOMEM;
     }
-    tls_key_make(&t->key, o);
     if (!set_names(t, o)) {
         ERR_clear_error();
         conn_tls_free(t, true);

@@ -28,6 +28,14 @@ struct tls_hooks {
 SSL *tls_ssl_create(struct hy_tls *t, enum hy_tls_check check, const struct tls_hooks *hooks,
                     void *arg);
 
+/* A session as bytes, without the peer's certificate; the caller's to free. NULL: no memory, or it
+ * is too long to be kept. d2i_SSL_SESSION reads them. */
+unsigned char *tls_session_bytes(SSL_SESSION *s, size_t *ret_n);
+/* Lets go of the peer's certificates, which SSL holds as long as it lives: some 5 KiB for each.
+ * After the handshake, when all was asked of them. What was verified stays known, and the session
+ * can be resumed. */
+void tls_forget_peer(SSL *ssl);
+
 /* A session for the key, the caller's to free, or NULL. Those of TLS 1.3 are taken out: a ticket is
  * used once (RFC 8446 appendix C.4). */
 SSL_SESSION *tls_cache_find(struct hy_tls_cache *c, const struct tls_key *key);
