@@ -111,9 +111,9 @@ bool rows_open_place(struct feeder *f, struct camp *c, const struct feed_place *
 /* One row by itself; as it is now in *ret. HY_ENOTFOUND: it is gone or over. */
 int rows_open_one(struct feeder *f, struct camp *c, const struct hy_rcpt_ref *ref,
                   struct hy_queue_row *ret);
-/* A feed with exactly these rows, or room for `cap` when that is more; NULL: out of memory. */
+/* A feed with these rows; NULL: out of memory. */
 struct feed *feed_new(struct feeder *f, struct camp *c, const struct feed_place *begin,
-                      const struct hy_queue_row *rows, size_t n, size_t cap);
+                      const struct hy_queue_row *rows, size_t n);
 void feed_send(struct feeder *f, struct feed *feed);
 void feed_close(struct feeder *f, struct feed *feed);
 

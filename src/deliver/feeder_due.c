@@ -41,7 +41,7 @@ static void add_rows(struct feeder *f, struct gather *g, const struct hy_due *du
 static void flush(struct feeder *f, struct gather *g)
 {
     if (g->n) {
-        struct feed *feed = feed_new(f, g->c, &g->place, f->scratch, g->n, 0);
+        struct feed *feed = feed_new(f, g->c, &g->place, f->scratch, g->n);
         if (feed)
             feed_send(f, feed);
         else
@@ -120,6 +120,6 @@ bool due_open_place(struct feeder *f, struct camp *c, const struct feed_place *p
     while (at.block < place->last && g.n + HY_QUEUE_BLOCK_ROWS <= SCRATCH_ROWS &&
            hy_due_next(&f->txn, &at, place->due_s) == HY_OK && at.campaign == c->id &&
            at.domain == place->domain && at.block <= place->last);
-    *ret_feed = g.n ? feed_new(f, c, place, f->scratch, g.n, 0) : NULL;
+    *ret_feed = g.n ? feed_new(f, c, place, f->scratch, g.n) : NULL;
     return g.n == 0 || *ret_feed;
 }

@@ -10,8 +10,17 @@
 
 /* ---- feeds ---- */
 
-static void feed_fill(struct feed *feed, const struct hy_queue_row *rows, size_t n)
+/* As much memory as there are rows: most domains have a few. False without memory: nothing is
+ * changed. */
+static bool feed_fill(struct feed *feed, const struct hy_queue_row *rows, size_t n)
 {
+    if (n > feed->cap) {
+        struct feed_row *grown = realloc(feed->rows, n * sizeof *grown);
+        if (!grown)
+            return false;
+        feed->rows = grown;
+        feed->cap = (uint32_t)n;
+    }
     feed->next = 0;
     feed->n = (uint32_t)n;
     for (size_t i = 0; i < n; i++)
@@ -19,6 +28,7 @@ static void feed_fill(struct feed *feed, const struct hy_queue_row *rows, size_t
                                           .slot = rows[i].ref.slot,
                                           .attempts = rows[i].ref.attempts,
                                           .lead = rows[i].ref.lead};
+    return true;
 }
 
 static void count_feeds(struct feeder *f, struct camp *c, const struct feed *feed, int by)
@@ -32,16 +42,16 @@ static void count_feeds(struct feeder *f, struct camp *c, const struct feed *fee
 }
 
 struct feed *feed_new(struct feeder *f, struct camp *c, const struct feed_place *begin,
-                      const struct hy_queue_row *rows, size_t n, size_t cap)
+                      const struct hy_queue_row *rows, size_t n)
 {
     struct hy_str name;
-    if (cap < n)
-        cap = n;
     if (hy_domain_name(&f->txn, begin->domain, &name) != HY_OK || name.n > HY_DOMAIN_MAX)
         return NULL;
-    struct feed *feed = calloc(1, sizeof *feed + cap * sizeof feed->rows[0]);
-    if (!feed)
+    struct feed *feed = calloc(1, sizeof *feed + name.n + 1);
+    if (!feed || !feed_fill(feed, rows, n)) {
+        free(feed);
         return NULL;
+    }
     feed->msg.kind = MSG_FEED;
     hy_list_init(&feed->link);
     feed->run = run_ref(c->run);
@@ -51,8 +61,6 @@ struct feed *feed_new(struct feeder *f, struct camp *c, const struct feed_place 
     feed->due_s = n ? rows[0].due_s : 0;
     feed->domain = begin->domain;
     memcpy(feed->domain_name, name.p, name.n);
-    feed->cap = (uint32_t)cap;
-    feed_fill(feed, rows, n);
     count_feeds(f, c, feed, 1);
     return feed;
 }
@@ -66,6 +74,7 @@ void feed_close(struct feeder *f, struct feed *feed)
     run_unref(feed->run);
     if (feed->w.parts != &feed->w.one)
         free(feed->w.parts);
+    free(feed->rows);
     free(feed);
 }
 
@@ -222,7 +231,7 @@ static bool open_fresh(struct feeder *f, struct camp *c, hy_domain_no domain,
                        struct hy_queue_pos pos, struct feed **ret_feed)
 {
     bool end, more;
-    size_t max = rows_ahead(f), n = read_fresh(f, c, domain, &pos, max, &end, &more);
+    size_t n = read_fresh(f, c, domain, &pos, rows_ahead(f), &end, &more);
     *ret_feed = NULL;
     if (n == 0 && end)
         return true;
@@ -231,7 +240,7 @@ static bool open_fresh(struct feeder *f, struct camp *c, hy_domain_no domain,
         begin.block = f->scratch[0].ref.block;
         begin.last = f->scratch[0].ref.slot;
     }
-    struct feed *feed = feed_new(f, c, &begin, f->scratch, n, end ? n : max);
+    struct feed *feed = feed_new(f, c, &begin, f->scratch, n);
     if (!feed)
         return false;
     feed->pos = pos;
@@ -370,11 +379,15 @@ void rows_refill(struct feeder *f, struct feed *feed)
         return;
     }
     bool end, more;
-    size_t n = read_fresh(f, c, feed->domain, &feed->pos, feed->cap, &end, &more);
+    struct hy_queue_pos pos = feed->pos;
+    size_t n = read_fresh(f, c, feed->domain, &pos, rows_ahead(f), &end, &more);
     hy_txn_park(&f->txn);
-    feed_fill(feed, f->scratch, n);
-    feed->is_exhausted = end;
-    if (n == 0 && !end) {
+    bool is_filled = feed_fill(feed, f->scratch, n);
+    if (is_filled) {
+        feed->pos = pos;
+        feed->is_exhausted = end;
+    }
+    if (!is_filled || (n == 0 && !end)) { /* out of memory, or rows are still being made */
         wait_a_step(f, feed);
         return;
     }
@@ -392,7 +405,7 @@ int rows_open_one(struct feeder *f, struct camp *c, const struct hy_rcpt_ref *re
         err = HY_ENOTFOUND;
     if (err == HY_OK) {
         struct feed_place begin = {ref->domain, ref->block, ref->block, UINT32_MAX};
-        feed = feed_new(f, c, &begin, ret, 1, 1);
+        feed = feed_new(f, c, &begin, ret, 1);
         err = feed ? HY_OK : HY_ENOMEM;
     }
     hy_txn_park(&f->txn);

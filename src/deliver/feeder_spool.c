@@ -40,7 +40,7 @@ static struct feed *spool_feed(struct feeder *f, struct camp *c, const struct hy
 {
     struct feed_place place = {
         .domain = rows[0].ref.domain, .block = rows[0].ref.block, .last = rows[n - 1].ref.block};
-    struct feed *feed = feed_new(f, c, &place, rows, n, 0);
+    struct feed *feed = feed_new(f, c, &place, rows, n);
     if (feed) {
         feed->kind = FEED_SPOOL;
         feed->is_exhausted = true;

@@ -85,13 +85,14 @@ struct session {
     bool is_greeted;   /* the server has said something */
     uint32_t messages; /* submitted on it */
     struct hy_sockaddr addr;
-    char host[HY_DOMAIN_MAX + 1];
+    struct hy_mx *mx; /* holds the name of the host */
+    const char *host;
     struct tls_site *tls;             /* what is demanded of it, */
     const struct tls_host *demand;    /* of this host; NULL: the rule alone counts */
     enum hy_attempt_check tls_check;  /* what became of looking at the certificate */
     enum hy_tlsrpt_result tls_result; /* for reports */
-    char tls_reason[HY_TALLY_TEXT_MAX];
-    uint32_t n_counted; /* domains that it was counted for */
+    char *tls_reason;                 /* owned; mostly NULL, as end_text is */
+    uint32_t n_counted;               /* domains that it was counted for */
     hy_domain_no counted[SESSION_DOMAINS_MAX];
     uint16_t tls_version; /* 0x0304 = TLS 1.3; 0 = plain */
     char tls_cipher[HY_ATTEMPT_CIPHER_MAX];
@@ -99,7 +100,7 @@ struct session {
     enum hy_smtp_hint hint;
     struct hy_outcome end; /* what its end means for messages that wait for this host; the text is
                               in the client or in end_text */
-    char end_text[256];
+    char *end_text;
     struct hy_smtp_settings smtp;
     struct hy_deliver_policy *policy; /* holds the source's names */
     const struct hy_deliver_source *from;
@@ -243,6 +244,7 @@ void session_tls_tell(const struct session *s, struct delivery *d, struct hy_att
 bool lane_tls_refusal(struct lane *l, struct hy_outcome *why);
 
 /* session.c */
+/* `host` is one of the lane's mx. */
 int session_open(struct lane *l, const struct hy_mx_host *host, const struct hy_sockaddr *addr,
                  bool no_tls, bool use_helo);
 /* False: it did not take it (the delivery is still the caller's). Else session_write is to
@@ -251,3 +253,5 @@ bool session_submit(struct session *s, struct delivery *d);
 void session_write(struct session *s);
 void session_quit(struct session *s);
 void session_abort(struct session *s);
+/* Words of a session, in place of those before; NULL without memory. */
+void session_say(char **to, const char *format, ...) __attribute__((format(printf, 2, 3)));

@@ -175,8 +175,9 @@ static void fill_press(struct lane *l, hy_us now)
         target = AHEAD_MIN;
     if (target > LANE_AHEAD_MAX)
         target = LANE_AHEAD_MAX;
-    uint32_t few = l->n_up - l->n_busy + l->n_connecting + l->n_up / 8 + 1;
-    if (few < target && l->n_up && lane_takes_longer(l, 1, 1, SLOW_US, now))
+    uint32_t few = l->n_up - l->n_busy + l->n_up / 8 + 1;
+    bool is_slow = !is_worth_waiting(l) || lane_takes_longer(l, 1, 1, SLOW_US, now);
+    if (few < target && l->n_up && is_slow)
         target = few;
     if (++l->round == 0)
         l->round = 1;

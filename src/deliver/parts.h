@@ -137,7 +137,6 @@ struct feed {
     struct hy_list link; /* in the feeder's queue of those to resolve */
     struct run *run;
     hy_domain_no domain;
-    char domain_name[HY_DOMAIN_MAX + 1];
     enum feed_kind kind;
     struct feed_place begin; /* where its rows began, until a worker has it */
     uint32_t due_s;          /* of its rows, as the store had it; 0 = fresh */
@@ -147,10 +146,11 @@ struct feed {
     bool is_exhausted;       /* there are no more rows behind those here */
     bool is_done;            /* worker -> feeder: nothing of it is in hand; free it */
     uint32_t worker;
-    struct hy_mx *mx;     /* where it goes; NULL until resolved */
-    struct tls_site *tls; /* and what it demands of TLS there; NULL unless there is a way */
-    uint32_t next, n;     /* rows[next..n) are to be dealt out to sources */
-    uint32_t cap;
+    struct hy_mx *mx;            /* where it goes; NULL until resolved */
+    struct tls_site *tls;        /* and what it demands of TLS there; NULL unless there is a way */
+    struct feed_row *rows;       /* owned */
+    uint32_t next, n;            /* rows[next..n) are to be dealt out to sources */
+    uint32_t cap;                /* grows with what is read */
     struct {                     /* the worker's, also while the feeder refills it */
         struct feed_part *parts; /* one for each source of its pool; `one` when that is all */
         uint32_t n_parts;
@@ -159,7 +159,7 @@ struct feed {
         bool is_away; /* with the feeder */
         struct feed_part one;
     } w;
-    struct feed_row rows[];
+    char domain_name[]; /* NUL-terminated */
 };
 
 /* One row on its way. */
@@ -207,12 +207,11 @@ struct delivery {
     struct hy_deliver_policy *policy; /* holds the name of the source */
     struct tls_site *tls;             /* and that of the certificate */
 
+    char *words; /* of the attempt: text, host, cipher; owned */
+
     /* settled; not cleared between uses */
     struct hy_settle settle;
     char message_id[HY_SPOOL_MESSAGE_ID_MAX + 1]; /* of a ready message; "" = a campaign's */
-    char text[HY_OUTCOME_TEXT_MAX];
-    char mx_host[HY_DOMAIN_MAX + 1];
-    char tls_cipher[HY_ATTEMPT_CIPHER_MAX];
 };
 
 struct worker {

@@ -5,6 +5,7 @@
  * message it had; the lane learns why and decides where to try next. */
 #include "lane.h"
 
+#include <stdarg.h>
 #include <stdlib.h>
 
 #include "hayauma/base/log.h"
@@ -144,13 +145,33 @@ void session_write(struct session *s)
 
 /* ---- callbacks of the connection ---- */
 
+void session_say(char **to, const char *format, ...)
+{
+    va_list args;
+    free(*to);
+    va_start(args, format);
+    if (vasprintf(to, format, args) < 0)
+        *to = NULL;
+    va_end(args);
+}
+
+static void session_free(struct session *s)
+{
+    hy_deliver_policy_unref(s->policy);
+    hy_mx_unref(s->mx);
+    tls_site_unref(s->tls);
+    free(s->end_text);
+    free(s->tls_reason);
+    free(s);
+}
+
 static void on_connected(void *ctx)
 {
     struct session *s = ctx;
     s->connected = now_of(s);
     measure(s, HY_METER_CONNECT, s->opened);
     if (hy_smtp_client_start(&s->client, &s->smtp, now_of(s)) != HY_OK) {
-        snprintf(s->end_text, sizeof s->end_text, "the source's EHLO name cannot be sent");
+        session_say(&s->end_text, "the source's EHLO name cannot be sent");
         s->is_closing = true;
         hy_conn_close(s->conn);
         return;
@@ -220,9 +241,9 @@ static void on_tls(void *ctx, const struct hy_tls_info *info)
 static void connect_failure(struct session *s, const struct hy_conn_end *end)
 {
     char ip[HY_SOCKADDR_TEXT_MAX];
-    if (!s->end_text[0])
-        snprintf(s->end_text, sizeof s->end_text, "cannot connect to %.120s [%s]: %.50s", s->host,
-                 hy_sockaddr_format_ip(&s->addr, ip), end->text ? end->text : "closed");
+    if (!s->end_text)
+        session_say(&s->end_text, "cannot connect to %.120s [%s]: %.50s", s->host,
+                    hy_sockaddr_format_ip(&s->addr, ip), end->text ? end->text : "closed");
     s->end = (struct hy_outcome){
         .kind = HY_OUTCOME_DEFERRED,
         .spoils = HY_SPOILS_HOST,
@@ -257,7 +278,7 @@ static void on_closed(void *ctx, const struct hy_conn_end *end)
     }
     hy_loop_disarm(w->loop, &s->timer);
     if (s->tls_result != HY_TLSRPT_SUCCESS && !s->is_up) {
-        if (s->has_end && s->end_text[0])
+        if (s->has_end && s->end_text)
             s->end.text = hy_str_of(s->end_text);
         session_tls_count_failure(s);
     }
@@ -265,9 +286,7 @@ static void on_closed(void *ctx, const struct hy_conn_end *end)
     lane_session_over(l, s, is_failure ? &s->end : NULL, s->hint);
     if (s->pool)
         pool_give_back(s->pool, w->d);
-    hy_deliver_policy_unref(s->policy);
-    tls_site_unref(s->tls);
-    free(s);
+    session_free(s);
     worker_connection_over(w);
 }
 
@@ -307,7 +326,8 @@ int session_open(struct lane *l, const struct hy_mx_host *host, const struct hy_
     s->from = l->from;
     s->addr = *addr;
     s->opened = now_of(s);
-    snprintf(s->host, sizeof s->host, "%.*s", HY_STR_ARG(host->name));
+    s->mx = hy_mx_ref(l->mx);
+    s->host = host->name.p;
     s->smtp = l->smtp;
     s->smtp.ehlo_name = hy_str_of(s->from->ehlo);
     s->smtp.use_helo = use_helo;
@@ -326,9 +346,7 @@ int session_open(struct lane *l, const struct hy_mx_host *host, const struct hy_
     else if (err == HY_OK)
         source_there(l->source, &o.source);
     if (err != HY_OK) {
-        hy_deliver_policy_unref(s->policy);
-        tls_site_unref(s->tls);
-        free(s);
+        session_free(s);
         return err;
     }
     s->pool = l->seat.pool;

@@ -77,7 +77,7 @@ static enum hy_tlsrpt_result result_of(enum hy_tls_fault fault)
 static void set_result(struct session *s, enum hy_tlsrpt_result result, const char *reason)
 {
     s->tls_result = result;
-    snprintf(s->tls_reason, sizeof s->tls_reason, "%s", reason ? reason : "");
+    session_say(&s->tls_reason, "%.*s", HY_TALLY_TEXT_MAX - 1, reason ? reason : "");
 }
 
 void session_tls_note(struct session *s, const struct hy_tls_info *info)
@@ -100,12 +100,12 @@ void session_tls_failed(struct session *s, const struct hy_conn_end *end)
     set_result(s, is_certificate ? result_of(end->fault) : HY_TLSRPT_VALIDATION_FAILURE, text);
     if (is_certificate)
         s->tls_check = check_of(end->fault);
-    snprintf(s->end_text, sizeof s->end_text, "%s %.120s: %.80s",
-             demand_of(s) == TLS_DEMAND_DANE  ? "DANE does not take the certificate of"
-             : demand_of(s) == TLS_DEMAND_STS ? "MTA-STS does not take the certificate of"
-             : is_certificate                 ? "the certificate is not that of"
-                                              : "no TLS with",
-             s->host, text);
+    session_say(&s->end_text, "%s %.120s: %.80s",
+                demand_of(s) == TLS_DEMAND_DANE  ? "DANE does not take the certificate of"
+                : demand_of(s) == TLS_DEMAND_STS ? "MTA-STS does not take the certificate of"
+                : is_certificate                 ? "the certificate is not that of"
+                                                 : "no TLS with",
+                s->host, text);
 }
 
 void session_tls_stripped(struct session *s)

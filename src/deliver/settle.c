@@ -2,6 +2,8 @@
  * between here and the commit loses nothing. */
 #include "lane.h"
 
+#include <stdlib.h>
+
 #include "hayauma/base/log.h"
 
 static void on_done(struct hy_write_req *req, int err)
@@ -65,8 +67,31 @@ static uint8_t reason_of(const struct delivery *d, const struct hy_outcome *o)
         .reason;
 }
 
+static struct hy_str put(char **at, struct hy_str s)
+{
+    struct hy_str copy = hy_str_make(*at, s.n);
+    if (s.n)
+        memcpy(*at, s.p, s.n);
+    *at += s.n;
+    return copy;
+}
+
+/* Copies what a session and its dialogue hold: they may be gone before it is stored. Without memory
+ * the attempt is stored without words. */
+static void keep_words(struct delivery *d, struct hy_str text, struct hy_str host,
+                       struct hy_str cipher)
+{
+    struct hy_attempt *a = &d->settle.attempt;
+    text = hy_str_slice(text, 0, HY_OUTCOME_TEXT_MAX);
+    size_t n = text.n + host.n + cipher.n;
+    char *at = d->words = n ? malloc(n) : NULL;
+    a->outcome.text = at ? put(&at, text) : HY_STR("");
+    a->mx_host = at ? put(&at, host) : HY_STR("");
+    a->tls_cipher = at ? put(&at, cipher) : HY_STR("");
+}
+
 static void fill(struct delivery *d, const struct hy_outcome *o, enum hy_rcpt_state state,
-                 hy_wall_ms due)
+                 hy_wall_ms due, const struct session *s)
 {
     struct hy_attempt *a = &d->settle.attempt;
     hy_settle_init(&d->settle);
@@ -76,10 +101,8 @@ static void fill(struct delivery *d, const struct hy_outcome *o, enum hy_rcpt_st
     a->due_s = state == HY_RCPT_DEFERRED ? (uint32_t)((due / 1000 + 15) / 15 * 15) : 0;
     a->outcome = *o;
     a->outcome.reason = reason_of(d, o);
-    size_t n = o->text.n < sizeof d->text ? o->text.n : sizeof d->text;
-    if (n)
-        memcpy(d->text, o->text.p, n);
-    a->outcome.text = hy_str_make(d->text, n);
+    keep_words(d, o->text, s ? hy_str_of(s->host) : HY_STR(""),
+               s ? hy_str_of(s->tls_cipher) : HY_STR(""));
 }
 
 /* What the daemon counts is what became of rows, as the ledger does; a lane counts outcomes. */
@@ -139,21 +162,15 @@ void settle_outcome(struct delivery *d, const struct hy_outcome *came, const str
     struct hy_outcome outcome = *came, *o = &outcome;
     lane_heed_reply(d->lane, o, now);
     struct hy_verdict v = judge(d, o);
-    fill(d, o, v.state, v.due);
+    fill(d, o, v.state, v.due, s);
     struct hy_attempt *a = &d->settle.attempt;
     a->started = d->started;
     a->duration_ms = (uint32_t)((now - d->submitted) / HY_US_PER_MS);
     a->size_bytes = (uint32_t)d->size_bytes;
-    snprintf(d->mx_host, sizeof d->mx_host, "%s", s->host);
-    a->mx_host = hy_str_of(d->mx_host);
     set_peer(a, &s->addr);
     d->policy = hy_deliver_policy_ref(s->policy);
     a->source = hy_str_of(s->from->name);
-    if (s->tls_version) {
-        a->tls_version = s->tls_version;
-        snprintf(d->tls_cipher, sizeof d->tls_cipher, "%s", s->tls_cipher);
-        a->tls_cipher = hy_str_of(d->tls_cipher);
-    }
+    a->tls_version = s->tls_version;
     session_tls_tell(s, d, a);
     lane_count(d->lane, o, now - d->submitted);
     count_state(w, v.state);
@@ -180,7 +197,7 @@ void settle_refusal(struct delivery *d, enum hy_rcpt_state state, const struct h
     else if (state == HY_RCPT_DEFERRED)
         v = judge(d, o);
     release_claim(d, v.state);
-    fill(d, o, v.state, v.due);
+    fill(d, o, v.state, v.due, NULL);
     d->settle.attempt.started = d->started;
     if (d->lane) {
         d->settle.attempt.source = hy_str_of(d->lane->source->name);

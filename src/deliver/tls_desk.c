@@ -55,8 +55,8 @@ struct ask {
     struct hy_buf text; /* of the policy that was kept */
     char id[HY_STS_ID_MAX + 1];
     hy_wall_ms expires, fetched;
-    bool has_kept; /* and it has not expired */
-    struct host_ask hosts[HY_MX_HOSTS_MAX];
+    bool has_kept;           /* and it has not expired */
+    struct host_ask hosts[]; /* of the mx */
 };
 
 /* ---- the end of an ask ---- */
@@ -287,7 +287,7 @@ static void start(struct ask *a)
 void tls_desk_ask(struct tls_desk *k, struct hy_mx *mx, const struct hy_shape_limits *limits,
                   tls_desk_fn *fn, void *ctx)
 {
-    struct ask *a = calloc(1, sizeof *a);
+    struct ask *a = calloc(1, sizeof *a + mx->n_hosts * sizeof a->hosts[0]);
     struct tls_site *site = a ? tls_site_new(mx) : NULL;
     if (!site) {
         free(a);

@@ -15,25 +15,20 @@ const char *tls_demand_name(enum tls_demand d)
     return (size_t)d < sizeof names / sizeof *names ? names[d] : "?";
 }
 
-struct tls_site *tls_site_new(const struct hy_mx *mx)
+struct tls_site *tls_site_new(struct hy_mx *mx)
 {
-    struct tls_site *s = calloc(1, sizeof *s);
+    struct tls_site *s = calloc(1, sizeof *s + mx->n_hosts * sizeof s->hosts[0]);
     if (!s)
         return NULL;
     atomic_init(&s->refs, 1);
     s->arena = HY_ARENA_INIT(ARENA_MAX);
+    s->mx = hy_mx_ref(mx);
     s->expires = mx->expires;
-    s->domain = hy_arena_str(&s->arena, mx->domain);
-    bool good = s->domain.p != NULL;
-    for (size_t i = 0; i < mx->n_hosts && good; i++) {
-        s->hosts[i].name = hy_arena_str(&s->arena, mx->hosts[i].name);
-        good = s->hosts[i].name.p != NULL;
-    }
+    s->domain = mx->domain;
     s->n_hosts = mx->n_hosts;
-    if (good)
-        return s;
-    tls_site_unref(s);
-    return NULL;
+    for (size_t i = 0; i < mx->n_hosts; i++)
+        s->hosts[i].name = mx->hosts[i].name;
+    return s;
 }
 
 struct tls_site *tls_site_ref(struct tls_site *s)
@@ -48,6 +43,7 @@ void tls_site_unref(struct tls_site *s)
     if (!s || atomic_fetch_sub_explicit(&s->refs, 1, memory_order_acq_rel) != 1)
         return;
     hy_arena_free(&s->arena);
+    hy_mx_unref(s->mx);
     free(s);
 }
 

@@ -20,7 +20,7 @@ enum tls_demand {
 };
 
 struct tls_host {
-    struct hy_str name; /* of the MX host; NUL-terminated */
+    struct hy_str name; /* of the MX host, a view into the mx; NUL-terminated */
     enum tls_demand demand;
     bool is_unnamed;      /* STS_TESTING: the policy does not name it */
     struct hy_str base;   /* DANE: where the records stand: the name to verify; NUL-terminated */
@@ -30,13 +30,12 @@ struct tls_host {
 
 struct tls_site {
     atomic_uint refs;
-    struct hy_arena arena;
-    struct hy_str domain; /* NUL-terminated */
-    hy_us expires;        /* monotonic: ask again from then on */
+    struct hy_arena arena; /* of what was put; most domains demand nothing, and it stays empty */
+    struct hy_mx *mx;      /* holds the names */
+    struct hy_str domain;  /* NUL-terminated */
+    hy_us expires;         /* monotonic: ask again from then on */
     uint64_t print; /* what is demanded of which host; 0 = nothing of any. Domains with the same
                        hosts and the same print may share connections */
-    size_t n_hosts;
-    struct tls_host hosts[HY_MX_HOSTS_MAX];
     bool has_sts;
     enum hy_sts_mode sts_mode;
     struct hy_str sts_id, sts_text; /* of the policy */
@@ -44,10 +43,13 @@ struct tls_site {
     enum hy_tlsrpt_result sts_fault; /* why there is none, though one is announced; SUCCESS = no
                                         fault. A policy that was kept may be there all the same */
     struct hy_str sts_fault_text;
+    size_t n_hosts;
+    struct tls_host hosts[];
 };
 
-/* With the hosts of `mx`, of which nothing is demanded; one reference. NULL without memory. */
-struct tls_site *tls_site_new(const struct hy_mx *mx);
+/* With the hosts of `mx`, of which nothing is demanded; one reference, and one of the mx is taken.
+ * NULL without memory. */
+struct tls_site *tls_site_new(struct hy_mx *mx);
 struct tls_site *tls_site_ref(struct tls_site *s); /* NULL is fine */
 void tls_site_unref(struct tls_site *s);           /* any thread; NULL is fine */
 /* Puts an answer for its TLSA records to a host. HY_ENOMEM. */

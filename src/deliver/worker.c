@@ -84,6 +84,8 @@ void delivery_free(struct delivery *d)
     d->policy = NULL;
     tls_site_unref(d->tls);
     d->tls = NULL;
+    free(d->words);
+    d->words = NULL;
     w->n_deliveries--;
     if (w->n_spare < SPARE_MAX) {
         hy_list_push_front(&w->spare, &d->link);

@@ -63,7 +63,7 @@ static void bed_open(struct bed *b)
     b->session.lane = &b->lane;
     b->session.policy = &b->policy;
     b->session.from = &b->source;
-    snprintf(b->session.host, sizeof b->session.host, "mx.example.test");
+    b->session.host = "mx.example.test";
 }
 
 static void bed_close(struct bed *b)
@@ -105,6 +105,7 @@ static struct hy_queue_row settled_row(struct bed *b, struct delivery *d)
     cr_assert_eq(d->settle.result, HY_SETTLE_APPLIED);
     struct hy_queue_row row = row_now(b->d.env, &d->ref);
     hy_deliver_policy_unref(d->policy);
+    free(d->words);
     free(d);
     return row;
 }
