@@ -86,7 +86,9 @@ static void parse_folder(struct parsing *p, const char *path, unsigned depth)
     }
     for (int i = 0; i < n; i++) {
         char full[PATH_MAX_BYTES];
-        int len = snprintf(full, sizeof full, "%s/%s", path, names[i]->d_name);
+        bool has_slash = hy_str_ends(hy_str_of(path), HY_STR("/"));
+        int len =
+            snprintf(full, sizeof full, "%s%s%s", path, has_slash ? "" : "/", names[i]->d_name);
         if (len > 0 && (size_t)len < sizeof full)
             parse_path(p, full, depth + 1);
         free(names[i]);
