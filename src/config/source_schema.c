@@ -5,6 +5,9 @@
 #define SRC(field)  SCHEMA_FIELD(struct hy_config_source, field)
 #define POOL(field) SCHEMA_FIELD(struct hy_config_pool, field)
 
+static const struct schema_name tls_least[] = {
+    {"by-rule", HY_TLS_NEVER}, {"required", HY_TLS_REQUIRED}, {"verified", HY_TLS_VERIFIED}, {0}};
+
 static const struct schema_row source_rows[] = {
     {"name", SCHEMA_STRING, 0, SRC(name), .max = 63,
      .doc = "What logs and reports call it; without one, its address."},
@@ -21,6 +24,9 @@ static const struct schema_row source_rows[] = {
     {"dkim", SCHEMA_HOSTNAMES, 0, SRC(dkim), .max = HY_DELIVER_SOURCE_DKIM_MAX,
      .doc = "Domains of dkim.keys that sign its mail besides that of From, such as the domain of "
             "whoever runs this machine."},
+    {"tls", SCHEMA_ENUM, 0, SRC(tls), .names = tls_least, .def = "by-rule",
+     .doc = "The least that is asked of TLS for its mail, whatever the rule of the site says: "
+            "by-rule, required or verified."},
     {"warmup", SCHEMA_STRING, 0, SRC(warmup), .max = 63,
      .doc =
          "Plan by which it is warmed up: of delivery.warmup_plans, or careful, usual, fast. \"\" "

@@ -26,6 +26,7 @@ static int set_sources(const struct hy_config *c, struct hy_arena *arena,
             .bind6 = s->bind6,
             .dkim = views(&s->dkim, arena),
             .n_dkim = s->dkim.n,
+            .tls = s->tls,
             .warmup = s->warmup[0] ? hy_config_warmup_plan(c, s->warmup) : NULL,
             .warmup_start = s->warmup_start,
         };

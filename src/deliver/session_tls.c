@@ -11,6 +11,8 @@ void session_tls_init(struct session *s)
 {
     struct lane *l = s->lane;
     s->tls = tls_site_ref(l->tls);
+    if (s->smtp.tls < (enum hy_smtp_tls)s->from->tls)
+        s->smtp.tls = (enum hy_smtp_tls)s->from->tls;
     if (s->tls && s->tls->print && s->smtp.tls != HY_SMTP_TLS_NEVER)
         s->demand = tls_site_host(s->tls, hy_str_of(s->host));
     enum tls_demand demand = s->demand ? s->demand->demand : TLS_DEMAND_NONE;

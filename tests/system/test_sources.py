@@ -230,3 +230,14 @@ def test_source_list_shows_addresses_and_warmth(lab):
                  [("default", 1, 3, 10, 10, 10)], "its warm-up")
         text = daemon.run("source", "list").stdout
         check("out: its address is not on this machine" in text and "1 / 3" in text, text)
+
+
+def test_a_source_may_ask_for_tls_where_the_rule_does_not(lab):
+    sources = [{**SOURCES[0], "tls": "required"}, SOURCES[1]]
+    with setting(lab, sources) as (daemon, receiver, _):  # the receiver has no STARTTLS
+        start(lab, daemon, rows_of(100))
+        wait_for("b to have sent its part", lambda: receiver.by_source()[B] > 10)
+        wait_for("a to have said why not", lambda: [a for i in range(100)
+                                                    for m in daemon.ctl("explain", f"user{i}@big.test")["messages"]
+                                                    for a in m["attempts"] if a["source"] == "a" and "TLS" in a["text"]])
+        check_eq(receiver.by_source()[A], 0, "in the clear from the one that must not")

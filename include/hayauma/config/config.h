@@ -37,6 +37,7 @@ struct hy_config_source {
     const char *ehlo;         /* never empty: node.hostname when not given */
     uint32_t weight;          /* in pools that do not say another, 1.. */
     struct hy_strings dkim;   /* domains whose keys sign too */
+    enum hy_tls_policy tls;   /* the least that is asked; NEVER: what the rule of the site asks */
     const char *warmup;       /* name of a plan; "" = it is warm */
     hy_wall_ms warmup_start;  /* its first day; not 0 when there is a plan */
 };

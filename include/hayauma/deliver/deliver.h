@@ -34,10 +34,11 @@ enum { HY_DELIVER_SOURCE_DKIM_MAX = 8 };
 struct hy_deliver_source {
     const char *name; /* at most 63 bytes */
     const char *ehlo;
-    struct hy_sockaddr bind;             /* {0}: the system chooses */
-    struct hy_sockaddr bind6;            /* IPv6 besides an IPv4 `bind`; {0}: none */
-    const struct hy_str *dkim;           /* domains whose keys sign besides that of From */
-    size_t n_dkim;                       /* ..HY_DELIVER_SOURCE_DKIM_MAX */
+    struct hy_sockaddr bind;   /* {0}: the system chooses */
+    struct hy_sockaddr bind6;  /* IPv6 besides an IPv4 `bind`; {0}: none */
+    const struct hy_str *dkim; /* domains whose keys sign besides that of From */
+    size_t n_dkim;             /* ..HY_DELIVER_SOURCE_DKIM_MAX */
+    enum hy_tls_policy tls;    /* the least that is asked; NEVER: what the rule of the site asks */
     const struct hy_warmup_plan *warmup; /* NULL: it is warm */
     hy_wall_ms warmup_start;
 };
