@@ -191,7 +191,7 @@ static bool read_some(struct hy_conn *c)
 static void readable(struct hy_conn *c)
 {
     for (int i = 0; i < READS_PER_EVENT; i++) {
-        if (!read_some(c))
+        if (c->held || !read_some(c))
             return;
     }
     hy_loop_defer(c->loop, &c->later);
@@ -204,6 +204,13 @@ static void on_later(void *arg)
         finish(c);
     else
         readable(c);
+}
+
+void hy_conn_hold(struct hy_conn *c, bool is_held)
+{
+    if (c->held && !is_held && !c->ended)
+        hy_loop_defer(c->loop, &c->later); /* edges that were passed over do not come again */
+    c->held = is_held;
 }
 
 /* ---- events ---- */

@@ -33,6 +33,7 @@ struct hy_conn {
     bool blocked;  /* the owner waits for on_writable */
     bool peer_end; /* the peer's FIN is known to be in the socket, behind what is unread */
     bool wrote;    /* something was sent since this was cleared */
+    bool held;     /* the owner wants nothing to be read */
     bool ended;    /* only on_closed is left to be called */
     struct hy_conn_end end;
     struct hy_sockaddr peer;

@@ -328,6 +328,26 @@ int hy_conn_start_tls(struct hy_conn *c, const struct hy_conn_tls *o)
     return 0;
 }
 
+int hy_conn_accept_tls(struct hy_conn *c, struct hy_tls *tls)
+{
+    if (c->ended || c->stage != HY_CONN_PLAIN)
+        return HY_EINVAL;
+    struct conn_tls *t = calloc(1, sizeof *t);
+    if (!t)
+        return HY_ENOMEM;
+    t->backlog = HY_BUF_INIT(BACKLOG_MAX);
+    t->shared = hy_tls_ref(tls);
+    t->ssl = tls_ssl_accept(t->shared, &hooks, c);
+    if (!t->ssl) {
+        conn_tls_free(t, true);
+        return HY_ENOMEM;
+    }
+    c->tls = t;
+    conn_move(c, HY_CONN_HANDSHAKE); /* the client speaks first */
+    c->blocked = false;
+    return 0;
+}
+
 void conn_tls_say_goodbye(struct hy_conn *c)
 {
     if (c->stage != HY_CONN_TLS || c->tls->backlog.len || !c->room)

@@ -18,6 +18,7 @@ struct hy_tls {
     SSL_CTX *plain_trust; /* any certificate */
     SSL_CTX *watched;     /* looks, but lets any pass unless told otherwise; knows DANE */
     SSL_CTX *verified;
+    SSL_CTX *server; /* of hy_tls_create_server, which has no others */
     BIO_METHOD *bio;
 };
 
@@ -160,6 +161,52 @@ unref:
     return err;
 }
 
+static SSL_CTX *server_context(void)
+{
+    SSL_CTX *ctx = SSL_CTX_new(TLS_server_method());
+    if (!ctx)
+        return NULL;
+    if (!SSL_CTX_set_min_proto_version(ctx, TLS1_2_VERSION) ||
+        !SSL_CTX_set_cipher_list(ctx, VERIFIED_CIPHERS)) {
+        SSL_CTX_free(ctx);
+        return NULL;
+    }
+    SSL_CTX_set_options(ctx, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION);
+    SSL_CTX_set_mode(ctx, SSL_MODE_RELEASE_BUFFERS);
+    SSL_CTX_set_session_cache_mode(ctx, SSL_SESS_CACHE_OFF); /* tickets only: nothing is kept */
+    return ctx;
+}
+
+int hy_tls_create_server(const char *chain_file, const char *key_file, struct hy_diag *diag,
+                         struct hy_tls **ret_tls)
+{
+    struct hy_tls *t = calloc(1, sizeof *t);
+    if (!t)
+        return HY_ENOMEM;
+    int err = HY_ENOMEM;
+    atomic_init(&t->refs, 1);
+    t->bio = bio_method_make();
+    t->server = server_context();
+    if (!t->bio || !t->server)
+        goto unref;
+    ERR_clear_error();
+    if (SSL_CTX_use_certificate_chain_file(t->server, chain_file) != 1)
+        err = fail_crypto(diag, chain_file);
+    else if (SSL_CTX_use_PrivateKey_file(t->server, key_file, SSL_FILETYPE_PEM) != 1 ||
+             SSL_CTX_check_private_key(t->server) != 1)
+        err = fail_crypto(diag, key_file);
+    else
+        err = 0;
+    if (err)
+        goto unref;
+    *ret_tls = t;
+    return 0;
+
+unref:
+    hy_tls_unref(t);
+    return err;
+}
+
 struct hy_tls *hy_tls_ref(struct hy_tls *t)
 {
     atomic_fetch_add_explicit(&t->refs, 1, memory_order_relaxed);
@@ -173,20 +220,16 @@ void hy_tls_unref(struct hy_tls *t)
     SSL_CTX_free(t->plain_trust);
     SSL_CTX_free(t->watched);
     SSL_CTX_free(t->verified);
+    SSL_CTX_free(t->server);
     BIO_meth_free(t->bio);
     free(t);
 }
 
-SSL *tls_ssl_create(struct hy_tls *t, enum hy_tls_check check, const struct tls_hooks *hooks,
-                    void *arg)
+static SSL *ssl_make(struct hy_tls *t, SSL_CTX *context, const struct tls_hooks *hooks, void *arg)
 {
-    SSL_CTX *const contexts[] = {[HY_TLS_CHECK_NOTHING] = t->plain_trust,
-                                 [HY_TLS_CHECK_WATCH] = t->watched,
-                                 [HY_TLS_CHECK_NAME] = t->verified,
-                                 [HY_TLS_CHECK_DANE] = t->watched};
     struct link *l = malloc(sizeof *l);
     BIO *bio = l ? BIO_new(t->bio) : NULL;
-    SSL *ssl = bio ? SSL_new(contexts[check]) : NULL;
+    SSL *ssl = bio ? SSL_new(context) : NULL;
     if (!ssl) {
         BIO_free(bio);
         free(l);
@@ -196,6 +239,26 @@ SSL *tls_ssl_create(struct hy_tls *t, enum hy_tls_check check, const struct tls_
     BIO_set_data(bio, l);
     BIO_set_init(bio, 1);
     SSL_set_bio(ssl, bio, bio); /* one reference for both */
-    SSL_set_connect_state(ssl);
+    return ssl;
+}
+
+SSL *tls_ssl_create(struct hy_tls *t, enum hy_tls_check check, const struct tls_hooks *hooks,
+                    void *arg)
+{
+    SSL_CTX *const contexts[] = {[HY_TLS_CHECK_NOTHING] = t->plain_trust,
+                                 [HY_TLS_CHECK_WATCH] = t->watched,
+                                 [HY_TLS_CHECK_NAME] = t->verified,
+                                 [HY_TLS_CHECK_DANE] = t->watched};
+    SSL *ssl = ssl_make(t, contexts[check], hooks, arg);
+    if (ssl)
+        SSL_set_connect_state(ssl);
+    return ssl;
+}
+
+SSL *tls_ssl_accept(struct hy_tls *t, const struct tls_hooks *hooks, void *arg)
+{
+    SSL *ssl = t->server ? ssl_make(t, t->server, hooks, arg) : NULL;
+    if (ssl)
+        SSL_set_accept_state(ssl);
     return ssl;
 }

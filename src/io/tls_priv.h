@@ -28,6 +28,9 @@ struct tls_hooks {
 SSL *tls_ssl_create(struct hy_tls *t, enum hy_tls_check check, const struct tls_hooks *hooks,
                     void *arg);
 
+/* The same for a connection that came to us. */
+SSL *tls_ssl_accept(struct hy_tls *t, const struct tls_hooks *hooks, void *arg);
+
 /* A session as bytes, without the peer's certificate; the caller's to free. NULL: no memory, or it
  * is too long to be kept. d2i_SSL_SESSION reads them. */
 unsigned char *tls_session_bytes(SSL_SESSION *s, size_t *ret_n);

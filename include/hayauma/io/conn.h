@@ -1,4 +1,5 @@
-/* A connection that we open: TCP, and TLS over it when asked; never blocks, one thread (its loop).
+/* A connection, mostly one that we open: TCP, and TLS over it when asked; never blocks, one thread
+ * (its loop).
  *
  * Happy path: hy_conn_open; on_connected; on_readable with each run of bytes, hy_conn_writev from
  * anywhere on the loop's thread; on_writable when a short write can go on; hy_conn_start_tls and
@@ -109,6 +110,14 @@ struct hy_conn_tls {
 /* Starts the handshake as the client. Then on_tls, or on_closed in stage HY_CONN_HANDSHAKE. Writes
  * before on_tls take nothing. Only in stage HY_CONN_PLAIN, else HY_EINVAL; HY_ENOMEM. */
 HY_MUST_USE int hy_conn_start_tls(struct hy_conn *c, const struct hy_conn_tls *o);
+
+/* The same as the server, with a certificate of hy_tls_create_server. */
+HY_MUST_USE int hy_conn_accept_tls(struct hy_conn *c, struct hy_tls *tls);
+
+/* Nothing more is read from the socket, or (`is_held` false) reading goes on, in a later turn. What
+ * was read already may still come: 64 KiB at most. While it is held, the other side's end is not
+ * noticed. */
+void hy_conn_hold(struct hy_conn *c, bool is_held);
 
 /* Ends it now (under TLS with a close_notify if the socket takes it); on_closed with HY_ECANCELED
  * follows in the next turn. NULL and a second call are fine. */

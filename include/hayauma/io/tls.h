@@ -1,4 +1,5 @@
-/* TLS for connections that we open: what a process shares, and a cache of sessions per thread. */
+/* TLS for connections that we open, and that others open to us: what a process shares, and a cache
+ * of sessions per thread. */
 #pragma once
 #include "hayauma/base/str.h"
 
@@ -30,6 +31,11 @@ enum hy_tls_fault {
 /* HY_ECRYPTO with the reason in `diag`, HY_ENOMEM. `o` may be NULL for all defaults. */
 HY_MUST_USE int hy_tls_create(const struct hy_tls_options *o, struct hy_diag *diag,
                               struct hy_tls **ret_tls);
+/* For connections that others open to us: a certificate chain and its key, PEM files. TLS 1.2 at
+ * least. HY_ECRYPTO with the reason in `diag` (which file, or that they do not belong together),
+ * HY_ENOMEM. */
+HY_MUST_USE int hy_tls_create_server(const char *chain_file, const char *key_file,
+                                     struct hy_diag *diag, struct hy_tls **ret_tls);
 struct hy_tls *hy_tls_ref(struct hy_tls *t); /* any thread */
 void hy_tls_unref(struct hy_tls *t);         /* any thread; NULL is fine */
 
