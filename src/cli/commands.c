@@ -60,6 +60,7 @@ const struct cli_command *const cli_commands[] = {
     &cmd_tls_report,
     &cmd_audit,
     &cmd_backup,
+    &cmd_password,
     &cmd_tune,
     &cmd_dkim_cost,
     &cmd_dkim_keygen,

@@ -22,6 +22,7 @@ extern const struct cli_command cmd_dkim_keygen;                          /* cmd
 extern const struct cli_command cmd_dkim_check;                           /* cmd_dkim_check.c */
 extern const struct cli_command cmd_tls_policy, cmd_tls_report;           /* cmd_tls.c */
 extern const struct cli_command cmd_completion;                           /* cmd_completion.c */
+extern const struct cli_command cmd_password;                             /* cmd_password.c */
 extern const struct cli_command cmd_send;                                 /* cmd_send.c */
 extern const struct cli_command cmd_man;                                  /* man.c */
 extern const struct cli_command cmd_tune;                                 /* cmd_tune.c */

@@ -123,6 +123,8 @@ const char *const cli_texts[][2] = {
     {"Nothing was changed.\n", "何も変更していません。\n"},
     {"Message %s is stored and on its way.\n", "メール %s を保存しました。配送中です。\n"},
     {"See what becomes of it with: hayauma explain %s\n", "経過を見るには: hayauma explain %s\n"},
+    {"Password of %s: ", "%s のパスワード: "},
+    {"a name has no ':' and no control characters\n", "名前に ':' や制御文字は使えません\n"},
     {"(ready messages)", "(個別のメール)"},
     {"%.300s to %.260s (%s, from %.260s)", "%.300s 宛先 %.260s (%s、投入元 %.260s)"},
     {"draft", "下書き"},

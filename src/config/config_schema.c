@@ -254,6 +254,35 @@ static const struct schema_row rows[] = {
      .doc = "File with a secret of 64 hexadecimal digits that signs links and return paths, for "
             "several nodes that answer for each other. \"\" = the database's own, made with it."},
 
+    {"submission.listen", SCHEMA_ENDPOINTS, SCHEMA_RESTART, F(submission.listen), .min = 587,
+     .max = 16,
+     .doc = "Where other applications hand messages in by SMTP, with STARTTLS and a password. "
+            "Empty = nowhere.",
+     .example = "[\"0.0.0.0:587\", \"[::]:587\"]"},
+    {"submission.listen_tls", SCHEMA_ENDPOINTS, SCHEMA_RESTART, F(submission.listen_tls),
+     .min = 465, .max = 16, .doc = "The same with TLS from the first byte.",
+     .example = "[\"0.0.0.0:465\"]"},
+    {"submission.certificate", SCHEMA_PATH, 0, F(submission.certificate),
+     .doc = "PEM file with the certificate and its chain. \"\" = no TLS, and nobody can log in."},
+    {"submission.private_key", SCHEMA_PATH, 0, F(submission.private_key),
+     .doc = "PEM file with its key. \"\" = it is in the same file."},
+    {"submission.users", SCHEMA_PATH, 0, F(submission.users),
+     .doc = "File of those who may log in, a line each: name:hash:domains[:tenant]. 'hayauma "
+            "password' makes one; domains are those that From and the sender may have "
+            "(example.net,*.example.net, or * for any). \"\" = nobody."},
+    {"submission.trusted", SCHEMA_STRINGS, 0, F(submission.trusted), .max = 256,
+     .doc = "Networks whose hosts may send as anybody without TLS and password.",
+     .example = "[127.0.0.1, \"::1\", 10.1.0.0/16]"},
+    {"submission.max_connections", SCHEMA_INT, 0, F(submission.max_connections), 1, 60000, "1000",
+     .doc = "At the same time."},
+    {"submission.connections_per_address", SCHEMA_INT, 0, F(submission.connections_per_address), 1,
+     60000, "50", .doc = "Of one address (a /64 of IPv6) that is not trusted."},
+    {"submission.max_recipients", SCHEMA_INT, 0, F(submission.max_recipients), 1, 10000, "1000",
+     .doc = "Of one message."},
+    {"submission.memory", SCHEMA_SIZE, 0, F(submission.memory_bytes), 1 * MIB, 64 * GIB, "256MiB",
+     .doc = "Of messages on their way in. With more, further ones are asked to come later; how "
+            "large one may be says delivery.max_message_size."},
+
     {"bounce.domain", SCHEMA_HOSTNAME, 0, F(bounce.domain),
      .doc = "Return paths are in this domain, whose MX must be this machine. \"\" = "
             "node.hostname."},

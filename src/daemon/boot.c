@@ -14,6 +14,7 @@
 
 #include "hayauma/base/log.h"
 #include "hayauma/daemon/import_job.h"
+#include "hayauma/receive/receive.h"
 
 static unsigned processors(void)
 {
@@ -222,6 +223,8 @@ int daemon_open(struct hy_daemon *d, struct hy_diag *diag)
         err = hy_import_jobs_new(d->env, d->writer, &d->imports);
     if (err == HY_OK)
         err = tls_sender_new(d, &d->tls_sender);
+    if (err == HY_OK)
+        err = submission_open(d, &problems, diag);
     if (problems.n)
         hy_problems_print(&problems, stderr);
     hy_problems_free(&problems);
@@ -241,6 +244,8 @@ void daemon_log_attempts(struct hy_daemon *d)
 void daemon_stop(struct hy_daemon *d)
 {
     observer_ending(&d->observer);
+    hy_receive_close(d->receive); /* while the writer runs */
+    d->receive = NULL;
     while (atomic_load(&d->store_jobs[CTL_JOB_SEND])) /* a file is read, and no more come */
         usleep(10000);
     atomic_store(&d->alters_ending, true); /* they use delivery and the writer: at most a slice */
@@ -295,8 +300,12 @@ int daemon_reload(struct hy_daemon *d, struct hy_problems *problems, struct hy_b
         return err;
     }
     struct hy_deliver_policy *policy = NULL;
+    struct hy_receive_policy *receive = NULL;
     err = policy_make(d, fresh, problems, &policy);
+    if (err == HY_OK)
+        err = submission_policy(fresh, problems, &receive);
     if (err != HY_OK) {
+        hy_deliver_policy_unref(policy);
         hy_count_add(&d->observer.failed_reloads, 1);
         hy_config_unref(fresh);
         return err;
@@ -306,6 +315,10 @@ int daemon_reload(struct hy_daemon *d, struct hy_problems *problems, struct hy_b
     policy = orders_policy(d, policy);
     if (policy)
         hy_deliver_reload(d->deliver, policy);
+    if (receive && d->receive)
+        hy_receive_reload(d->receive, receive);
+    else
+        hy_receive_policy_unref(receive);
     pthread_mutex_lock(&d->plan_lock);
     struct hy_config *old = d->plan_config;
     d->plan_config = hy_config_ref(fresh);

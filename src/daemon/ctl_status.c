@@ -139,6 +139,9 @@ static void status(struct hy_control_call *call, void *ctx)
     ctl_set_count(o, "anonymous_bytes", anonymous_bytes());
     json_object_set_new(o, "store", store_json(d));
     json_object_set_new(o, "delivery", delivery_json(d));
+    json_t *submission = submission_json(d);
+    if (submission)
+        json_object_set_new(o, "submission", submission);
     json_object_set_new(o, "crypto", crypto_json(d));
     json_object_set_new(o, "dns", dns_json(d));
     const struct hy_recovery *r = &d->recovery;

@@ -19,6 +19,8 @@
 
 struct hy_import_jobs;
 struct hy_loop;
+struct hy_receive;
+struct hy_receive_policy;
 
 /* upkeep.c */
 struct upkeep {
@@ -53,6 +55,7 @@ struct hy_daemon {
     struct hy_https *https;
     struct hy_deliver *deliver;
     struct hy_import_jobs *imports;
+    struct hy_receive *receive; /* NULL: nothing is listened for */
     struct upkeep upkeep;
     struct observer observer;
     struct orders orders;
@@ -90,6 +93,16 @@ void daemon_dns_settings(const struct hy_daemon *d, struct hy_resolver_settings 
 
 /* boot.c: where attempts are logged, by the newest config. */
 void daemon_log_attempts(struct hy_daemon *d);
+
+/* submission.c */
+/* What receiving goes by; every mistake is a problem. NULL in *ret when nothing is listened for.
+ * HY_EINVAL, HY_ENOMEM. */
+int submission_policy(const struct hy_config *config, struct hy_problems *problems,
+                      struct hy_receive_policy **ret);
+/* Begins to listen, by d->config. */
+int submission_open(struct hy_daemon *d, struct hy_problems *problems, struct hy_diag *diag);
+/* {"connections", ...}; NULL when nothing is listened for. */
+json_t *submission_json(const struct hy_daemon *d);
 
 /* tuned.c: sees to it that libcrypto runs with the best known setting; executes the program anew
  * when it must. `argv` is main's. Before any thread, descriptor or state. */

@@ -15,6 +15,7 @@
 
 #include "hayauma/base/log.h"
 #include "hayauma/io/loop.h"
+#include "hayauma/receive/receive.h"
 
 enum { EXIT_CONFIG = 78, EXIT_STORE = 74, EXIT_USAGE = 64 }; /* sysexits(3) */
 
@@ -81,8 +82,12 @@ static int load_config(struct hy_daemon *d, const struct options *o)
     int err = hy_config_load(o->config, &problems, &d->config);
     struct hy_deliver_policy *policy = NULL;
     if (err == HY_OK && o->only_check) {
+        struct hy_receive_policy *receive = NULL;
         err = policy_make(d, d->config, &problems, &policy);
         hy_deliver_policy_unref(policy);
+        if (err == HY_OK)
+            err = submission_policy(d->config, &problems, &receive);
+        hy_receive_policy_unref(receive);
     }
     hy_problems_sort(&problems);
     hy_problems_print(&problems, stderr);

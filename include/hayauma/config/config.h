@@ -181,6 +181,14 @@ struct hy_config {
         const char *secret_file; /* hy_secret_load reads it; "" = the store's own secret. Signs
                                     links and return paths */
     } tracking;
+    struct { /* other applications hand messages in */
+        struct hy_sockaddrs listen, listen_tls;
+        const char *certificate, *private_key; /* PEM files; "" = no TLS */
+        const char *users;                     /* the file of names and hashes; "" = none */
+        struct hy_strings trusted;             /* networks without TLS and password */
+        uint32_t max_connections, connections_per_address, max_recipients;
+        uint64_t memory_bytes;
+    } submission;
     struct {
         const char *domain;             /* right side of return paths; "" = node.hostname */
         const char *prefix;             /* left side before the token: "b" gives b+TOKEN@ */

@@ -1,0 +1,213 @@
+/* From a config to what receiving goes by, and its place in the life of the daemon. */
+#include "daemon.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "hayauma/base/log.h"
+#include "hayauma/receive/receive.h"
+
+enum { USERS_BYTES_MAX = 32 << 20 };
+
+/* What a policy stands on; freed with it. */
+struct ground {
+    struct hy_receive_policy policy;
+    struct hy_network *networks;
+    char host[256];
+};
+
+static void release(struct hy_receive_policy *p)
+{
+    struct ground *g = p->owner;
+    hy_tls_unref(p->tls);
+    hy_users_free(p->users);
+    free(g->networks);
+    free(g);
+}
+
+static int read_file(int fd, size_t n, struct hy_buf *out)
+{
+    int err = hy_buf_reserve(out, n + 1);
+    while (err == HY_OK && out->len < n) {
+        ssize_t got = read(fd, out->data + out->len, n - out->len);
+        if (got < 0 && errno == EINTR)
+            continue;
+        if (got < 0)
+            return HY_EIO;
+        if (got == 0)
+            break;
+        out->len += (size_t)got;
+    }
+    return err;
+}
+
+/* Hashes are secrets, too: a file that everybody can read is refused. */
+static int load_users(const char *path, struct hy_diag *diag, struct hy_users **ret)
+{
+    struct hy_buf text = HY_BUF_INIT(USERS_BYTES_MAX + 1);
+    struct stat st;
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+    if (fd < 0 || fstat(fd, &st) != 0) {
+        int sys = errno;
+        if (fd >= 0)
+            close(fd);
+        return hy_fail(diag, HY_EIO, "%s cannot be read: %s", path, strerror(sys));
+    }
+    int err = HY_OK;
+    if (!S_ISREG(st.st_mode) || st.st_size > USERS_BYTES_MAX)
+        err = hy_fail(diag, HY_EINVAL, "%s is no file of users", path);
+    else if (st.st_mode & (S_IROTH | S_IWOTH))
+        err = hy_fail(diag, HY_EAUTH, "%s can be read by everybody: chmod 640 it", path);
+    else
+        err = read_file(fd, (size_t)st.st_size, &text);
+    close(fd);
+    if (err == HY_OK)
+        err = hy_users_read(hy_buf_str(&text), path, diag, ret);
+    if (text.data)
+        explicit_bzero(text.data, text.cap);
+    hy_buf_free(&text);
+    return err;
+}
+
+static int fail(const struct hy_config *c, struct hy_problems *problems, const char *key, int err,
+                const struct hy_diag *diag)
+{
+    hy_problems_error(problems, c->file, 0, 0, "%s: %s", key,
+                      diag->text[0] ? diag->text : hy_err_text(err));
+    return HY_EINVAL;
+}
+
+static int load_networks(const struct hy_config *c, struct hy_problems *problems, struct ground *g)
+{
+    struct hy_diag diag = {""};
+    size_t n = c->submission.trusted.n;
+    g->networks = calloc(n + 1, sizeof *g->networks);
+    if (!g->networks)
+        return HY_ENOMEM;
+    for (size_t i = 0; i < n; i++) {
+        const char *text = c->submission.trusted.items[i];
+        if (hy_network_parse(hy_str_of(text), &g->networks[i]) == HY_OK)
+            continue;
+        hy_fail(&diag, HY_EINVAL,
+                "'%s' is no network: write 192.0.2.1, 10.1.0.0/16 or 2001:db8::/32", text);
+        return fail(c, problems, "submission.trusted", HY_EINVAL, &diag);
+    }
+    g->policy.trusted = g->networks;
+    g->policy.n_trusted = n;
+    return HY_OK;
+}
+
+static int load_tls(const struct hy_config *c, struct hy_problems *problems, struct ground *g)
+{
+    struct hy_diag diag = {""};
+    const char *chain = c->submission.certificate, *key = c->submission.private_key;
+    if (!chain[0]) {
+        if (c->submission.listen_tls.n == 0)
+            return HY_OK;
+        hy_fail(&diag, HY_EINVAL, "submission.listen_tls needs one");
+        return fail(c, problems, "submission.certificate", HY_EINVAL, &diag);
+    }
+    int err = hy_tls_create_server(chain, key[0] ? key : chain, &diag, &g->policy.tls);
+    return err == HY_OK ? err : fail(c, problems, "submission.certificate", err, &diag);
+}
+
+static int utc_offset_min(void)
+{
+    time_t t = time(NULL);
+    struct tm tm;
+    localtime_r(&t, &tm);
+    return (int)(tm.tm_gmtoff / 60);
+}
+
+int submission_policy(const struct hy_config *c, struct hy_problems *problems,
+                      struct hy_receive_policy **ret)
+{
+    struct hy_diag diag = {""};
+    if (c->submission.listen.n + c->submission.listen_tls.n == 0)
+        return HY_OK;
+    struct ground *g = calloc(1, sizeof *g);
+    if (!g)
+        return HY_ENOMEM;
+    snprintf(g->host, sizeof g->host, "%s", c->node.hostname);
+    g->policy = (struct hy_receive_policy){
+        .host = hy_str_of(g->host),
+        .size_max = c->delivery.max_message_bytes,
+        .memory_max = c->submission.memory_bytes,
+        .rcpts_max = c->submission.max_recipients,
+        .connections_max = c->submission.max_connections,
+        .connections_per_address = c->submission.connections_per_address,
+        .is_dkim_required = c->dkim.is_required,
+        .utc_offset_min = utc_offset_min(),
+        .release = release,
+        .owner = g,
+    };
+    atomic_init(&g->policy.refs, 1);
+    int err = load_networks(c, problems, g);
+    if (err == HY_OK)
+        err = load_tls(c, problems, g);
+    if (err == HY_OK && c->submission.users[0]) {
+        err = load_users(c->submission.users, &diag, &g->policy.users);
+        if (err != HY_OK)
+            err = fail(c, problems, "submission.users", err, &diag);
+    }
+    if (err != HY_OK) {
+        hy_receive_policy_unref(&g->policy);
+        return err;
+    }
+    bool can_log_in = g->policy.users && g->policy.tls;
+    if (!can_log_in && g->policy.n_trusted == 0)
+        hy_problems_warning(problems, c->file, 0, 0,
+                            "submission: without a certificate and users, or trusted networks, "
+                            "nobody can hand a message in");
+    *ret = &g->policy;
+    return HY_OK;
+}
+
+int submission_open(struct hy_daemon *d, struct hy_problems *problems, struct hy_diag *diag)
+{
+    const struct hy_config *c = d->config;
+    struct hy_receive_listener all[HY_RECEIVE_LISTENERS_MAX];
+    struct hy_receive_policy *policy = NULL;
+    size_t n = 0;
+    int err = submission_policy(c, problems, &policy);
+    if (err != HY_OK)
+        return hy_fail(diag, err, "the configuration cannot be used: %s",
+                       problems->n ? problems->items[problems->n - 1].text : hy_err_text(err));
+    if (!policy)
+        return HY_OK;
+    for (size_t i = 0; i < c->submission.listen.n; i++)
+        all[n++] = (struct hy_receive_listener){c->submission.listen.items[i], false};
+    for (size_t i = 0; i < c->submission.listen_tls.n; i++)
+        all[n++] = (struct hy_receive_listener){c->submission.listen_tls.items[i], true};
+    err = hy_receive_open(d->deliver, all, n, policy, diag, &d->receive);
+    if (err == HY_OK)
+        hy_log(HY_LOG_NOTICE, "receive", "messages are taken at %zu addresses", n);
+    return err;
+}
+
+static void set(json_t *o, const char *key, const _Atomic uint64_t *n)
+{
+    json_object_set_new(o, key, json_integer((json_int_t)atomic_load(n)));
+}
+
+json_t *submission_json(const struct hy_daemon *d)
+{
+    if (!d->receive)
+        return NULL;
+    const struct hy_receive_counters *c = hy_receive_counters_of(d->receive);
+    json_t *o = json_object();
+    set(o, "connections_now", &c->connections_now);
+    set(o, "connections", &c->connections);
+    set(o, "turned_away", &c->turned_away);
+    set(o, "messages", &c->messages);
+    set(o, "recipients", &c->recipients);
+    set(o, "bytes", &c->bytes);
+    set(o, "refused", &c->refused);
+    set(o, "logins", &c->logins);
+    set(o, "login_failures", &c->login_failures);
+    return o;
+}

@@ -1,0 +1,173 @@
+/* One message: checked, edited as relays do, handed to delivery. */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "hayauma/base/rand.h"
+#include "hayauma/deliver/deliver.h"
+#include "hayauma/mail/relay.h"
+#include "receive.h"
+
+static struct hy_smtp_server_answer refusal(uint16_t code, uint16_t subject, uint16_t detail,
+                                            const char *text)
+{
+    return (struct hy_smtp_server_answer){.code = code,
+                                          .enhanced = {(uint8_t)(code / 100), subject, detail},
+                                          .text = hy_str_of(text)};
+}
+
+static int edit(struct inbound *s, const struct hy_smtp_server_message *m,
+                struct hy_relay_output *facts, enum hy_relay_fault *fault)
+{
+    uint64_t random = 0;
+    char id[HY_ID_TEXT_MAX];
+    int err = hy_rand_bytes(&random, sizeof random);
+    if (err != HY_OK)
+        return err;
+    struct hy_relay_input in = {
+        .message = m->content,
+        .helo = hy_str_of(hy_smtp_server_helo(&s->smtp)),
+        .client = hy_str_of(s->client),
+        .host = s->policy->host,
+        .protocol = hy_str_of(hy_smtp_server_protocol(&s->smtp)),
+        .id = hy_str_of(hy_id_format(random, id)),
+        .recipient =
+            m->n_rcpts == 1 ? hy_smtp_server_rcpt(&s->smtp, 0).address : (struct hy_str){0},
+        .message_id = hy_str_of(id),
+        .now = hy_clock_wall_ms(),
+        .utc_offset_min = s->policy->utc_offset_min,
+    };
+    hy_buf_reset(&s->edited);
+    s->edited.max = m->content.n + HY_RELAY_HEADER_MAX;
+    return hy_relay_edit(&in, &s->edited, facts, fault);
+}
+
+static struct hy_str domain_of(struct hy_str address)
+{
+    size_t n = address.n;
+    while (n && address.p[n - 1] != '@')
+        n--;
+    return hy_str_slice(address, n, address.n);
+}
+
+/* What From and the sender may be is the user's; clients that are trusted by their address may be
+ * anybody. */
+static bool may_be(const struct inbound *s, const struct hy_smtp_server_message *m,
+                   const struct hy_relay_output *facts)
+{
+    if (!s->user)
+        return s->is_trusted;
+    return hy_user_may_use(s->user, hy_str_of(facts->from_domain)) &&
+           (m->sender.n == 0 || hy_user_may_use(s->user, domain_of(m->sender)));
+}
+
+static bool copy_rcpts(struct inbound *s, size_t n)
+{
+    s->rcpts = malloc(n * sizeof *s->rcpts);
+    for (size_t i = 0; s->rcpts && i < n; i++) {
+        struct hy_smtp_server_rcpt r = hy_smtp_server_rcpt(&s->smtp, i);
+        s->rcpts[i] = (struct hy_spool_rcpt){r.address, r.orcpt, r.notify};
+    }
+    return s->rcpts != NULL;
+}
+
+/* The writer's thread. */
+static void on_stored(struct hy_submit *submit, int err)
+{
+    struct inbound *s = hy_container_of(submit, struct inbound, submit);
+    s->stored_err = err;
+    s->stored.kind = MSG_STORED;
+    int posted = hy_mailbox_post_answer(s->r->mailbox, &s->stored);
+    (void)posted; /* open as long as a session waits */
+}
+
+static int hand_in(struct inbound *s, const struct hy_smtp_server_message *m,
+                   const struct hy_relay_output *facts)
+{
+    snprintf(s->from_domain, sizeof s->from_domain, "%s", facts->from_domain);
+    snprintf(s->message_id, sizeof s->message_id, "%s", facts->message_id);
+    snprintf(s->who, sizeof s->who, "%.180s%s%s", hy_smtp_server_user(&s->smtp),
+             s->user ? " at " : "", s->client);
+    if (!copy_rcpts(s, m->n_rcpts))
+        return HY_ENOMEM;
+    hy_submit_init(&s->submit);
+    s->submit.done = on_stored;
+    s->submit.job.message = (struct hy_spool_message){
+        .tenant = s->user ? s->user->tenant : 0,
+        .flags = (uint8_t)((facts->has_8bit ? HY_SPOOL_8BIT : 0) |
+                           (facts->has_no_dot_line ? HY_SPOOL_NO_DOTS : 0) |
+                           (m->is_smtputf8 && facts->has_utf8_header ? HY_SPOOL_UTF8 : 0)),
+        .ret = (enum hy_dsn_ret)m->ret,
+        .received = hy_clock_wall_ms(),
+        .sender = m->sender,
+        .from_domain = hy_str_of(s->from_domain),
+        .envid = m->envid,
+        .message_id = hy_str_of(s->message_id),
+        .who = hy_str_of(s->who),
+        .header_bytes = facts->header_bytes,
+        .content = hy_buf_str(&s->edited),
+        .rcpts = s->rcpts,
+        .n_rcpts = (uint32_t)hy_spool_sort(s->rcpts, m->n_rcpts),
+    };
+    s->is_storing = true;
+    int err = hy_deliver_submit(s->r->deliver, &s->submit);
+    if (err != HY_OK)
+        s->is_storing = false;
+    return err;
+}
+
+bool message_take(struct inbound *s, struct hy_smtp_server_answer *ret)
+{
+    struct hy_smtp_server_message m;
+    struct hy_relay_output facts;
+    enum hy_relay_fault fault = HY_RELAY_GOOD;
+    hy_smtp_server_message(&s->smtp, &m);
+    int err = edit(s, &m, &facts, &fault);
+    if (err == HY_EINVAL) {
+        *ret = refusal(554, fault == HY_RELAY_LOOP ? 4 : 6, fault == HY_RELAY_LOOP ? 6 : 0,
+                       hy_relay_fault_text(fault));
+        return true;
+    }
+    if (err == HY_OK && !may_be(s, &m, &facts)) {
+        *ret = refusal(550, 7, 1, "You may not send for this domain");
+        return true;
+    }
+    if (err == HY_OK && s->policy->is_dkim_required &&
+        !hy_deliver_signs(s->r->deliver, facts.from_domain)) {
+        *ret = refusal(550, 7, 0, "No DKIM key signs for this domain");
+        return true;
+    }
+    if (err == HY_OK)
+        err = hand_in(s, &m, &facts);
+    if (err == HY_OK)
+        return false;
+    char room[100];
+    *ret = message_answer(s, err, room, sizeof room);
+    return true;
+}
+
+struct hy_smtp_server_answer message_answer(struct inbound *s, int err, char *room, size_t room_n)
+{
+    struct hy_receive_counters *c = &s->r->counters;
+    char id[HY_ID_TEXT_MAX];
+    if (err != HY_OK)
+        atomic_fetch_add_explicit(&c->refused, 1, memory_order_relaxed);
+    switch (err) {
+    case HY_OK:
+        atomic_fetch_add_explicit(&c->messages, 1, memory_order_relaxed);
+        atomic_fetch_add_explicit(&c->recipients, s->submit.job.message.n_rcpts,
+                                  memory_order_relaxed);
+        atomic_fetch_add_explicit(&c->bytes, s->edited.len, memory_order_relaxed);
+        snprintf(room, room_n, "Stored as %s", hy_id_format(s->submit.job.message.id, id));
+        return refusal(250, 0, 0, room);
+    case HY_ELIMIT:
+        return refusal(554, 6, 0, "Something of the message is too large");
+    case HY_EINVAL:
+        return refusal(554, 6, 0, "The message cannot be stored");
+    case HY_ECLOSED:
+        return refusal(421, 3, 2, "Shutting down, try again later");
+    case HY_EFULL:
+        return refusal(452, 3, 1, "The disk is full, try again later");
+    default:
+        return refusal(452, 3, 1, "Too busy, try again later");
+    }
+}

@@ -1,0 +1,213 @@
+/* The file of users: read once, looked up by hash. */
+#include "hayauma/receive/users.h"
+
+#include <crypt.h>
+#include <stdlib.h>
+
+#include "hayauma/base/arena.h"
+#include "hayauma/base/hash.h"
+
+enum { NAME_MAX_BYTES = 255, TENANT_MAX = (1 << 29) - 1, PASSWORD_MAX = 512 };
+
+struct hy_users {
+    struct hy_arena arena;
+    struct hy_user *items;
+    size_t n, cap;
+    uint32_t *table; /* places in items + 1; a power of two, half empty */
+    size_t table_n;
+};
+
+static size_t bucket_of(const struct hy_users *u, struct hy_str name)
+{
+    return hy_siphash(hy_hash_process_key(), name.p, name.n) & (u->table_n - 1);
+}
+
+const struct hy_user *hy_users_find(const struct hy_users *u, struct hy_str name)
+{
+    if (!u || u->n == 0)
+        return NULL;
+    for (size_t at = bucket_of(u, name); u->table[at]; at = (at + 1) & (u->table_n - 1)) {
+        const struct hy_user *x = &u->items[u->table[at] - 1];
+        if (hy_str_eq(hy_str_of(x->name), name))
+            return x;
+    }
+    return NULL;
+}
+
+bool hy_user_may_use(const struct hy_user *u, struct hy_str domain)
+{
+    for (const char *const *d = u->domains; *d; d++) {
+        struct hy_str rule = hy_str_of(*d);
+        if (hy_str_eq(rule, HY_STR("*")) || hy_str_ieq(rule, domain))
+            return true;
+        if (!hy_str_starts(rule, HY_STR("*.")) || domain.n < rule.n)
+            continue;
+        struct hy_str end = hy_str_slice(domain, domain.n - (rule.n - 1), domain.n);
+        if (hy_str_ieq(end, hy_str_slice(rule, 1, rule.n)))
+            return true;
+    }
+    return false;
+}
+
+/* Weak methods (DES, MD5) and locked accounts ("!", "*") are mistakes here. */
+static bool is_hash(const char *hash)
+{
+    return hash[0] == '$' && strlen(hash) < HY_USER_HASH_MAX &&
+           crypt_checksalt(hash) == CRYPT_SALT_OK;
+}
+
+static int read_domains(struct hy_users *u, struct hy_str text, struct hy_user *user)
+{
+    const char *list[HY_USER_DOMAINS_MAX + 1];
+    size_t n = 0;
+    struct hy_str piece;
+    while (text.n && hy_str_split(&text, ',', &piece)) {
+        piece = hy_str_trim(piece);
+        if (piece.n == 0)
+            continue;
+        if (n == HY_USER_DOMAINS_MAX)
+            return HY_ELIMIT;
+        list[n] = hy_arena_str(&u->arena, piece).p;
+        if (!list[n++])
+            return HY_ENOMEM;
+    }
+    list[n] = NULL;
+    const char **kept = hy_arena_alloc(&u->arena, (n + 1) * sizeof *kept);
+    if (!kept)
+        return HY_ENOMEM;
+    memcpy(kept, list, (n + 1) * sizeof *kept);
+    user->domains = kept;
+    return n ? HY_OK : HY_EINVAL;
+}
+
+/* "name:hash:domains[:tenant]" */
+static int read_user(struct hy_users *u, struct hy_str line, const char *file, unsigned no,
+                     struct hy_diag *diag, struct hy_user *ret)
+{
+    struct hy_str fields[4] = {{0}}, piece;
+    size_t n = 0;
+    while (n < 4 && line.p && hy_str_split(&line, ':', &piece))
+        fields[n++] = hy_str_trim(piece);
+    struct hy_str name = fields[0];
+    uint64_t tenant = 0;
+    if (n < 3 || line.p)
+        return hy_fail(diag, HY_EINVAL, "%s:%u: a line is name:hash:domain,domain[:tenant]", file,
+                       no);
+    if (name.n == 0 || name.n > NAME_MAX_BYTES || !hy_str_is_utf8(name))
+        return hy_fail(diag, HY_EINVAL, "%s:%u: the name is empty, too long or not UTF-8", file,
+                       no);
+    if (fields[3].n && hy_str_to_u64(fields[3], TENANT_MAX, &tenant) != HY_OK)
+        return hy_fail(diag, HY_EINVAL, "%s:%u: the tenant is a number up to %d", file, no,
+                       TENANT_MAX);
+    struct hy_user user = {.tenant = (uint32_t)tenant};
+    user.name = hy_arena_str(&u->arena, name).p;
+    user.hash = hy_arena_str(&u->arena, fields[1]).p;
+    if (!user.name || !user.hash)
+        return HY_ENOMEM;
+    if (!is_hash(user.hash))
+        return hy_fail(diag, HY_EINVAL,
+                       "%s:%u: the hash of %s is of no method that is strong enough: make one with "
+                       "'hayauma password'",
+                       file, no, user.name);
+    int err = read_domains(u, fields[2], &user);
+    if (err == HY_EINVAL || err == HY_ELIMIT)
+        return hy_fail(diag, err, "%s:%u: %s may use no domain, or more than %d", file, no,
+                       user.name, HY_USER_DOMAINS_MAX);
+    *ret = user;
+    return err;
+}
+
+static int add(struct hy_users *u, const struct hy_user *user)
+{
+    if (u->n == u->cap) {
+        size_t cap = u->cap ? 2 * u->cap : 64;
+        struct hy_user *more = realloc(u->items, cap * sizeof *more);
+        if (!more)
+            return HY_ENOMEM;
+        u->items = more;
+        u->cap = cap;
+    }
+    if (u->n == HY_USERS_MAX)
+        return HY_ELIMIT;
+    u->items[u->n++] = *user;
+    return HY_OK;
+}
+
+static int make_table(struct hy_users *u, const char *file, struct hy_diag *diag)
+{
+    u->table_n = 64;
+    while (u->table_n < 2 * u->n)
+        u->table_n *= 2;
+    u->table = calloc(u->table_n, sizeof *u->table);
+    if (!u->table)
+        return HY_ENOMEM;
+    for (size_t i = 0; i < u->n; i++) {
+        struct hy_str name = hy_str_of(u->items[i].name);
+        if (hy_users_find(u, name))
+            return hy_fail(diag, HY_EINVAL, "%s: %s is there twice", file, u->items[i].name);
+        size_t at = bucket_of(u, name);
+        while (u->table[at])
+            at = (at + 1) & (u->table_n - 1);
+        u->table[at] = (uint32_t)i + 1;
+    }
+    return HY_OK;
+}
+
+int hy_users_read(struct hy_str text, const char *file, struct hy_diag *diag, struct hy_users **ret)
+{
+    struct hy_users *u = calloc(1, sizeof *u);
+    struct hy_str line;
+    unsigned no = 0;
+    int err = u ? HY_OK : HY_ENOMEM;
+    if (u)
+        u->arena = HY_ARENA_INIT(64 << 20);
+    while (err == HY_OK && text.n && hy_str_split(&text, '\n', &line)) {
+        struct hy_user user;
+        no++;
+        line = hy_str_trim(line);
+        if (line.n == 0 || line.p[0] == '#')
+            continue;
+        err = read_user(u, line, file, no, diag, &user);
+        if (err == HY_OK)
+            err = add(u, &user);
+    }
+    if (err == HY_OK)
+        err = make_table(u, file, diag);
+    if (err != HY_OK) {
+        hy_users_free(u);
+        return err;
+    }
+    *ret = u;
+    return HY_OK;
+}
+
+void hy_users_free(struct hy_users *u)
+{
+    if (!u)
+        return;
+    hy_arena_free(&u->arena);
+    free(u->items);
+    free(u->table);
+    free(u);
+}
+
+int hy_user_hash(struct hy_str password, char *out)
+{
+    char text[PASSWORD_MAX + 1], salt[CRYPT_GENSALT_OUTPUT_SIZE];
+    if (password.n == 0 || password.n > PASSWORD_MAX || memchr(password.p, '\0', password.n))
+        return HY_EINVAL;
+    struct crypt_data *data = calloc(1, sizeof *data);
+    if (!data)
+        return HY_ENOMEM;
+    memcpy(text, password.p, password.n);
+    text[password.n] = '\0';
+    const char *hash =
+        crypt_gensalt_rn(NULL, 0, NULL, 0, salt, sizeof salt) ? crypt_r(text, salt, data) : NULL;
+    int err = hash && hash[0] == '$' && strlen(hash) < HY_USER_HASH_MAX ? HY_OK : HY_ECRYPTO;
+    if (err == HY_OK)
+        memcpy(out, hash, strlen(hash) + 1);
+    explicit_bzero(text, sizeof text);
+    explicit_bzero(data, sizeof *data);
+    free(data);
+    return err;
+}

@@ -1,0 +1,238 @@
+"""Other applications hand messages in by SMTP: who may, what is refused, and that a 250 holds."""
+import base64
+import os
+import shutil
+import smtplib
+import socket
+import ssl
+import subprocess
+import threading
+
+from lab import check, check_eq, wait_for
+from test_spool import FROM, SITE, relay_audit, setup as spool_setup, wait_all
+
+PASSWORD = "correct horse"
+CONTENT = f"From: App <{FROM}>\r\nTo: x@{SITE}\r\nSubject: Hi\r\n\r\nHello\r\n.dot\r\n"
+
+
+def certificate(lab):
+    cert, key = lab.path("cert.pem"), lab.path("key.pem")
+    lab.run("openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-keyout", key, "-out", cert, "-days", "2",
+            "-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1")
+    return cert, key
+
+
+def setup(lab, trusted=False, config=None, **kw):
+    """(daemon, sink, port of STARTTLS, port of TLS, client context)"""
+    cert, key = certificate(lab)
+    users = ""
+    for name, domains in (("app", "news.hayauma.test"), ("other", "*.example.net")):
+        users += subprocess.run([lab.binary("src/cli/hayauma"), "password", name, domains], input=PASSWORD + "\n",
+                                capture_output=True, text=True, check=True).stdout
+    path = lab.write("users", users)
+    os.chmod(path, 0o600)
+    plain, tls = lab.free_port(), lab.free_port()
+    values = {"submission.listen": [f"127.0.0.1:{plain}"], "submission.listen_tls": [f"127.0.0.1:{tls}"],
+              "submission.certificate": cert, "submission.private_key": key, "submission.users": path,
+              "submission.trusted": ["127.0.0.0/8"] if trusted else [], **(config or {})}
+    daemon, sink, _ = spool_setup(lab, config=values, **kw)
+    return daemon, sink, plain, tls, ssl.create_default_context(cafile=cert)
+
+
+def client(port, context=None, user="app", password=PASSWORD):
+    s = smtplib.SMTP("localhost" if context else "127.0.0.1", port, timeout=20)
+    if context:
+        s.starttls(context=context)
+        s.login(user, password)
+    return s
+
+
+def refusal(action):
+    """The reply code of what smtplib raises."""
+    try:
+        action()
+    except smtplib.SMTPRecipientsRefused as e:
+        return next(iter(e.recipients.values()))[0]
+    except smtplib.SMTPResponseException as e:
+        return e.smtp_code
+    return 0
+
+
+def plain_response(user, password):
+    return base64.b64encode(f"\0{user}\0{password}".encode()).decode()
+
+
+def test_python_sends_by_starttls_and_by_tls_and_both_arrive_signed(lab):
+    daemon, sink, plain, tls, context = setup(lab, capture_every=1)
+    with client(plain, context) as s:
+        check_eq(s.sendmail(FROM, [f"a@{SITE}", f"b@{SITE}"], CONTENT), {})
+        s.sendmail(FROM, [f"c@{SITE}"], CONTENT, mail_options=["RET=HDRS", "ENVID=x1"], rcpt_options=["NOTIFY=NEVER"])
+    with smtplib.SMTP_SSL("localhost", tls, context=context, timeout=20) as s:
+        s.login("app", PASSWORD)
+        s.sendmail(FROM, [f"d@{SITE}"], CONTENT)
+    wait_all(daemon, 4)
+    check_eq(sorted(sink.delivered()), [f"{u}@{SITE}" for u in "abcd"])
+    wait_for("captured mail", lambda: len(sink.captured()) == 4)
+    for path in sink.captured():
+        with open(path, "rb") as f:
+            mail = f.read()
+        check(b"\r\n\tby mx.news.hayauma.test (hayauma) with ESMTPSA id " in mail, mail)
+        check(mail.startswith(b"DKIM-Signature:") or b"\r\nDKIM-Signature:" in mail, mail)
+        check(mail.endswith(b"\r\n\r\nHello\r\n.dot\r\n"), mail[-40:])
+    status = daemon.ctl("status")["submission"]
+    check_eq((status["messages"], status["recipients"], status["logins"], status["refused"]), (3, 4, 2, 0))
+
+
+def test_nobody_gets_in_without_tls_and_password_and_nobody_is_somebody_else(lab):
+    daemon, sink, plain, _, context = setup(lab)
+    with client(plain) as s:
+        check_eq(refusal(lambda: s.sendmail(FROM, [f"a@{SITE}"], CONTENT)), 530, "without TLS")
+        s.ehlo()
+        check(not s.has_extn("auth"), "AUTH is offered in the clear")
+        check_eq(s.docmd("AUTH", "PLAIN AGEAYg==")[0], 538)
+    with client(plain) as s:
+        s.starttls(context=ssl._create_unverified_context())
+        check_eq(refusal(lambda: s.sendmail(FROM, [f"a@{SITE}"], CONTENT)), 530, "without a password")
+        s.ehlo()
+        for user, password in (("app", "wrong"), ("nobody", PASSWORD)):
+            check_eq(s.docmd("AUTH", "PLAIN " + plain_response(user, password))[0], 535, user)
+    with client(plain, context, user="other") as s:
+        check_eq(refusal(lambda: s.sendmail("x@sub.example.net", [f"a@{SITE}"], CONTENT)), 550, "a From of another")
+        mine = CONTENT.replace(FROM, "x@sub.example.net")
+        check_eq(refusal(lambda: s.sendmail(FROM, [f"a@{SITE}"], mine)), 550, "a sender of another")
+        s.sendmail("x@sub.example.net", [f"mine@{SITE}"], mine)
+    wait_all(daemon, 1)
+    check_eq(sink.delivered(), [f"mine@{SITE}"])
+    check("correct" not in daemon.output(), "a password was logged")
+
+
+def test_too_many_failures_are_not_looked_at_any_more(lab):
+    daemon, _, plain, _, context = setup(lab)
+    codes = []
+    for _ in range(9):
+        s = client(plain)
+        s.starttls(context=context)
+        s.ehlo()
+        codes += [s.docmd("AUTH", "PLAIN " + plain_response("app", "bad"))[0] for _ in range(3)]
+        s.close()
+    check_eq(codes[:20], [535] * 20, "so many are looked at")
+    check_eq(set(codes[20:]), {454}, "then no more")
+    check(daemon.ctl("status")["submission"]["login_failures"] >= 24, "counted")
+
+
+def test_bare_line_ends_and_injected_commands_are_refused_on_the_wire(lab):
+    _, sink, plain, _, _ = setup(lab, trusted=True)
+
+    def talk(*pieces):
+        with socket.create_connection(("127.0.0.1", plain), timeout=20) as s:
+            s.recv(4096)
+            for p in pieces:
+                s.sendall(p)
+                out = s.recv(4096)
+            return out
+    begin = (b"EHLO a\r\n", f"MAIL FROM:<{FROM}>\r\n".encode(), f"RCPT TO:<a@{SITE}>\r\n".encode(), b"DATA\r\n")
+    for end in (b"\n.\n", b"\n.\r\n", b"\r\n.\n", b"\r.\r", b"\r\n.\r"):
+        smuggled = CONTENT.encode() + b"x" + end + f"MAIL FROM:<{FROM}>\r\nRCPT TO:<evil@{SITE}>\r\n".encode() + \
+            b"DATA\r\n" + CONTENT.encode() + b"\r\n.\r\n"
+        check(talk(*begin, smuggled).startswith(b"554 "), end)
+    check(talk(b"EHLO a\nNOOP\r\n").startswith(b"521 "), "a bare LF in a command")
+    check(talk(b"EHLO a\r\n", b"STARTTLS\r\nMAIL FROM:<x@y.test>\r\n").startswith(b"554 "), "commands behind STARTTLS")
+    check_eq(sink.delivered(), [])
+
+
+def test_limits_are_told_and_kept(lab):
+    daemon, _, plain, _, _ = setup(lab, trusted=True, config={
+        "delivery.max_message_size": "64KiB", "submission.max_recipients": 3, "submission.max_connections": 4})
+    with client(plain) as s:
+        s.ehlo()
+        check_eq(s.esmtp_features["size"], "65536")
+        check_eq(refusal(lambda: s.sendmail(FROM, [f"a@{SITE}"], CONTENT + "x" * 70000)), 552)
+        many = [f"{i}@{SITE}" for i in range(5)]
+        refused = s.sendmail(FROM, many, CONTENT)
+        check_eq({c[0] for c in refused.values()}, {452})
+        check_eq(len(refused), 2)
+    others = [client(plain) for _ in range(4)]
+    with socket.create_connection(("127.0.0.1", plain), timeout=20) as s:
+        check(s.recv(4096).startswith(b"421 4.7.0 Too many connections"), "the fifth")
+    for o in others:
+        o.close()
+    wait_all(daemon, 3)
+
+
+def test_curl_and_swaks_hand_in_what_arrives(lab):
+    daemon, sink, plain, _, _ = setup(lab)
+    letter = lab.write("letter", CONTENT.replace("\r\n", "\n"))
+    done = subprocess.run(["curl", "-sS", "--ssl-reqd", "--cacert", lab.path("cert.pem"), "--user", f"app:{PASSWORD}",
+                           "--url", f"smtp://localhost:{plain}", "--mail-from", FROM, "--mail-rcpt", f"curl@{SITE}",
+                           "--crlf", "--upload-file", letter], capture_output=True, text=True, check=False)
+    check_eq(done.returncode, 0, done.stderr)
+    n = 1
+    if shutil.which("swaks"):
+        done = subprocess.run(["swaks", "--server", "localhost", "--port", str(plain), "--tls", "--auth", "LOGIN",
+                               "--auth-user", "app", "--auth-password", PASSWORD, "--from", FROM,
+                               "--to", f"swaks@{SITE}"], capture_output=True, text=True, check=False)
+        check_eq(done.returncode, 0, done.stdout + done.stderr)
+        n += 1
+    wait_all(daemon, n)
+    check_eq(sorted(sink.delivered()), [f"curl@{SITE}", f"swaks@{SITE}"][:n])
+
+
+def test_reload_takes_new_users_and_a_bad_file_changes_nothing(lab):
+    daemon, _, plain, _, context = setup(lab)
+    users = lab.path("users")
+    with open(users, encoding="utf-8") as f:
+        good = f.read()
+    lab.write("users", good + "broken\n")
+    done = daemon.run("reload")
+    check_eq(done.returncode, 1, "a broken line")
+    check("users:3" in done.stdout + done.stderr, done.stdout + done.stderr)
+    with client(plain, context):
+        pass
+    lab.write("users", "".join(line for line in good.splitlines(True) if not line.startswith("app")))
+    daemon.ctl("reload")
+    with client(plain) as s:
+        s.starttls(context=context)
+        s.ehlo()
+        check_eq(s.docmd("AUTH", "PLAIN " + plain_response("app", PASSWORD))[0], 535, "a user that is gone")
+
+
+def test_kill_9_under_load_keeps_every_250(lab):
+    daemon, sink, plain, _, _ = setup(lab, trusted=True, sink_args=["--delay", "dot:5"])
+    stored, lock = [], threading.Lock()
+
+    def load(worker, round_):
+        try:
+            with client(plain) as s:
+                for i in range(10000):
+                    to = f"r{round_}w{worker}n{i}@{SITE}"
+                    s.sendmail(FROM, [to], CONTENT)
+                    with lock:
+                        stored.append(to)
+        except (smtplib.SMTPException, OSError):
+            pass  # it was killed
+    for round_ in range(3):
+        threads = [threading.Thread(target=load, args=(w, round_)) for w in range(6)]
+        before = len(stored)
+        for t in threads:
+            t.start()
+        wait_for("some to be stored", lambda: len(stored) >= before + 150, timeout=60)
+        daemon.kill()
+        for t in threads:
+            t.join()
+        daemon = lab.add(type(daemon)(lab, f"again{round_}", daemon.config_path, daemon.socket))
+    wait_for("all to be over", lambda: relay_audit(daemon)["pending"] == 0, timeout=60, every=0.2)
+    got, r = sink.delivered(), relay_audit(daemon)
+    check_eq(set(stored) - set(got), set(), "answered with 250 and never delivered")
+    check(len(got) - len(set(got)) <= r["resent_in_doubt"], f"{len(got)} deliveries, {len(set(got))} recipients, {r}")
+    check_eq(r["delivered"], len(set(got)), "accounted for")
+
+
+def test_a_stop_in_the_middle_of_a_session_says_421_and_loses_nothing(lab):
+    daemon, _, plain, _, _ = setup(lab, trusted=True)
+    s = client(plain)
+    s.sendmail(FROM, [f"a@{SITE}"], CONTENT)
+    stopping = threading.Thread(target=daemon.stop)
+    stopping.start()
+    line = s.sock.makefile("rb").readline()
+    check(line.startswith(b"421 4.3.2"), line)
+    stopping.join()

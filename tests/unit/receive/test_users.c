@@ -1,0 +1,107 @@
+#include <criterion/criterion.h>
+#include <crypt.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "hayauma/receive/users.h"
+
+#define HASH                                                                                       \
+    "$6$salt$IxDD3jeSOb5eB1CX5LBsqZFVkJdido3OUILO5Ifz5iwMuTS4XMS130MTSuDDl3aCI6WouIL9AjRbLCelDCy." \
+    "g."
+
+static struct hy_users *read_ok(const char *text)
+{
+    struct hy_users *u = NULL;
+    struct hy_diag diag = {""};
+    cr_assert_eq(hy_users_read(hy_str_of(text), "users", &diag, &u), HY_OK, "%s", diag.text);
+    return u;
+}
+
+Test(users, lines_are_read_and_found)
+{
+    struct hy_users *u = read_ok("# a comment\n\nshop:" HASH ":example.net,*.example.org:7\r\n"
+                                 " \xe5\xba\x97 : " HASH " : * ");
+    const struct hy_user *shop = hy_users_find(u, HY_STR("shop"));
+    cr_assert_not_null(shop);
+    cr_assert_eq(shop->tenant, 7);
+    cr_assert_str_eq(shop->hash, HASH);
+    const struct hy_user *any = hy_users_find(u, HY_STR("\xe5\xba\x97"));
+    cr_assert_not_null(any);
+    cr_assert_eq(any->tenant, 0);
+    cr_assert_null(hy_users_find(u, HY_STR("Shop")));
+    cr_assert_null(hy_users_find(u, HY_STR("")));
+    static const struct {
+        const char *domain;
+        bool shop;
+    } cases[] = {{"example.net", true},      {"EXAMPLE.net", true},   {"a.example.net", false},
+                 {"example.org", false},     {"a.example.org", true}, {"a.b.example.org", true},
+                 {"xexample.org", false},    {".example.org", false}, {"", false},
+                 {"evil-example.net", false}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        cr_assert_eq(hy_user_may_use(shop, hy_str_of(cases[i].domain)), cases[i].shop, "%s",
+                     cases[i].domain);
+        cr_assert(hy_user_may_use(any, hy_str_of(cases[i].domain)));
+    }
+    hy_users_free(u);
+    hy_users_free(NULL);
+}
+
+Test(users, what_is_wrong_is_told_with_its_line)
+{
+    static const struct {
+        const char *text, *want;
+    } cases[] = {
+        {"\nshop\n", "users:2:"},
+        {"shop:" HASH "\n", "users:1:"},
+        {"shop:" HASH ":x:1:2\n", "users:1:"},
+        {":" HASH ":x\n", "users:1:"},
+        {"shop:plain:x\n", "users:1:"},
+        {"shop::x\n", "users:1:"},
+        {"shop:!" HASH ":x\n", "users:1:"},
+        {"shop:ab01FAX.bQRSU:x\n", "users:1:"},
+        {"shop:" HASH ":\n", "users:1:"},
+        {"shop:" HASH ": , \n", "users:1:"},
+        {"shop:" HASH ":x:-1\n", "users:1:"},
+        {"shop:" HASH ":x:536870912\n", "users:1:"},
+        {"shop:" HASH ":x\nshop:" HASH ":y\n", "shop is there twice"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct hy_users *u = NULL;
+        struct hy_diag diag = {""};
+        cr_assert_eq(hy_users_read(hy_str_of(cases[i].text), "users", &diag, &u), HY_EINVAL,
+                     "case %zu", i);
+        cr_assert(strstr(diag.text, cases[i].want), "case %zu: %s", i, diag.text);
+        cr_assert_null(strstr(diag.text, "$6$"), "a hash was told");
+    }
+}
+
+Test(users, many_users_are_found)
+{
+    char *text = malloc(3000 * 200);
+    size_t at = 0;
+    for (int i = 0; i < 3000; i++)
+        at += (size_t)sprintf(text + at, "user%d:" HASH ":example.net\n", i);
+    struct hy_users *u = read_ok(text);
+    for (int i = 0; i < 3000; i++) {
+        char name[20];
+        snprintf(name, sizeof name, "user%d", i);
+        cr_assert_not_null(hy_users_find(u, hy_str_of(name)));
+    }
+    cr_assert_null(hy_users_find(u, HY_STR("user3000")));
+    hy_users_free(u);
+    free(text);
+}
+
+Test(users, a_new_hash_is_salted_and_is_of_the_password)
+{
+    char a[HY_USER_HASH_MAX], b[HY_USER_HASH_MAX];
+    struct crypt_data *data = calloc(1, sizeof *data);
+    cr_assert_eq(hy_user_hash(HY_STR("secret"), a), HY_OK);
+    cr_assert_eq(hy_user_hash(HY_STR("secret"), b), HY_OK);
+    cr_assert_str_neq(a, b);
+    cr_assert_str_eq(crypt_r("secret", a, data), a);
+    cr_assert_str_neq(crypt_r("Secret", a, data), a);
+    cr_assert_eq(hy_user_hash(HY_STR(""), a), HY_EINVAL);
+    cr_assert_eq(hy_user_hash(HY_STR("a\0b"), a), HY_EINVAL);
+    free(data);
+}
