@@ -64,6 +64,7 @@ int hy_deliver_start(struct hy_deliver *d, struct hy_diag *diag)
         snprintf(name, sizeof name, "press-%hhu", (unsigned char)i);
         err = hy_thread_start(name, press_main, d, &d->press[i]);
     }
+    windows_load(d);
     for (unsigned i = 0; i < d->n_workers && err == HY_OK; i++)
         err = worker_start(&d->workers[i]);
     if (err == HY_OK)

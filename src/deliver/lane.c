@@ -70,7 +70,7 @@ static struct lane *lane_new(struct worker *w, const struct feed *f, struct sour
     seat_init(&l->seat, w);
     lane_apply_policy(l);
     hy_window_init(&l->window, &l->limits, l->last_used);
-    const struct hy_window_learned *learned = site_memory_find(&w->memory, hash);
+    const struct hy_window_learned *learned = site_memory_find(&w->memory, lane_key(l));
     if (learned)
         hy_window_restore(&l->window, learned, l->last_used);
     hy_list_push(&w->lanes, &l->link);
@@ -155,7 +155,7 @@ void lane_free(struct lane *l)
     lane_limits_drop(l);
     struct hy_window_learned learned;
     if (hy_window_save(&l->window, &learned, hy_loop_now(w->loop)))
-        site_memory_keep(&w->memory, l->hash, &learned);
+        site_memory_keep(&w->memory, lane_key(l), &learned);
     lane_not_poor(l);
     hy_mx_unref(l->mx);
     tls_site_unref(l->tls);

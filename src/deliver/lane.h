@@ -144,6 +144,11 @@ static inline void lane_smooth(hy_us *mean, hy_us value)
     *mean = *mean ? *mean + (value - *mean) / 8 : value;
 }
 
+/* window_store.c: what its window learned is known by this. */
+struct site_key lane_key(const struct lane *l);
+/* Worker's thread: hands what its windows know to the writer. */
+void windows_save(struct worker *w);
+
 /* lane_share.c */
 /* Puts a part that has rows in the turn of its campaign. HY_ENOMEM. */
 HY_MUST_USE int share_add(struct lane *l, struct feed_part *p);

@@ -224,6 +224,7 @@ struct worker {
     struct hy_tls_cache *tls_cache;
     struct tls_tallies *tallies; /* NULL without memory */
     struct hy_timer tally_timer;
+    struct hy_timer windows_timer; /* what windows learned goes to the store */
     struct hy_rng rng;
     struct lane **table; /* hash of lanes, a power of two */
     uint32_t table_size, n_lanes;
@@ -327,6 +328,9 @@ void feeder_free(struct feeder *f);
 struct hy_mailbox *feeder_mailbox(struct feeder *f);
 struct hy_thread *feeder_thread(struct feeder *f);
 void feeder_join(struct feeder *f);
+
+/* window_store.c: gives the workers what the store has, before they start */
+void windows_load(struct hy_deliver *d);
 
 /* worker.c */
 int worker_init(struct worker *w, struct hy_deliver *d, unsigned index);

@@ -18,8 +18,9 @@ enum {
     LANES_MANY = 4096,
     SWEEP_S = 5,
     LAG_RETRY_MS = 20,
-    PACE_US = 1000, /* between turns when there is much to do */
-    TALLY_S = 10,   /* counts for TLS reports go to the writer */
+    PACE_US = 1000,  /* between turns when there is much to do */
+    TALLY_S = 10,    /* counts for TLS reports go to the writer */
+    WINDOWS_S = 300, /* and what windows learned */
 };
 
 /* ---- deliveries ---- */
@@ -568,14 +569,23 @@ static void on_tally_timer(void *arg)
     hy_loop_arm_in(w->loop, &w->tally_timer, TALLY_S * HY_US_PER_SEC);
 }
 
+static void on_windows_timer(void *arg)
+{
+    struct worker *w = arg;
+    windows_save(w);
+    hy_loop_arm_in(w->loop, &w->windows_timer, WINDOWS_S * HY_US_PER_SEC);
+}
+
 static void run_worker(void *arg)
 {
     struct worker *w = arg;
     hy_loop_pace(w->loop, PACE_US);
+    hy_loop_arm_in(w->loop, &w->windows_timer, WINDOWS_S * HY_US_PER_SEC);
     hy_loop_arm_in(w->loop, &w->tally_timer, TALLY_S * HY_US_PER_SEC);
     if (hy_loop_run(w->loop) != HY_OK)
         hy_log(HY_LOG_ERROR, "worker", "the event loop failed");
     tls_tallies_flush(w->tallies);
+    windows_save(w);
 }
 
 int worker_init(struct worker *w, struct hy_deliver *d, unsigned index)
@@ -603,6 +613,7 @@ int worker_init(struct worker *w, struct hy_deliver *d, unsigned index)
     hy_timer_init(&w->drain_timer, on_drain_timer, w);
     hy_timer_init(&w->sweep_timer, on_sweep_timer, w);
     hy_timer_init(&w->tally_timer, on_tally_timer, w);
+    hy_timer_init(&w->windows_timer, on_windows_timer, w);
     w->tallies = tls_tallies_new(d->writer);
     w->table_size = TABLE_SIZE;
     w->table = calloc(TABLE_SIZE, sizeof *w->table);

@@ -65,3 +65,18 @@ def test_many_connections_of_one_lane_are_given_back_to_others(lab):
     c = daemon.wait_campaign("late", timeout=60)
     check_eq(c["delivered"], 20)
     check_eq(daemon.ctl("campaign", "show", "newsletter")["state"], "running", "the busy lane has not ended first")
+
+
+def test_what_was_learned_outlives_a_restart(lab):
+    shaping = lab.shaping(connections=20)
+    daemon, sink, world = setup(lab, sink_args=["--provider", "connections=4 latency=0.05"], shaping=shaping)
+    begin(lab, daemon, [field(f"user{i}", "asagao-mail.test") for i in range(3000)])
+    wait_for("some of it", lambda: sink.stats()["messages"] >= 600, 60)
+    check_eq(lane(daemon)["window"], 4)
+    daemon.stop()
+    refused, sent = sink.stats()["connections"]["refused"], sink.stats()["messages"]
+    daemon = lab.daemon(world, config={"paths.shaping": shaping})
+    wait_for("more of it", lambda: sink.stats()["messages"] >= sent + 400, 60)
+    check_eq(lane(daemon)["window"], 4, "connections the window allows")
+    again = sink.stats()["connections"]["refused"] - refused
+    check(again <= 2, f"{again} connections were refused although the limit was known")

@@ -152,14 +152,18 @@ struct hy_window_view {
 };
 void hy_window_look(const struct hy_window *w, hy_us now, struct hy_window_view *ret);
 
-/* What is worth keeping when a lane is freed. `at`: when it was learned. */
+/* What is worth keeping when a lane is freed, and over a restart. `at`: when it was learned. */
 struct hy_window_learned {
     hy_us at;
+    enum hy_window_state state;
+    hy_us shut_us, pause_us; /* not OPEN: how long it was still shut; how long its last pause was */
+    uint32_t failures;       /* unreachable, in a row */
     uint32_t connections, bad_connections, messages_per_connection;
     float rate, bad_rate, noise;
 };
 /* False when there is nothing that a new window would not know. */
 bool hy_window_save(const struct hy_window *w, struct hy_window_learned *ret, hy_us now);
-/* Into a new window. After ten minutes all of it is doubted: what went wrong may be tried again at
- * once, growth starts from the level that was good. */
+/* Into a new window. What was shut stays so for its time, and is probed then. After ten minutes the
+ * rest is doubted: what went wrong may be tried again at once, growth starts from the level that
+ * was good; after six hours from half of it; after a week it is nothing. */
 void hy_window_restore(struct hy_window *w, const struct hy_window_learned *l, hy_us now);

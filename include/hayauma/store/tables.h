@@ -30,7 +30,8 @@
     X(SPOOL_MESSAGES, "spool_messages") /* message id -> record */                                 \
     X(SPOOL_CONTENTS, "spool_contents") /* message id, piece no -> bytes of the message */         \
     X(SPOOL_INDEX, "spool_index")       /* hash of an address or Message-ID -> block */            \
-    X(WARMUP, "warmup")                 /* source, provider -> where its warm-up stands */
+    X(WARMUP, "warmup")                 /* source, provider -> where its warm-up stands */         \
+    X(WINDOWS, "windows")               /* number of a worker -> what its windows learned */
 
 enum hy_table {
 #define X(symbol, name) HY_TABLE_##symbol,

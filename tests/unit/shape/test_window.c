@@ -262,6 +262,45 @@ Test(window, what_was_learned_outlives_the_lane_and_is_doubted_when_old)
     cr_assert_eq(hy_window_may_connect(&next.w, 7, r.now + 3600 * SEC), 0, "tried again at once");
 }
 
+Test(window, what_is_old_is_trusted_by_half_and_what_is_stale_not_at_all)
+{
+    static const struct {
+        hy_us age;
+        uint32_t want;
+    } cases[] = {{60 * SEC, 12}, {5 * 3600 * SEC, 12}, {7 * 3600 * SEC, 6}, {8 * 86400 * SEC, 1}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct rig r;
+        rig_init(&r, 20, true);
+        uint32_t start = view(&r).connections;
+        struct hy_window_learned learned = {.at = r.now, .connections = 12, .bad_connections = 13};
+        hy_window_restore(&r.w, &learned, r.now + cases[i].age);
+        uint32_t want = cases[i].want > start ? cases[i].want : start;
+        cr_expect_eq(view(&r).connections, want, "case %zu: got %u, want %u", i,
+                     view(&r).connections, want);
+    }
+}
+
+Test(window, what_was_shut_stays_so_for_its_time_and_is_probed_then)
+{
+    struct rig r, next;
+    struct hy_window_learned learned;
+    rig_init(&r, 20, true);
+    hy_window_suspend(&r.w, r.now + 100 * SEC, HY_STR("by a rule"), r.now);
+    cr_assert(hy_window_save(&r.w, &learned, r.now + 10 * SEC));
+    cr_assert_eq(learned.shut_us, 90 * SEC);
+    rig_init(&next, 20, false); /* also where nothing is adapted */
+    hy_window_restore(&next.w, &learned, r.now + 40 * SEC);
+    cr_assert_eq(hy_window_may_connect(&next.w, 0, r.now + 40 * SEC), r.now + 100 * SEC);
+    cr_assert_eq(hy_window_may_connect(&next.w, 0, r.now + 101 * SEC), 0, "one probe");
+    cr_assert_eq(hy_window_may_connect(&next.w, 1, r.now + 101 * SEC), HY_US_NEVER);
+    rig_init(&next, 20, true);
+    hy_window_restore(&next.w, &learned, r.now + 200 * SEC);
+    cr_assert_str_eq(view(&next).state, "probing", "its time was over before");
+    rig_init(&next, 20, true);
+    hy_window_restore(&next.w, &learned, r.now + 3600 * SEC);
+    cr_assert_str_neq(view(&next).state, "probing", "an hour later it is forgotten");
+}
+
 Test(window, the_words_of_a_server_are_kept_short_and_printable)
 {
     struct rig r;
