@@ -86,7 +86,7 @@ static void check_address(struct checking *k, const struct hy_config_source *s,
     if (hy_sockaddr_family(a) == AF_UNSPEC)
         return;
     (void)hy_sockaddr_format_ip(a, ip);
-    if (!is_here(a))
+    if (s->proxy.kind == HY_PROXY_NONE && !is_here(a))
         say(k, s->name, ip, false,
             _(k->c, "this address is not on this machine: nothing can be sent from it"));
     struct hy_buf names = HY_BUF_INIT(16 * 1024);

@@ -35,6 +35,14 @@ static const struct schema_row source_rows[] = {
      .doc =
          "When the plan begins, as in 2026-12-01T00:00:00+09:00; a day of it lasts 24 hours from "
          "then. Another start begins anew."},
+    {"proxy", SCHEMA_STRING, 0, SRC(proxy_text), .max = 128,
+     .doc = "Mail leaves through it: socks5://ADDRESS:PORT, proxy-v1://ADDRESS:PORT or "
+            "proxy-v2://ADDRESS:PORT (the PROXY protocol). Then 'address' is the proxy's own that "
+            "the world sees, not one of this machine. See docs/guides/sources.md."},
+    {"proxy_user", SCHEMA_STRING, 0, SRC(proxy_user), .max = HY_PROXY_NAME_MAX,
+     .doc = "User's name for a SOCKS5 proxy that wants one."},
+    {"proxy_password_file", SCHEMA_PATH, 0, SRC(proxy_password_file),
+     .doc = "File with the password in its first line; not readable by everybody."},
 };
 const struct schema source_schema = {source_rows, sizeof source_rows / sizeof source_rows[0],
                                      sizeof(struct hy_config_source), NULL};

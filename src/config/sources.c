@@ -30,6 +30,22 @@ static void check_families(const struct schema_ctx *x, const struct yaml_node *n
         schema_error_at(x, n, "address6", "address is an IPv6 address already");
 }
 
+static void finish_proxy(const struct schema_ctx *x, const struct yaml_node *n,
+                         struct hy_config_source *s)
+{
+    struct hy_diag diag = {""};
+    bool is_socks = false;
+    if (s->proxy_text[0] && hy_proxy_parse(hy_str_of(s->proxy_text), &diag, &s->proxy) != HY_OK)
+        schema_error_at(x, n, "proxy", "%s", diag.text);
+    else
+        is_socks = s->proxy.kind == HY_PROXY_SOCKS5;
+    if (s->proxy_user[0] && !is_socks)
+        schema_error_at(x, n, "proxy_user", "is for a SOCKS5 proxy only");
+    if (!s->proxy_user[0] != !s->proxy_password_file[0])
+        schema_error_at(x, n, s->proxy_user[0] ? "proxy_user" : "proxy_password_file",
+                        "proxy_user and proxy_password_file go together");
+}
+
 static void check_earlier(const struct schema_ctx *x, const struct yaml_node *n,
                           const struct hy_config_source *s, const struct hy_config_source *earlier)
 {
@@ -57,6 +73,7 @@ static int finish_source(const struct schema_ctx *x, const struct yaml_node *n,
     if (!s->ehlo[0])
         s->ehlo = c->node.hostname;
     check_families(x, n, s);
+    finish_proxy(x, n, s);
     for (size_t i = 0; i < s->dkim.n; i++)
         if (s->dkim.items[i] && !has_key(c, s->dkim.items[i]))
             schema_error_at(x, n, "dkim", "'%s' has no key under dkim.keys", s->dkim.items[i]);

@@ -116,7 +116,14 @@ int policy_make(const struct hy_daemon *d, struct hy_config *config, struct hy_p
 
 /* policy_sources.c: its sources and pools, in `arena`. HY_ENOMEM. */
 int policy_set_sources(const struct hy_config *c, struct hy_arena *arena,
-                       struct hy_deliver_policy *p);
+                       struct hy_problems *problems, struct hy_deliver_policy *p);
+/* Before the arena goes. */
+void policy_forget_passwords(struct hy_deliver_policy *p);
+/* policy.c: reads a file that nobody but its owner and group may read; `what` it should be, for
+ * people. HY_EIO, HY_EAUTH, HY_EINVAL (no file, or as long as out->max), HY_ENOMEM; noted. */
+int policy_read_secret(const char *path, const char *what, struct hy_buf *out,
+                       struct hy_diag *diag);
+void policy_wipe(struct hy_buf *b);
 
 /* plan.c: from a stored campaign to a compiled message; hy_deliver_load_fn, feeder thread. Also
  * what campaign.create checks with: `bundle` as stored. */

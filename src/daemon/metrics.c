@@ -216,6 +216,7 @@ static void put_connections(struct expo *e, const struct observer_limits *limits
     expo_one(e, HY_M_CONNECTIONS_MAX, limits->max_connections);
     expo_one(e, HY_M_CONNECTS, count_of(&c->connects));
     expo_one(e, HY_M_CONNECT_FAILURES, count_of(&c->connect_failures));
+    expo_one(e, HY_M_PROXY_FAILURES, count_of(&c->proxy_failures));
     expo_head(e, HY_M_TLS_CONNECTIONS);
     for (unsigned v = 0; v < HY_METER_TLS_VERSIONS; v++)
         for (unsigned r = 0; r < 2; r++) {

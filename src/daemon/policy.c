@@ -35,8 +35,7 @@ static void release(struct hy_deliver_policy *p)
     free(g);
 }
 
-/* A key file: nobody but its owner and group may read it. */
-static int read_key_file(const char *path, struct hy_buf *out, struct hy_diag *diag)
+int policy_read_secret(const char *path, const char *what, struct hy_buf *out, struct hy_diag *diag)
 {
     int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
     struct stat st;
@@ -47,8 +46,8 @@ static int read_key_file(const char *path, struct hy_buf *out, struct hy_diag *d
         return hy_fail(diag, HY_EIO, "%s cannot be read: %s", path, strerror(sys));
     }
     int err = HY_OK;
-    if (!S_ISREG(st.st_mode) || st.st_size > HY_DKIM_PEM_MAX)
-        err = hy_fail(diag, HY_EINVAL, "%s is not a private key file", path);
+    if (!S_ISREG(st.st_mode) || st.st_size >= (off_t)out->max)
+        err = hy_fail(diag, HY_EINVAL, "%s is not a %s file", path, what);
     else if (st.st_mode & (S_IROTH | S_IWOTH))
         err = hy_fail(diag, HY_EAUTH, "%s can be read by everybody: chmod 600 it", path);
     else if (hy_buf_reserve(out, (size_t)st.st_size + 1) != HY_OK)
@@ -65,7 +64,7 @@ static int read_key_file(const char *path, struct hy_buf *out, struct hy_diag *d
     return err;
 }
 
-static void wipe(struct hy_buf *b)
+void policy_wipe(struct hy_buf *b)
 {
     if (b->data)
         explicit_bzero(b->data, b->cap);
@@ -75,9 +74,9 @@ static void wipe(struct hy_buf *b)
 static int load_key(const struct hy_config_dkim_key *k, struct hy_dkim_key **ret,
                     struct hy_diag *diag)
 {
-    HY_CLEANUP(wipe)
+    HY_CLEANUP(policy_wipe)
     struct hy_buf pem = HY_BUF_INIT(HY_DKIM_PEM_MAX + 1);
-    int err = read_key_file(k->key_file, &pem, diag);
+    int err = policy_read_secret(k->key_file, "private key", &pem, diag);
     if (err == HY_OK)
         err = hy_dkim_key_load(hy_str_of(k->domain), hy_str_of(k->selector), hy_buf_str(&pem), ret,
                                diag);
@@ -191,7 +190,7 @@ int policy_make(const struct hy_daemon *d, struct hy_config *config, struct hy_p
     if (err == HY_OK)
         err = set_fields(g);
     if (err == HY_OK)
-        err = policy_set_sources(config, &g->arena, p);
+        err = policy_set_sources(config, &g->arena, problems, p);
     if (err != HY_OK) {
         release(p);
         return err;

@@ -10,13 +10,59 @@ static const struct hy_str *views(const struct hy_strings *list, struct hy_arena
     return out;
 }
 
+/* The first line of the file. */
+static int read_password(const char *path, struct hy_arena *arena, const char **ret,
+                         struct hy_diag *diag)
+{
+    HY_CLEANUP(policy_wipe)
+    struct hy_buf text = HY_BUF_INIT(4 * HY_PROXY_NAME_MAX);
+    int err = policy_read_secret(path, "password", &text, diag);
+    if (err != HY_OK)
+        return err;
+    struct hy_str line = hy_buf_str(&text);
+    line = hy_str_slice(line, 0, hy_str_find(line, '\n', 0));
+    if (line.n && line.p[line.n - 1] == '\r')
+        line.n--;
+    if (line.n == 0 || line.n > HY_PROXY_NAME_MAX || hy_str_find(line, '\0', 0) != SIZE_MAX)
+        return hy_fail(diag, HY_EINVAL, "the first line of %s is no password of 1 to %d bytes",
+                       path, HY_PROXY_NAME_MAX);
+    *ret = hy_arena_str(arena, line).p;
+    return *ret ? HY_OK : HY_ENOMEM;
+}
+
+static int set_proxy(const struct hy_config_source *s, struct hy_arena *arena,
+                     struct hy_problems *problems, const char *file, struct hy_proxy *ret)
+{
+    struct hy_diag diag = {""};
+    *ret = s->proxy;
+    if (s->proxy.kind == HY_PROXY_NONE || !s->proxy_user[0])
+        return HY_OK;
+    ret->user = s->proxy_user;
+    int err = read_password(s->proxy_password_file, arena, &ret->password, &diag);
+    if (err != HY_OK)
+        hy_problems_error(problems, file, 0, 0, "source %s: proxy_password_file: %s", s->name,
+                          diag.text[0] ? diag.text : hy_err_text(err));
+    return err;
+}
+
+void policy_forget_passwords(struct hy_deliver_policy *p)
+{
+    for (size_t i = 0; p->sources && i < p->n_sources; i++) {
+        char *password = (char *)(uintptr_t)p->sources[i].proxy.password;
+        if (password)
+            explicit_bzero(password, strlen(password));
+    }
+}
+
 static int set_sources(const struct hy_config *c, struct hy_arena *arena,
-                       struct hy_deliver_policy *p)
+                       struct hy_problems *problems, struct hy_deliver_policy *p)
 {
     size_t n = c->delivery.sources.n;
     struct hy_deliver_source *all = hy_arena_zalloc(arena, n * sizeof *all);
     if (!all)
         return HY_ENOMEM;
+    p->sources = all;
+    p->n_sources = n;
     for (size_t i = 0; i < n; i++) {
         const struct hy_config_source *s = &c->delivery.sources.items[i];
         all[i] = (struct hy_deliver_source){
@@ -32,9 +78,10 @@ static int set_sources(const struct hy_config *c, struct hy_arena *arena,
         };
         if (!all[i].dkim)
             return HY_ENOMEM;
+        int err = set_proxy(s, arena, problems, c->file, &all[i].proxy);
+        if (err != HY_OK)
+            return err;
     }
-    p->sources = all;
-    p->n_sources = n;
     return HY_OK;
 }
 
@@ -87,8 +134,8 @@ static int set_pools(const struct hy_config *c, struct hy_arena *arena, struct h
 }
 
 int policy_set_sources(const struct hy_config *c, struct hy_arena *arena,
-                       struct hy_deliver_policy *p)
+                       struct hy_problems *problems, struct hy_deliver_policy *p)
 {
-    int err = set_sources(c, arena, p);
+    int err = set_sources(c, arena, problems, p);
     return err ? err : set_pools(c, arena, p);
 }

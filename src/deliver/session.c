@@ -169,6 +169,8 @@ static void on_connected(void *ctx)
 {
     struct session *s = ctx;
     s->connected = now_of(s);
+    if (s->from->proxy.kind != HY_PROXY_NONE)
+        source_proxy_there(s->lane->source);
     measure(s, HY_METER_CONNECT, s->opened);
     if (hy_smtp_client_start(&s->client, &s->smtp, now_of(s)) != HY_OK) {
         session_say(&s->end_text, "the source's EHLO name cannot be sent");
@@ -255,12 +257,25 @@ static void connect_failure(struct session *s, const struct hy_conn_end *end)
     count(&worker_of(s)->d->counters.connect_failures);
 }
 
+/* Nothing is known of the site, so it is not charged with it, nor are messages. */
+static void proxy_failure(struct session *s, const struct hy_conn_end *end)
+{
+    struct lane *l = s->lane;
+    const char *why = end->text ? end->text : "closed";
+    snprintf(l->last_reply, sizeof l->last_reply, "the proxy of source %s: %.100s", l->source->name,
+             why);
+    source_proxy_gone(l->source, &s->from->proxy, why, now_of(s));
+    count(&worker_of(s)->d->counters.proxy_failures);
+}
+
 static void on_closed(void *ctx, const struct hy_conn_end *end)
 {
     struct session *s = ctx;
     struct lane *l = s->lane;
     struct worker *w = l->worker;
-    if (!s->is_started) {
+    if (!s->is_started && end->is_proxy) {
+        proxy_failure(s, end);
+    } else if (!s->is_started) {
         connect_failure(s, end);
     } else if (!s->is_closing) {
         if (end->stage == HY_CONN_HANDSHAKE) {
@@ -337,13 +352,14 @@ int session_open(struct lane *l, const struct hy_mx_host *host, const struct hy_
     struct hy_conn_options o = {
         .peer = *addr,
         .source = source_address(s->from, hy_sockaddr_family(addr)),
+        .proxy = &s->from->proxy,
         .connect_timeout_us = l->limits.timeouts.connect_us,
     };
     hy_sockaddr_set_port(&o.peer, w->d->settings.smtp_port);
     int err = hy_conn_open(w->loop, &o, &ops, s, &s->conn);
     if (err == HY_ENOTFOUND)
         source_gone(l->source, &o.source, now_of(s));
-    else if (err == HY_OK)
+    else if (err == HY_OK && o.proxy->kind == HY_PROXY_NONE)
         source_there(l->source, &o.source);
     if (err != HY_OK) {
         session_free(s);

@@ -218,7 +218,7 @@ static void count(struct session *s, const struct feed *f, enum hy_tlsrpt_result
         a.policy_text = tlsa_text(h, text, sizeof text);
     if (result != HY_TLSRPT_SUCCESS) {
         struct hy_sockaddr local = {0};
-        if (s->conn)
+        if (s->conn && s->from->proxy.kind == HY_PROXY_NONE)
             hy_conn_local(s->conn, &local);
         a.mx_host = hy_str_of(s->host);
         a.reason = hy_str_of(s->tls_reason);

@@ -1,7 +1,8 @@
-/* Sources by name, whatever policy is in force: their numbers, and whether their addresses are on
- * this machine. An address may go and come at any time (a failover address, an interface that is
- * set up late): only binding to it tells. It is tried again every ten seconds by the first message
- * that would leave from it; meanwhile its mail goes by other sources, or waits. */
+/* Sources by name, whatever policy is in force: their numbers, whether their proxies do their part,
+ * and whether their addresses are on this machine. An address may go and come at any time (a
+ * failover address, an interface that is set up late): only binding to it tells. It is tried again
+ * every ten seconds by the first message that would leave from it; meanwhile its mail goes by other
+ * sources, or waits. */
 #include "sources.h"
 
 #include <stdlib.h>
@@ -95,6 +96,9 @@ static bool may(const struct source *s, const struct hy_deliver_source *from, in
 
 int source_family(const struct source *s, const struct hy_deliver_source *from, hy_us now)
 {
+    if (from->proxy.kind != HY_PROXY_NONE &&
+        atomic_load_explicit(&s->proxy_until, memory_order_relaxed) > now)
+        return -1;
     bool may4 = may(s, from, AF_INET, now), may6 = may(s, from, AF_INET6, now);
     return may4 && may6 ? AF_UNSPEC : may4 ? AF_INET : may6 ? AF_INET6 : -1;
 }
@@ -107,6 +111,9 @@ hy_us source_back_at(const struct source *s, hy_us now)
         if (until > now && (!at || until < at))
             at = until;
     }
+    hy_us proxy = atomic_load_explicit(&s->proxy_until, memory_order_relaxed);
+    if (proxy > now && (!at || proxy < at))
+        at = proxy;
     return at;
 }
 
@@ -131,4 +138,26 @@ void source_there(struct source *s, const struct hy_sockaddr *address)
         atomic_exchange_explicit(&s->gone_until[i], 0, memory_order_relaxed))
         hy_log(HY_LOG_NOTICE, "source", "source %s: its address %s is back", s->name,
                hy_sockaddr_format_ip(address, ip));
+}
+
+/* ---- proxies ---- */
+
+void source_proxy_gone(struct source *s, const struct hy_proxy *proxy, const char *why, hy_us now)
+{
+    char address[HY_SOCKADDR_TEXT_MAX];
+    hy_us before = atomic_exchange_explicit(&s->proxy_until, now + SOURCE_GONE_S * HY_US_PER_SEC,
+                                            memory_order_relaxed);
+    if (before == 0)
+        hy_log(HY_LOG_WARNING, "source",
+               "source %s: its proxy %s://%s does not do its part: %s; its mail goes by other "
+               "sources of the pool, or waits; tried again every %d s",
+               s->name, hy_proxy_kind_name(proxy->kind),
+               hy_sockaddr_format(&proxy->address, address), why, SOURCE_GONE_S);
+}
+
+void source_proxy_there(struct source *s)
+{
+    if (atomic_load_explicit(&s->proxy_until, memory_order_relaxed) &&
+        atomic_exchange_explicit(&s->proxy_until, 0, memory_order_relaxed))
+        hy_log(HY_LOG_NOTICE, "source", "source %s: its proxy is back", s->name);
 }

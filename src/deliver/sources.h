@@ -11,11 +11,12 @@
 struct hy_deliver;
 struct hy_deliver_policy;
 struct hy_deliver_source;
+struct hy_proxy;
 struct hy_sockaddr;
 
 enum {
     SOURCES_MAX = 1024, /* that one process ever knew, over all reloads */
-    SOURCE_GONE_S = 10, /* an address that is missing is tried again after this */
+    SOURCE_GONE_S = 10, /* an address, or proxy, that is missing is tried again after this */
 };
 
 /* Stays until delivery ends, so that lanes may keep it. */
@@ -24,6 +25,7 @@ struct source {
     uint32_t no;         /* in the order they came to be known */
     char name[64];
     _Atomic hy_us gone_until[2]; /* its IPv4, IPv6 address is not on this machine; 0 = it is */
+    _Atomic hy_us proxy_until;   /* its proxy does not do its part; 0 = it does */
 };
 
 struct sources {
@@ -44,10 +46,13 @@ const struct hy_deliver_source *source_in(const struct hy_deliver_policy *p,
 
 /* The family of addresses that can be sent to now: AF_UNSPEC = any; -1: none. Any thread. */
 int source_family(const struct source *s, const struct hy_deliver_source *from, hy_us now);
-/* When an address that is missing is tried again; 0 = none is. */
+/* When an address, or a proxy, that is missing is tried again; 0 = none is. */
 hy_us source_back_at(const struct source *s, hy_us now);
 /* The address of that family to bind to; {0}: the system chooses. */
 struct hy_sockaddr source_address(const struct hy_deliver_source *from, int family);
 /* An address was found missing, or there. Any thread; says so once. */
 void source_gone(struct source *s, const struct hy_sockaddr *address, hy_us now);
 void source_there(struct source *s, const struct hy_sockaddr *address);
+/* The same of its proxy; `why` for people. */
+void source_proxy_gone(struct source *s, const struct hy_proxy *proxy, const char *why, hy_us now);
+void source_proxy_there(struct source *s);

@@ -9,6 +9,7 @@
 #include "hayauma/base/log.h"
 #include "hayauma/config/problems.h"
 #include "hayauma/dns/resolver.h"
+#include "hayauma/io/proxy.h"
 #include "hayauma/io/sockaddr.h"
 #include "hayauma/shape/brakes.h"
 #include "hayauma/shape/spread.h"
@@ -40,6 +41,9 @@ struct hy_config_source {
     enum hy_tls_policy tls;   /* the least that is asked; NEVER: what the rule of the site asks */
     const char *warmup;       /* name of a plan; "" = it is warm */
     hy_wall_ms warmup_start;  /* its first day; not 0 when there is a plan */
+    const char *proxy_text;   /* "socks5://192.0.2.1:1080"; "" = none */
+    struct hy_proxy proxy;    /* the same, without user and password */
+    const char *proxy_user, *proxy_password_file; /* "" = none */
 };
 
 struct hy_config_sources {

@@ -9,6 +9,7 @@
 #include "hayauma/bounce/rules.h"
 #include "hayauma/deliver/orders.h"
 #include "hayauma/dns/resolver.h"
+#include "hayauma/io/proxy.h"
 #include "hayauma/io/sockaddr.h"
 #include "hayauma/mail/dkim.h"
 #include "hayauma/mail/message.h"
@@ -41,6 +42,7 @@ struct hy_deliver_source {
     enum hy_tls_policy tls;    /* the least that is asked; NEVER: what the rule of the site asks */
     const struct hy_warmup_plan *warmup; /* NULL: it is warm */
     hy_wall_ms warmup_start;
+    struct hy_proxy proxy; /* mail leaves through it; then `bind` is an address of the proxy */
 };
 /* Sources that share mail by their weights. */
 struct hy_deliver_pool {
@@ -142,6 +144,7 @@ struct hy_deliver_settings {
 struct hy_deliver_counters {
     _Atomic uint64_t delivered, deferred, bounced, expired, suppressed, returned;
     _Atomic uint64_t pressed, press_cpu_us, signed_;
+    _Atomic uint64_t proxy_failures; /* connections whose proxy did not do its part */
     _Atomic uint64_t connects, connect_failures, tls_handshakes, tls_resumed, tls_failures;
     _Atomic uint64_t connections_now, connections_most;
     _Atomic uint64_t submitted; /* messages handed to a connection */
