@@ -66,9 +66,11 @@ bool deal_may(const struct worker *w, const struct feed *f)
     return pool && pool->n > 1 && who_may(w, f, pool, may) > 0;
 }
 
-static uint64_t key_of(hy_lead_no lead, uint32_t attempts)
+/* A spool's recipients are numbered within each message: there the block tells messages apart. */
+static uint64_t key_of(const struct run *run, uint32_t block, hy_lead_no lead, uint32_t attempts)
 {
-    return lead ^ (uint64_t)(attempts / TRIES_BY_ONE) << 56;
+    uint64_t who = hy_id_is_spool(run->campaign) ? (uint64_t)block << 16 | lead : lead;
+    return who ^ (uint64_t)(attempts / TRIES_BY_ONE) << 56;
 }
 
 struct lane *deal_elsewhere(struct worker *w, const struct delivery *d)
@@ -77,7 +79,8 @@ struct lane *deal_elsewhere(struct worker *w, const struct delivery *d)
     bool may[HY_SPREAD_MAX];
     if (!pool || who_may(w, d->feed, pool, may) == 0)
         return NULL;
-    size_t to = hy_spread_choose(pool->members, pool->n, may, key_of(d->ref.lead, d->ref.attempts));
+    size_t to = hy_spread_choose(pool->members, pool->n, may,
+                                 key_of(d->run, d->ref.block, d->ref.lead, d->ref.attempts));
     struct source *s = w->policy->live[pool->sources[to]];
     return lane_get(w, d->feed, s);
 }
@@ -170,8 +173,9 @@ static int sort(struct worker *w, struct feed *f, const struct hy_deliver_pool *
     const bool *only = who_may(w, f, pool, may) ? may : NULL;
     struct feed_row *rows = f->rows + f->next;
     for (uint32_t i = 0; i < n; i++) {
-        room->to[i] = (uint16_t)hy_spread_choose(pool->members, pool->n, only,
-                                                 key_of(rows[i].lead, rows[i].attempts));
+        room->to[i] = (uint16_t)hy_spread_choose(
+            pool->members, pool->n, only,
+            key_of(f->run, rows[i].block, rows[i].lead, rows[i].attempts));
         f->w.parts[room->to[i]].end++;
     }
     for (size_t i = 0; i < pool->n; i++) {

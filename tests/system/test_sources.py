@@ -64,6 +64,16 @@ def test_mail_is_spread_by_the_weights_each_source_with_its_own_name(lab):
         check_eq(names, {(A, "out-a.news.hayauma.test"), (B, "out-b.news.hayauma.test")}, "EHLO names")
 
 
+def test_ready_messages_are_spread_like_those_of_campaigns(lab):
+    letter = lab.write("letter", "From: app@news.hayauma.test\n\nHello\n")
+    with setting(lab) as (daemon, receiver, _):
+        for i in range(60):
+            daemon.ctl("send", letter, f"user{i}@big.test")
+        wait_for("all", lambda: len(receiver.mails) == 60, timeout=30)
+        n = receiver.by_source()
+        check(n[B] >= 3 and n[A] > n[B], f"three to one, roughly: {n}")
+
+
 def test_a_campaign_names_a_pool_or_a_source(lab):
     sources = SOURCES + [{"name": "c", "address": C}]
     config = {"delivery.pools": [{"name": "two", "sources": {"b": 1, "c": 9}}], "delivery.pool": "b"}
