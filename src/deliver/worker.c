@@ -581,6 +581,7 @@ static void run_worker(void *arg)
     struct worker *w = arg;
     hy_loop_pace(w->loop, PACE_US);
     hy_loop_arm_in(w->loop, &w->windows_timer, WINDOWS_S * HY_US_PER_SEC);
+    hy_thread_interrupt_none();
     hy_loop_arm_in(w->loop, &w->tally_timer, TALLY_S * HY_US_PER_SEC);
     if (hy_loop_run(w->loop) != HY_OK)
         hy_log(HY_LOG_ERROR, "worker", "the event loop failed");

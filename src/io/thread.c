@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -80,4 +81,11 @@ void hy_thread_give_way(int nice)
     int err = setpriority(PRIO_PROCESS, self, now + nice);
     (void)
         err; /* raising it is always allowed; if a sandbox forbids it, nothing is lost but order */
+}
+
+void hy_thread_interrupt_none(void)
+{
+    const struct sched_param priority = {0};
+    int err = sched_setscheduler(0, SCHED_BATCH, &priority); /* 0: this thread */
+    (void)err;                                               /* as above */
 }

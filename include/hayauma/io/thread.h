@@ -18,3 +18,7 @@ const char *hy_thread_name(const struct hy_thread *t);
 /* The calling thread lets others go first from now on: its nice value (Linux has one for each
  * thread) rises by `nice`, 1..19. Without the right to, it stays as it is. */
 void hy_thread_give_way(int nice);
+/* The calling thread interrupts no other from now on (Linux: SCHED_BATCH): when it wakes and no
+ * processor is free, it waits for the scheduler's next turn, some ms at most. Where that is
+ * forbidden, it stays as it is. */
+void hy_thread_interrupt_none(void);
