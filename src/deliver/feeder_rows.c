@@ -245,6 +245,7 @@ static bool open_fresh(struct feeder *f, struct camp *c, hy_domain_no domain,
         return false;
     feed->pos = pos;
     feed->is_exhausted = end;
+    feed->behind = end ? 0 : hy_queue_rows_left(&f->txn, c->id, domain, pos);
     *ret_feed = feed;
     return true;
 }
@@ -381,10 +382,12 @@ void rows_refill(struct feeder *f, struct feed *feed)
     bool end, more;
     struct hy_queue_pos pos = feed->pos;
     size_t n = read_fresh(f, c, feed->domain, &pos, rows_ahead(f), &end, &more);
+    uint64_t behind = end ? 0 : hy_queue_rows_left(&f->txn, c->id, feed->domain, pos);
     hy_txn_park(&f->txn);
     bool is_filled = feed_fill(feed, f->scratch, n);
     if (is_filled) {
         feed->pos = pos;
+        feed->behind = behind;
         feed->is_exhausted = end;
     }
     if (!is_filled || (n == 0 && !end)) { /* out of memory, or rows are still being made */

@@ -34,6 +34,7 @@ struct lane {
     struct hy_list sessions;      /* all */
     struct hy_list takers;        /* those that can take a message, idle ones in front */
     uint32_t n_feeds;             /* known to it, here or with the feeder */
+    uint64_t n_rows;              /* about how many rows it has before it, as its feeds came */
     uint32_t n_ready, n_pressing, n_sessions, n_connecting, n_up, n_on_wire, n_settling;
     uint32_t n_busy;     /* sessions with a message */
     uint32_t n_urgent;   /* transactional ones among ready and pressing */

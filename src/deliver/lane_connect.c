@@ -10,7 +10,7 @@
 enum {
     ROWS_MANY = 1024,  /* more rows than that need not be counted */
     WORTH_US = 5000,   /* no connection is opened to save less than this; */
-    WORTH_MORE = 4,    /* than so many times as much while the press is what all wait for */
+    WORTH_MORE = 8,    /* than so many times as much while the press is what all wait for */
     BAD_HOST_S = 60,   /* an address that refused is left alone this long */
     PLAIN_S = 3600,    /* broken TLS is remembered this long */
     TURN_US = 1000000, /* where lanes take turns, a connection is kept for this long at least */

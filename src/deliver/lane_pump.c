@@ -8,9 +8,11 @@
 
 enum {
     SOON_US = 5000, /* a message waits this long for a place behind others before it goes alone */
-    AHEAD_MIN = 8,  /* messages asked of the press for a site with a connection */
-    ROWS_IN_TURN = 32,     /* of a domain, before the next of the site has its turn */
-    SLOW_US = 1000 * 1000, /* where replies take longer, nothing is kept ready for them */
+    BUNCH = 8,      /* messages asked of the press at once for a site with a connection, */
+    BUNCH_US = 100 * 1000,   /* if one connection sends them in this time */
+    AHEAD_OF_A_PRESS = 1024, /* messages for each of its threads that lanes share out */
+    ROWS_IN_TURN = 32,       /* of a domain, before the next of the site has its turn */
+    SLOW_US = 1000 * 1000,   /* where replies take longer, nothing is kept ready for them */
 };
 
 /* A message ahead saves a round trip. Where a reply takes long, or none was seen yet, that is not
@@ -34,10 +36,14 @@ void lane_place_session(struct lane *l, struct session *s)
 }
 
 /* Whether those that are busy have taken what waits before long: it then travels behind their
- * messages, body and next envelope in one write, which costs half of what two writes do. */
+ * messages, body and next envelope in one write, which costs half of what two writes do. While all
+ * wait for the press, nothing is lost if each of them ends its message first. */
 static bool is_taken_soon(struct lane *l, hy_us now)
 {
-    return l->n_busy > 0 && !lane_takes_longer(l, l->n_ready, l->n_busy, SOON_US, now);
+    hy_us soon = SOON_US;
+    if (worker_is_pressing(l->worker) && l->n_urgent == 0 && l->message_us > soon)
+        soon = l->message_us;
+    return l->n_busy > 0 && !lane_takes_longer(l, l->n_ready, l->n_busy, soon, now);
 }
 
 /* Who is to have the next message: an idle one; when there is none, or those that work have soon
@@ -165,25 +171,50 @@ static void fill_priority(struct lane *l, enum hy_priority priority, uint32_t ta
     }
 }
 
+/* Its part of what all lanes may have ahead, by the rows each has before it. Those that have the
+ * most would otherwise be left over at the end, alone with their connections, and those that have
+ * few would open more connections than they need. */
+static uint32_t part_of_press(const struct lane *l)
+{
+    const struct hy_deliver *d = l->worker->d;
+    uint64_t rows = atomic_load_explicit(&d->rows_before, memory_order_relaxed);
+    double all = (double)AHEAD_OF_A_PRESS * d->n_press;
+    double room = (double)d->settings.press_memory_bytes / 2 / (l->worker->typical_bytes + 1);
+    double part = (all < room ? all : room) * (double)l->n_rows / (double)(rows + 1);
+    return part < LANE_AHEAD_MAX ? (uint32_t)part : LANE_AHEAD_MAX;
+}
+
+/* How many messages a lane may have ahead: while the press is what all wait for its part of it,
+ * otherwise as many as its sessions can take. */
+static uint32_t ahead_target(struct lane *l, hy_us now)
+{
+    if (l->n_up == 0)
+        return 1;
+    uint32_t target = worker_is_pressing(l->worker) ? part_of_press(l) : 2 * l->n_up + 1;
+    uint32_t least = l->message_us * BUNCH <= BUNCH_US ? BUNCH : 2;
+    if (target < least)
+        target = least;
+    if (target > LANE_AHEAD_MAX)
+        target = LANE_AHEAD_MAX;
+    uint32_t few = l->n_up - l->n_busy + l->n_up / 8 + 1;
+    bool is_slow = !is_worth_waiting(l) || lane_takes_longer(l, 1, 1, SLOW_US, now);
+    if (few < target && is_slow)
+        target = few;
+    return target;
+}
+
 static void fill_press(struct lane *l, hy_us now)
 {
     if (l->n_up == 0 &&
         (hy_window_shut_until(&l->window, now) || l->day_until > now || lane_is_out(l, now)))
         return;
-    uint32_t target = 2 * l->n_up + 1;
-    if (l->n_up && target < AHEAD_MIN)
-        target = AHEAD_MIN;
-    if (target > LANE_AHEAD_MAX)
-        target = LANE_AHEAD_MAX;
-    uint32_t few = l->n_up - l->n_busy + l->n_up / 8 + 1;
-    bool is_slow = !is_worth_waiting(l) || lane_takes_longer(l, 1, 1, SLOW_US, now);
-    if (few < target && l->n_up && is_slow)
-        target = few;
+    uint32_t target = ahead_target(l, now);
+    /* in bunches, which come back together and travel one behind the other */
+    uint32_t bunch = target < 2 * BUNCH ? (target + 1) / 2 : BUNCH;
     if (++l->round == 0)
         l->round = 1;
     fill_priority(l, HY_PRIORITY_TRANSACTIONAL, target, now);
-    if (l->n_ready + l->n_pressing <=
-        target / 2) /* in bunches, which travel one behind the other */
+    if (ahead(l, HY_PRIORITY_BULK) + bunch <= target)
         fill_priority(l, HY_PRIORITY_BULK, target, now);
 }
 

@@ -78,9 +78,25 @@ static bool take_token(struct lane_share *s, hy_us now)
     return true;
 }
 
+/* The rows that a part of a feed has before it count for its lane, and for all. */
+static void count_rows(struct lane *l, struct feed_part *p, uint64_t rows)
+{
+    l->n_rows += rows - p->counted;
+    atomic_fetch_add_explicit(&l->worker->d->rows_before, rows - p->counted, memory_order_relaxed);
+    p->counted = rows;
+}
+
+/* Those that are here, and as large a part of those that follow. */
+static uint64_t rows_of(const struct feed_part *p)
+{
+    uint64_t here = p->end - p->next;
+    return here + p->feed->behind * here / p->feed->cap;
+}
+
 int share_add(struct lane *l, struct feed_part *p)
 {
     if (p->share && p->share->lane == l) {
+        count_rows(l, p, rows_of(p));
         hy_list_push(&p->share->feeds, &p->link);
         return HY_OK;
     }
@@ -104,6 +120,7 @@ int share_add(struct lane *l, struct feed_part *p)
     }
     s->n_feeds++;
     p->share = s;
+    count_rows(l, p, rows_of(p));
     hy_list_push(&s->feeds, &p->link);
     return HY_OK;
 }
@@ -120,6 +137,8 @@ void share_leave(struct feed_part *p)
 {
     struct lane_share *s = p->share;
     p->share = NULL;
+    if (s)
+        count_rows(s->lane, p, 0);
     if (s && --s->n_feeds == 0)
         share_free(s);
 }
@@ -160,7 +179,9 @@ struct feed_part *share_next(struct lane *l, enum hy_priority priority, hy_us no
         best->asked = 0;
         l->pass = best->pass;
         best->pass += STRIDE / weight_of(best);
-        return hy_container_of(hy_list_pop(&best->feeds), struct feed_part, link);
+        struct feed_part *p = hy_container_of(hy_list_pop(&best->feeds), struct feed_part, link);
+        count_rows(l, p, p->counted - (p->counted > 0));
+        return p;
     }
 }
 

@@ -118,6 +118,7 @@ struct feed_part {
     struct lane_share *share;
     uint32_t next, end; /* rows[next..end) are to be sent */
     uint32_t in_turn;   /* rows taken since its turn came */
+    uint64_t counted;   /* in the lane's n_rows */
 };
 
 enum feed_kind { FEED_FRESH, FEED_DUE, FEED_SPOOL };
@@ -151,6 +152,7 @@ struct feed {
     struct feed_row *rows;       /* owned */
     uint32_t next, n;            /* rows[next..n) are to be dealt out to sources */
     uint32_t cap;                /* grows with what is read */
+    uint64_t behind;             /* about how many rows follow those */
     struct {                     /* the worker's, also while the feeder refills it */
         struct feed_part *parts; /* one for each source of its pool; `one` when that is all */
         uint32_t n_parts;
@@ -306,6 +308,7 @@ struct hy_deliver {
     struct warmths warmths;
     struct hy_tls *tls;
     struct hy_deliver_counters counters;
+    _Atomic uint64_t rows_before; /* about how many rows all lanes have before them */
     struct providers providers;
     struct dns_meter dns;
     struct hy_deliver_policy *policy; /* the main thread's */

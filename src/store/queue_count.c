@@ -1,4 +1,4 @@
-/* Counting the rows of a domain, for people. */
+/* Counting the rows of a domain: all of them for people, about how many are left for the feeder. */
 #include "block.h"
 #include "hayauma/store/queue.h"
 
@@ -47,4 +47,32 @@ int hy_queue_count(struct hy_txn *t, hy_id campaign, hy_domain_no after, struct 
         return HY_ENOTFOUND;
     *ret = n;
     return HY_OK;
+}
+
+uint64_t hy_queue_rows_left(struct hy_txn *t, hy_id campaign, hy_domain_no domain,
+                            struct hy_queue_pos pos)
+{
+    uint8_t key[BLOCK_KEY_BYTES];
+    struct hy_cursor c;
+    uint64_t rows = 0;
+    if (domain == UINT32_MAX)
+        return 0;
+    int err = hy_cursor_open(t, HY_TABLE_QUEUE, &c);
+    if (!err) {
+        err =
+            hy_cursor_seek(&c, block_key_put(key, (struct hy_block_key){campaign, domain + 1, 0}));
+        err = err == HY_ENOTFOUND ? hy_cursor_last(&c) : err ? err : hy_cursor_prev(&c);
+    }
+    const uint8_t *b;
+    if (!err)
+        err = hy_block_check(c.key, c.value, &b);
+    if (!err) {
+        struct hy_block_key last = block_key_get(c.key, b);
+        uint64_t end = (uint64_t)last.block * HY_QUEUE_BLOCK_ROWS + block_count(b),
+                 at = (uint64_t)pos.block * HY_QUEUE_BLOCK_ROWS + pos.slot;
+        if (last.campaign == campaign && last.domain == domain && end > at)
+            rows = end - at;
+    }
+    hy_cursor_close(&c);
+    return rows;
 }

@@ -100,3 +100,22 @@ def test_sites_that_wait_for_the_press_open_no_connection_before_it_has_a_messag
     check_eq(daemon.wait_campaign("newsletter")["delivered"], len(addresses), "delivered")
     made = sink.stats()["connections"]["total"]
     check(made < 1.5 * len(addresses), f"{made} connections for {len(addresses)} messages")
+
+
+def test_a_giant_is_not_left_over_at_the_end(lab):
+    """Half of all mail is for one domain, the rest for sixty; signing takes its time, and so do the servers."""
+    world = lab.world(zone_lines=ZONE)
+    lab.nsd(world)
+    sink = lab.sink(world, rules=False, record=True, extra=("--delay", "all:20"))
+    key = lab.path("slow.pem")
+    lab.run("openssl", "genpkey", "-algorithm", "RSA", "-pkeyopt", "rsa_keygen_bits:4096", "-out", key)
+    daemon = lab.daemon(world, keys=[(newsletter.SENDER, "slow", key)],
+                        config={"paths.shaping": lab.shaping(connections=100, adaptive=False)})
+    addresses = of("own", 60, rows=50) + of("good", 1, rows=3000)
+    daemon.import_leads(lab.write("leads.csv", "email\r\n" + "".join(f"{a}\r\n" for a in addresses)))
+    daemon.ctl("campaign", "create", newsletter.campaign_file(lab))
+    daemon.ctl("campaign", "start", "newsletter")
+    check_eq(daemon.wait_campaign("newsletter")["delivered"], len(addresses), "delivered")
+    first = sink.delivered()[:len(addresses) // 2]
+    giant = sum(".good." in a for a in first)
+    check(giant > len(first) // 4, f"{giant} of the first {len(first)} messages were for the domain that half of them are for")

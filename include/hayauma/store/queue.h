@@ -80,6 +80,12 @@ struct hy_queue_count { /* the rows of one domain of one campaign */
 HY_MUST_USE int hy_queue_count(struct hy_txn *t, hy_id campaign, hy_domain_no after,
                                struct hy_queue_count *ret);
 
+/* About how many rows of a domain there are from `pos` on, of any state: all blocks but its last
+ * are taken as full. One look at the end of the domain, however long it is; 0 when there are none.
+ */
+uint64_t hy_queue_rows_left(struct hy_txn *t, hy_id campaign, hy_domain_no domain,
+                            struct hy_queue_pos pos);
+
 /* ---- long jobs: submit job.req; all go on where they were after a restart ---- */
 
 /* Makes the rows of a campaign in QUEUEING from its audience; leads that are not active get

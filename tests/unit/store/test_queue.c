@@ -263,3 +263,36 @@ Test(queue, held_rows_go_where_a_person_sends_them)
         hy_txn_end(&t);
     }
 }
+
+Test(queue, knows_how_many_rows_of_a_domain_are_left)
+{
+    static const struct people cases[] = {
+        {.n_domains = 1, .per_domain = 1},
+        {.n_domains = 3, .per_domain = HY_QUEUE_BLOCK_ROWS},
+        {.n_domains = 3, .per_domain = HY_QUEUE_BLOCK_ROWS + 1},
+        {.n_domains = 2, .per_domain = 1010},
+    };
+    static struct hy_queue_row rows[3000];
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct people p = cases[i];
+        char name[16];
+        struct hy_txn t;
+        snprintf(name, sizeof name, "b%zu", i);
+        hy_id id = campaign_queue(env, name, &p);
+        size_t n = read_all_fresh(env, id, rows, 3000);
+        cr_assert_eq(n, (size_t)p.n_domains * p.per_domain);
+        cr_assert_eq(hy_txn_read(env, &t), 0);
+        for (size_t k = 0; k < n; k++) { /* the last domain of all, too */
+            const struct hy_rcpt_ref *r = &rows[k].ref;
+            struct hy_queue_pos at = {r->block, r->slot}, behind = {r->block, r->slot + 1};
+            uint64_t want = p.per_domain - k % p.per_domain;
+            cr_expect_eq(hy_queue_rows_left(&t, id, r->domain, at), want, "case %zu, row %zu", i,
+                         k);
+            cr_expect_eq(hy_queue_rows_left(&t, id, r->domain, behind), want - 1);
+        }
+        cr_expect_eq(
+            hy_queue_rows_left(&t, id, rows[n - 1].ref.domain + 1, (struct hy_queue_pos){0}), 0,
+            "a domain that has no rows");
+        hy_txn_end(&t);
+    }
+}
