@@ -109,6 +109,20 @@ def variant_rows(results, w):
     return rows
 
 
+def reuse_rows(results, w):
+    """From the daemon's own counters; runs of before they were kept have none."""
+    rows = []
+    for name in ("B1", "B3", "B3-far", "B4"):
+        runs = figures.runs_of(results, name, "hayauma")
+        r = figures.median_run(runs) if runs else {}
+        if "reuse" in r:
+            u, sent = r["reuse"], r["messages"]
+            rows.append([w["names"][name], n(sent / max(1, u["connects"])), f"{100 * u['joined'] / sent:.0f} %",
+                         f"{u['handshakes']:,}, {u['resumed']:,}" if u["handshakes"] else "",
+                         f"{u['lookups']:,}", f"{u['cache_hits']:,}", f"{u['questions']:,}"])
+    return rows
+
+
 def drain_rows(results, w):
     rows = []
     for s in SYSTEMS:
@@ -186,6 +200,8 @@ def page(results, plots, lang):
             + image("stages") + table(w["stage_head"], stage_rows(results, w)))
     if variant_rows(results, w):
         out.append(f"## {w['variants']}\n\n" + table(w["variant_head"], variant_rows(results, w)))
+    if reuse_rows(results, w):
+        out.append(f"## {w['reuse']}\n\n{w['reuse_text']}\n\n" + table(w["reuse_head"], reuse_rows(results, w)))
     if figures.by_size(results):
         rows = [[f"{s['size']:,}", n(s["cpu_us"]), n(s["messages_per_s"]), n(s["memory_mib"]), n(s["rows_s"])] for s in figures.by_size(results)]
         out.append(f"## {w['cost']}\n\n{w['cost_text']}\n\n" + image("cost") + table(w["cost_head"], rows) + image("memory"))

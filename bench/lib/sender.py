@@ -43,6 +43,14 @@ def threads(pid):
     return out
 
 
+def reuse_counters(daemon):
+    """What the daemon has made and used again so far."""
+    status = daemon.ctl("status")
+    delivery, dns = status["delivery"], status["dns"]
+    return {"connects": delivery["connects"], "joined": delivery["joined"], "handshakes": delivery["tls_handshakes"],
+            "resumed": delivery["tls_resumed"], "lookups": dns["lookups"], "cache_hits": dns["cache_hits"], "questions": dns["questions"]}
+
+
 class Sender:
     """A daemon of its own store in a control group of its own; `key`: (selector, path) or None."""
 
@@ -67,6 +75,7 @@ class Sender:
         """Figures of a campaign to everybody, to a sink that has nothing yet, once nobody is left but those who must wait."""
         daemon = self.daemon
         daemon.ctl("campaign", "create", newsletter.campaign_file(self.lab, name, source=source or message_source(self.lab, 10)))
+        reuse = reuse_counters(daemon)
         by_thread, spent, start = threads(daemon.pid), Spent(self.group), time.monotonic()
         with Watch(self.group) as memory:
             daemon.ctl("campaign", "start", name)
@@ -85,6 +94,7 @@ class Sender:
                 c = daemon.campaign(name)
             user, system = spent.seconds()
             after = threads(daemon.pid)
+            reuse = {k: v - reuse[k] for k, v in reuse_counters(daemon).items()}
             stats = sink.stats()
         sent, seconds = stats["messages"], (first or 0) + stats["first_to_last_s"]  # from the command to the last message
         if c["delivered"] != sent:
@@ -96,7 +106,7 @@ class Sender:
                 "system_us": round(system * 1e6 / sent, 2), "threads_us": per,
                 "bytes_per_message": round(stats["bytes"] / max(1, stats["messages"])), "memory_mib": round(memory.most, 1),
                 "first_message_s": round(first or 0, 3), "queued_s": round(queued, 3), "connections": stats["connections"]["max_open"],
-                "connections_made": stats["connections"]["total"], "tls": stats["tls"],
+                "connections_made": stats["connections"]["total"], "tls": stats["tls"], "reuse": reuse,
                 "sink_us": round(sum(stats["cpu_s"].values()) * 1e6 / max(1, stats["messages"]), 2)}
 
     def stop(self):
