@@ -112,6 +112,28 @@ const struct hy_metric_row hy_metrics[HY_METRICS] = {
         "How long the lane will still wait; 0 = it does not.",
         "レーンの残り待ち時間。0 は待っていない。"),
 
+    ROW(HY_M_SOURCE_STATE, HY_GAUGE, "hayauma_source_state", "source,state",
+        "1 for the state the source is in: up, partly (one of its two addresses is not on this "
+        "machine), missing (none is), no_proxy (its proxy does not do its part).",
+        "送信元の現在の状態が 1。up、partly(二つのアドレスの片方がこの機械にない)、"
+        "missing(アドレスがない)、no_proxy(プロキシが役目を果たさない)。"),
+    ROW(HY_M_SOURCE_CONNECTIONS, HY_GAUGE, "hayauma_source_connections", "source",
+        "Connections of the source that are ready for mail.", "送信元の、送信できる状態の接続数。"),
+    ROW(HY_M_SOURCE_ATTEMPTS, HY_COUNTER, "hayauma_source_attempts_total", "source,outcome",
+        "Attempts from the source, by outcome: delivered, deferred, bounced.",
+        "送信元ごとの試行数。outcome は delivered、deferred、bounced。"),
+    ROW(HY_M_WARMUP_DAY, HY_GAUGE, "hayauma_warmup_day", "source,provider",
+        "Day of its plan, from 1, that a source has reached with a provider; warm behind the last.",
+        "ウォームアップ中の送信元が配信先について達した計画の日(1 から)。最終日を過ぎると完了。"),
+    ROW(HY_M_WARMUP_LIMIT, HY_GAUGE, "hayauma_warmup_limit", "source,provider",
+        "Messages that this day of the plan allows; no sample when warm.",
+        "計画のその日の上限通数。完了後はありません。"),
+    ROW(HY_M_WARMUP_SENT, HY_GAUGE, "hayauma_warmup_sent", "source,provider",
+        "Of them, sent in the last 24 hours.", "そのうち直近 24 時間に送った通数。"),
+    ROW(HY_M_WARMUP_COMPLAINTS, HY_GAUGE, "hayauma_warmup_complaints", "source,provider",
+        "Refusals of this day that are about us, as the plan judges them.",
+        "その日の、送信者側を理由とする拒否の数(計画の判定に使う数)。"),
+
     ROW(HY_M_OPEN_DOMAINS, HY_GAUGE, "hayauma_open_domains", "",
         "Recipient domains that the feeder has open.", "フィーダーが開いている宛先ドメイン。"),
     ROW(HY_M_OPEN_DOMAINS_MAX, HY_GAUGE, "hayauma_open_domains_max", "", "delivery.open_domains.",
@@ -208,8 +230,11 @@ void hy_metrics_doc(struct hy_buf *out)
         "of Prometheus,\nor as OpenMetrics 1.0 when the client asks for it. `/healthz` says 200 "
         "while the daemon's main loop turns,\n`/readyz` while it takes and stores outcomes; "
         "otherwise 503 and the reason. A scrape reads counters that\nthe workers move anyway, and "
-        "a snapshot of the store: it takes no lock that delivery waits for. The number\nof series "
-        "is bounded: by `metrics.sites`, `metrics.campaigns`, 48 providers, and the tables below.\n"
+        "a snapshot of the store: no lock that delivery waits for is held longer than to copy a "
+        "few "
+        "numbers.\nThe number of series is bounded: by `metrics.sites`, `metrics.campaigns`, 48 "
+        "providers, the sources (warm-up:\n4,096 pairs of source and provider), and the tables "
+        "below.\n"
         "conf/grafana/hayauma.json is a dashboard of them, conf/grafana/alerts.yaml holds "
         "rules.\n\n"
         "`hayaumad` は `metrics.listen`(127.0.0.1:9095)で Prometheus のテキスト形式"

@@ -10,6 +10,7 @@
 #include "expo.h"
 #include "hayauma/deliver/meter.h"
 #include "metrics_lanes.h"
+#include "metrics_sources.h"
 #include "tls_sender.h"
 
 #define LABEL(n, v)                                                                                \
@@ -268,8 +269,10 @@ static void put_delivery(struct expo *e, struct observer *o, const struct observ
     put_connections(e, limits, c, s);
     put_tls_reports(e, o->d->tls_sender);
     expo_one(e, HY_M_LANES, (double)s->lanes);
-    if (atomic_load(&o->is_ready))
+    if (atomic_load(&o->is_ready)) {
         metrics_put_lanes(e, o->d->deliver, limits->sites);
+        metrics_put_sources(e, o->d->deliver);
+    }
     expo_one(e, HY_M_OPEN_DOMAINS, count_of(&c->domains_open));
     expo_one(e, HY_M_OPEN_DOMAINS_MAX, limits->open_domains);
     put_dns(e, s);

@@ -352,6 +352,7 @@ void lane_count(struct lane *l, const struct hy_outcome *o, hy_us took_us)
         warmth_count(l->warm, o);
     l->deferred += o->kind == HY_OUTCOME_DEFERRED;
     l->bounced += o->kind == HY_OUTCOME_BOUNCED;
+    source_count(l->source, o->kind);
     hy_us span = now - l->rate_since;
     if (span >= HY_US_PER_SEC) {
         double fresh = (double)l->rate_count * 1e6 / (double)span;

@@ -323,6 +323,7 @@ void lane_session_up(struct lane *l, struct session *s)
 {
     l->n_connecting--;
     l->n_up++;
+    source_count_connection(l->source, 1);
     lane_place_session(l, s);
     lane_smooth(&l->connect_us, hy_loop_now(l->worker->loop) - s->opened);
     hy_window_connected(&l->window, l->n_up, hy_loop_now(l->worker->loop));
@@ -369,10 +370,12 @@ void lane_session_over(struct lane *l, struct session *s, const struct hy_outcom
     hy_list_remove(&s->link);
     hy_list_remove(&s->taker);
     l->n_sessions--;
-    if (s->is_up)
+    if (s->is_up) {
         l->n_up--;
-    else
+        source_count_connection(l->source, -1);
+    } else {
         l->n_connecting--;
+    }
     l->n_leaving -= s->is_leaving;
     l->worker->n_giving -= s->is_given;
     l->worker->n_active -= l->n_sessions == 0;

@@ -38,6 +38,19 @@ static bool is_gone(const struct source *s, const struct hy_sockaddr *address)
            atomic_load_explicit(&s->gone_until[i], memory_order_relaxed) != 0;
 }
 
+static bool is_proxy_gone(const struct source *s, const struct hy_deliver_source *from)
+{
+    return from->proxy.kind != HY_PROXY_NONE &&
+           atomic_load_explicit(&s->proxy_until, memory_order_relaxed) != 0;
+}
+
+static void add_counts(const struct source *s, struct hy_source_report *r)
+{
+    r->connections = atomic_load_explicit(&s->connections, memory_order_relaxed);
+    for (unsigned i = 0; i < HY_METER_OUTCOMES; i++)
+        r->outcomes[i] = atomic_load_explicit(&s->outcomes[i], memory_order_relaxed);
+}
+
 int hy_deliver_sources(struct hy_deliver *d, hy_source_fn *fn, void *ctx)
 {
     struct telling t = {.now = hy_clock_wall_ms(), .warm = calloc(WARM_MAX, sizeof *t.warm)};
@@ -51,13 +64,15 @@ int hy_deliver_sources(struct hy_deliver *d, hy_source_fn *fn, void *ctx)
         t.n = 0;
         if (t.from->warmup)
             warmths_each(&d->warmths, add_warmth, &t);
-        const struct hy_source_report r = {
+        struct hy_source_report r = {
             .source = t.from,
             .is_gone = is_gone(p->live[i], &t.from->bind),
             .is_gone6 = is_gone(p->live[i], &t.from->bind6),
+            .is_proxy_gone = is_proxy_gone(p->live[i], t.from),
             .warm = t.warm,
             .n_warm = t.n,
         };
+        add_counts(p->live[i], &r);
         fn(ctx, &r);
     }
     hy_deliver_policy_unref(p);

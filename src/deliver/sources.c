@@ -161,3 +161,17 @@ void source_proxy_there(struct source *s)
         atomic_exchange_explicit(&s->proxy_until, 0, memory_order_relaxed))
         hy_log(HY_LOG_NOTICE, "source", "source %s: its proxy is back", s->name);
 }
+
+/* ---- counting ---- */
+
+void source_count(struct source *s, enum hy_outcome_kind kind)
+{
+    unsigned i = (unsigned)kind - HY_OUTCOME_DELIVERED;
+    if (i < HY_METER_OUTCOMES)
+        atomic_fetch_add_explicit(&s->outcomes[i], 1, memory_order_relaxed);
+}
+
+void source_count_connection(struct source *s, int by)
+{
+    atomic_fetch_add_explicit(&s->connections, (uint32_t)by, memory_order_relaxed);
+}

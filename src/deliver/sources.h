@@ -7,6 +7,7 @@
 #include "hayauma/base/clock.h"
 #include "hayauma/base/err.h"
 #include "hayauma/base/list.h"
+#include "hayauma/deliver/meter.h"
 
 struct hy_deliver;
 struct hy_deliver_policy;
@@ -26,6 +27,9 @@ struct source {
     char name[64];
     _Atomic hy_us gone_until[2]; /* its IPv4, IPv6 address is not on this machine; 0 = it is */
     _Atomic hy_us proxy_until;   /* its proxy does not do its part; 0 = it does */
+    char apart[64];              /* what is read often, from what every message moves */
+    _Atomic uint64_t outcomes[HY_METER_OUTCOMES]; /* [kind - HY_OUTCOME_DELIVERED], of all lanes */
+    _Atomic uint32_t connections;                 /* that are up */
 };
 
 struct sources {
@@ -56,3 +60,7 @@ void source_there(struct source *s, const struct hy_sockaddr *address);
 /* The same of its proxy; `why` for people. */
 void source_proxy_gone(struct source *s, const struct hy_proxy *proxy, const char *why, hy_us now);
 void source_proxy_there(struct source *s);
+
+/* Counts an outcome, or a connection that is up (1) or over (-1). Any thread. */
+void source_count(struct source *s, enum hy_outcome_kind kind);
+void source_count_connection(struct source *s, int by);

@@ -3,12 +3,14 @@ import contextlib
 import json
 import os
 import subprocess
+import threading
 import time
 
 import newsletter
 from lab import CommandError, check, check_accounts, check_eq, wait_for
 from receiver import Receiver
 from test_campaign import csv, field
+from test_metrics import samples, value
 
 A, B, C = "127.0.0.11", "127.0.0.12", "127.0.0.13"
 ZONE = """\
@@ -240,6 +242,41 @@ def test_source_list_shows_addresses_and_warmth(lab):
                  [("default", 1, 3, 10, 10, 10)], "its warm-up")
         text = daemon.run("source", "list").stdout
         check("out: its address is not on this machine" in text and "1 / 3" in text, text)
+
+
+def test_metrics_tell_of_each_source_and_its_warm_up(lab):
+    config = warming(lab)
+    port = lab.free_port()
+    config["metrics.listen"] = f"127.0.0.1:{port}"
+    config["delivery.sources"].append({"name": "lost", "address": "192.0.2.77"})
+    gate = threading.Event()
+
+    def hold(source):
+        if source == B:
+            gate.wait(60)
+
+    with setting(lab, config=config, refuse=hold) as (daemon, receiver, _):
+        start(lab, daemon, rows_of(300))
+
+        def open_now():
+            m = samples(port)
+            return {s: value(m, "hayauma_source_connections", source=s) for s in ("a", "b", "lost")}
+
+        wait_for("b to be connected", lambda: open_now()["b"] > 0)
+        gate.set()
+        daemon.wait_campaign("newsletter")
+        wait_for("connections to end", lambda: open_now() == {"a": 0, "b": 0, "lost": 0})
+        m = samples(port)
+        for source, state in (("a", "up"), ("b", "up"), ("lost", "missing")):
+            check_eq({s: value(m, "hayauma_source_state", source=source, state=s)
+                      for s in ("up", "partly", "missing", "no_proxy")},
+                     {s: float(s == state) for s in ("up", "partly", "missing", "no_proxy")}, source)
+        sent = {s: value(m, "hayauma_source_attempts_total", source=s, outcome="delivered") for s in ("a", "b", "lost")}
+        check_eq(sent, {"a": 10, "b": 290, "lost": 0}, "delivered")
+        warm = {n: value(m, f"hayauma_warmup_{n}", source="a", provider="default")
+                for n in ("day", "limit", "sent", "complaints")}
+        check_eq(warm, {"day": 1, "limit": 10, "sent": 10, "complaints": 0}, "the warm-up of a")
+        check_eq({dict(k[1])["source"] for k in m if k[0].startswith("hayauma_warmup_")}, {"a"}, "sources with a plan")
 
 
 def test_a_source_may_ask_for_tls_where_the_rule_does_not(lab):

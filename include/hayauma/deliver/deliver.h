@@ -7,6 +7,7 @@
 #include "hayauma/base/clock.h"
 #include "hayauma/base/err.h"
 #include "hayauma/bounce/rules.h"
+#include "hayauma/deliver/meter.h"
 #include "hayauma/deliver/orders.h"
 #include "hayauma/dns/resolver.h"
 #include "hayauma/io/proxy.h"
@@ -226,7 +227,10 @@ struct hy_warm_report {
 };
 struct hy_source_report {
     const struct hy_deliver_source *source;
-    bool is_gone, is_gone6; /* its addresses are not on this machine */
+    bool is_gone, is_gone6;               /* its addresses are not on this machine */
+    bool is_proxy_gone;                   /* its proxy is not there, or does not do its part */
+    uint32_t connections;                 /* that are up */
+    uint64_t outcomes[HY_METER_OUTCOMES]; /* since the start; [kind - HY_OUTCOME_DELIVERED] */
     const struct hy_warm_report *warm;
     size_t n_warm;
 };
