@@ -59,14 +59,15 @@ struct feeder {
     struct hy_txn txn; /* parked between steps */
     bool has_txn, is_draining;
     struct rooms *rooms;
-    uint32_t n_feeds;      /* open */
-    uint32_t n_due;        /* of those, of deferred rows */
-    bool fresh_waits;      /* domains wait for a place, */
-    bool due_waits;        /* or deferred rows do, */
-    bool spool_waits;      /* or messages in spools */
-    uint64_t n_spools;     /* that have been taken up */
-    hy_us walk_at;         /* no domain is opened before, while many are parked */
-    struct hy_due due_pos; /* how far the due index was read */
+    uint32_t n_feeds;         /* open */
+    uint32_t n_due;           /* of those, of deferred rows */
+    bool fresh_waits;         /* domains wait for a place, */
+    bool due_waits;           /* or deferred rows do, */
+    bool spool_waits;         /* or messages in spools */
+    uint64_t n_spools;        /* that have been taken up */
+    hy_us walk_at;            /* no domain is opened before, while many are parked */
+    struct hy_due due_pos;    /* how far the due index was read, */
+    struct hy_due due_urgent; /* and how far ahead for transactional mail */
     struct hy_queue_row *scratch;
 };
 
@@ -97,6 +98,7 @@ bool feeder_txn(struct feeder *f); /* the newest snapshot in f->txn */
 void feeder_wake(struct feeder *f);
 
 /* feeder_rows.c */
+bool rows_are_urgent(const struct camp *c); /* of a transactional campaign */
 void rows_open_domains(struct feeder *f);
 void rows_refill(struct feeder *f, struct feed *feed);
 /* Whether a feed of this kind may be opened now for a campaign, NULL: for any. Fresh and deferred
@@ -119,6 +121,8 @@ void feed_close(struct feeder *f, struct feed *feed);
 
 /* feeder_due.c */
 void due_read(struct feeder *f);
+/* A campaign begins: its entries are read from the first on. */
+void due_read_again(struct feeder *f, struct camp *c);
 /* rows_open_place for deferred rows. */
 bool due_open_place(struct feeder *f, struct camp *c, const struct feed_place *place,
                     struct feed **ret_feed);

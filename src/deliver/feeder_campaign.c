@@ -226,7 +226,7 @@ static void begin(struct feeder *f, struct camp *c, const struct hy_campaign *re
         return;
     c->is_walked = c->is_waiting = false;
     c->domain = 0;
-    c->due_pos = f->due_pos = (struct hy_due){0};
+    due_read_again(f, c);
     char id[HY_ID_TEXT_MAX];
     hy_log(HY_LOG_INFO, "feeder", "sending campaign %s (%.*s)", hy_id_format(c->id, id),
            HY_STR_ARG(record->name));
@@ -243,7 +243,7 @@ static void begin_spool(struct feeder *f, struct camp *c)
     int err = hy_spool_floor(&f->txn, c->id, &floor);
     c->is_walked = true;
     c->spool_block = err == HY_OK ? floor : 0;
-    c->due_pos = f->due_pos = (struct hy_due){0};
+    due_read_again(f, c);
     f->spool_waits = true;
     feeder_wake(f);
 }

@@ -4,6 +4,9 @@
  * start; the others pass over what they have had, by their own positions. Reading stops, and goes
  * on later at the same place, when a turn of the loop has had enough or when there is no place for
  * another feed: a million rows that are due at one second take as many feeds as there are places.
+ *
+ * Where bulk stops, transactional mail that was due later must not: it is read first, from a place
+ * of its own, stepping over all that another campaign has due in a second at once.
  */
 #include "feeder.h"
 
@@ -67,14 +70,17 @@ static bool is_behind(const struct hy_due *a, const struct hy_due *b)
     return a->domain != b->domain ? a->domain < b->domain : a->block < b->block;
 }
 
-/* Takes the entry behind f->due_pos; false when there is none, or no place for it. */
-static bool take_entry(struct feeder *f, struct gather *g, uint32_t upto, uint32_t *opened)
+/* Takes the entry behind *pos; false when there is none, or no place for it. */
+static bool take_entry(struct feeder *f, struct gather *g, struct hy_due *pos, uint32_t upto,
+                       uint32_t *opened)
 {
-    struct hy_due next = f->due_pos;
+    struct hy_due next = *pos;
     if (hy_due_next(&f->txn, &next, upto) != HY_OK)
         return false;
     struct camp *c = camp_find(f, next.campaign);
-    if (c && c->run && is_behind(&c->due_pos, &next)) {
+    if (pos == &f->due_urgent && !rows_are_urgent(c)) {
+        next.domain = next.block = UINT32_MAX;
+    } else if (c && c->run && is_behind(&c->due_pos, &next)) {
         if (!goes_on(g, c, &next)) {
             flush(f, g);
             if (!rows_may_open(f, FEED_DUE, c)) {
@@ -87,8 +93,24 @@ static bool take_entry(struct feeder *f, struct gather *g, uint32_t upto, uint32
         c->due_pos = next;
         add_rows(f, g, &next);
     }
-    f->due_pos = next;
+    *pos = next;
     return true;
+}
+
+/* Whether there is more to read at once. */
+static bool read_on(struct feeder *f, struct hy_due *pos, uint32_t upto)
+{
+    struct gather g = {0};
+    uint32_t opened = 0, n = 0;
+    while (n < DUE_BATCH && opened < OPEN_BATCH && take_entry(f, &g, pos, upto, &opened))
+        n++;
+    flush(f, &g);
+    return n == DUE_BATCH || opened == OPEN_BATCH;
+}
+
+void due_read_again(struct feeder *f, struct camp *c)
+{
+    c->due_pos = f->due_pos = f->due_urgent = (struct hy_due){0};
 }
 
 void due_read(struct feeder *f)
@@ -97,14 +119,11 @@ void due_read(struct feeder *f)
     uint32_t upto = hy_due_horizon(f->d->env, now_s); /* before the snapshot */
     if (!feeder_txn(f))
         return;
-    struct gather g = {0};
-    uint32_t opened = 0, n = 0;
     f->due_waits = false;
-    while (n < DUE_BATCH && opened < OPEN_BATCH && take_entry(f, &g, upto, &opened))
-        n++;
-    flush(f, &g);
+    bool has_more = read_on(f, &f->due_urgent, upto);
+    has_more |= read_on(f, &f->due_pos, upto);
     hy_txn_park(&f->txn);
-    if (n == DUE_BATCH || opened == OPEN_BATCH) {
+    if (has_more) {
         f->due_waits = true;
         feeder_wake(f);
     }

@@ -211,7 +211,7 @@ static uint32_t rows_ahead(const struct feeder *f)
     return n < 1 ? 1 : n > SCRATCH_ROWS ? SCRATCH_ROWS : n;
 }
 
-static bool is_urgent(const struct camp *c)
+bool rows_are_urgent(const struct camp *c)
 {
     return c && c->run && c->run->plan.brakes.priority == HY_PRIORITY_TRANSACTIONAL;
 }
@@ -219,7 +219,7 @@ static bool is_urgent(const struct camp *c)
 bool rows_may_open(const struct feeder *f, enum feed_kind kind, const struct camp *c)
 {
     uint32_t most = f->d->settings.open_domains;
-    if (is_urgent(c))
+    if (rows_are_urgent(c))
         return f->n_feeds < most + URGENT_DOMAINS;
     uint32_t n = kind == FEED_DUE ? f->n_due : f->n_feeds - f->n_due;
     bool others_wait = kind == FEED_DUE ? f->fresh_waits : f->due_waits;

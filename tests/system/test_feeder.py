@@ -83,6 +83,22 @@ def test_many_deferred_rows_and_fresh_ones_share_the_places(lab):
     check(balanced, text)
 
 
+def test_transactional_mail_that_is_due_waits_for_no_bulk_that_was_due_before(lab):
+    """Bulk has all its places, with slow servers, and far more of it is due."""
+    bulk, urgent = of("own", 20 * OPEN), of("good", 5)
+    daemon, sink = setup(lab, bulk, sink_args=["--greylist", "*:1", "--delay", "addr=127.0.1.4,dot:1000"])
+    daemon.ctl("campaign", "start", "newsletter")
+    wait_for("the greylist to defer each", lambda: daemon.campaign("newsletter")["attempts"] >= len(bulk), timeout=60)
+    daemon.import_leads(lab.write("urgent.csv", "email\r\n" + "".join(f"{a}\r\n" for a in urgent)), "urgent")
+    daemon.ctl("campaign", "create", newsletter.campaign_file(lab, "urgent", "priority: transactional\n", lists="urgent"))
+    daemon.ctl("campaign", "start", "urgent")
+    c = daemon.wait_campaign("urgent", timeout=90)
+    check(c["attempts"] >= 2 * len(urgent), f"{c['attempts']} attempts: the greylist deferred each")
+    behind = len(bulk) - daemon.campaign("newsletter")["delivered"]
+    check(behind > len(bulk) // 2, f"only {behind} bulk mails were left behind the transactional ones")
+    daemon.ctl("campaign", "cancel", "newsletter")
+
+
 def test_sites_that_wait_for_the_press_open_no_connection_before_it_has_a_message(lab):
     """Hundreds of sites with a server of their own, a key that takes its time, and connections that are soon idle: what
     is opened too early is closed unused and opened again."""
