@@ -52,6 +52,10 @@ void cli_print_campaign(struct cli *c, const json_t *o)
     line(c, _(c, "state"), cli_state(c, cli_str(o, "state")));
     if (cli_str(o, "note")[0])
         line(c, _(c, "why"), cli_str(o, "note"));
+    if (cli_str(o, "pool")[0])
+        line(c, _(c, "pool"), cli_str(o, "pool"));
+    if (json_is_true(json_object_get(o, "pool_missing")) && !cli_str(o, "ended")[0])
+        line(c, "", _(c, "stands in hayauma.yaml no more: nothing is sent until it does"));
     json_array_foreach(lists, i, l)
         line(c, i ? "" : _(c, "lists"), json_is_string(l) ? json_string_value(l) : "");
     line(c, _(c, "created"), cli_time(cli_str(o, "created"), time));

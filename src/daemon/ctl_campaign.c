@@ -197,6 +197,22 @@ static json_t *list_names(struct hy_daemon *d, hy_id id)
     return names;
 }
 
+/* What it leaves from, and whether there is such a pool still. */
+static void add_pool(struct hy_daemon *d, hy_id id, json_t *o)
+{
+    struct hy_txn t = {0};
+    char pool[64] = "";
+    int err = hy_txn_read(d->env, &t);
+    if (err == HY_OK)
+        err = plan_pool(&t, id, pool);
+    hy_txn_end(&t);
+    if (err != HY_OK)
+        return;
+    json_object_set_new(o, "pool", json_string(pool));
+    json_object_set_new(o, "pool_missing",
+                        json_boolean(pool[0] && !hy_config_has_pool(d->config, hy_str_of(pool))));
+}
+
 static void show(struct hy_control_call *call, void *ctx)
 {
     struct hy_daemon *d = ctx;
@@ -211,6 +227,7 @@ static void show(struct hy_control_call *call, void *ctx)
         return;
     }
     json_object_set_new(o, "lists", list_names(d, id));
+    add_pool(d, id, o);
     hy_control_finish(call, o);
 }
 

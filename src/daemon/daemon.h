@@ -129,6 +129,9 @@ void policy_wipe(struct hy_buf *b);
  * what campaign.create checks with: `bundle` as stored. */
 int plan_load(void *daemon, struct hy_txn *t, const struct hy_campaign *c, struct hy_diag *diag,
               struct hy_deliver_plan *ret);
+/* The pool that a stored campaign names; "" = none. What hy_campaign_bundle and hy_bundle_decode
+ * fail with. Any thread. */
+HY_MUST_USE int plan_pool(struct hy_txn *t, hy_id campaign, char ret[64]);
 /* What does not keep a campaign from being sent, but should be known before. */
 struct plan_findings {
     struct hy_buf unknown; /* names of variables that nobody has, "a, b"; they render as absent */

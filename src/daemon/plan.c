@@ -267,6 +267,21 @@ static int make(struct hy_daemon *d, const struct hy_config *c, struct hy_txn *t
     return err;
 }
 
+int plan_pool(struct hy_txn *t, hy_id campaign, char ret[64])
+{
+    HY_CLEANUP(hy_buf_free)
+    struct hy_buf bytes = HY_BUF_INIT(HY_CAMPAIGN_BUNDLE_MAX);
+    HY_CLEANUP(hy_arena_free)
+    struct hy_arena arena = HY_ARENA_INIT(1 << 20);
+    struct hy_bundle b;
+    int err = hy_campaign_bundle(t, campaign, &bytes);
+    if (err == HY_OK)
+        err = hy_bundle_decode(hy_buf_str(&bytes), &arena, &b);
+    if (err == HY_OK)
+        snprintf(ret, 64, "%.*s", HY_STR_ARG(b.pool));
+    return err;
+}
+
 int plan_load(void *daemon, struct hy_txn *t, const struct hy_campaign *c, struct hy_diag *diag,
               struct hy_deliver_plan *ret)
 {

@@ -231,10 +231,28 @@ static void give_up(struct worker *w, struct feed *f)
     worker_feed_return(w, f);
 }
 
+/* A reload took its pool away, or brought it back; says so once. */
+static void tell_pool(struct run *r, bool is_lost)
+{
+    char id[HY_ID_TEXT_MAX];
+    if (atomic_load_explicit(&r->is_told_lost, memory_order_relaxed) == is_lost ||
+        atomic_exchange(&r->is_told_lost, is_lost) == is_lost)
+        return;
+    if (is_lost)
+        hy_log(HY_LOG_WARNING, "source",
+               "campaign %s waits: its pool %s stands in hayauma.yaml no more; put it back and "
+               "'hayauma reload', or cancel the campaign",
+               hy_id_format(r->campaign, id), r->plan.pool);
+    else
+        hy_log(HY_LOG_NOTICE, "source", "campaign %s goes on: its pool %s is back",
+               hy_id_format(r->campaign, id), r->plan.pool);
+}
+
 void deal(struct worker *w, struct feed *f)
 {
     const struct hy_deliver_pool *pool = pool_of_run(w->policy, f->run);
-    if (!pool) { /* a reload took it away: until another brings it back */
+    tell_pool(f->run, !pool);
+    if (!pool) { /* until a reload brings it back */
         deal_nowhere(f);
         hy_list_push(&w->held, &f->w.one.link);
         return;

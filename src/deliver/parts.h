@@ -78,6 +78,7 @@ struct run {
     struct hy_deliver_plan plan;
     hy_wall_ms queued;        /* when the campaign started: what rows expire by */
     atomic_bool stopped;      /* nothing more of it may be sent */
+    atomic_bool is_told_lost; /* that its pool is no more */
     _Atomic uint32_t in_hand; /* deliveries of it that are not settled, rows being handed back */
     atomic_uint refs;
     struct run *older; /* the feeder's: the run before it, while rows of that are in hand */

@@ -148,6 +148,33 @@ def test_a_source_that_a_reload_takes_away_leaves_its_mail_to_the_others(lab):
         check_eq(dict(receiver.by_source()), {B: 400}, "all by the one that is left")
 
 
+def test_a_campaign_whose_pool_a_reload_takes_away_waits_and_says_so(lab):
+    pool = {"delivery.pools": [{"name": "news", "sources": {"a": 1, "b": 1}}]}
+    gate = threading.Event()
+    with setting(lab, config=pool, refuse=lambda source: gate.wait(60) and None) as (daemon, receiver, world):
+        def reload(values):
+            lab.daemon_config(world, config={"paths.shaping": lab.path("shaping.yaml"), "delivery.sources": SOURCES,
+                                             "delivery.workers": 2, **values})
+            daemon.ctl("reload")
+
+        start(lab, daemon, rows_of(400), extra="pool: news\n")
+        wait_for("mail to be on its way", lambda: receiver.connections[A] or receiver.connections[B])
+        check_eq(daemon.ctl("campaign", "show", "newsletter")["pool_missing"], False, "before")
+        reload({})
+        said = "waits: its pool news stands in hayauma.yaml no more"
+        wait_for("a warning", lambda: said in daemon.output())
+        gate.set()
+        c = daemon.ctl("campaign", "show", "newsletter")
+        check_eq((c["state"], c["pool"], c["pool_missing"]), ("running", "news", True), "the campaign")
+        text = daemon.run("campaign", "show", "newsletter").stdout
+        check("stands in hayauma.yaml no more: nothing is sent until it does" in text, text)
+        reload(pool)
+        c = daemon.wait_campaign("newsletter")
+        check_eq(c["delivered"], 400, "delivered")
+        check_eq((daemon.output().count(said), daemon.output().count("goes on: its pool news is back")), (1, 1),
+                 daemon.output())
+
+
 def test_a_reply_that_speaks_of_the_source_moves_its_mail_to_another(lab):
     def judge(source, rcpt):
         return f"554 5.7.1 blocked: {source} is on our list" if source == A else None
