@@ -45,6 +45,16 @@ static int report(struct cli *c, const char *path, const struct hy_problems *p, 
     return ok ? CLI_OK : CLI_FAILED;
 }
 
+static bool has_addresses(const struct hy_config *config)
+{
+    const struct hy_config_sources *s = &config->delivery.sources;
+    for (size_t i = 0; i < s->n; i++)
+        if (hy_sockaddr_family(&s->items[i].bind) != AF_UNSPEC ||
+            hy_sockaddr_family(&s->items[i].bind6) != AF_UNSPEC)
+            return true;
+    return false;
+}
+
 static int run_check(struct cli *c)
 {
     struct hy_problems p = {0};
@@ -66,6 +76,10 @@ static int run_check(struct cli *c)
     }
     int code = err == HY_ENOMEM ? cli_fail(c, err, NULL, NULL)
                                 : report(c, path, &p, hy_buf_cstr(&shaping));
+    if (code == CLI_OK && !c->json && has_addresses(config))
+        fprintf(
+            c->out, "%s",
+            _(c, "What receivers find at the addresses of its sources: 'hayauma source check'.\n"));
     hy_config_unref(config);
     hy_problems_free(&p);
     hy_buf_free(&shaping);

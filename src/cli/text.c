@@ -205,6 +205,8 @@ const char *const cli_texts[][2] = {
     {"--%s must be a number up to %llu\n", "--%s は %llu 以下の数です\n"},
     {"%s: %s leads, made %s\n", "%s: %s 件、作成 %s\n"},
     {"%s leads exported.\n", "%s 件を書き出しました。\n"},
+    {"What receivers find at the addresses of its sources: 'hayauma source check'.\n",
+     "送信元アドレスが受信側からどう見えるかは 'hayauma source check' で分かります。\n"},
     {"pool", "送信元プール"},
     {"stands in hayauma.yaml no more: nothing is sent until it does",
      "hayauma.yaml にありません。戻すまで何も送信しません"},

@@ -175,6 +175,16 @@ def test_a_campaign_whose_pool_a_reload_takes_away_waits_and_says_so(lab):
                  daemon.output())
 
 
+def test_config_check_names_the_check_of_sources(lab):
+    for values, named in (({"delivery": {"sources": SOURCES}}, True), ({}, False)):
+        path = lab.write("check.yaml", json.dumps({**values, "paths": {"shaping": ""}}))
+        for lang, ok in (("C", "is fine"), ("ja_JP.UTF-8", "")):
+            p = subprocess.run([lab.binary("src/cli/hayauma"), "config", "check", path], capture_output=True, text=True,
+                               check=False, env={**os.environ, "LC_ALL": lang})
+            check_eq((p.returncode, "'hayauma source check'" in p.stdout), (0, named), p.stdout + p.stderr)
+            check(ok in p.stdout, p.stdout)
+
+
 def test_a_reply_that_speaks_of_the_source_moves_its_mail_to_another(lab):
     def judge(source, rcpt):
         return f"554 5.7.1 blocked: {source} is on our list" if source == A else None
