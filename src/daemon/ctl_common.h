@@ -20,6 +20,9 @@ int ctl_campaign_read(struct hy_daemon *d, hy_id id, json_t **ret, struct hy_dia
 /* One lane as `sites` and `site` tell it; ctl_status.c */
 struct hy_lane_report;
 json_t *ctl_lane_json(const struct hy_lane_report *l);
+/* Where a source stands with a provider; ctl_source.c */
+struct hy_warm_report;
+json_t *ctl_warm_json(const struct hy_warm_report *w);
 /* [{"file","line","column","warning","text"}]; ctl_status.c */
 json_t *ctl_problems_json(const struct hy_problems *problems);
 

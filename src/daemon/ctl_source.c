@@ -9,7 +9,7 @@ static void add_address(json_t *all, json_t *missing, const struct hy_sockaddr *
     json_array_append_new(is_gone ? missing : all, json_string(hy_sockaddr_format_ip(a, ip)));
 }
 
-static json_t *warm_json(const struct hy_warm_report *w)
+json_t *ctl_warm_json(const struct hy_warm_report *w)
 {
     json_t *o = json_object();
     bool is_warm = w->limit == UINT32_MAX;
@@ -32,7 +32,7 @@ static void add_source(void *ctx, const struct hy_source_report *r)
     add_address(there, missing, &r->source->bind, r->is_gone);
     add_address(there, missing, &r->source->bind6, r->is_gone6);
     for (size_t i = 0; i < r->n_warm; i++)
-        json_array_append_new(warm, warm_json(&r->warm[i]));
+        json_array_append_new(warm, ctl_warm_json(&r->warm[i]));
     json_object_set_new(o, "source", json_string(r->source->name));
     json_object_set_new(o, "ehlo", json_string(r->source->ehlo));
     json_object_set_new(o, "addresses", there);

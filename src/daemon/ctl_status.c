@@ -153,6 +153,15 @@ static void status(struct hy_control_call *call, void *ctx)
     hy_control_finish(call, o);
 }
 
+static json_t *warm_json(const struct hy_lane_report *l)
+{
+    if (!l->warm.provider)
+        return json_null();
+    json_t *o = ctl_warm_json(&l->warm);
+    json_object_set_new(o, "waits", json_boolean(l->is_warm_waiting));
+    return o;
+}
+
 json_t *ctl_lane_json(const struct hy_lane_report *l)
 {
     json_t *o = json_object();
@@ -178,6 +187,7 @@ json_t *ctl_lane_json(const struct hy_lane_report *l)
                   (uint64_t)((l->day_full_us + HY_US_PER_SEC - 1) / HY_US_PER_SEC));
     json_t *reply = json_string(l->last_reply), *why = json_string(l->why);
     json_object_set_new(o, "held", json_boolean(l->is_held));
+    json_object_set_new(o, "warmup", warm_json(l));
     json_object_set_new(o, "last_reply", reply ? reply : json_string("?"));
     json_object_set_new(o, "why", why ? why : json_string("?"));
     return o;

@@ -402,6 +402,10 @@ void tls_report_answer(struct feeder *f, struct hy_msg *m);
 /* When it will not be answered: the mailbox is emptied. */
 void tls_report_drop(struct hy_msg *m);
 
+/* report_sources.c; any thread. Its strings stay until delivery ends. */
+struct hy_warm_report report_warmth(struct warmth *w, const struct hy_warmup_plan *p,
+                                    hy_wall_ms now);
+
 /* report.c; worker thread */
 void report_lanes(struct worker *w, struct hy_msg *m);
 

@@ -64,6 +64,17 @@ static hy_us left(hy_us until, hy_us now)
     return until > now ? until - now : 0;
 }
 
+static void add_warmth(struct hy_lane_report *r, const struct lane *l)
+{
+    if (!l->warm || !l->from || !l->from->warmup)
+        return;
+    struct hy_warm_report warm = report_warmth(l->warm, l->from->warmup, hy_clock_wall_ms());
+    if (warm.limit == UINT32_MAX)
+        return;
+    r->warm = warm;
+    r->is_warm_waiting = l->from->warmup->waits;
+}
+
 static void add(struct lanes_order *o, const struct lane *l, hy_us now)
 {
     struct hy_window_view window;
@@ -115,6 +126,7 @@ static void add(struct lanes_order *o, const struct lane *l, hy_us now)
         .is_held = l->is_held,
         .last_reply = copy(o, l->last_reply),
     };
+    add_warmth(&o->lanes[o->n - 1], l);
 }
 
 static void finish(struct lanes_order *o)

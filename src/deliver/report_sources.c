@@ -13,13 +13,11 @@ struct telling {
     hy_wall_ms now;
 };
 
-static void add_warmth(void *ctx, struct warmth *w)
+struct hy_warm_report report_warmth(struct warmth *w, const struct hy_warmup_plan *p,
+                                    hy_wall_ms now)
 {
-    struct telling *t = ctx;
-    if (t->n == WARM_MAX || strcmp(warmth_source(w), t->from->name) != 0)
-        return;
-    struct warmth_view v = warmth_look(w, t->from->warmup, t->now);
-    t->warm[t->n++] = (struct hy_warm_report){
+    struct warmth_view v = warmth_look(w, p, now);
+    return (struct hy_warm_report){
         .provider = v.provider,
         .step = v.step,
         .days = v.days,
@@ -29,6 +27,14 @@ static void add_warmth(void *ctx, struct warmth *w)
         .bad = v.bad,
         .verdict = hy_warmup_verdict_name(v.verdict),
     };
+}
+
+static void add_warmth(void *ctx, struct warmth *w)
+{
+    struct telling *t = ctx;
+    if (t->n == WARM_MAX || strcmp(warmth_source(w), t->from->name) != 0)
+        return;
+    t->warm[t->n++] = report_warmth(w, t->from->warmup, t->now);
 }
 
 static bool is_gone(const struct source *s, const struct hy_sockaddr *address)

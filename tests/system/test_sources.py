@@ -233,6 +233,12 @@ def test_a_plan_may_have_what_is_too_much_wait(lab):
         check(want[B] < 190, f"a's mail waits for a: {want}")
         sites = {s["source"]: s for s in daemon.ctl("sites")["sites"]}
         check(sites["a"]["day_full_s"] > 0 and sites["b"]["day_full_s"] == 0, f"{sites}")
+        lanes = {s["source"]: s["warmup"] for s in daemon.ctl("site", "big.test")["lanes"]}
+        check_eq([lanes["a"][k] for k in ("provider", "day", "days", "sent", "limit", "waits")],
+                 ["default", 2, 3, 9, 9, True], "the warm-up of a")
+        check_eq(lanes["b"], None, "b has no plan")
+        text = daemon.run("site", "big.test").stdout
+        check("warm-up, day 2 of 3: 9 of 9 in 24 hours, the rest waits" in text, text)
 
 
 def test_source_check_says_what_receivers_will_find(lab):

@@ -188,6 +188,16 @@ bool hy_deliver_signs(struct hy_deliver *d, const char *from_domain);
 
 const struct hy_deliver_counters *hy_deliver_counters_of(const struct hy_deliver *d);
 
+/* Where the warm-up of a source stands with a provider. Strings live as long as the report. */
+struct hy_warm_report {
+    const char *provider; /* a shaping rule's name, or "default" */
+    uint32_t step, days;  /* step >= days: warm */
+    uint32_t limit;       /* messages of the day; UINT32_MAX: warm, 0: it has not begun */
+    uint64_t sent;        /* in the last 24 hours */
+    uint32_t good, bad;   /* answers of this day of the plan */
+    const char *verdict;  /* on the day before: hy_warmup_verdict_name */
+};
+
 /* One lane as it is now. Strings live as long as the report. */
 struct hy_lane_report {
     const char *site, *source, *rule; /* rule: "" = the defaults */
@@ -195,12 +205,14 @@ struct hy_lane_report {
     uint32_t rule_line;
     uint32_t connections, connecting, window, domains, waiting; /* waiting: rows in hand */
     uint64_t delivered, deferred, bounced;
-    double rate;            /* delivered a second, over the last seconds */
-    hy_us suspended_us;     /* how long still; 0 = open */
-    hy_us day_full_us;      /* how long still its day has no room; 0 = it has */
-    const char *why;        /* what last slowed or suspended it; "" = nothing */
-    bool is_held;           /* by an order */
-    const char *last_reply; /* the newest words of the server, or why it could not be reached */
+    double rate;                /* delivered a second, over the last seconds */
+    hy_us suspended_us;         /* how long still; 0 = open */
+    hy_us day_full_us;          /* how long still its day has no room; 0 = it has */
+    const char *why;            /* what last slowed or suspended it; "" = nothing */
+    bool is_held;               /* by an order */
+    struct hy_warm_report warm; /* provider NULL: it is warm, or was never to be warmed up */
+    bool is_warm_waiting;       /* what is beyond its day waits; otherwise other sources take it */
+    const char *last_reply;     /* the newest words of the server, or why it could not be reached */
 };
 
 /* Over all lanes, those that the report leaves out too. */
@@ -216,15 +228,7 @@ typedef void hy_lanes_fn(void *ctx, const struct hy_lane_report *lanes, size_t n
                          const struct hy_lanes_sum *all);
 HY_MUST_USE int hy_deliver_lanes(struct hy_deliver *d, size_t most, hy_lanes_fn *fn, void *ctx);
 
-/* Where the warm-up of a source stands with a provider. Strings live as long as the report. */
-struct hy_warm_report {
-    const char *provider; /* a shaping rule's name, or "default" */
-    uint32_t step, days;  /* step >= days: warm */
-    uint32_t limit;       /* messages of the day; UINT32_MAX: warm, 0: it has not begun */
-    uint64_t sent;        /* in the last 24 hours */
-    uint32_t good, bad;   /* answers of this day of the plan */
-    const char *verdict;  /* on the day before: hy_warmup_verdict_name */
-};
+/* A source as it is now. Strings live as long as the report. */
 struct hy_source_report {
     const struct hy_deliver_source *source;
     bool is_gone, is_gone6;               /* its addresses are not on this machine */
