@@ -9,9 +9,11 @@ struct answers {
     struct hy_msg *first, *last;
 };
 
-/* The signature made last for a ready message: its next recipient gets the same. */
+/* The signature made last for a ready message, with the keys of this policy: its next recipient
+ * gets the same when it leaves from the same source. */
 struct press_signed {
-    hy_id message; /* 0: none */
+    hy_id message;               /* 0: none */
+    const struct source *source; /* its domains sign too; these stay until delivery ends */
     hy_wall_ms at;
     struct hy_buf fields;
 };

@@ -1,6 +1,6 @@
 /* The press for ready messages: nothing is rendered, what was handed in is read from the store and
  * signed. Recipients of one message mostly come one behind the other, so that the signature of the
- * one before is used again: it is the same content. */
+ * one before is used again: it is the same content, signed by the same domains. */
 #include "press.h"
 
 #include "hayauma/base/log.h"
@@ -12,7 +12,7 @@ static int sign(struct press *p, struct delivery *d, const struct hy_spool_messa
                 hy_wall_ms now)
 {
     struct press_signed *last = &p->last;
-    if (last->message == m->id && now - last->at < SIGNATURE_AGE_MS) {
+    if (last->message == m->id && last->source == d->source && now - last->at < SIGNATURE_AGE_MS) {
         hy_buf_add_str(&d->signature, hy_buf_str(&last->fields));
         return d->signature.err;
     }
@@ -32,6 +32,7 @@ static int sign(struct press *p, struct delivery *d, const struct hy_spool_messa
     hy_buf_add_str(&last->fields, hy_buf_str(&d->signature));
     if (last->fields.err == HY_OK) {
         last->message = m->id;
+        last->source = d->source;
         last->at = now;
     }
     return HY_OK;

@@ -2,6 +2,7 @@
 import contextlib
 import json
 import os
+import re
 import subprocess
 import threading
 import time
@@ -74,6 +75,23 @@ def test_ready_messages_are_spread_like_those_of_campaigns(lab):
         wait_for("all", lambda: len(receiver.mails) == 60, timeout=30)
         n = receiver.by_source()
         check(n[B] >= 3 and n[A] > n[B], f"three to one, roughly: {n}")
+
+
+def test_a_ready_message_is_signed_by_the_domains_of_the_source_that_each_recipient_gets(lab):
+    domains = {A: "a.esp.test", B: "b.esp.test"}
+    keys = [(d, "s1", lab.dkim_key(d, "s1")[0]) for d in ("news.hayauma.test", *domains.values())]
+    sources = [{**s, "weight": 1, "dkim": [domains[s["address"]]]} for s in SOURCES]
+    letter = lab.write("letter", "From: app@news.hayauma.test\n\nHello\n")
+    with setting(lab, sources, keys=keys, config={"delivery.press_threads": 1}) as (daemon, receiver, _):
+        for k in range(3):
+            daemon.ctl("send", letter, *[f"user{k}-{i}@big.test" for i in range(12)])
+        wait_for("all", lambda: len(receiver.mails) == 36, timeout=30)
+        check(set(receiver.by_source()) == {A, B}, f"both send: {receiver.by_source()}")
+        for m in receiver.mails:
+            signers = re.findall(rb"^DKIM-Signature:.*?\bd=([^;\s]+)", m.data, re.M | re.S)
+            check_eq(sorted(s.decode() for s in signers), sorted(["news.hayauma.test", domains[m.source]]), f"{m.source} {m.rcpt}")
+        explained = daemon.run("explain", "user0-0@big.test").stdout
+        check(re.search(r" from [ab]\b", explained), f"the source of an attempt: {explained}")
 
 
 def test_a_campaign_names_a_pool_or_a_source(lab):
