@@ -4,8 +4,9 @@
  * and a POST, or a mail; what was sent is marked in the store before the next; the last mark says
  * that all is done.
  * How it fails: a target that fails stays unmarked, so that the next walk tries it again, and it
- * alone. A mail and its mark are one commit. Between a POST that was taken and its mark a kill
- * may repeat it: with the same report-id, by which receivers know it. */
+ * alone. A mail and its mark are one commit; nothing is POSTed while the disk has no room for the
+ * mark. Between a POST that was taken and its mark a kill may repeat it: with the same report-id,
+ * by which receivers know it. */
 #include "tls_post.h"
 
 #include <stdlib.h>
@@ -190,13 +191,21 @@ static void submit(struct tls_post *p)
         settle_and_go_on(p, TLS_POST_FAILED, hy_err_text(err));
 }
 
+/* Whoever has a domain that mail goes to names the host: nothing behind our own walls. What is of
+ * this host and link the resolver has left out. */
+static bool may_post_to(const struct tls_post *p, const struct hy_sockaddr *a)
+{
+    return p->office->d->config->dns.allow_local || !hy_sockaddr_is_private(a);
+}
+
 static void on_addresses(void *ctx, const struct hy_records *r)
 {
     struct tls_post *p = ctx;
     p->questions--;
-    for (size_t i = 0; r && r->addresses && i < r->n && p->n_addresses < HY_HTTPS_ADDRESSES_MAX;
-         i++)
-        p->addresses[p->n_addresses++] = r->addresses[i];
+    size_t n = r && r->addresses ? r->n : 0;
+    for (size_t i = 0; i < n && p->n_addresses < HY_HTTPS_ADDRESSES_MAX; i++)
+        if (may_post_to(p, &r->addresses[i]))
+            p->addresses[p->n_addresses++] = r->addresses[i];
     if (r && p->questions == 0) /* NULL: the office ends */
         submit(p);
 }
@@ -223,6 +232,10 @@ static void post(struct tls_post *p)
     static const enum hy_dns_type types[] = {HY_DNS_A, HY_DNS_AAAA};
     struct hy_str host;
     p->n_addresses = 0;
+    if (hy_env_state(p->office->d->env) != HY_ENV_READY) { /* the mark could not be written */
+        settle_and_go_on(p, TLS_POST_FAILED, "the disk is full, or nearly so (store.min_free)");
+        return;
+    }
     if (!host_of(target_of(p)->uri, &host)) {
         settle_and_go_on(p, TLS_POST_REFUSED, "the URL names no host");
         return;
@@ -356,7 +369,7 @@ static void take_targets(struct tls_post *p, const struct hy_tlsrpt_record *reco
     for (size_t i = 0; i < record->n; i++) {
         struct tls_post_target *t = &p->targets[p->n++];
         t->is_https = record->rua[i].is_https;
-        snprintf(t->uri, sizeof t->uri, "%.*s", HY_STR_ARG(record->rua[i].uri));
+        snprintf(t->uri, sizeof t->uri, "%s", record->rua[i].text);
     }
 }
 

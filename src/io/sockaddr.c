@@ -147,3 +147,24 @@ bool hy_sockaddr_is_local(const struct hy_sockaddr *a)
     return IN6_IS_ADDR_UNSPECIFIED(ip) || IN6_IS_ADDR_LOOPBACK(ip) || IN6_IS_ADDR_MULTICAST(ip) ||
            IN6_IS_ADDR_LINKLOCAL(ip);
 }
+
+/* 10/8, 172.16/12, 192.168/16, 100.64/10. */
+static bool ip4_is_private(uint32_t ip)
+{
+    return ip >> 24 == 10 || ip >> 20 == 0xac1 || ip >> 16 == 0xc0a8 || ip >> 22 == 0x191;
+}
+
+bool hy_sockaddr_is_private(const struct hy_sockaddr *a)
+{
+    if (a->sa.sa_family == AF_INET)
+        return ip4_is_private(ntohl(a->in4.sin_addr.s_addr));
+    if (a->sa.sa_family != AF_INET6)
+        return false;
+    const struct in6_addr *ip = &a->in6.sin6_addr;
+    if (IN6_IS_ADDR_V4MAPPED(ip) || IN6_IS_ADDR_V4COMPAT(ip)) {
+        uint32_t v4;
+        memcpy(&v4, ip->s6_addr + 12, 4);
+        return ip4_is_private(ntohl(v4));
+    }
+    return (ip->s6_addr[0] & 0xfe) == 0xfc || IN6_IS_ADDR_SITELOCAL(ip);
+}

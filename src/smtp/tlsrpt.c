@@ -1,6 +1,8 @@
 /* Reading the TLSRPT record. */
 #include "hayauma/smtp/tlsrpt.h"
 
+#include "hayauma/base/codec.h"
+
 const char *hy_tlsrpt_result_name(enum hy_tlsrpt_result r)
 {
     static const char *const names[HY_TLSRPT_RESULTS] = {
@@ -34,20 +36,39 @@ static bool is_printable(struct hy_str s)
     return s.n > 0;
 }
 
+/* The address in "mailto:ADDRESS!SIZE?..." (RFC 6068; a "!" of the address itself is encoded, RFC
+ * 8460 section 3). `out`: HY_TLSRPT_URI_MAX + 1. False: it is none, or not encoded as it must be.
+ */
+static bool read_mailto(struct hy_str uri, char *out)
+{
+    struct hy_str s = hy_str_slice(uri, 7, hy_str_find(uri, '?', 0));
+    size_t n = 0, n_decoded;
+    s = hy_str_slice(s, 0, hy_str_find(s, '!', 0));
+    for (size_t i = 0; i < s.n; i++, n++) {
+        out[n] = s.p[i];
+        if (s.p[i] != '%')
+            continue;
+        if (s.n - i < 3 || hy_hex_decode(hy_str_slice(s, i + 1, i + 3), &out[n], &n_decoded))
+            return false;
+        i += 2;
+    }
+    out[n] = '\0';
+    struct hy_str address = hy_str_make(out, n);
+    return is_printable(address) && hy_str_find(address, '@', 1) != SIZE_MAX;
+}
+
 /* False: not one that we can use. */
 static bool read_uri(struct hy_str uri, struct hy_tlsrpt_uri *ret)
 {
     if (!is_printable(uri) || uri.n > HY_TLSRPT_URI_MAX)
         return false;
-    if (hy_str_istarts(uri, HY_STR("https://")) && uri.n > 8) {
-        *ret = (struct hy_tlsrpt_uri){true, uri};
-        return true;
+    ret->is_https = hy_str_istarts(uri, HY_STR("https://"));
+    if (ret->is_https) {
+        memcpy(ret->text, uri.p, uri.n);
+        ret->text[uri.n] = '\0';
+        return uri.n > 8;
     }
-    if (!hy_str_istarts(uri, HY_STR("mailto:")))
-        return false;
-    struct hy_str address = hy_str_slice(uri, 7, hy_str_find(uri, '?', 0));
-    *ret = (struct hy_tlsrpt_uri){false, address};
-    return hy_str_find(address, '@', 1) != SIZE_MAX;
+    return hy_str_istarts(uri, HY_STR("mailto:")) && read_mailto(uri, ret->text);
 }
 
 static int read_rua(struct hy_str list, struct hy_tlsrpt_record *ret)

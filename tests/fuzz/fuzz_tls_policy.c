@@ -46,9 +46,10 @@ static void check_records(struct hy_str text)
         return;
     must(r.n > 0 && r.n <= HY_TLSRPT_URIS_MAX);
     for (size_t i = 0; i < r.n; i++) {
-        must(is_within(r.rua[i].uri, text) && r.rua[i].uri.n <= HY_TLSRPT_URI_MAX);
-        for (size_t k = 0; k < r.rua[i].uri.n; k++)
-            must(r.rua[i].uri.p[k] > ' ' && r.rua[i].uri.p[k] <= '~');
+        size_t n = strnlen(r.rua[i].text, sizeof r.rua[i].text);
+        must(n > 0 && n <= HY_TLSRPT_URI_MAX);
+        for (size_t k = 0; k < n; k++)
+            must(r.rua[i].text[k] > ' ' && r.rua[i].text[k] <= '~');
     }
 }
 

@@ -28,7 +28,7 @@ class World:
         self.lab, self.pki = lab, Pki(lab)
         self.server = ReportServer(lab, *self.pki.issue("reports", "reports.plain.test"))
         self.key, self.key_record = lab.dkim_key(SENDER, "s1")
-        lines = ["reports A 127.0.0.1", "postbox MX 10 mx", "mx A 127.0.0.1"]
+        lines = ["reports A 127.0.0.1", "inside A 10.1.2.3", "postbox MX 10 mx", "mx A 127.0.0.1"]
         lines += [f'_smtp._tls.{domain} TXT "{text}"' for domain, text in records.items()] + [self.key_record]
         text = "\n".join(lines).replace("{port}", str(self.server.port))
         self.dns = Dns(lab, "@ A 127.0.0.1", text)
@@ -163,6 +163,34 @@ def test_a_certificate_of_another_and_a_redirect_get_nothing(lab):
             check_eq(sent.returncode, 1, f"{name}: {sent}")
             check(f": {result}" in sent.stdout and words in sent.stdout, f"{name}: {sent.stdout}")
         check_eq(w.server.got, [])
+    finally:
+        w.server.stop()
+
+
+def fails(d, domain, words):
+    sent = d.run("tls", "report", "--domain", f"{domain}.plain.test", "--send", "--date", day(4))
+    check_eq(sent.returncode, 1, f"{domain}: {sent}")
+    check(": failed" in sent.stdout and words in sent.stdout, f"{domain}: {sent.stdout}")
+
+
+def test_nothing_is_posted_behind_our_own_walls(lab):
+    w = World(lab, {"here": "v=TLSRPTv1; rua=https://reports.plain.test:{port}/here",
+                    "inside": "v=TLSRPTv1; rua=https://inside.plain.test:{port}/inside"}, days_ago=4)
+    try:
+        d = w.daemon(config={"dns.allow_local": False})
+        for domain in ("here", "inside"):
+            fails(d, domain, "no address that can be used")
+        check_eq((w.server.got, w.server.refused), ([], []))
+    finally:
+        w.server.stop()
+
+
+def test_nothing_is_posted_that_could_not_be_remembered(lab):
+    w = World(lab, {"good": "v=TLSRPTv1; rua=https://reports.plain.test:{port}/good"}, days_ago=4)
+    try:
+        d = w.daemon(config={"store.min_free": "64TiB"})
+        fails(d, "good", "store.min_free")
+        check_eq((w.server.got, w.server.refused), ([], []))
     finally:
         w.server.stop()
 

@@ -36,3 +36,5 @@ bool hy_sockaddr_ip_eq(const struct hy_sockaddr *a, const struct hy_sockaddr *b)
 /* This host, "any", multicast, link-local, unspecified ...: nowhere to send mail of strangers to.
  */
 bool hy_sockaddr_is_local(const struct hy_sockaddr *a);
+/* Networks of one's own: RFC 1918, RFC 6598 (100.64/10), fc00::/7, fec0::/10. */
+bool hy_sockaddr_is_private(const struct hy_sockaddr *a);

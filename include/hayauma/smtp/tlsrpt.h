@@ -6,17 +6,19 @@
 enum { HY_TLSRPT_URIS_MAX = 4, HY_TLSRPT_URI_MAX = 512 };
 
 struct hy_tlsrpt_uri {
-    bool is_https;     /* else mail */
-    struct hy_str uri; /* a view: "https://..." whole; of mail the address without "mailto:" */
+    bool is_https; /* else mail */
+    /* "https://..." as it is; of mail the address: without "mailto:", "!SIZE" and "?...", its
+     * percent encoding undone; printable ASCII without spaces */
+    char text[HY_TLSRPT_URI_MAX + 1];
 };
 struct hy_tlsrpt_record {
     size_t n; /* 1.. */
     struct hy_tlsrpt_uri rua[HY_TLSRPT_URIS_MAX];
 };
 /* From the TXT records of _smtp._tls.DOMAIN (section 3): the one that begins with "v=TLSRPTv1;".
- * URIs of other schemes, too long, or behind the fourth are passed over. HY_ENOTFOUND when there is
- * no such record or none of its URIs can be used; HY_EPARSE when it is malformed or not the only
- * one. */
+ * URIs of other schemes, too long, wrongly encoded or behind the fourth are passed over.
+ * HY_ENOTFOUND when there is no such record or none of its URIs can be used; HY_EPARSE when it is
+ * malformed or not the only one. */
 HY_MUST_USE int hy_tlsrpt_record_read(const struct hy_str *txts, size_t n,
                                       struct hy_tlsrpt_record *ret);
 

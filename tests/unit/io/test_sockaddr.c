@@ -87,3 +87,24 @@ Test(sockaddr, knows_addresses_where_no_stranger_s_mail_belongs)
         cr_assert_eq(hy_sockaddr_is_local(&a), cases[i].want, "%s", cases[i].text);
     }
 }
+
+Test(sockaddr, knows_networks_of_one_s_own)
+{
+    static const struct {
+        const char *text;
+        bool want;
+    } cases[] = {
+        {"10.255.0.1", true},      {"11.0.0.1", false},       {"172.16.0.1", true},
+        {"172.31.255.255", true},  {"172.32.0.1", false},     {"172.15.0.1", false},
+        {"192.168.1.1", true},     {"192.169.0.1", false},    {"100.64.0.1", true},
+        {"100.127.255.255", true}, {"100.128.0.1", false},    {"192.0.2.1", false},
+        {"fc00::1", true},         {"fdff::1", true},         {"fe00::1", false},
+        {"fec0::1", true},         {"::ffff:10.0.0.1", true}, {"::ffff:192.0.2.1", false},
+        {"2001:db8::1", false},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct hy_sockaddr a;
+        cr_assert_eq(hy_sockaddr_parse(hy_str_of(cases[i].text), 25, &a), 0);
+        cr_assert_eq(hy_sockaddr_is_private(&a), cases[i].want, "%s", cases[i].text);
+    }
+}

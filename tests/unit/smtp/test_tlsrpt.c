@@ -21,6 +21,20 @@ Test(tlsrpt, reads_where_reports_go)
         {"v=TLSRPTv1; rua=http://x/", HY_ENOTFOUND, ""},
         {"v=TLSRPTv1; rua=mailto:nobody", HY_ENOTFOUND, ""},
         {"v=TLSRPTv1; rua=mailto:a b@c.d", HY_ENOTFOUND, ""},
+        {"v=TLSRPTv1; rua=mailto:tls%2Breports@b.c", 0, "m tls+reports@b.c "},
+        {"v=TLSRPTv1; rua=mailto:a%21b%2cc%40d.e", 0, "m a!b,c@d.e "},
+        {"v=TLSRPTv1; rua=mailto:a@b.c!10m", 0, "m a@b.c "},
+        {"v=TLSRPTv1; rua=mailto:a@b.c!10m?subject=%0d%0a", 0, "m a@b.c "},
+        {"v=TLSRPTv1; rua=mailto:a%0d%0aBcc:x@b.c", HY_ENOTFOUND, ""},
+        {"v=TLSRPTv1; rua=mailto:a%00@b.c", HY_ENOTFOUND, ""},
+        {"v=TLSRPTv1; rua=mailto:a%20b@b.c", HY_ENOTFOUND, ""},
+        {"v=TLSRPTv1; rua=mailto:%e3%81%82@b.c", HY_ENOTFOUND, ""},
+        {"v=TLSRPTv1; rua=mailto:a%7f@b.c", HY_ENOTFOUND, ""},
+        {"v=TLSRPTv1; rua=mailto:a%4@b.c", HY_ENOTFOUND, ""},
+        {"v=TLSRPTv1; rua=mailto:a%@b.c", HY_ENOTFOUND, ""},
+        {"v=TLSRPTv1; rua=mailto:a@b.c%4", HY_ENOTFOUND, ""},
+        {"v=TLSRPTv1; rua=mailto:!a@b.c", HY_ENOTFOUND, ""},
+        {"v=TLSRPTv1; rua=https://r.example/%41!x", 0, "h https://r.example/%41!x "},
         {"v=TLSRPTv1; rua=nobody", HY_EPARSE, ""},
         {"v=TLSRPTv1; rua=", HY_EPARSE, ""},
         {"v=TLSRPTv1;", HY_EPARSE, ""},
@@ -35,8 +49,8 @@ Test(tlsrpt, reads_where_reports_go)
         int err = hy_tlsrpt_record_read(&txt, 1, &r), n = 0;
         cr_expect_eq(err, cases[i].err, "%s: got %d", cases[i].txt, err);
         for (size_t k = 0; k < r.n; k++)
-            n += snprintf(got + n, sizeof got - (size_t)n, "%c %.*s ",
-                          r.rua[k].is_https ? 'h' : 'm', HY_STR_ARG(r.rua[k].uri));
+            n += snprintf(got + n, sizeof got - (size_t)n, "%c %s ", r.rua[k].is_https ? 'h' : 'm',
+                          r.rua[k].text);
         cr_expect_str_eq(got, cases[i].want, "%s", cases[i].txt);
     }
 }
