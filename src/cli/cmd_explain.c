@@ -21,18 +21,20 @@ static void print_reply(struct cli *c, const json_t *a)
 
 static void print_attempt(struct cli *c, const json_t *a)
 {
-    char at[32], line[512];
-    const char *tls = cli_str(a, "tls");
-    snprintf(line, sizeof line, "%s  %s  %s%s%s%s%s%s%s", cli_time(cli_str(a, "at"), at),
+    char at[32], line[1024];
+    const char *tls = cli_str(a, "tls"), *source = cli_str(a, "source");
+    snprintf(line, sizeof line, "%s  %s  %s%s%s%s%s%s%s%s%s", cli_time(cli_str(a, "at"), at),
              cli_state(c, cli_str(a, "outcome")), cli_str(a, "mx_host"),
              cli_str(a, "mx_ip")[0] ? " [" : "", cli_str(a, "mx_ip"),
              cli_str(a, "mx_ip")[0] ? "]" : "", tls[0] ? " " : "", tls,
+             source[0] ? _(c, " from ") : "", source,
              json_is_true(json_object_get(a, "in_doubt")) ? _(c, " (in doubt)") : "");
     cli_put_line(c, "    ", line);
     if (cli_str(a, "tls_policy")[0]) {
-        snprintf(line, sizeof line, _(c, "TLS policy: %s%s%s%s%s"), cli_str(a, "tls_policy"),
-                 cli_str(a, "tls_check")[0] ? "; " : "", cli_str(a, "tls_check"),
-                 cli_str(a, "tls_name")[0] ? ": " : "", cli_str(a, "tls_name"));
+        snprintf(line, sizeof line, _(c, "TLS policy: %s%s%s%s%s"),
+                 cli_text(c, cli_str(a, "tls_policy")), cli_str(a, "tls_check")[0] ? "; " : "",
+                 cli_text(c, cli_str(a, "tls_check")), cli_str(a, "tls_name")[0] ? ": " : "",
+                 cli_str(a, "tls_name"));
         cli_put_line(c, "      ", line);
     }
     print_reply(c, a);
@@ -61,8 +63,8 @@ static void print_message(struct cli *c, const json_t *m)
     snprintf(line, sizeof line, _(c, "queued %s"), cli_time(cli_str(m, "queued"), time));
     cli_put_line(c, "  ", line);
     json_array_foreach(json_object_get(m, "attempts"), i, a) print_attempt(c, a);
-    snprintf(line, sizeof line, "%s; %s%s%s", cli_state(c, cli_str(m, "state")), cli_str(m, "next"),
-             cli_str(m, "due")[0] ? ": " : "",
+    snprintf(line, sizeof line, "%s; %s%s%s", cli_state(c, cli_str(m, "state")),
+             cli_text(c, cli_str(m, "next")), cli_str(m, "due")[0] ? ": " : "",
              cli_str(m, "due")[0] ? cli_time(cli_str(m, "due"), time) : "");
     cli_put_line(c, "  ", line);
 }

@@ -87,17 +87,19 @@ const struct cli_command cmd_send = {
     .name = "send",
     .args = "FILE RECIPIENT...",
     .n_min = 2,
-    .n_max = 16,
+    .n_max = CLI_ARGS_MAX,
     .kind = CLI_FILE,
     .summary = {"hand in one ready message", "完成したメールを 1 通送る"},
     .about =
         {"FILE holds a message as it is to be sent, header and body; - reads standard input. What\n"
          "it lacks (Date, Message-ID) is added, Bcc is taken out, and it is signed for the domain\n"
-         "of From. When the command ends with 0, the message is on the disk.",
+         "of From. When the command ends with 0, the message is on the disk. There may be 9,999\n"
+         "recipients, whose addresses together take at most 250 KB.",
          "FILE はヘッダーと本文からなる完成したメールです。- は標準入力を読みます。足りない Date "
          "と\n"
          "Message-ID を補い、Bcc を除き、From のドメインの鍵で署名します。0 で終わったときには\n"
-         "メールはディスクに保存されています。"},
+         "メールはディスクに保存されています。宛先は 9,999 件まで、アドレスの合計は 250 KB まで\n"
+         "です。"},
     .examples = "hayauma send letter.eml taro@example.jp\n"
                 "hayauma send - --from bounces@example.net taro@example.jp < letter.eml",
     .options = options,

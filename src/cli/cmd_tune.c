@@ -79,8 +79,10 @@ static int run(struct cli *c)
     struct hy_tune tune;
     const bool quick = cli_flag(c, "quick"), dry = cli_flag(c, "dry-run");
     find_dir(c, dir, sizeof dir);
-    int err =
-        hy_tune_measure(quick ? QUICK_ROUNDS : ROUNDS, quick ? QUICK_MS : MS, 0, &report, &diag);
+    int err = dry ? HY_OK : hy_tune_check_dir(dir, &diag);
+    if (err == HY_OK)
+        err = hy_tune_measure(quick ? QUICK_ROUNDS : ROUNDS, quick ? QUICK_MS : MS, 0, &report,
+                              &diag);
     if (err != HY_OK)
         return cli_fail(c, err, diag.text, NULL);
     hy_tune_here(&tune);

@@ -199,6 +199,14 @@ static int give_away(int fd, const char *data_dir)
     return stat(data_dir, &st) == 0 && fchown(fd, st.st_uid, st.st_gid) == 0 ? HY_OK : HY_EIO;
 }
 
+int hy_tune_check_dir(const char *data_dir, struct hy_diag *diag)
+{
+    if (faccessat(AT_FDCWD, data_dir, W_OK | X_OK, AT_EACCESS) == 0)
+        return HY_OK;
+    return hy_fail(diag, HY_EIO, "%s/" HY_TUNE_FILE " cannot be written: %s", data_dir,
+                   strerror(errno));
+}
+
 int hy_tune_write(const char *data_dir, const struct hy_tune *t, struct hy_diag *diag)
 {
     char path[PATH_MAX], fresh[PATH_MAX], date[32];

@@ -1,5 +1,6 @@
 """Ready messages: handed in by `hayauma send`, stored once, signed, delivered, explained, survived."""
 import json
+import os
 import subprocess
 
 import dkim_verify
@@ -62,6 +63,16 @@ def test_a_message_is_signed_delivered_explained_and_its_content_freed(lab):
         check_eq(found[0]["sender"], FROM)
         check_eq(found[0]["attempts"][0]["code"], 250)
     check("delivered" in daemon.run("explain", f"taro@{SITE}").stdout, "for people")
+    japanese = subprocess.run(daemon.command("explain", f"taro@{SITE}"), capture_output=True, text=True, check=True,
+                              env={**os.environ, "LC_ALL": "ja_JP.UTF-8"}).stdout
+    check("完了しており、これ以上送信しません" in japanese and "final" not in japanese, japanese)
+    check("opportunistic" not in japanese, japanese)
+
+
+def test_more_recipients_than_a_screen_holds_are_taken(lab):
+    daemon, sink, _ = setup(lab)
+    check_eq(daemon.ctl("send", letter(lab), *[f"user{i}@{SITE}" for i in range(100)])["recipients"], 100)
+    wait_for("all", lambda: len(sink.delivered()) == 100)
 
 
 def test_what_cannot_be_sent_is_refused_at_the_door(lab):

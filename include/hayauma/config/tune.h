@@ -44,6 +44,8 @@ void hy_tune_here(struct hy_tune *ret);
 /* Reads the file in `data_dir`. HY_ENOTFOUND: none; HY_EPARSE: it is none of ours or damaged;
  * HY_EUNSUPPORTED: made for another processor or OpenSSL (*ret is filled in); HY_EIO. */
 HY_MUST_USE int hy_tune_read(const char *data_dir, struct hy_tune *ret, struct hy_diag *diag);
+/* Whether it could be written; before measuring takes its time. HY_EIO. */
+HY_MUST_USE int hy_tune_check_dir(const char *data_dir, struct hy_diag *diag);
 /* Writes it in one step, mode 0644; made by root, it belongs to the owner of the folder. HY_EIO. */
 HY_MUST_USE int hy_tune_write(const char *data_dir, const struct hy_tune *t, struct hy_diag *diag);
 

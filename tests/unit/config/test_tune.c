@@ -134,6 +134,18 @@ Test(tune_file, gives_back_what_was_written_and_may_be_written_over)
     cr_assert_eq(got.measured, t.measured);
 }
 
+Test(tune_file, where_it_cannot_be_written_is_known_before)
+{
+    struct hy_diag diag = {""};
+    char missing[256];
+    snprintf(missing, sizeof missing, "%s/missing", dir);
+    cr_assert_eq(hy_tune_check_dir(dir, &diag), HY_OK, "%s", diag.text);
+    cr_assert_eq(hy_tune_check_dir(missing, &diag), HY_EIO);
+    cr_assert_not_null(strstr(diag.text, "missing/crypto.tune cannot be written: No such file"),
+                       "%s", diag.text);
+    cr_assert_eq(hy_tune_check_dir("/proc/self", &diag), HY_EIO, "nobody writes there");
+}
+
 Test(tune_file, of_another_processor_or_openssl_is_told_apart)
 {
     struct hy_diag diag = {""};
