@@ -142,6 +142,8 @@ def results(journal):
         workload, number = e["workload"], e["round"]
         if isinstance(e["result"], list):
             out["limits"][workload] = e["result"]
+        elif number and number not in floors:
+            continue  # its floor failed, as the run said: there is nothing to hold the round against
         elif workload != "floor" and systems(workload, number) == systems(workload):
             found, name = out["runs"].setdefault(workload, {}), f"{run}.{number}"
             found.setdefault(e["system"], []).append({**e["result"], "round": name})
