@@ -87,7 +87,7 @@ HY_MUST_USE int hy_address_wire_key(struct hy_str wire, char *out, size_t *ret_n
 
 /* What the person may have meant: "gmial.com" -> "gmail.com" in ret (NUL-terminated, at least
  * HY_DOMAIN_MAX + 1 bytes). HY_ENOTFOUND when the domain is a known mail domain or far from all of
- * them. Up to 30 us: ask once a domain. Any thread. */
+ * them. 1 us, up to 30 for names that are close. Any thread. */
 HY_MUST_USE int hy_address_suggest(struct hy_str domain, char *ret);
 
 /* Whether the (lower-case ASCII) domain, or one above it, gives out addresses to be thrown away:
