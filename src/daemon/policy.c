@@ -49,11 +49,13 @@ int policy_read_secret(const char *path, const char *what, struct hy_buf *out, s
     if (!S_ISREG(st.st_mode) || st.st_size >= (off_t)out->max)
         err = hy_fail(diag, HY_EINVAL, "%s is not a %s file", path, what);
     else if (st.st_mode & (S_IROTH | S_IWOTH))
-        err = hy_fail(diag, HY_EAUTH, "%s can be read by everybody: chmod 600 it", path);
+        err = hy_fail(diag, HY_EAUTH, "%s can be read by everybody: chmod o= it", path);
     else if (hy_buf_reserve(out, (size_t)st.st_size + 1) != HY_OK)
         err = HY_ENOMEM;
     while (err == HY_OK && out->len <= (size_t)st.st_size) {
         ssize_t n = read(fd, out->data + out->len, out->cap - out->len);
+        if (n < 0 && errno == EINTR)
+            continue;
         if (n < 0)
             err = hy_fail(diag, HY_EIO, "%s cannot be read: %s", path, strerror(errno));
         if (n <= 0)

@@ -1,12 +1,8 @@
 /* From a config to what receiving goes by, and its place in the life of the daemon. */
 #include "daemon.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
-#include <sys/stat.h>
 #include <time.h>
-#include <unistd.h>
 
 #include "hayauma/base/log.h"
 #include "hayauma/receive/receive.h"
@@ -29,48 +25,13 @@ static void release(struct hy_receive_policy *p)
     free(g);
 }
 
-static int read_file(int fd, size_t n, struct hy_buf *out)
-{
-    int err = hy_buf_reserve(out, n + 1);
-    while (err == HY_OK && out->len < n) {
-        ssize_t got = read(fd, out->data + out->len, n - out->len);
-        if (got < 0 && errno == EINTR)
-            continue;
-        if (got < 0)
-            return HY_EIO;
-        if (got == 0)
-            break;
-        out->len += (size_t)got;
-    }
-    return err;
-}
-
-/* Hashes are secrets, too: a file that everybody can read is refused. */
+/* Hashes are secrets, too. */
 static int load_users(const char *path, struct hy_diag *diag, struct hy_users **ret)
 {
+    HY_CLEANUP(policy_wipe)
     struct hy_buf text = HY_BUF_INIT(USERS_BYTES_MAX + 1);
-    struct stat st;
-    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
-    if (fd < 0 || fstat(fd, &st) != 0) {
-        int sys = errno;
-        if (fd >= 0)
-            close(fd);
-        return hy_fail(diag, HY_EIO, "%s cannot be read: %s", path, strerror(sys));
-    }
-    int err = HY_OK;
-    if (!S_ISREG(st.st_mode) || st.st_size > USERS_BYTES_MAX)
-        err = hy_fail(diag, HY_EINVAL, "%s is no file of users", path);
-    else if (st.st_mode & (S_IROTH | S_IWOTH))
-        err = hy_fail(diag, HY_EAUTH, "%s can be read by everybody: chmod 640 it", path);
-    else
-        err = read_file(fd, (size_t)st.st_size, &text);
-    close(fd);
-    if (err == HY_OK)
-        err = hy_users_read(hy_buf_str(&text), path, diag, ret);
-    if (text.data)
-        explicit_bzero(text.data, text.cap);
-    hy_buf_free(&text);
-    return err;
+    int err = policy_read_secret(path, "users", &text, diag);
+    return err == HY_OK ? hy_users_read(hy_buf_str(&text), path, diag, ret) : err;
 }
 
 static int fail(const struct hy_config *c, struct hy_problems *problems, const char *key, int err,

@@ -90,9 +90,9 @@ static int on_session(SSL *ssl, SSL_SESSION *s)
     return 0; /* the reference stays OpenSSL's */
 }
 
-static SSL_CTX *context_make(const char *ciphers)
+static SSL_CTX *context_make(const SSL_METHOD *method, const char *ciphers)
 {
-    SSL_CTX *ctx = SSL_CTX_new(TLS_client_method());
+    SSL_CTX *ctx = SSL_CTX_new(method);
     if (!ctx)
         return NULL;
     if (!SSL_CTX_set_min_proto_version(ctx, TLS1_2_VERSION) ||
@@ -102,6 +102,14 @@ static SSL_CTX *context_make(const char *ciphers)
     }
     SSL_CTX_set_options(ctx, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION);
     SSL_CTX_set_mode(ctx, SSL_MODE_RELEASE_BUFFERS);
+    return ctx;
+}
+
+static SSL_CTX *client_context(const char *ciphers)
+{
+    SSL_CTX *ctx = context_make(TLS_client_method(), ciphers);
+    if (!ctx)
+        return NULL;
     SSL_CTX_set_session_cache_mode(ctx, SSL_SESS_CACHE_CLIENT | SSL_SESS_CACHE_NO_INTERNAL);
     SSL_CTX_sess_set_new_cb(ctx, on_session);
     return ctx;
@@ -140,9 +148,9 @@ int hy_tls_create(const struct hy_tls_options *o, struct hy_diag *diag, struct h
     t->bio = bio_method_make();
     if (!t->bio)
         goto unref;
-    t->plain_trust = context_make(o->ciphers ? o->ciphers : OPPORTUNISTIC_CIPHERS);
-    t->verified = context_make(o->ciphers ? o->ciphers : VERIFIED_CIPHERS);
-    t->watched = context_make(o->ciphers ? o->ciphers : OPPORTUNISTIC_CIPHERS);
+    t->plain_trust = client_context(o->ciphers ? o->ciphers : OPPORTUNISTIC_CIPHERS);
+    t->verified = client_context(o->ciphers ? o->ciphers : VERIFIED_CIPHERS);
+    t->watched = client_context(o->ciphers ? o->ciphers : OPPORTUNISTIC_CIPHERS);
     if (!t->plain_trust || !t->verified || !t->watched || SSL_CTX_dane_enable(t->watched) <= 0) {
         err = fail_crypto(diag, o->ciphers ? o->ciphers : "cipher list");
         goto unref;
@@ -163,17 +171,9 @@ unref:
 
 static SSL_CTX *server_context(void)
 {
-    SSL_CTX *ctx = SSL_CTX_new(TLS_server_method());
-    if (!ctx)
-        return NULL;
-    if (!SSL_CTX_set_min_proto_version(ctx, TLS1_2_VERSION) ||
-        !SSL_CTX_set_cipher_list(ctx, VERIFIED_CIPHERS)) {
-        SSL_CTX_free(ctx);
-        return NULL;
-    }
-    SSL_CTX_set_options(ctx, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION);
-    SSL_CTX_set_mode(ctx, SSL_MODE_RELEASE_BUFFERS);
-    SSL_CTX_set_session_cache_mode(ctx, SSL_SESS_CACHE_OFF); /* tickets only: nothing is kept */
+    SSL_CTX *ctx = context_make(TLS_server_method(), VERIFIED_CIPHERS);
+    if (ctx)
+        SSL_CTX_set_session_cache_mode(ctx, SSL_SESS_CACHE_OFF); /* tickets only: nothing is kept */
     return ctx;
 }
 
