@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+import types
 
 from lab import LabError, SOURCE, Skip, check, check_eq
 
@@ -82,6 +83,9 @@ def test_an_interrupted_run_goes_on_with_what_it_has(lab):
     again.add({"workload": "B1", "system": "postfix", "round": 2, "result": {"messages_per_s": 2.0}, "neighbours": {"others": 0.0}})
     found = suite.results(journal.Journal.read(path))["runs"]["B1"]
     check_eq([[r["round"] for r in found[s]] for s in ("hayauma", "postfix", "floor")], [["r.1", "r.2"]] * 3, "once it is whole, it does")
+    without = [e for e in again.entries if (e["workload"], e["round"]) != ("floor", 1)]
+    found = suite.results(types.SimpleNamespace(head=head, entries=without))["runs"]["B1"]
+    check_eq([[r["round"] for r in found[s]] for s in ("hayauma", "postfix", "floor")], [["r.2"]] * 3, "nor does one whose floor failed")
     again.check({"machine": {"cpu": "x"}, "versions": {"hayauma": "1"}})
     try:
         again.check({"machine": {"cpu": "x"}, "versions": {"hayauma": "2"}})
