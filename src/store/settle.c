@@ -23,23 +23,34 @@ static bool sent(const struct settling *s)
     return s->a.started != 0;
 }
 
+/* Whether it is over by somebody's will: what was on the wire then may still come back. */
+static bool given_up(const struct settling *s)
+{
+    struct hy_attempt last;
+    if (s->row.state == HY_RCPT_CANCELLED)
+        return true;
+    return s->row.state == HY_RCPT_BOUNCED && s->row.last_attempt != 0 &&
+           hy_attempt_get(s->t, s->row.last_attempt, &last) == 0 && last.started == 0 &&
+           last.outcome.phase == HY_PHASE_POLICY && !last.outcome.from_server;
+}
+
 /* The fence, see the header. */
 static bool is_stale(const struct settling *s)
 {
     if (s->row.ref.attempts != s->a.ref.attempts)
         return true;
-    if (s->row.state == HY_RCPT_CANCELLED)
-        return !sent(s);
-    return hy_rcpt_is_final(s->row.state);
+    if (!hy_rcpt_is_final(s->row.state))
+        return false;
+    return !sent(s) || !given_up(s);
 }
 
-/* What the row becomes: a cancelled one stays so unless the outcome is final; one that has no
- * number left for another attempt is over. */
+/* What the row becomes: one that was given up stays so unless the outcome is final; one that has
+ * no number left for another attempt is over. */
 static enum hy_rcpt_state next_state(const struct settling *s)
 {
     enum hy_rcpt_state to = s->a.state;
-    if (s->row.state == HY_RCPT_CANCELLED && !hy_rcpt_is_final(to))
-        return HY_RCPT_CANCELLED;
+    if (hy_rcpt_is_final(s->row.state) && !hy_rcpt_is_final(to))
+        return s->row.state;
     if (to == HY_RCPT_DEFERRED && s->row.ref.attempts >= UINT16_MAX - 1)
         return HY_RCPT_EXPIRED;
     return to;

@@ -59,6 +59,23 @@ def test_rows_are_taken_out_while_their_campaign_is_sent_and_their_life_says_why
     check("wrong price" in message["attempts"][-1]["text"], str(message["attempts"]))
 
 
+def test_what_is_on_the_wire_while_rows_are_bounced_by_hand_counts_as_delivered(lab):
+    daemon, sink, _ = setup(lab, sink_args=["--delay", "dot:2000"], shaping=lab.shaping(connections=4))
+    start(lab, daemon, [field(f"user{i}", SLOW) for i in range(100)])
+    wait_for("messages on the wire", lambda: to(sink, SLOW) > 0)
+    daemon.ctl("queue", "purge", "--domain", SLOW, "--bounce", "--yes")
+    c = daemon.wait_campaign("newsletter", timeout=60)
+    wait_for("stillness", lambda: still(lambda: to(sink, SLOW)), timeout=30)
+    wait_for("the last outcome", lambda: daemon.campaign("newsletter")["delivered"] == to(sink, SLOW), timeout=30)
+    c = daemon.campaign("newsletter")
+    check_accounts(c)
+    check_eq((c["delivered"] + c["bounced"], c["attempts"]), (100, to(sink, SLOW)))
+    for address in sink.delivered():
+        message = daemon.ctl("explain", address)["messages"][0]
+        check_eq(message["state"], "delivered", address)
+    balanced(daemon)
+
+
 def test_deferred_rows_are_tried_at_once_when_asked(lab):
     daemon, sink, _ = setup(lab, sink_args=["--greylist", "*"], shaping=hourly(lab))
     start(lab, daemon, [field(f"user{i}", d) for d in (SLOW, OTHER) for i in range(200)])

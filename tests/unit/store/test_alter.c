@@ -264,6 +264,49 @@ Test(alter, what_is_taken_out_is_in_the_ledger_and_its_life_says_why)
     cr_assert_eq(l.by_state[HY_RCPT_BOUNCED], ALL / 5 * 2);
 }
 
+Test(alter, what_was_on_the_wire_ends_as_its_outcome_says_though_it_was_taken_out)
+{
+    static const struct {
+        enum hy_rcpt_state verdict;
+        bool is_sent;
+        enum hy_settle_result result;
+    } cases[] = {
+        {HY_RCPT_DELIVERED, true, HY_SETTLE_APPLIED}, {HY_RCPT_BOUNCED, true, HY_SETTLE_APPLIED},
+        {HY_RCPT_DEFERRED, true, HY_SETTLE_APPLIED},  {HY_RCPT_HELD, true, HY_SETTLE_APPLIED},
+        {HY_RCPT_EXPIRED, false, HY_SETTLE_STALE},
+    };
+    enum { N = sizeof cases / sizeof *cases };
+    static const enum hy_rcpt_state taken_out[] = {HY_RCPT_CANCELLED, HY_RCPT_BOUNCED};
+    for (size_t w = 0; w < 2; w++) {
+        struct hy_pick half = {.states = w ? PENDING : 1u << HY_RCPT_FRESH};
+        struct hy_alter_job j = job_of(w ? HY_ALTER_BOUNCE : HY_ALTER_CANCEL, &half);
+        size_t fresh = 0, deferred = 1;
+        cr_assert_eq(run(&j), 0);
+        for (size_t i = 0; i < N; i++, fresh += 5, deferred += 5) {
+            /* Those that were deferred had an attempt before the one that is on the wire. */
+            struct hy_rcpt_ref ref = rows[w ? deferred : fresh].ref;
+            ref.attempts = w ? 1 : 0;
+            struct hy_settle s = settle_of(&ref, cases[i].verdict, LATER);
+            s.attempt.outcome.text = HY_STR("the server's own words");
+            s.attempt.outcome.from_server = cases[i].is_sent;
+            if (!cases[i].is_sent)
+                s.attempt.started = 0;
+            bool is_final = hy_rcpt_is_final(cases[i].verdict) && cases[i].is_sent;
+            cr_assert_eq(settle_now(env, &s), cases[i].result, "way %zu case %zu", w, i);
+            cr_assert_eq(row_now(env, &ref).state, is_final ? cases[i].verdict : taken_out[w],
+                         "way %zu case %zu", w, i);
+            cr_assert_eq(row_now(env, &ref).ref.attempts, ref.attempts + cases[i].is_sent);
+            s = settle_of(&ref, HY_RCPT_DELIVERED, 0); /* the same once more */
+            if (cases[i].is_sent)
+                cr_assert_eq(settle_now(env, &s), HY_SETTLE_STALE, "way %zu case %zu", w, i);
+        }
+        cr_assert_eq(problems(), 0);
+    }
+    struct hy_ledger l = campaign_progress(env, campaign).ledger;
+    cr_assert_eq(hy_ledger_sum(&l), l.queued);
+    cr_assert_eq(l.by_state[HY_RCPT_DELIVERED], ALL / 5 + 2);
+}
+
 Test(alter, a_campaign_whose_last_row_is_taken_out_is_done)
 {
     struct hy_pick all = {.states = PENDING};
