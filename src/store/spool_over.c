@@ -79,11 +79,12 @@ static int drop_message(struct hy_txn *t, hy_id id, const struct hy_spool_messag
     return err == HY_ENOTFOUND ? hy_txn_fail(t, HY_ECORRUPT) : err;
 }
 
-/* Messages lie in the order of their arrival; those that are not over stay and are passed over. */
+/* Messages lie in the order of their arrival; those that are not over stay and are passed over. A
+ * slice begins behind the message that the last commit left, so that it may be applied twice. */
 static int trim_slice(struct hy_write_req *r, struct hy_txn *t)
 {
     struct hy_spool_trim_job *j = hy_container_of(r, struct hy_spool_trim_job, req);
-    hy_id id = 0;
+    hy_id id = j->at;
     for (;;) {
         uint8_t key[8];
         struct hy_spool_message m;
@@ -102,20 +103,29 @@ static int trim_slice(struct hy_write_req *r, struct hy_txn *t)
         id = m.id;
         if (hy_id_time(id) >= j->before)
             return 0;
-        if (m.open_blocks)
-            continue;
-        err = drop_message(t, id, &m);
+        if (m.open_blocks == 0)
+            err = drop_message(t, id, &m);
         if (err)
             return err;
+        j->next = id;
         if (hy_txn_should_yield(t))
             return HY_EMORE;
     }
 }
 
+static void on_trim_slice(struct hy_write_req *r)
+{
+    struct hy_spool_trim_job *j = hy_container_of(r, struct hy_spool_trim_job, req);
+    j->at = j->next;
+}
+
 void hy_spool_trim_job_init(struct hy_spool_trim_job *j, hy_wall_ms before)
 {
     *j = (struct hy_spool_trim_job){
-        .req = {.class = HY_WRITE_ADMIN, .on_full = HY_WRITE_FULL_WAIT, .apply = trim_slice},
+        .req = {.class = HY_WRITE_ADMIN,
+                .on_full = HY_WRITE_FULL_WAIT,
+                .apply = trim_slice,
+                .slice = on_trim_slice},
         .before = before,
     };
 }

@@ -92,6 +92,8 @@ int run_request(struct hy_env *env, struct hy_write_req *r)
             return err;
         }
         must(hy_txn_commit(&t) == 0, "commit");
+        if (err == HY_EMORE && r->slice)
+            r->slice(r);
     }
     return err;
 }

@@ -476,6 +476,51 @@ Test(spool, what_is_over_and_old_is_forgotten_and_the_ledger_still_holds)
     cr_assert_eq(entries(HY_TABLE_SPOOL_MESSAGES), 1);
 }
 
+/* One slice, as short as can be, kept or lost with its transaction. */
+static int trim_slice(struct hy_spool_trim_job *j, bool is_kept)
+{
+    struct hy_txn t;
+    cr_assert_eq(hy_txn_write(env, &t), 0);
+    t.yield_at = 1;
+    int err = j->req.apply(&j->req, &t);
+    cr_assert(err == 0 || err == HY_EMORE);
+    if (!is_kept) {
+        hy_txn_end(&t);
+        return HY_EMORE;
+    }
+    cr_assert_eq(hy_txn_commit(&t), 0);
+    if (err == HY_EMORE)
+        j->req.slice(&j->req);
+    return err;
+}
+
+Test(spool, forgetting_goes_on_behind_the_messages_it_passed_over)
+{
+    enum { N = 20 };
+    struct hy_queue_row rows[HY_QUEUE_BLOCK_ROWS];
+    struct hy_spool_message m = {0};
+    uint32_t at = 0;
+    for (int i = 0; i < N; i++) {
+        struct hy_spool_rcpt rcpts[] = {to("a@example.org")};
+        m = message_to(rcpts, 1);
+        put_ok(&m);
+        cr_assert_eq(fresh(m.spool, &at, rows, HY_QUEUE_BLOCK_ROWS), 1);
+        settle(&rows[0].ref, i % 4 == 3 ? HY_RCPT_DELIVERED : HY_RCPT_DEFERRED);
+    }
+    struct hy_spool_trim_job j;
+    int slices = 0;
+    hy_spool_trim_job_init(&j, hy_clock_wall_ms() + 3600 * 1000);
+    cr_assert_eq(trim_slice(&j, true), HY_EMORE, "it yields though nothing was to be forgotten");
+    cr_assert_eq(entries(HY_TABLE_SPOOL_MESSAGES), N);
+    for (int i = 0; i < N; i++)
+        trim_slice(&j, false);
+    for (; trim_slice(&j, true) == HY_EMORE; slices++)
+        cr_assert_lt(slices, N, "each slice begins behind the one before");
+    cr_assert_eq(slices, N - 1);
+    cr_assert_eq(entries(HY_TABLE_SPOOL_MESSAGES), N / 4 * 3);
+    cr_assert_eq(problems(), 0);
+}
+
 Test(spool, campaigns_and_spools_do_not_see_each_other)
 {
     struct people p = {.n_domains = 2, .per_domain = 3};
