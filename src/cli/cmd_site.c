@@ -9,6 +9,7 @@
 #include "hayauma/config/shaping.h"
 #include "hayauma/config/site_json.h"
 #include "hayauma/io/loop.h"
+#include "site_text.h"
 
 /* ---- without the daemon ---- */
 
@@ -112,7 +113,7 @@ static int ask(struct cli *c, json_t **ret)
 
 /* ---- for people ---- */
 
-static void put(struct cli *c, const char *label, const char *text)
+void site_put(struct cli *c, const char *label, const char *text)
 {
     struct hy_buf b = HY_BUF_INIT(1u << 20);
     hy_buf_add_lit(&b, "  ");
@@ -133,7 +134,7 @@ static void print_hosts(struct cli *c, const json_t *r)
         hy_buf_printf(&b, "%lld %s", (long long)cli_int(host, "preference"), cli_str(host, "name"));
         json_array_foreach(json_object_get(host, "addresses"), k, address)
             hy_buf_printf(&b, "%s%s", k ? " " : "  ", json_string_value(address));
-        put(c, i ? "" : _(c, "hosts"), hy_buf_cstr(&b));
+        site_put(c, i ? "" : _(c, "hosts"), hy_buf_cstr(&b));
         hy_buf_free(&b);
     }
 }
@@ -149,10 +150,10 @@ static void print_rule(struct cli *c, const json_t *r)
                      ? _(c, "%.100s (%.400s), which names the domain")
                      : _(c, "%.100s (%.400s), which matches every host"),
                  cli_str(r, "rule"), cli_str(r, "rule_at"));
-    put(c, _(c, "rule"), text);
+    site_put(c, _(c, "rule"), text);
 }
 
-static void print_limits(struct cli *c, const json_t *r)
+void site_print_limits(struct cli *c, const json_t *r)
 {
     const char *const heads[] = {_(c, "LIMIT"), _(c, "VALUE"), _(c, "FROM")};
     struct cli_table t;
@@ -239,7 +240,7 @@ static void print_lanes(struct cli *c, const json_t *r)
     if (!list)
         return;
     if (json_array_size(list) == 0) {
-        put(c, _(c, "now"), _(c, "nothing is being sent there"));
+        site_put(c, _(c, "now"), _(c, "nothing is being sent there"));
         return;
     }
     cli_table_init(&t, heads, "lrrrl");
@@ -264,23 +265,28 @@ static void print_lanes(struct cli *c, const json_t *r)
     cli_table_print(&t, c, cli_width(c));
 }
 
+void site_print_way(struct cli *c, const json_t *r)
+{
+    fprintf(c->out, "%s\n", cli_str(r, "domain"));
+    if (strcmp(cli_str(r, "status"), "ok") == 0) {
+        site_put(c, _(c, "site"), cli_str(r, "site"));
+        site_put(c, _(c, "identity"), cli_str(r, "key"));
+        print_hosts(c, r);
+    } else {
+        site_put(c, cli_str(r, "status"), cli_str(r, "text"));
+    }
+    print_rule(c, r);
+}
+
 static int run(struct cli *c)
 {
     json_t *r = NULL;
     int code = ask(c, &r);
     if (code || c->json)
         return code ? code : cli_print_json(c, r);
-    fprintf(c->out, "%s\n", cli_str(r, "domain"));
-    if (strcmp(cli_str(r, "status"), "ok") == 0) {
-        put(c, _(c, "site"), cli_str(r, "site"));
-        put(c, _(c, "identity"), cli_str(r, "key"));
-        print_hosts(c, r);
-    } else {
-        put(c, cli_str(r, "status"), cli_str(r, "text"));
-    }
-    print_rule(c, r);
+    site_print_way(c, r);
     print_lanes(c, r);
-    print_limits(c, r);
+    site_print_limits(c, r);
     print_patterns(c, r);
     json_decref(r);
     return CLI_OK;

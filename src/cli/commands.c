@@ -48,6 +48,7 @@ const struct cli_command *const cli_commands[] = {
     &cmd_source_list,
     &cmd_source_check,
     &cmd_lane_list,
+    &cmd_lane_show,
     &cmd_lane_hold,
     &cmd_lane_slow,
     &cmd_lane_release,

@@ -188,5 +188,6 @@ extern const struct hy_control_command ctl_source_commands[];       /* source.li
 extern const struct hy_control_command ctl_status_commands[];       /* status, sites, reload */
 extern const struct hy_control_command ctl_top_commands[];          /* top */
 extern const struct hy_control_command ctl_lane_commands[];         /* lane.*, acts */
+extern const struct hy_control_command ctl_lane_show_commands[];    /* lane.show */
 extern const struct hy_control_command ctl_tls_commands[];          /* tls.policy tls.report */
 extern const struct hy_control_command ctl_import_commands[];       /* import */

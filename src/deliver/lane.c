@@ -339,6 +339,25 @@ void lane_drain(struct lane *l)
 
 /* ---- what is counted ---- */
 
+/* A kind that is new takes the place of the one that was longest not seen. */
+static void count_reply(struct lane *l, const struct hy_outcome *o, hy_us now)
+{
+    struct hy_lane_reply *at = &l->replies[0];
+    for (unsigned i = 0; i < HY_LANE_REPLIES; i++) {
+        struct hy_lane_reply *r = &l->replies[i];
+        if (r->count && r->code == o->code && r->enhanced.class == o->enhanced.class &&
+            r->enhanced.subject == o->enhanced.subject &&
+            r->enhanced.detail == o->enhanced.detail) {
+            r->count++;
+            r->at = now;
+            return;
+        }
+        if (r->at < at->at)
+            at = r;
+    }
+    *at = (struct hy_lane_reply){1, o->code, o->enhanced, now};
+}
+
 void lane_count(struct lane *l, const struct hy_outcome *o, hy_us took_us)
 {
     if (took_us > 0)
@@ -353,6 +372,7 @@ void lane_count(struct lane *l, const struct hy_outcome *o, hy_us took_us)
     l->deferred += o->kind == HY_OUTCOME_DEFERRED;
     l->bounced += o->kind == HY_OUTCOME_BOUNCED;
     source_count(l->source, o->kind);
+    count_reply(l, o, now);
     hy_us span = now - l->rate_since;
     if (span >= HY_US_PER_SEC) {
         double fresh = (double)l->rate_count * 1e6 / (double)span;

@@ -51,6 +51,7 @@ struct lane {
     double rate; /* delivered a second, smoothed */
     uint64_t rate_count;
     hy_us rate_since, last_used;
+    struct hy_lane_reply replies[HY_LANE_REPLIES]; /* the newest kinds; see lane_count */
     char last_reply[256];
 };
 
@@ -221,6 +222,10 @@ void lane_make_room(struct lane *l, hy_us now);
 void orders_apply(struct lane *l);
 /* The domain is held for the source of the part. */
 bool orders_hold_part(const struct worker *w, const struct feed_part *p);
+
+/* report_lane.c */
+/* All but the domain; `waiting`: rows in line. */
+void lane_look(const struct lane *l, hy_us now, uint32_t waiting, struct hy_lane_detail *ret);
 
 /* lane_out.c */
 /* Its source cannot send there now, and not in a moment: shut, full, held, or without an address.

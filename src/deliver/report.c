@@ -16,7 +16,8 @@ struct lanes_order {
     uint64_t least; /* lanes with no more traffic than this are not among the busiest */
     struct hy_lane_report *lanes;
     struct hy_arena arena;
-    const struct site_order *only; /* NULL: of all sites */
+    const struct site_order *only; /* NULL: of all sites, */
+    char name[256];                /* or of those with this name, when it is not empty */
     hy_lanes_fn *fn;
     void *ctx;
 };
@@ -55,6 +56,8 @@ static void cut(struct lanes_order *o)
 static bool is_asked(const struct lanes_order *o, const struct lane *l)
 {
     const char *rule = o->only && o->only->rule ? o->only->rule->name : "";
+    if (o->name[0])
+        return orders_name_site(hy_str_of(o->name), &l->mx->site);
     return !o->only || (hy_str_eq(l->mx->site.key, o->only->mx->site.key) &&
                         strcmp(l->rule ? l->rule->name : "", rule) == 0);
 }
@@ -73,6 +76,20 @@ static void add_warmth(struct hy_lane_report *r, const struct lane *l)
         return;
     r->warm = warm;
     r->is_warm_waiting = l->from->warmup->waits;
+}
+
+static const struct hy_lane_detail *detail(struct lanes_order *o, const struct lane *l, hy_us now,
+                                           uint32_t waiting)
+{
+    struct hy_lane_detail *x = NULL;
+    if (o->only || o->name[0])
+        x = hy_arena_alloc(&o->arena, sizeof *x);
+    if (!x)
+        return NULL;
+    lane_look(l, now, waiting, x);
+    struct hy_str domain = hy_arena_str(&o->arena, l->mx->domain);
+    x->domain = domain.p ? domain.p : "";
+    return x;
 }
 
 static void add(struct lanes_order *o, const struct lane *l, hy_us now)
@@ -125,6 +142,7 @@ static void add(struct lanes_order *o, const struct lane *l, hy_us now)
         .why = copy(o, window.why),
         .is_held = l->is_held,
         .last_reply = copy(o, l->last_reply),
+        .detail = detail(o, l, now, waiting),
     };
     add_warmth(&o->lanes[o->n - 1], l);
 }
@@ -160,8 +178,8 @@ void report_lanes(struct worker *w, struct hy_msg *m)
     ask_next(o);
 }
 
-static int ask(struct hy_deliver *d, size_t most, const struct site_order *only, hy_lanes_fn *fn,
-               void *ctx)
+static int ask(struct hy_deliver *d, size_t most, const struct site_order *only, const char *name,
+               hy_lanes_fn *fn, void *ctx)
 {
     struct lanes_order *o = calloc(1, sizeof *o);
     if (!o)
@@ -170,6 +188,7 @@ static int ask(struct hy_deliver *d, size_t most, const struct site_order *only,
     o->d = d;
     o->most = most;
     o->only = only;
+    snprintf(o->name, sizeof o->name, "%s", name);
     o->arena = HY_ARENA_INIT(64 << 20);
     o->fn = fn;
     o->ctx = ctx;
@@ -179,10 +198,16 @@ static int ask(struct hy_deliver *d, size_t most, const struct site_order *only,
 
 int hy_deliver_lanes(struct hy_deliver *d, size_t most, hy_lanes_fn *fn, void *ctx)
 {
-    return ask(d, most, NULL, fn, ctx);
+    return ask(d, most, NULL, "", fn, ctx);
+}
+
+int hy_deliver_lanes_named(struct hy_deliver *d, const char *name, size_t most, hy_lanes_fn *fn,
+                           void *ctx)
+{
+    return strlen(name) < 256 ? ask(d, most, NULL, name, fn, ctx) : HY_EINVAL;
 }
 
 int report_site(struct site_order *o, hy_lanes_fn *fn)
 {
-    return ask(o->d, SITE_LANES_MAX, o, fn, o);
+    return ask(o->d, SITE_LANES_MAX, o, "", fn, o);
 }

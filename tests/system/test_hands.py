@@ -94,6 +94,30 @@ def test_what_makes_no_sense_is_refused_with_the_reason(lab):
     check_eq(daemon.ctl("acts")["acts"], [], "what was refused is no act")
 
 
+def test_lane_show_tells_one_site_in_full_by_its_domain_and_by_its_name(lab):
+    daemon, sink, _ = setup(lab, sink_args=["--delay", "dot:50"], shaping=lab.shaping(connections=2))
+    start(lab, daemon, [field(f"user{i}", HELD) for i in range(500)])
+    wait_for("replies", lambda: sink.stats()["messages"] > 10)
+    shown = daemon.ctl("lane", "show", HELD)
+    lane = shown["lanes"][0]
+    check_eq((shown["orders"], lane["source"], lane["connections"], lane["ceiling"], lane["waits_for"]),
+             ([], "default", 2, 2, ""))
+    check(lane["waiting"] > 100 and lane["on_wire"] > 0, lane)
+    check_eq([(r["code"], r["enhanced"][:1]) for r in lane["replies"]], [(250, "2")])
+    limit = next(x for x in shown["limits"] if x["key"] == "connections")
+    check("shaping.yaml:" in limit["at"], limit)
+    daemon.ctl("lane", "hold", "--site", shown["site"], "--for", "1h")
+    wait_for("the hold", lambda: daemon.ctl("lane", "show", shown["site"])["lanes"][0]["waits_for"] == "order")
+    by_name = daemon.ctl("lane", "show", shown["site"])
+    check_eq((by_name["site"], [o["order"] for o in by_name["orders"]]), (shown["site"], ["hold"]))
+    check_eq(daemon.ctl("lane", "show", HELD, "--source", "none")["lanes"], [])
+    done = daemon.run("lane", "show", HELD)
+    check("held by an order" in done.stdout and "250 2." in done.stdout and "hold site" in done.stdout, done.stdout)
+    done = daemon.run("lane", "show", "*.nowhere.example")
+    check_eq(done.returncode, 1)
+    check("nothing is being sent" in done.stderr, done.stderr)
+
+
 def test_top_shows_one_look_off_a_terminal(lab):
     daemon, _, _ = setup(lab, sink_args=["--delay", "dot:50"], shaping=lab.shaping(connections=2))
     start(lab, daemon, [field(f"user{i}", HELD) for i in range(500)])

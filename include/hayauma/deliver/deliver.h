@@ -15,6 +15,7 @@
 #include "hayauma/mail/dkim.h"
 #include "hayauma/mail/message.h"
 #include "hayauma/mail/token.h"
+#include "hayauma/model/outcome.h"
 #include "hayauma/shape/brakes.h"
 #include "hayauma/shape/limits.h"
 #include "hayauma/shape/spread.h"
@@ -198,6 +199,29 @@ struct hy_warm_report {
     const char *verdict;  /* on the day before: hy_warmup_verdict_name */
 };
 
+enum { HY_LANE_REPLIES = 5 };
+/* What a lane was answered, by code and enhanced code. */
+struct hy_lane_reply {
+    uint32_t count; /* 0: unused */
+    uint16_t code;  /* 0: no reply, the connection failed */
+    struct hy_enhanced enhanced;
+    hy_us at; /* monotonic, of the last */
+};
+/* What more is told of single lanes. */
+struct hy_lane_detail {
+    const char *domain; /* one of those that it serves */
+    const char *tls; /* what their first host demands of TLS beyond the rule: "dane" ... "none" */
+    const char *window_state;
+    uint32_t ceiling;                 /* connections, by the rule and orders */
+    uint32_t messages_per_connection; /* learned; 0 = none */
+    double window_rate;               /* messages/s that the window allows; 0 = any */
+    double latency_us;                /* what a message takes; 0 = not known */
+    uint32_t n_ready, n_pressing, n_on_wire;
+    const char *waits_for; /* "order", "mail" ...: docs/internals/control.md; "" = it sends */
+    hy_us waits_us;        /* how long still; 0 = nobody knows */
+    struct hy_lane_reply replies[HY_LANE_REPLIES]; /* the newest kinds */
+};
+
 /* One lane as it is now. Strings live as long as the report. */
 struct hy_lane_report {
     const char *site, *source, *rule; /* rule: "" = the defaults */
@@ -213,6 +237,7 @@ struct hy_lane_report {
     struct hy_warm_report warm; /* provider NULL: it is warm, or was never to be warmed up */
     bool is_warm_waiting;       /* what is beyond its day waits; otherwise other sources take it */
     const char *last_reply;     /* the newest words of the server, or why it could not be reached */
+    const struct hy_lane_detail *detail; /* NULL: not asked for */
 };
 
 /* Over all lanes, those that the report leaves out too. */
@@ -227,6 +252,10 @@ struct hy_lanes_sum {
 typedef void hy_lanes_fn(void *ctx, const struct hy_lane_report *lanes, size_t n,
                          const struct hy_lanes_sum *all);
 HY_MUST_USE int hy_deliver_lanes(struct hy_deliver *d, size_t most, hy_lanes_fn *fn, void *ctx);
+/* The same of sites with this name, or whose hosts all match it ("*.google.com"), with details.
+ * HY_EINVAL: it is too long for a name. */
+HY_MUST_USE int hy_deliver_lanes_named(struct hy_deliver *d, const char *name, size_t most,
+                                       hy_lanes_fn *fn, void *ctx);
 
 /* A source as it is now. Strings live as long as the report. */
 struct hy_source_report {
@@ -246,7 +275,7 @@ HY_MUST_USE int hy_deliver_sources(struct hy_deliver *d, hy_source_fn *fn, void 
 struct hy_site_report {
     const struct hy_mx *mx;             /* NULL: delivery ends, or there was no memory */
     const struct hy_shape_rules *rules; /* those in force */
-    const struct hy_lane_report *lanes; /* of this site, under the rule of this domain */
+    const struct hy_lane_report *lanes; /* of this site, under the rule of this domain; detailed */
     size_t n_lanes;
 };
 /* Looks the domain (A-labels) up with delivery's own resolver and gathers its lanes; calls `fn`
