@@ -102,10 +102,10 @@ const struct cli_command cmd_source_list = {
     .summary = {"show the addresses that mail leaves from, and how warm they are",
                 "送信元アドレスとウォームアップの状況を表示する"},
     .about =
-        {"SENT is what left for the provider in the last 24 hours, OF what the day of the plan\n"
-         "allows. A provider is a rule of the shaping files; default stands for all sites\n"
+        {"SENT is what left for the provider on this day of its plan, OF what the day allows.\n"
+         "A provider is a rule of the shaping files; default stands for all sites\n"
          "without one.",
-         "SENT は直近 24 時間に配信先へ送った数、OF は計画のその日の上限です。PROVIDER "
+         "SENT は計画のその日に配信先へ送った数、OF はその日の上限です。PROVIDER "
          "は配信規則の\n"
          "名前で、default は規則のない配信先すべてを表します。"},
     .examples = "hayauma source list",

@@ -36,7 +36,7 @@ int hy_deliver_create(const struct hy_deliver_settings *settings, struct hy_deli
     pools_init(&d->pools);
     dailies_init(&d->dailies, env, writer);
     sources_init(&d->sources);
-    warmths_init(&d->warmths, env, writer, &d->dailies);
+    warmths_init(&d->warmths, env, writer);
     int err = pools_adopt(d, policy);
     if (err == HY_OK)
         err = sources_adopt(d, policy);

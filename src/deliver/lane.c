@@ -367,8 +367,6 @@ void lane_count(struct lane *l, const struct hy_outcome *o, hy_us took_us)
         l->delivered++;
         l->rate_count++;
     }
-    if (l->warm)
-        warmth_count(l->warm, o);
     l->deferred += o->kind == HY_OUTCOME_DEFERRED;
     l->bounced += o->kind == HY_OUTCOME_BOUNCED;
     source_count(l->source, o->kind);

@@ -222,6 +222,8 @@ void lane_make_room(struct lane *l, hy_us now);
 void orders_apply(struct lane *l);
 /* The domain is held for the source of the part. */
 bool orders_hold_part(const struct worker *w, const struct feed_part *p);
+/* An order of a person holds the feed's domain, for this source or for all. */
+bool orders_hold(const struct worker *w, const struct feed *f, const struct source *source);
 
 /* report_lane.c */
 /* All but the domain; `waiting`: rows in line. */

@@ -25,23 +25,33 @@ static const struct hy_warmup_plan *plan_of(const struct lane *l)
     return l->from ? l->from->warmup : NULL;
 }
 
+/* NULL: its source is not warmed up, or there can be no more of them. */
+static struct warmth *warmth_of(const struct lane *l)
+{
+    const char *provider = l->rule ? l->rule->name : "default";
+    return plan_of(l) ? warmth_get(&l->worker->d->warmths, l->from, provider, hy_clock_wall_ms())
+                      : NULL;
+}
+
 void lane_limits_apply(struct lane *l)
 {
     struct daily *old = l->day;
-    const char *provider = l->rule ? l->rule->name : "default";
+    struct warmth *old_warm = l->warm;
     seat_move(&l->seat, pool_of(l->worker->policy, l->rule));
     l->day = day_of(l);
-    l->warm = plan_of(l) ? warmth_get(&l->worker->d->warmths, l->from, provider, hy_clock_wall_ms())
-                         : NULL;
+    l->warm = warmth_of(l);
     (void)lane_day_full(l, hy_loop_now(l->worker->loop));
     daily_unref(old);
+    warmth_unref(old_warm);
 }
 
 void lane_limits_drop(struct lane *l)
 {
     seat_move(&l->seat, NULL);
     daily_unref(l->day);
+    warmth_unref(l->warm);
     l->day = NULL;
+    l->warm = NULL;
 }
 
 /* A time of the wall clock on the loop's. */
@@ -56,14 +66,24 @@ static bool has_day(const struct lane *l)
     return (!l->limits.messages_per_day || l->day) && (!plan_of(l) || l->warm);
 }
 
+/* Nothing may go for a moment: it is out, and what waits may go by another source. */
+static hy_us out_for_now(struct lane *l, hy_us now)
+{
+    bool was_full = l->day_until > now;
+    l->day_until = now + HY_US_PER_SEC;
+    l->is_day_warmup = false;
+    if (!was_full)
+        lane_wake(l);
+    return l->day_until;
+}
+
 static hy_us make_day(struct lane *l, hy_us now)
 {
-    const char *provider = l->rule ? l->rule->name : "default";
     if (l->limits.messages_per_day && !l->day)
         l->day = day_of(l);
     if (plan_of(l) && !l->warm)
-        l->warm = warmth_get(&l->worker->d->warmths, l->from, provider, hy_clock_wall_ms());
-    return has_day(l) ? 0 : now + HY_US_PER_SEC;
+        l->warm = warmth_of(l);
+    return has_day(l) ? 0 : out_for_now(l, now);
 }
 
 /* The day of the rule, of the warm-up, and of the provider over all sources. */

@@ -48,6 +48,7 @@ static void on_result(struct session *s, const struct hy_smtp_event *ev)
     lane_tell_window(s->lane, s, d, &ev->outcome);
     if (ev->outcome.kind == HY_OUTCOME_RETURNED) {
         count(&worker_of(s)->d->counters.returned);
+        lane_put_back_message(s->lane); /* nothing of it went */
         struct hy_outcome o = ev->outcome;
         if (d->returns++ < RETURNS_MAX) {
             lane_heed_reply(s->lane, &o, now_of(s)); /* 421 closes with words too */

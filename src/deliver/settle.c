@@ -160,6 +160,8 @@ void settle_outcome(struct delivery *d, const struct hy_outcome *came, const str
     struct worker *w = d->worker;
     hy_us now = hy_loop_now(w->loop);
     struct hy_outcome outcome = *came, *o = &outcome;
+    if (d->lane->warm) /* as it came: a block that a rule makes a deferral is a block */
+        warmth_count(d->lane->warm, came);
     lane_heed_reply(d->lane, o, now);
     struct hy_verdict v = judge(d, o);
     fill(d, o, v.state, v.due, s);

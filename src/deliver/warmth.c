@@ -1,47 +1,69 @@
 /* Warm-up of sources at work: each message takes its place in the day of its source with the
- * provider, each answer is counted, and the first who asks on a new day has the old one judged. The
- * messages of 24 hours are counted as those of other limits of a day (daily.c); where the plan
- * stands is a record of its own. Both are stored as they move. */
+ * provider, each answer is counted, and the first who asks on a new day has the old one judged. An
+ * entry lives in memory while a lane uses it, and in the store. While it moves it is written ahead,
+ * as other counters of a day are (daily.c): a daemon that is killed has counted no less than it
+ * sent. */
 #include "warmth.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "hayauma/base/hash.h"
 #include "hayauma/base/log.h"
 #include "hayauma/deliver/deliver.h"
 
+enum { DROPS = 16 /* how many that are idle are looked at when one more is to have room */ };
+
 struct warmth {
     struct hy_list link; /* warmths.all */
+    struct hy_list idle; /* warmths.idle */
+    struct warmth *chain;
     struct warmths *set;
+    unsigned refs; /* under the set's lock */
     char source[64], provider[64];
-    struct daily *day;
-    pthread_mutex_t lock; /* of the rest */
+    pthread_mutex_t lock; /* of the rest; start and first change under the set's lock only */
     struct hy_warmup state;
+    uint32_t flushed;    /* state.sent at the last write */
     bool is_changed;     /* since it was written */
     bool is_being_saved; /* a write of it is on its way */
 };
 
-void warmths_init(struct warmths *s, struct hy_env *env, struct hy_writer *writer,
-                  struct dailies *dailies)
+void warmths_init(struct warmths *s, struct hy_env *env, struct hy_writer *writer)
 {
     s->env = env;
     s->writer = writer;
-    s->dailies = dailies;
     hy_list_init(&s->all);
+    hy_list_init(&s->idle);
     pthread_mutex_init(&s->lock, NULL);
     pthread_cond_init(&s->written, NULL);
+}
+
+static struct warmth **bucket(struct warmths *s, const char *source, const char *provider)
+{
+    static const struct hy_hash_key fixed = {0x7761726d74682073, 0x6f75726365206279};
+    uint64_t hash = hy_siphash(&fixed, source, strlen(source)) * 31;
+    return &s->buckets[(hash + hy_siphash(&fixed, provider, strlen(provider))) % WARMTH_BUCKETS];
+}
+
+static void destroy(struct warmth *w)
+{
+    struct warmth **at = bucket(w->set, w->source, w->provider);
+    while (*at != w)
+        at = &(*at)->chain;
+    *at = w->chain;
+    hy_list_remove(&w->link);
+    hy_list_remove(&w->idle);
+    w->set->n--;
+    pthread_mutex_destroy(&w->lock);
+    free(w);
 }
 
 void warmths_close(struct warmths *s)
 {
     if (!s->env)
         return;
-    for (struct hy_list *it; (it = hy_list_pop(&s->all));) {
-        struct warmth *w = hy_container_of(it, struct warmth, link);
-        daily_unref(w->day);
-        pthread_mutex_destroy(&w->lock);
-        free(w);
-    }
+    while (!hy_list_empty(&s->all))
+        destroy(hy_container_of(s->all.next, struct warmth, link));
     pthread_mutex_destroy(&s->lock);
     pthread_cond_destroy(&s->written);
 }
@@ -51,6 +73,42 @@ void warmths_close(struct warmths *s)
 static void key_of(const struct warmth *w, char out[HY_WARMUP_KEY_MAX + 1])
 {
     snprintf(out, HY_WARMUP_KEY_MAX + 1, "%s/%s", w->source, w->provider);
+}
+
+/* Any other of its source with the start: here, or in the store. The set's lock is held. */
+static bool find_other(const struct warmth *w, hy_wall_ms start, struct hy_warmup *ret)
+{
+    struct hy_txn t;
+    hy_list_for_each (it, &w->set->all) {
+        struct warmth *other = hy_container_of(it, struct warmth, link);
+        if (other == w || other->state.start != start || strcmp(other->source, w->source) != 0)
+            continue;
+        pthread_mutex_lock(&other->lock);
+        *ret = other->state;
+        pthread_mutex_unlock(&other->lock);
+        return true;
+    }
+    int err = hy_txn_read(w->set->env, &t);
+    if (err == HY_OK) {
+        err = hy_warmup_load_any(&t, hy_str_of(w->source), start, ret);
+        hy_txn_end(&t);
+    }
+    if (err != HY_OK && err != HY_ENOTFOUND)
+        hy_log(HY_LOG_ERROR, "warmup", "where %s stands cannot be read: %s", w->source,
+               hy_err_text(err));
+    return err == HY_OK;
+}
+
+/* The set's lock is held. */
+static void begin(struct warmth *w, hy_wall_ms start, hy_wall_ms now)
+{
+    struct hy_warmup other;
+    bool has_other = find_other(w, start, &other);
+    pthread_mutex_lock(&w->lock);
+    hy_warmup_begin(&w->state, start, has_other ? &other : NULL, now);
+    w->flushed = 0;
+    w->is_changed = true;
+    pthread_mutex_unlock(&w->lock);
 }
 
 /* What the store has of it; another start in the configuration begins anew. */
@@ -67,31 +125,57 @@ static void load(struct warmth *w, hy_wall_ms start, hy_wall_ms now)
     if (err != HY_OK && err != HY_ENOTFOUND)
         hy_log(HY_LOG_ERROR, "warmup", "where %s stands cannot be read: %s", key, hy_err_text(err));
     if (err == HY_OK && w->state.start == start)
-        return;
-    hy_warmup_begin(&w->state, start, now);
-    w->is_changed = true;
+        w->flushed = w->state.sent;
+    else
+        begin(w, start, now);
+}
+
+static bool is_saved(struct warmth *w)
+{
+    pthread_mutex_lock(&w->lock);
+    bool yes = !w->is_changed && !w->is_being_saved;
+    pthread_mutex_unlock(&w->lock);
+    return yes;
+}
+
+/* Those of sources that are gone, or rest, make room. The set's lock is held. */
+static bool make_room(struct warmths *s)
+{
+    for (int i = 0; s->n >= WARMTHS_MAX && i < DROPS && !hy_list_empty(&s->idle); i++) {
+        struct hy_list *it = hy_list_pop(&s->idle);
+        struct warmth *w = hy_container_of(it, struct warmth, idle);
+        if (is_saved(w))
+            destroy(w);
+        else
+            hy_list_push(&s->idle, it);
+    }
+    bool has_room = s->n < WARMTHS_MAX;
+    if (!has_room && !s->is_full_told)
+        hy_log(HY_LOG_ERROR, "warmup",
+               "%d warm-ups of a source with a provider are in use, and there can be no more: mail "
+               "of others waits, or goes by sources that are not warmed up",
+               WARMTHS_MAX);
+    s->is_full_told = !has_room;
+    return has_room;
 }
 
 static struct warmth *make(struct warmths *s, const struct hy_deliver_source *from,
                            const char *provider, hy_wall_ms now)
 {
-    char key[HY_DAILY_KEY_MAX + 1];
-    struct warmth *w = s->n < WARMTHS_MAX ? calloc(1, sizeof *w) : NULL;
+    struct warmth *w = make_room(s) ? calloc(1, sizeof *w) : NULL;
     if (!w)
         return NULL;
     w->set = s;
     snprintf(w->source, sizeof w->source, "%s", from->name);
     snprintf(w->provider, sizeof w->provider, "%s", provider);
-    snprintf(key, sizeof key, "warmup/%.63s/%.63s", from->name, provider);
-    w->day = daily_get(s->dailies, key);
-    if (!w->day) {
-        free(w);
-        return NULL;
-    }
     pthread_mutex_init(&w->lock, NULL);
     hy_list_init(&w->link);
+    hy_list_init(&w->idle);
     load(w, from->warmup_start, now);
     hy_list_push(&s->all, &w->link);
+    struct warmth **at = bucket(s, w->source, w->provider);
+    w->chain = *at;
+    *at = w;
     s->n++;
     return w;
 }
@@ -99,25 +183,31 @@ static struct warmth *make(struct warmths *s, const struct hy_deliver_source *fr
 struct warmth *warmth_get(struct warmths *s, const struct hy_deliver_source *from,
                           const char *provider, hy_wall_ms now)
 {
-    struct warmth *found = NULL;
     pthread_mutex_lock(&s->lock);
-    hy_list_for_each (it, &s->all) {
-        struct warmth *w = hy_container_of(it, struct warmth, link);
-        if (strcmp(w->source, from->name) == 0 && strcmp(w->provider, provider) == 0)
-            found = w;
-    }
-    if (!found)
-        found = make(s, from, provider, now);
-    if (found) {
-        pthread_mutex_lock(&found->lock);
-        if (found->state.start != from->warmup_start) { /* by a reload */
-            hy_warmup_begin(&found->state, from->warmup_start, now);
-            found->is_changed = true;
-        }
-        pthread_mutex_unlock(&found->lock);
+    struct warmth *w = *bucket(s, from->name, provider);
+    while (w && (strcmp(w->source, from->name) != 0 || strcmp(w->provider, provider) != 0))
+        w = w->chain;
+    if (!w)
+        w = make(s, from, provider, now);
+    if (w) {
+        hy_list_remove(&w->idle);
+        w->refs++;
+        if (w->state.start != from->warmup_start) /* by a reload */
+            begin(w, from->warmup_start, now);
     }
     pthread_mutex_unlock(&s->lock);
-    return found;
+    return w;
+}
+
+void warmth_unref(struct warmth *w)
+{
+    if (!w)
+        return;
+    struct warmths *s = w->set;
+    pthread_mutex_lock(&s->lock);
+    if (--w->refs == 0)
+        hy_list_push(&s->idle, &w->idle);
+    pthread_mutex_unlock(&s->lock);
 }
 
 /* ---- counting ---- */
@@ -135,43 +225,45 @@ static void tell(const struct warmth *w, struct hy_warmup_days d)
                w->state.step + 1, d.n, d.limits[w->state.step], why);
 }
 
-/* The limit of now; a day that is over is judged first. The lock is held. */
-static uint32_t limit_of(struct warmth *w, const struct hy_warmup_plan *p, hy_wall_ms now)
+/* A day that is over is judged. The lock is held. */
+static void turn(struct warmth *w, const struct hy_warmup_plan *p, struct hy_warmup_days d,
+                 hy_wall_ms now)
 {
-    struct hy_warmup_days d = hy_warmup_days_of(p, w->provider);
-    if (hy_warmup_turn(&w->state, p, d, now)) {
-        w->is_changed = true;
-        tell(w, d);
-    }
-    return hy_warmup_limit(&w->state, d, now);
-}
-
-static hy_wall_ms room_at(struct warmth *w, const struct hy_warmup_plan *p, hy_wall_ms now,
-                          hy_wall_ms (*ask)(struct daily *d, uint32_t limit, hy_wall_ms now))
-{
-    pthread_mutex_lock(&w->lock);
-    uint32_t limit = limit_of(w, p, now);
-    hy_wall_ms next = hy_warmup_day_end(&w->state, now);
-    pthread_mutex_unlock(&w->lock);
-    if (limit == UINT32_MAX)
-        return 0;
-    hy_wall_ms at = limit ? ask(w->day, limit, now) : next;
-    return at > next ? next : at; /* a new day may have another limit */
+    if (!hy_warmup_turn(&w->state, p, d, now))
+        return;
+    w->flushed = 0;
+    w->is_changed = true;
+    tell(w, d);
 }
 
 hy_wall_ms warmth_take(struct warmth *w, const struct hy_warmup_plan *p, hy_wall_ms now)
 {
-    return room_at(w, p, now, daily_take);
+    struct hy_warmup_days d = hy_warmup_days_of(p, w->provider);
+    pthread_mutex_lock(&w->lock);
+    turn(w, p, d, now);
+    uint32_t before = w->state.sent;
+    hy_wall_ms at = hy_warmup_take(&w->state, d, now);
+    w->is_changed |= w->state.sent != before;
+    pthread_mutex_unlock(&w->lock);
+    return at;
 }
 
 hy_wall_ms warmth_ask(struct warmth *w, const struct hy_warmup_plan *p, hy_wall_ms now)
 {
-    return room_at(w, p, now, daily_ask);
+    struct hy_warmup_days d = hy_warmup_days_of(p, w->provider);
+    pthread_mutex_lock(&w->lock);
+    turn(w, p, d, now);
+    hy_wall_ms at = hy_warmup_ask(&w->state, d, now);
+    pthread_mutex_unlock(&w->lock);
+    return at;
 }
 
 void warmth_give_back(struct warmth *w)
 {
-    daily_give_back(w->day);
+    pthread_mutex_lock(&w->lock);
+    hy_warmup_give_back(&w->state);
+    w->is_changed = true;
+    pthread_mutex_unlock(&w->lock);
 }
 
 void warmth_count(struct warmth *w, const struct hy_outcome *o)
@@ -186,13 +278,14 @@ struct warmth_view warmth_look(struct warmth *w, const struct hy_warmup_plan *p,
 {
     struct hy_warmup_days d = hy_warmup_days_of(p, w->provider);
     pthread_mutex_lock(&w->lock);
+    turn(w, p, d, now);
     struct warmth_view v = {
         .source = w->source,
         .provider = w->provider,
-        .limit = limit_of(w, p, now),
+        .limit = hy_warmup_limit(&w->state, d, now),
         .step = w->state.step,
         .days = (uint32_t)d.n,
-        .sent = daily_total(w->day, now),
+        .sent = hy_warmup_is_over(&w->state, d) ? 0 : w->state.sent,
         .good = w->state.good,
         .bad = w->state.bad,
         .verdict = w->state.verdict,
@@ -233,6 +326,7 @@ static void release(struct warmth_write *write, int err)
         w->is_being_saved = false;
         w->is_changed |= err != HY_OK; /* the next flush tries again */
         pthread_mutex_unlock(&w->lock);
+        warmth_unref(w);
     }
 }
 
@@ -246,25 +340,46 @@ static void on_written(struct hy_write_req *r, int err)
     pthread_mutex_unlock(&s->lock);
 }
 
-/* Fills the write with what changed; false when there is nothing. The set's lock is held. */
-static bool gather(struct warmths *s)
+/* Copies it into the write, `exact` or ahead by what went out since the last one; what was written
+ * ahead is written again. The set's lock is held. */
+static void add(struct warmth_write *write, struct warmth *w, bool exact)
+{
+    pthread_mutex_lock(&w->lock);
+    if (w->is_changed && !w->is_being_saved) {
+        struct hy_warmup *copy = &write->items[write->n].state;
+        uint32_t since = w->state.sent > w->flushed && !exact ? w->state.sent - w->flushed : 0;
+        *copy = w->state;
+        copy->sent += copy->sent <= UINT32_MAX - since ? since : 0;
+        w->flushed = w->state.sent;
+        w->is_changed = since > 0;
+        w->is_being_saved = true;
+        hy_list_remove(&w->idle);
+        w->refs++;
+        write->items[write->n].of = w;
+        key_of(w, write->items[write->n++].key);
+    }
+    pthread_mutex_unlock(&w->lock);
+}
+
+/* Fills the write with what changed, those that were written longest ago first; false when there is
+ * nothing. The set's lock is held. */
+static bool gather(struct warmths *s, bool exact)
 {
     struct warmth_write *write = &s->write;
     write->req = (struct hy_write_req){
         .class = HY_WRITE_ADMIN, .on_full = HY_WRITE_FULL_WAIT, .apply = apply};
     write->owner = s;
     write->n = 0;
-    hy_list_for_each (it, &s->all) {
-        struct warmth *w = hy_container_of(it, struct warmth, link);
-        pthread_mutex_lock(&w->lock);
-        if (write->n < WARMTH_BATCH && w->is_changed && !w->is_being_saved) {
-            w->is_changed = false;
-            w->is_being_saved = true;
-            write->items[write->n].of = w;
-            write->items[write->n].state = w->state;
-            key_of(w, write->items[write->n++].key);
-        }
-        pthread_mutex_unlock(&w->lock);
+    size_t left = s->n;
+    for (struct hy_list *it = s->all.next, *next; left && write->n < WARMTH_BATCH;
+         it = next, left--) {
+        size_t before = write->n;
+        next = it->next;
+        add(write, hy_container_of(it, struct warmth, link), exact);
+        if (write->n == before)
+            continue;
+        hy_list_remove(it);
+        hy_list_push(&s->all, it);
     }
     return write->n > 0;
 }
@@ -272,7 +387,7 @@ static bool gather(struct warmths *s)
 void warmths_flush(struct warmths *s)
 {
     pthread_mutex_lock(&s->lock);
-    bool is_due = !s->is_writing && gather(s);
+    bool is_due = !s->is_writing && gather(s, false);
     s->is_writing |= is_due;
     pthread_mutex_unlock(&s->lock);
     if (!is_due)
@@ -289,7 +404,7 @@ void warmths_save(struct warmths *s)
     pthread_mutex_lock(&s->lock);
     while (s->is_writing)
         pthread_cond_wait(&s->written, &s->lock);
-    while (err == HY_OK && gather(s)) {
+    while (err == HY_OK && gather(s, true)) {
         pthread_mutex_unlock(&s->lock);
         err = hy_writer_run(s->writer, &s->write.req);
         release(&s->write, err);

@@ -3,11 +3,12 @@
 #pragma once
 #include <pthread.h>
 
-#include "daily.h"
+#include "hayauma/base/list.h"
 #include "hayauma/shape/warmup.h"
 #include "hayauma/store/warmup.h"
+#include "hayauma/store/writer.h"
 
-enum { WARMTHS_MAX = 4096, WARMTH_BATCH = 64 };
+enum { WARMTHS_MAX = 16384, WARMTH_BATCH = 256, WARMTH_BUCKETS = 1024 };
 
 struct hy_deliver_source;
 struct warmth;
@@ -18,7 +19,7 @@ struct warmth_write {
     struct warmths *owner;
     size_t n;
     struct {
-        struct warmth *of;
+        struct warmth *of; /* counted */
         char key[HY_WARMUP_KEY_MAX + 1];
         struct hy_warmup state;
     } items[WARMTH_BATCH];
@@ -27,22 +28,24 @@ struct warmth_write {
 struct warmths {
     struct hy_env *env;
     struct hy_writer *writer;
-    struct dailies *dailies;
-    pthread_mutex_t lock; /* of the list and the write */
-    struct hy_list all;
+    pthread_mutex_t lock; /* of the lists, the write, and what says who uses one */
+    struct hy_list all;   /* those written last at the end */
+    struct hy_list idle;  /* those that nobody uses, the longest first */
+    struct warmth *buckets[WARMTH_BUCKETS];
     size_t n;
-    bool is_writing;
+    bool is_writing, is_full_told;
     pthread_cond_t written;
     struct warmth_write write;
 };
 
-void warmths_init(struct warmths *s, struct hy_env *env, struct hy_writer *writer,
-                  struct dailies *dailies);
+void warmths_init(struct warmths *s, struct hy_env *env, struct hy_writer *writer);
 void warmths_close(struct warmths *s);
-/* That of a source under its plan with a provider; stays until delivery ends. NULL: out of memory,
- * or too many. Precondition: from->warmup. Any thread; reads the store when it is new. */
+/* That of a source under its plan with a provider; one reference. NULL: out of memory, or too many
+ * are in use, which is logged. Precondition: from->warmup. Any thread; reads the store when it is
+ * new. */
 struct warmth *warmth_get(struct warmths *s, const struct hy_deliver_source *from,
                           const char *provider, hy_wall_ms now);
+void warmth_unref(struct warmth *w); /* NULL is fine */
 /* 0 and counts one; otherwise when there may be room. Any thread. */
 hy_wall_ms warmth_take(struct warmth *w, const struct hy_warmup_plan *p, hy_wall_ms now);
 /* The same without counting. */
@@ -55,7 +58,7 @@ void warmth_count(struct warmth *w, const struct hy_outcome *o);
 struct warmth_view {
     const char *source, *provider;
     uint32_t step, days, limit; /* limit UINT32_MAX: warm */
-    uint64_t sent;              /* in the last 24 hours */
+    uint64_t sent;              /* on this day of its plan */
     uint32_t good, bad;
     enum hy_warmup_verdict verdict;
 };

@@ -26,10 +26,11 @@ static uint32_t day_at(hy_wall_ms start, hy_wall_ms now)
     return now > start ? (uint32_t)((now - start) / DAY_MS) : 0;
 }
 
-void hy_warmup_begin(struct hy_warmup *w, hy_wall_ms start, hy_wall_ms now)
+void hy_warmup_begin(struct hy_warmup *w, hy_wall_ms start, const struct hy_warmup *other,
+                     hy_wall_ms now)
 {
-    uint32_t day = day_at(start, now);
-    *w = (struct hy_warmup){.start = start, .day = day, .step = day};
+    uint32_t day = day_at(start, now), first = other ? other->first : day;
+    *w = (struct hy_warmup){.start = start, .first = first, .day = day, .step = first};
 }
 
 bool hy_warmup_is_over(const struct hy_warmup *w, struct hy_warmup_days d)
@@ -44,7 +45,8 @@ static enum hy_warmup_verdict judge(const struct hy_warmup *w, uint32_t percent,
         return HY_WARMUP_BACK_ONE;
     if (all >= HY_WARMUP_SAMPLE && bad > all * percent)
         return HY_WARMUP_STAY;
-    return all * 2 < limit ? HY_WARMUP_UNUSED : HY_WARMUP_ON;
+    bool is_used = w->good > 0 && (w->sent >= limit || all * 2 >= limit);
+    return is_used ? HY_WARMUP_ON : HY_WARMUP_UNUSED;
 }
 
 bool hy_warmup_turn(struct hy_warmup *w, const struct hy_warmup_plan *p, struct hy_warmup_days d,
@@ -57,7 +59,7 @@ bool hy_warmup_turn(struct hy_warmup *w, const struct hy_warmup_plan *p, struct 
     w->step += w->verdict == HY_WARMUP_ON;
     w->step -= w->verdict == HY_WARMUP_BACK_ONE && w->step > 0;
     w->day = day;
-    w->good = w->bad = 0;
+    w->sent = w->good = w->bad = 0;
     return true;
 }
 
@@ -71,6 +73,25 @@ uint32_t hy_warmup_limit(const struct hy_warmup *w, struct hy_warmup_days d, hy_
 hy_wall_ms hy_warmup_day_end(const struct hy_warmup *w, hy_wall_ms now)
 {
     return now < w->start ? w->start : w->start + ((hy_wall_ms)day_at(w->start, now) + 1) * DAY_MS;
+}
+
+hy_wall_ms hy_warmup_ask(const struct hy_warmup *w, struct hy_warmup_days d, hy_wall_ms now)
+{
+    bool has_room = w->sent < hy_warmup_limit(w, d, now);
+    return has_room || hy_warmup_is_over(w, d) ? 0 : hy_warmup_day_end(w, now);
+}
+
+hy_wall_ms hy_warmup_take(struct hy_warmup *w, struct hy_warmup_days d, hy_wall_ms now)
+{
+    hy_wall_ms at = hy_warmup_ask(w, d, now);
+    if (at == 0)
+        w->sent += !hy_warmup_is_over(w, d) && w->sent < UINT32_MAX;
+    return at;
+}
+
+void hy_warmup_give_back(struct hy_warmup *w)
+{
+    w->sent -= w->sent > 0;
 }
 
 /* A refusal for what we are, not for what the mailbox is. */

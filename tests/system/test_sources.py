@@ -242,6 +242,36 @@ def test_a_source_that_is_warmed_up_sends_its_day_and_leaves_the_rest_to_the_oth
         check_eq(receiver.by_source()[A], 10, "the day is kept over a restart")
 
 
+def test_a_block_is_a_complaint_to_the_warm_up_whatever_a_rule_makes_of_it(lab):
+    def judge(source, rcpt):
+        return f"554 5.7.1 blocked: {source} is on our list" if source == A else None
+
+    shaping = lab.shaping(tls="never", rules="""\
+rules:
+  - name: picky
+    domains: [big.test]
+    on:
+      - {reply: 'is on our list', do: fail_over, for: 10m}
+""")
+    with setting(lab, shaping=shaping, judge=judge, config=warming(lab)) as (daemon, receiver, _):
+        c = send(lab, daemon, rows_of(300))
+        check_eq((c["delivered"], c["bounced"]), (300, 0), "the other source sends all")
+        refused = sum(1 for source, _ in receiver.tries if source == A)
+        warm = {w["provider"]: w for s in daemon.ctl("source", "list")["sources"] for w in s["warmup"]}
+        check(refused > 0, "a was tried")
+        check_eq((warm["picky"]["good"], warm["picky"]["complaints"]), (0, refused), "each block counts")
+
+
+def test_a_source_that_is_held_for_a_domain_or_a_site_leaves_its_mail_to_the_others(lab):
+    for scope, name in (("--domain", "big.test"), ("--site", "mx.big.test")):
+        with setting(lab) as (daemon, receiver, _):
+            daemon.ctl("lane", "hold", scope, name, "--source", "a")
+            c = send(lab, daemon, rows_of(200), name=scope[2:])
+            check_eq(c["delivered"], 200, f"{scope}: nothing waits")
+            check_eq(dict(receiver.by_source()), {B: 200}, f"{scope}: by the other")
+            daemon.stop()
+
+
 def test_a_plan_may_have_what_is_too_much_wait(lab):
     config = warming(lab, start_days_ago=1.5, overflow=False, providers={"default": "7, 9, 11"})
     with setting(lab, config=config) as (daemon, receiver, _):

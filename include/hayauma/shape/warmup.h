@@ -47,7 +47,7 @@ struct hy_warmup_days hy_warmup_days_of(const struct hy_warmup_plan *p, const ch
 enum hy_warmup_verdict {
     HY_WARMUP_NONE = 0, /* the first day, or none was judged yet */
     HY_WARMUP_ON,       /* the last day was good: on to the next step */
-    HY_WARMUP_UNUSED,   /* less than half of it was sent: the step is done again */
+    HY_WARMUP_UNUSED,   /* neither full nor half of it answered: the step is done again */
     HY_WARMUP_STAY,     /* more complaints than are borne: again */
     HY_WARMUP_BACK_ONE, /* many more: the step before */
 };
@@ -56,15 +56,19 @@ const char *hy_warmup_verdict_name(enum hy_warmup_verdict v); /* "unused" */
 /* Where a source stands with a provider. Stored (store/warmup.h). */
 struct hy_warmup {
     hy_wall_ms start; /* what the configuration says; another one begins anew */
+    uint32_t first;   /* the step that the source began at, with whichever provider it was */
     uint32_t day;     /* since `start`, of 24 hours, that the counts below are of */
     uint32_t step;    /* index into the days; at their end it is warm */
+    uint32_t sent;    /* messages that were let go */
     uint32_t good, bad;
     enum hy_warmup_verdict verdict; /* on the day before */
 };
 
-/* Begins on the day of the plan that its start says: an address that was warmed up elsewhere is
- * taken at its word. */
-void hy_warmup_begin(struct hy_warmup *w, hy_wall_ms start, hy_wall_ms now);
+/* Begins. `other`: where the source stands with any other provider since the same start: a provider
+ * that is mailed later begins where that one began. NULL: there is none; the step is the day that
+ * the start says, for an address that was warmed up elsewhere is taken at its word. */
+void hy_warmup_begin(struct hy_warmup *w, hy_wall_ms start, const struct hy_warmup *other,
+                     hy_wall_ms now);
 /* Ends days that are over and judges the one that was counted; true when the step or day changed.
  * However many days went by, the step moves by one at most: days without mail warm nothing. */
 bool hy_warmup_turn(struct hy_warmup *w, const struct hy_warmup_plan *p, struct hy_warmup_days d,
@@ -74,5 +78,11 @@ uint32_t hy_warmup_limit(const struct hy_warmup *w, struct hy_warmup_days d, hy_
 bool hy_warmup_is_over(const struct hy_warmup *w, struct hy_warmup_days d);
 /* When the day ends, or begins. */
 hy_wall_ms hy_warmup_day_end(const struct hy_warmup *w, hy_wall_ms now);
+/* 0: a message may go; otherwise the time of the next day. */
+hy_wall_ms hy_warmup_ask(const struct hy_warmup *w, struct hy_warmup_days d, hy_wall_ms now);
+/* The same, and counts it. */
+hy_wall_ms hy_warmup_take(struct hy_warmup *w, struct hy_warmup_days d, hy_wall_ms now);
+/* One that was taken did not go. */
+void hy_warmup_give_back(struct hy_warmup *w);
 /* Counts an answer: taken; a complaint about us (4.7.x, too much, blocked); or nothing. */
 void hy_warmup_count(struct hy_warmup *w, const struct hy_outcome *o);

@@ -51,7 +51,7 @@ Test(warmup, judges_each_day)
 Test(warmup, moves_one_step_however_many_days_went_by)
 {
     struct hy_warmup w;
-    hy_warmup_begin(&w, START, START + 5);
+    hy_warmup_begin(&w, START, NULL, START + 5);
     cr_expect_eq(w.step, 0u);
     count(&w, 20, 0);
     cr_expect(hy_warmup_turn(&w, &plan, plan.days, START + 30 * DAY));
@@ -63,14 +63,21 @@ Test(warmup, moves_one_step_however_many_days_went_by)
 Test(warmup, says_what_may_go_on_a_day)
 {
     struct hy_warmup w;
-    hy_warmup_begin(&w, START, START - DAY);
+    hy_warmup_begin(&w, START, NULL, START - DAY);
     cr_expect_eq(hy_warmup_limit(&w, plan.days, START - 1), 0u);
     cr_expect_eq(hy_warmup_day_end(&w, START - DAY), START);
     cr_expect_eq(hy_warmup_limit(&w, plan.days, START), 20u);
     cr_expect_eq(hy_warmup_day_end(&w, START + DAY + 1), START + 2 * DAY);
-    hy_warmup_begin(&w, START, START + 2 * DAY);
+    hy_warmup_begin(&w, START, NULL, START + 2 * DAY);
     cr_expect_eq(hy_warmup_limit(&w, plan.days, START + 2 * DAY), 80u, "its start is believed");
-    hy_warmup_begin(&w, START, START + 3 * DAY);
+    struct hy_warmup late;
+    hy_warmup_begin(&late, START, &w, START + 9 * DAY);
+    cr_expect(late.step == 2 && late.day == 9, "with a later provider, too: %u", late.step);
+    hy_warmup_begin(&w, START, NULL, START + 1);
+    w.step = 2;
+    hy_warmup_begin(&late, START, &w, START + 9 * DAY);
+    cr_expect_eq(late.step, 0u, "what one provider has seen is nothing to another");
+    hy_warmup_begin(&w, START, NULL, START + 3 * DAY);
     cr_expect_eq(hy_warmup_limit(&w, plan.days, START + 3 * DAY), UINT32_MAX);
     cr_expect(hy_warmup_is_over(&w, plan.days));
     count(&w, 0, 1000);
@@ -142,4 +149,73 @@ Test(warmup, counts_complaints_about_us_only)
         hy_warmup_count(&w, &cases[i].o);
         cr_expect(w.good == cases[i].good && w.bad == cases[i].bad, "%zu: %u %u", i, w.good, w.bad);
     }
+}
+
+/* A blast of `n` each day at ten: what goes on which day. */
+static void blast(const struct hy_warmup_plan *p, uint32_t n, uint32_t days, uint32_t *went)
+{
+    struct hy_warmup w;
+    const struct hy_outcome taken = {.kind = HY_OUTCOME_DELIVERED, .code = 250};
+    hy_warmup_begin(&w, START, NULL, START);
+    for (uint32_t day = 0; day < days; day++) {
+        hy_wall_ms now = START + (hy_wall_ms)day * DAY + 10 * DAY / 24;
+        hy_warmup_turn(&w, p, p->days, now);
+        went[day] = 0;
+        while (went[day] < n && hy_warmup_take(&w, p->days, now) == 0)
+            went[day]++;
+        if (went[day] < n)
+            cr_assert_eq(hy_warmup_take(&w, p->days, now), START + ((hy_wall_ms)day + 1) * DAY);
+        for (uint32_t i = 0; i < went[day]; i++)
+            hy_warmup_count(&w, &taken);
+    }
+}
+
+Test(warmup, a_blast_on_each_day_sends_each_day_of_the_plan)
+{
+    const struct hy_warmup_plan *careful = hy_warmup_builtin(HY_STR("careful"));
+    uint32_t went[31];
+    cr_assert_eq(careful->days.n, 30u);
+    blast(careful, 900000, 31, went);
+    for (uint32_t i = 0; i < 30; i++)
+        cr_expect_eq(went[i], careful->days.limits[i], "day %u: %u", i + 1, went[i]);
+    cr_expect_eq(went[30], 900000u, "warm");
+    static const uint32_t same[] = {100, 100, 100, 100};
+    const struct hy_warmup_plan level = {.name = "level", .days = {same, 4}, .bad_percent = 5};
+    blast(&level, 500, 5, went);
+    for (uint32_t i = 0; i < 4; i++)
+        cr_expect_eq(went[i], 100u, "day %u: %u", i + 1, went[i]);
+    cr_expect_eq(went[4], 500u);
+}
+
+Test(warmup, a_day_that_reached_its_limit_was_used)
+{
+    static const struct {
+        uint32_t sent, good;
+        enum hy_warmup_verdict want;
+    } cases[] = {{20, 1, HY_WARMUP_ON},      /* the others wait at a greylist */
+                 {19, 9, HY_WARMUP_UNUSED},  /* there was room, and little mail */
+                 {20, 0, HY_WARMUP_UNUSED}}; /* nobody took anything */
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct hy_warmup w;
+        hy_warmup_begin(&w, START, NULL, START);
+        for (uint32_t k = 0; k < cases[i].sent; k++)
+            cr_expect_eq(hy_warmup_take(&w, plan.days, START), 0);
+        count(&w, cases[i].good, 0);
+        hy_warmup_turn(&w, &plan, plan.days, START + DAY);
+        cr_expect_eq(w.verdict, cases[i].want, "%zu: %s", i, hy_warmup_verdict_name(w.verdict));
+    }
+}
+
+Test(warmup, what_is_given_back_may_go_again)
+{
+    struct hy_warmup w;
+    hy_warmup_begin(&w, START, NULL, START);
+    hy_warmup_give_back(&w);
+    for (uint32_t k = 0; k < 20; k++)
+        cr_expect_eq(hy_warmup_take(&w, plan.days, START), 0);
+    cr_expect_eq(hy_warmup_ask(&w, plan.days, START), START + DAY);
+    hy_warmup_give_back(&w);
+    cr_expect_eq(hy_warmup_ask(&w, plan.days, START), 0);
+    cr_expect_eq(hy_warmup_take(&w, plan.days, START), 0);
+    cr_expect_eq(hy_warmup_take(&w, plan.days, START), START + DAY);
 }
