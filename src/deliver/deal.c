@@ -40,7 +40,7 @@ static bool may_send(const struct worker *w, const struct feed *f, size_t source
 {
     const struct source *s = w->policy->live[source];
     int family = source_family(s, &w->policy->sources[source], now);
-    if (family < 0 || !has_family(f->mx, family))
+    if (family < 0 || !has_family(f->mx, family) || orders_hold(w, f, s))
         return false;
     const struct lane *l = lane_find(w, f, s);
     return !l || !lane_is_out(l, now);

@@ -76,14 +76,19 @@ void orders_apply(struct lane *l)
     }
 }
 
-bool orders_hold_part(const struct worker *w, const struct feed_part *part)
+bool orders_hold(const struct worker *w, const struct feed *f, const struct source *source)
 {
     const struct hy_deliver_policy *p = w->policy;
     for (size_t i = 0; i < p->n_orders; i++) {
         const struct hy_lane_order *o = &p->orders[i];
-        if (o->is_hold && o->scope == HY_ORDER_DOMAIN &&
-            strcmp(o->name, part->feed->domain_name) == 0 && is_source(o, part->source))
+        if (o->is_hold && o->scope == HY_ORDER_DOMAIN && strcmp(o->name, f->domain_name) == 0 &&
+            is_source(o, source))
             return true;
     }
     return false;
+}
+
+bool orders_hold_part(const struct worker *w, const struct feed_part *part)
+{
+    return orders_hold(w, part->feed, part->source);
 }
