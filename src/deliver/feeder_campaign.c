@@ -248,6 +248,19 @@ static void begin_spool(struct feeder *f, struct camp *c)
     feeder_wake(f);
 }
 
+/* Which of its rows are on the wire is not known: sending on could send them twice, so that it only
+ * goes on after a restart, which knows from the in-flight table. */
+static void stop_for_good(struct camp *c)
+{
+    char id[HY_ID_TEXT_MAX];
+    if (c->stops_pending != UINT32_MAX)
+        hy_log(HY_LOG_ERROR, "feeder",
+               "out of memory while campaign %s was stopped: it rests until hayaumad is restarted",
+               hy_id_format(c->id, id));
+    c->stops_pending = UINT32_MAX;
+    answer_quiets(c, HY_ENOMEM);
+}
+
 static void stop(struct feeder *f, struct camp *c)
 {
     rooms_drop(f, c);
@@ -258,10 +271,8 @@ static void stop(struct feeder *f, struct camp *c)
     atomic_store(&c->old_run->stopped, true);
     for (unsigned i = 0; i < f->d->n_workers; i++) {
         struct stop_order *o = calloc(1, sizeof *o);
-        if (!o) { /* the run is stopped all the same; it can only be resumed by a restart */
-            hy_log(HY_LOG_ERROR, "feeder", "out of memory while stopping a campaign");
-            c->stops_pending = UINT32_MAX;
-            answer_quiets(c, HY_ENOMEM);
+        if (!o) {
+            stop_for_good(c);
             return;
         }
         o->msg.kind = MSG_STOP_RUN;
@@ -386,19 +397,29 @@ void camp_quiet(struct feeder *f, struct quiet_order *q)
         answer_quiets(c, HY_OK);
 }
 
+/* Remembers what a worker still has on the wire; false: out of memory, here or there. */
+static bool keep_lingering(struct camp *c, const struct stop_order *o)
+{
+    size_t n = c->n_lingering + o->n_lingering;
+    if (o->is_lost || o->n_lingering == 0)
+        return !o->is_lost;
+    struct lingering *all = realloc(c->lingering, n * sizeof *all);
+    if (!all)
+        return false;
+    memcpy(all + c->n_lingering, o->lingering, o->n_lingering * sizeof *all);
+    qsort(all, n, sizeof *all, compare_lingering);
+    c->lingering = all;
+    c->n_lingering = n;
+    return true;
+}
+
 void camp_stopped(struct feeder *f, struct stop_order *o)
 {
     struct camp *c = camp_find(f, o->run->campaign);
     if (c && c->old_run == o->run) {
-        size_t n = c->n_lingering + o->n_lingering;
-        struct lingering *all = o->n_lingering ? realloc(c->lingering, n * sizeof *all) : NULL;
-        if (all) {
-            memcpy(all + c->n_lingering, o->lingering, o->n_lingering * sizeof *all);
-            qsort(all, n, sizeof *all, compare_lingering);
-            c->lingering = all;
-            c->n_lingering = n;
-        }
-        if (--c->stops_pending == 0) {
+        if (!keep_lingering(c, o))
+            stop_for_good(c);
+        if (c->stops_pending != UINT32_MAX && --c->stops_pending == 0) {
             answer_quiets(c, HY_OK);
             if (c->is_changed && !f->is_draining)
                 look(f, c);

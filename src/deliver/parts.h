@@ -277,6 +277,7 @@ struct stop_order {
     struct run *run;
     struct lingering *lingering; /* owned by the feeder when answered */
     size_t n_lingering;
+    bool is_lost; /* no memory for them: which rows linger is not known */
     struct worker *worker;
 };
 

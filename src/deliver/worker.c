@@ -418,8 +418,7 @@ static void on_stop_run(struct worker *w, struct stop_order *o)
     hy_list_for_each (it, &w->deliveries)
         n += lingers(hy_container_of(it, struct delivery, all), o->run);
     o->lingering = n ? malloc(n * sizeof *o->lingering) : NULL;
-    if (n && !o->lingering)
-        hy_log(HY_LOG_ERROR, "worker", "out of memory while stopping a campaign");
+    o->is_lost = n && !o->lingering;
     hy_list_for_each (it, &w->deliveries) {
         struct delivery *d = hy_container_of(it, struct delivery, all);
         if (o->lingering && lingers(d, o->run))
