@@ -44,6 +44,9 @@ static int order(struct cli *c, const char *command)
         return code ? code : cli_print_json(c, r);
     fprintf(c->out, _(c, "Order %lld is in force; 'hayauma lane release %lld' ends it.\n"),
             (long long)cli_int(r, "no"), (long long)cli_int(r, "no"));
+    if (json_is_false(json_object_get(r, "at_work")))
+        fprintf(c->out, "%s",
+                _(c, "No such site is at work now: the order counts as soon as one is.\n"));
     json_decref(r);
     return CLI_OK;
 }

@@ -242,6 +242,8 @@ const char *const cli_texts[][2] = {
      "--%s は 30s、15m、2h、3d のような時間です\n"},
     {"Order %lld is in force; 'hayauma lane release %lld' ends it.\n",
      "指示 %lld は有効です。'hayauma lane release %lld' で終わります。\n"},
+    {"No such site is at work now: the order counts as soon as one is.\n",
+     "今はその配信先への配送がありません。指示は配送が始まったときから効きます。\n"},
     {"name the order by its number: 'hayauma lane list'\n",
      "指示は番号で指定してください: 'hayauma lane list'\n"},
     {"held by an order", "指示で保留中"},

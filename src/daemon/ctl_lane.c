@@ -3,6 +3,57 @@
 #include "ctl_common.h"
 
 #include <stdio.h>
+#include <stdlib.h>
+
+#include "hayauma/config/site_json.h"
+
+/* ---- what an order names ---- */
+
+static int check_provider(const struct hy_deliver_policy *p, const char *name, struct hy_diag *diag)
+{
+    for (size_t i = 0; i < p->rules->n_rules; i++)
+        if (strcmp(p->rules->rules[i].name, name) == 0)
+            return HY_OK;
+    if (strcmp(name, "default") == 0)
+        return HY_OK;
+    return hy_fail(diag, HY_ENOTFOUND,
+                   "there is no shaping rule '%.60s': 'hayauma site DOMAIN' names a domain's, "
+                   "and 'default' are the sites without one",
+                   name);
+}
+
+static int check_source(const struct hy_deliver_policy *p, const char *name, struct hy_diag *diag)
+{
+    for (size_t i = 0; i < p->n_sources; i++)
+        if (strcmp(p->sources[i].name, name) == 0)
+            return HY_OK;
+    return hy_fail(diag, HY_ENOTFOUND, "there is no source '%.60s': 'hayauma source list'", name);
+}
+
+/* As 'hayauma sites' writes it, or a pattern of host names: no space and nothing unprintable. */
+static int check_site(const char *name, struct hy_diag *diag)
+{
+    for (const unsigned char *p = (const unsigned char *)name; *p; p++)
+        if (*p <= ' ' || *p >= 0x7f)
+            return hy_fail(diag, HY_EINVAL,
+                           "'%.200s' is no name of a site: mx.example.jp, *.example.jp", name);
+    return HY_OK;
+}
+
+static int check_target(const struct hy_deliver_policy *p, struct order *o, struct hy_diag *diag)
+{
+    char domain[256];
+    int err = HY_OK;
+    if (o->o.scope == HY_ORDER_PROVIDER)
+        err = check_provider(p, o->name, diag);
+    if (o->o.scope == HY_ORDER_SITE)
+        err = check_site(o->name, diag);
+    if (o->o.scope == HY_ORDER_DOMAIN)
+        err = hy_site_domain(o->name, diag, domain);
+    if (err == HY_OK && o->o.scope == HY_ORDER_DOMAIN)
+        snprintf(o->name, sizeof o->name, "%.*s", (int)sizeof o->name - 1, domain);
+    return err == HY_OK && o->source[0] ? check_source(p, o->source, diag) : err;
+}
 
 /* The one of domain, site and provider that is given. */
 static int read_target(const json_t *args, struct order *o, struct hy_diag *diag)
@@ -47,15 +98,66 @@ static int read_order(struct hy_control_call *call, struct order *o, struct hy_d
     return err;
 }
 
+/* ---- whether a site is at work ---- */
+
+enum { LANES_LOOKED_AT = 65536 };
+
+struct look {
+    struct hy_control_call *call;
+    json_t *answer; /* the order */
+};
+
+/* Whether the order may concern a site of this name; its hosts are not known here, so that a host
+ * of "*.example.jp" counts as one of it. */
+static bool may_name(struct hy_str order, struct hy_str site)
+{
+    struct hy_str star = HY_STR("*.");
+    struct hy_str a = hy_str_starts(order, star) ? hy_str_slice(order, 1, order.n) : order;
+    struct hy_str b = hy_str_starts(site, star) ? hy_str_slice(site, 1, site.n) : site;
+    return hy_str_eq(order, site) || (a.p != order.p && hy_str_ends(b, a)) ||
+           (b.p != site.p && hy_str_ends(a, b));
+}
+
+/* A worker's thread. */
+static void on_lanes(void *ctx, const struct hy_lane_report *lanes, size_t n,
+                     const struct hy_lanes_sum *all)
+{
+    struct look *l = ctx;
+    struct hy_str name = hy_str_of(json_string_value(json_object_get(l->answer, "name")));
+    bool is_at_work = all->lanes > n; /* among those that the report leaves out, perhaps */
+    for (size_t i = 0; i < n && !is_at_work; i++)
+        is_at_work = may_name(name, hy_str_of(lanes[i].site));
+    json_object_set_new(l->answer, "at_work", json_boolean(is_at_work));
+    hy_control_finish(l->call, l->answer);
+    free(l);
+}
+
+/* An order for a site that nothing is sent to now counts from the moment that something is; whoever
+ * gave it learns that there is none yet, for it may be a slip of the pen. */
+static void finish_site(struct hy_daemon *d, struct hy_control_call *call, json_t *answer)
+{
+    struct look *l = malloc(sizeof *l);
+    if (l)
+        *l = (struct look){call, answer};
+    if (l && hy_deliver_lanes(d->deliver, LANES_LOOKED_AT, on_lanes, l) == HY_OK)
+        return;
+    free(l);
+    hy_control_finish(call, answer);
+}
+
 static void add(struct hy_daemon *d, struct hy_control_call *call, struct order *o, int err,
                 struct hy_diag *diag)
 {
     if (err == HY_OK)
-        err = orders_add(d, o, diag);
+        err = check_target(d->orders.ground, o, diag);
     if (err == HY_OK)
-        hy_control_finish(call, order_json(o));
-    else
+        err = orders_add(d, o, diag);
+    if (err != HY_OK)
         hy_control_fail_diag(call, err, diag);
+    else if (o->o.scope == HY_ORDER_SITE)
+        finish_site(d, call, order_json(o));
+    else
+        hy_control_finish(call, order_json(o));
 }
 
 static void hold(struct hy_control_call *call, void *ctx)

@@ -86,6 +86,9 @@ def test_what_makes_no_sense_is_refused_with_the_reason(lab):
     daemon, _, _ = setup(lab)
     for args, why in ((["hold"], "name one of"), (["slow", "--provider", "x"], "how slow"),
                       (["slow", "--domain", "x.test", "--factor", "2"], "can only be held"),
+                      (["hold", "--provider", "gmial"], "no shaping rule 'gmial'"),
+                      (["hold", "--provider", "default", "--source", "nosuch"], "no source 'nosuch'"),
+                      (["hold", "--domain", "x y\x1b[31m"], "is no domain"), (["hold", "--site", "a b"], "no name of a site"),
                       (["release", "7"], "no order 7"), (["hold", "--domain", "a", "--site", "b"], "name one of")):
         done = daemon.run("lane", *args)
         check_eq(done.returncode, 1, str(args))
@@ -116,6 +119,19 @@ def test_lane_show_tells_one_site_in_full_by_its_domain_and_by_its_name(lab):
     done = daemon.run("lane", "show", "*.nowhere.example")
     check_eq(done.returncode, 1)
     check("nothing is being sent" in done.stderr, done.stderr)
+
+
+def test_an_order_for_a_site_where_nothing_goes_is_taken_and_says_so(lab):
+    daemon, sink, _ = setup(lab, sink_args=["--delay", "dot:50"], shaping=lab.shaping(connections=2))
+    start(lab, daemon, [field(f"user{i}", HELD) for i in range(500)])
+    wait_for("a site", lambda: daemon.ctl("sites")["sites"])
+    site = daemon.ctl("sites")["sites"][0]["site"]
+    none = daemon.ctl("lane", "slow", "--site", "mx.nosuch.test", "--factor", "2")
+    check_eq(none["at_work"], False)
+    check_eq(daemon.ctl("lane", "slow", "--site", site, "--factor", "2")["at_work"], True)
+    said = daemon.run("lane", "hold", "--site", "*.nosuch.test").stdout
+    check("is in force" in said and "No such site is at work" in said, said)
+    check("at_work" not in daemon.ctl("lane", "slow", "--provider", "default", "--factor", "2"), "only sites are looked for")
 
 
 def test_top_shows_one_look_off_a_terminal(lab):

@@ -90,7 +90,7 @@ def test_deferred_rows_are_tried_at_once_when_asked(lab):
     one = f"user7@{OTHER}"
     check_eq([r["recipient"] for r in daemon.ctl("queue", "list", "--recipient", one)["rows"]], [one])
     check_eq(daemon.ctl("queue", "retry", "--recipient", one)["changed"], 1)
-    wait_for("that one", lambda: sink.delivered() == [one])
+    wait_for("that one", lambda: sink.delivered() == [one], timeout=60)
     done = daemon.ctl("queue", "retry", "--all", "--yes")
     check_eq(done["changed"], 399)
     c = daemon.wait_campaign("newsletter", timeout=30)
@@ -137,7 +137,9 @@ def test_kill_in_the_middle_of_a_purge_loses_nothing_and_the_act_says_how_far_it
     check_accounts(c)
     balanced(daemon)
     act = last_act(daemon, "queue.purge")
-    check_eq((act["rows"], act["complete"]), (c["cancelled"], c["cancelled"] >= 149990))
+    # What was on the wire when it was taken out may have been delivered all the same.
+    check(c["cancelled"] <= act["rows"] <= c["cancelled"] + 8, f"{c['cancelled']} cancelled, {act}")
+    check_eq(act["complete"], act["rows"] >= 149990)
     daemon.ctl("queue", "purge", "--all", "--yes")
     wait_for("its end", lambda: daemon.campaign("newsletter")["state"] == "done", timeout=30)
     check_accounts(daemon.campaign("newsletter"))
