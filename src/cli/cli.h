@@ -107,7 +107,9 @@ const char *cli_config_path(const struct cli *c);
 const char *cli_socket(struct cli *c, char *room, size_t cap);
 /* Tells an error on c->err, and what to do; returns the exit code for it. */
 int cli_fail(struct cli *c, int err, const char *message, const char *hint);
-/* Asks on the terminal, when there is one and --yes is not given: false, and it is said, when the
+/* Whether somebody sits before standard input and error (the output may go into a file). */
+bool cli_can_ask(void);
+/* Asks there, when it can and --yes is not given: false, and it is said, when the
  * answer is no. `question` ends with a space. */
 bool cli_confirm(struct cli *c, const char *question);
 /* For --json: the object as it came, on c->out. Drops the reference. */

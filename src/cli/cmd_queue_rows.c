@@ -148,13 +148,14 @@ static int change(struct cli *c, const char *command, json_t *args, const char *
     char n[32];
     json_t *r;
     bool is_dry = cli_flag(c, "dry-run");
-    bool looks_first = is_dry || (c->is_tty && isatty(STDIN_FILENO) && !cli_flag(c, "yes"));
+    bool looks_first = is_dry || (cli_can_ask() && !cli_flag(c, "yes"));
     int code = CLI_OK;
     if (looks_first) {
         code = ask_daemon(c, command, args, true, &r);
         if (code || (c->json && is_dry))
             return code ? code : cli_print_json(c, r);
-        print_plan(c, r);
+        if (!c->json)
+            print_plan(c, r);
         bool is_none = cli_int(r, "rows") == 0;
         json_decref(r);
         if (is_dry || is_none)
@@ -166,7 +167,8 @@ static int change(struct cli *c, const char *command, json_t *args, const char *
     if (code || c->json)
         return code ? code : cli_print_json(c, r);
     print_unknown(c, r);
-    fprintf(c->out, _(c, "%s rows were changed.\n"), cli_number(cli_int(r, "changed"), n));
+    fprintf(c->out, _(c, "%s rows of campaigns were changed; ready messages stay as they are.\n"),
+            cli_number(cli_int(r, "changed"), n));
     json_decref(r);
     return CLI_OK;
 }
@@ -227,6 +229,11 @@ static int run_purge(struct cli *c)
     json_t *args = arguments(c);
     if (!args)
         return CLI_USAGE;
+    if (!cli_can_ask() && !cli_flag(c, "yes") && !cli_flag(c, "dry-run")) {
+        fprintf(c->err, "%s", _(c, "nobody can be asked here: say --yes, or --dry-run to look\n"));
+        json_decref(args);
+        return CLI_USAGE;
+    }
     json_object_set_new(args, "bounce", json_boolean(cli_flag(c, "bounce")));
     if (cli_option(c, "reason"))
         json_object_set_new(args, "reason", json_string(cli_option(c, "reason")));
@@ -331,8 +338,10 @@ const struct cli_command cmd_queue_retry = {
     .name = "queue retry",
     .args = "",
     .summary = {"try deferred recipients now", "再送待ちの宛先を今すぐ送る"},
-    .about = {"Limits, holds and delivery hours count as ever. The campaign goes on meanwhile.",
-              "送信制限、停止の指示、配信時間帯はいつもどおり守られます。配信は止まりません。"},
+    .about = {"Limits, holds and delivery hours count as ever. The campaign goes on meanwhile.\n"
+              "Ready messages (submission, 'hayauma send') are not touched.",
+              "送信制限、停止の指示、配信時間帯はいつもどおり守られます。配信は止まりません。\n"
+              "受け付けた完成メール (submission、hayauma send) は対象外です。"},
     .examples = "hayauma queue retry --domain example.jp\n"
                 "hayauma queue retry --provider gmail --code 421 --dry-run",
     .options = retry_options,
@@ -343,9 +352,11 @@ const struct cli_command cmd_queue_move = {
     .args = "",
     .summary = {"put recipients off to a later time", "宛先の送信を後の時刻に移す"},
     .about = {"Those that were never tried are put off, too. While rows are moved their campaign\n"
-              "rests: half a second for a million. What is on the wire is not moved.",
+              "rests: half a second for a million. What is on the wire is not moved, and ready\n"
+              "messages (submission, 'hayauma send') are not touched.",
               "まだ送っていない宛先も移します。移す間その配信は休みます (100 万件で約 0.5 秒)。\n"
-              "送信中のものは移りません。"},
+              "送信中のものは移りません。受け付けた完成メール (submission、hayauma send) "
+              "は対象外です。"},
     .examples = "hayauma queue move --provider yahoo --in 2h\n"
                 "hayauma queue move --campaign \"Winter news\" --domain example.jp --in 1d",
     .options = move_options,
@@ -358,9 +369,11 @@ const struct cli_command cmd_queue_purge = {
     .about =
         {"They are counted as cancelled (or bounced), and 'explain' tells who did it and why.\n"
          "While rows are taken out their campaign rests: half a second for a million. What is\n"
-         "on the wire takes the outcome it gets.",
+         "on the wire takes the outcome it gets. Ready messages (submission, 'hayauma send') are\n"
+         "not touched.",
          "中止 (または不達) として数え、explain は誰がなぜ外したかを示します。外す間その配信は\n"
-         "休みます (100 万件で約 0.5 秒)。送信中のものは、その結果のとおりになります。"},
+         "休みます (100 万件で約 0.5 秒)。送信中のものは、その結果のとおりになります。\n"
+         "受け付けた完成メール (submission、hayauma send) は対象外です。"},
     .examples =
         "hayauma queue purge --campaign \"Winter news\" --reason \"wrong price\" --dry-run\n"
         "hayauma queue purge --domain exmaple.jp --bounce --yes",

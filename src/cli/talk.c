@@ -100,10 +100,15 @@ int cli_request(struct cli *c, const char *command, json_t *args,
     return code;
 }
 
+bool cli_can_ask(void)
+{
+    return isatty(STDIN_FILENO) && isatty(STDERR_FILENO);
+}
+
 bool cli_confirm(struct cli *c, const char *question)
 {
     char answer[16];
-    if (cli_flag(c, "yes") || !c->is_tty || !isatty(STDIN_FILENO))
+    if (cli_flag(c, "yes") || !cli_can_ask())
         return true;
     fputs(question, c->err);
     fflush(c->err);

@@ -83,7 +83,11 @@ static int read_recipient(struct hy_txn *t, const char *address, struct ctl_pick
         err = hy_lead_read(t, p->pick.lead, attrs, HY_ATTR_MAX, &lead);
     if (err == HY_OK)
         p->domain = lead.domain_no;
-    return err == HY_OK ? err : hy_fail(diag, err, "there is no lead '%.100s'", address);
+    return err == HY_OK
+               ? err
+               : hy_fail(diag, err,
+                         "no lead has the address '%.100s' (ready messages are not looked at)",
+                         address);
 }
 
 /* Those that the store knows. */

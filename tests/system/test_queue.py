@@ -148,7 +148,8 @@ def test_kill_in_the_middle_of_a_purge_loses_nothing_and_the_act_says_how_far_it
 
 def test_what_makes_no_sense_is_refused_with_the_reason(lab):
     daemon, _, _ = setup(lab)
-    for args, code, why in ((["purge"], 2, "which rows"), (["move", "--all"], 2, "say when"),
+    for args, code, why in ((["purge"], 2, "which rows"), (["purge", "--all"], 2, "say --yes"),
+                            (["move", "--all"], 2, "say when"),
                             (["move", "--all", "--in", "30s"], 2, "say when"),
                             (["retry", "--state", "sent"], 1, "is no state"), (["list", "--code", "4"], 1, "no reply code"),
                             (["list", "--reply", "("], 1, "regular expression"),

@@ -2,9 +2,9 @@
  * log, the ledger and the due index move, all in one transaction.
  *
  * Exactly once: `ref.attempts` is a fence. A settle whose row has seen another attempt since, or is
- * final already, changes nothing and is counted as stale. A row that was given up by hand (cancelled,
- * or bounced by a purge) while its message was on the wire is settled by the outcome all the same,
- * unless that was only a deferral.
+ * final already, changes nothing and is counted as stale. A row that was given up by hand
+ * (cancelled, or bounced by a purge) while its message was on the wire is settled by the outcome
+ * all the same, unless that was only a deferral.
  */
 #pragma once
 #include "hayauma/store/attempt.h"
