@@ -203,18 +203,22 @@ def test_config_check_names_the_check_of_sources(lab):
             check(ok in p.stdout, p.stdout)
 
 
-def test_a_reply_that_speaks_of_the_source_moves_its_mail_to_another(lab):
-    def judge(source, rcpt):
-        return f"554 5.7.1 blocked: {source} is on our list" if source == A else None
+def blocks_a(source, rcpt):
+    return f"554 5.7.1 blocked: {source} is on our list" if source == A else None
 
-    shaping = lab.shaping(tls="never", rules="""\
+
+def picky(lab):
+    return lab.shaping(tls="never", rules="""\
 rules:
   - name: picky
     domains: [big.test]
     on:
       - {reply: 'is on our list', do: fail_over, for: 10m}
 """)
-    with setting(lab, shaping=shaping, judge=judge) as (daemon, receiver, _):
+
+
+def test_a_reply_that_speaks_of_the_source_moves_its_mail_to_another(lab):
+    with setting(lab, shaping=picky(lab), judge=blocks_a) as (daemon, receiver, _):
         c = send(lab, daemon, rows_of(400))
         check_eq((c["delivered"], c["bounced"]), (400, 0), "nothing is given up for what the source is")
         check_eq(dict(receiver.by_source()), {B: 400}, "by the other source")
@@ -243,17 +247,7 @@ def test_a_source_that_is_warmed_up_sends_its_day_and_leaves_the_rest_to_the_oth
 
 
 def test_a_block_is_a_complaint_to_the_warm_up_whatever_a_rule_makes_of_it(lab):
-    def judge(source, rcpt):
-        return f"554 5.7.1 blocked: {source} is on our list" if source == A else None
-
-    shaping = lab.shaping(tls="never", rules="""\
-rules:
-  - name: picky
-    domains: [big.test]
-    on:
-      - {reply: 'is on our list', do: fail_over, for: 10m}
-""")
-    with setting(lab, shaping=shaping, judge=judge, config=warming(lab)) as (daemon, receiver, _):
+    with setting(lab, shaping=picky(lab), judge=blocks_a, config=warming(lab)) as (daemon, receiver, _):
         c = send(lab, daemon, rows_of(300))
         check_eq((c["delivered"], c["bounced"]), (300, 0), "the other source sends all")
         refused = sum(1 for source, _ in receiver.tries if source == A)
