@@ -15,33 +15,6 @@ enum {
                  HY_ATTEMPT_CIPHER_MAX + HY_OUTCOME_TEXT_MAX + HY_ATTEMPT_TLS_NAME_MAX
 };
 
-static const uint8_t mapped_v4[12] = {[10] = 0xff, [11] = 0xff};
-
-static void put_ip(struct hy_rec_out *o, const uint8_t ip[16])
-{
-    static const uint8_t none[16];
-    if (memcmp(ip, none, 16) == 0)
-        rec_put_u8(o, 0);
-    else if (memcmp(ip, mapped_v4, 12) == 0)
-        rec_put_str(o, hy_str_make(ip + 12, 4));
-    else
-        rec_put_str(o, hy_str_make(ip, 16));
-}
-
-static void get_ip(struct hy_rec_in *in, uint8_t ip[16])
-{
-    struct hy_str s = rec_get_str(in, 16);
-    memset(ip, 0, 16);
-    if (s.n == 4) {
-        memcpy(ip, mapped_v4, 12);
-        memcpy(ip + 12, s.p, 4);
-    } else if (s.n == 16) {
-        memcpy(ip, s.p, 16);
-    } else if (s.n != 0) {
-        in->bad = true;
-    }
-}
-
 int hy_attempt_append(struct hy_txn *t, const struct hy_attempt *a)
 {
     uint8_t key[8], record[RECORD_MAX];
@@ -62,7 +35,7 @@ int hy_attempt_append(struct hy_txn *t, const struct hy_attempt *a)
         a->duration_ms,  a->size_bytes,        a->tls_version};
     for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++)
         rec_put_varint(&o, numbers[i]);
-    put_ip(&o, a->mx_ip);
+    rec_put_ip(&o, a->mx_ip);
     rec_put_str(&o, hy_str_slice(a->mx_host, 0, HY_ATTEMPT_HOST_MAX));
     rec_put_str(&o, hy_str_slice(a->source, 0, HY_ATTEMPT_SOURCE_MAX));
     rec_put_str(&o, hy_str_slice(a->tls_cipher, 0, HY_ATTEMPT_CIPHER_MAX));
@@ -116,7 +89,7 @@ int hy_attempt_decode(struct hy_str key, struct hy_str value, struct hy_attempt 
     a.state = (enum hy_rcpt_state)rec_get_u8(&in);
     a.outcome.enhanced.class = rec_get_u8(&in);
     decode_numbers(&in, &a);
-    get_ip(&in, a.mx_ip);
+    rec_get_ip(&in, a.mx_ip);
     a.mx_host = rec_get_str(&in, HY_ATTEMPT_HOST_MAX);
     a.source = rec_get_str(&in, HY_ATTEMPT_SOURCE_MAX);
     a.tls_cipher = rec_get_str(&in, HY_ATTEMPT_CIPHER_MAX);

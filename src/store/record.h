@@ -34,6 +34,19 @@ static inline void rec_put_str(struct hy_rec_out *o, struct hy_str s)
     rec_put(o, s.p, s.n);
 }
 
+static const uint8_t rec_mapped_v4[12] = {[10] = 0xff, [11] = 0xff};
+/* An address of 16 bytes: none (zeroed), IPv4 (mapped) or IPv6 in 1, 5 or 17 bytes. */
+static inline void rec_put_ip(struct hy_rec_out *o, const uint8_t ip[16])
+{
+    static const uint8_t none[16];
+    if (memcmp(ip, none, 16) == 0)
+        rec_put_u8(o, 0);
+    else if (memcmp(ip, rec_mapped_v4, 12) == 0)
+        rec_put_str(o, hy_str_make(ip + 12, 4));
+    else
+        rec_put_str(o, hy_str_make(ip, 16));
+}
+
 struct hy_rec_in {
     const uint8_t *p;
     size_t n; /* left */
@@ -86,4 +99,17 @@ static inline struct hy_str rec_get_str(struct hy_rec_in *in, size_t max)
         return (struct hy_str){0};
     }
     return hy_str_make(rec_get(in, n), n);
+}
+static inline void rec_get_ip(struct hy_rec_in *in, uint8_t ip[16])
+{
+    struct hy_str s = rec_get_str(in, 16);
+    memset(ip, 0, 16);
+    if (s.n == 4) {
+        memcpy(ip, rec_mapped_v4, 12);
+        memcpy(ip + 12, s.p, 4);
+    } else if (s.n == 16) {
+        memcpy(ip, s.p, 16);
+    } else if (s.n != 0) {
+        in->bad = true;
+    }
 }

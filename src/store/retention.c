@@ -1,10 +1,12 @@
-/* Trimming the logs of attempts and acts, dropping finished campaigns: long jobs of the writer.
- * What is deleted is the place where the next slice begins. */
+/* Trimming the logs of attempts, activities and acts, dropping finished campaigns: long jobs of the
+ * writer. What is deleted is the place where the next slice begins. */
 #include "hayauma/store/retention.h"
 
+#include "activity.h"
 #include "block.h"
 #include "hayauma/base/list.h"
 #include "hayauma/store/attempt.h"
+#include "hayauma/store/log_reader.h"
 #include "meta.h"
 #include "progress.h"
 
@@ -31,8 +33,10 @@ static void raise_floor(struct hy_txn *t, hy_id to)
     hy_meta_put(t, floor_name, le, sizeof le);
 }
 
-/* What is older than `end` in a table whose keys are ids. HY_EMORE: the slice should end. */
-static int trim_table(struct hy_txn *t, enum hy_table table, hy_id end)
+/* What is older than `end` in a table whose keys are ids, by `drop`. HY_EMORE: the slice should
+ * end. */
+static int trim_table(struct hy_txn *t, enum hy_table table, hy_id end,
+                      int (*drop)(struct hy_cursor *c))
 {
     struct hy_cursor c;
     int err = hy_cursor_open(t, table, &c);
@@ -44,7 +48,7 @@ static int trim_table(struct hy_txn *t, enum hy_table table, hy_id end)
         else if (hy_get_be64(c.key.p) >= end)
             err = HY_ENOTFOUND;
         else
-            err = hy_cursor_delete(&c);
+            err = drop(&c);
         if (!err)
             err = hy_txn_should_yield(t) ? HY_EMORE : hy_cursor_next(&c);
     }
@@ -55,10 +59,14 @@ static int trim_table(struct hy_txn *t, enum hy_table table, hy_id end)
 static int trim_slice(struct hy_write_req *r, struct hy_txn *t)
 {
     struct hy_trim_job *j = hy_container_of(r, struct hy_trim_job, req);
-    hy_id end = hy_id_floor(j->before);
-    int err = trim_table(t, HY_TABLE_ACTS, end);
+    hy_id end;
+    int err = trim_table(t, HY_TABLE_ACTS, hy_id_floor(j->before), hy_cursor_delete);
+    if (!err)
+        err = hy_log_trim_end(t, j->before, j->unread_before, &end);
+    if (!err)
+        err = trim_table(t, HY_TABLE_ACTIVITIES, end, hy_activity_drop);
     if (!err) {
-        err = trim_table(t, HY_TABLE_ATTEMPTS, end);
+        err = trim_table(t, HY_TABLE_ATTEMPTS, end, hy_cursor_delete);
         if (!err || err == HY_EMORE)
             raise_floor(t, end);
     }
@@ -70,6 +78,7 @@ void hy_trim_job_init(struct hy_trim_job *j, hy_wall_ms before)
     *j = (struct hy_trim_job){
         .req = {.class = HY_WRITE_ADMIN, .on_full = HY_WRITE_FULL_WAIT, .apply = trim_slice},
         .before = before,
+        .unread_before = before,
     };
 }
 
@@ -134,6 +143,8 @@ static int drop_slice(struct hy_write_req *r, struct hy_txn *t)
         err = drop_prefix(t, HY_TABLE_QUEUE, key);
     if (!err)
         err = drop_prefix(t, HY_TABLE_BUNDLES, key);
+    if (!err)
+        err = drop_prefix(t, HY_TABLE_ACTIVITY_COUNTS, key);
     if (!err)
         err = hy_del(t, HY_TABLE_LEDGERS, key);
     return err;

@@ -1,5 +1,6 @@
 /* The end of messages: contents go with the last recipient, everything else after its time. */
 #include "hayauma/base/list.h"
+#include "hayauma/store/log_reader.h"
 #include "spool_message.h"
 #include "spool_priv.h"
 
@@ -84,12 +85,15 @@ static int drop_message(struct hy_txn *t, hy_id id, const struct hy_spool_messag
 static int trim_slice(struct hy_write_req *r, struct hy_txn *t)
 {
     struct hy_spool_trim_job *j = hy_container_of(r, struct hy_spool_trim_job, req);
-    hy_id id = j->at;
+    hy_id id = j->at, end;
+    int err = hy_log_trim_end(t, j->before, j->unread_before, &end);
+    if (err)
+        return err;
     for (;;) {
         uint8_t key[8];
         struct hy_spool_message m;
         struct hy_cursor c;
-        int err = hy_cursor_open(t, HY_TABLE_SPOOL_MESSAGES, &c);
+        err = hy_cursor_open(t, HY_TABLE_SPOOL_MESSAGES, &c);
         if (!err)
             err = hy_cursor_seek(&c, spool_key(key, id + 1));
         if (!err) {
@@ -101,7 +105,7 @@ static int trim_slice(struct hy_write_req *r, struct hy_txn *t)
         if (err)
             return err == HY_ENOTFOUND ? 0 : err;
         id = m.id;
-        if (hy_id_time(id) >= j->before)
+        if (id >= end)
             return 0;
         if (m.open_blocks == 0)
             err = drop_message(t, id, &m);
@@ -127,5 +131,6 @@ void hy_spool_trim_job_init(struct hy_spool_trim_job *j, hy_wall_ms before)
                 .apply = trim_slice,
                 .slice = on_trim_slice},
         .before = before,
+        .unread_before = before,
     };
 }

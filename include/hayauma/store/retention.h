@@ -4,11 +4,14 @@
 #include "hayauma/store/env.h"
 #include "hayauma/store/writer.h"
 
-/* A long job: deletes attempts that were settled, and acts that were done, before `before`. Rows
- * keep their state and number of attempts; chains then end early, which the log's floor tells. */
+/* A long job: deletes attempts that were settled, activities that were noted, and acts that were
+ * done, before `before`. Rows keep their state and number of attempts; chains then end early, which
+ * the log's floor tells. */
 struct hy_trim_job {
     struct hy_write_req req; /* first; done and slice are the caller's */
     hy_wall_ms before;
+    hy_wall_ms unread_before; /* what readers of the logs have not read is kept until here: see
+                                 hy_log_trim_end; init sets it to `before` */
 };
 void hy_trim_job_init(struct hy_trim_job *j, hy_wall_ms before);
 

@@ -170,6 +170,7 @@ HY_MUST_USE int hy_spool_count(struct hy_txn *t, hy_id spool, size_t max,
 struct hy_spool_trim_job {
     struct hy_write_req req; /* first; done is the caller's */
     hy_wall_ms before;
+    hy_wall_ms unread_before; /* as in struct hy_trim_job */
     hy_id at, next; /* private: what is durable, and what will be with the slice at hand */
 };
 void hy_spool_trim_job_init(struct hy_spool_trim_job *j, hy_wall_ms before);

@@ -31,7 +31,11 @@
     X(SPOOL_CONTENTS, "spool_contents") /* message id, piece no -> bytes of the message */         \
     X(SPOOL_INDEX, "spool_index")       /* hash of an address or Message-ID -> block */            \
     X(WARMUP, "warmup")                 /* source, provider -> where its warm-up stands */         \
-    X(WINDOWS, "windows")               /* number of a worker -> what its windows learned */
+    X(WINDOWS, "windows")               /* number of a worker -> what its windows learned */       \
+    X(ACTIVITIES, "activities")         /* activity id -> activity */                              \
+    X(ACTIVITY_INDEX, "activity_index") /* lead, message or address, activity id -> */             \
+    X(ACTIVITY_COUNTS, "activity_counts") /* campaign, kind, reason, domain -> count */            \
+    X(LOG_READERS, "log_readers")         /* name -> how far it has read the logs */
 
 enum hy_table {
 #define X(symbol, name) HY_TABLE_##symbol,

@@ -1,0 +1,49 @@
+/* The activity log: what happened to leads and messages besides the attempts, in the order in which
+ * it was noted. Ids are of the same source as those of attempts and messages, so that the logs can
+ * be read as one (store/feed.h).
+ *
+ * Records are found by time, by lead, by ready message, and, when neither is known, by address.
+ * What belongs to a campaign is counted by kind, reason and domain. */
+#pragma once
+#include "hayauma/model/activity.h"
+#include "hayauma/store/env.h"
+
+/* Appends; sets a->id, and a->at when it is 0. The writer's transaction. HY_EINVAL: a kind that is
+ * none or is told from other logs only; HY_ELIMIT: address, url or meta are too long. Nothing was
+ * written then. About 2 us, 4 with lead and campaign (`bench/store_cost`). */
+HY_MUST_USE int hy_activity_put(struct hy_txn *t, struct hy_activity *a);
+
+/* Views die with the transaction. HY_ENOTFOUND, HY_ECORRUPT, HY_EVERSION. */
+HY_MUST_USE int hy_activity_get(struct hy_txn *t, hy_id id, struct hy_activity *ret);
+/* The first readable one with an id greater than `after`; *damaged (may be NULL) is raised by the
+ * records that were passed over because they could not be read. HY_ENOTFOUND. */
+HY_MUST_USE int hy_activity_next(struct hy_txn *t, hy_id after, struct hy_activity *ret,
+                                 uint64_t *damaged);
+
+/* What an activity is found by. */
+enum hy_activity_by { HY_ACTIVITY_BY_LEAD, HY_ACTIVITY_BY_MESSAGE, HY_ACTIVITY_BY_ADDRESS };
+struct hy_activity_who {
+    enum hy_activity_by by;
+    hy_lead_no lead;
+    hy_id message;
+    struct hy_str address; /* wire form, in any case of letters */
+};
+/* The newest one before `before` (0: of all). HY_ENOTFOUND. Entries whose record was trimmed are
+ * passed over. By address: only activities that name neither lead nor message. */
+HY_MUST_USE int hy_activity_prev_of(struct hy_txn *t, const struct hy_activity_who *who,
+                                    hy_id before, struct hy_activity *ret);
+
+/* ---- counts of a campaign ---- */
+
+struct hy_activity_count {
+    enum hy_activity_kind kind;
+    uint8_t reason;
+    uint8_t flags;       /* with which they were noted */
+    hy_domain_no domain; /* 0: not known, or of a ready message */
+    uint64_t n;
+};
+/* Calls `each` by kind, reason, flags, domain; what it returns but 0 ends the walk and is the
+ * answer. Counts outlive the records; they go with the campaign. */
+HY_MUST_USE int hy_activity_counts(struct hy_txn *t, hy_id campaign,
+                                   int (*each)(void *ctx, const struct hy_activity_count *n),
+                                   void *ctx);

@@ -1,0 +1,164 @@
+/* The activity log: records only ever appended, trimmed at the old end.
+ *
+ * Key: activity id be64. Value: version u8, kind u8, flags u8, reason u8; varints: at, tenant,
+ * campaign, message, lead, domain, link; the address it came from (length 0, 4 or 16, bytes);
+ * recipient, source, text, user agent, url, meta (length, bytes). */
+#include "activity.h"
+
+#include "lead_priv.h"
+#include "record.h"
+
+enum { VERSION = 1 };
+enum {
+    RECORD_MAX = 4 + 7 * 10 + 17 + 6 * 10 + HY_ADDRESS_MAX + HY_ACTIVITY_SOURCE_MAX +
+                 HY_ACTIVITY_TEXT_MAX + HY_ACTIVITY_AGENT_MAX + HY_ACTIVITY_URL_MAX +
+                 HY_ACTIVITY_META_MAX
+};
+
+static bool is_storable(enum hy_activity_kind k)
+{
+    if (k == HY_ACTIVITY_SUPPRESSED || k == HY_ACTIVITY_CANCELLED)
+        return true;
+    return k >= HY_ACTIVITY_LATE_BOUNCE && hy_activity_kind_name(k)[0] != '?';
+}
+
+static int check(const struct hy_activity *a)
+{
+    if (!is_storable(a->kind) || a->at < 0)
+        return HY_EINVAL;
+    if (a->address.n > HY_ADDRESS_MAX || a->url.n > HY_ACTIVITY_URL_MAX ||
+        a->meta.n > HY_ACTIVITY_META_MAX)
+        return HY_ELIMIT;
+    return 0;
+}
+
+static struct hy_str encode(const struct hy_activity *a, uint8_t room[RECORD_MAX])
+{
+    struct hy_rec_out o = {.p = room, .max = RECORD_MAX};
+    const uint64_t numbers[] = {(uint64_t)a->at, a->tenant, a->campaign, a->message,
+                                a->lead,         a->domain, a->link};
+    const struct hy_str texts[] = {
+        a->address,
+        hy_str_slice(a->source, 0, HY_ACTIVITY_SOURCE_MAX),
+        hy_str_slice(a->text, 0, HY_ACTIVITY_TEXT_MAX),
+        hy_str_slice(a->agent, 0, HY_ACTIVITY_AGENT_MAX),
+        a->url,
+        a->meta,
+    };
+    rec_put_u8(&o, VERSION);
+    rec_put_u8(&o, (uint8_t)a->kind);
+    rec_put_u8(&o, a->flags);
+    rec_put_u8(&o, a->reason);
+    for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++)
+        rec_put_varint(&o, numbers[i]);
+    rec_put_ip(&o, a->ip);
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
+        rec_put_str(&o, texts[i]);
+    return hy_str_make(room, o.n);
+}
+
+int hy_activity_decode(struct hy_str key, struct hy_str value, struct hy_activity *ret)
+{
+    int err = hy_value_check(value, VERSION);
+    if (err)
+        return err;
+    if (key.n != 8)
+        return HY_ECORRUPT;
+    struct hy_activity a = {.id = hy_get_be64(key.p)};
+    struct hy_rec_in in = rec_in(hy_str_slice(value, 1, value.n));
+    a.kind = (enum hy_activity_kind)rec_get_u8(&in);
+    a.flags = rec_get_u8(&in);
+    a.reason = rec_get_u8(&in);
+    a.at = (hy_wall_ms)rec_get_varint(&in, INT64_MAX);
+    a.tenant = (uint32_t)rec_get_varint(&in, UINT32_MAX);
+    a.campaign = rec_get_varint(&in, UINT64_MAX);
+    a.message = rec_get_varint(&in, UINT64_MAX);
+    a.lead = (uint32_t)rec_get_varint(&in, UINT32_MAX);
+    a.domain = (uint32_t)rec_get_varint(&in, UINT32_MAX);
+    a.link = (uint32_t)rec_get_varint(&in, UINT32_MAX);
+    rec_get_ip(&in, a.ip);
+    a.address = rec_get_str(&in, HY_ADDRESS_MAX);
+    a.source = rec_get_str(&in, HY_ACTIVITY_SOURCE_MAX);
+    a.text = rec_get_str(&in, HY_ACTIVITY_TEXT_MAX);
+    a.agent = rec_get_str(&in, HY_ACTIVITY_AGENT_MAX);
+    a.url = rec_get_str(&in, HY_ACTIVITY_URL_MAX);
+    a.meta = rec_get_str(&in, HY_ACTIVITY_META_MAX);
+    if (in.bad || in.n || !is_storable(a.kind))
+        return HY_ECORRUPT;
+    *ret = a;
+    return 0;
+}
+
+/* The domain of its lead, when nobody said it. */
+static void find_domain(struct hy_txn *t, struct hy_activity *a)
+{
+    struct lead_record lead;
+    if (!a->domain && a->lead && hy_lead_record_get(t, a->lead, &lead) == 0)
+        a->domain = lead.domain;
+}
+
+int hy_activity_put(struct hy_txn *t, struct hy_activity *a)
+{
+    uint8_t key[8], room[RECORD_MAX];
+    int err = check(a);
+    if (err)
+        return err;
+    struct hy_activity full = *a;
+    find_domain(t, &full);
+    full.id = hy_txn_new_id(t);
+    if (full.at == 0)
+        full.at = t->now;
+    hy_put_be64(key, full.id);
+    err = hy_put(t, HY_TABLE_ACTIVITIES, hy_str_make(key, sizeof key), encode(&full, room),
+                 HY_PUT_APPEND);
+    if (err == HY_EEXIST) /* ids only grow */
+        return hy_txn_fail(t, HY_ECORRUPT);
+    if (!err)
+        err = hy_activity_index_put(t, &full);
+    if (!err && full.campaign)
+        err = hy_activity_count_add(t, &full);
+    if (err)
+        return err;
+    a->id = full.id;
+    a->at = full.at;
+    return 0;
+}
+
+int hy_activity_drop(struct hy_cursor *c)
+{
+    struct hy_activity a;
+    int err = 0;
+    if (hy_activity_decode(c->key, c->value, &a) == 0)
+        err = hy_activity_index_drop(c->txn, &a);
+    return err ? err : hy_cursor_delete(c);
+}
+
+/* ---- reading ---- */
+
+int hy_activity_get(struct hy_txn *t, hy_id id, struct hy_activity *ret)
+{
+    uint8_t key[8];
+    struct hy_str value, k = hy_str_make(key, sizeof key);
+    hy_put_be64(key, id);
+    int err = hy_get(t, HY_TABLE_ACTIVITIES, k, &value);
+    return err ? err : hy_activity_decode(k, value, ret);
+}
+
+int hy_activity_next(struct hy_txn *t, hy_id after, struct hy_activity *ret, uint64_t *damaged)
+{
+    uint8_t key[8];
+    struct hy_cursor c;
+    if (after == UINT64_MAX)
+        return HY_ENOTFOUND;
+    hy_put_be64(key, after + 1);
+    int err = hy_cursor_open(t, HY_TABLE_ACTIVITIES, &c);
+    if (!err)
+        err = hy_cursor_seek(&c, hy_str_make(key, sizeof key));
+    while (!err && hy_activity_decode(c.key, c.value, ret) != 0) {
+        if (damaged)
+            ++*damaged;
+        err = hy_cursor_next(&c);
+    }
+    hy_cursor_close(&c);
+    return err;
+}

@@ -1,0 +1,22 @@
+/* The records of activities, for the audit, for trimming and for who reads them in a row. */
+#pragma once
+#include "hayauma/store/activity.h"
+
+/* a's strings are views of `value`. HY_ECORRUPT, HY_EVERSION. */
+HY_MUST_USE int hy_activity_decode(struct hy_str key, struct hy_str value, struct hy_activity *ret);
+/* Deletes the record under the cursor with its entries of the index; the cursor then stands before
+ * the next. One that cannot be read leaves entries that lead nowhere, which readers pass over. */
+HY_MUST_USE int hy_activity_drop(struct hy_cursor *c);
+
+/* ---- the index: 'l' be32 lead, 'm' be64 message or 'a' be64 hash of the address, be64 id ---- */
+
+enum { ACTIVITY_INDEX_MAX = 2 }; /* entries of one activity */
+/* The keys under which it is filed; returns how many. */
+unsigned hy_activity_keys(const struct hy_env *env, const struct hy_activity *a,
+                          struct hy_key keys[ACTIVITY_INDEX_MAX]);
+int hy_activity_index_put(struct hy_txn *t, const struct hy_activity *a);
+HY_MUST_USE int hy_activity_index_drop(struct hy_txn *t, const struct hy_activity *a);
+
+/* ---- counts: be64 campaign, kind, reason, flags, be32 domain -> version, count ---- */
+
+int hy_activity_count_add(struct hy_txn *t, const struct hy_activity *a);

@@ -1,0 +1,172 @@
+/* What activities are found by, and what is counted of them. Entries of the index lie behind each
+ * other by time for each lead, message or address. */
+#include "activity.h"
+#include "hayauma/base/hash.h"
+#include "lead_priv.h"
+
+enum { ENTRY_VERSION = 1, COUNT_VERSION = 1 };
+enum { COUNT_KEY = 8 + 3 + 4, COUNT_VALUE = 1 + 8 };
+
+/* In this store: strangers' addresses cannot be made to share one. */
+static uint64_t hash_of(const struct hy_env *env, struct hy_str address)
+{
+    const struct hy_hash_key key = hy_lead_hash_key(env);
+    char lower[HY_ADDRESS_MAX];
+    size_t n = address.n < sizeof lower ? address.n : sizeof lower;
+    for (size_t i = 0; i < n; i++)
+        lower[i] = hy_ascii_lower(address.p[i]);
+    return hy_siphash(&key, lower, n);
+}
+
+static void prefix_of(const struct hy_env *env, struct hy_key *k, const struct hy_activity_who *who)
+{
+    hy_key_start(k);
+    switch (who->by) {
+    case HY_ACTIVITY_BY_LEAD:
+        hy_key_bytes(k, HY_STR("l"));
+        hy_key_u32(k, who->lead);
+        return;
+    case HY_ACTIVITY_BY_MESSAGE:
+        hy_key_bytes(k, HY_STR("m"));
+        hy_key_u64(k, who->message);
+        return;
+    case HY_ACTIVITY_BY_ADDRESS:
+        hy_key_bytes(k, HY_STR("a"));
+        hy_key_u64(k, hash_of(env, who->address));
+        return;
+    }
+}
+
+unsigned hy_activity_keys(const struct hy_env *env, const struct hy_activity *a,
+                          struct hy_key keys[ACTIVITY_INDEX_MAX])
+{
+    struct hy_activity_who who[ACTIVITY_INDEX_MAX];
+    unsigned n = 0;
+    if (a->lead)
+        who[n++] = (struct hy_activity_who){.by = HY_ACTIVITY_BY_LEAD, .lead = a->lead};
+    if (a->message)
+        who[n++] = (struct hy_activity_who){.by = HY_ACTIVITY_BY_MESSAGE, .message = a->message};
+    if (n == 0 && a->address.n)
+        who[n++] = (struct hy_activity_who){.by = HY_ACTIVITY_BY_ADDRESS, .address = a->address};
+    for (unsigned i = 0; i < n; i++) {
+        prefix_of(env, &keys[i], &who[i]);
+        hy_key_u64(&keys[i], a->id);
+    }
+    return n;
+}
+
+int hy_activity_index_put(struct hy_txn *t, const struct hy_activity *a)
+{
+    static const uint8_t value = ENTRY_VERSION;
+    struct hy_key keys[ACTIVITY_INDEX_MAX];
+    unsigned n = hy_activity_keys(t->env, a, keys);
+    int err = 0;
+    for (unsigned i = 0; i < n && !err; i++)
+        err = hy_put(t, HY_TABLE_ACTIVITY_INDEX, hy_key_str(&keys[i]), hy_str_make(&value, 1),
+                     HY_PUT_SET);
+    return err;
+}
+
+int hy_activity_index_drop(struct hy_txn *t, const struct hy_activity *a)
+{
+    struct hy_key keys[ACTIVITY_INDEX_MAX];
+    unsigned n = hy_activity_keys(t->env, a, keys);
+    for (unsigned i = 0; i < n; i++) {
+        int err = hy_del(t, HY_TABLE_ACTIVITY_INDEX, hy_key_str(&keys[i]));
+        if (err && err != HY_ENOTFOUND)
+            return err;
+    }
+    return 0;
+}
+
+/* Whether a record is one of those asked for: addresses may share a hash. */
+static bool is_of(const struct hy_activity_who *who, const struct hy_activity *a)
+{
+    switch (who->by) {
+    case HY_ACTIVITY_BY_LEAD:
+        return a->lead == who->lead;
+    case HY_ACTIVITY_BY_MESSAGE:
+        return a->message == who->message;
+    case HY_ACTIVITY_BY_ADDRESS:
+        return hy_str_ieq(a->address, who->address);
+    }
+    return false;
+}
+
+int hy_activity_prev_of(struct hy_txn *t, const struct hy_activity_who *who, hy_id before,
+                        struct hy_activity *ret)
+{
+    struct hy_key prefix, at;
+    struct hy_cursor c;
+    prefix_of(t->env, &prefix, who);
+    at = prefix;
+    hy_key_u64(&at, before ? before : UINT64_MAX);
+    int err = hy_cursor_open(t, HY_TABLE_ACTIVITY_INDEX, &c);
+    if (!err)
+        err = hy_cursor_seek(&c, hy_key_str(&at));
+    if (!err)
+        err = hy_cursor_prev(&c);
+    else if (err == HY_ENOTFOUND)
+        err = hy_cursor_last(&c);
+    for (; !err; err = hy_cursor_prev(&c)) {
+        if (c.key.n != at.n || !hy_str_starts(c.key, hy_key_str(&prefix))) {
+            err = HY_ENOTFOUND;
+            break;
+        }
+        if (hy_activity_get(t, hy_get_be64(c.key.p + prefix.n), ret) == 0 && is_of(who, ret))
+            break;
+    }
+    hy_cursor_close(&c);
+    return err;
+}
+
+/* ---- counts ---- */
+
+int hy_activity_count_add(struct hy_txn *t, const struct hy_activity *a)
+{
+    uint8_t key[COUNT_KEY], value[COUNT_VALUE] = {COUNT_VERSION};
+    struct hy_str k = hy_str_make(key, sizeof key), old;
+    uint64_t n = 0;
+    hy_put_be64(key, a->campaign);
+    key[8] = (uint8_t)a->kind;
+    key[9] = a->reason;
+    key[10] = a->flags;
+    hy_put_be32(key + 11, a->message ? 0 : a->domain);
+    int err = hy_get(t, HY_TABLE_ACTIVITY_COUNTS, k, &old);
+    if (!err && old.n == sizeof value && old.p[0] == COUNT_VERSION)
+        n = hy_get_le64(old.p + 1);
+    else if (err && err != HY_ENOTFOUND)
+        return err;
+    hy_put_le64(value + 1, n + 1);
+    return hy_put(t, HY_TABLE_ACTIVITY_COUNTS, k, hy_str_make(value, sizeof value), HY_PUT_SET);
+}
+
+int hy_activity_counts(struct hy_txn *t, hy_id campaign,
+                       int (*each)(void *ctx, const struct hy_activity_count *n), void *ctx)
+{
+    uint8_t prefix[8];
+    struct hy_cursor c;
+    hy_put_be64(prefix, campaign);
+    int err = hy_cursor_open(t, HY_TABLE_ACTIVITY_COUNTS, &c);
+    if (!err)
+        err = hy_cursor_prefix_first(&c, hy_str_make(prefix, sizeof prefix));
+    while (!err) {
+        err = hy_value_check(c.value, COUNT_VERSION);
+        if (!err && (c.key.n != COUNT_KEY || c.value.n != COUNT_VALUE))
+            err = HY_ECORRUPT;
+        if (err)
+            break;
+        struct hy_activity_count n = {
+            .kind = (enum hy_activity_kind)(uint8_t)c.key.p[8],
+            .reason = (uint8_t)c.key.p[9],
+            .flags = (uint8_t)c.key.p[10],
+            .domain = hy_get_be32(c.key.p + 11),
+            .n = hy_get_le64(c.value.p + 1),
+        };
+        err = each(ctx, &n);
+        if (!err)
+            err = hy_cursor_prefix_next(&c, hy_str_make(prefix, sizeof prefix));
+    }
+    hy_cursor_close(&c);
+    return err == HY_ENOTFOUND ? 0 : err;
+}

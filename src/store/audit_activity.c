@@ -1,0 +1,64 @@
+/* The audit of the activity log: every record can be read, and the index and the log agree. */
+#include <inttypes.h>
+
+#include "activity.h"
+#include "audit_priv.h"
+
+static void check_entries(struct audit *a, const struct hy_activity *activity)
+{
+    struct hy_key keys[ACTIVITY_INDEX_MAX];
+    struct hy_str value;
+    unsigned n = hy_activity_keys(a->t.env, activity, keys);
+    for (unsigned i = 0; i < n; i++)
+        if (hy_get(&a->t, HY_TABLE_ACTIVITY_INDEX, hy_key_str(&keys[i]), &value) != 0)
+            hy_audit_problem(a, "activity %" PRIx64 " is missing in the index", activity->id);
+}
+
+/* *ret_first: the oldest that there is. */
+static int check_log(struct audit *a, hy_id *ret_first)
+{
+    struct hy_activity activity;
+    struct hy_cursor c;
+    int err = hy_cursor_open(&a->t, HY_TABLE_ACTIVITIES, &c);
+    if (!err)
+        err = hy_cursor_first(&c);
+    for (; !err; err = hy_cursor_next(&c)) {
+        a->report.activities++;
+        if (*ret_first == 0 && c.key.n == 8)
+            *ret_first = hy_get_be64(c.key.p);
+        if (hy_activity_decode(c.key, c.value, &activity) != 0)
+            hy_audit_problem(a, "the activity log has a record that cannot be read");
+        else
+            check_entries(a, &activity);
+    }
+    hy_cursor_close(&c);
+    return err == HY_ENOTFOUND ? 0 : err;
+}
+
+/* Entries of records that were trimmed while they could not be read lie before the log's first. */
+static int check_index(struct audit *a, hy_id first)
+{
+    struct hy_cursor c;
+    struct hy_str value;
+    int err = hy_cursor_open(&a->t, HY_TABLE_ACTIVITY_INDEX, &c);
+    if (!err)
+        err = hy_cursor_first(&c);
+    for (; !err; err = hy_cursor_next(&c)) {
+        struct hy_str id = c.key.n > 8 ? hy_str_slice(c.key, c.key.n - 8, c.key.n) : c.key;
+        if (id.n != 8)
+            hy_audit_problem(a, "the index of activities has an entry that cannot be read");
+        else if (first && hy_get_be64(id.p) >= first &&
+                 hy_get(&a->t, HY_TABLE_ACTIVITIES, id, &value) != 0)
+            hy_audit_problem(a, "the index names activity %" PRIx64 ", which is not there",
+                             hy_get_be64(id.p));
+    }
+    hy_cursor_close(&c);
+    return err == HY_ENOTFOUND ? 0 : err;
+}
+
+int hy_audit_activities(struct audit *a)
+{
+    hy_id first = 0;
+    int err = check_log(a, &first);
+    return err ? err : check_index(a, first);
+}
