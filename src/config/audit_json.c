@@ -61,6 +61,7 @@ int hy_audit_json(struct hy_env *env, json_t **ret)
     set_count(o, "due_entries", r.due_entries);
     set_count(o, "lists", r.lists);
     set_count(o, "members", r.members);
+    set_count(o, "suppressions", r.suppressions);
     *ret = o;
     return HY_OK;
 }

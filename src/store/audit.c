@@ -144,6 +144,8 @@ int hy_audit(struct hy_env *env, const struct hy_audit_sink *sink, struct hy_aud
         err = hy_audit_lists(&a);
     if (!err)
         err = hy_audit_activities(&a);
+    if (!err)
+        err = hy_audit_suppressions(&a);
     hy_txn_end(&a.t);
     if (!err)
         *ret = a.report;

@@ -218,6 +218,8 @@ int hy_env_open(const struct hy_env_options *o, struct hy_env **ret_env, struct 
     err = open_tables(env, diag);
     if (!err)
         err = hy_meta_open(env, o, diag);
+    if (!err)
+        err = suppress_open(env, diag);
     if (err)
         goto fail;
     if (o->mode == HY_ENV_OWNER)
@@ -239,6 +241,7 @@ void hy_env_close(struct hy_env *env)
         close(env->dir_fd);
     if (env->lock_fd >= 0)
         close(env->lock_fd);
+    suppress_close(env);
     explicit_bzero(env->secret, sizeof env->secret);
     free(env->dir);
     free(env);

@@ -5,6 +5,7 @@
 
 #include "hayauma/store/env.h"
 #include "progress.h"
+#include "suppress_priv.h"
 
 enum {
     HY_STORE_FORMAT = 1, /* of the whole store; tables have version bytes of their own */
@@ -35,8 +36,9 @@ struct hy_env {
     unsigned eio_streak;    /* commits that failed with EIO in a row; the writer's */
     uint32_t base_newest_s; /* of all write transactions; the writer's */
     struct hy_progress_slot progress[HY_PROGRESS_CACHE]; /* the writer's */
-    struct {                                             /* between threads */
-        _Atomic int state;                               /* enum hy_env_state */
+    struct suppress_state suppress;
+    struct {                     /* between threads */
+        _Atomic int state;       /* enum hy_env_state */
         _Atomic uint32_t base_s; /* of the open write transaction, 0 = it is just beginning */
         _Atomic uint32_t horizon_given; /* the largest that hy_due_horizon answered */
         _Atomic uint32_t waiting;       /* requests that wait for the writer, but for long jobs */

@@ -226,6 +226,7 @@ void hy_inflight_answered(struct hy_inflight *f, uint32_t slot, const struct hy_
     w->code = o->code;
     w->subject = o->enhanced.subject;
     w->detail = o->enhanced.detail;
+    w->effect = (uint8_t)a->effect;
     w->unused = 0;
     w->due_s = a->due_s;
     w->duration_ms = a->duration_ms;

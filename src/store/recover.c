@@ -21,6 +21,7 @@ static bool sums_fit(const struct hy_inflight_slot *s, uint32_t state)
 static void read_answer(const struct hy_slot_answer *w, struct hy_attempt *a)
 {
     a->state = (enum hy_rcpt_state)w->state;
+    a->effect = w->effect <= HY_EFFECT_HARD ? (enum hy_attempt_effect)w->effect : HY_EFFECT_NONE;
     a->due_s = w->due_s;
     a->duration_ms = w->duration_ms;
     a->size_bytes = w->size_bytes;

@@ -8,6 +8,7 @@
 #include "hayauma/base/list.h"
 #include "progress.h"
 #include "spool_priv.h"
+#include "suppress_priv.h"
 
 struct settling {
     struct hy_txn *t;
@@ -107,7 +108,11 @@ static int change(struct settling *s, struct hy_cursor *c)
         err = change_due(s);
     if (!err && hy_id_is_spool(s->key.campaign) && was_pending && block_pending(s->b) == 0)
         err = hy_spool_block_over(s->t, s->b, s->n);
-    return err ? err : hy_attempt_append(s->t, &s->a);
+    if (!err)
+        err = hy_attempt_append(s->t, &s->a);
+    if (!err && s->a.effect != HY_EFFECT_NONE)
+        err = suppress_apply(s->t, &s->a);
+    return err;
 }
 
 /* Finds the row under `c` and copies its block. HY_ENOTFOUND. */

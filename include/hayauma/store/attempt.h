@@ -35,11 +35,21 @@ enum hy_attempt_check {
     HY_ATTEMPT_CHECK_OTHER = 6,
 };
 
+/* What it means for the address: settle tells the suppression list in its own transaction. Kept in
+ * the in-flight table, not in the log: never renumber. */
+enum hy_attempt_effect {
+    HY_EFFECT_NONE = 0,
+    HY_EFFECT_RESET = 1, /* delivered, and the address may have soft bounces */
+    HY_EFFECT_SOFT = 2,  /* a bounce that counts */
+    HY_EFFECT_HARD = 3,  /* nothing more should go there */
+};
+
 struct hy_attempt {
-    hy_id id;                  /* set by settle; its time is the settling's */
-    hy_id previous;            /* the row's attempt before this one, 0 = none */
-    struct hy_rcpt_ref ref;    /* ref.attempts: how many the row had before this one */
-    enum hy_rcpt_state state;  /* the row's state after it */
+    hy_id id;                 /* set by settle; its time is the settling's */
+    hy_id previous;           /* the row's attempt before this one, 0 = none */
+    struct hy_rcpt_ref ref;   /* ref.attempts: how many the row had before this one */
+    enum hy_rcpt_state state; /* the row's state after it */
+    enum hy_attempt_effect effect;
     uint32_t due_s;            /* when DEFERRED */
     struct hy_outcome outcome; /* text: a view */
     hy_wall_ms started;        /* 0 = nothing was sent (expired, suppressed ...) */

@@ -28,6 +28,7 @@ struct hy_audit_report {
     uint64_t campaigns, spools, blocks, rows;
     uint64_t due_entries, attempts, activities;
     uint64_t lists, members;
+    uint64_t suppressions;
     uint64_t problems; /* all of them, also those past the maximum told */
 };
 

@@ -35,7 +35,9 @@
     X(ACTIVITIES, "activities")         /* activity id -> activity */                              \
     X(ACTIVITY_INDEX, "activity_index") /* lead, message or address, activity id -> */             \
     X(ACTIVITY_COUNTS, "activity_counts") /* campaign, kind, reason, domain -> count */            \
-    X(LOG_READERS, "log_readers")         /* name -> how far it has read the logs */
+    X(LOG_READERS, "log_readers")         /* name -> how far it has read the logs */               \
+    X(SUPPRESSIONS, "suppressions") /* hash of an address -> entries, history, soft bounces */     \
+    X(SUPPRESS_EXPIRY, "suppress_expiry") /* second, key of an entry -> */
 
 enum hy_table {
 #define X(symbol, name) HY_TABLE_##symbol,
