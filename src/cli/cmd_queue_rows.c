@@ -7,8 +7,8 @@
 /* Filters of the command line as arguments; false: told what is wrong. */
 static bool add_filters(struct cli *c, json_t *args)
 {
-    static const char *const texts[] = {"campaign", "domain", "site",  "provider",
-                                        "state",    "code",   "reply", "recipient"};
+    static const char *const texts[] = {"campaign", "domain", "site",      "provider", "state",
+                                        "code",     "reply",  "recipient", "sender",   "message"};
     const char *older = cli_option(c, "older-than");
     int64_t older_s = older ? cli_seconds(older) : 0;
     if (older && older_s == 0) {
@@ -20,16 +20,28 @@ static bool add_filters(struct cli *c, json_t *args)
             json_object_set_new(args, texts[i], json_string(cli_option(c, texts[i])));
     if (older_s)
         json_object_set_new(args, "older_s", json_integer(older_s));
+    if (cli_flag(c, "ready"))
+        json_object_set_new(args, "ready", json_true());
     return true;
 }
 
-static void print_unknown(struct cli *c, const json_t *r)
+/* What is not among the rows, although it may be meant. */
+static void print_left_out(struct cli *c, const json_t *r)
 {
     char n[32];
+    if (cli_int(r, "queueing"))
+        fprintf(c->err,
+                _(c, "%s campaigns still make rows: those made from now on are left out.\n"),
+                cli_number(cli_int(r, "queueing"), n));
     if (cli_int(r, "unknown_domains"))
         fprintf(c->err,
                 _(c, "%s domains are left out: DNS does not say now which site is theirs.\n"),
                 cli_number(cli_int(r, "unknown_domains"), n));
+}
+
+static const char *whose(struct cli *c, const json_t *row)
+{
+    return cli_str(row, "campaign")[0] ? cli_str(row, "campaign") : _(c, "(ready messages)");
 }
 
 /* ---- list ---- */
@@ -75,14 +87,14 @@ static int run_list(struct cli *c)
         cli_table_add_n(&t, cli_int(row, "attempts"));
         cli_table_add(&t, cli_time(json_string_value(json_object_get(row, "due")), time));
         cli_table_add(&t, cli_str(row, "recipient"));
-        cli_table_add(&t, cli_str(row, "campaign"));
+        cli_table_add(&t, whose(c, row));
         add_reply(&t, row);
     }
     cli_table_print(&t, c, cli_width(c));
     if (cli_int(r, "total") > (int64_t)i)
         fprintf(c->out, _(c, "... of %s in all: see --limit\n"),
                 cli_number(cli_int(r, "total"), total));
-    print_unknown(c, r);
+    print_left_out(c, r);
     json_decref(r);
     return CLI_OK;
 }
@@ -120,14 +132,15 @@ static int ask_daemon(struct cli *c, const char *command, json_t *args, bool is_
 static void print_plan(struct cli *c, const json_t *r)
 {
     static const char *const heads[] = {"ROWS", "DOMAIN", "CAMPAIGN"};
-    char rows[32], domains[32], campaigns[32];
+    char rows[32], domains[32], campaigns[32], ready[32];
     struct cli_table t;
     const json_t *row;
     size_t i;
-    fprintf(c->out, _(c, "%s rows at %s domains of %s campaigns are meant.\n"),
+    fprintf(c->out,
+            _(c, "%s recipients are meant: %s domains, %s campaigns; %s are of ready messages.\n"),
             cli_number(cli_int(r, "rows"), rows), cli_number(cli_int(r, "domains"), domains),
-            cli_number(cli_int(r, "campaigns"), campaigns));
-    print_unknown(c, r);
+            cli_number(cli_int(r, "campaigns"), campaigns), cli_number(cli_int(r, "ready"), ready));
+    print_left_out(c, r);
     if (cli_int(r, "rows") == 0)
         return;
     cli_table_init(&t, heads, "rll");
@@ -135,7 +148,7 @@ static void print_plan(struct cli *c, const json_t *r)
     {
         cli_table_add_n(&t, cli_int(row, "rows"));
         cli_table_add(&t, cli_str(row, "domain"));
-        cli_table_add(&t, cli_str(row, "campaign"));
+        cli_table_add(&t, whose(c, row));
     }
     cli_table_print(&t, c, cli_width(c));
     if (cli_int(r, "domains") > (int64_t)i)
@@ -166,24 +179,20 @@ static int change(struct cli *c, const char *command, json_t *args, const char *
     code = ask_daemon(c, command, args, false, &r);
     if (code || c->json)
         return code ? code : cli_print_json(c, r);
-    print_unknown(c, r);
-    fprintf(c->out, _(c, "%s rows of campaigns were changed; ready messages stay as they are.\n"),
-            cli_number(cli_int(r, "changed"), n));
+    print_left_out(c, r);
+    fprintf(c->out, _(c, "%s recipients were changed.\n"), cli_number(cli_int(r, "changed"), n));
     json_decref(r);
     return CLI_OK;
 }
 
 static bool has_filter(const struct cli *c)
 {
-    for (size_t i = 0; i < c->n_given; i++) {
-        const char *name = c->given[i].option->name;
-        if (strcmp(name, "all") == 0 || strcmp(name, "campaign") == 0 ||
-            strcmp(name, "domain") == 0 || strcmp(name, "site") == 0 ||
-            strcmp(name, "provider") == 0 || strcmp(name, "state") == 0 ||
-            strcmp(name, "older-than") == 0 || strcmp(name, "code") == 0 ||
-            strcmp(name, "reply") == 0 || strcmp(name, "recipient") == 0)
+    static const char *const filters[] = {"all",    "campaign", "ready",    "sender", "message",
+                                          "domain", "site",     "provider", "state",  "older-than",
+                                          "code",   "reply",    "recipient"};
+    for (size_t i = 0; i < sizeof filters / sizeof *filters; i++)
+        if (cli_flag(c, filters[i]))
             return true;
-    }
     return false;
 }
 
@@ -245,6 +254,24 @@ static int run_purge(struct cli *c)
 
 #define FILTERS                                                                                    \
     {"campaign", "NAME", CLI_CAMPAIGN, NULL, {"rows of this campaign", "この配信の宛先"}},         \
+        {"ready",                                                                                  \
+         NULL,                                                                                     \
+         CLI_TEXT,                                                                                 \
+         NULL,                                                                                     \
+         {"only ready messages (submission, 'hayauma send')",                                      \
+          "受け付けた完成メール (submission、hayauma send) だけ"}},                                \
+        {"sender",                                                                                 \
+         "ADDRESS",                                                                                \
+         CLI_TEXT,                                                                                 \
+         NULL,                                                                                     \
+         {"ready messages of this envelope sender; @DOMAIN: of all of it; <>: of none",            \
+          "このエンベロープ送信者の完成メール。@DOMAIN はそのドメイン全体、<> は送信者なし"}},     \
+        {"message",                                                                                \
+         "ID",                                                                                     \
+         CLI_TEXT,                                                                                 \
+         NULL,                                                                                     \
+         {"this ready message, by the id that 'hayauma explain' shows",                            \
+          "この完成メール (explain が示す ID)"}},                                                  \
         {"domain", "NAME", CLI_TEXT, NULL, {"at this domain", "このドメインの宛先"}},              \
         {"recipient", "ADDRESS", CLI_TEXT, NULL, {"of this address", "このアドレスの宛先"}},       \
         {"site",                                                                                   \
@@ -267,8 +294,8 @@ static int run_purge(struct cli *c)
          "TIME",                                                                                   \
          CLI_TEXT,                                                                                 \
          NULL,                                                                                     \
-         {"whose campaign started longer ago: 30m, 2h, 3d",                                        \
-          "これより前に始まった配信の宛先: 30m、2h、3d"}},                                         \
+         {"whose campaign started, or message came, longer ago: 30m, 2h, 3d",                      \
+          "これより前に始まった配信、または受け付けたメールの宛先: 30m、2h、3d"}},                 \
         {"code",                                                                                   \
          "CODE",                                                                                   \
          CLI_TEXT,                                                                                 \
@@ -338,12 +365,16 @@ const struct cli_command cmd_queue_retry = {
     .name = "queue retry",
     .args = "",
     .summary = {"try deferred recipients now", "再送待ちの宛先を今すぐ送る"},
-    .about = {"Limits, holds and delivery hours count as ever. The campaign goes on meanwhile.\n"
-              "Ready messages (submission, 'hayauma send') are not touched.",
-              "送信制限、停止の指示、配信時間帯はいつもどおり守られます。配信は止まりません。\n"
-              "受け付けた完成メール (submission、hayauma send) は対象外です。"},
+    .about =
+        {"Limits, holds and delivery hours count as ever. The campaign goes on meanwhile.\n"
+         "Those that are held, in doubt after a crash, are only sent again with --state held:\n"
+         "they may have been delivered.",
+         "送信制限、停止の指示、配信時間帯はいつもどおり守られます。配信は止まりません。\n"
+         "クラッシュで結果が不明になり保留されたものは、届いている可能性があるので、\n"
+         "--state held を付けたときだけ送り直します。"},
     .examples = "hayauma queue retry --domain example.jp\n"
-                "hayauma queue retry --provider gmail --code 421 --dry-run",
+                "hayauma queue retry --provider gmail --code 421 --dry-run\n"
+                "hayauma queue retry --ready --state held",
     .options = retry_options,
     .run = run_retry,
 };
@@ -352,11 +383,9 @@ const struct cli_command cmd_queue_move = {
     .args = "",
     .summary = {"put recipients off to a later time", "宛先の送信を後の時刻に移す"},
     .about = {"Those that were never tried are put off, too. While rows are moved their campaign\n"
-              "rests: half a second for a million. What is on the wire is not moved, and ready\n"
-              "messages (submission, 'hayauma send') are not touched.",
+              "rests: half a second for a million. What is on the wire is not moved.",
               "まだ送っていない宛先も移します。移す間その配信は休みます (100 万件で約 0.5 秒)。\n"
-              "送信中のものは移りません。受け付けた完成メール (submission、hayauma send) "
-              "は対象外です。"},
+              "送信中のものは移りません。"},
     .examples = "hayauma queue move --provider yahoo --in 2h\n"
                 "hayauma queue move --campaign \"Winter news\" --domain example.jp --in 1d",
     .options = move_options,
@@ -369,14 +398,13 @@ const struct cli_command cmd_queue_purge = {
     .about =
         {"They are counted as cancelled (or bounced), and 'explain' tells who did it and why.\n"
          "While rows are taken out their campaign rests: half a second for a million. What is\n"
-         "on the wire takes the outcome it gets. Ready messages (submission, 'hayauma send') are\n"
-         "not touched.",
+         "on the wire takes the outcome it gets.",
          "中止 (または不達) として数え、explain は誰がなぜ外したかを示します。外す間その配信は\n"
-         "休みます (100 万件で約 0.5 秒)。送信中のものは、その結果のとおりになります。\n"
-         "受け付けた完成メール (submission、hayauma send) は対象外です。"},
+         "休みます (100 万件で約 0.5 秒)。送信中のものは、その結果のとおりになります。"},
     .examples =
         "hayauma queue purge --campaign \"Winter news\" --reason \"wrong price\" --dry-run\n"
-        "hayauma queue purge --domain exmaple.jp --bounce --yes",
+        "hayauma queue purge --domain exmaple.jp --bounce --yes\n"
+        "hayauma queue purge --ready --sender @shop.example.jp --state held",
     .options = purge_options,
     .run = run_purge,
 };

@@ -3,8 +3,10 @@
  *
  * On a thread of its own: the queue is walked for the domains concerned, and a dry run ends there.
  * Then campaign by campaign: delivery holds it still (not for a retry, which only touches what
- * nobody can have in hand), the writer changes the rows in slices, delivery goes on. A client that
- * goes away ends it behind the slice at hand; what was done stays done, and the act says so. */
+ * nobody can have in hand), the writer changes the rows in slices, delivery goes on. The rows of a
+ * spool lie in the order of their arrival: they are changed a batch of blocks at a time, and
+ * between two batches ready messages go on. A client that goes away ends it behind the slice at
+ * hand; what was done stays done, and the act says so. */
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -12,8 +14,9 @@
 #include "hayauma/base/list.h"
 #include "hayauma/base/log.h"
 #include "hayauma/store/lead.h"
+#include "hayauma/store/spool.h"
 
-enum { TOP_SHOWN = 20, REASON_MAX = 200, USER_MAX = 64 };
+enum { TOP_SHOWN = 20, REASON_MAX = 200, USER_MAX = 64, SPOOL_BLOCKS = 16384 };
 
 struct altering {
     struct hy_daemon *d;
@@ -30,10 +33,14 @@ struct altering {
     struct ctl_targets targets;
     uint64_t rows, domains; /* changed */
 
-    /* of the campaign at hand */
+    /* of the campaign or spool at hand */
     struct hy_alter_job job;
-    hy_domain_no *batch;
-    json_t *act; /* what all its acts say; the writer's while the job runs */
+    hy_domain_no *batch; /* its domains */
+    size_t n_batch;
+    uint32_t *blocks;     /* of a spool: those at hand */
+    uint64_t rows_before; /* changed in batches before; its act counts them, too */
+    bool is_more;         /* another batch may follow */
+    json_t *act;          /* what its act says; the writer's while the job runs */
     pthread_mutex_t lock;
     pthread_cond_t come;
     bool has_come;
@@ -105,16 +112,31 @@ static void set_states(json_t *o, unsigned states)
     set_text(o, "state", text);
 }
 
+/* Whose rows: {"campaign": ID}, or {"ready": "transactional", "tenant": 0}. */
+static void set_whose(json_t *o, hy_id campaign)
+{
+    char id[HY_ID_TEXT_MAX];
+    if (!hy_id_is_spool(campaign)) {
+        json_object_set_new(o, "campaign", json_string(hy_id_format(campaign, id)));
+        return;
+    }
+    bool is_bulk = hy_spool_priority(campaign) == HY_SPOOL_BULK;
+    json_object_set_new(o, "ready", json_string(is_bulk ? "bulk" : "transactional"));
+    json_object_set_new(o, "tenant", json_integer(hy_spool_tenant(campaign)));
+}
+
 /* Who did what to which rows; the numbers come with each slice. */
 static json_t *act_json(const struct altering *a, hy_id campaign)
 {
-    static const char *const words[] = {"domain", "recipient", "code", "reply"};
+    static const char *const words[] = {"domain",  "recipient", "sender",
+                                        "message", "code",      "reply"};
     const json_t *args = hy_control_args(a->call);
-    char id[HY_ID_TEXT_MAX], time[32];
-    json_t *o = json_pack("{s:s,s:I,s:s,s:s}", "act", a->name, "uid", (json_int_t)a->uid, "user",
-                          a->user, "campaign", hy_id_format(campaign, id));
+    char time[32];
+    json_t *o =
+        json_pack("{s:s,s:I,s:s}", "act", a->name, "uid", (json_int_t)a->uid, "user", a->user);
     if (!o)
         return NULL;
+    set_whose(o, campaign);
     for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
         const char *text = json_string_value(json_object_get(args, words[i]));
         if (text)
@@ -136,59 +158,116 @@ static json_t *act_json(const struct altering *a, hy_id campaign)
 /* The writer's thread. */
 static char *act_text(struct hy_alter_job *j, const struct hy_alter_place *done, bool is_over)
 {
-    json_t *o = hy_container_of(j, struct altering, job)->act;
-    json_object_set_new(o, "rows", json_integer((json_int_t)done->rows));
-    json_object_set_new(o, "domains", json_integer((json_int_t)done->domains));
-    json_object_set_new(o, "complete", json_boolean(is_over));
-    return json_dumps(o, JSON_COMPACT);
+    struct altering *a = hy_container_of(j, struct altering, job);
+    bool is_spool = hy_id_is_spool(j->campaign);
+    ctl_set_count(a->act, "rows", a->rows_before + done->rows);
+    ctl_set_count(a->act, "domains", is_spool ? a->n_batch : done->places);
+    json_object_set_new(a->act, "complete", json_boolean(is_over && !a->is_more));
+    return json_dumps(a->act, JSON_COMPACT);
 }
 
-/* ---- one campaign ---- */
+/* ---- one campaign, or one spool ---- */
 
-static int run_job(struct altering *a, hy_id campaign, size_t n)
+static void log_changed(const struct altering *a)
 {
+    char *text = a->rows_before ? json_dumps(a->act, JSON_COMPACT) : NULL;
+    if (text)
+        hy_log(HY_LOG_NOTICE, "operator", "%s", text);
+    free(text);
+}
+
+/* Changes rows at these places while delivery has nothing of them in hand. */
+static int run_job(struct altering *a, hy_id campaign, const uint32_t *places, size_t n)
+{
+    bool is_still = a->what != HY_ALTER_RETRY;
+    hy_id act_id = a->job.act_id;
+    int err = HY_OK;
     hy_alter_job_init(&a->job, campaign, a->what);
     a->job.pick = &a->pick.pick;
-    a->job.domains = a->batch;
-    a->job.n_domains = n;
+    a->job.places = places;
+    a->job.n_places = n;
     a->job.due_s = a->due_s;
     a->job.reason = hy_str_of(a->log_reason);
     a->job.act = act_text;
+    a->job.act_id = act_id;
     a->job.progress = on_progress;
     a->job.is_cancelled = is_cancelled;
     a->job.done = on_done;
-    a->act = act_json(a, campaign);
-    int err = a->act ? hy_writer_submit(a->d->writer, &a->job.req) : HY_ENOMEM;
-    if (err == HY_OK)
-        err = wait_for_it(a);
-    char *text = a->act ? json_dumps(a->act, JSON_COMPACT) : NULL;
-    if (text && a->job.at.rows)
-        hy_log(HY_LOG_NOTICE, "operator", "%s", text);
-    free(text);
-    json_decref(a->act);
-    a->act = NULL;
-    a->rows += a->job.at.rows;
-    a->domains += a->job.at.domains;
-    return err;
-}
-
-static int alter_campaign(struct altering *a, const struct ctl_target *targets, size_t n)
-{
-    hy_id campaign = targets[0].campaign;
-    bool is_still = a->what != HY_ALTER_RETRY;
-    for (size_t i = 0; i < n; i++)
-        a->batch[i] = targets[i].domain;
-    int err = HY_OK;
     if (is_still) {
         err = hy_deliver_quiet(a->d->deliver, campaign, on_quiet, a);
         if (err == HY_OK)
             err = wait_for_it(a);
+        if (err != HY_OK)
+            return err;
     }
-    if (err != HY_OK)
-        return err;
-    err = run_job(a, campaign, n);
+    err = hy_writer_submit(a->d->writer, &a->job.req);
+    if (err == HY_OK)
+        err = wait_for_it(a);
     if (is_still)
         hy_deliver_quiet_end(a->d->deliver, campaign);
+    a->rows += a->job.at.rows;
+    a->rows_before += a->job.at.rows;
+    return err;
+}
+
+static int alter_campaign(struct altering *a, hy_id campaign)
+{
+    int err = run_job(a, campaign, a->batch, a->n_batch);
+    a->domains += a->job.at.places;
+    return err;
+}
+
+/* The next blocks of a spool, into a->blocks. */
+static int find_blocks(struct altering *a, hy_id spool, uint32_t *at, size_t *ret_n)
+{
+    struct hy_txn t = {0};
+    size_t n = 0;
+    if (is_cancelled(&a->job))
+        return HY_ECANCELED;
+    int err = hy_txn_read(a->d->env, &t);
+    if (err == HY_OK)
+        err = hy_pick_blocks(&t, spool, &a->pick.pick, a->batch, a->n_batch, at, a->blocks,
+                             SPOOL_BLOCKS, &n);
+    hy_txn_end(&t);
+    *ret_n = n;
+    return err == HY_ENOTFOUND ? HY_OK : err;
+}
+
+static int alter_spool(struct altering *a, hy_id spool)
+{
+    uint32_t at = 0;
+    size_t n = 0;
+    a->blocks = malloc(SPOOL_BLOCKS * sizeof *a->blocks);
+    int err = a->blocks ? HY_OK : HY_ENOMEM;
+    do {
+        if (err == HY_OK)
+            err = find_blocks(a, spool, &at, &n);
+        a->is_more = n == SPOOL_BLOCKS;
+        if (err == HY_OK && (n || a->job.act_id)) /* the act ends with the last batch, if empty */
+            err = run_job(a, spool, a->blocks, n);
+    } while (err == HY_OK && a->is_more);
+    a->domains += a->rows_before ? a->n_batch : 0;
+    free(a->blocks);
+    a->blocks = NULL;
+    return err;
+}
+
+static int alter_one(struct altering *a, const struct ctl_target *targets, size_t n)
+{
+    hy_id campaign = targets[0].campaign;
+    for (size_t i = 0; i < n; i++)
+        a->batch[i] = targets[i].domain;
+    a->n_batch = n;
+    a->rows_before = 0;
+    a->job.act_id = 0;
+    a->is_more = false;
+    a->act = act_json(a, campaign);
+    if (!a->act)
+        return HY_ENOMEM;
+    int err = hy_id_is_spool(campaign) ? alter_spool(a, campaign) : alter_campaign(a, campaign);
+    log_changed(a);
+    json_decref(a->act);
+    a->act = NULL;
     return err;
 }
 
@@ -200,7 +279,7 @@ static int alter_all(struct altering *a)
     for (size_t at = 0, end; at < t->n && err == HY_OK; at = end) {
         for (end = at; end < t->n && t->items[end].campaign == t->items[at].campaign;)
             end++;
-        err = alter_campaign(a, t->items + at, end - at);
+        err = alter_one(a, t->items + at, end - at);
     }
     free(a->batch);
     return err;
@@ -234,12 +313,12 @@ static json_t *top_json(struct hy_daemon *d, const struct ctl_targets *t)
     if (hy_txn_read(d->env, &txn) != HY_OK)
         n = 0;
     for (size_t i = 0; i < n; i++) {
-        char id[HY_ID_TEXT_MAX];
         struct hy_str name = HY_STR("?");
         if (hy_domain_name(&txn, top[i].domain, &name) != HY_OK)
             name = HY_STR("?");
-        json_t *o = json_pack("{s:s,s:I}", "campaign", hy_id_format(top[i].campaign, id), "rows",
-                              (json_int_t)top[i].rows);
+        json_t *o = json_object();
+        set_whose(o, top[i].campaign);
+        ctl_set_count(o, "rows", top[i].rows);
         json_object_set_new(o, "domain", json_stringn(name.p, name.n));
         json_array_append_new(all, o);
     }
@@ -249,10 +328,19 @@ static json_t *top_json(struct hy_daemon *d, const struct ctl_targets *t)
 
 static size_t count_campaigns(const struct ctl_targets *t)
 {
-    size_t n = t->n > 0;
-    for (size_t i = 1; i < t->n; i++)
-        n += t->items[i].campaign != t->items[i - 1].campaign;
+    size_t n = 0;
+    for (size_t i = 0; i < t->n; i++) /* spools have the greatest ids */
+        n += !hy_id_is_spool(t->items[i].campaign) &&
+             (i == 0 || t->items[i].campaign != t->items[i - 1].campaign);
     return n;
+}
+
+static uint64_t count_ready(const struct ctl_targets *t)
+{
+    uint64_t rows = 0;
+    for (size_t i = t->n; i > 0 && hy_id_is_spool(t->items[i - 1].campaign); i--)
+        rows += t->items[i - 1].rows;
+    return rows;
 }
 
 static json_t *answer_json(const struct altering *a)
@@ -264,7 +352,9 @@ static json_t *answer_json(const struct altering *a)
     ctl_set_count(o, "rows", t->rows);
     ctl_set_count(o, "domains", t->n);
     ctl_set_count(o, "campaigns", count_campaigns(t));
+    ctl_set_count(o, "ready", count_ready(t));
     ctl_set_count(o, "unknown_domains", t->unknown);
+    ctl_set_count(o, "queueing", t->queueing);
     ctl_set_count(o, "changed", a->rows);
     ctl_set_count(o, "changed_domains", a->domains);
     json_object_set_new(o, "top", top_json(a->d, t));
@@ -288,8 +378,10 @@ static void alter_main(void *arg)
     snprintf(a->log_reason, sizeof a->log_reason, "taken out by %s%s%s",
              a->user[0] ? a->user : "an operator", a->reason[0] ? ": " : "", a->reason);
     int err = ctl_pick_read(a->d, a->call, &a->pick, &diag);
-    if (err == HY_OK && a->what == HY_ALTER_RETRY)
-        a->pick.pick.states &= 1u << HY_RCPT_DEFERRED;
+    if (err == HY_OK && a->what == HY_ALTER_RETRY) /* what is held only when it is asked for */
+        a->pick.pick.states &= json_object_get(hy_control_args(a->call), "state")
+                                   ? 1u << HY_RCPT_DEFERRED | 1u << HY_RCPT_HELD
+                                   : 1u << HY_RCPT_DEFERRED;
     if (err == HY_OK && a->what == HY_ALTER_POSTPONE)
         a->pick.pick.states &= 1u << HY_RCPT_FRESH | 1u << HY_RCPT_DEFERRED;
     if (err == HY_OK)

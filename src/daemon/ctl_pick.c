@@ -1,10 +1,12 @@
-/* Reading what a person picks, and finding the domains that have such rows. */
+/* Reading what a person picks. */
 #include "ctl_pick.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "hayauma/mail/address.h"
 #include "hayauma/store/lead.h"
+#include "hayauma/store/spool.h"
 
 /* ---- arguments ---- */
 
@@ -73,21 +75,60 @@ static int read_name(const json_t *args, const char *arg, char *out, size_t cap,
     return HY_OK;
 }
 
+static int is_found(void *ctx, const struct hy_spool_view *v)
+{
+    (void)ctx;
+    (void)v;
+    return HY_EEXIST;
+}
+
+/* The address as ready messages have it; *ret: whether one has. */
+static int find_ready(struct hy_txn *t, struct hy_str address, struct ctl_pick *p, bool *ret)
+{
+    static const struct hy_address_rules rules = {.allow_literal = true, .allow_single = true};
+    struct hy_address a;
+    enum hy_address_reason reason;
+    *ret = false;
+    if (hy_address_parse(hy_str_trim(address), &rules, &a, &reason) != HY_OK)
+        return HY_OK;
+    struct hy_str wire = hy_address_wire(&a);
+    memcpy(p->address, wire.p, wire.n);
+    p->pick.address = hy_str_make(p->address, wire.n);
+    int err = hy_spool_find_address(t, p->pick.address, is_found, NULL);
+    *ret = err == HY_EEXIST;
+    return *ret ? HY_OK : err;
+}
+
+/* A lead's, or of ready messages, or both. */
 static int read_recipient(struct hy_txn *t, const char *address, struct ctl_pick *p,
                           struct hy_diag *diag)
 {
     struct hy_lead_attr attrs[HY_ATTR_MAX];
     struct hy_lead_view lead;
-    int err = hy_lead_find(t, hy_str_of(address), &p->pick.lead);
+    bool is_ready = false;
+    int found = hy_lead_find(t, hy_str_of(address), &p->pick.lead);
+    int err = found == HY_OK ? hy_lead_read(t, p->pick.lead, attrs, HY_ATTR_MAX, &lead) : HY_OK;
     if (err == HY_OK)
-        err = hy_lead_read(t, p->pick.lead, attrs, HY_ATTR_MAX, &lead);
-    if (err == HY_OK)
-        p->domain = lead.domain_no;
-    return err == HY_OK
-               ? err
-               : hy_fail(diag, err,
-                         "no lead has the address '%.100s' (ready messages are not looked at)",
-                         address);
+        err = find_ready(t, hy_str_of(address), p, &is_ready);
+    if (err != HY_OK)
+        return hy_fail(diag, err, "the store cannot be read: %s", hy_err_text(err));
+    if (found != HY_OK && !is_ready)
+        return hy_fail(diag, found, "no lead and no ready message has the address '%.100s'",
+                       address);
+    p->lead_domain = found == HY_OK ? lead.domain_no : 0;
+    p->no_campaigns |= found != HY_OK;
+    p->no_ready |= !is_ready;
+    return HY_OK;
+}
+
+static int read_domain(struct hy_txn *t, const json_t *args, struct ctl_pick *p,
+                       struct hy_diag *diag)
+{
+    char lower[HY_DOMAIN_MAX + 1];
+    int err = read_name(args, "domain", lower, sizeof lower, diag);
+    if (err == HY_OK && hy_domain_find(t, hy_str_of(lower), &p->domain) != HY_OK)
+        err = hy_fail(diag, HY_ENOTFOUND, "no lead and no ready message is at '%.100s'", lower);
+    return err;
 }
 
 /* Those that the store knows. */
@@ -103,15 +144,43 @@ static int read_stored(struct hy_daemon *d, const json_t *args, struct ctl_pick 
         err = hy_fail(diag, HY_EINVAL, "a recipient has but one domain: leave --domain out");
     if (err == HY_OK)
         err = hy_txn_read(d->env, &t);
-    if (err == HY_OK && domain[0]) {
-        char lower[HY_DOMAIN_MAX + 1];
-        err = read_name(args, "domain", lower, sizeof lower, diag);
-        if (err == HY_OK && hy_domain_find(&t, hy_str_of(lower), &p->domain) != HY_OK)
-            err = hy_fail(diag, HY_ENOTFOUND, "no lead is at '%.100s'", domain);
-    }
+    if (err == HY_OK && domain[0])
+        err = read_domain(&t, args, p, diag);
     if (err == HY_OK && recipient[0])
         err = read_recipient(&t, recipient, p, diag);
     hy_txn_end(&t);
+    return err;
+}
+
+/* Those that only campaigns have, or only ready messages. */
+static int read_kind(struct hy_daemon *d, struct hy_control_call *call, struct ctl_pick *p,
+                     struct hy_diag *diag)
+{
+    const json_t *args = hy_control_args(call);
+    const char *sender = NULL, *message = NULL;
+    bool is_ready = false;
+    int err = hy_control_arg_bool(args, "ready", false, diag, &is_ready);
+    if (err == HY_OK)
+        err = hy_control_arg_string(args, "sender", NULL, diag, &sender);
+    if (err == HY_OK)
+        err = hy_control_arg_string(args, "message", NULL, diag, &message);
+    if (err == HY_OK && sender && strlen(sender) >= sizeof p->sender)
+        err = hy_fail(diag, HY_EINVAL, "'%.60s' is no address of a sender", sender);
+    if (err == HY_OK && message && hy_id_parse(hy_str_of(message), &p->pick.message) != HY_OK)
+        err = hy_fail(diag, HY_EINVAL, "'%.60s' is no id of a message: 'hayauma explain' tells it",
+                      message);
+    if (err == HY_OK && sender) {
+        snprintf(p->sender, sizeof p->sender, "%s", strcmp(sender, "<>") == 0 ? "" : sender);
+        p->pick.sender = p->sender;
+    }
+    p->no_campaigns = is_ready || sender || message;
+    if (err == HY_OK && json_object_get(args, "campaign")) {
+        p->no_ready = true;
+        err = p->no_campaigns ? hy_fail(diag, HY_EINVAL,
+                                        "ready messages are of no campaign: leave out --campaign, "
+                                        "or --ready, --sender and --message")
+                              : ctl_campaign_arg(d, call, &p->campaign, diag);
+    }
     return err;
 }
 
@@ -138,13 +207,13 @@ int ctl_pick_read(struct hy_daemon *d, struct hy_control_call *call, struct ctl_
     if (err == HY_OK)
         err = hy_control_arg_int(args, "older_s", 0, 0, CENTURY_S, diag, &older_s);
     if (err == HY_OK && older_s)
-        ret->started_before = hy_clock_wall_ms() - older_s * 1000;
+        ret->pick.received_before = ret->started_before = hy_clock_wall_ms() - older_s * 1000;
     if (err == HY_OK)
         err = read_name(args, "site", ret->site, sizeof ret->site, diag);
     if (err == HY_OK)
         err = read_name(args, "provider", ret->provider, sizeof ret->provider, diag);
-    if (err == HY_OK && json_object_get(args, "campaign"))
-        err = ctl_campaign_arg(d, call, &ret->campaign, diag);
+    if (err == HY_OK)
+        err = read_kind(d, call, ret, diag);
     return err == HY_OK ? read_stored(d, args, ret, diag) : err;
 }
 
@@ -158,179 +227,5 @@ bool ctl_pick_campaign(const struct ctl_pick *p, const struct hy_campaign *c)
 {
     bool has_rows = hy_campaign_sends(c->state) || c->state == HY_CAMPAIGN_PAUSED;
     bool is_old = p->started_before == 0 || (c->started && c->started <= p->started_before);
-    return has_rows && is_old && (p->campaign == 0 || p->campaign == c->id);
-}
-
-/* ---- finding the domains ---- */
-
-struct finding {
-    struct hy_daemon *d;
-    struct hy_control_call *call;
-    struct ctl_targets *targets;
-};
-
-static bool is_over(const struct hy_daemon *d, const struct hy_control_call *call)
-{
-    return hy_control_is_cancelled(call) || atomic_load(&d->alters_ending);
-}
-
-static int add_row(void *ctx, const struct hy_queue_row *row)
-{
-    struct finding *f = ctx;
-    struct ctl_targets *t = f->targets;
-    struct ctl_target *last = t->n ? &t->items[t->n - 1] : NULL;
-    t->rows++;
-    if (last && last->domain == row->ref.domain && last->campaign == row->ref.campaign) {
-        last->rows++;
-        return HY_OK;
-    }
-    if (is_over(f->d, f->call))
-        return HY_ECANCELED;
-    if (t->n == t->cap) {
-        size_t cap = t->cap ? 2 * t->cap : 256;
-        struct ctl_target *more =
-            t->n < CTL_TARGETS_MAX ? realloc(t->items, cap * sizeof *more) : NULL;
-        if (!more)
-            return t->n < CTL_TARGETS_MAX ? HY_ENOMEM : HY_ELIMIT;
-        t->items = more;
-        t->cap = cap;
-    }
-    t->items[t->n++] = (struct ctl_target){row->ref.campaign, row->ref.domain, 1};
-    return HY_OK;
-}
-
-static int find_rows(struct finding *f, const struct ctl_pick *p)
-{
-    struct hy_txn t = {0};
-    struct hy_campaign c;
-    hy_id after = 0;
-    int err = hy_txn_read(f->d->env, &t);
-    while (err == HY_OK && (err = hy_campaign_next(&t, after, &c)) == HY_OK) {
-        after = c.id;
-        if (ctl_pick_campaign(p, &c))
-            err = hy_pick_rows(&t, c.id, p->domain, &p->pick, add_row, f);
-    }
-    hy_txn_end(&t);
-    return err == HY_ENOTFOUND ? HY_OK : err;
-}
-
-/* ---- sites of domains: asked of delivery, some at a time ---- */
-
-enum { ASK_AT_ONCE = 64 };
-
-struct asking {
-    pthread_mutex_t lock;
-    pthread_cond_t answered;
-    unsigned open;
-    const struct ctl_pick *pick;
-};
-struct question {
-    struct asking *of;
-    char domain[HY_DOMAIN_MAX + 1];
-    enum { NO, YES, UNKNOWN } answer;
-};
-
-/* The feeder's thread, or a worker's. */
-static void on_site(void *ctx, const struct hy_site_report *r)
-{
-    struct question *q = ctx;
-    struct asking *a = q->of;
-    bool is_known = r->mx && r->mx->status != HY_MX_TEMPFAIL;
-    bool is_it = is_known && hy_deliver_site_is(r, a->pick->site, a->pick->provider);
-    pthread_mutex_lock(&a->lock);
-    q->answer = is_it ? YES : is_known ? NO : UNKNOWN;
-    a->open--;
-    pthread_cond_signal(&a->answered);
-    pthread_mutex_unlock(&a->lock);
-}
-
-/* Puts `n` questions and waits for all answers: each comes, also when delivery ends. */
-static void ask(struct hy_daemon *d, struct asking *a, struct question *qs, size_t n)
-{
-    for (size_t i = 0; i < n; i++) {
-        pthread_mutex_lock(&a->lock);
-        a->open++;
-        pthread_mutex_unlock(&a->lock);
-        if (hy_deliver_site(d->deliver, qs[i].domain, on_site, &qs[i]) == HY_OK)
-            continue;
-        pthread_mutex_lock(&a->lock);
-        a->open--;
-        qs[i].answer = UNKNOWN;
-        pthread_mutex_unlock(&a->lock);
-    }
-    pthread_mutex_lock(&a->lock);
-    while (a->open)
-        pthread_cond_wait(&a->answered, &a->lock);
-    pthread_mutex_unlock(&a->lock);
-}
-
-static int name_questions(struct hy_daemon *d, struct asking *a, const struct ctl_target *targets,
-                          struct question *qs, size_t n)
-{
-    struct hy_txn t = {0};
-    int err = hy_txn_read(d->env, &t);
-    for (size_t i = 0; err == HY_OK && i < n; i++) {
-        struct hy_str name;
-        err = hy_domain_name(&t, targets[i].domain, &name);
-        qs[i].of = a;
-        if (err == HY_OK)
-            snprintf(qs[i].domain, sizeof qs[i].domain, "%.*s", HY_STR_ARG(name));
-    }
-    hy_txn_end(&t);
-    return err;
-}
-
-/* Keeps those of the site or provider that is picked. */
-static int keep_sites(struct finding *f, const struct ctl_pick *p)
-{
-    struct ctl_targets *t = f->targets;
-    struct asking a = {.pick = p};
-    struct question *qs = calloc(ASK_AT_ONCE, sizeof *qs);
-    size_t kept = 0;
-    int err = qs ? HY_OK : HY_ENOMEM;
-    pthread_mutex_init(&a.lock, NULL);
-    pthread_cond_init(&a.answered, NULL);
-    t->rows = 0;
-    for (size_t at = 0; at < t->n && err == HY_OK; at += ASK_AT_ONCE) {
-        size_t n = t->n - at < ASK_AT_ONCE ? t->n - at : ASK_AT_ONCE;
-        err = name_questions(f->d, &a, t->items + at, qs, n);
-        if (err == HY_OK)
-            ask(f->d, &a, qs, n);
-        for (size_t i = 0; i < n && err == HY_OK; i++) {
-            t->unknown += qs[i].answer == UNKNOWN;
-            if (qs[i].answer != YES)
-                continue;
-            t->rows += t->items[at + i].rows;
-            t->items[kept++] = t->items[at + i];
-        }
-        if (err == HY_OK && is_over(f->d, f->call))
-            err = HY_ECANCELED;
-        hy_control_progress(f->call, json_pack("{s:s,s:I,s:I}", "doing", "sites", "domains",
-                                               (json_int_t)(at + n), "of", (json_int_t)t->n));
-    }
-    t->n = kept;
-    pthread_cond_destroy(&a.answered);
-    pthread_mutex_destroy(&a.lock);
-    free(qs);
-    return err;
-}
-
-int ctl_targets_find(struct hy_daemon *d, struct hy_control_call *call, const struct ctl_pick *p,
-                     struct ctl_targets *ret, struct hy_diag *diag)
-{
-    struct finding f = {d, call, ret};
-    *ret = (struct ctl_targets){0};
-    int err = find_rows(&f, p);
-    if (err == HY_OK && (p->site[0] || p->provider[0]))
-        err = keep_sites(&f, p);
-    if (err == HY_ELIMIT)
-        return hy_fail(diag, err, "rows at more than %d domains: say more closely which",
-                       CTL_TARGETS_MAX);
-    return err == HY_OK ? err : hy_fail(diag, err, "%s", hy_err_text(err));
-}
-
-void ctl_targets_free(struct ctl_targets *t)
-{
-    free(t->items);
-    *t = (struct ctl_targets){0};
+    return !p->no_campaigns && has_rows && is_old && (p->campaign == 0 || p->campaign == c->id);
 }

@@ -1,4 +1,5 @@
-/* Changing picked rows by hand: a long job of the writer, domain by domain.
+/* Changing picked rows by hand: a long job of the writer, place by place: a domain of a campaign,
+ * or a block of a spool.
  *
  * A slice begins at the place that the last commit left (`at`) and sets the next one (`next`), so
  * it may be applied twice; the act in the log of acts is written anew by each slice with what is
@@ -6,12 +7,13 @@
 #include <stdlib.h>
 
 #include "attempt.h"
-#include "block.h"
 #include "due.h"
 #include "hayauma/base/list.h"
 #include "hayauma/store/operator.h"
 #include "pick_priv.h"
 #include "progress.h"
+#include "spool_priv.h"
+#include "walk.h"
 
 const char *hy_alter_name(enum hy_alter a)
 {
@@ -23,8 +25,9 @@ struct altering {
     struct hy_alter_job *j;
     struct hy_txn *t;
     struct hy_progress *p; /* good until the next edit, and there is none */
-    struct hy_cursor c;
+    struct hy_block_walk w;
     size_t n;
+    bool takes[HY_QUEUE_BLOCK_ROWS];
     uint8_t b[BLOCK_MAX_BYTES]; /* a copy of the block */
 };
 
@@ -33,7 +36,8 @@ static bool may_alter(const struct altering *a, const struct hy_queue_row *row)
 {
     switch (a->j->what) {
     case HY_ALTER_RETRY:
-        return row->state == HY_RCPT_DEFERRED && row->due_s > hy_due_round(a->t, 0);
+        return row->state == HY_RCPT_HELD ||
+               (row->state == HY_RCPT_DEFERRED && row->due_s > hy_due_round(a->t, 0));
     case HY_ALTER_POSTPONE:
         return row->state != HY_RCPT_HELD;
     default:
@@ -90,68 +94,108 @@ static int change_row(struct altering *a, const struct hy_queue_row *row)
     return err || to == HY_RCPT_DEFERRED ? err : append_reason(a, row);
 }
 
-/* The block under the cursor; *ret_rows: how many of its rows changed. */
-static int alter_block(struct altering *a, struct hy_block_key k, const uint8_t *view,
-                       uint64_t *ret_rows)
+/* The block under the cursor; *ret_rows: how many of its rows changed. A message's content goes
+ * with its last recipient. */
+static int alter_block(struct altering *a, uint64_t *ret_rows)
 {
+    struct hy_block_walk *w = &a->w;
     uint64_t rows = 0;
-    int err = 0;
-    a->n = a->c.value.n;
-    memcpy(a->b, view, a->n);
+    unsigned picked;
+    int err = hy_pick_block(a->t, a->j->pick, w->k, w->b, w->c.value.n, a->takes, &picked);
+    if (err || picked == 0) {
+        *ret_rows = 0;
+        return err;
+    }
+    a->n = w->c.value.n;
+    memcpy(a->b, w->b, a->n);
     for (unsigned i = 0; i < block_count(a->b) && !err; i++) {
-        struct hy_queue_row row = hy_block_row(a->b, k, i);
-        if (!hy_pick_takes(a->t, a->j->pick, &row) || !may_alter(a, &row))
+        struct hy_queue_row row = hy_block_row(a->b, w->k, i);
+        if (!a->takes[i] || !may_alter(a, &row))
             continue;
         err = change_row(a, &row);
         rows++;
     }
     *ret_rows = rows;
-    return err || rows == 0 ? err : hy_cursor_replace(&a->c, hy_str_make(a->b, a->n));
+    if (err || rows == 0)
+        return err;
+    err = hy_cursor_replace(&w->c, hy_str_make(a->b, a->n));
+    if (!err && hy_id_is_spool(w->campaign) && block_pending(a->b) == 0)
+        err = hy_spool_block_over(a->t, a->b, a->n);
+    return err;
+}
+
+static int alter_here(struct altering *a)
+{
+    struct hy_alter_job *j = a->j;
+    uint64_t rows = 0;
+    int err = alter_block(a, &rows);
+    j->next.rows += rows;
+    j->next.places += rows && !j->next_counted;
+    j->next_counted |= rows > 0;
+    return err;
+}
+
+static void go_on(struct hy_alter_job *j)
+{
+    j->next.at++;
+    j->next.block = 0;
+    j->next_counted = false;
 }
 
 /* The blocks of a domain from next.block on. HY_EMORE: the slice should end here. */
 static int alter_domain(struct altering *a)
 {
     struct hy_alter_job *j = a->j;
-    hy_domain_no domain = j->domains[j->next.domain];
-    uint8_t key[BLOCK_KEY_BYTES];
-    int err = hy_cursor_seek(
-        &a->c, block_key_put(key, (struct hy_block_key){j->campaign, domain, j->next.block}));
+    hy_domain_no domain = j->places[j->next.at];
+    int err = hy_walk_from(a->t, (struct hy_block_key){j->campaign, domain, j->next.block}, domain,
+                           &a->w);
     while (!err) {
-        const uint8_t *b;
-        uint64_t rows = 0;
-        err = hy_block_check(a->c.key, a->c.value, &b);
+        err = alter_here(a);
         if (err)
-            return hy_txn_fail(a->t, err);
-        struct hy_block_key k = block_key_get(a->c.key, b);
-        if (k.campaign != j->campaign || k.domain != domain)
-            return 0;
-        if (hy_pick_has_state(j->pick, b))
-            err = alter_block(a, k, b, &rows);
-        if (err)
-            return err;
-        j->next.rows += rows;
-        j->next.domains += rows && !j->next_counted;
-        j->next_counted |= rows > 0;
-        j->next.block = k.block + 1;
-        err = hy_txn_should_yield(a->t) ? HY_EMORE : hy_cursor_next(&a->c);
+            break;
+        j->next.block = a->w.k.block + 1;
+        err = hy_txn_should_yield(a->t) ? HY_EMORE : hy_walk_next(&a->w);
     }
+    hy_walk_close(&a->w);
     return err == HY_ENOTFOUND ? 0 : err;
 }
 
 static int alter_domains(struct altering *a)
 {
-    struct hy_alter_job *j = a->j;
-    int err = hy_cursor_open(a->t, HY_TABLE_QUEUE, &a->c);
-    while (!err && j->next.domain < j->n_domains) {
+    int err = 0;
+    while (!err && a->j->next.at < a->j->n_places) {
         err = alter_domain(a);
-        if (!err) {
-            j->next.domain++;
-            j->next.block = 0;
-            j->next_counted = false;
-        }
+        if (!err)
+            go_on(a->j);
     }
-    hy_cursor_close(&a->c);
+    return err;
+}
+
+/* Blocks that were trimmed since they were found are passed over. */
+static int alter_spool(struct altering *a)
+{
+    struct hy_alter_job *j = a->j;
+    struct hy_block_key from = {.campaign = j->campaign};
+    int err = 0;
+    if (j->next.at < j->n_places) {
+        from.block = j->places[j->next.at];
+        err = hy_walk_from(a->t, from, 0, &a->w);
+    }
+    while (!err && j->next.at < j->n_places) {
+        if (a->w.k.block == j->places[j->next.at])
+            err = alter_here(a);
+        if (err)
+            break;
+        go_on(j);
+        if (j->next.at == j->n_places)
+            break;
+        err = hy_txn_should_yield(a->t) ? HY_EMORE : hy_walk_to(&a->w, j->places[j->next.at]);
+    }
+    hy_walk_close(&a->w);
+    if (err == HY_ENOTFOUND) { /* the rest is trimmed */
+        j->next.at = j->n_places;
+        err = 0;
+    }
     return err;
 }
 
@@ -171,6 +215,7 @@ static int alter_slice(struct hy_write_req *r, struct hy_txn *t)
 {
     struct hy_alter_job *j = hy_container_of(r, struct hy_alter_job, req);
     struct altering a; /* not zeroed: it holds a block */
+    a.w = (struct hy_block_walk){0};
     if (j->is_cancelled && j->is_cancelled(j))
         return HY_ECANCELED; /* what the slices before did is committed */
     a.j = j;
@@ -179,9 +224,9 @@ static int alter_slice(struct hy_write_req *r, struct hy_txn *t)
     j->next_counted = j->at_counted;
     int err = hy_progress_edit(t, j->campaign, &a.p);
     if (!err && (a.p->state == HY_CAMPAIGN_DONE || a.p->state == HY_CAMPAIGN_CANCELLED))
-        j->next.domain = j->n_domains; /* nothing of it is pending any more, or will be */
+        j->next.at = j->n_places; /* nothing of it is pending any more, or will be */
     if (!err)
-        err = alter_domains(&a);
+        err = hy_id_is_spool(j->campaign) ? alter_spool(&a) : alter_domains(&a);
     if (err && err != HY_EMORE)
         return err;
     hy_progress_finish(a.p, t->now);

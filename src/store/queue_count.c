@@ -1,6 +1,6 @@
 /* Counting the rows of a domain: all of them for people, about how many are left for the feeder. */
-#include "block.h"
 #include "hayauma/store/queue.h"
+#include "walk.h"
 
 static void add_block(const uint8_t *b, struct hy_queue_count *n)
 {
@@ -19,28 +19,18 @@ static void add_block(const uint8_t *b, struct hy_queue_count *n)
 
 int hy_queue_count(struct hy_txn *t, hy_id campaign, hy_domain_no after, struct hy_queue_count *ret)
 {
-    uint8_t key[BLOCK_KEY_BYTES];
-    struct hy_cursor c;
+    struct hy_block_walk w;
     struct hy_queue_count n = {0};
     if (after == UINT32_MAX)
         return HY_ENOTFOUND;
-    int err = hy_cursor_open(t, HY_TABLE_QUEUE, &c);
-    if (!err)
-        err = hy_cursor_seek(&c, block_key_put(key, (struct hy_block_key){campaign, after + 1, 0}));
-    for (; !err; err = hy_cursor_next(&c)) {
-        const uint8_t *b;
-        err = hy_block_check(c.key, c.value, &b);
-        if (err)
-            break;
-        struct hy_block_key k = block_key_get(c.key, b);
-        if (k.campaign != campaign || (n.domain && k.domain != n.domain)) {
-            err = HY_ENOTFOUND;
-            break;
-        }
-        n.domain = k.domain;
-        add_block(b, &n);
+    int err = hy_walk_from(t, (struct hy_block_key){campaign, after + 1, 0}, 0, &w);
+    for (; !err && (!n.domain || w.k.domain == n.domain); err = hy_walk_next(&w)) {
+        n.domain = w.k.domain;
+        add_block(w.b, &n);
     }
-    hy_cursor_close(&c);
+    hy_walk_close(&w);
+    if (!err) /* the next domain */
+        err = HY_ENOTFOUND;
     if (err != HY_ENOTFOUND)
         return err;
     if (n.domain == 0)

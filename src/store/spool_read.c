@@ -6,6 +6,7 @@
 #include "progress.h"
 #include "spool_message.h"
 #include "spool_priv.h"
+#include "walk.h"
 
 int hy_spool_next(struct hy_txn *t, hy_id after, hy_id *ret_spool)
 {
@@ -44,43 +45,12 @@ int hy_spool_floor(struct hy_txn *t, hy_id spool, uint32_t *ret_block)
 
 /* ---- fresh rows ---- */
 
-/* Blocks of a spool, one behind the other. */
-struct walk {
-    struct hy_cursor c;
-    hy_id spool;
-    struct hy_block_key k;
-    const uint8_t *b;
-};
-
-/* What the cursor shows after a step that ended with `err`. */
-static int walk_here(struct walk *w, int err)
+static int walk_from(struct hy_txn *t, hy_id spool, uint32_t block, struct hy_block_walk *ret)
 {
-    if (!err)
-        err = hy_block_check(w->c.key, w->c.value, &w->b);
-    if (err && err != HY_ENOTFOUND)
-        return hy_txn_fail(w->c.txn, err);
-    if (!err)
-        w->k = block_key_get(w->c.key, w->b);
-    return err ? err : w->k.campaign == w->spool ? 0 : HY_ENOTFOUND;
+    return hy_walk_from(t, (struct hy_block_key){.campaign = spool, .block = block}, 0, ret);
 }
 
-static int walk_from(struct hy_txn *t, hy_id spool, uint32_t block, struct walk *ret)
-{
-    uint8_t key[BLOCK_KEY_BYTES];
-    *ret = (struct walk){.spool = spool};
-    int err = hy_cursor_open(t, HY_TABLE_SPOOL_BLOCKS, &ret->c);
-    if (err)
-        return err;
-    struct hy_block_key k = {.campaign = spool, .block = block};
-    return walk_here(ret, hy_cursor_seek(&ret->c, block_key_put(key, k)));
-}
-
-static int walk_next(struct walk *w)
-{
-    return walk_here(w, hy_cursor_next(&w->c));
-}
-
-static size_t take_fresh(const struct walk *w, struct hy_queue_row *out)
+static size_t take_fresh(const struct hy_block_walk *w, struct hy_queue_row *out)
 {
     size_t n = 0;
     if (block_of_state(w->b, HY_RCPT_FRESH) == 0)
@@ -94,7 +64,7 @@ static size_t take_fresh(const struct walk *w, struct hy_queue_row *out)
 int hy_spool_read_fresh(struct hy_txn *t, hy_id spool, uint32_t *block, unsigned blocks,
                         struct hy_queue_row *out, size_t max, size_t *ret_n)
 {
-    struct walk w;
+    struct hy_block_walk w;
     size_t n = 0;
     uint32_t at = *block;
     unsigned seen = 0;
@@ -103,9 +73,9 @@ int hy_spool_read_fresh(struct hy_txn *t, hy_id spool, uint32_t *block, unsigned
         n += take_fresh(&w, out + n);
         at = w.k.block + 1;
         seen++;
-        err = walk_next(&w);
+        err = hy_walk_next(&w);
     }
-    hy_cursor_close(&w.c);
+    hy_walk_close(&w);
     if (err && err != HY_ENOTFOUND)
         return err;
     *block = at;
@@ -116,15 +86,15 @@ int hy_spool_read_fresh(struct hy_txn *t, hy_id spool, uint32_t *block, unsigned
 int hy_spool_read_domain(struct hy_txn *t, hy_id spool, hy_domain_no domain, uint32_t first,
                          uint32_t last, struct hy_queue_row *out, size_t max, size_t *ret_n)
 {
-    struct walk w;
+    struct hy_block_walk w;
     size_t n = 0;
     int err = walk_from(t, spool, first, &w);
     while (!err && w.k.block <= last) {
         if (w.k.domain == domain && n + block_count(w.b) <= max)
             n += take_fresh(&w, out + n);
-        err = walk_next(&w);
+        err = hy_walk_next(&w);
     }
-    hy_cursor_close(&w.c);
+    hy_walk_close(&w);
     if (err && err != HY_ENOTFOUND)
         return err;
     *ret_n = n;
@@ -301,18 +271,18 @@ static int find_indexed(struct hy_txn *t, enum hy_spool_kind kind, const struct 
     int err;
     while ((err = hy_spool_next(t, spool, &spool)) == 0) {
         struct hy_spool s;
-        struct walk first;
+        struct hy_block_walk first;
         err = hy_spool_get(t, spool, &s);
         if (!err)
             err = walk_from(t, spool, 0, &first);
         if (err == HY_ENOTFOUND) { /* it has no blocks */
-            hy_cursor_close(&first.c);
+            hy_walk_close(&first);
             continue;
         }
         if (err)
             return err;
         uint32_t last = first.k.block >> SPOOL_CHUNK_BITS;
-        hy_cursor_close(&first.c);
+        hy_walk_close(&first);
         for (uint32_t chunk = (s.next - 1) >> SPOOL_CHUNK_BITS;; chunk--) {
             err = find_in_chunk(t, spool, chunk, kind, w);
             if (err)
@@ -361,18 +331,18 @@ static struct hy_queue_count *count_of(struct counts *c, hy_domain_no domain)
 
 static int count_fresh(struct hy_txn *t, hy_id spool, struct counts *counts)
 {
-    struct walk w;
+    struct hy_block_walk w;
     uint32_t floor = 0;
     int err = hy_spool_floor(t, spool, &floor);
     if (err)
         return err;
     err = walk_from(t, spool, floor, &w);
-    for (; !err; err = walk_next(&w)) {
+    for (; !err; err = hy_walk_next(&w)) {
         unsigned fresh = block_of_state(w.b, HY_RCPT_FRESH);
         if (fresh)
             count_of(counts, w.k.domain)->by_state[HY_RCPT_FRESH] += fresh;
     }
-    hy_cursor_close(&w.c);
+    hy_walk_close(&w);
     return err == HY_ENOTFOUND ? 0 : err;
 }
 

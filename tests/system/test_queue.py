@@ -153,7 +153,7 @@ def test_what_makes_no_sense_is_refused_with_the_reason(lab):
                             (["move", "--all", "--in", "30s"], 2, "say when"),
                             (["retry", "--state", "sent"], 1, "is no state"), (["list", "--code", "4"], 1, "no reply code"),
                             (["list", "--reply", "("], 1, "regular expression"),
-                            (["list", "--domain", "nobody.test"], 1, "no lead is at"),
+                            (["list", "--domain", "nobody.test"], 1, "no lead and no ready message is at"),
                             (["list", "--recipient", "a@b.test", "--domain", "b.test"], 1, "one domain"),
                             (["list", "--older-than", "soon"], 2, "takes a time"),
                             (["purge", "--campaign", "none", "--yes"], 1, "no campaign")):

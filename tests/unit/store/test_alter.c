@@ -69,7 +69,7 @@ static char *act(struct hy_alter_job *j, const struct hy_alter_place *done, bool
 {
     char *text = NULL;
     cr_assert(asprintf(&text, "%s %llu %llu %d", hy_alter_name(j->what),
-                       (unsigned long long)done->rows, (unsigned long long)done->domains,
+                       (unsigned long long)done->rows, (unsigned long long)done->places,
                        is_over) > 0);
     return text;
 }
@@ -86,8 +86,8 @@ static struct hy_alter_job job_of(enum hy_alter what, const struct hy_pick *pick
     struct hy_alter_job j;
     hy_alter_job_init(&j, campaign, what);
     j.pick = pick;
-    j.domains = domains;
-    j.n_domains = DOMAINS;
+    j.places = domains;
+    j.n_places = DOMAINS;
     j.reason = HY_STR("taken out by aki: wrong price");
     j.act = act;
     j.done = on_over;
@@ -197,7 +197,7 @@ Test(alter, retried_rows_are_due_at_once_and_those_that_are_due_stay_as_they_are
     char last[64];
     cr_assert_eq(run(&j), 0);
     cr_assert_eq(j.at.rows, ALL / 5 * 2);
-    cr_assert_eq(j.at.domains, DOMAINS);
+    cr_assert_eq(j.at.places, DOMAINS);
     cr_assert_eq(n_acts(last), 1, "one act, however many slices");
     cr_assert_str_eq(last, "retry 600 3 1");
     for (size_t i = 0; i < ALL; i++) {
@@ -208,6 +208,17 @@ Test(alter, retried_rows_are_due_at_once_and_those_that_are_due_stay_as_they_are
     struct hy_alter_job again = job_of(HY_ALTER_RETRY, &all);
     cr_assert_eq(run(&again), 0);
     cr_assert_leq(again.at.rows, ALL / 5 * 2);
+    cr_assert_eq(problems(), 0);
+}
+
+Test(alter, held_rows_are_due_at_once_when_they_are_meant)
+{
+    struct hy_pick held = {.states = 1u << HY_RCPT_HELD};
+    struct hy_alter_job j = job_of(HY_ALTER_RETRY, &held);
+    cr_assert_eq(run(&j), 0);
+    cr_assert_eq(j.at.rows, ALL / 5);
+    cr_assert_eq(row_now(env, &rows[3].ref).state, HY_RCPT_DEFERRED);
+    cr_assert_lt(row_now(env, &rows[3].ref).due_s, LATER);
     cr_assert_eq(problems(), 0);
 }
 
@@ -330,7 +341,7 @@ Test(alter, slices_that_are_lost_are_made_again_and_counted_once)
     cr_assert_eq(err, 0);
     j.req.done(&j.req, 0);
     cr_assert_eq(j.at.rows, ALL / 5 * 4);
-    cr_assert_eq(j.at.domains, DOMAINS);
+    cr_assert_eq(j.at.places, DOMAINS);
     cr_assert_eq(n_acts(last), 1);
     cr_assert_str_eq(last, "cancel 1200 3 1");
     cr_assert_eq(problems(), 0);

@@ -1,12 +1,10 @@
+#include "spools.h"
+
 #include <criterion/criterion.h>
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "fixture.h"
-#include "hayauma/store/audit.h"
-#include "hayauma/store/inflight.h"
 #include "hayauma/store/retention.h"
-#include "hayauma/store/spool.h"
 
 static struct store_dir dir;
 static struct hy_env *env;
@@ -25,98 +23,22 @@ static void teardown(void)
 
 TestSuite(spool, .init = setup, .fini = teardown);
 
-static const char content[] = "From: a@example.net\r\nSubject: x\r\n\r\nHello\r\n";
-
-static struct hy_spool_rcpt to(const char *address)
-{
-    return (struct hy_spool_rcpt){.address = hy_str_of(address)};
-}
-
-static struct hy_spool_message message_to(struct hy_spool_rcpt *rcpts, size_t n)
-{
-    return (struct hy_spool_message){
-        .received = 1700000000000,
-        .sender = HY_STR("bounce@example.net"),
-        .from_domain = HY_STR("example.net"),
-        .message_id = HY_STR("<1@example.net>"),
-        .envid = HY_STR("QQ314159"),
-        .who = HY_STR("app1 [192.0.2.1]"),
-        .meta = HY_STR("{\"tag\":\"x\"}"),
-        .ret = HY_DSN_RET_HDRS,
-        .flags = HY_SPOOL_NO_DOTS,
-        .header_bytes = (uint32_t)(strstr(content, "\r\n\r\n") + 4 - content),
-        .content = HY_STR(content),
-        .rcpts = rcpts,
-        .n_rcpts = (uint32_t)hy_spool_sort(rcpts, n),
-    };
-}
-
-static int put(struct hy_spool_message *m)
-{
-    struct hy_spool_job j;
-    hy_spool_job_init(&j);
-    j.message = *m;
-    int err = run_request(env, &j.req);
-    *m = j.message;
-    return err;
-}
-
-static void put_ok(struct hy_spool_message *m)
-{
-    cr_assert_eq(put(m), 0);
-}
-
-static uint64_t problems(void)
-{
-    struct hy_audit_sink sink = {0};
-    struct hy_audit_report r;
-    cr_assert_eq(hy_audit(env, &sink, &r), 0);
-    return r.problems;
-}
-
-static size_t fresh(hy_id spool, uint32_t *at, struct hy_queue_row *out, size_t max)
-{
-    struct hy_txn t;
-    size_t n = 0;
-    cr_assert_eq(hy_txn_read(env, &t), 0);
-    int err = hy_spool_read_fresh(&t, spool, at, 1000, out, max, &n);
-    cr_assert(err == 0 || err == HY_ENOTFOUND);
-    hy_txn_end(&t);
-    return n;
-}
-
-static void settle(const struct hy_rcpt_ref *ref, enum hy_rcpt_state state)
-{
-    struct hy_settle s = settle_of(ref, state, 0);
-    cr_assert_eq(settle_now(env, &s), HY_SETTLE_APPLIED);
-}
-
-static uint64_t entries(enum hy_table table)
-{
-    struct hy_txn t;
-    uint64_t n = 0;
-    cr_assert_eq(hy_txn_read(env, &t), 0);
-    cr_assert_eq(hy_table_count(&t, table, &n), 0);
-    hy_txn_end(&t);
-    return n;
-}
-
 Test(spool, a_message_is_read_as_it_went_in)
 {
-    struct hy_spool_rcpt rcpts[] = {to("bob@example.org")};
+    struct hy_spool_rcpt rcpts[] = {spool_to("bob@example.org")};
     rcpts[0].notify = HY_DSN_SUCCESS | HY_DSN_FAILURE;
     rcpts[0].orcpt = HY_STR("rfc822;bob@example.org");
-    struct hy_spool_message m = message_to(rcpts, 1), got;
-    put_ok(&m);
+    struct hy_spool_message m = spool_message_to(rcpts, 1), got;
+    spool_put_ok(env, &m);
     cr_assert(hy_id_is_spool(m.spool));
     cr_assert_eq(hy_spool_tenant(m.spool), 0);
 
     struct hy_queue_row row;
     uint32_t at = 0;
-    cr_assert_eq(fresh(m.spool, &at, &row, 1000), 1);
+    cr_assert_eq(spool_fresh(env, m.spool, &at, &row, 1000), 1);
     cr_assert_eq(row.ref.campaign, m.spool);
     cr_assert_eq(at, 1);
-    cr_assert_eq(fresh(m.spool, &at, &row, 1000), 0, "no row is given twice");
+    cr_assert_eq(spool_fresh(env, m.spool, &at, &row, 1000), 0, "no row is given twice");
 
     struct hy_txn t;
     struct hy_spool_rcpt r;
@@ -140,26 +62,26 @@ Test(spool, a_message_is_read_as_it_went_in)
     cr_assert_eq(got.received, m.received);
     cr_assert_eq(got.header_bytes, m.header_bytes);
     cr_assert_eq(hy_spool_content(&t, &got, &body), 0);
-    cr_assert(hy_str_eq(hy_buf_str(&body), HY_STR(content)));
+    cr_assert(hy_str_eq(hy_buf_str(&body), hy_str_of(spool_content)));
     hy_buf_free(&body);
     hy_txn_end(&t);
-    cr_assert_eq(problems(), 0);
+    cr_assert_eq(store_problems(env), 0);
 }
 
 Test(spool, content_of_any_size_comes_back_and_goes_with_the_last_recipient)
 {
     static const size_t sizes[] = {1, 4078, 4079, 4080, 8158, 8159, 100000};
     for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
-        struct hy_spool_rcpt rcpts[] = {to("a@example.org"), to("b@example.org"),
-                                        to("c@example.com")};
-        struct hy_spool_message m = message_to(rcpts, 3), got;
+        struct hy_spool_rcpt rcpts[] = {spool_to("a@example.org"), spool_to("b@example.org"),
+                                        spool_to("c@example.com")};
+        struct hy_spool_message m = spool_message_to(rcpts, 3), got;
         struct hy_buf body = HY_BUF_INIT(200000);
         char *bytes = malloc(sizes[i]);
         for (size_t k = 0; k < sizes[i]; k++)
             bytes[k] = (char)(k * 7 + i);
         m.content = hy_str_make(bytes, sizes[i]);
         m.header_bytes = 0;
-        put_ok(&m);
+        spool_put_ok(env, &m);
         cr_assert_eq(m.n_blocks, 2);
 
         struct hy_txn t;
@@ -168,24 +90,25 @@ Test(spool, content_of_any_size_comes_back_and_goes_with_the_last_recipient)
         cr_assert_eq(hy_spool_content(&t, &got, &body), 0);
         cr_assert(hy_str_eq(hy_buf_str(&body), m.content), "%zu bytes", sizes[i]);
         hy_txn_end(&t);
-        cr_assert_eq(problems(), 0);
+        cr_assert_eq(store_problems(env), 0);
 
         struct hy_queue_row rows[1000];
         uint32_t at = m.first_block;
-        cr_assert_eq(fresh(m.spool, &at, rows, 1000), 3);
-        settle(&rows[0].ref, HY_RCPT_DELIVERED);
-        settle(&rows[1].ref, HY_RCPT_DEFERRED);
-        settle(&rows[2].ref, HY_RCPT_BOUNCED);
-        cr_assert_neq(entries(HY_TABLE_SPOOL_CONTENTS), 0, "one recipient is still to come");
-        cr_assert_eq(problems(), 0);
+        cr_assert_eq(spool_fresh(env, m.spool, &at, rows, 1000), 3);
+        spool_settle(env, &rows[0].ref, HY_RCPT_DELIVERED);
+        spool_settle(env, &rows[1].ref, HY_RCPT_DEFERRED);
+        spool_settle(env, &rows[2].ref, HY_RCPT_BOUNCED);
+        cr_assert_neq(store_entries(env, HY_TABLE_SPOOL_CONTENTS), 0,
+                      "one recipient is still to come");
+        cr_assert_eq(store_problems(env), 0);
         rows[1].ref.attempts = 1;
-        settle(&rows[1].ref, HY_RCPT_EXPIRED);
-        cr_assert_eq(entries(HY_TABLE_SPOOL_CONTENTS), 0);
+        spool_settle(env, &rows[1].ref, HY_RCPT_EXPIRED);
+        cr_assert_eq(store_entries(env, HY_TABLE_SPOOL_CONTENTS), 0);
         cr_assert_eq(hy_txn_read(env, &t), 0);
         cr_assert_eq(hy_spool_message(&t, m.id, &got), 0);
         cr_assert_eq(hy_spool_content(&t, &got, &body), HY_ENOTFOUND);
         hy_txn_end(&t);
-        cr_assert_eq(problems(), 0);
+        cr_assert_eq(store_problems(env), 0);
         hy_buf_free(&body);
         free(bytes);
     }
@@ -193,8 +116,8 @@ Test(spool, content_of_any_size_comes_back_and_goes_with_the_last_recipient)
 
 Test(spool, recipients_are_kept_once_each_and_by_domain)
 {
-    struct hy_spool_rcpt rcpts[] = {to("b@example.org"), to("a@example.com"), to("b@example.org"),
-                                    to("a@example.org")};
+    struct hy_spool_rcpt rcpts[] = {spool_to("b@example.org"), spool_to("a@example.com"),
+                                    spool_to("b@example.org"), spool_to("a@example.org")};
     cr_assert_eq(hy_spool_sort(rcpts, 4), 3);
     static const char *const want[] = {"a@example.com", "a@example.org", "b@example.org"};
     for (size_t i = 0; i < 3; i++)
@@ -207,12 +130,12 @@ Test(spool, ten_thousand_recipients_of_one_message_share_blocks)
     struct hy_spool_rcpt *rcpts = calloc(HY_SPOOL_RCPTS_MAX, sizeof *rcpts);
     for (int i = 0; i < HY_SPOOL_RCPTS_MAX; i++) {
         snprintf(text[i], sizeof text[i], "user%05d@d%d.example", i, i % 3);
-        rcpts[i] = to(text[i]);
+        rcpts[i] = spool_to(text[i]);
     }
-    struct hy_spool_message m = message_to(rcpts, HY_SPOOL_RCPTS_MAX);
-    put_ok(&m);
+    struct hy_spool_message m = spool_message_to(rcpts, HY_SPOOL_RCPTS_MAX);
+    spool_put_ok(env, &m);
     cr_assert_lt(m.n_blocks, 200);
-    cr_assert_eq(problems(), 0);
+    cr_assert_eq(store_problems(env), 0);
 
     /* A block at a time: each recipient comes once, with its own address. */
     struct hy_queue_row rows[HY_QUEUE_BLOCK_ROWS];
@@ -249,10 +172,10 @@ Test(spool, long_addresses_and_options_fill_blocks_of_one)
         rcpts[i] = (struct hy_spool_rcpt){.address = hy_str_make(text[i], 254),
                                           .orcpt = hy_str_make(orcpt, sizeof orcpt)};
     }
-    struct hy_spool_message m = message_to(rcpts, 8);
-    put_ok(&m);
+    struct hy_spool_message m = spool_message_to(rcpts, 8);
+    spool_put_ok(env, &m);
     cr_assert_eq(m.n_blocks, 2);
-    cr_assert_eq(problems(), 0);
+    cr_assert_eq(store_problems(env), 0);
 }
 
 Test(spool, what_cannot_be_a_message_is_refused_and_writes_nothing)
@@ -260,8 +183,8 @@ Test(spool, what_cannot_be_a_message_is_refused_and_writes_nothing)
     static char long_text[70000];
     memset(long_text, 'x', sizeof long_text);
     for (int i = 0; i < 9; i++) {
-        struct hy_spool_rcpt rcpts[] = {to("a@example.org"), to("b@example.org")};
-        struct hy_spool_message m = message_to(rcpts, 2);
+        struct hy_spool_rcpt rcpts[] = {spool_to("a@example.org"), spool_to("b@example.org")};
+        struct hy_spool_message m = spool_message_to(rcpts, 2);
         int want = HY_EINVAL;
         switch (i) {
         case 0:
@@ -271,13 +194,13 @@ Test(spool, what_cannot_be_a_message_is_refused_and_writes_nothing)
             m.content = (struct hy_str){0};
             break;
         case 2:
-            rcpts[0] = to("nobody");
+            rcpts[0] = spool_to("nobody");
             break;
         case 3:
-            rcpts[1] = to("a@example.org");
+            rcpts[1] = spool_to("a@example.org");
             break;
         case 4:
-            rcpts[0] = to("z@example.org");
+            rcpts[0] = spool_to("z@example.org");
             break;
         case 5:
             m.header_bytes = 1000;
@@ -294,23 +217,23 @@ Test(spool, what_cannot_be_a_message_is_refused_and_writes_nothing)
             m.tenant = HY_SPOOL_TENANT_MAX + 1;
             want = HY_ELIMIT;
         }
-        cr_assert_eq(put(&m), want, "case %d", i);
-        cr_assert_eq(entries(HY_TABLE_SPOOLS), 0, "case %d", i);
-        cr_assert_eq(entries(HY_TABLE_SPOOL_BLOCKS), 0, "case %d", i);
+        cr_assert_eq(spool_put(env, &m), want, "case %d", i);
+        cr_assert_eq(store_entries(env, HY_TABLE_SPOOLS), 0, "case %d", i);
+        cr_assert_eq(store_entries(env, HY_TABLE_SPOOL_BLOCKS), 0, "case %d", i);
     }
 }
 
 Test(spool, tenants_and_priorities_have_spools_of_their_own)
 {
-    struct hy_spool_rcpt rcpts[] = {to("a@example.org")};
-    struct hy_spool_message a = message_to(rcpts, 1), b = a, c = a;
+    struct hy_spool_rcpt rcpts[] = {spool_to("a@example.org")};
+    struct hy_spool_message a = spool_message_to(rcpts, 1), b = a, c = a;
     b.tenant = 7;
     c.tenant = 7;
     c.priority = HY_SPOOL_BULK;
-    put_ok(&c);
-    put_ok(&b);
-    put_ok(&a);
-    cr_assert_eq(entries(HY_TABLE_SPOOLS), 3);
+    spool_put_ok(env, &c);
+    spool_put_ok(env, &b);
+    spool_put_ok(env, &a);
+    cr_assert_eq(store_entries(env, HY_TABLE_SPOOLS), 3);
     cr_assert_eq(hy_spool_tenant(c.spool), 7);
     cr_assert_eq(hy_spool_priority(c.spool), HY_SPOOL_BULK);
     cr_assert_eq(hy_spool_priority(b.spool), HY_SPOOL_TRANSACTIONAL);
@@ -324,50 +247,7 @@ Test(spool, tenants_and_priorities_have_spools_of_their_own)
         n++;
     hy_txn_end(&t);
     cr_assert_eq(n, 3);
-    cr_assert_eq(problems(), 0);
-}
-
-Test(spool, the_floor_follows_what_is_sent)
-{
-    struct hy_spool_rcpt rcpts[] = {to("a@example.org")};
-    struct hy_queue_row rows[HY_QUEUE_BLOCK_ROWS];
-    struct hy_spool_message m = {0};
-    struct hy_txn t;
-    uint32_t at = 0, floor = 0;
-    for (int i = 0; i < 20; i++) {
-        m = message_to(rcpts, 1);
-        put_ok(&m);
-        cr_assert_eq(fresh(m.spool, &at, rows, HY_QUEUE_BLOCK_ROWS), 1);
-        settle(&rows[0].ref, i % 2 ? HY_RCPT_DELIVERED : HY_RCPT_DEFERRED);
-    }
-    cr_assert_eq(hy_txn_read(env, &t), 0);
-    cr_assert_eq(hy_spool_floor(&t, m.spool, &floor), 0);
-    hy_txn_end(&t);
-    cr_assert_eq(floor, 19, "only the newest had not been sent when it came: %u", floor);
-    cr_assert_eq(problems(), 0);
-}
-
-Test(spool, deferred_rows_come_back_by_the_due_index)
-{
-    struct hy_spool_rcpt rcpts[] = {to("a@example.org"), to("b@example.org")};
-    struct hy_spool_message m = message_to(rcpts, 2);
-    struct hy_queue_row rows[HY_QUEUE_BLOCK_ROWS];
-    struct hy_due due = {0};
-    struct hy_txn t;
-    uint32_t at = 0;
-    size_t n = 0;
-    put_ok(&m);
-    cr_assert_eq(fresh(m.spool, &at, rows, HY_QUEUE_BLOCK_ROWS), 2);
-    settle(&rows[1].ref, HY_RCPT_DEFERRED);
-    cr_assert_eq(hy_txn_read(env, &t), 0);
-    cr_assert_eq(hy_due_next(&t, &due, UINT32_MAX), 0);
-    cr_assert_eq(due.campaign, m.spool);
-    cr_assert_eq(due.domain, rows[1].ref.domain);
-    cr_assert_eq(hy_queue_read_due(&t, &due, rows, &n), 0);
-    hy_txn_end(&t);
-    cr_assert_eq(n, 1);
-    cr_assert_eq(rows[0].ref.lead, 2);
-    cr_assert_eq(rows[0].ref.attempts, 1);
+    cr_assert_eq(store_problems(env), 0);
 }
 
 struct found {
@@ -386,13 +266,13 @@ static int gather(void *ctx, const struct hy_spool_view *v)
 
 Test(spool, rows_are_found_by_address_message_and_message_id)
 {
-    struct hy_spool_rcpt one[] = {to("a@example.org"), to("b@example.com")},
-                         two[] = {to("a@example.org")};
-    struct hy_spool_message m = message_to(one, 2), n = message_to(two, 1);
+    struct hy_spool_rcpt one[] = {spool_to("a@example.org"), spool_to("b@example.com")},
+                         two[] = {spool_to("a@example.org")};
+    struct hy_spool_message m = spool_message_to(one, 2), n = spool_message_to(two, 1);
     n.message_id = HY_STR("<2@example.net>");
     n.tenant = 3;
-    put_ok(&m);
-    put_ok(&n);
+    spool_put_ok(env, &m);
+    spool_put_ok(env, &n);
     struct hy_txn t;
     struct found f = {0};
     cr_assert_eq(hy_txn_read(env, &t), 0);
@@ -424,15 +304,15 @@ Test(spool, pending_rows_are_counted_by_domain)
     struct hy_spool_rcpt rcpts[50];
     for (int i = 0; i < 50; i++) {
         snprintf(text[i], sizeof text[i], "u@d%d.example", i);
-        rcpts[i] = to(text[i]);
+        rcpts[i] = spool_to(text[i]);
     }
-    struct hy_spool_message m = message_to(rcpts, 50);
+    struct hy_spool_message m = spool_message_to(rcpts, 50);
     struct hy_queue_row rows[HY_QUEUE_BLOCK_ROWS];
     uint32_t at = 0;
-    put_ok(&m);
-    cr_assert_eq(fresh(m.spool, &at, rows, HY_QUEUE_BLOCK_ROWS), 50);
-    settle(&rows[3].ref, HY_RCPT_DEFERRED);
-    settle(&rows[4].ref, HY_RCPT_DELIVERED);
+    spool_put_ok(env, &m);
+    cr_assert_eq(spool_fresh(env, m.spool, &at, rows, HY_QUEUE_BLOCK_ROWS), 50);
+    spool_settle(env, &rows[3].ref, HY_RCPT_DEFERRED);
+    spool_settle(env, &rows[4].ref, HY_RCPT_DELIVERED);
     static const struct {
         size_t max;
         uint32_t domains;
@@ -449,86 +329,14 @@ Test(spool, pending_rows_are_counted_by_domain)
     }
 }
 
-Test(spool, what_is_over_and_old_is_forgotten_and_the_ledger_still_holds)
-{
-    struct hy_queue_row rows[HY_QUEUE_BLOCK_ROWS];
-    struct hy_spool_message m = {0};
-    uint32_t at = 0;
-    for (int i = 0; i < 6; i++) {
-        struct hy_spool_rcpt rcpts[] = {to("a@example.org"), to("b@example.com")};
-        m = message_to(rcpts, 2);
-        put_ok(&m);
-        cr_assert_eq(fresh(m.spool, &at, rows, HY_QUEUE_BLOCK_ROWS), 2);
-        settle(&rows[0].ref, HY_RCPT_DELIVERED);
-        settle(&rows[1].ref, i == 2 ? HY_RCPT_DEFERRED : HY_RCPT_DELIVERED);
-    }
-    struct hy_spool_trim_job j;
-    hy_spool_trim_job_init(&j, hy_clock_wall_ms() + 3600 * 1000);
-    cr_assert_eq(run_request(env, &j.req), 0);
-    cr_assert_eq(entries(HY_TABLE_SPOOL_MESSAGES), 1, "the pending one stays");
-    cr_assert_eq(entries(HY_TABLE_SPOOL_BLOCKS), 2);
-    cr_assert_eq(entries(HY_TABLE_SPOOL_INDEX), 3);
-    cr_assert_eq(campaign_progress(env, m.spool).ledger.queued, 12);
-    cr_assert_eq(problems(), 0);
-
-    hy_spool_trim_job_init(&j, 1);
-    cr_assert_eq(run_request(env, &j.req), 0);
-    cr_assert_eq(entries(HY_TABLE_SPOOL_MESSAGES), 1);
-}
-
-/* One slice, as short as can be, kept or lost with its transaction. */
-static int trim_slice(struct hy_spool_trim_job *j, bool is_kept)
-{
-    struct hy_txn t;
-    cr_assert_eq(hy_txn_write(env, &t), 0);
-    t.yield_at = 1;
-    int err = j->req.apply(&j->req, &t);
-    cr_assert(err == 0 || err == HY_EMORE);
-    if (!is_kept) {
-        hy_txn_end(&t);
-        return HY_EMORE;
-    }
-    cr_assert_eq(hy_txn_commit(&t), 0);
-    if (err == HY_EMORE)
-        j->req.slice(&j->req);
-    return err;
-}
-
-Test(spool, forgetting_goes_on_behind_the_messages_it_passed_over)
-{
-    enum { N = 20 };
-    struct hy_queue_row rows[HY_QUEUE_BLOCK_ROWS];
-    struct hy_spool_message m = {0};
-    uint32_t at = 0;
-    for (int i = 0; i < N; i++) {
-        struct hy_spool_rcpt rcpts[] = {to("a@example.org")};
-        m = message_to(rcpts, 1);
-        put_ok(&m);
-        cr_assert_eq(fresh(m.spool, &at, rows, HY_QUEUE_BLOCK_ROWS), 1);
-        settle(&rows[0].ref, i % 4 == 3 ? HY_RCPT_DELIVERED : HY_RCPT_DEFERRED);
-    }
-    struct hy_spool_trim_job j;
-    int slices = 0;
-    hy_spool_trim_job_init(&j, hy_clock_wall_ms() + 3600 * 1000);
-    cr_assert_eq(trim_slice(&j, true), HY_EMORE, "it yields though nothing was to be forgotten");
-    cr_assert_eq(entries(HY_TABLE_SPOOL_MESSAGES), N);
-    for (int i = 0; i < N; i++)
-        trim_slice(&j, false);
-    for (; trim_slice(&j, true) == HY_EMORE; slices++)
-        cr_assert_lt(slices, N, "each slice begins behind the one before");
-    cr_assert_eq(slices, N - 1);
-    cr_assert_eq(entries(HY_TABLE_SPOOL_MESSAGES), N / 4 * 3);
-    cr_assert_eq(problems(), 0);
-}
-
 Test(spool, campaigns_and_spools_do_not_see_each_other)
 {
     struct people p = {.n_domains = 2, .per_domain = 3};
     hy_id campaign = campaign_queue(env, "c", &p);
-    struct hy_spool_rcpt rcpts[] = {to("a@example.org")};
-    struct hy_spool_message m = message_to(rcpts, 1);
+    struct hy_spool_rcpt rcpts[] = {spool_to("a@example.org")};
+    struct hy_spool_message m = spool_message_to(rcpts, 1);
     struct hy_queue_row rows[HY_QUEUE_BLOCK_ROWS];
-    put_ok(&m);
+    spool_put_ok(env, &m);
     cr_assert_eq(read_all_fresh(env, campaign, rows, 100), 6);
     struct hy_txn t;
     hy_id dropped;
@@ -536,57 +344,14 @@ Test(spool, campaigns_and_spools_do_not_see_each_other)
     cr_assert_eq(hy_drop_unfinished(&t, 0, &dropped), HY_ENOTFOUND,
                  "a spool is not a campaign that was half dropped");
     hy_txn_end(&t);
-    cr_assert_eq(problems(), 0);
-}
-
-Test(spool, a_row_held_in_doubt_can_be_decided_upon)
-{
-    struct hy_spool_rcpt rcpts[] = {to("a@example.org")};
-    struct hy_spool_message m = message_to(rcpts, 1);
-    struct hy_queue_row rows[HY_QUEUE_BLOCK_ROWS];
-    struct hy_sweep_job j;
-    uint32_t at = 0;
-    put_ok(&m);
-    cr_assert_eq(fresh(m.spool, &at, rows, HY_QUEUE_BLOCK_ROWS), 1);
-    settle(&rows[0].ref, HY_RCPT_HELD);
-    cr_assert_neq(entries(HY_TABLE_SPOOL_CONTENTS), 0);
-    hy_sweep_job_init(&j, m.spool, HY_SWEEP_HELD_DELIVERED);
-    cr_assert_eq(run_request(env, &j.req), 0);
-    cr_assert_eq(entries(HY_TABLE_SPOOL_CONTENTS), 0);
-    cr_assert_eq(problems(), 0);
-}
-
-Test(spool, recovery_settles_what_the_in_flight_table_says)
-{
-    struct hy_spool_rcpt rcpts[] = {to("a@example.org"), to("b@example.org")};
-    struct hy_spool_message m = message_to(rcpts, 2);
-    struct hy_queue_row rows[HY_QUEUE_BLOCK_ROWS];
-    struct hy_inflight *f;
-    struct hy_diag diag;
-    struct hy_recovery rec;
-    uint32_t at = 0;
-    put_ok(&m);
-    cr_assert_eq(fresh(m.spool, &at, rows, HY_QUEUE_BLOCK_ROWS), 2);
-    cr_assert_eq(hy_inflight_open(dir.path, 16, 1, &f, &diag), 0);
-    uint32_t a = hy_inflight_claim(f, 0), b = hy_inflight_claim(f, 0);
-    struct hy_settle s = settle_of(&rows[0].ref, HY_RCPT_DELIVERED, 0);
-    hy_inflight_dot(f, a, &rows[0].ref, 1700000000000);
-    hy_inflight_answered(f, a, &s.attempt);
-    hy_inflight_dot(f, b, &rows[1].ref, 1700000000000);
-    cr_assert_eq(hy_recover(env, f, HY_DOUBT_RESEND, &rec), 0);
-    cr_assert_eq(rec.applied, 1);
-    cr_assert_eq(rec.in_doubt, 1);
-    cr_assert_eq(row_now(env, &rows[0].ref).state, HY_RCPT_DELIVERED);
-    cr_assert_eq(row_now(env, &rows[1].ref).state, HY_RCPT_DEFERRED);
-    hy_inflight_close(f);
-    cr_assert_eq(problems(), 0);
+    cr_assert_eq(store_problems(env), 0);
 }
 
 Test(spool, a_block_of_a_newer_version_is_refused)
 {
-    struct hy_spool_rcpt rcpts[] = {to("a@example.org")};
-    struct hy_spool_message m = message_to(rcpts, 1), got;
-    put_ok(&m);
+    struct hy_spool_rcpt rcpts[] = {spool_to("a@example.org")};
+    struct hy_spool_message m = spool_message_to(rcpts, 1), got;
+    spool_put_ok(env, &m);
     struct hy_txn t;
     struct hy_cursor c;
     uint8_t bytes[2048];
@@ -601,5 +366,5 @@ Test(spool, a_block_of_a_newer_version_is_refused)
     cr_assert_eq(hy_txn_read(env, &t), 0);
     cr_assert_eq(hy_spool_message(&t, m.id, &got), HY_EVERSION);
     hy_txn_end(&t);
-    cr_assert_neq(problems(), 0);
+    cr_assert_neq(store_problems(env), 0);
 }
