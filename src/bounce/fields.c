@@ -73,6 +73,21 @@ static bool is_domain_char(char c)
            c == '-' || c == '_' || c == '#' || (unsigned char)c >= 0x80;
 }
 
+/* Han, kana, Hangul and the wide forms of punctuation: what UTF-8 begins with 0xe3 or higher. Such
+ * text stands right beside an address without a space. */
+static bool is_wide(struct hy_str s, size_t i)
+{
+    while (i > 0 && ((unsigned char)s.p[i] & 0xc0) == 0x80)
+        i--;
+    return (unsigned char)s.p[i] >= 0xe3;
+}
+
+/* Where a word ends that goes on from ASCII into wide letters, or the other way round. */
+static bool is_seam(struct hy_str s, size_t a, size_t b)
+{
+    return is_wide(s, a) != is_wide(s, b) && s.p[a] != '.' && s.p[b] != '.';
+}
+
 bool bounce_next_address(struct hy_str s, size_t *at, struct hy_str *ret)
 {
     size_t from = *at;
@@ -85,10 +100,11 @@ bool bounce_next_address(struct hy_str s, size_t *at, struct hy_str *ret)
             if (q > from && s.p[q - 1] == '"')
                 start = q - 1;
         } else {
-            while (start > from && is_local_char(s.p[start - 1]))
+            while (start > from && is_local_char(s.p[start - 1]) &&
+                   (start == i || !is_seam(s, start - 1, start)))
                 start--;
         }
-        while (end < s.n && is_domain_char(s.p[end]))
+        while (end < s.n && is_domain_char(s.p[end]) && (end == i + 1 || !is_seam(s, end - 1, end)))
             end++;
         while (end > i + 1 && (s.p[end - 1] == '.' || s.p[end - 1] == '-'))
             end--;

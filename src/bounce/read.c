@@ -80,6 +80,16 @@ static bool has_letters(struct hy_str s)
     return n >= 4;
 }
 
+/* What marks a line of a dialogue as the server's; its length, 0 when nothing does. */
+static size_t server_mark(struct hy_str line)
+{
+    static const char *const marks[] = {"<<< ", "Out: ", "Received >>> ", "<-- ", "(reason: "};
+    for (size_t i = 0; i < sizeof marks / sizeof *marks; i++)
+        if (hy_str_starts(line, hy_str_of(marks[i])))
+            return strlen(marks[i]);
+    return 0;
+}
+
 /* What a server said, for notices that set it apart: from the line that begins with a code to the
  * end of the paragraph, or that line alone where a dialogue is shown. */
 static struct hy_str quoted_reply(struct hy_str notice)
@@ -89,15 +99,13 @@ static struct hy_str quoted_reply(struct hy_str notice)
         uint16_t code = 0;
         struct hy_enhanced e = {0};
         struct hy_str words = hy_str_trim(line);
-        bool is_dialogue =
-            hy_str_starts(words, HY_STR("<<< ")) || hy_str_starts(words, HY_STR("Out: "));
-        if (is_dialogue)
-            words = hy_str_trim(hy_str_slice(words, 4, words.n));
+        size_t mark = server_mark(words);
+        words = hy_str_trim(hy_str_slice(words, mark, words.n));
         hy_bounce_read_codes(words, false, &code, &e);
         if (code < 400 || words.n <= 8)
             continue;
         size_t at = (size_t)(words.p - notice.p);
-        return is_dialogue ? words : paragraph(hy_str_slice(notice, at, notice.n));
+        return mark ? words : paragraph(hy_str_slice(notice, at, notice.n));
     }
     return HY_STR("");
 }
@@ -128,13 +136,24 @@ static struct hy_bounce_class try_words(const struct reading *g, const struct bo
     return hy_bounce_classify(g->r->rules, &w);
 }
 
+/* What stands right behind a recipient; empty where a gap says that it is about something else:
+ * what virus scanners and lawyers add to every mail. */
+static struct hy_str right_behind(struct hy_str words)
+{
+    enum { GAP = 4 };
+    unsigned lines = 0;
+    for (size_t i = 0; i < words.n && (unsigned char)words.p[i] <= ' '; i++)
+        lines += words.p[i] == '\n';
+    return lines < GAP ? paragraph(words) : HY_STR("");
+}
+
 static void find_diagnostic(const struct reading *g, struct bounce_item *it)
 {
     struct hy_str own = quoted_reply(it->words);
     if (has_letters(it->diagnostic))
         return;
     if (own.n == 0)
-        own = paragraph(it->words);
+        own = right_behind(it->words);
     if (has_letters(own))
         it->diagnostic = own;
     else if (g->items.n == 1)
@@ -146,17 +165,18 @@ static void find_diagnostic(const struct reading *g, struct bounce_item *it)
 static struct hy_bounce_class find_class(const struct reading *g, const struct bounce_item *it)
 {
     enum { N_SPECIFIC = 3 };
-    struct hy_str places[] = {it->diagnostic, it->words, quoted_reply(g->notice), g->notice,
-                              g->signs.subject};
     const struct hy_bounce_words codes = {it->code, it->status, HY_STR("")};
     struct hy_bounce_class by_code = hy_bounce_classify(NULL, &codes);
+    bool is_told = by_code.reason != HY_BOUNCE_UNDEFINED;
+    struct hy_str places[] = {it->diagnostic, is_told ? right_behind(it->words) : it->words,
+                              quoted_reply(g->notice), g->notice, g->signs.subject};
     if (bounce_has(it->words, "(in reply to ")) { /* Postfix says there what it answered */
         struct hy_bounce_class c = try_words(g, it, it->words);
         if (c.rule)
             return c;
     }
     for (size_t i = 0; i < sizeof places / sizeof *places; i++) {
-        if (i == N_SPECIFIC && by_code.reason != HY_BOUNCE_UNDEFINED)
+        if (i == N_SPECIFIC && is_told)
             break; /* a status says more than words about the mail as a whole */
         if (places[i].n == 0)
             continue;
