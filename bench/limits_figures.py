@@ -2,7 +2,7 @@
 import os
 import threading
 
-from lab import memory_kib
+from lab import TICK, machine_cpu, memory_kib
 
 MIB = 1024.0
 
@@ -79,14 +79,8 @@ class Idle:
     """The share of the machine's processors that had nothing to do since the object was made."""
 
     def __init__(self):
-        self.before = self.read()
-
-    @staticmethod
-    def read():
-        with open("/proc/stat", encoding="ascii") as f:
-            ticks = [int(x) for x in f.readline().split()[1:9]]  # user nice system idle iowait irq softirq steal
-        return sum(ticks), ticks[3] + ticks[4]
+        self.before = machine_cpu()
 
     def percent(self):
-        (total, idle), (total0, idle0) = self.read(), self.before
-        return 100 * (idle - idle0) / max(1, total - total0)
+        (total, idle), (total0, idle0) = machine_cpu(), self.before
+        return 100 * (idle - idle0) / max(1 / TICK, total - total0)

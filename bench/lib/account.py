@@ -8,7 +8,7 @@ import subprocess
 import threading
 import time
 
-from lab import LabError, memory_kib
+from lab import LabError, machine_cpu, memory_kib
 
 
 def anonymous_kib(pid):
@@ -144,18 +144,10 @@ class Neighbours:
     """Shares of the machine's processors since it was made: idle, and used by what is not of this run."""
 
     def __init__(self, groups):
-        self.groups, self.start = groups, (self.machine(), groups.cpu())
-
-    @staticmethod
-    def machine():
-        """(all, idle) CPU seconds of all processors since boot."""
-        with open("/proc/stat", encoding="ascii") as f:
-            ticks = [int(x) for x in f.readline().split()[1:9]]  # user nice system idle iowait irq softirq steal
-        hz = os.sysconf("SC_CLK_TCK")
-        return sum(ticks) / hz, (ticks[3] + ticks[4]) / hz
+        self.groups, self.start = groups, (machine_cpu(), groups.cpu())
 
     def shares(self):
-        (total, idle), ours = self.machine(), self.groups.cpu()
+        (total, idle), ours = machine_cpu(), self.groups.cpu()
         (total0, idle0), ours0 = self.start
         whole = max(total - total0, 0.01)
         others = whole - (idle - idle0) - (ours - ours0)

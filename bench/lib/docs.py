@@ -2,6 +2,7 @@
 import json
 import os
 
+import figures
 from lab import SOURCE
 import page
 from texts import tr
@@ -22,16 +23,17 @@ def save(results, path):
 
 
 def added(results, path=STORED):
-    """The stored results with what was measured now in place of what they say of it. They must be of the same
-    programs on the same machine: others are dropped."""
+    """The stored results with what was measured now in place of what they say of it. They must be of the same machine,
+    system and peers: others are dropped. Those of another commit of hayauma stay, and the page names it."""
     if not os.path.exists(path):
         return results
     old = load(path)
     for what in ("machine", "versions"):
-        ours = {k: v for k, v in results[what].items() if k in old[what]}
+        ours = {k: v for k, v in results[what].items() if k in old[what] and k != "hayauma"}
         if any(old[what][k] != v for k, v in ours.items()):
             print(tr("the stored results are of other programs or another machine: only what was measured now is on the page"), flush=True)
             return results
+    old["commits"] = {**figures.commits(old), **figures.commits(results)}
     for what in ("runs", "limits"):
         old[what].update(results[what])
     measured = {n["workload"] for n in results["neighbours"]} - {"floor"}

@@ -115,9 +115,14 @@ def print_goals(results):
     w = WORDS[LANGUAGE]
     for row in figures.goals(results):
         name, what, found, unit, relation, goal = row
+        if found is None:
+            continue
         spread = page.spread(found, w)
         print(f"{name:<6} {w['what'][what]}: {page.figure(found.median, unit)} ({spread}); {tr('goal')} {relation} {goal:,g} {unit}"
               f"{'' if figures.met(row) else '   ' + tr('NOT MET')}")
+    left = dict.fromkeys(r[0] for r in figures.goals(results) if r[2] is None)
+    if left:
+        print(tr("not measured, or not all of it: %s") % ", ".join(left))
 
 
 def finish(args, journal):

@@ -2,8 +2,10 @@
 function of results.json, so that a test can hold them against it."""
 import os
 import re
+import statistics
 
 import figures
+import floor
 from words import WORDS
 from words_limits import limit_name
 from workloads import BY_NAME, TITLES
@@ -40,21 +42,28 @@ def goal_rows(results, w):
     rows = []
     for row in figures.goals(results):
         name, what, found, unit, relation, goal = row
-        sign, verdict = {"<=": "≤", ">=": "≥"}[relation], w["met"] if figures.met(row) else w["missed"]
+        sign = {"<=": "≤", ">=": "≥"}[relation]
+        wanted = f"{sign} {goal:,g}{' ' if unit != '/s' else ''}{unit}"
+        if found is None:
+            rows.append([name, w["what"][what], wanted, w["unmeasured"], "", ""])
+            continue
+        verdict = w["met"] if figures.met(row) else w["missed"]
         agree = figures.rounds_met(row) if figures.met(row) else found.rounds - figures.rounds_met(row)
         if agree < found.rounds:
             verdict += w["of_rounds"].format(agree=agree, all=found.rounds)
-        rows.append([name, w["what"][what], f"{sign} {goal:,g}{' ' if unit != '/s' else ''}{unit}", figure(found.median, unit),
-                     spread(found, w), verdict])
+        bound = figures.ceiling(results, name, "B1") if what == "rate_b1" else None
+        if bound and not figures.met(row):
+            verdict += w["bound"].format(times=figure(bound.median, "x"))
+        rows.append([name, w["what"][what], wanted, figure(found.median, unit), spread(found, w), verdict])
     return rows
 
 
 def system_rows(results, w, workload):
     """[name, rate, spread, CPU, spread, memory, hayauma's rate over it, spread]"""
     rows, signed = [], BY_NAME[workload].signed
-    floor = figures.floor_us(results, workload)
-    if floor:
-        rows.append([w["floor_row"].format(what=("RSA-2048 + " if signed else "") + "blaster"), "", "", n(floor.median), spread(floor, w), "", "", ""])
+    least = figures.floor_us(results, workload)
+    if least:
+        rows.append([w["floor_row"].format(what=("RSA-2048 + " if signed else "") + "blaster"), "", "", n(least.median), spread(least, w), "", "", ""])
     for s in SYSTEMS:
         rate, cpu, memory = (figures.of(results, workload, s, k) for k in ("messages_per_s", "cpu_us_per_message", "memory_mib"))
         if not rate:
@@ -85,10 +94,10 @@ def stage_rows(results, w):
         if not found:
             continue
         by = dict(found)
-        floor = figures.floor_us(results, name).median
+        least = figures.floor_us(results, name).median
         total = sum(by.values())
         rows.append([w["names"][name]] + [n(by.get(s)) for s in ("render", "hash", "sign", "sockets_user", "sockets_system", "store", "feeder",
-                                                                "other")] + [n(total), n(floor), f"{total / floor:.2f} x"])
+                                                                "other")] + [n(total), n(least), f"{total / least:.2f} x"])
     return rows
 
 
@@ -101,12 +110,37 @@ def variant_rows(results, w):
                 continue
             r, rate, cpu = figures.median_run(runs), figures.of(results, name, s, "messages_per_s"), figures.of(results, name, s, "cpu_us_per_message")
             ours = s == "hayauma"
-            floor, times = (figures.floor_us(results, name), figures.times_floor(results, name)) if ours else (None, None)
+            least, times = (figures.floor_us(results, name), figures.times_floor(results, name)) if ours else (None, None)
             tls = f"{r['tls']['started']:,}, {r['tls']['resumed']:,}" if ours and r["tls"]["started"] else ""
             rows.append([w["names"][name] + ("" if ours else f": {TITLES[s][bool(BY_NAME[name].signed)]}"), n(rate.median), spread(rate, w),
-                         n(cpu.median), spread(cpu, w), n(floor.median) if floor else "", f"{times.median:.2f} x" if times else "",
+                         n(cpu.median), spread(cpu, w), n(least.median) if least else "", f"{times.median:.2f} x" if times else "",
                          spread(times, w) if times else "", f"{r['connections']:,}", f"{r['connections_made']:,}", tls])
     return rows
+
+
+def way_rows(results, w):
+    """What the ways to the receivers cost a message in CPU: of a sender that only writes and signs, and of hayauma."""
+    rows = []
+    for name in ("B1", "B3", "B3-far"):
+        found = [f for f in figures.floors(results, name) if "sink_us" in floor.blaster(f, BY_NAME[name], 10240) and BY_NAME[name].way.name in f]
+        ours = figures.of(results, name, "hayauma", "cpu_us_per_message")
+        if not found or not ours:
+            continue
+        bare = [floor.blaster(f, BY_NAME[name], 10240) for f in found]
+        mid = lambda values: n(statistics.median(values))  # noqa: E731
+        keeps, rate = figures.ceiling(results, name, "B1"), figures.times_rate(results, name, "hayauma", "B1", "hayauma")
+        rows.append([w["names"][name], mid(floor.signature(f, BY_NAME[name]) for f in found), mid(b["cpu_us_per_message"] for b in bare),
+                     mid(b["sink_us"] for b in bare), figure(keeps.median, "x"), n(ours.median),
+                     n(figures.of(results, name, "hayauma", "sink_us").median), figure(rate.median, "x")])
+    return rows
+
+
+def relay_rows(results, w):
+    """B7: what system_rows say, and what the injector used."""
+    rows = system_rows(results, w, "B7")
+    for r, s in zip([r for r in rows if r[1]], [s for s in SYSTEMS if figures.of(results, "B7", s, "messages_per_s")]):
+        r.append(n(figures.of(results, "B7", s, "injector_us").median))
+    return [r + [""] * (9 - len(r)) for r in rows]
 
 
 def reuse_rows(results, w):
@@ -148,12 +182,20 @@ def rounds_text(results, w):
     return " ".join(text)
 
 
+def build_text(results):
+    """The commit of hayauma that was measured; of several, what with each."""
+    by = {}
+    for workload, commit in figures.commits(results).items():
+        by.setdefault(commit, []).append(workload)
+    return "<br>".join(f"{c}: {', '.join(names)}" for c, names in by.items()) if len(by) > 1 else results["versions"]["hayauma"]
+
+
 def machine_rows(results, w):
     m, v = results["machine"], results["versions"]
     rows = [[w["cpu"], f"{m['cpu']}{' (' + m['family'] + ')' if m['family'] else ''}; "
              + w["cores"].format(n=m["processors"], t=m["threads_per_core"]) + (f"; {w['virtual']}" if m["virtual"] else "")],
             [w["memory_of"], f"{m['memory_gib']} GiB"], [w["disk"], m["disk"]], [w["system"], m["system"]], [w["kernel"], m["kernel"]],
-            ["OpenSSL", m["openssl"].removeprefix("OpenSSL ")], [w["build"], v["hayauma"]]]
+            ["OpenSSL", m["openssl"].removeprefix("OpenSSL ")], [w["build"], build_text(results)]]
     rows += [[k, x] for k, x in v.items() if k != "hayauma"]
     return rows + [[w["command"], "<br>".join(f"`{c}`" for c in results["commands"])], [w["date"], results["date"]]]
 
@@ -193,6 +235,8 @@ def page(results, plots, lang):
         out.append(f"{w['sent']}\n\n" + table(w["sent_head"], sent_rows(results, w)))
     if drain_rows(results, w):
         out.append(f"{w['drain']}:\n\n" + table(w["drain_head"], drain_rows(results, w)))
+    if relay_rows(results, w):
+        out.append(f"## {w['relay']}\n\n{w['relay_text']}\n\n" + table(w["relay_head"], relay_rows(results, w)))
     if stage_rows(results, w):
         f = next(figures.floors(results, c)[0] for c in BY_NAME if figures.floors(results, c))
         out.append(f"## {w['stages']}\n\n{w['stages_text']} " + w["floor_text"].format(
@@ -200,6 +244,8 @@ def page(results, plots, lang):
             + image("stages") + table(w["stage_head"], stage_rows(results, w)))
     if variant_rows(results, w):
         out.append(f"## {w['variants']}\n\n" + table(w["variant_head"], variant_rows(results, w)))
+    if way_rows(results, w):
+        out.append(f"{w['ways_text']}\n\n" + table(w["ways_head"], way_rows(results, w)))
     if reuse_rows(results, w):
         out.append(f"## {w['reuse']}\n\n{w['reuse_text']}\n\n" + table(w["reuse_head"], reuse_rows(results, w)))
     if figures.by_size(results):

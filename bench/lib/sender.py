@@ -1,12 +1,14 @@
-"""hayauma under test: a daemon with leads in it, a campaign sent to all of them, and what each of its
-threads used for it."""
+"""hayauma under test: a daemon with leads in it and a campaign sent to all of them, or one that relays; and what each
+of its threads used for it."""
 import os
 import shutil
 import time
 
 from account import Spent, Watch
-from lab import LabError, SOURCE, TICK
+from lab import LabError, SOURCE, TICK, tail, wait_for
 import newsletter
+from relay import ADDRESS, Relay
+
 
 def message_source(lab, kib):
     """The folder of a newsletter that makes messages of about `kib` KiB: bench/b1, its articles repeated."""
@@ -51,17 +53,24 @@ def reuse_counters(daemon):
             "resumed": delivery["tls_resumed"], "lookups": dns["lookups"], "cache_hits": dns["cache_hits"], "questions": dns["questions"]}
 
 
-class Sender:
-    """A daemon of its own store in a control group of its own; `key`: (selector, path) or None."""
+def per_message(before, after, messages):
+    """{kind: [user, system]} in us, of what threads() told."""
+    return {k: [round((v[i] - before.get(k, (0, 0))[i]) * 1e6 / messages, 2) for i in (0, 1)] for k, v in after.items()}
+
+
+class Sender(Relay):
+    """A daemon of its own store in a control group of its own; `key`: (selector, path) or None. `relays`: it takes mail
+    where peers do."""
 
     count = 0
 
-    def __init__(self, lab, groups, world, key, shaping, connections):
+    def __init__(self, lab, groups, world, key, shaping, connections, relays=False):
         Sender.count += 1
         self.lab, self.name = lab, f"hayaumad-{Sender.count}"
+        submission = {"submission.listen": [f"{ADDRESS}:25"], "submission.trusted": ["127.0.0.0/8"]}
         self.daemon = lab.daemon(world, name=self.name, keys=[(newsletter.SENDER, *key)] if key else [],
                                  config={"paths.shaping": shaping, "delivery.max_connections": connections,
-                                         "log.level": "warning"})
+                                         "log.level": "warning", **(submission if relays else {})})
         self.group = groups.group(self.name)
         self.group.take(self.daemon.pid)
 
@@ -99,15 +108,25 @@ class Sender:
         sent, seconds = stats["messages"], (first or 0) + stats["first_to_last_s"]  # from the command to the last message
         if c["delivered"] != sent:
             raise LabError(f"the daemon counts {c['delivered']} delivered, the sink received {sent}")
-        per = {k: [round((v[i] - by_thread.get(k, (0, 0))[i]) * 1e6 / sent, 2) for i in (0, 1)] for k, v in after.items()}
         return {"rows": c["queued"], "messages": sent, "bounced": c["bounced"], "left": c["pending"],
                 "seconds": round(seconds, 3), "messages_per_s": round(sent / seconds, 1),
                 "cpu_us_per_message": round((user + system) * 1e6 / sent, 2), "user_us": round(user * 1e6 / sent, 2),
-                "system_us": round(system * 1e6 / sent, 2), "threads_us": per,
+                "system_us": round(system * 1e6 / sent, 2), "threads_us": per_message(by_thread, after, sent),
                 "bytes_per_message": round(stats["bytes"] / max(1, stats["messages"])), "memory_mib": round(memory.most, 1),
                 "first_message_s": round(first or 0, 3), "queued_s": round(queued, 3), "connections": stats["connections"]["max_open"],
                 "connections_made": stats["connections"]["total"], "tls": stats["tls"], "reuse": reuse,
                 "sink_us": round(sum(stats["cpu_s"].values()) * 1e6 / max(1, stats["messages"]), 2)}
+
+    def whole_path(self, sink, messages, corpus):
+        before = threads(self.daemon.pid)
+        result = super().whole_path(sink, messages, corpus)
+        return {**result, "threads_us": per_message(before, threads(self.daemon.pid), messages)}
+
+    def settle(self):
+        wait_for("everything handed in to be over", lambda: self.daemon.ctl("queue")["pending"] == 0, timeout=60, every=0.1)
+
+    def log(self):
+        return tail(self.daemon.log)
 
     def stop(self):
         self.daemon.stop()

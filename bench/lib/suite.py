@@ -1,11 +1,13 @@
 """The order of things: which runs there are, in rounds that let a busy minute of the machine meet all
 systems, and what comes of them."""
 import dataclasses
+import functools
 import shutil
 import time
 from collections.abc import Callable
 
 from account import Neighbours
+import floor
 from lab import LabError
 from progress import Progress
 import sizes
@@ -23,7 +25,7 @@ class Plan:
     leads: int
     peer_s: float  # that a peer is to work: its messages follow from its rate
     drain: float  # share of the messages that fill a queue which a peer is to empty
-    floor_ms: int  # for each primitive
+    floor_ms: int  # for each primitive, twice a round
     connections: int  # B5
     answer_s: int  # that its servers take
     rows: int  # B6, sizes
@@ -33,13 +35,12 @@ class Plan:
     settle_s: int  # of watching memory
 
 
-FULL = Plan(3, 100000, 10.0, 1.0, 700, 10000, 20, 10000000, 40000, 500000, 30, 10)
+FULL = Plan(3, 100000, 10.0, 1.0, floor.MS, 10000, 20, 10000000, 40000, 500000, 30, 10)
 QUICK = Plan(1, 5000, 0.2, 0.02, 100, 1000, 3, 10000, 4000, 2000, 4, 1)
 SMOKE = Plan(1, 1500, 0.3, 0.05, 100, 50, 3, 1000, 1000, 100, 2, 1)
 
 # Workloads that are not campaigns measured in rounds.
 ONCE = ("B5", "B6", "sizes")
-LATER = {"B7": "the durable relay comes with a later release"}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -62,11 +63,17 @@ def round_jobs(bench, plan, names, number):
     chosen = [c for c in CAMPAIGNS if c.name in names]
     if not chosen:
         return []
-    sizes_of = lambda tls: sorted({c.kib * KIB for c in chosen if (c.tls != "never") == tls})  # noqa: E731
-    jobs = [Job(number, "floor", "floor", plan.floor_ms * 6 / 1000 + 3, lambda: bench.run_floor(sizes_of(False), sizes_of(True),
-                                                                                            plan.floor_ms))]
+    wanted = {(c.way, c.kib * KIB) for c in chosen} | {(floor.PLAIN, 10 * KIB)}
+    often = {w for w in wanted if w[0] in (floor.PLAIN, floor.TLS)}
+
+    def look(name, ways):
+        about = plan.floor_ms * (3 + sum(4 if way in (floor.SLOW, floor.FAR) else 0.5 for way, _ in ways)) / 1000 + 1
+        return Job(number, "floor", name, about, lambda: bench.run_floor(ways, plan.floor_ms))
+    jobs = [look("floor", wanted)]
     for c in chosen:
         jobs.append(Job(number, c.name, "hayauma", plan.leads * c.share / c.about_rate + 3, lambda c=c: bench.run_hayauma(c)))
+        if c is chosen[0]:
+            jobs.append(look("again", often))  # so that the first workload lies between the two
         jobs += [Job(number, c.name, p.name, plan.peer_s + 4, lambda c=c, p=p: bench.run_peer(p, c, plan.peer_s))
                  for p in c.peers if p.name in bench.roots]
     return jobs
@@ -137,7 +144,8 @@ def results(journal):
     def systems(workload, number=None):
         return {e["system"] for e in entries if e["workload"] == workload and number in (None, e["round"])}
 
-    floors = {e["round"]: e["result"] for e in entries if e["workload"] == "floor"}
+    floors = {n: functools.reduce(floor.lower, [e["result"] for e in entries if (e["workload"], e["round"]) == ("floor", n)])
+              for n in {e["round"] for e in entries if e["workload"] == "floor"}}
     for e in entries:
         workload, number = e["workload"], e["round"]
         if isinstance(e["result"], list):
@@ -156,8 +164,6 @@ def results(journal):
 def check_names(names):
     known = [c.name for c in CAMPAIGNS] + list(ONCE)
     for n in names:
-        if n in LATER:
-            raise LabError(f"{n}: {tr(LATER[n])}")
         if n not in known:
             raise LabError(tr("no workload %s; there are %s") % (n, ", ".join(known)))
     return names or known

@@ -40,11 +40,11 @@ JAPANESE = {
     "the rest: interrupted": "残り: 中断",
     "the stored results are of other programs or another machine: only what was measured now is on the page":
         "保存済みの結果は別の版か別のマシンのものなので、今回測った分だけをページに載せます",
-    "the durable relay comes with a later release": "永続リレーは後のリリースで",
     "no workload %s; there are %s": "%s というものはありません。あるのは %s",
     "%s is of other programs or another machine (%s): begin anew, without --resume":
         "%s は別の版か別のマシンのものです (%s)。--resume なしで始めからやり直してください",
     "not whole: %s": "未完: %s",
+    "not measured, or not all of it: %s": "測っていないもの（一部も含む）: %s",
     "written: %s": "書き出し: %s",
     "goal": "目標",
     "NOT MET": "未達",

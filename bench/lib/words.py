@@ -14,7 +14,9 @@ WORDS = {
         "rounds_of": "{n} rounds: {names}; figures are medians, with the lowest and the highest round beside them.",
         "one_round_of": "**Measured in one round, so nothing is known of their spread: {names}.**",
         "limits_once": "What peers need to empty a queue, B5, B6 and sizes are measured once.",
-        "later": "B7 (durable relay) is left out: it is measured when the relay comes.",
+        "unmeasured": "not measured", "bound": "; the floor itself keeps {times} (see below)",
+        "later": "B8 (beacons and clicks) and B9 (segments) are measured when they exist. B11 (bounces read) is measured by `bench/corpora`, "
+                 "which needs mail of others.",
         "machine": "Machine and versions", "cpu": "processor", "cores": "{n} processors, {t} thread(s) a core", "virtual": "virtual machine",
         "command": "command", "date": "date", "disk": "disk", "kernel": "kernel", "system": "system",
         "memory_of": "memory", "build": "hayauma, commit",
@@ -39,6 +41,16 @@ WORDS = {
                       "(Ed25519).",
         "variants": "Latency, TLS, large messages",
         "variant_head": ["", "messages/s", "lowest - highest", "CPU us/message", "lowest - highest", "floor us", "over the floor", "lowest - highest", "connections at most", "made", "TLS handshakes, of them resumed"],
+        "ways_text": "How far B3 can come: sender and receivers share all processors, so what bounds the rate is what both use for a message. Where "
+                     "each of four replies comes alone, 50 ms after the one before, each is a packet, a read and a write of its own: the bare sender "
+                     "(`bench/blaster`) and its receivers (`bench/sink`) pay that, too. *Keeps* is the part of its rate in B1 that a sender "
+                     "keeps which does nothing but sign and write.",
+        "ways_head": ["CPU us a message", "signature", "bare sender", "its receivers", "keeps", "hayauma", "its receivers", "keeps"],
+        "relay": "As a relay",
+        "relay_text": "B7: ready messages come in over SMTP, are durable before the 250, and are signed and delivered at the same time. All "
+                      "are given the same messages in the same way, over 20 connections; the injector shares the processors, and is counted apart.",
+        "relay_head": ["", "messages/s", "lowest - highest", "CPU us/message", "lowest - highest", "memory MiB", "hayauma's rate over it",
+                       "lowest - highest", "injector, us/message"],
         "reuse": "What is used again",
         "reuse_text": "By the counters of the daemon (`hayauma status --json`). An envelope that left with the content before it cost no write "
                       "and no round trip of its own.",
@@ -47,7 +59,7 @@ WORDS = {
         "cost": "Cost and memory by the size of a campaign",
         "cost_text": "Unsigned, so that the signature hides nothing. A store with campaigns of each size, in which a twentieth of the "
                      "recipients' number are domains (500,000 for 10,000,000); 40,000 messages of each are measured once their rows "
-                     "are made, all of them where it has not more.",
+                     "are made, all of them where it has not more; of the smallest, ten campaigns one after the other.",
         "cost_head": ["recipients", "CPU us/message", "messages/s", "memory at most, MiB", "rows made within, s"],
         "memory": "Memory by length of the queue",
         "firsts": "When each of very many domains has its turn",
@@ -57,7 +69,7 @@ WORDS = {
                        "the list. The figures are below.",
         "limits": "Limits", "limit_head": ["", "measured", "goal"],
         "names": {"B1": "B1: 10 KiB, RSA-2048", "B2": "B2: unsigned", "B2-ed25519": "B2: Ed25519", "B3": "B3: B1, 50 ms for each reply, one after the other", "B3-far": "B3: B1, 50 ms away",
-                  "B4": "B4: B1 over STARTTLS", "B10": "B10: 100 KiB, RSA-2048", "B5": "B5: connections to slow servers", "B5-tls": "B5 with STARTTLS", "B6-import": "B6: importing the leads",
+                  "B4": "B4: B1 over STARTTLS", "B7": "B7: relay, RSA-2048", "B10": "B10: 100 KiB, RSA-2048", "B5": "B5: connections to slow servers", "B5-tls": "B5 with STARTTLS", "B6-import": "B6: importing the leads",
                   "B6": "B6: queued rows, restarts; servers that take a second for each message", "B6-domains": "B6: domains, half of them with a server of their own, signed", "B6-fair": "B6: when each domain had its first attempt",
                   "sizes": "sizes: campaigns of 1,000 to 10,000,000 recipients"},
         "what": {
@@ -66,7 +78,8 @@ WORDS = {
             "rate_b1_far": "rate over that of B1, 50 ms away",
             "cpu_over_b1": "CPU a message more than B1", "memory": "memory at most", "memory_tls": "memory at most, STARTTLS", "rows_per_s": "rows made a second, while servers take a second for each message",
             "restart": "restart to the first delivery", "memory_domains": "memory at most, many domains",
-            "flat": "cost of a message, dearest over cheapest size from 10^4 on", "per_hour": "messages an hour"},
+            "flat": "cost of a message, dearest over cheapest size, 10^3 to 10^7", "relay_postfix": "rate over Postfix + OpenDKIM",
+            "api": "messages taken a second by the API, durable", "per_hour": "messages an hour"},
         "readme_head": ["", "messages/s", "CPU us/message", "memory MiB"],
         "small": "**A small run (--quick): its figures are not the ones to quote.**",
     },
@@ -83,7 +96,8 @@ WORDS = {
         "rounds_of": "{n} 周: {names}。数字は中央値で、最低の周と最高の周を並べています。",
         "one_round_of": "**1 周だけの測定で、ばらつきは分かりません: {names}。**",
         "limits_once": "相手が待ち行列を空にする速さ、B5、B6、sizes は 1 回の測定です。",
-        "later": "B7（永続リレー）はリレーができてから測ります。",
+        "unmeasured": "未測定", "bound": "。下限自身で {times}（後述）",
+        "later": "B8（ビーコンとクリック）と B9（セグメント）は、できてから測ります。B11（バウンスの読み取り）は `bench/corpora` で測ります（他者のメールが要ります）。",
         "machine": "マシンと版", "cpu": "プロセッサー", "cores": "{n} プロセッサー、コアあたり {t} スレッド", "virtual": "仮想マシン",
         "command": "コマンド", "date": "日付", "disk": "ディスク", "kernel": "カーネル", "system": "システム",
         "memory_of": "メモリ", "build": "hayauma のコミット",
@@ -105,13 +119,21 @@ WORDS = {
         "floor_text": "署名関数そのものは、1 スレッドで {one:.0f} us、{n} スレッド同時で {all:.0f} us（RSA-2048）、{ed:.0f} us（Ed25519）です。",
         "variants": "遅延、TLS、大きなメール",
         "variant_head": ["", "通/秒", "最低〜最高", "1 通の CPU (us)", "最低〜最高", "下限 (us)", "下限の何倍", "最低〜最高", "最大接続数", "接続回数", "TLS ハンドシェイク、うち再開"],
+        "ways_text": "B3 はどこまで届くか。送信側と受信側が全プロセッサーを分け合うので、速さを決めるのは両者が 1 通に使う CPU です。4 つの応答が 50 ms ずつ"
+                     "遅れて一つずつ届くと、それぞれがパケット、読み取り、書き込みになります。最小限の送信側（`bench/blaster`）とその受信側（`bench/sink`）も同じです。"
+                     "「保つ割合」は、署名して書くだけの送信側が B1 の速さのうち保てる割合です。",
+        "ways_head": ["1 通の CPU (us)", "署名", "最小限の送信側", "その受信側", "保つ割合", "hayauma", "その受信側", "保つ割合"],
+        "relay": "リレーとして",
+        "relay_text": "B7: できあがったメールを SMTP で受け取り、250 の前に永続化し、署名と配送を同時に行います。どれにも同じメールを同じ方法で 20 接続から"
+                      "渡します。投入側は同じプロセッサーを使いますが、CPU は別に数えます。",
+        "relay_head": ["", "通/秒", "最低〜最高", "1 通の CPU (us)", "最低〜最高", "メモリ (MiB)", "hayauma はその何倍", "最低〜最高", "投入側 (us/通)"],
         "reuse": "使い回したもの",
         "reuse_text": "デーモン自身のカウンター（`hayauma status --json`）によります。前の本文と一緒に出たエンベロープは、書き込みも往復も要りません。",
         "reuse_head": ["", "1 接続の通数", "前の本文と一緒に出たエンベロープ", "TLS ハンドシェイク、うち再開",
                        "必要だった DNS の答え", "うちキャッシュから", "送った問い合わせ"],
         "cost": "配信の規模と 1 通のコスト、メモリ",
         "cost_text": "署名に隠れないよう、署名なしです。規模ごとの配信を収めたストアで、ドメイン数は宛先数の 20 分の 1 です（1,000 万件なら "
-                     "50 万ドメイン）。行を作り終えてから 4 万通（それより少なければ全部）を測ります。",
+                     "50 万ドメイン）。行を作り終えてから 4 万通（それより少なければ全部、最小のものは続けて 10 回）を測ります。",
         "cost_head": ["宛先数", "1 通の CPU (us)", "通/秒", "最大メモリ (MiB)", "行を作る時間 (秒)"],
         "memory": "待ち行列の長さとメモリ",
         "firsts": "非常に多くのドメインに順番が回るまで",
@@ -120,7 +142,7 @@ WORDS = {
                        "配信です。数字は下の表にあります。",
         "limits": "限界", "limit_head": ["", "実測", "目標"],
         "names": {"B1": "B1: 10 KiB、RSA-2048", "B2": "B2: 署名なし", "B2-ed25519": "B2: Ed25519", "B3": "B3: B1、応答ごとに順に 50 ms", "B3-far": "B3: B1、往復 50 ms の距離",
-                  "B4": "B4: B1 を STARTTLS で", "B10": "B10: 100 KiB、RSA-2048", "B5": "B5: 遅いサーバーへの接続", "B5-tls": "B5 を STARTTLS で", "B6-import": "B6: リードの取り込み",
+                  "B4": "B4: B1 を STARTTLS で", "B7": "B7: リレー、RSA-2048", "B10": "B10: 100 KiB、RSA-2048", "B5": "B5: 遅いサーバーへの接続", "B5-tls": "B5 を STARTTLS で", "B6-import": "B6: リードの取り込み",
                   "B6": "B6: 待ち行列と再起動（1 通に 1 秒かかるサーバー）", "B6-domains": "B6: ドメイン（半数は専用サーバー、署名あり）", "B6-fair": "B6: 各ドメインへの最初の試行まで",
                   "sizes": "sizes: 1,000 件から 10,000,000 件の配信"},
         "what": {
@@ -129,7 +151,8 @@ WORDS = {
             "rate_b1_far": "速さ、B1 の何倍か（往復 50 ms の距離）",
             "cpu_over_b1": "1 通の CPU、B1 より増える分", "memory": "最大メモリ", "memory_tls": "最大メモリ（STARTTLS）", "rows_per_s": "毎秒作る行数（サーバーが 1 通に 1 秒かける間）",
             "restart": "再起動から最初の配送まで", "memory_domains": "最大メモリ（多数のドメイン）",
-            "flat": "1 通のコスト、10^4 件以上で最も高い規模と最も安い規模の比", "per_hour": "1 時間の通数"},
+            "flat": "1 通のコスト、10^3〜10^7 件で最も高い規模と最も安い規模の比", "relay_postfix": "速さ、Postfix + OpenDKIM の何倍か",
+            "api": "API が 1 秒に受け取る通数（永続化済み）", "per_hour": "1 時間の通数"},
         "readme_head": ["", "通/秒", "1 通の CPU (us)", "メモリ (MiB)"],
         "small": "**小さな実行（--quick）です。引用する数字ではありません。**",
     },

@@ -24,11 +24,12 @@ class Campaign:
     kib: int = 10
     share: float = 1.0  # of the leads of a run
     per_site: int = 20  # connections
+    way: floor.Way = floor.PLAIN  # to its receivers
     tls: str = "never"  # in the shaping rules
     adaptive: bool = True  # whether the window of a site looks for its limit, or the rule's is known to be good
-    sink: tuple = ()  # further options of the sink
     peers: tuple = ()
     drain: bool = False  # and the peers empty a queue that they accepted before
+    relayed: bool = False  # handed in over SMTP, as to the peers, not rendered from leads
 
 
 # A giant gets a quarter of all mail; at 50 ms a reply it takes hundreds of connections to keep pace.
@@ -37,9 +38,10 @@ CAMPAIGNS = [
     Campaign("B2", 30000, None, peers=PEERS, drain=True),
     Campaign("B2-ed25519", 17000, "ed25519"),
     # Slow: one reply after the other. The fastest peer that signs shows what 50 ms mean to it.
-    Campaign("B3", 4000, "rsa", per_site=400, adaptive=False, sink=("--delay", "all:50"), peers=(peer_postfix.Postfix,)),
-    Campaign("B3-far", 5000, "rsa", per_site=400, adaptive=False, sink=("--rtt", "50")),  # distant: replies travel together
-    Campaign("B4", 5000, "rsa", tls="opportunistic", sink=("--tls", "on")),
+    Campaign("B3", 4000, "rsa", per_site=400, adaptive=False, way=floor.SLOW, peers=(peer_postfix.Postfix,)),
+    Campaign("B3-far", 5000, "rsa", per_site=400, adaptive=False, way=floor.FAR),  # distant: replies travel together
+    Campaign("B4", 5000, "rsa", tls="opportunistic", way=floor.TLS),
+    Campaign("B7", 4500, "rsa", relayed=True, peers=(peer_postfix.Postfix,)),
     Campaign("B10", 4000, "rsa", kib=100, share=0.2),
 ]
 LOOKED_AT = 100  # messages of each system, as they come in
@@ -70,7 +72,7 @@ class Bench:
 
     def sender(self, campaign):
         shaping = self.lab.shaping(connections=campaign.per_site, tls=campaign.tls, expire="1h", adaptive=campaign.adaptive)
-        return Sender(self.lab, self.groups, self.world, self.keys[campaign.signed], shaping, self.connections)
+        return Sender(self.lab, self.groups, self.world, self.keys[campaign.signed], shaping, self.connections, campaign.relayed)
 
     def messages(self, count=500):
         """A folder of personal messages, unsigned, as hayauma sent them: what the peers are given."""
@@ -96,14 +98,19 @@ class Bench:
 
     # -- one run each ----------------------------------------------------------------------------
 
-    def run_floor(self, sizes, tls_sizes, ms):
-        sink = self.new_sink(("--tls", "on") if tls_sizes else ())
-        result = floor.measure(self.lab, sink, sizes, tls_sizes, ms)
-        sink.stop()
+    def run_floor(self, wanted, ms):
+        """`wanted`: {(way, bytes)}"""
+        result = floor.primitives(self.lab, ms)
+        for way, size in sorted(wanted, key=lambda w: (w[0].name, w[1])):
+            sink = self.new_sink(way.sink)
+            result.setdefault(way.name, {})[str(size)] = floor.blast(self.lab, sink, way, size, ms)
+            sink.stop()
         return result
 
     def run_hayauma(self, campaign):
-        sink = self.new_sink(campaign.sink, capture_every=1, capture_limit=LOOKED_AT)
+        if campaign.relayed:
+            return self.run_relay(campaign)
+        sink = self.new_sink(campaign.way.sink, capture_every=1, capture_limit=LOOKED_AT)
         h = self.sender(campaign)
         took = h.import_leads(newsletter.leads(self.lab, max(1000, int(self.leads * campaign.share))))
         result = h.send(sink, source=message_source(self.lab, campaign.kib))
@@ -113,12 +120,24 @@ class Bench:
         sink.stop()
         return result
 
+    def run_relay(self, campaign):
+        """hayauma as a relay: given what the peers are given, in the same way; the first hundred are looked at."""
+        corpus, messages = self.messages(), max(1000, int(self.leads * campaign.share))
+        sink = self.new_sink(campaign.way.sink, capture_every=1, capture_limit=LOOKED_AT)
+        h = self.sender(campaign)
+        h.whole_path(sink, LOOKED_AT, corpus)
+        signature = self.look("hayauma", sink, campaign)
+        result = h.whole_path(sink, messages, corpus)
+        h.stop()
+        sink.stop()
+        return {**result, "signature": signature}
+
     def run_peer(self, peer, campaign, seconds):
         """Accepts and delivers, at once, as many messages as it can in about `seconds`, by its rate of the round
         before; the first hundred are looked at, not measured."""
         corpus, known = self.messages(), (campaign.name, peer.name)
         messages = max(50, round(self.rates.get(known, peer.about[bool(campaign.signed)]) * seconds))
-        sink = self.new_sink(campaign.sink, capture_every=1, capture_limit=LOOKED_AT)
+        sink = self.new_sink(campaign.way.sink, capture_every=1, capture_limit=LOOKED_AT)
         p = peer(self.lab, self.groups, self.roots[peer.name], self.keys[campaign.signed])
         p.whole_path(sink, LOOKED_AT, corpus)
         signature = self.look(p.name, sink, campaign)

@@ -72,11 +72,19 @@ def tail(path, lines=30):
 
 
 def cpu_seconds(pid, children=False):
-    """User and system CPU of a process with all its threads, and with the children it has reaped."""
+    """User and system CPU of a process with all its threads, exactly; with the children it has reaped, in ticks."""
+    if not children:
+        return time.clock_gettime((~pid << 3) | 2)  # clock_getcpuclockid(3)
     with open(f"/proc/{pid}/stat", encoding="ascii", errors="replace") as f:
         fields = f.read().rpartition(")")[2].split()
-    ticks = [int(x) for x in fields[11:15]]
-    return sum(ticks if children else ticks[:2]) / TICK
+    return sum(int(x) for x in fields[11:15]) / TICK
+
+
+def machine_cpu():
+    """(all, idle) CPU seconds of all processors since boot."""
+    with open("/proc/stat", encoding="ascii") as f:
+        ticks = [int(x) for x in f.readline().split()[1:9]]  # user nice system idle iowait irq softirq steal
+    return sum(ticks) / TICK, (ticks[3] + ticks[4]) / TICK
 
 
 def memory_kib(pid, field="RssAnon"):

@@ -64,6 +64,51 @@ def test_ratios_are_taken_within_a_round_and_show_how_far_rounds_are_apart(lab):
     check_eq(page.spread(figures.times_rate(apart, "B1", "hayauma", "B1", "postfix"), WORDS["en"]), "of different runs", "two runs")
 
 
+def test_a_goal_that_was_not_measured_says_so(lab):
+    import figures
+    import page
+    from words import WORDS
+    results = results_of([("a.1", 100.0, 10.0)])
+    rows = page.goal_rows(results, WORDS["en"])
+    check_eq(len(rows), len(figures.goals(stored())), "as many goals, whatever was measured")
+    check_eq([r[3] for r in rows if r[:2] == ["B1", "rate over Postfix + OpenDKIM"]], ["10.0 x"], "one that was")
+    check_eq([r[3:] for r in rows if r[0] == "B4"], [["not measured", "", ""]], "one that was not")
+
+
+def test_the_lower_of_two_floors_of_a_round_counts(lab):
+    import floor
+    import suite
+    import workloads
+    b1, b3 = workloads.BY_NAME["B1"], workloads.BY_NAME["B3"]
+    first = {"rsa2048_us": 250.0, "rsa2048_all_us": 240.0, "ed25519_us": 40.0, "threads": 2,
+             "blaster": {"10240": {"cpu_us_per_message": 9.0, "sink_us": 10.0}}, "blaster_slow": {"10240": {"cpu_us_per_message": 30.0, "sink_us": 40.0}}}
+    again = {"rsa2048_us": 240.0, "rsa2048_all_us": 330.0, "ed25519_us": 38.0, "threads": 2,
+             "blaster": {"10240": {"cpu_us_per_message": 7.0, "sink_us": 8.0}}}
+    both = floor.lower(first, again)
+    check_eq([floor.of(both, c, 10000) for c in (b1, b3)], [247.0, 270.0], "signature and bare sender, each the lower")
+    check_eq([floor.with_receivers(both, c, 10000) for c in (b1, b3)], [255.0, 310.0], "and their receivers")
+    entries = [{"workload": "floor", "system": s, "round": 1, "result": r, "neighbours": {}} for s, r in (("floor", first), ("again", again))]
+    run = {"messages_per_s": 1.0, "cpu_us_per_message": 260.0, "bytes_per_message": 10000}
+    entries.append({"workload": "B1", "system": "hayauma", "round": 1, "result": run, "neighbours": {}})
+    found = suite.results(types.SimpleNamespace(head={"run": "r"}, entries=entries))
+    import figures
+    check_eq(figures.floor_us(found, "B1").values, (247.0,), "of the results")
+
+
+def test_results_of_another_commit_stay_on_the_page_which_names_it(lab):
+    import docs
+    import page
+    old = {"runs": {"B1": {}, "B3": {}}, "limits": {}, "machine": {"cpu": "x"}, "versions": {"hayauma": "1", "exim": "4"}, "neighbours": [],
+           "commands": ["a"], "date": "d"}
+    path = lab.write("stored.json", json.dumps(old))
+    new = {**old, "runs": {"B3": {"hayauma": []}}, "versions": {"hayauma": "2"}, "commands": ["b"]}
+    both = docs.added(new, path)
+    check_eq(both["commits"], {"B1": "1", "B3": "2"}, "each of its own")
+    check_eq(page.build_text(both), "1: B1<br>2: B3", "as the page says")
+    other = docs.added({**new, "versions": {"hayauma": "2", "exim": "5"}}, path)
+    check_eq(set(other["runs"]), {"B3"}, "another peer is another run")
+
+
 def test_an_interrupted_run_goes_on_with_what_it_has(lab):
     import journal
     import suite
@@ -119,7 +164,7 @@ def test_a_tiny_run_measures_hayauma_and_its_floor(lab):
     if os.geteuid() != 0:
         raise Skip("bench/run needs root")
     out = lab.path("results.json")
-    done = subprocess.run([os.path.join(SOURCE, "bench", "run"), "--smoke", "--no-peers", "B1", "B2", "sizes", "--build", lab.build,
+    done = subprocess.run([os.path.join(SOURCE, "bench", "run"), "--smoke", "--no-peers", "B1", "B2", "B7", "sizes", "--build", lab.build,
                            "--work", lab.path("work"), "--json", out], capture_output=True, text=True, timeout=240, check=False)
     if done.returncode == 77:
         raise Skip(done.stderr.strip())
@@ -135,4 +180,8 @@ def test_a_tiny_run_measures_hayauma_and_its_floor(lab):
         check(results["runs"][workload]["floor"][0]["rsa2048_us"] > 0, "the floor was measured")
     import figures
     check_eq([s["size"] for s in figures.by_size(results)], [1000], "sizes")
-    check(all(g[2].median > 0 for g in figures.goals(results)), f"goals: {figures.goals(results)}")
+    check(all(g[2].median > 0 for g in figures.goals(results) if g[2]), f"goals: {figures.goals(results)}")
+    check(figures.times_floor(results, "B1"), "the floor of B1")
+    relay = results["runs"]["B7"]["hayauma"][0]
+    check_eq((relay["messages"], relay["signature"]["algorithm"]), (1500, "rsa-sha256"), "what was relayed")
+    check(relay["injector_us"] > 0 and "receive" in relay["threads_us"], f"who used what: {relay}")
