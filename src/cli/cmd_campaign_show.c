@@ -1,6 +1,7 @@
 /* campaign show, campaign list. */
 #include "cli.h"
 #include "commands.h"
+#include "hayauma/shape/tenant.h"
 
 const char *cli_state(const struct cli *c, const char *state)
 {
@@ -52,6 +53,8 @@ void cli_print_campaign(struct cli *c, const json_t *o)
     line(c, _(c, "state"), cli_state(c, cli_str(o, "state")));
     if (cli_str(o, "note")[0])
         line(c, _(c, "why"), cli_str(o, "note"));
+    if (strcmp(cli_str(o, "tenant"), HY_TENANT_DEFAULT) != 0)
+        line(c, _(c, "tenant"), cli_str(o, "tenant"));
     if (cli_str(o, "pool")[0])
         line(c, _(c, "pool"), cli_str(o, "pool"));
     if (json_is_true(json_object_get(o, "pool_missing")) && !cli_str(o, "ended")[0])

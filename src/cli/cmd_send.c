@@ -52,7 +52,7 @@ static int open_message(const char *path)
 
 static int run(struct cli *c)
 {
-    const char *from = cli_option(c, "from");
+    const char *from = cli_option(c, "from"), *tenant = cli_option(c, "tenant");
     json_t *args = json_object(), *to = json_array(), *r;
     int fd = open_message(c->args[0]);
     if (fd < 0) {
@@ -65,6 +65,8 @@ static int run(struct cli *c)
     json_object_set_new(args, "recipients", to);
     if (from)
         json_object_set_new(args, "sender", json_string(from));
+    if (tenant)
+        json_object_set_new(args, "tenant", json_string(tenant));
     struct hy_control_call_options o = {.fds = &fd, .n_fds = 1, .timeout_ms = -1};
     int code = cli_request(c, "message.send", args, &o, &r);
     close(fd);
@@ -82,6 +84,11 @@ static const struct cli_option options[] = {
      CLI_TEXT,
      NULL,
      {"where bounces go (the address of From)", "不達の返送先 (From のアドレス)"}},
+    {"tenant",
+     "NAME",
+     CLI_TEXT,
+     NULL,
+     {"whose message it is (the installation's)", "どのテナントのメールか (既定はシステム自身)"}},
     {0}};
 const struct cli_command cmd_send = {
     .name = "send",

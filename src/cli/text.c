@@ -236,6 +236,7 @@ const char *const cli_texts[][2] = {
     {"What receivers find at the addresses of its sources: 'hayauma source check'.\n",
      "送信元アドレスが受信側からどう見えるかは 'hayauma source check' で分かります。\n"},
     {"pool", "送信元プール"},
+    {"tenant", "テナント"},
     {"stands in hayauma.yaml no more: nothing is sent until it does",
      "hayauma.yaml にありません。戻すまで何も送信しません"},
     {"The new configuration is in use.\n", "新しい設定に切り替えました。\n"},

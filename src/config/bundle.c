@@ -41,6 +41,7 @@ enum tag {
     T_UNCAPPED,
     T_BOUNCE_LIMIT, /* percent and one */
     T_POOL,
+    T_TENANT,
     T_END,
 };
 /* inside T_HEADER and T_VAR */
@@ -121,6 +122,7 @@ static void put_brakes(struct hy_buf *out, const struct hy_bundle *b)
     put_number(out, T_UNCAPPED, b->is_uncapped);
     put_number(out, T_BOUNCE_LIMIT, b->has_bounce_limit ? b->bounce_percent + 1u : 0);
     put(out, T_POOL, b->pool);
+    put(out, T_TENANT, b->tenant);
 }
 
 int hy_bundle_encode(const struct hy_bundle *b, struct hy_buf *out)
@@ -336,6 +338,7 @@ static int read_field(struct reading *r, const struct field *f)
         [T_HTML] = &b->html,           [T_TEXT] = &b->text,
         [T_HTML_NAME] = &b->html_name, [T_TEXT_NAME] = &b->text_name,
         [T_TIME_ZONE] = &b->time_zone, [T_POOL] = &b->pool,
+        [T_TENANT] = &b->tenant,
     };
     if (texts[f->tag]) {
         *texts[f->tag] = f->bytes;

@@ -45,7 +45,7 @@ struct raw {
     const char *time_zone;
     bool is_by_lead, is_uncapped;
     uint32_t bounce_percent;
-    const char *pool;
+    const char *pool, *tenant;
 };
 
 static const struct schema_name priorities[] = {
@@ -97,6 +97,7 @@ static const struct schema_row rows[] = {
     {"hours_by_lead", SCHEMA_BOOL, 0, F(is_by_lead), .def = "false"},
     {"ignore_frequency_cap", SCHEMA_BOOL, 0, F(is_uncapped), .def = "false"},
     {"pool", SCHEMA_STRING, 0, F(pool), .max = 63},
+    {"tenant", SCHEMA_STRING, 0, F(tenant), .max = HY_TENANT_NAME_MAX},
     {"pause_on_bounces", SCHEMA_PERCENT, 0, F(bounce_percent), 1, 100, .zero = "never"},
 };
 static const struct schema campaign_schema = {rows, sizeof rows / sizeof rows[0],
@@ -405,6 +406,7 @@ static int to_bundle(struct loading *l)
         .has_bounce_limit = yaml_get(l->root, HY_STR("pause_on_bounces")) != NULL,
         .bounce_percent = r->bounce_percent,
         .pool = hy_str_of(r->pool),
+        .tenant = hy_str_of(r->tenant),
     };
     int err = read_body(l, "html", r->html, &b->html, &b->html_name);
     if (!err)

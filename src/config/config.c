@@ -149,8 +149,7 @@ static bool is_prefix(const char *s)
     return true;
 }
 
-/* local@domain without anything that a header field or a URI would have to quote. */
-static bool is_plain_address(const char *text)
+bool config_is_plain_address(const char *text)
 {
     struct hy_buf host = HY_BUF_INIT(512);
     const char *at = strrchr(text, '@');
@@ -166,7 +165,7 @@ static void check_bounce(const struct schema_ctx *x, const struct yaml_node *roo
     const char *mailto = c->bounce.unsubscribe_mailto;
     if (!is_prefix(c->bounce.prefix))
         schema_error_at(x, root, "bounce.prefix", "may hold a-z, 0-9, - and _ only");
-    if (mailto[0] && !is_plain_address(mailto))
+    if (mailto[0] && !config_is_plain_address(mailto))
         schema_error_at(x, root, "bounce.unsubscribe_mailto", "'%s' is no plain mail address",
                         mailto);
 }
@@ -176,6 +175,8 @@ static bool has_key_for(const struct hy_config *c, struct hy_str domain)
 {
     for (size_t i = 0; i < c->dkim.keys.n; i++) {
         struct hy_str key = hy_str_of(c->dkim.keys.items[i].domain);
+        if (c->dkim.keys.items[i].tenant[0])
+            continue;
         size_t dot = domain.n > key.n ? domain.n - key.n - 1 : 0;
         if (hy_str_ieq(domain, key) || (domain.n > key.n && domain.p[dot] == '.' &&
                                         hy_str_ieq(hy_str_slice(domain, dot + 1, domain.n), key)))
@@ -190,7 +191,7 @@ static void check_reports(const struct schema_ctx *x, const struct yaml_node *ro
     const char *from = c->tls.report_from;
     if (!from[0])
         return;
-    if (!is_plain_address(from))
+    if (!config_is_plain_address(from))
         schema_error_at(x, root, "tls.report_from", "'%s' is no plain mail address", from);
     else if (!has_key_for(c, hy_str_of(strrchr(from, '@') + 1)))
         schema_error_at(x, root, "tls.report_from",
@@ -313,6 +314,8 @@ static int finish(const struct schema_ctx *x, const struct yaml_node *root, stru
         err = sources_finish(x, root, c);
     if (!err)
         err = finish_dkim(x, root, c);
+    if (!err)
+        err = tenants_finish(x, root, c);
     if (!err)
         err = finish_socket(x, c);
     if (!err)

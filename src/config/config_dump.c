@@ -27,9 +27,17 @@ static void wrap(const char *prefix, const char *text, struct hy_buf *out)
     hy_buf_add_c(out, '\n');
 }
 
+/* A key that is a section by itself has no dot. */
 static const char *last_key(const char *path)
 {
-    return strrchr(path, '.') + 1;
+    const char *dot = strrchr(path, '.');
+    return dot ? dot + 1 : path;
+}
+
+static bool is_in_section(const struct schema_row *row, const char *section)
+{
+    size_t n = strlen(section);
+    return strncmp(row->path, section, n) == 0 && (row->path[n] == '.' || row->path[n] == '\0');
 }
 
 /* "Number, 1 to 1023." behind the description. */
@@ -42,7 +50,7 @@ static void put_comment(const struct schema_row *row, struct hy_buf *out)
         hy_buf_printf(&text, " (%s)", hy_buf_cstr(&range));
     if (row->flags & SCHEMA_RESTART)
         hy_buf_add_lit(&text, " [restart]");
-    wrap("  # ", hy_buf_cstr(&text), out);
+    wrap(strchr(row->path, '.') ? "  # " : "# ", hy_buf_cstr(&text), out);
     hy_buf_free(&text);
     hy_buf_free(&range);
 }
@@ -66,13 +74,14 @@ static void put_items(const struct schema_row *row, const void *field, struct hy
 static void put_example(const struct schema_row *row, struct hy_buf *out)
 {
     struct hy_str rest = hy_str_of(row->example), line;
+    const char *indent = strchr(row->path, '.') ? "  " : "";
     if (!hy_str_find_str(rest, HY_STR("\n"), 0) || rest.p[0] == '[') {
-        hy_buf_printf(out, "  # Example: %s\n", row->example);
+        hy_buf_printf(out, "%s# Example: %s\n", indent, row->example);
         return;
     }
-    hy_buf_add_lit(out, "  # Example:\n");
+    hy_buf_printf(out, "%s# Example:\n", indent);
     while (hy_str_split(&rest, '\n', &line))
-        hy_buf_printf(out, "  #   %.*s\n", HY_STR_ARG(line));
+        hy_buf_printf(out, "%s#   %.*s\n", indent, HY_STR_ARG(line));
 }
 
 /* The made-up source that stands for "the system chooses" is not written. */
@@ -92,7 +101,7 @@ static void put_row(const struct schema_row *row, const struct hy_config *c, boo
     put_comment(row, out);
     if (row->example)
         put_example(row, out);
-    hy_buf_printf(out, "  %s:", last_key(row->path));
+    hy_buf_printf(out, "%s%s:", strchr(row->path, '.') ? "  " : "", last_key(row->path));
     if (row->type == SCHEMA_LIST && is_empty_list(row, c)) {
         hy_buf_add_lit(out, " []\n");
     } else if (row->type == SCHEMA_LIST) {
@@ -115,12 +124,13 @@ static void dump(const struct hy_config *c, bool is_default, struct hy_buf *out)
     for (const struct config_section *s = config_sections; s->name; s++) {
         hy_buf_add_c(out, '\n');
         wrap("# ", s->doc, out);
-        hy_buf_printf(out, "%s:\n", s->name);
-        size_t n = strlen(s->name);
-        for (size_t i = 0; i < config_schema.n_rows; i++) {
+        for (size_t i = 0, n = 0; i < config_schema.n_rows; i++) {
             const struct schema_row *row = &config_schema.rows[i];
-            if (strncmp(row->path, s->name, n) == 0 && row->path[n] == '.')
-                put_row(row, c, is_default, out);
+            if (!is_in_section(row, s->name))
+                continue;
+            if (n++ == 0 && strchr(row->path, '.'))
+                hy_buf_printf(out, "%s:\n", s->name);
+            put_row(row, c, is_default, out);
         }
     }
 }
@@ -212,10 +222,9 @@ void hy_config_dump_man(struct hy_buf *out)
         hy_buf_printf(out, ".SS %s\n", s->name);
         put_roff(s->doc, out);
         hy_buf_add_c(out, '\n');
-        size_t n = strlen(s->name);
         for (size_t i = 0; i < config_schema.n_rows; i++) {
             const struct schema_row *row = &config_schema.rows[i];
-            if (strncmp(row->path, s->name, n) == 0 && row->path[n] == '.')
+            if (is_in_section(row, s->name))
                 man_row(row, row->path, out);
         }
     }

@@ -30,6 +30,8 @@ const struct config_section config_sections[] = {
     {"tls", "Encryption on the way out. What is asked of each receiving site stands in "
             "the file paths.shaping names."},
     {"tracking", "Links and the beacon that tell what is read."},
+    {"tenants", "Those for whom this installation sends, kept apart from each other: "
+                "docs/guides/tenants.md."},
     {"bounce", "Return paths, and unsubscribing by mail."},
     {"mail", "What campaigns need not say."},
     {"campaign", "How campaigns are held back. A campaign's own file may say otherwise."},
@@ -67,6 +69,9 @@ static const struct schema_row dkim_key_rows[] = {
      .doc = "The record stands at SELECTOR._domainkey.DOMAIN."},
     {"file", SCHEMA_STRING, SCHEMA_REQUIRED, KEY(key_file), .max = 1024,
      .doc = "PEM file of the private key, RSA or Ed25519; relative to paths.dkim_dir."},
+    {"tenant", SCHEMA_STRING, 0, KEY(tenant), .max = HY_TENANT_NAME_MAX,
+     .doc = "Signs mail of this tenant only. \"\" = of the installation, and of tenants with "
+            "installation_keys."},
 };
 const struct schema dkim_key_schema = {dkim_key_rows,
                                        sizeof dkim_key_rows / sizeof dkim_key_rows[0],
@@ -267,9 +272,10 @@ static const struct schema_row rows[] = {
     {"submission.private_key", SCHEMA_PATH, 0, F(submission.private_key),
      .doc = "PEM file with its key. \"\" = it is in the same file."},
     {"submission.users", SCHEMA_PATH, 0, F(submission.users),
-     .doc = "File of those who may log in, a line each: name:hash:domains[:tenant]. 'hayauma "
-            "password' makes one; domains are those that From and the sender may have "
-            "(example.net,*.example.net, or * for any). \"\" = nobody."},
+     .doc =
+         "File of those who may log in, a line each: name:hash:domains[:tenant]. 'hayauma "
+         "password' makes one; domains are those of its tenant that From and the sender may have "
+         "(example.net,*.example.net, or * for any). \"\" = nobody."},
     {"submission.trusted", SCHEMA_STRINGS, 0, F(submission.trusted), .max = 256,
      .doc = "Networks whose hosts may send as anybody without TLS and password.",
      .example = "[127.0.0.1, \"::1\", 10.1.0.0/16]"},
@@ -282,6 +288,12 @@ static const struct schema_row rows[] = {
     {"submission.memory", SCHEMA_SIZE, 0, F(submission.memory_bytes), 1 * MIB, 64 * GIB, "256MiB",
      .doc = "Of messages on their way in. With more, further ones are asked to come later; how "
             "large one may be says delivery.max_message_size."},
+
+    {"tenants", SCHEMA_LIST, 0, F(tenants), .max = HY_TENANTS_MAX, .items = &tenant_schema,
+     .doc = "Users (submission.users) and campaigns name one; who names none belongs to the "
+            "installation itself (default, number 0), which may have an entry, too.",
+     .example = "- name: shop\n  number: 1\n  from_domains: [shop.example, \"*.shop.example\"]\n"
+                "  messages_per_day: 100000\n  weight: 30"},
 
     {"bounce.domain", SCHEMA_HOSTNAME, 0, F(bounce.domain),
      .doc = "Return paths are in this domain, whose MX must be this machine. \"\" = "

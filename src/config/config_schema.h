@@ -11,6 +11,10 @@ extern const struct schema source_schema;   /* delivery.sources: source_schema.c
 extern const struct schema pool_schema;     /* delivery.pools: likewise */
 extern const struct schema warmup_schema;   /* delivery.warmup_plans: likewise */
 extern const struct schema dkim_key_schema; /* dkim.keys */
+extern const struct schema tenant_schema;   /* tenants: tenants.c */
+
+/* local@domain without anything that a header field or a URI would have to quote. */
+bool config_is_plain_address(const char *text);
 
 /* Sections in the order of the file, with the line that introduces each; ended by a NULL name. */
 struct config_section {
@@ -30,4 +34,7 @@ static inline bool is_list_of(const struct yaml_node *list, size_t n)
 HY_MUST_USE int warmups_finish(const struct schema_ctx *x, const struct yaml_node *root,
                                struct hy_config *c); /* warmups.c, before sources_finish */
 HY_MUST_USE int sources_finish(const struct schema_ctx *x, const struct yaml_node *root,
+                               struct hy_config *c);
+/* tenants.c, behind sources_finish: makes their look-ups and checks what names them. */
+HY_MUST_USE int tenants_finish(const struct schema_ctx *x, const struct yaml_node *root,
                                struct hy_config *c);

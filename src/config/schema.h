@@ -33,6 +33,7 @@ enum schema_flags {
     SCHEMA_REQUIRED = 1, /* must be given, unless there is a default, and not be empty */
     SCHEMA_RESTART = 2,  /* a reload does not apply a change */
     SCHEMA_WILDCARD = 4,
+    SCHEMA_ANY = 8, /* of host names: "*" by itself is one, too */
 };
 
 struct schema_name {

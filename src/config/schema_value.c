@@ -161,7 +161,8 @@ static int read_path_or_word(const struct schema_row *row, const struct schema_c
 static int read_hostname(const struct schema_row *row, const struct schema_ctx *ctx,
                          struct hy_str s, struct hy_diag *diag, void *field)
 {
-    if (s.n == 0 && !(row->flags & SCHEMA_REQUIRED))
+    bool is_any = (row->flags & SCHEMA_ANY) && hy_str_eq(s, HY_STR("*"));
+    if (is_any || (s.n == 0 && !(row->flags & SCHEMA_REQUIRED)))
         return keep(ctx, s, field);
     struct hy_buf name = HY_BUF_INIT(512);
     int err = value_hostname(s, (row->flags & SCHEMA_WILDCARD) != 0, diag, &name);

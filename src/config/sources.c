@@ -60,7 +60,7 @@ static void check_earlier(const struct schema_ctx *x, const struct yaml_node *n,
 static bool has_key(const struct hy_config *c, const char *domain)
 {
     for (size_t i = 0; i < c->dkim.keys.n; i++)
-        if (strcmp(c->dkim.keys.items[i].domain, domain) == 0)
+        if (strcmp(c->dkim.keys.items[i].domain, domain) == 0 && !c->dkim.keys.items[i].tenant[0])
             return true;
     return false;
 }
@@ -76,7 +76,8 @@ static int finish_source(const struct schema_ctx *x, const struct yaml_node *n,
     finish_proxy(x, n, s);
     for (size_t i = 0; i < s->dkim.n; i++)
         if (s->dkim.items[i] && !has_key(c, s->dkim.items[i]))
-            schema_error_at(x, n, "dkim", "'%s' has no key under dkim.keys", s->dkim.items[i]);
+            schema_error_at(x, n, "dkim", "'%s' has no key of the installation under dkim.keys",
+                            s->dkim.items[i]);
     if (s->warmup[0] && !hy_config_warmup_plan(c, s->warmup))
         schema_error_at(x, n, "warmup",
                         "there is no plan '%s': careful, usual, fast, or one of "

@@ -104,6 +104,8 @@ static int create_from(struct hy_daemon *d, struct hy_str bytes, bool only_check
         err = find_lists(&t, &b, &m.campaign, diag);
     if (err == HY_OK)
         err = plan_check(d, &t, bytes, diag, found);
+    if (err == HY_OK)
+        m.campaign.tenant = found->tenant;
     hy_txn_end(&t);
     if (err != HY_OK)
         return hy_fail(diag, err, "%s", hy_err_text(err));
@@ -168,7 +170,7 @@ static void list(struct hy_control_call *call, void *ctx)
         after = c.id;
         err = hy_campaign_progress(&t, c.id, &p);
         if (err == HY_OK)
-            json_array_append_new(all, ctl_campaign_json(&c, &p));
+            json_array_append_new(all, ctl_campaign_json(d, &c, &p));
     }
     hy_txn_end(&t);
     if (err != HY_ENOTFOUND) {

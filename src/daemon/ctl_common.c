@@ -65,14 +65,17 @@ static void set_time(json_t *o, const char *key, hy_wall_ms t)
     json_object_set_new(o, key, t ? json_string(hy_wall_format(t, text)) : json_null());
 }
 
-json_t *ctl_campaign_json(const struct hy_campaign *c, const struct hy_campaign_progress *p)
+json_t *ctl_campaign_json(struct hy_daemon *d, const struct hy_campaign *c,
+                          const struct hy_campaign_progress *p)
 {
     json_t *o = json_object();
-    char id[HY_ID_TEXT_MAX];
+    char id[HY_ID_TEXT_MAX], tenant[HY_TENANT_NAME_MAX + 1];
     json_object_set_new(o, "id", json_string(hy_id_format(c->id, id)));
     json_object_set_new(o, "name", json_stringn(c->name.p, c->name.n));
     json_object_set_new(o, "state", json_string(hy_campaign_state_name(c->state)));
     json_object_set_new(o, "note", ctl_text_json(c->note));
+    tenant_name(d, c->tenant, tenant);
+    json_object_set_new(o, "tenant", json_string(tenant));
     set_time(o, "created", c->created);
     set_time(o, "start_at", c->start_at);
     set_time(o, "started", c->started);
@@ -100,7 +103,7 @@ int ctl_campaign_read(struct hy_daemon *d, hy_id id, json_t **ret, struct hy_dia
     if (err == HY_OK)
         err = hy_campaign_progress(&t, id, &p);
     if (err == HY_OK) {
-        *ret = ctl_campaign_json(&c, &p);
+        *ret = ctl_campaign_json(d, &c, &p);
         err = *ret ? HY_OK : HY_ENOMEM;
     }
     hy_txn_end(&t);

@@ -14,7 +14,8 @@ json_t *ctl_text_json(struct hy_str s);
 void ctl_set_count(json_t *o, const char *key, uint64_t n);
 /* {"id","name","state","queued","delivered","bounced","expired","suppressed","cancelled","fresh",
  * "deferred","held","pending","attempts",...}; NULL when out of memory. */
-json_t *ctl_campaign_json(const struct hy_campaign *c, const struct hy_campaign_progress *p);
+json_t *ctl_campaign_json(struct hy_daemon *d, const struct hy_campaign *c,
+                          const struct hy_campaign_progress *p);
 /* The same read from the store. */
 int ctl_campaign_read(struct hy_daemon *d, hy_id id, json_t **ret, struct hy_diag *diag);
 /* One lane as `sites` and `site` tell it; ctl_status.c */

@@ -25,6 +25,7 @@ struct sending {
     struct hy_arena arena; /* of the recipients */
     struct hy_spool_rcpt *rcpts;
     size_t n_rcpts;
+    const struct hy_tenant *tenant; /* of config */
     char sender[HY_ADDRESS_MAX + 1];
     char who[64];
 };
@@ -155,6 +156,31 @@ static int choose_sender(struct sending *s, struct hy_diag *diag)
     return err;
 }
 
+static int choose_tenant(struct sending *s, struct hy_diag *diag)
+{
+    const char *name = NULL;
+    int err =
+        hy_control_arg_string(hy_control_args(s->call), "tenant", HY_TENANT_DEFAULT, diag, &name);
+    if (err != HY_OK)
+        return err;
+    s->tenant = hy_tenant_find(&s->config->tenants, hy_str_of(name));
+    return s->tenant ? HY_OK
+                     : hy_fail(diag, HY_ENOTFOUND,
+                               "there is no tenant '%.64s' under 'tenants' in hayauma.yaml", name);
+}
+
+/* From and the sender are in domains of the tenant. */
+static int check_domains(const struct sending *s, struct hy_diag *diag)
+{
+    const char *at = strrchr(s->sender, '@');
+    const char *domains[] = {s->facts.from_domain, at ? at + 1 : NULL};
+    for (size_t i = 0; i < 2; i++)
+        if (domains[i] && !hy_tenant_may_use(&s->config->tenants, s->tenant, hy_str_of(domains[i])))
+            return hy_fail(diag, HY_EAUTH, "tenant '%s' may not send from %s", s->tenant->name,
+                           domains[i]);
+    return HY_OK;
+}
+
 static void on_stored(struct hy_submit *submit, int err)
 {
     struct sending *s = hy_container_of(submit, struct sending, submit);
@@ -177,6 +203,7 @@ static void submit(struct sending *s)
     hy_submit_init(&s->submit);
     s->submit.done = on_stored;
     s->submit.job.message = (struct hy_spool_message){
+        .tenant = s->tenant->number,
         .flags = (uint8_t)((s->facts.has_8bit ? HY_SPOOL_8BIT : 0) |
                            (s->facts.has_no_dot_line ? HY_SPOOL_NO_DOTS : 0)),
         .received = hy_clock_wall_ms(),
@@ -198,15 +225,19 @@ static void send_main(void *arg)
 {
     struct sending *s = arg;
     struct hy_diag diag = {""};
-    int err = read_rcpts(s, &diag);
+    int err = choose_tenant(s, &diag);
+    if (err == HY_OK)
+        err = read_rcpts(s, &diag);
     if (err == HY_OK)
         err = read_all(s, &diag);
     if (err == HY_OK)
         err = edit(s, &diag);
     if (err == HY_OK)
         err = choose_sender(s, &diag);
+    if (err == HY_OK)
+        err = check_domains(s, &diag);
     if (err == HY_OK && s->config->dkim.is_required &&
-        !hy_deliver_signs(s->d->deliver, s->facts.from_domain))
+        !hy_deliver_signs(s->d->deliver, s->tenant->number, s->facts.from_domain))
         err = hy_fail(&diag, HY_EINVAL, "no DKIM key signs for %s (dkim.required)",
                       s->facts.from_domain);
     if (err == HY_OK)

@@ -57,7 +57,7 @@ static int read_campaigns(struct hy_daemon *d, size_t most, json_t *o)
         for (unsigned i = 0; err == HY_OK && i < HY_RCPT_DELIVERED; i++)
             pending[i] += p.ledger.by_state[i];
         if (err == HY_OK && hy_campaign_sends(c.state))
-            json_array_append_new(list, ctl_campaign_json(&c, &p));
+            json_array_append_new(list, ctl_campaign_json(d, &c, &p));
         if (json_array_size(list) > most)
             json_array_remove(list, 0);
     }

@@ -91,13 +91,19 @@ struct hy_resolver_settings;
 /* boot.c: how the daemon asks DNS, as at its start; points into the daemon. */
 void daemon_dns_settings(const struct hy_daemon *d, struct hy_resolver_settings *s);
 
+/* tenants.c: the newest configuration, with a reference for the caller. Any thread. */
+struct hy_config *daemon_config(struct hy_daemon *d);
+/* What a tenant is called; one that the configuration does not have any more, its number. Any
+ * thread. */
+void tenant_name(struct hy_daemon *d, uint32_t number, char ret[HY_TENANT_NAME_MAX + 1]);
+
 /* boot.c: where attempts are logged, by the newest config. */
 void daemon_log_attempts(struct hy_daemon *d);
 
 /* submission.c */
 /* What receiving goes by; every mistake is a problem. NULL in *ret when nothing is listened for.
  * HY_EINVAL, HY_ENOMEM. */
-int submission_policy(const struct hy_config *config, struct hy_problems *problems,
+int submission_policy(struct hy_config *config, struct hy_problems *problems,
                       struct hy_receive_policy **ret);
 /* Begins to listen, by d->config. */
 int submission_open(struct hy_daemon *d, struct hy_problems *problems, struct hy_diag *diag);
@@ -117,6 +123,11 @@ int policy_make(const struct hy_daemon *d, struct hy_config *config, struct hy_p
 /* policy_sources.c: its sources and pools, in `arena`. HY_ENOMEM. */
 int policy_set_sources(const struct hy_config *c, struct hy_arena *arena,
                        struct hy_problems *problems, struct hy_deliver_policy *p);
+/* policy_tenants.c: its tenants in `arena`, and the sets of keys of all, made of `keys`, which are
+ * those of the config in its order. HY_EINVAL, HY_EEXIST, HY_ELIMIT, noted; HY_ENOMEM. */
+int policy_set_tenants(const struct hy_config *c, struct hy_dkim_key *const *keys,
+                       struct hy_arena *arena, struct hy_problems *problems,
+                       struct hy_deliver_policy *p);
 /* Before the arena goes. */
 void policy_forget_passwords(struct hy_deliver_policy *p);
 /* policy.c: reads a file that nobody but its owner and group may read; `what` it should be, for
@@ -136,6 +147,7 @@ HY_MUST_USE int plan_pool(struct hy_txn *t, hy_id campaign, char ret[64]);
 struct plan_findings {
     struct hy_buf unknown; /* names of variables that nobody has, "a, b"; they render as absent */
     char unsigned_domain[HY_DOMAIN_MAX + 1]; /* From's, when no key signs for it */
+    uint32_t tenant;                         /* whose campaign it is */
 };
 /* Compiles a bundle for a look only: errors in its templates, missing keys. `found` is untouched
  * but for its buffer when that fails. Main thread. */

@@ -231,10 +231,34 @@ static int set_pool(const struct hy_bundle *b, const struct hy_config *c,
     return plan->pool ? HY_OK : HY_ENOMEM;
 }
 
-static int make(struct hy_daemon *d, const struct hy_config *c, struct hy_txn *t,
-                struct hy_str bytes, hy_id campaign, struct hy_diag *diag, struct hy_buf *unknown,
-                struct hy_deliver_plan *plan)
+/* Whose campaign it is: when it is made, by the name in its file; from then on by the number that
+ * stays. */
+static int set_tenant(const struct hy_bundle *b, const struct hy_config *c,
+                      const struct hy_campaign *stored, struct hy_deliver_plan *plan,
+                      struct hy_diag *diag)
 {
+    const struct hy_tenant *tenant = stored ? hy_tenant_by_number(&c->tenants, stored->tenant)
+                                     : b->tenant.n ? hy_tenant_by_name(&c->tenants, b->tenant)
+                                                   : hy_tenant_by_number(&c->tenants, 0);
+    if (!tenant)
+        return hy_fail(diag, HY_EINVAL,
+                       "there is no tenant '%.*s': name it under 'tenants' in "
+                       "hayauma.yaml",
+                       HY_STR_ARG(b->tenant));
+    if (!hy_tenant_may_use(&c->tenants, tenant, hy_str_of(plan->from_domain)))
+        return hy_fail(diag, HY_EINVAL,
+                       "tenant '%s' may not send from %s: it is not under its from_domains, or "
+                       "another tenant's",
+                       tenant->name, plan->from_domain);
+    plan->tenant = tenant->number;
+    return HY_OK;
+}
+
+static int make(struct hy_daemon *d, const struct hy_config *c, struct hy_txn *t,
+                struct hy_str bytes, const struct hy_campaign *stored, struct hy_diag *diag,
+                struct hy_buf *unknown, struct hy_deliver_plan *plan)
+{
+    hy_id campaign = stored ? stored->id : 1;
     HY_CLEANUP(hy_arena_free)
     struct hy_arena arena = HY_ARENA_INIT(1 << 20);
     struct hy_bundle b;
@@ -248,6 +272,9 @@ static int make(struct hy_daemon *d, const struct hy_config *c, struct hy_txn *t
     struct hy_str domain = hy_address_domain(&from);
     memcpy(plan->from_domain, domain.p, domain.n);
     plan->from_domain[domain.n] = '\0';
+    err = set_tenant(&b, c, stored, plan, diag);
+    if (err != HY_OK)
+        return err;
     plan->expire_us = b.expire_us;
     plan->arena = HY_ARENA_INIT(1 << 20);
     struct names names = {.txn = t, .bundle = &b, .unknown = unknown};
@@ -291,11 +318,9 @@ int plan_load(void *daemon, struct hy_txn *t, const struct hy_campaign *c, struc
     int err = hy_campaign_bundle(t, c->id, &bundle);
     if (err != HY_OK)
         return hy_fail(diag, err, "its contents cannot be read: %s", hy_err_text(err));
-    pthread_mutex_lock(&d->plan_lock);
-    struct hy_config *config = hy_config_ref(d->plan_config);
-    pthread_mutex_unlock(&d->plan_lock);
+    struct hy_config *config = daemon_config(d);
     struct hy_deliver_plan plan = {0};
-    err = make(d, config, t, hy_buf_str(&bundle), c->id, diag, NULL, &plan);
+    err = make(d, config, t, hy_buf_str(&bundle), c, diag, NULL, &plan);
     hy_config_unref(config);
     if (err == HY_OK)
         *ret = plan;
@@ -306,10 +331,11 @@ int plan_check(struct hy_daemon *d, struct hy_txn *t, struct hy_str bundle, stru
                struct plan_findings *found)
 {
     struct hy_deliver_plan plan = {0};
-    int err = make(d, d->config, t, bundle, 1, diag, &found->unknown, &plan);
+    int err = make(d, d->config, t, bundle, NULL, diag, &found->unknown, &plan);
     if (err != HY_OK)
         return err;
-    bool is_signed = hy_deliver_signs(d->deliver, plan.from_domain);
+    found->tenant = plan.tenant;
+    bool is_signed = hy_deliver_signs(d->deliver, plan.tenant, plan.from_domain);
     if (!is_signed && d->config->dkim.is_required)
         err = hy_fail(diag, HY_EINVAL,
                       "no DKIM key signs for %s (dkim.required): make one with 'hayauma dkim "

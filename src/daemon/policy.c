@@ -19,7 +19,7 @@ struct ground {
     struct hy_config *config;
     struct hy_shape_rules *rules;
     struct hy_bounces *bounces;
-    struct hy_arena arena; /* of sources and pools */
+    struct hy_arena arena; /* of sources, pools and tenants */
     struct hy_dkim_field *fields;
 };
 
@@ -27,6 +27,9 @@ static void release(struct hy_deliver_policy *p)
 {
     struct ground *g = p->owner;
     hy_dkim_keyset_unref(p->dkim);
+    for (size_t i = 0; i < p->n_tenants; i++)
+        hy_dkim_keyset_unref(p->tenants[i].dkim);
+    policy_forget_passwords(p);
     hy_shaping_free(g->rules);
     hy_bounces_free(g->bounces);
     hy_arena_free(&g->arena);
@@ -86,13 +89,11 @@ static int load_key(const struct hy_config_dkim_key *k, struct hy_dkim_key **ret
 }
 
 /* All keys of the config; every one that is wrong is a problem. */
-static int load_keys(const struct hy_config *c, struct hy_problems *problems,
-                     struct hy_dkim_keyset **ret)
+static int load_keys(const struct hy_config *c, struct hy_arena *arena,
+                     struct hy_problems *problems, struct hy_deliver_policy *p)
 {
     size_t n = c->dkim.keys.n;
-    if (n == 0)
-        return HY_OK;
-    struct hy_dkim_key **keys = calloc(n, sizeof(struct hy_dkim_key *));
+    struct hy_dkim_key **keys = calloc(n + 1, sizeof(struct hy_dkim_key *));
     if (!keys)
         return HY_ENOMEM;
     int worst = HY_OK;
@@ -112,11 +113,8 @@ static int load_keys(const struct hy_config *c, struct hy_problems *problems,
                                 i, hy_dkim_key_bits(keys[i]), HY_DKIM_RSA_BITS_GOOD);
         }
     }
-    struct hy_diag diag = {""};
     if (worst == HY_OK)
-        worst = hy_dkim_keyset_new(keys, n, ret, &diag);
-    if (worst != HY_OK && diag.text[0])
-        hy_problems_error(problems, c->file, 0, 0, "dkim.keys: %s", diag.text);
+        worst = policy_set_tenants(c, keys, arena, problems, p);
     for (size_t i = 0; i < n; i++)
         hy_dkim_key_unref(keys[i]);
     free(keys);
@@ -186,7 +184,7 @@ int policy_make(const struct hy_daemon *d, struct hy_config *config, struct hy_p
     p->bounces = hy_bounces_rules(g->bounces);
     if (err == HY_OK)
         err = bounces_err;
-    int keys_err = load_keys(config, problems, &p->dkim);
+    int keys_err = load_keys(config, &g->arena, problems, p);
     if (err == HY_OK)
         err = keys_err;
     if (err == HY_OK)

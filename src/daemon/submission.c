@@ -12,6 +12,7 @@ enum { USERS_BYTES_MAX = 32 << 20 };
 /* What a policy stands on; freed with it. */
 struct ground {
     struct hy_receive_policy policy;
+    struct hy_config *config; /* has the tenants */
     struct hy_network *networks;
     char host[256];
 };
@@ -22,16 +23,18 @@ static void release(struct hy_receive_policy *p)
     hy_tls_unref(p->tls);
     hy_users_free(p->users);
     free(g->networks);
+    hy_config_unref(g->config);
     free(g);
 }
 
 /* Hashes are secrets, too. */
-static int load_users(const char *path, struct hy_diag *diag, struct hy_users **ret)
+static int load_users(const struct hy_config *c, struct hy_diag *diag, struct hy_users **ret)
 {
+    const char *path = c->submission.users;
     HY_CLEANUP(policy_wipe)
     struct hy_buf text = HY_BUF_INIT(USERS_BYTES_MAX + 1);
     int err = policy_read_secret(path, "users", &text, diag);
-    return err == HY_OK ? hy_users_read(hy_buf_str(&text), path, diag, ret) : err;
+    return err == HY_OK ? hy_users_read(hy_buf_str(&text), &c->tenants, path, diag, ret) : err;
 }
 
 static int fail(const struct hy_config *c, struct hy_problems *problems, const char *key, int err,
@@ -84,7 +87,7 @@ static int utc_offset_min(void)
     return (int)(tm.tm_gmtoff / 60);
 }
 
-int submission_policy(const struct hy_config *c, struct hy_problems *problems,
+int submission_policy(struct hy_config *c, struct hy_problems *problems,
                       struct hy_receive_policy **ret)
 {
     struct hy_diag diag = {""};
@@ -93,9 +96,11 @@ int submission_policy(const struct hy_config *c, struct hy_problems *problems,
     struct ground *g = calloc(1, sizeof *g);
     if (!g)
         return HY_ENOMEM;
+    g->config = hy_config_ref(c);
     snprintf(g->host, sizeof g->host, "%s", c->node.hostname);
     g->policy = (struct hy_receive_policy){
         .host = hy_str_of(g->host),
+        .tenants = &c->tenants,
         .size_max = c->delivery.max_message_bytes,
         .memory_max = c->submission.memory_bytes,
         .rcpts_max = c->submission.max_recipients,
@@ -111,7 +116,7 @@ int submission_policy(const struct hy_config *c, struct hy_problems *problems,
     if (err == HY_OK)
         err = load_tls(c, problems, g);
     if (err == HY_OK && c->submission.users[0]) {
-        err = load_users(c->submission.users, &diag, &g->policy.users);
+        err = load_users(c, &diag, &g->policy.users);
         if (err != HY_OK)
             err = fail(c, problems, "submission.users", err, &diag);
     }
@@ -130,7 +135,7 @@ int submission_policy(const struct hy_config *c, struct hy_problems *problems,
 
 int submission_open(struct hy_daemon *d, struct hy_problems *problems, struct hy_diag *diag)
 {
-    const struct hy_config *c = d->config;
+    struct hy_config *c = d->config;
     struct hy_receive_listener all[HY_RECEIVE_LISTENERS_MAX];
     struct hy_receive_policy *policy = NULL;
     size_t n = 0;

@@ -58,7 +58,7 @@ int system_mail_send(struct hy_daemon *d, const struct hy_notice *n, struct syst
     if (err != HY_OK)
         return err;
     struct hy_str domain = hy_address_domain(&m->from); /* up to the NUL behind the address */
-    if (!hy_deliver_signs(d->deliver, domain.p))
+    if (!hy_deliver_signs(d->deliver, 0, domain.p))
         return hy_fail(diag, HY_EINVAL, "no DKIM key signs for %s", domain.p);
     m->content = HY_BUF_INIT(HY_NOTICE_MAX);
     err = hy_notice_write(n, &m->content, &header_bytes);

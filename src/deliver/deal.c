@@ -22,7 +22,9 @@ struct deal_room {
 static const struct hy_deliver_pool *pool_of_run(const struct hy_deliver_policy *p,
                                                  const struct run *r)
 {
-    return policy_pool(p, r->plan.pool);
+    const struct hy_deliver_tenant *t =
+        r->plan.pool && r->plan.pool[0] ? NULL : policy_tenant(p, r->plan.tenant);
+    return policy_pool(p, t ? t->tenant->pool : r->plan.pool);
 }
 
 /* ---- who may ---- */

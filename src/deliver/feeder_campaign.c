@@ -138,6 +138,7 @@ static int load_spool_run(hy_id id, struct run **ret)
     if (!run)
         return HY_ENOMEM;
     run->campaign = id;
+    run->plan.tenant = hy_spool_tenant(id);
     run->plan.brakes.weight = HY_WEIGHT_NORMAL;
     run->plan.brakes.priority =
         hy_spool_priority(id) == HY_SPOOL_BULK ? HY_PRIORITY_BULK : HY_PRIORITY_TRANSACTIONAL;
@@ -154,7 +155,7 @@ static int load_run(struct feeder *f, const struct hy_campaign *record, struct r
     struct hy_deliver_plan plan = {0};
     int err = f->d->settings.load(f->d->settings.load_ctx, &f->txn, record, &diag, &plan);
     if (err == HY_OK && f->policy->is_dkim_required &&
-        policy_signing_domain(f->policy, plan.from_domain).n == 0) {
+        policy_signing(f->policy, plan.tenant, plan.from_domain).domain.n == 0) {
         hy_message_free(plan.message);
         hy_arena_free(&plan.arena);
         hy_zone_free(plan.zone);

@@ -96,9 +96,21 @@ void run_pace_init(struct run_pace *p, struct worker *w);
 
 struct run *run_ref(struct run *r);
 void run_unref(struct run *r);
-/* The domain whose keys sign mail from `from_domain`: itself or the nearest parent that has keys
- * (RFC 7489 section 3.1.1, relaxed alignment); empty when there is none. Any thread. */
-struct hy_str policy_signing_domain(const struct hy_deliver_policy *p, const char *from_domain);
+/* A tenant of the policy; NULL: it is none of it (any more), and counts as the installation. Any
+ * thread. */
+const struct hy_deliver_tenant *policy_tenant(const struct hy_deliver_policy *p, uint32_t number);
+
+/* Who signs. */
+struct signing {
+    struct hy_str domain; /* empty: nobody */
+    const struct hy_deliver_tenant
+        *whose; /* the keys are a tenant's own; NULL: the installation's */
+};
+/* Whose keys sign mail of a tenant from `from_domain`: those of the domain or of its nearest parent
+ * that has some (RFC 7489 section 3.1.1, relaxed alignment), first among its own, then, where it
+ * may, the installation's. Any thread. */
+struct signing policy_signing(const struct hy_deliver_policy *p, uint32_t tenant,
+                              const char *from_domain);
 
 /* The sources of a campaign, by what its plan names; NULL: there is no such pool. Any thread. */
 const struct hy_deliver_pool *policy_pool(const struct hy_deliver_policy *p, const char *name);

@@ -125,7 +125,8 @@ static bool is_within_cap(struct press *p, struct delivery *d, const struct hy_l
     return err == HY_OK;
 }
 
-/* The domains that sign: that of From, and those of the source it leaves from. Returns how many. */
+/* The domains that sign with keys of the installation: that of From, and those of the source it
+ * leaves from. Returns how many. */
 static size_t signing_domains(const struct press *p, const struct delivery *d, struct hy_str own,
                               struct hy_str out[1 + HY_DELIVER_SOURCE_DKIM_MAX])
 {
@@ -139,23 +140,47 @@ static size_t signing_domains(const struct press *p, const struct delivery *d, s
     return n;
 }
 
+/* For the keys of a tenant; NULL without memory. */
+static struct hy_dkim_signer *signer_of(struct press *p, const struct hy_deliver_tenant *t)
+{
+    size_t at = (size_t)(t - p->policy->tenants);
+    if (!p->signers)
+        p->signers = calloc(p->policy->n_tenants, sizeof(struct hy_dkim_signer *));
+    if (p->signers && !p->signers[at] && hy_dkim_signer_new(t->dkim, &p->signers[at]) != HY_OK)
+        p->signers[at] = NULL;
+    return p->signers ? p->signers[at] : NULL;
+}
+
+static void free_signers(struct press *p)
+{
+    for (size_t i = 0; p->signers && i < p->policy->n_tenants; i++)
+        hy_dkim_signer_free(p->signers[i]);
+    free(p->signers);
+    p->signers = NULL;
+    hy_dkim_signer_free(p->signer);
+    p->signer = NULL;
+}
+
 int press_sign(struct press *p, struct delivery *d, const struct press_content *c, hy_wall_ms now)
 {
-    struct hy_str own = policy_signing_domain(p->policy, c->from_domain);
+    struct signing own = policy_signing(p->policy, c->tenant, c->from_domain);
     struct hy_str domains[1 + HY_DELIVER_SOURCE_DKIM_MAX];
-    size_t n = signing_domains(p, d, own, domains);
-    if (!own.n && p->policy->is_dkim_required) /* may be gone since the campaign was taken up */
+    size_t n = signing_domains(p, d, own.whose ? (struct hy_str){0} : own.domain, domains);
+    struct hy_dkim_signer *signer = own.whose ? signer_of(p, own.whose) : NULL;
+    if (!own.domain.n && p->policy->is_dkim_required) /* may be gone since it was taken up */
         return HY_ENOTFOUND;
-    if (n == 0)
+    if (n == 0 && !own.whose)
         return HY_OK;
-    if (!p->signer)
+    if ((n && !p->signer) || (own.whose && !signer))
         return HY_ENOMEM;
     struct hy_dkim_message m = {
         .headers = c->headers, .body = c->body, .body_is_canonical = c->is_body_relaxed};
     struct hy_dkim_options o = p->policy->dkim_options;
     o.signed_at = now;
-    int err = hy_buf_reserve(&d->signature, 1536 * n);
-    if (err == HY_OK)
+    int err = hy_buf_reserve(&d->signature, 1536 * (n + (own.whose != NULL)));
+    if (err == HY_OK && own.whose)
+        err = hy_dkim_sign(signer, &own.domain, 1, &m, &o, &d->signature);
+    if (err == HY_OK && n)
         err = hy_dkim_sign(p->signer, domains, n, &m, &o, &d->signature);
     if (err == HY_OK)
         atomic_fetch_add_explicit(&p->d->counters.signed_, 1, memory_order_relaxed);
@@ -166,6 +191,7 @@ static int sign_rendered(struct press *p, struct delivery *d, hy_wall_ms now)
 {
     const struct hy_rendered *r = &p->rendered;
     struct press_content c = {
+        .tenant = d->run->plan.tenant,
         .from_domain = d->run->plan.from_domain,
         .headers = hy_str_make(r->bytes.data, r->header_bytes - 2), /* less the empty line */
         .body = hy_str_slice(hy_buf_str(&r->bytes), r->header_bytes, r->bytes.len),
@@ -286,8 +312,7 @@ static void refresh_policy(struct press *p)
     pthread_rwlock_unlock(&d->policy_lock);
     if (now == p->policy)
         return;
-    hy_dkim_signer_free(p->signer);
-    p->signer = NULL;
+    free_signers(p);
     p->last.message = 0; /* other keys, perhaps */
     hy_deliver_policy_unref(p->policy);
     p->policy = now;
@@ -368,7 +393,7 @@ void press_main(void *arg)
     zones_free(&p->zones);
     hy_rendered_free(&p->rendered);
     hy_buf_free(&p->last.fields);
-    hy_dkim_signer_free(p->signer);
+    free_signers(p);
     hy_deliver_policy_unref(p->policy);
     free(p);
 }

@@ -21,7 +21,8 @@ struct press_signed {
 struct press {
     struct hy_deliver *d;
     struct hy_deliver_policy *policy;
-    struct hy_dkim_signer *signer; /* for policy's keys; NULL: none */
+    struct hy_dkim_signer *signer;   /* for policy's keys; NULL: none */
+    struct hy_dkim_signer **signers; /* for those of its tenants, made at their first mail */
     struct hy_rendered rendered;
     struct hy_lead_attr attrs[HY_ATTR_MAX];
     struct hy_str slots[HY_DELIVER_SLOTS];
@@ -35,6 +36,7 @@ struct press {
 
 /* What is signed: a message in two parts. */
 struct press_content {
+    uint32_t tenant;
     const char *from_domain;
     struct hy_str headers; /* less the empty line */
     struct hy_str body;

@@ -20,6 +20,7 @@ static int sign(struct press *p, struct delivery *d, const struct hy_spool_messa
     snprintf(domain, sizeof domain, "%.*s", HY_STR_ARG(m->from_domain));
     size_t header_n = m->header_bytes >= 2 ? m->header_bytes - 2 : 0;
     struct press_content c = {
+        .tenant = m->tenant,
         .from_domain = domain,
         .headers = hy_str_slice(hy_buf_str(&d->bytes), 0, header_n),
         .body = hy_str_slice(hy_buf_str(&d->bytes), m->header_bytes, d->bytes.len),

@@ -45,11 +45,26 @@ const struct hy_deliver_pool *policy_pool(const struct hy_deliver_policy *p, con
     return NULL;
 }
 
-struct hy_str policy_signing_domain(const struct hy_deliver_policy *p, const char *from_domain)
+const struct hy_deliver_tenant *policy_tenant(const struct hy_deliver_policy *p, uint32_t number)
 {
-    struct hy_str d = hy_str_of(from_domain);
-    while (p->dkim && d.n) {
-        if (hy_dkim_keyset_count(p->dkim, d))
+    for (size_t low = 0, high = p->n_tenants; low < high;) {
+        size_t mid = low + (high - low) / 2;
+        uint32_t at = p->tenants[mid].tenant->number;
+        if (at == number)
+            return &p->tenants[mid];
+        if (at < number)
+            low = mid + 1;
+        else
+            high = mid;
+    }
+    return NULL;
+}
+
+/* The domain or the nearest parent that has a key in the set. */
+static struct hy_str signing_domain(const struct hy_dkim_keyset *set, struct hy_str d)
+{
+    while (set && d.n) {
+        if (hy_dkim_keyset_count(set, d))
             return d;
         size_t dot = hy_str_find(d, '.', 0);
         d = dot == SIZE_MAX ? (struct hy_str){0} : hy_str_slice(d, dot + 1, d.n);
@@ -57,10 +72,24 @@ struct hy_str policy_signing_domain(const struct hy_deliver_policy *p, const cha
     return (struct hy_str){0};
 }
 
-bool hy_deliver_signs(struct hy_deliver *d, const char *from_domain)
+struct signing policy_signing(const struct hy_deliver_policy *p, uint32_t tenant,
+                              const char *from_domain)
+{
+    const struct hy_deliver_tenant *t = tenant ? policy_tenant(p, tenant) : NULL;
+    struct hy_str from = hy_str_of(from_domain);
+    struct signing s = {.domain = signing_domain(t ? t->dkim : NULL, from), .whose = t};
+    if (s.domain.n)
+        return s;
+    s = (struct signing){0};
+    if (!t || t->tenant->has_installation_keys)
+        s.domain = signing_domain(p->dkim, from);
+    return s;
+}
+
+bool hy_deliver_signs(struct hy_deliver *d, uint32_t tenant, const char *from_domain)
 {
     pthread_rwlock_rdlock(&d->policy_lock);
-    bool signs = policy_signing_domain(d->press_policy, from_domain).n > 0;
+    bool signs = policy_signing(d->press_policy, tenant, from_domain).domain.n > 0;
     pthread_rwlock_unlock(&d->policy_lock);
     return signs;
 }

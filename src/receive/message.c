@@ -49,15 +49,26 @@ static struct hy_str domain_of(struct hy_str address)
     return hy_str_slice(address, n, address.n);
 }
 
-/* What From and the sender may be is the user's; clients that are trusted by their address may be
- * anybody. */
+static uint32_t tenant_of(const struct inbound *s)
+{
+    return s->user ? s->user->tenant->number : 0;
+}
+
+static bool may_use(const struct inbound *s, struct hy_str domain)
+{
+    return hy_user_may_use(s->user, domain) &&
+           hy_tenant_may_use(s->policy->tenants, s->user->tenant, domain);
+}
+
+/* What From and the sender may be is the user's and its tenant's; clients that are trusted by their
+ * address may be anybody. */
 static bool may_be(const struct inbound *s, const struct hy_smtp_server_message *m,
                    const struct hy_relay_output *facts)
 {
     if (!s->user)
         return s->is_trusted;
-    return hy_user_may_use(s->user, hy_str_of(facts->from_domain)) &&
-           (m->sender.n == 0 || hy_user_may_use(s->user, domain_of(m->sender)));
+    return may_use(s, hy_str_of(facts->from_domain)) &&
+           (m->sender.n == 0 || may_use(s, domain_of(m->sender)));
 }
 
 static bool copy_rcpts(struct inbound *s, size_t n)
@@ -92,7 +103,7 @@ static int hand_in(struct inbound *s, const struct hy_smtp_server_message *m,
     hy_submit_init(&s->submit);
     s->submit.done = on_stored;
     s->submit.job.message = (struct hy_spool_message){
-        .tenant = s->user ? s->user->tenant : 0,
+        .tenant = tenant_of(s),
         .flags = (uint8_t)((facts->has_8bit ? HY_SPOOL_8BIT : 0) |
                            (facts->has_no_dot_line ? HY_SPOOL_NO_DOTS : 0) |
                            (m->is_smtputf8 && facts->has_utf8_header ? HY_SPOOL_UTF8 : 0)),
@@ -132,7 +143,7 @@ bool message_take(struct inbound *s, struct hy_smtp_server_answer *ret)
         return true;
     }
     if (err == HY_OK && s->policy->is_dkim_required &&
-        !hy_deliver_signs(s->r->deliver, facts.from_domain)) {
+        !hy_deliver_signs(s->r->deliver, tenant_of(s), facts.from_domain)) {
         *ret = refusal(550, 7, 0, "No DKIM key signs for this domain");
         return true;
     }

@@ -7,10 +7,11 @@
 #include "hayauma/base/arena.h"
 #include "hayauma/base/hash.h"
 
-enum { NAME_MAX_BYTES = 255, TENANT_MAX = (1 << 29) - 1, PASSWORD_MAX = 512 };
+enum { NAME_MAX_BYTES = 255, PASSWORD_MAX = 512 };
 
 struct hy_users {
     struct hy_arena arena;
+    const struct hy_tenants *tenants;
     struct hy_user *items;
     size_t n, cap;
     uint32_t *table; /* places in items + 1; a power of two, half empty */
@@ -89,17 +90,18 @@ static int read_user(struct hy_users *u, struct hy_str line, const char *file, u
     while (n < 4 && line.p && hy_str_split(&line, ':', &piece))
         fields[n++] = hy_str_trim(piece);
     struct hy_str name = fields[0];
-    uint64_t tenant = 0;
     if (n < 3 || line.p)
         return hy_fail(diag, HY_EINVAL, "%s:%u: a line is name:hash:domain,domain[:tenant]", file,
                        no);
     if (name.n == 0 || name.n > NAME_MAX_BYTES || !hy_str_is_utf8(name))
         return hy_fail(diag, HY_EINVAL, "%s:%u: the name is empty, too long or not UTF-8", file,
                        no);
-    if (fields[3].n && hy_str_to_u64(fields[3], TENANT_MAX, &tenant) != HY_OK)
-        return hy_fail(diag, HY_EINVAL, "%s:%u: the tenant is a number up to %d", file, no,
-                       TENANT_MAX);
-    struct hy_user user = {.tenant = (uint32_t)tenant};
+    struct hy_user user = {.tenant = fields[3].n ? hy_tenant_find(u->tenants, fields[3])
+                                                 : hy_tenant_by_number(u->tenants, 0)};
+    if (!user.tenant)
+        return hy_fail(diag, HY_EINVAL,
+                       "%s:%u: there is no tenant '%.*s' under 'tenants' in hayauma.yaml", file, no,
+                       HY_STR_ARG(fields[3]));
     user.name = hy_arena_str(&u->arena, name).p;
     user.hash = hy_arena_str(&u->arena, fields[1]).p;
     if (!user.name || !user.hash)
@@ -153,14 +155,17 @@ static int make_table(struct hy_users *u, const char *file, struct hy_diag *diag
     return HY_OK;
 }
 
-int hy_users_read(struct hy_str text, const char *file, struct hy_diag *diag, struct hy_users **ret)
+int hy_users_read(struct hy_str text, const struct hy_tenants *tenants, const char *file,
+                  struct hy_diag *diag, struct hy_users **ret)
 {
     struct hy_users *u = calloc(1, sizeof *u);
     struct hy_str line;
     unsigned no = 0;
     int err = u ? HY_OK : HY_ENOMEM;
-    if (u)
+    if (u) {
         u->arena = HY_ARENA_INIT(64 << 20);
+        u->tenants = tenants;
+    }
     while (err == HY_OK && text.n && hy_str_split(&text, '\n', &line)) {
         struct hy_user user;
         no++;

@@ -7,7 +7,7 @@
 #include "record.h"
 
 enum {
-    VERSION = 2,
+    VERSION = 3,
     NAME_VERSION = 1,
     BUNDLE_VERSION = 1,
     PIECE_BYTES = 16 * 4096 - 17
@@ -42,7 +42,9 @@ static struct hy_str id_key(uint8_t key[8], hy_id id)
 }
 
 /* Layout: version u8; varints: created, start_at, bundle bytes, number of lists and their numbers;
- * name, settings and (since version 2) note as length and bytes. */
+ * name, settings and (since version 2) note as length and bytes; (since version 3) tenant, a
+ * varint.
+ */
 static int put_record(struct hy_txn *t, const struct hy_campaign *c, enum hy_put_mode mode)
 {
     uint8_t key[8], *room = malloc(RECORD_MAX);
@@ -59,6 +61,7 @@ static int put_record(struct hy_txn *t, const struct hy_campaign *c, enum hy_put
     rec_put_str(&out, c->name);
     rec_put_str(&out, c->settings);
     rec_put_str(&out, c->note);
+    rec_put_varint(&out, c->tenant);
     int err =
         out.bad ? hy_txn_fail(t, HY_ELIMIT)
                 : hy_put(t, HY_TABLE_CAMPAIGNS, id_key(key, c->id), hy_str_make(room, out.n), mode);
@@ -84,6 +87,8 @@ static int decode(struct hy_txn *t, hy_id id, struct hy_str value, struct hy_cam
     c.settings = rec_get_str(&in, HY_CAMPAIGN_SETTINGS_MAX);
     if (value.p[0] >= 2)
         c.note = rec_get_str(&in, HY_CAMPAIGN_NOTE_MAX);
+    if (value.p[0] >= 3)
+        c.tenant = (uint32_t)rec_get_varint(&in, UINT32_MAX);
     if (in.bad || in.n)
         return hy_txn_fail(t, HY_ECORRUPT);
     err = hy_progress_get(t, id, &progress);

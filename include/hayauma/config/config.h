@@ -13,6 +13,7 @@
 #include "hayauma/io/sockaddr.h"
 #include "hayauma/shape/brakes.h"
 #include "hayauma/shape/spread.h"
+#include "hayauma/shape/tenant.h"
 #include "hayauma/shape/warmup.h"
 
 #define HY_CONFIG_DEFAULT_PATH "/etc/hayauma/hayauma.yaml"
@@ -67,6 +68,7 @@ struct hy_config_dkim_key {
     const char *domain;   /* lower-case A-labels: signs From domains equal to it or below it */
     const char *selector; /* lower-case */
     const char *key_file; /* absolute; PEM, RSA or Ed25519: the key decides the algorithm */
+    const char *tenant;   /* whose mail alone it signs; "" = the installation's */
 };
 
 struct hy_config_dkim_keys {
@@ -185,6 +187,7 @@ struct hy_config {
         const char *secret_file; /* hy_secret_load reads it; "" = the store's own secret. Signs
                                     links and return paths */
     } tracking;
+    struct hy_tenants tenants;
     struct { /* other applications hand messages in */
         struct hy_sockaddrs listen, listen_tls;
         const char *certificate, *private_key; /* PEM files; "" = no TLS */

@@ -19,6 +19,7 @@
 #include "hayauma/shape/brakes.h"
 #include "hayauma/shape/limits.h"
 #include "hayauma/shape/spread.h"
+#include "hayauma/shape/tenant.h"
 #include "hayauma/shape/warmup.h"
 #include "hayauma/smtp/tlsa.h"
 #include "hayauma/store/campaign.h"
@@ -54,18 +55,26 @@ struct hy_deliver_pool {
     size_t n;                               /* 1..HY_SPREAD_MAX */
 };
 
+/* For whom mail is sent. */
+struct hy_deliver_tenant {
+    const struct hy_tenant *tenant;
+    struct hy_dkim_keyset *dkim; /* keys of its own; NULL: none */
+};
+
 /* What a reload may change: one immutable, counted snapshot. The maker fills it and hands its
  * reference over; `release` frees what it stands on when the last user is gone, on any thread. */
 struct hy_deliver_policy {
     const struct hy_shape_rules *rules;
     const struct hy_bounce_rules *bounces; /* what words tell of reasons; NULL: only codes do */
-    struct hy_dkim_keyset *dkim;           /* NULL: nothing is signed */
+    struct hy_dkim_keyset *dkim;           /* of the installation; NULL: it has none */
     struct hy_dkim_options dkim_options;   /* signed_at is filled in for each message */
     const struct hy_deliver_source *sources;
     size_t n_sources;                           /* 1.. */
     const struct hy_deliver_pool *source_pools; /* the first is of campaigns that name none */
     size_t n_source_pools;                      /* 1.. */
-    bool is_dkim_required;                      /* a campaign that no key signs is not sent */
+    const struct hy_deliver_tenant *tenants;    /* by number; may lack the installation itself */
+    size_t n_tenants;
+    bool is_dkim_required;    /* a campaign that no key signs is not sent */
     bool is_doubt_held;       /* a message lost after its final dot is held instead of resent */
     uint32_t max_connections; /* open at once, over all sites */
     const struct hy_lane_order *orders; /* of a person, in force now */
@@ -96,7 +105,8 @@ struct hy_deliver_plan {
     const struct hy_deliver_default *defaults;
     size_t n_defaults;
     struct hy_message *message;          /* freed by delivery */
-    char from_domain[HY_DOMAIN_MAX + 1]; /* chooses the DKIM keys */
+    uint32_t tenant;                     /* whose it is */
+    char from_domain[HY_DOMAIN_MAX + 1]; /* chooses the DKIM keys, among those of the tenant */
     hy_us expire_us;                     /* after the start of the campaign; 0 = the site's rule */
     struct hy_brakes brakes;
     struct hy_zone *zone; /* of brakes.hours; freed by delivery; NULL: no hours */
@@ -184,8 +194,8 @@ void hy_deliver_quiet_end(struct hy_deliver *d, hy_id campaign);
 uint64_t hy_deliver_stop(struct hy_deliver *d, hy_us timeout_us);
 void hy_deliver_free(struct hy_deliver *d);
 
-/* Whether mail from this domain is signed: it or a parent has a key. Any thread. */
-bool hy_deliver_signs(struct hy_deliver *d, const char *from_domain);
+/* Whether mail of this tenant from this domain is signed: it or a parent has a key. Any thread. */
+bool hy_deliver_signs(struct hy_deliver *d, uint32_t tenant, const char *from_domain);
 
 const struct hy_deliver_counters *hy_deliver_counters_of(const struct hy_deliver *d);
 

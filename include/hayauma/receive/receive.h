@@ -33,6 +33,7 @@ struct hy_receive_policy {
     struct hy_str host;
     struct hy_tls *tls;               /* NULL: none; then only trusted clients can send */
     struct hy_users *users;           /* NULL: nobody has a password */
+    const struct hy_tenants *tenants; /* stay as long as it does */
     const struct hy_network *trusted; /* may send without TLS and password, as tenant 0 */
     size_t n_trusted;
     uint64_t size_max;

@@ -4,6 +4,7 @@
 #include <stdint.h>
 
 #include "hayauma/base/str.h"
+#include "hayauma/shape/tenant.h"
 
 enum { HY_USERS_MAX = 65536, HY_USER_HASH_MAX = 300, HY_USER_DOMAINS_MAX = 256 };
 
@@ -12,19 +13,21 @@ struct hy_user {
     const char *hash;           /* as crypt(5) writes it: yescrypt, scrypt, bcrypt, SHA-512 ... */
     const char *const *domains; /* that From and the sender may have, ended by NULL; "*" = any,
                                    "*.example.net" = below it */
-    uint32_t tenant;
+    const struct hy_tenant *tenant;
 };
 struct hy_users; /* immutable */
 
-/* Lines "name:hash:domain,domain:tenant"; tenant may be left out (0); empty ones and those that
- * begin with # are passed over. `file` is for the notes. HY_EINVAL: a line is wrong, a name is
- * there twice, a hash is of a method that is too weak or not known; HY_ELIMIT, HY_ENOMEM. */
-HY_MUST_USE int hy_users_read(struct hy_str text, const char *file, struct hy_diag *diag,
-                              struct hy_users **ret);
+/* Lines "name:hash:domain,domain:tenant"; the tenant, by its name or number, may be left out (0);
+ * empty ones and those that begin with # are passed over. `file` is for the notes; `tenants` must
+ * outlive them. HY_EINVAL: a line is wrong, a name is there twice, a hash is of a method that is
+ * too weak or not known, there is no such tenant; HY_ELIMIT, HY_ENOMEM. */
+HY_MUST_USE int hy_users_read(struct hy_str text, const struct hy_tenants *tenants,
+                              const char *file, struct hy_diag *diag, struct hy_users **ret);
 void hy_users_free(struct hy_users *u);
 /* NULL when there is none. Any thread. */
 const struct hy_user *hy_users_find(const struct hy_users *u, struct hy_str name);
-/* Any thread. */
+/* Whether its own line allows the domain; that its tenant may, too, is asked of hy_tenant_may_use.
+ * Any thread. */
 bool hy_user_may_use(const struct hy_user *u, struct hy_str domain);
 /* A new hash of a password by the best method the system has; `out` holds HY_USER_HASH_MAX bytes.
  * HY_EINVAL: it cannot be hashed (empty, a NUL inside, > 512 bytes). Takes tens of milliseconds. */

@@ -18,6 +18,7 @@ struct hy_campaign {
     hy_id id;
     enum hy_campaign_state state;
     struct hy_str name;
+    uint32_t tenant;              /* whose it is; 0: the installation's */
     hy_wall_ms created, start_at; /* start_at: when SCHEDULED (0 = none) */
     hy_wall_ms started, ended;    /* first QUEUEING; DONE or CANCELLED; 0 = not yet */
     uint32_t n_lists;

@@ -43,6 +43,7 @@ static struct hy_bundle sample(void)
         .hours = {31, 540, 1200},
         .time_zone = HY_STR("Asia/Tokyo"),
         .pool = HY_STR("tokyo"),
+        .tenant = HY_STR("shop"),
         .is_by_lead = true,
         .is_uncapped = true,
         .has_bounce_limit = true,
@@ -77,6 +78,7 @@ Test(bundle, what_goes_in_comes_out)
               got.hours.from_min == 540 && got.hours.to_min == 1200 && got.is_by_lead &&
               got.is_uncapped && got.has_bounce_limit && got.bounce_percent == 0);
     cr_expect(hy_str_eq(got.pool, b.pool));
+    cr_expect(hy_str_eq(got.tenant, b.tenant));
     expect_str(got.time_zone, b.time_zone);
     cr_assert_eq(hy_bundle_encode(&got, &again), 0);
     cr_expect(hy_str_eq(hy_buf_str(&again), hy_buf_str(&bytes)));

@@ -71,7 +71,7 @@ static const struct {
      "c.yaml:4:51: error: address6: address is an IPv6 address already\n"
      "c.yaml:5:47: error: address6: is the address of an earlier source\n"
      "c.yaml:5:70: error: weight: '0' is out of range: 1 to 1000\n"
-     "c.yaml:6:43: error: dkim: 'esp.example' has no key under dkim.keys\n"},
+     "c.yaml:6:43: error: dkim: 'esp.example' has no key of the installation under dkim.keys\n"},
     {"warm-up",
      "delivery:\n  sources:\n    - {name: a, address: 192.0.2.1, warmup: none}\n"
      "    - {name: b, address: 192.0.2.2, warmup: fast}\n  warmup_plans:\n"
@@ -85,6 +85,29 @@ static const struct {
      "c.yaml:7:14: error: name: 'fast' is a plan that comes with hayauma\n"
      "c.yaml:8:23: error: days: says no day\n"
      "c.yaml:9:39: error: providers: a day must be a number of messages from 1 on, not '0'\n"},
+    {"tenants",
+     "tenants:\n  - {name: a, number: 1, from_domains: [x.test, \"*.x.test\"], pool: z}\n"
+     "  - {name: b, number: 1, from_domains: [\"*\", X.test], weight: 0}\n"
+     "  - {name: a, number: 0, messages_per_hour: 20, messages_per_day: 10, from_domains: y.test}\n"
+     "  - {name: A!, number: 5, contact: nobody, from_domain: y.test}\n"
+     "  - {name: \"12\", number: 536870912, from_domains: [\"a b\"]}\n"
+     "dkim:\n  keys:\n    - {domain: x.test, selector: s, file: /dev/null, tenant: c}\n",
+     "c.yaml:2:68: error: pool: there is no pool or source 'z'\n"
+     "c.yaml:3:23: error: number: 1 is the number of an earlier tenant, 'a'\n"
+     "c.yaml:3:40: error: from_domains: 'x.test' belongs to an earlier tenant, 'a'\n"
+     "c.yaml:3:63: error: weight: '0' is out of range: 1 to 100\n"
+     "c.yaml:4:12: error: name: 'a' is the name of an earlier tenant\n"
+     "c.yaml:4:23: error: number: 0 and the name default are the installation itself\n"
+     "c.yaml:4:45: warning: messages_per_hour: is more than messages_per_day\n"
+     "c.yaml:5:5: warning: from_domains: without any, nothing can be sent for it\n"
+     "c.yaml:5:12: error: name: may hold a-z, 0-9, - and _, and is not a number\n"
+     "c.yaml:5:36: error: contact: 'nobody' is no plain mail address\n"
+     "c.yaml:5:44: error: unknown key 'from_domain' (did you mean 'from_domains'?)\n"
+     "c.yaml:6:12: error: name: may hold a-z, 0-9, - and _, and is not a number\n"
+     "c.yaml:6:26: error: number: '536870912' is out of range: 0 to 536870911\n"
+     "c.yaml:6:26: error: number: 0 is the number of an earlier tenant, 'a'\n"
+     "c.yaml:6:52: error: from_domains: must be a host name or *. and a host name, not 'a b'\n"
+     "c.yaml:9:62: error: tenant: there is no tenant 'c'\n"},
     {"pools",
      "delivery:\n  sources:\n    - {name: a, address: 192.0.2.1}\n  pool: z\n  pools:\n"
      "    - {name: p, sources: {a: 2, c: 1}}\n    - {name: a, sources: {a: 0}}\n"
@@ -219,19 +242,27 @@ Test(config, values_of_every_type_arrive)
 
 Test(config, a_dump_reads_back_as_the_same_configuration)
 {
-    struct hy_config *c =
-        parse("node: {id: 7, hostname: mx.example.jp}\n"
-              "dns: {servers: [127.0.0.1:5300, \"[::1]:53\"]}\n"
-              "bounce: {unsubscribe_mailto: \"a'b@example.jp\"}\n"
-              "dkim: {oversign: [Cc], expire: 7d}\n"
-              "delivery:\n  sources:\n    - {name: \"a \\\"b\\\" c\", address: "
-              "\"2001:db8::1\", ehlo: x.example}\n"
-              "    - {name: b, address: 192.0.2.2, address6: \"::2\", weight: 9, warmup: "
-              "fast,\n       warmup_start: \"2026-12-01T09:00:00+09:00\"}\n"
-              "  warmup_plans: [{name: w, days: [5, 9], overflow: false, "
-              "providers: {gmail: \"1, 2\"}}]\n"
-              "  pool: b\n  pools:\n    - {name: p, sources: {b: 3, \"a \\\"b\\\" "
-              "c\": \"\"}}\n");
+    struct hy_config *c = parse(
+        "node: {id: 7, hostname: mx.example.jp}\n"
+        "dns: {servers: [127.0.0.1:5300, \"[::1]:53\"]}\n"
+        "bounce: {unsubscribe_mailto: \"a'b@example.jp\"}\n"
+        "dkim: {oversign: [Cc], expire: 7d}\n"
+        "delivery:\n  sources:\n    - {name: \"a \\\"b\\\" c\", address: "
+        "\"2001:db8::1\", ehlo: x.example}\n"
+        "    - {name: b, address: 192.0.2.2, address6: \"::2\", weight: 9, warmup: "
+        "fast,\n       warmup_start: \"2026-12-01T09:00:00+09:00\"}\n"
+        "  warmup_plans: [{name: w, days: [5, 9], overflow: false, "
+        "providers: {gmail: \"1, 2\"}}]\n"
+        "  pool: b\n  pools:\n    - {name: p, sources: {b: 3, \"a \\\"b\\\" "
+        "c\": \"\"}}\n"
+        "tenants:\n  - {name: shop, number: 7, from_domains: [\"*.x.test\", \"*\"], rate: 5/s, "
+        "max_message_size: 2MiB,\n     weight: 3, pool: p, contact: a@x.test}\n"
+        "  - {name: default, number: 0, installation_keys: true}\n");
+    const struct hy_tenant *shop = hy_tenant_by_name(&c->tenants, HY_STR("shop"));
+    cr_assert_not_null(shop);
+    cr_expect_eq(shop->quota.size_bytes, 2u << 20);
+    cr_expect_eq(shop->quota.per_day, 0u);
+    cr_expect_eq(hy_tenant_by_number(&c->tenants, 0)->weight, 10u);
     struct hy_buf text = HY_BUF_INIT(1 << 20), again = HY_BUF_INIT(1 << 20);
     hy_config_dump(c, &text);
     struct hy_config *d = parse(hy_buf_cstr(&text));

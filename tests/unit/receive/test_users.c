@@ -9,11 +9,35 @@
     "$6$salt$IxDD3jeSOb5eB1CX5LBsqZFVkJdido3OUILO5Ifz5iwMuTS4XMS130MTSuDDl3aCI6WouIL9AjRbLCelDCy." \
     "g."
 
+static const struct hy_tenant known[] = {{.number = 7, .name = "seven"}};
+static struct hy_arena arena = HY_ARENA_INIT(65536);
+static struct hy_tenants tenants = {.items = known, .n = 1};
+
+static void no_clash(void *ctx, enum hy_tenants_clash kind, size_t first, size_t second,
+                     const char *domain)
+{
+    (void)ctx, (void)kind, (void)first, (void)second;
+    cr_assert_fail("%s", domain);
+}
+
+static void set_up(void)
+{
+    cr_assert_eq(hy_tenants_index(&tenants, &arena, no_clash, NULL), HY_OK);
+}
+
+static void tear_down(void)
+{
+    hy_arena_free(&arena);
+}
+
+TestSuite(users, .init = set_up, .fini = tear_down);
+
 static struct hy_users *read_ok(const char *text)
 {
     struct hy_users *u = NULL;
     struct hy_diag diag = {""};
-    cr_assert_eq(hy_users_read(hy_str_of(text), "users", &diag, &u), HY_OK, "%s", diag.text);
+    cr_assert_eq(hy_users_read(hy_str_of(text), &tenants, "users", &diag, &u), HY_OK, "%s",
+                 diag.text);
     return u;
 }
 
@@ -23,11 +47,11 @@ Test(users, lines_are_read_and_found)
                                  " \xe5\xba\x97 : " HASH " : * ");
     const struct hy_user *shop = hy_users_find(u, HY_STR("shop"));
     cr_assert_not_null(shop);
-    cr_assert_eq(shop->tenant, 7);
+    cr_assert_eq(shop->tenant, &known[0]);
     cr_assert_str_eq(shop->hash, HASH);
     const struct hy_user *any = hy_users_find(u, HY_STR("\xe5\xba\x97"));
     cr_assert_not_null(any);
-    cr_assert_eq(any->tenant, 0);
+    cr_assert_str_eq(any->tenant->name, HY_TENANT_DEFAULT);
     cr_assert_null(hy_users_find(u, HY_STR("Shop")));
     cr_assert_null(hy_users_find(u, HY_STR("")));
     static const struct {
@@ -44,6 +68,16 @@ Test(users, lines_are_read_and_found)
     }
     hy_users_free(u);
     hy_users_free(NULL);
+}
+
+Test(users, a_tenant_is_named_or_numbered)
+{
+    struct hy_users *u = read_ok("a:" HASH ":x:seven\nb:" HASH ":x:Seven\nc:" HASH ":x:default\n"
+                                 "d:" HASH ":x:0\n");
+    static const uint32_t want[] = {7, 7, 0, 0};
+    for (size_t i = 0; i < 4; i++)
+        cr_expect_eq(hy_users_find(u, hy_str_make(&"abcd"[i], 1))->tenant->number, want[i]);
+    hy_users_free(u);
 }
 
 Test(users, what_is_wrong_is_told_with_its_line)
@@ -63,13 +97,15 @@ Test(users, what_is_wrong_is_told_with_its_line)
         {"shop:" HASH ": , \n", "users:1:"},
         {"shop:" HASH ":x:-1\n", "users:1:"},
         {"shop:" HASH ":x:536870912\n", "users:1:"},
+        {"shop:" HASH ":x:8\n", "users:1: there is no tenant '8'"},
+        {"shop:" HASH ":x:seven2\n", "users:1: there is no tenant 'seven2'"},
         {"shop:" HASH ":x\nshop:" HASH ":y\n", "shop is there twice"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         struct hy_users *u = NULL;
         struct hy_diag diag = {""};
-        cr_assert_eq(hy_users_read(hy_str_of(cases[i].text), "users", &diag, &u), HY_EINVAL,
-                     "case %zu", i);
+        cr_assert_eq(hy_users_read(hy_str_of(cases[i].text), &tenants, "users", &diag, &u),
+                     HY_EINVAL, "case %zu", i);
         cr_assert(strstr(diag.text, cases[i].want), "case %zu: %s", i, diag.text);
         cr_assert_null(strstr(diag.text, "$6$"), "a hash was told");
     }

@@ -1,0 +1,21 @@
+/* Tenants of the configuration as the daemon's threads see them. */
+#include "daemon.h"
+
+struct hy_config *daemon_config(struct hy_daemon *d)
+{
+    pthread_mutex_lock(&d->plan_lock);
+    struct hy_config *c = hy_config_ref(d->plan_config);
+    pthread_mutex_unlock(&d->plan_lock);
+    return c;
+}
+
+void tenant_name(struct hy_daemon *d, uint32_t number, char ret[HY_TENANT_NAME_MAX + 1])
+{
+    struct hy_config *c = daemon_config(d);
+    const struct hy_tenant *x = hy_tenant_by_number(&c->tenants, number);
+    if (x)
+        snprintf(ret, HY_TENANT_NAME_MAX + 1, "%s", x->name);
+    else
+        snprintf(ret, HY_TENANT_NAME_MAX + 1, "%u", number);
+    hy_config_unref(c);
+}
