@@ -14,6 +14,7 @@
 
 #include "hayauma/mail/header.h"
 #include "hayauma/store/contacts.h"
+#include "hayauma/store/suppress.h"
 
 enum { ARENA_MAX = 64 * 1024 * 1024, HOST_MAX = 256, PATH_MAX_BYTES = 4096 };
 
@@ -214,6 +215,19 @@ static void check_cap(const struct schema_ctx *x, const struct yaml_node *root,
                         "takes a period of full hours, up to 366 days: 3/7d, 1/20h");
 }
 
+static void check_reasons(const struct schema_ctx *x, const struct yaml_node *root,
+                          const char *path, const struct hy_strings *names)
+{
+    for (size_t i = 0; i < names->n; i++) {
+        enum hy_suppress_reason r;
+        if (names->items[i] && hy_suppress_reason_find(hy_str_of(names->items[i]), &r) != 0)
+            schema_error_at(x, root, path,
+                            "'%s' is no reason: hard-bounce, soft-bounces, complaint, unsubscribe, "
+                            "manual, imported or erased",
+                            names->items[i]);
+    }
+}
+
 static void check_header_names(const struct schema_ctx *x, const struct yaml_node *root,
                                const char *path, const struct hy_strings *names)
 {
@@ -328,6 +342,8 @@ static int finish(const struct schema_ctx *x, const struct yaml_node *root, stru
             &(struct rule_files){"paths.bounces", HY_STR(CONFIG_BOUNCES), &c->paths.bounces, true});
     if (err)
         return err;
+    check_reasons(x, root, "suppression.marketing", &c->suppression.marketing);
+    check_reasons(x, root, "suppression.transactional", &c->suppression.transactional);
     check_paths(x, root, c);
     check_control(x, root, c);
     check_log(x, root, c);

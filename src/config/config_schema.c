@@ -33,6 +33,7 @@ const struct config_section config_sections[] = {
     {"tenants", "Those for whom this installation sends, kept apart from each other: "
                 "docs/guides/tenants.md."},
     {"bounce", "Return paths, and unsubscribing by mail."},
+    {"suppression", "Addresses that nothing is sent to: docs/guides/suppression.md."},
     {"mail", "What campaigns need not say."},
     {"campaign", "How campaigns are held back. A campaign's own file may say otherwise."},
     {"log", "Where the daemon tells what it does."},
@@ -308,6 +309,25 @@ static const struct schema_row rows[] = {
     {"mail.feedback_id", SCHEMA_STRING, 0, F(mail.feedback_id), .max = 64,
      .doc = "Sender id in the Feedback-ID header, by which Gmail groups complaints. \"\" = no such "
             "header."},
+
+    {"suppression.marketing", SCHEMA_STRINGS, 0, F(suppression.marketing), .max = 16,
+     .def = "[hard-bounce, soft-bounces, complaint, unsubscribe, manual, imported, erased]",
+     .doc = "Reasons that keep an address from campaigns and from ready messages of low priority."},
+    {"suppression.transactional", SCHEMA_STRINGS, 0, F(suppression.transactional), .max = 16,
+     .def = "[hard-bounce, complaint, manual, erased]",
+     .doc = "The same for transactional mail: an order is confirmed to somebody who has "
+            "unsubscribed, too."},
+    {"suppression.soft_bounces", SCHEMA_INT, 0, F(suppression.soft_bounces), 1, 1000, "5",
+     .zero = "never",
+     .doc = "So many messages lost in a row to a full mailbox, a dead host and the like suppress "
+            "an address; one that arrives ends the count."},
+    {"suppression.soft_span", SCHEMA_DURATION, 0, F(suppression.soft_span_us), 0, 365 * DAY, "7d",
+     .doc = "... when the first was at least so long before the last."},
+    {"suppression.soft_expire", SCHEMA_DURATION, 0, F(suppression.soft_expire_us), 1 * MIN,
+     3650 * DAY, "90d", .zero = "never", .doc = "Then it is tried again after this."},
+    {"suppression.hard_expire", SCHEMA_DURATION, 0, F(suppression.hard_expire_us), 1 * MIN,
+     3650 * DAY, "never", .zero = "never",
+     .doc = "An address that does not exist is suppressed for this long."},
 
     {"campaign.frequency_cap", SCHEMA_RATE, 0, F(campaign.frequency_cap), .def = "unlimited",
      .zero = "unlimited",

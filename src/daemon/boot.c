@@ -69,9 +69,11 @@ static int open_store(struct hy_daemon *d, struct hy_diag *diag)
         .min_free_bytes = c->store.min_free_bytes,
     };
     int err = hy_env_open(&env, &d->env, diag);
-    if (err == HY_OK)
+    if (err == HY_OK) {
+        suppression_apply(d, c);
         err = hy_inflight_open(c->paths.data_dir, c->delivery.in_flight_max, worker_count(c),
                                &d->inflight, diag);
+    }
     if (err == HY_OK)
         err = hy_contacts_open(c->paths.data_dir, CLAIMS_MAX, &d->contacts, diag);
     if (err != HY_OK)
@@ -311,6 +313,7 @@ int daemon_reload(struct hy_daemon *d, struct hy_problems *problems, struct hy_b
         return err;
     }
     hy_config_restart_keys(d->boot_config, fresh, ret_restart);
+    suppression_apply(d, fresh);
     hy_log_setup(fresh->log.target, fresh->log.level);
     policy = orders_policy(d, policy);
     if (policy)

@@ -15,7 +15,7 @@ struct campaign_job {
     hy_id campaign;
     bool is_sweep;
     bool is_announced; /* the feeder knows that rows are there */
-    struct hy_list_set lists;
+    struct hy_list_audience audience;
     union {
         struct hy_enqueue_job enqueue;
         struct hy_sweep_job sweep;
@@ -95,14 +95,16 @@ static int start_enqueue(struct hy_daemon *d, const struct hy_campaign *c, struc
         free(j);
         return hy_fail(diag, HY_ELIMIT, "a campaign goes to at most %d lists", HY_LIST_SET_MAX);
     }
-    j->lists.n = c->n_lists;
-    memcpy(j->lists.lists, c->lists, c->n_lists * sizeof c->lists[0]);
+    j->audience.lists.n = c->n_lists;
+    memcpy(j->audience.lists.lists, c->lists, c->n_lists * sizeof c->lists[0]);
     struct hy_audience audience;
-    hy_list_set_audience(&j->lists, &audience);
-    int err = hy_enqueue_job_init(&j->enqueue, c->id, audience);
+    hy_list_set_audience(&j->audience, &audience);
+    int err = plan_stream(d, c->id, &j->audience.ask.stream);
+    if (err == HY_OK)
+        err = hy_enqueue_job_init(&j->enqueue, c->id, audience);
     if (err != HY_OK) {
         free(j);
-        return hy_fail(diag, err, "out of memory");
+        return hy_fail(diag, err, "its rows cannot be made: %s", hy_err_text(err));
     }
     j->enqueue.req.done = enqueue_done;
     j->enqueue.req.slice = enqueue_slice;

@@ -110,6 +110,12 @@ int submission_open(struct hy_daemon *d, struct hy_problems *problems, struct hy
 /* {"connections", ...}; NULL when nothing is listened for. */
 json_t *submission_json(const struct hy_daemon *d);
 
+/* suppression.c */
+/* The rules that a config has for the suppression list are in force from now on. Main thread. */
+void suppression_apply(struct hy_daemon *d, const struct hy_config *c);
+/* Takes away what has expired; at the writer's pace. Main thread. */
+void suppression_sweep(struct hy_daemon *d);
+
 /* tuned.c: sees to it that libcrypto runs with the best known setting; executes the program anew
  * when it must. `argv` is main's. Before any thread, descriptor or state. */
 void tuned_apply(const struct hy_config *config, char **argv, struct tuned *ret);
@@ -143,6 +149,8 @@ int plan_load(void *daemon, struct hy_txn *t, const struct hy_campaign *c, struc
 /* The pool that a stored campaign names; "" = none. What hy_campaign_bundle and hy_bundle_decode
  * fail with. Any thread. */
 HY_MUST_USE int plan_pool(struct hy_txn *t, hy_id campaign, char ret[64]);
+/* Which kind of mail it is for the suppression list; likewise. */
+HY_MUST_USE int plan_stream(struct hy_daemon *d, hy_id campaign, enum hy_stream *ret);
 /* What does not keep a campaign from being sent, but should be known before. */
 struct plan_findings {
     struct hy_buf unknown; /* names of variables that nobody has, "a, b"; they render as absent */

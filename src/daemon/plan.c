@@ -294,6 +294,14 @@ static int make(struct hy_daemon *d, const struct hy_config *c, struct hy_txn *t
     return err;
 }
 
+/* A stored bundle, decoded: what it points to is in the two rooms. */
+static int read_bundle(struct hy_txn *t, hy_id campaign, struct hy_buf *bytes,
+                       struct hy_arena *arena, struct hy_bundle *ret)
+{
+    int err = hy_campaign_bundle(t, campaign, bytes);
+    return err ? err : hy_bundle_decode(hy_buf_str(bytes), arena, ret);
+}
+
 int plan_pool(struct hy_txn *t, hy_id campaign, char ret[64])
 {
     HY_CLEANUP(hy_buf_free)
@@ -301,11 +309,31 @@ int plan_pool(struct hy_txn *t, hy_id campaign, char ret[64])
     HY_CLEANUP(hy_arena_free)
     struct hy_arena arena = HY_ARENA_INIT(1 << 20);
     struct hy_bundle b;
-    int err = hy_campaign_bundle(t, campaign, &bytes);
-    if (err == HY_OK)
-        err = hy_bundle_decode(hy_buf_str(&bytes), &arena, &b);
+    int err = read_bundle(t, campaign, &bytes, &arena, &b);
     if (err == HY_OK)
         snprintf(ret, 64, "%.*s", HY_STR_ARG(b.pool));
+    return err;
+}
+
+static enum hy_stream stream_of(enum hy_priority p)
+{
+    return p == HY_PRIORITY_TRANSACTIONAL ? HY_STREAM_TRANSACTIONAL : HY_STREAM_MARKETING;
+}
+
+int plan_stream(struct hy_daemon *d, hy_id campaign, enum hy_stream *ret)
+{
+    HY_CLEANUP(hy_buf_free)
+    struct hy_buf bytes = HY_BUF_INIT(HY_CAMPAIGN_BUNDLE_MAX);
+    HY_CLEANUP(hy_arena_free)
+    struct hy_arena arena = HY_ARENA_INIT(1 << 20);
+    struct hy_bundle b;
+    struct hy_txn t = {0};
+    int err = hy_txn_read(d->env, &t);
+    if (err == HY_OK)
+        err = read_bundle(&t, campaign, &bytes, &arena, &b);
+    hy_txn_end(&t);
+    if (err == HY_OK)
+        *ret = stream_of(b.priority);
     return err;
 }
 
@@ -322,9 +350,13 @@ int plan_load(void *daemon, struct hy_txn *t, const struct hy_campaign *c, struc
     struct hy_deliver_plan plan = {0};
     err = make(d, config, t, hy_buf_str(&bundle), c, diag, NULL, &plan);
     hy_config_unref(config);
-    if (err == HY_OK)
-        *ret = plan;
-    return err;
+    if (err != HY_OK)
+        return err;
+    plan.ask.stream = stream_of(plan.brakes.priority);
+    plan.lists.n = c->n_lists < HY_LIST_SET_MAX ? c->n_lists : HY_LIST_SET_MAX;
+    memcpy(plan.lists.lists, c->lists, plan.lists.n * sizeof c->lists[0]);
+    *ret = plan;
+    return HY_OK;
 }
 
 int plan_check(struct hy_daemon *d, struct hy_txn *t, struct hy_str bundle, struct hy_diag *diag,

@@ -87,6 +87,7 @@ void upkeep_tick(struct hy_daemon *d)
         return;
     u->next = now + EVERY_US;
     trim_tls(d);
+    suppression_sweep(d);
     if (d->config->store.log_retention_us == 0)
         return;
     hy_wall_ms before = hy_clock_wall_ms() - d->config->store.log_retention_us / 1000;

@@ -53,8 +53,31 @@ bool press_is_in_time(struct delivery *d, hy_wall_ms now)
     return false;
 }
 
+bool press_may_send(struct press *p, struct delivery *d, struct hy_str address,
+                    const struct hy_suppress_ask *ask)
+{
+    static const char *const why[HY_SUPPRESS_REASONS] = {
+        [HY_SUPPRESS_HARD_BOUNCE] = "suppressed: the address has bounced for good (hard-bounce)",
+        [HY_SUPPRESS_SOFT_BOUNCES] = "suppressed: the address has bounced too often (soft-bounces)",
+        [HY_SUPPRESS_COMPLAINT] = "suppressed: mail was reported as spam (complaint)",
+        [HY_SUPPRESS_UNSUBSCRIBE] = "suppressed: no more mail is wanted (unsubscribe)",
+        [HY_SUPPRESS_MANUAL] = "suppressed: put on the list by hand (manual)",
+        [HY_SUPPRESS_IMPORTED] = "suppressed: on a list that was imported (imported)",
+        [HY_SUPPRESS_ERASED] = "suppressed: the person asked to be forgotten (erased)",
+    };
+    struct hy_suppress_entry e;
+    int err = hy_suppress_find(&p->txn, address, ask, &e);
+    if (err == HY_OK)
+        press_refuse(d, HY_RCPT_SUPPRESSED, HY_OUTCOME_BOUNCED, HY_PHASE_POLICY,
+                     (struct hy_enhanced){5, 7, 1}, why[e.key.reason]);
+    else if (err != HY_ENOTFOUND && err != HY_EPARSE)
+        press_cannot_make(d, "the suppression list cannot be read");
+    return err == HY_ENOTFOUND || err == HY_EPARSE;
+}
+
 /* False: the lead must not get it. */
-static bool may_get(struct delivery *d, const struct hy_lead_view *lead, hy_wall_ms now)
+static bool may_get(struct press *p, struct delivery *d, const struct hy_lead_view *lead,
+                    hy_wall_ms now)
 {
     if (!press_is_in_time(d, now))
         return false;
@@ -66,7 +89,11 @@ static bool may_get(struct delivery *d, const struct hy_lead_view *lead, hy_wall
                      (struct hy_enhanced){5, 7, 1}, why[lead->status & 3]);
         return false;
     }
-    return true;
+    struct hy_suppress_ask ask = d->run->plan.ask;
+    ask.lists = &d->run->plan.lists;
+    ask.domain = lead->domain_no;
+    ask.lead = lead->no;
+    return press_may_send(p, d, lead->address, &ask);
 }
 
 /* What a lead's own zone attribute names; the campaign's when it names none. */
@@ -277,7 +304,8 @@ static void press_one(struct press *p, struct delivery *d)
         return;
     }
     hy_wall_ms now = hy_clock_wall_ms();
-    if (!may_get(d, &lead, now) || !is_open(p, d, &lead, now) || !is_within_cap(p, d, &lead, now))
+    if (!may_get(p, d, &lead, now) || !is_open(p, d, &lead, now) ||
+        !is_within_cap(p, d, &lead, now))
         return;
     err = render(p, d, &lead, now);
     if (err == HY_EINVAL || err == HY_EUNSUPPORTED) {

@@ -56,5 +56,9 @@ void press_failed(struct delivery *d, int err);
 /* False, with the reason: its time is over. */
 bool press_is_in_time(struct delivery *d, hy_wall_ms now);
 
+/* False, with the reason: the suppression list keeps mail from this address, or cannot be read. */
+bool press_may_send(struct press *p, struct delivery *d, struct hy_str address,
+                    const struct hy_suppress_ask *ask);
+
 /* press_spool.c: a ready message is read and signed. */
 void press_spool(struct press *p, struct delivery *d);

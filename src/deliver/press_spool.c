@@ -75,7 +75,11 @@ void press_spool(struct press *p, struct delivery *d)
     }
     hy_wall_ms now = hy_clock_wall_ms();
     d->queued = m.received;
-    if (!press_is_in_time(d, now))
+    struct hy_suppress_ask ask = {.tenant = m.tenant,
+                                  .stream = m.priority == HY_SPOOL_TRANSACTIONAL
+                                                ? HY_STREAM_TRANSACTIONAL
+                                                : HY_STREAM_MARKETING};
+    if (!press_is_in_time(d, now) || !press_may_send(p, d, r.address, &ask))
         return;
     err = make(p, d, &m, &r, now);
     if (err != HY_OK)

@@ -58,13 +58,28 @@ static void submit(struct delivery *d)
 }
 
 /* Why it failed: by what a server said, or by our own codes. */
-static uint8_t reason_of(const struct delivery *d, const struct hy_outcome *o)
+static struct hy_bounce_class class_of(const struct delivery *d, const struct hy_outcome *o)
 {
     if (o->kind == HY_OUTCOME_DELIVERED || o->phase == HY_PHASE_RENDER)
-        return HY_BOUNCE_UNDEFINED;
+        return (struct hy_bounce_class){.reason = HY_BOUNCE_UNDEFINED};
     struct hy_bounce_words w = {o->code, o->enhanced, o->text};
-    return (uint8_t)hy_bounce_classify(o->from_server ? d->worker->policy->bounces : NULL, &w)
-        .reason;
+    return hy_bounce_classify(o->from_server ? d->worker->policy->bounces : NULL, &w);
+}
+
+/* What the end of a message means for its address. */
+static enum hy_attempt_effect effect_of(const struct delivery *d, enum hy_rcpt_state state,
+                                        const struct hy_outcome *o,
+                                        const struct hy_bounce_class *class)
+{
+    if (state == HY_RCPT_DELIVERED)
+        return hy_suppress_may_have(d->worker->d->env, hy_str_of(d->address)) ? HY_EFFECT_RESET
+                                                                              : HY_EFFECT_NONE;
+    if ((state != HY_RCPT_BOUNCED && state != HY_RCPT_EXPIRED) || o->phase == HY_PHASE_RENDER ||
+        o->phase == HY_PHASE_POLICY)
+        return HY_EFFECT_NONE;
+    if (state == HY_RCPT_BOUNCED && class->is_suppress)
+        return HY_EFFECT_HARD;
+    return hy_bounce_reason_is_soft(class->reason) ? HY_EFFECT_SOFT : HY_EFFECT_NONE;
 }
 
 static struct hy_str put(char **at, struct hy_str s)
@@ -100,7 +115,9 @@ static void fill(struct delivery *d, const struct hy_outcome *o, enum hy_rcpt_st
     /* Up to the next full quarter minute: rows of one block then share an entry of the index. */
     a->due_s = state == HY_RCPT_DEFERRED ? (uint32_t)((due / 1000 + 15) / 15 * 15) : 0;
     a->outcome = *o;
-    a->outcome.reason = reason_of(d, o);
+    struct hy_bounce_class class = class_of(d, o);
+    a->outcome.reason = (uint8_t) class.reason;
+    a->effect = effect_of(d, state, o, &class);
     keep_words(d, o->text, s ? hy_str_of(s->host) : HY_STR(""),
                s ? hy_str_of(s->tls_cipher) : HY_STR(""));
 }

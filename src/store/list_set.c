@@ -140,10 +140,24 @@ int hy_list_set_domain_size(struct hy_txn *t, const struct hy_list_set *s, hy_do
     return err;
 }
 
-/* Reads only the second byte of each lead: numbers ascend, so the pages are few. */
-static int read_status(struct hy_txn *t, const hy_lead_no *leads, size_t n,
-                       struct hy_audience_lead *out)
+/* What keeps mail from a lead whose own status does not. */
+static int ask_suppressed(struct hy_txn *t, struct hy_str address,
+                          const struct hy_suppress_ask *ask, enum hy_lead_status *status)
 {
+    struct hy_suppress_entry e;
+    int err = hy_suppress_find(t, address, ask, &e);
+    if (!err)
+        *status = hy_suppress_status(e.key.reason);
+    return err == HY_ENOTFOUND || err == HY_EPARSE ? 0 : err;
+}
+
+/* Numbers ascend, so the pages are few. */
+static int read_status(struct hy_txn *t, const struct hy_list_audience *a, hy_domain_no domain,
+                       const hy_lead_no *leads, size_t n, struct hy_audience_lead *out)
+{
+    struct hy_suppress_ask ask = a->ask;
+    ask.lists = &a->lists;
+    ask.domain = domain;
     struct hy_cursor c;
     int err = hy_cursor_open(t, HY_TABLE_LEADS, &c);
     for (size_t i = 0; i < n && err == 0; i++) {
@@ -152,10 +166,13 @@ static int read_status(struct hy_txn *t, const hy_lead_no *leads, size_t n,
         err = hy_cursor_find(&c, lead_key(leads[i], key));
         if (err == 0)
             err = hy_lead_record_read(c.value, &r);
+        ask.lead = leads[i];
+        if (err == HY_ENOTFOUND)
+            err = HY_ECORRUPT; /* a member that does not exist */
+        if (err == 0 && r.status == HY_LEAD_ACTIVE)
+            err = ask_suppressed(t, r.address, &ask, &r.status);
         if (err == 0)
             out[i] = (struct hy_audience_lead){leads[i], r.status};
-        else if (err == HY_ENOTFOUND)
-            err = HY_ECORRUPT; /* a member that does not exist */
     }
     hy_cursor_close(&c);
     return err;
@@ -164,7 +181,8 @@ static int read_status(struct hy_txn *t, const hy_lead_no *leads, size_t n,
 static int next(void *ctx, struct hy_txn *t, struct hy_audience_pos pos, hy_domain_no *ret_domain,
                 struct hy_audience_lead *ret_leads, size_t max, size_t *ret_n)
 {
-    const struct hy_list_set *s = ctx;
+    const struct hy_list_audience *a = ctx;
+    const struct hy_list_set *s = &a->lists;
     hy_lead_no leads[512];
     hy_domain_no domain = pos.domain;
     size_t n = 0;
@@ -178,7 +196,7 @@ static int next(void *ctx, struct hy_txn *t, struct hy_audience_pos pos, hy_doma
     if (err == 0 && n == 0)
         err = hy_list_set_leads(t, s, domain, 0, leads, max, &n);
     if (err == 0)
-        err = read_status(t, leads, n, ret_leads);
+        err = read_status(t, a, domain, leads, n, ret_leads);
     if (err)
         return err;
     *ret_domain = domain;
@@ -186,7 +204,7 @@ static int next(void *ctx, struct hy_txn *t, struct hy_audience_pos pos, hy_doma
     return 0;
 }
 
-void hy_list_set_audience(struct hy_list_set *s, struct hy_audience *ret)
+void hy_list_set_audience(struct hy_list_audience *a, struct hy_audience *ret)
 {
-    *ret = (struct hy_audience){.next = next, .ctx = s};
+    *ret = (struct hy_audience){.next = next, .ctx = a};
 }

@@ -22,8 +22,8 @@ const struct hy_suppress_rules hy_suppress_rules_default = {
                                             1u << HY_SUPPRESS_COMPLAINT | 1u << HY_SUPPRESS_MANUAL |
                                             1u << HY_SUPPRESS_ERASED},
     .soft_count = 5,
-    .soft_days = 7,
-    .soft_expire_days = 90,
+    .soft_span_s = 7 * 86400,
+    .soft_expire_s = 90 * 86400,
 };
 
 /* ---- the rules ---- */
@@ -34,9 +34,9 @@ void hy_suppress_rules_set(struct hy_env *env, const struct hy_suppress_rules *r
     for (size_t i = 0; i < HY_STREAMS; i++)
         atomic_store_explicit(&s->rules.reasons[i], r->reasons[i], memory_order_relaxed);
     atomic_store_explicit(&s->rules.soft_count, r->soft_count, memory_order_relaxed);
-    atomic_store_explicit(&s->rules.soft_days, r->soft_days, memory_order_relaxed);
-    atomic_store_explicit(&s->rules.soft_expire_days, r->soft_expire_days, memory_order_relaxed);
-    atomic_store_explicit(&s->rules.hard_expire_days, r->hard_expire_days, memory_order_relaxed);
+    atomic_store_explicit(&s->rules.soft_span_s, r->soft_span_s, memory_order_relaxed);
+    atomic_store_explicit(&s->rules.soft_expire_s, r->soft_expire_s, memory_order_relaxed);
+    atomic_store_explicit(&s->rules.hard_expire_s, r->hard_expire_s, memory_order_relaxed);
 }
 
 struct hy_suppress_rules suppress_rules(const struct hy_env *env)
@@ -44,9 +44,9 @@ struct hy_suppress_rules suppress_rules(const struct hy_env *env)
     const struct suppress_state *s = &env->suppress;
     struct hy_suppress_rules r = {
         .soft_count = atomic_load_explicit(&s->rules.soft_count, memory_order_relaxed),
-        .soft_days = atomic_load_explicit(&s->rules.soft_days, memory_order_relaxed),
-        .soft_expire_days = atomic_load_explicit(&s->rules.soft_expire_days, memory_order_relaxed),
-        .hard_expire_days = atomic_load_explicit(&s->rules.hard_expire_days, memory_order_relaxed),
+        .soft_span_s = atomic_load_explicit(&s->rules.soft_span_s, memory_order_relaxed),
+        .soft_expire_s = atomic_load_explicit(&s->rules.soft_expire_s, memory_order_relaxed),
+        .hard_expire_s = atomic_load_explicit(&s->rules.hard_expire_s, memory_order_relaxed),
     };
     for (size_t i = 0; i < HY_STREAMS; i++)
         r.reasons[i] = atomic_load_explicit(&s->rules.reasons[i], memory_order_relaxed);

@@ -4,6 +4,7 @@
 #include "env_priv.h"
 #include "hayauma/base/codec.h"
 #include "hayauma/mail/address.h"
+#include "hayauma/store/list.h"
 
 /* ---- ids ---- */
 

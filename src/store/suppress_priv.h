@@ -72,8 +72,7 @@ struct suppress_state {
     atomic_bool has_domains;              /* some of the ids are of whole domains */
     uint64_t ids;                         /* about how many it holds; the writer's */
     struct {
-        _Atomic uint32_t reasons[HY_STREAMS], soft_count, soft_days, soft_expire_days,
-            hard_expire_days;
+        _Atomic uint32_t reasons[HY_STREAMS], soft_count, soft_span_s, soft_expire_s, hard_expire_s;
     } rules;
 };
 

@@ -56,6 +56,19 @@ const char *hy_suppress_op_name(enum hy_suppress_op op)
     return name_in(ops, COUNT(ops), op);
 }
 
+enum hy_lead_status hy_suppress_status(enum hy_suppress_reason r)
+{
+    switch (r) {
+    case HY_SUPPRESS_HARD_BOUNCE:
+    case HY_SUPPRESS_SOFT_BOUNCES:
+        return HY_LEAD_DEAD;
+    case HY_SUPPRESS_COMPLAINT:
+        return HY_LEAD_COMPLAINED;
+    default:
+        return HY_LEAD_UNSUBSCRIBED;
+    }
+}
+
 int hy_suppress_scope_find(struct hy_str name, enum hy_suppress_scope *ret)
 {
     unsigned i = 0;

@@ -7,7 +7,6 @@
 #include "record.h"
 
 enum { SOFT_MAX = 1 + 5 + 2 * 10 };
-#define DAY_MS ((hy_wall_ms)24 * 3600 * 1000)
 
 static struct hy_str soft_key(uint8_t out[SUPPRESS_SOFT_KEY_BYTES], struct hy_suppress_id id,
                               uint32_t tenant)
@@ -52,9 +51,9 @@ static int soft_drop(struct hy_txn *t, struct hy_suppress_id id, uint32_t tenant
     return err == HY_ENOTFOUND ? 0 : err;
 }
 
-static hy_wall_ms end_of(hy_wall_ms now, uint32_t days)
+static hy_wall_ms end_of(hy_wall_ms now, uint32_t seconds)
 {
-    return days ? now + days * DAY_MS : 0;
+    return seconds ? now + (hy_wall_ms)seconds * 1000 : 0;
 }
 
 int hy_suppress_soft(struct hy_txn *t, struct hy_str address, uint32_t tenant, struct hy_str source,
@@ -74,14 +73,14 @@ int hy_suppress_soft(struct hy_txn *t, struct hy_str address, uint32_t tenant, s
     if (s.count++ == 0)
         s.first = t->now;
     s.last = t->now;
-    if (s.count < rules.soft_count || s.last - s.first < rules.soft_days * DAY_MS)
+    if (s.count < rules.soft_count || s.last - s.first < (hy_wall_ms)rules.soft_span_s * 1000)
         return soft_put(t, id, tenant, &s);
     if (ret_suppressed)
         *ret_suppressed = true;
     struct hy_suppress_entry e = {
         .key = {.scope = HY_SUPPRESS_TENANT, .tenant = tenant, .reason = HY_SUPPRESS_SOFT_BOUNCES},
         .what = address,
-        .expires = end_of(t->now, rules.soft_expire_days),
+        .expires = end_of(t->now, rules.soft_expire_s),
         .source = source,
         .by = HY_STR("bounce"),
     };
@@ -139,7 +138,7 @@ static int apply(struct hy_txn *t, const struct hy_attempt *a, struct hy_str add
     struct hy_suppress_entry e = {
         .key = {.scope = HY_SUPPRESS_TENANT, .tenant = tenant, .reason = HY_SUPPRESS_HARD_BOUNCE},
         .what = address,
-        .expires = end_of(t->now, suppress_rules(t->env).hard_expire_days),
+        .expires = end_of(t->now, suppress_rules(t->env).hard_expire_s),
         .source = words,
         .by = HY_STR("bounce"),
     };

@@ -33,6 +33,9 @@ const char *hy_bounce_reason_name(enum hy_bounce_reason r);
 HY_MUST_USE int hy_bounce_reason_find(struct hy_str name, enum hy_bounce_reason *ret);
 /* Whether a refusal for good with this reason says that the address itself is dead. */
 bool hy_bounce_reason_is_of_address(enum hy_bounce_reason r);
+/* Whether a message that was lost to it tells against the address, though not for good: those are
+ * counted. What was refused for its content or its sender does not. */
+bool hy_bounce_reason_is_soft(enum hy_bounce_reason r);
 /* Whether it passes by itself, so that trying later makes sense even after a code that says never.
  */
 bool hy_bounce_reason_is_passing(enum hy_bounce_reason r);

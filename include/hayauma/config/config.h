@@ -202,6 +202,11 @@ struct hy_config {
         const char *unsubscribe_mailto; /* address in List-Unsubscribe; "" = none */
     } bounce;
     struct {
+        struct hy_strings marketing, transactional;         /* names of hy_suppress_reason */
+        uint32_t soft_bounces;                              /* 0 = not counted */
+        hy_us soft_span_us, soft_expire_us, hard_expire_us; /* ends: 0 = never */
+    } suppression;
+    struct {
         const char *from_domain; /* for campaigns whose From has none; "" = must have one */
         const char *feedback_id; /* sender id of the Feedback-ID header; "" = no header */
     } mail;

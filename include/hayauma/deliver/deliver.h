@@ -25,6 +25,7 @@
 #include "hayauma/store/campaign.h"
 #include "hayauma/store/contacts.h"
 #include "hayauma/store/inflight.h"
+#include "hayauma/store/list.h"
 #include "hayauma/store/writer.h"
 
 struct hy_deliver;
@@ -114,6 +115,8 @@ struct hy_deliver_plan {
     struct hy_contact_cap cap;
     const char *pool;     /* in the arena: name of a pool or source; "" = the policy's first */
     const char *cap_text; /* in the arena: why a lead was left out, for people */
+    struct hy_suppress_ask ask; /* who asks the suppression list: tenant and stream */
+    struct hy_list_set lists;   /* that the campaign goes to */
 };
 /* Reads and compiles a campaign of the store; the daemon brings it, since settings and bundles are
  * its business. An error pauses nothing by itself: delivery logs it and leaves the campaign alone

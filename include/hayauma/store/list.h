@@ -3,6 +3,7 @@
 #include "hayauma/model/id.h"
 #include "hayauma/model/lead.h"
 #include "hayauma/store/audience.h"
+#include "hayauma/store/suppress.h"
 
 enum { HY_LIST_NAME_MAX = 100, HY_LIST_SET_MAX = 32 };
 
@@ -42,8 +43,15 @@ HY_MUST_USE int hy_list_set_leads(struct hy_txn *t, const struct hy_list_set *s,
  * exact for one list. About one read per 1000. */
 HY_MUST_USE int hy_list_set_domain_size(struct hy_txn *t, const struct hy_list_set *s,
                                         hy_domain_no domain, uint64_t *ret_n);
-/* The set as the audience that a queue is made from; `s` must live as long as *ret. */
-void hy_list_set_audience(struct hy_list_set *s, struct hy_audience *ret);
+/* Lists that a campaign goes to, and who asks the suppression list for it (tenant and stream; the
+ * rest is filled in). */
+struct hy_list_audience {
+    struct hy_list_set lists;
+    struct hy_suppress_ask ask;
+};
+/* As the audience that a queue is made from: leads to whom nothing may be sent have a status that
+ * says so. `a` must live as long as *ret. */
+void hy_list_set_audience(struct hy_list_audience *a, struct hy_audience *ret);
 
 /* --- changing: the writer's transaction only -------------------------------------------------- */
 

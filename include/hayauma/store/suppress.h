@@ -7,9 +7,9 @@
  * list; only a hit in it costs a look into the store. What happened to an address is kept beside
  * its entries, as proof. See docs/storage.md. */
 #pragma once
+#include "hayauma/model/lead.h"
 #include "hayauma/model/recipient.h"
 #include "hayauma/store/env.h"
-#include "hayauma/store/list.h"
 #include "hayauma/store/writer.h"
 
 enum {
@@ -50,6 +50,8 @@ const char *hy_stream_name(enum hy_stream s);                   /* "marketing" .
 HY_MUST_USE int hy_suppress_scope_find(struct hy_str name, enum hy_suppress_scope *ret);
 HY_MUST_USE int hy_suppress_reason_find(struct hy_str name, enum hy_suppress_reason *ret);
 HY_MUST_USE int hy_stream_find(struct hy_str name, enum hy_stream *ret);
+/* What it makes of a lead. */
+enum hy_lead_status hy_suppress_status(enum hy_suppress_reason r);
 
 /* An address or a domain, by its keyed hash in this store; {0, 0} is none. */
 struct hy_suppress_id {
@@ -121,6 +123,7 @@ void hy_suppress_sweep_init(struct hy_suppress_sweep_job *j);
 
 /* ---- asking --------------------------------------------------------------------------------- */
 
+struct hy_list_set;
 /* Who wants to send. */
 struct hy_suppress_ask {
     uint32_t tenant;
@@ -188,9 +191,9 @@ HY_MUST_USE int hy_suppress_counts(struct hy_txn *t, struct hy_suppress_counts *
 struct hy_suppress_rules {
     uint32_t reasons[HY_STREAMS]; /* that each stream heeds: bits 1 << hy_suppress_reason */
     uint32_t soft_count;          /* soft bounces that suppress; 0 = they are not counted */
-    uint32_t soft_days;           /* over at least so many days */
-    uint32_t soft_expire_days;    /* 0 = never */
-    uint32_t hard_expire_days;    /* of what hard bounces suppress; 0 = never */
+    uint32_t soft_span_s;         /* over at least so many seconds */
+    uint32_t soft_expire_s;       /* 0 = never */
+    uint32_t hard_expire_s;       /* of what hard bounces suppress; 0 = never */
 };
 extern const struct hy_suppress_rules hy_suppress_rules_default;
 /* In force from now on; the defaults are, at first. Any thread. */

@@ -217,7 +217,7 @@ Test(list_set, is_an_audience_that_tells_each_leads_status)
     cr_assert_eq(hy_lead_set_status(&t, gone, HY_LEAD_UNSUBSCRIBED), HY_OK);
     cr_assert_eq(hy_txn_commit(&t), HY_OK);
 
-    struct hy_list_set s = {{how.list}, 1};
+    struct hy_list_audience s = {.lists = {{how.list}, 1}};
     struct hy_audience audience;
     struct hy_audience_pos pos = {0};
     size_t n = 0, total = 0, unsubscribed = 0;

@@ -6,6 +6,7 @@
 #include "case.h"
 #include "hayauma/store/audit.h"
 #include "hayauma/store/lead.h"
+#include "hayauma/store/list.h"
 #include "hayauma/store/spool.h"
 
 TestSuite(suppress, .init = case_open, .fini = case_close);
