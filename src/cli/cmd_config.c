@@ -68,8 +68,10 @@ static int run_check(struct cli *c)
         const struct hy_strings *files = &config->paths.shaping;
         for (size_t i = 0; i < files->n; i++)
             hy_buf_printf(&shaping, "%s%s", i ? ", " : "", hy_shaping_path(files->items[i]));
-        if (hy_shaping_load(files->items, files->n, &p, &rules) == 0)
+        if (hy_shaping_load(files->items, files->n, &p, &rules) == 0) {
+            hy_config_check_rules(config, rules, &p);
             hy_shaping_free(rules);
+        }
         if (hy_bounces_load(config->paths.bounces.items, config->paths.bounces.n, &p, &bounces) ==
             0)
             hy_bounces_free(bounces);

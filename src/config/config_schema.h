@@ -33,6 +33,9 @@ static inline bool is_list_of(const struct yaml_node *list, size_t n)
  * faults are noted. */
 HY_MUST_USE int warmups_finish(const struct schema_ctx *x, const struct yaml_node *root,
                                struct hy_config *c); /* warmups.c, before sources_finish */
+/* warmups.c, when sources are known: warns of plans that nobody uses. */
+void warmups_check_used(const struct schema_ctx *x, const struct yaml_node *root,
+                        const struct hy_config *c);
 HY_MUST_USE int sources_finish(const struct schema_ctx *x, const struct yaml_node *root,
                                struct hy_config *c);
 /* tenants.c, behind sources_finish: makes their look-ups and checks what names them. */

@@ -1,5 +1,7 @@
 /* Sources and pools as a whole: names, addresses and weights that need not be said, and what does
  * not go together. */
+#include <arpa/inet.h>
+
 #include "config_schema.h"
 
 static const char *address_text(struct hy_arena *arena, const struct hy_sockaddr *a)
@@ -18,6 +20,30 @@ static bool is_same_ip(const struct hy_sockaddr *a, const struct hy_sockaddr *b)
 static bool has_address(const struct hy_config_source *s, const struct hy_sockaddr *a)
 {
     return is_same_ip(a, &s->bind) || is_same_ip(a, &s->bind6);
+}
+
+/* Mail is sent from one address that is ours alone, written as what it is. */
+static void check_address(const struct schema_ctx *x, const struct yaml_node *n, const char *key,
+                          const struct hy_sockaddr *a)
+{
+    int family = hy_sockaddr_family(a);
+    const char *what = NULL;
+    if (family == AF_INET) {
+        uint32_t ip = ntohl(a->in4.sin_addr.s_addr);
+        what = ip >> 24 == 0      ? "stands for any address"
+               : ip == UINT32_MAX ? "is the broadcast address"
+               : ip >> 28 == 14   ? "is a multicast address"
+               : ip >> 28 == 15   ? "is reserved and sends nothing"
+                                  : NULL;
+    } else if (family == AF_INET6) {
+        const struct in6_addr *ip = &a->in6.sin6_addr;
+        what = IN6_IS_ADDR_UNSPECIFIED(ip) ? "stands for any address"
+               : IN6_IS_ADDR_MULTICAST(ip) ? "is a multicast address"
+               : IN6_IS_ADDR_V4MAPPED(ip) ? "is an IPv4 address in IPv6's clothes: write it as IPv4"
+                                          : NULL;
+    }
+    if (what)
+        schema_error_at(x, n, key, "%s; name one address of a source", what);
 }
 
 static void check_families(const struct schema_ctx *x, const struct yaml_node *n,
@@ -65,6 +91,21 @@ static bool has_key(const struct hy_config *c, const char *domain)
     return false;
 }
 
+/* Whoever has not begun when the plan would be at its end is taken for warm: hy_warmup_begin. */
+static void check_start(const struct schema_ctx *x, const struct yaml_node *n,
+                        const struct hy_config_source *s, const struct hy_warmup_plan *plan)
+{
+    const hy_wall_ms day_ms = 86400 * 1000;
+    size_t days = plan->days.n;
+    for (size_t i = 0; i < plan->n_providers; i++)
+        days = plan->providers[i].days.n > days ? plan->providers[i].days.n : days;
+    if (s->warmup_start && hy_clock_wall_ms() >= s->warmup_start + (hy_wall_ms)days * day_ms)
+        schema_warn_at(x, n, "warmup_start",
+                       "the %zu days of '%s' are over since then: a source that has not sent yet "
+                       "counts as warm. Take 'warmup' out, or let it begin anew",
+                       days, s->warmup);
+}
+
 static int finish_source(const struct schema_ctx *x, const struct yaml_node *n,
                          const struct hy_config *c, struct hy_config_source *s)
 {
@@ -72,13 +113,18 @@ static int finish_source(const struct schema_ctx *x, const struct yaml_node *n,
         return HY_ENOMEM;
     if (!s->ehlo[0])
         s->ehlo = c->node.hostname;
+    check_address(x, n, "address", &s->bind);
+    check_address(x, n, "address6", &s->bind6);
     check_families(x, n, s);
     finish_proxy(x, n, s);
     for (size_t i = 0; i < s->dkim.n; i++)
         if (s->dkim.items[i] && !has_key(c, s->dkim.items[i]))
             schema_error_at(x, n, "dkim", "'%s' has no key of the installation under dkim.keys",
                             s->dkim.items[i]);
-    if (s->warmup[0] && !hy_config_warmup_plan(c, s->warmup))
+    const struct hy_warmup_plan *plan = s->warmup[0] ? hy_config_warmup_plan(c, s->warmup) : NULL;
+    if (plan)
+        check_start(x, n, s, plan);
+    if (s->warmup[0] && !plan)
         schema_error_at(x, n, "warmup",
                         "there is no plan '%s': careful, usual, fast, or one of "
                         "delivery.warmup_plans",
@@ -197,5 +243,6 @@ bool hy_config_has_pool(const struct hy_config *c, struct hy_str name)
 int sources_finish(const struct schema_ctx *x, const struct yaml_node *root, struct hy_config *c)
 {
     int err = finish_sources(x, root, c);
+    warmups_check_used(x, root, c);
     return err ? err : finish_pools(x, root, c);
 }

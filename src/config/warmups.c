@@ -14,6 +14,19 @@ static uint32_t day(const struct schema_ctx *x, const struct yaml_node *n, const
     return (uint32_t)v;
 }
 
+/* A warm-up grows; said once a list. */
+static void check_growth(const struct schema_ctx *x, const struct yaml_node *n, const char *key,
+                         struct hy_warmup_days d)
+{
+    for (size_t i = 1; i < d.n; i++) {
+        if (d.limits[i] == 0 || d.limits[i] >= d.limits[i - 1])
+            continue;
+        schema_warn_at(x, n, key, "day %zu allows %u messages, less than the %u of the day before",
+                       i + 1, d.limits[i], d.limits[i - 1]);
+        return;
+    }
+}
+
 static int read_days(const struct schema_ctx *x, const struct yaml_node *n,
                      struct hy_config_warmup *w)
 {
@@ -26,6 +39,7 @@ static int read_days(const struct schema_ctx *x, const struct yaml_node *n,
     if (w->days.n == 0)
         schema_error_at(x, n, "days", "says no day");
     w->plan.days = (struct hy_warmup_days){limits, w->days.n};
+    check_growth(x, n, "days", w->plan.days);
     return HY_OK;
 }
 
@@ -40,7 +54,10 @@ static int read_provider(const struct schema_ctx *x, const struct yaml_node *n,
         return HY_ENOMEM;
     while (count < HY_WARMUP_DAYS_MAX && hy_str_split(&rest, ',', &piece))
         limits[count++] = day(x, n, "providers", hy_str_trim(piece));
+    if (hy_str_split(&rest, ',', &piece))
+        schema_error_at(x, n, "providers", "%s has more than %d days", name.p, HY_WARMUP_DAYS_MAX);
     *ret = (struct hy_warmup_provider){name.p, {limits, count}};
+    check_growth(x, n, "providers", ret->days);
     return HY_OK;
 }
 
@@ -54,6 +71,9 @@ static int finish(const struct schema_ctx *x, const struct yaml_node *n, struct 
                                       .n_providers = w->providers.n,
                                       .bad_percent = w->bad_percent,
                                       .waits = !w->overflows};
+    const struct yaml_node *providers = yaml_find(n, "providers");
+    w->line = providers->line;
+    w->column = providers->column;
     int err = read_days(x, n, w);
     for (size_t i = 0; i < w->providers.n && !err; i++)
         err = read_provider(x, n, &w->providers.items[i], &all[i]);
@@ -79,6 +99,40 @@ int warmups_finish(const struct schema_ctx *x, const struct yaml_node *root, str
                 schema_error_at(x, n, "name", "'%s' is the name of an earlier plan", w[i].name);
     }
     return HY_OK;
+}
+
+void warmups_check_used(const struct schema_ctx *x, const struct yaml_node *root,
+                        const struct hy_config *c)
+{
+    const struct yaml_node *list = yaml_find(root, "delivery.warmup_plans");
+    for (size_t i = 0; i < c->delivery.warmup_plans.n; i++) {
+        const char *name = c->delivery.warmup_plans.items[i].name;
+        bool is_used = false;
+        for (size_t k = 0; k < c->delivery.sources.n && !is_used; k++)
+            is_used = strcmp(c->delivery.sources.items[k].warmup, name) == 0;
+        if (name[0] && !is_used && is_list_of(list, c->delivery.warmup_plans.n))
+            schema_warn_at(x, list->entries[i].value, "name", "no source is warmed up by '%s'",
+                           name);
+    }
+}
+
+void hy_config_check_rules(const struct hy_config *c, const struct hy_shape_rules *rules,
+                           struct hy_problems *problems)
+{
+    for (size_t i = 0; i < c->delivery.warmup_plans.n; i++) {
+        const struct hy_config_warmup *w = &c->delivery.warmup_plans.items[i];
+        for (size_t k = 0; k < w->plan.n_providers; k++) {
+            const char *name = w->plan.providers[k].name;
+            bool is_known = strcmp(name, "default") == 0;
+            for (size_t r = 0; r < rules->n_rules && !is_known; r++)
+                is_known = strcmp(rules->rules[r].name, name) == 0;
+            if (!is_known)
+                hy_problems_error(problems, c->file, w->line, w->column,
+                                  "providers: there is no shaping rule '%s' ('default': sites "
+                                  "without one)",
+                                  name);
+        }
+    }
 }
 
 const struct hy_warmup_plan *hy_config_warmup_plan(const struct hy_config *c, const char *name)

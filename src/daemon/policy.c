@@ -158,6 +158,15 @@ static int set_fields(struct ground *g)
     return HY_OK;
 }
 
+/* What the config says of rules: HY_EINVAL. */
+static int check_rules(const struct hy_config *c, const struct hy_shape_rules *rules,
+                       struct hy_problems *problems)
+{
+    size_t before = problems->n_errors;
+    hy_config_check_rules(c, rules, problems);
+    return problems->n_errors > before ? HY_EINVAL : HY_OK;
+}
+
 int policy_make(const struct hy_daemon *d, struct hy_config *config, struct hy_problems *problems,
                 struct hy_deliver_policy **ret)
 {
@@ -179,6 +188,8 @@ int policy_make(const struct hy_daemon *d, struct hy_config *config, struct hy_p
     int err =
         hy_shaping_load(config->paths.shaping.items, config->paths.shaping.n, problems, &g->rules);
     p->rules = g->rules;
+    if (err == HY_OK)
+        err = check_rules(config, g->rules, problems);
     int bounces_err = hy_bounces_load(config->paths.bounces.items, config->paths.bounces.n,
                                       problems, &g->bounces);
     p->bounces = hy_bounces_rules(g->bounces);

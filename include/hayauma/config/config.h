@@ -12,6 +12,7 @@
 #include "hayauma/io/proxy.h"
 #include "hayauma/io/sockaddr.h"
 #include "hayauma/shape/brakes.h"
+#include "hayauma/shape/limits.h"
 #include "hayauma/shape/spread.h"
 #include "hayauma/shape/tenant.h"
 #include "hayauma/shape/warmup.h"
@@ -89,6 +90,7 @@ struct hy_config_warmup {
     uint32_t bad_percent;
     bool overflows;
     struct hy_warmup_plan plan; /* what these say */
+    uint32_t line, column;      /* of `providers`, for what is found when the rules are known */
 };
 struct hy_config_warmups {
     const struct hy_config_warmup *items;
@@ -267,6 +269,10 @@ bool hy_config_has_pool(const struct hy_config *c, struct hy_str name);
 
 /* The plan of this name: of the file, or one that comes with hayauma; NULL: there is none. */
 const struct hy_warmup_plan *hy_config_warmup_plan(const struct hy_config *c, const char *name);
+
+/* Notes what the file says of shaping rules that are not among `rules`. */
+void hy_config_check_rules(const struct hy_config *c, const struct hy_shape_rules *rules,
+                           struct hy_problems *problems);
 
 /* Appends the keys ("delivery.workers", comma separated) that differ and only take effect at the
  * next start of the daemon; nothing when a reload applies all that changed. */

@@ -8,9 +8,10 @@
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))
 
 /* Every fault, in the order of the file, in the words a person reads. */
-static const struct {
+struct fault {
     const char *name, *in, *want;
-} bad[] = {
+};
+static const struct fault bad[] = {
     {"unknown keys", "delivery:\n  max_conections: 5\n  colour: red\nstorre:\n  readers: 20\n",
      "c.yaml:2:3: error: unknown key 'max_conections' in 'delivery' (did you mean "
      "'max_connections'?)\n"
@@ -81,9 +82,12 @@ static const struct {
      "delivery.warmup_plans\n"
      "c.yaml:3:45: error: warmup: needs warmup_start: when the plan begins\n"
      "c.yaml:4:45: error: warmup: needs warmup_start: when the plan begins\n"
+     "c.yaml:6:14: warning: name: no source is warmed up by 'p'\n"
      "c.yaml:6:23: error: days: a day must be a number of messages from 1 on, not 'zero'\n"
      "c.yaml:7:14: error: name: 'fast' is a plan that comes with hayauma\n"
+     "c.yaml:8:14: warning: name: no source is warmed up by 'q'\n"
      "c.yaml:8:23: error: days: says no day\n"
+     "c.yaml:9:14: warning: name: no source is warmed up by 'r'\n"
      "c.yaml:9:39: error: providers: a day must be a number of messages from 1 on, not '0'\n"},
     {"tenants",
      "tenants:\n  - {name: a, number: 1, from_domains: [x.test, \"*.x.test\"], pool: z}\n"
@@ -108,6 +112,23 @@ static const struct {
      "c.yaml:6:26: error: number: 0 is the number of an earlier tenant, 'a'\n"
      "c.yaml:6:52: error: from_domains: must be a host name or *. and a host name, not 'a b'\n"
      "c.yaml:9:62: error: tenant: there is no tenant 'c'\n"},
+    {"addresses that nothing can be sent from",
+     "delivery:\n  sources:\n    - {name: a, address: 0.0.0.0}\n    - {name: b, address: "
+     "224.0.0.1}\n"
+     "    - {name: c, address: \"::ffff:192.0.2.1\"}\n    - {name: d, address: \"::\"}\n"
+     "    - {name: e, address: 192.0.2.5, address6: \"ff02::1\"}\n"
+     "    - {name: f, address: 255.255.255.255}\n    - {name: g, address: 192.0.2.5}\n"
+     "    - {name: h, address: 241.0.0.1}\n",
+     "c.yaml:3:26: error: address: stands for any address; name one address of a source\n"
+     "c.yaml:4:26: error: address: is a multicast address; name one address of a source\n"
+     "c.yaml:5:26: error: address: is an IPv4 address in IPv6's clothes: write it as IPv4; name "
+     "one "
+     "address of a source\n"
+     "c.yaml:6:26: error: address: stands for any address; name one address of a source\n"
+     "c.yaml:7:47: error: address6: is a multicast address; name one address of a source\n"
+     "c.yaml:8:26: error: address: is the broadcast address; name one address of a source\n"
+     "c.yaml:9:26: error: address: is the address of an earlier source\n"
+     "c.yaml:10:26: error: address: is reserved and sends nothing; name one address of a source\n"},
     {"pools",
      "delivery:\n  sources:\n    - {name: a, address: 192.0.2.1}\n  pool: z\n  pools:\n"
      "    - {name: p, sources: {a: 2, c: 1}}\n    - {name: a, sources: {a: 0}}\n"
@@ -173,6 +194,69 @@ Test(config, every_fault_is_told_with_its_place_and_what_to_do)
         expect_problems(&p, bad[i].want);
         hy_problems_free(&p);
     }
+}
+
+/* What is taken, and warned of. */
+static const struct fault odd[] = {
+    {"warm-up that does not grow, is not used, or is over",
+     "delivery:\n  sources:\n    - {name: a, address: 192.0.2.1, warmup: p,\n"
+     "       warmup_start: \"2001-12-01T09:00:00+09:00\"}\n"
+     "    - {name: b, address: 192.0.2.2, warmup: p, warmup_start: \"2101-12-01T09:00:00Z\"}\n"
+     "  warmup_plans:\n    - {name: p, days: [5, 9, 8, 7]}\n"
+     "    - {name: q, days: [5, 5], providers: {gmail: \"3, 1\"}}\n",
+     "c.yaml:4:22: warning: warmup_start: the 4 days of 'p' are over since then: a source that has "
+     "not sent yet counts as warm. Take 'warmup' out, or let it begin anew\n"
+     "c.yaml:7:23: warning: days: day 3 allows 8 messages, less than the 9 of the day before\n"
+     "c.yaml:8:14: warning: name: no source is warmed up by 'q'\n"
+     "c.yaml:8:42: warning: providers: day 2 allows 1 messages, less than the 3 of the day "
+     "before\n"},
+};
+
+Test(config, what_is_odd_but_can_be_is_warned_of_with_its_place)
+{
+    for (size_t i = 0; i < COUNT(odd); i++) {
+        struct hy_problems p = {0};
+        struct hy_config *c = NULL;
+        cr_expect_eq(hy_config_parse("c.yaml", hy_str_of(odd[i].in), &p, &c), 0, "%s", odd[i].name);
+        expect_problems(&p, odd[i].want);
+        hy_config_unref(c);
+        hy_problems_free(&p);
+    }
+}
+
+Test(config, more_days_than_a_year_has_are_refused)
+{
+    struct hy_buf text = HY_BUF_INIT(65536);
+    hy_buf_printf(&text, "delivery:\n  sources:\n    - {name: a, address: 192.0.2.1, warmup: p,\n"
+                         "       warmup_start: \"2101-12-01T09:00:00Z\"}\n"
+                         "  warmup_plans:\n    - {name: p, days: [1], providers: {gmail: \"1");
+    for (int i = 1; i < HY_WARMUP_DAYS_MAX + 1; i++)
+        hy_buf_printf(&text, ", %d", i + 1);
+    hy_buf_printf(&text, "\"}}\n");
+    struct hy_problems p = {0};
+    struct hy_config *c = NULL;
+    cr_expect_eq(hy_config_parse("c.yaml", hy_buf_str(&text), &p, &c), HY_EINVAL);
+    expect_problems(&p, "c.yaml:6:39: error: providers: gmail has more than 365 days\n");
+    hy_problems_free(&p);
+    hy_buf_free(&text);
+}
+
+Test(config, providers_that_no_rule_has_are_told_with_their_place)
+{
+    static const char text[] =
+        "delivery:\n  sources:\n    - {name: a, address: 192.0.2.1, warmup: p,\n"
+        "       warmup_start: \"2101-12-01T09:00:00Z\"}\n  warmup_plans:\n"
+        "    - {name: p, days: [1], providers: {gmail: \"1\", default: \"2\", gmial: \"3\"}}\n";
+    const struct hy_shape_rule rule = {.name = "gmail"};
+    struct hy_shape_rules rules = {.rules = &rule, .n_rules = 1};
+    struct hy_problems p = {0};
+    struct hy_config *c = NULL;
+    cr_assert_eq(hy_config_parse("c.yaml", hy_str_of(text), &p, &c), 0);
+    hy_config_check_rules(c, &rules, &p);
+    expect_problems(&p, "c.yaml:6:39: error: providers: there is no shaping rule 'gmial' "
+                        "('default': sites without one)\n");
+    hy_config_unref(c);
+    hy_problems_free(&p);
 }
 
 static struct hy_config *parse(const char *text)
@@ -263,6 +347,19 @@ Test(config, a_dump_reads_back_as_the_same_configuration)
     cr_expect_eq(shop->quota.size_bytes, 2u << 20);
     cr_expect_eq(shop->quota.per_day, 0u);
     cr_expect_eq(hy_tenant_by_number(&c->tenants, 0)->weight, 10u);
+    struct hy_config *c =
+        parse("node: {id: 7, hostname: mx.example.jp}\n"
+              "dns: {servers: [127.0.0.1:5300, \"[::1]:53\"]}\n"
+              "bounce: {unsubscribe_mailto: \"a'b@example.jp\"}\n"
+              "dkim: {oversign: [Cc], expire: 7d}\n"
+              "delivery:\n  sources:\n    - {name: \"a \\\"b\\\" c\", address: "
+              "\"2001:db8::1\", ehlo: x.example}\n"
+              "    - {name: b, address: 192.0.2.2, address6: \"::2\", weight: 9, warmup: "
+              "w,\n       warmup_start: \"2026-12-01T09:00:00+09:00\"}\n"
+              "  warmup_plans: [{name: w, days: [5, 9], overflow: false, "
+              "providers: {gmail: \"1, 2\"}}]\n"
+              "  pool: b\n  pools:\n    - {name: p, sources: {b: 3, \"a \\\"b\\\" "
+              "c\": \"\"}}\n");
     struct hy_buf text = HY_BUF_INIT(1 << 20), again = HY_BUF_INIT(1 << 20);
     hy_config_dump(c, &text);
     struct hy_config *d = parse(hy_buf_cstr(&text));
