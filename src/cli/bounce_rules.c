@@ -8,7 +8,7 @@ const struct cli_option cli_bounce_options[] = {
      "FILE",
      CLI_FILE,
      NULL,
-     {"rules of your own, asked before the others", "ほかより先に調べる自分の規則"}},
+     {"rules of your own, asked before the others", "ほかより先に調べる自分のルール"}},
     {0}};
 
 size_t cli_bounce_files(const struct cli *c, struct hy_config **ret_config,

@@ -188,12 +188,13 @@ const struct cli_command cmd_bounce_rules_check = {
     .args = "[FILE...]",
     .n_max = CLI_BOUNCE_FILES_MAX,
     .kind = CLI_FILE,
-    .summary = {"check the rules that tell why mail came back", "不達理由を判定する規則を検査する"},
+    .summary = {"check the rules that tell why mail came back",
+                "不達理由を判定するルールを検査する"},
     .about =
         {"Without FILE those of the configuration (paths.bounces). 'presets' names the rules that\n"
          "come with hayauma.",
          "FILE がなければ設定 (paths.bounces) のものを検査します。presets は hayauma に付属する\n"
-         "規則です。"},
+         "ルールです。"},
     .examples = "hayauma bounce rules check /etc/hayauma/bounces.yaml",
     .run = run_check,
 };

@@ -66,6 +66,8 @@ static int write_key(const char *path, struct hy_str pem, struct hy_diag *diag)
     int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
     if (fd < 0 && errno == EEXIST)
         return hy_fail(diag, HY_EEXIST, "%s is there already; a key is never overwritten", path);
+    if (fd < 0 && errno == ENOENT)
+        return hy_fail(diag, HY_ENOTFOUND, "there is no folder for %s", path);
     if (fd < 0)
         return hy_fail(diag, HY_EIO, "%s: %s", path, strerror(errno));
     bool good = fchmod(fd, 0600) == 0 && give_away(fd, path) == 0;
@@ -195,6 +197,20 @@ static size_t plan_keys(struct cli *c, struct plan plans[2], int *ret_code)
     return n;
 }
 
+/* Tells it; where the folder is missing, also how it is made. */
+static int fail(struct cli *c, int err, const struct hy_diag *diag, const char *file)
+{
+    char hint[PATH_MAX + 256], dir[PATH_MAX];
+    const char *slash = strrchr(file, '/');
+    if (err != HY_ENOTFOUND || !slash)
+        return cli_fail(c, err, diag->text, NULL);
+    snprintf(dir, sizeof dir, "%.*s", (int)(slash - file), file);
+    snprintf(hint, sizeof hint,
+             _(c, "make the folder first: 'install -d -m 700 %s', or name another with --dir"),
+             dir);
+    return cli_fail(c, err, diag->text, hint);
+}
+
 static int run(struct cli *c)
 {
     struct plan plans[2];
@@ -209,7 +225,7 @@ static int run(struct cli *c)
         struct hy_dkim_key *key = NULL;
         int err = make(&plans[i], cli_option(c, "domain"), &key, &diag);
         if (err)
-            code = cli_fail(c, err, diag.text, NULL);
+            code = fail(c, err, &diag, plans[i].file);
         else if (c->json)
             json_array_append_new(keys, key_json(&plans[i], key));
         else

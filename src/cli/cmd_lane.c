@@ -19,9 +19,27 @@ static bool add_number(struct cli *c, json_t *args, const char *option)
     return true;
 }
 
+/* What is wrong can be said without the daemon; NULL: nothing. */
+static const char *fault_of(struct cli *c, bool slows)
+{
+    int n = cli_flag(c, "domain") + cli_flag(c, "site") + cli_flag(c, "provider");
+    if (n != 1)
+        return _(c, "name one of --domain, --site and --provider\n");
+    if (slows && !cli_flag(c, "factor") && !cli_flag(c, "connections"))
+        return _(c, "say how slow: --factor N or --connections N\n");
+    if (slows && cli_flag(c, "domain"))
+        return _(c, "a domain can only be held: slow its site or provider\n");
+    return NULL;
+}
+
 static int order(struct cli *c, const char *command)
 {
     static const char *const texts[] = {"domain", "site", "provider", "source"};
+    const char *fault = fault_of(c, strcmp(command, "lane.slow") == 0);
+    if (fault) {
+        fputs(fault, c->err);
+        return CLI_USAGE;
+    }
     json_t *args = json_object(), *r;
     const char *duration = cli_option(c, "for");
     int64_t for_s = duration ? cli_seconds(duration) : 0;
@@ -183,7 +201,7 @@ static int run_acts(struct cli *c)
          "NAME",                                                                                   \
          CLI_TEXT,                                                                                 \
          NULL,                                                                                     \
-         {"sites of this shaping rule", "この shaping 規則の配信先"}},                             \
+         {"sites of this shaping rule", "この送信制限ルールの配信先"}},                            \
         {"source", "NAME", CLI_TEXT, NULL, {"only from this source", "この送信元からのみ"}},       \
     {                                                                                              \
         "for", "TIME", CLI_TEXT, NULL,                                                             \

@@ -24,6 +24,11 @@ static int run(struct cli *c)
     int code = cli_request(c, "queue", args, NULL, &r);
     if (code || c->json)
         return code ? code : cli_print_json(c, r);
+    if (json_array_size(json_object_get(r, "rows")) == 0) {
+        fprintf(c->out, "%s", _(c, "Nothing waits.\n"));
+        json_decref(r);
+        return CLI_OK;
+    }
     cli_table_init(&t, heads, "rrrlll");
     json_array_foreach(json_object_get(r, "rows"), i, row)
     {

@@ -76,10 +76,17 @@ static int run_list(struct cli *c)
         json_decref(args);
         return CLI_USAGE;
     }
+    bool is_any = json_object_size(args) > 0;
     json_object_set_new(args, "limit", json_integer((json_int_t)n));
     int code = cli_request(c, "queue.list", args, NULL, &r);
     if (code || c->json)
         return code ? code : cli_print_json(c, r);
+    if (json_array_size(json_object_get(r, "rows")) == 0) {
+        fprintf(c->out, "%s", _(c, is_any ? "Nothing like that waits.\n" : "Nothing waits.\n"));
+        print_left_out(c, r);
+        json_decref(r);
+        return CLI_OK;
+    }
     cli_table_init(&t, heads, "lrllll");
     json_array_foreach(json_object_get(r, "rows"), i, row)
     {

@@ -305,13 +305,13 @@ const struct cli_command cmd_site = {
     .n_min = 1,
     .n_max = 1,
     .summary = {"show where mail for a domain goes, which rule applies and which limits hold now",
-                "ドメインの配信先、適用される規則、現在の制限とその理由を表示する"},
+                "ドメインの配信先、適用されるルール、現在の制限とその理由を表示する"},
     .about =
         {"Every limit is shown with the file and line it comes from, and what holds a lane back\n"
          "below it. When no daemon runs, the domain is looked up and the rules are read here.",
          "制限ごとに、それを定めたファイル名と行番号、さらに抑えられている場合はその理由を示します"
          "。\n"
-         "デーモンが動いていなければ、この場で DNS を引き、規則を読みます。"},
+         "デーモンが動いていなければ、この場で DNS を引き、ルールを読みます。"},
     .examples = "hayauma site gmail.com\nhayauma site someone@example.jp --json",
     .options = options,
     .run = run,

@@ -39,6 +39,11 @@ static int run(struct cli *c)
     int code = cli_request(c, "sites", json_pack("{s:I}", "limit", (json_int_t)n), NULL, &r);
     if (code || c->json)
         return code ? code : cli_print_json(c, r);
+    if (json_array_size(json_object_get(r, "sites")) == 0) {
+        fprintf(c->out, "%s", _(c, "Nothing is being sent now.\n"));
+        json_decref(r);
+        return CLI_OK;
+    }
     cli_table_init(&t, heads, "lllrrrrrrrl");
     json_array_foreach(json_object_get(r, "sites"), i, s) add_row(&t, s);
     cli_table_print(&t, c, cli_width(c));

@@ -15,6 +15,8 @@ static void join(const json_t *list, struct hy_buf *out)
 static const char *state_of(const struct cli *c, const json_t *s)
 {
     size_t missing = json_array_size(json_object_get(s, "missing"));
+    if (json_is_true(json_object_get(s, "proxy_gone")))
+        return _(c, "out: its proxy fails");
     if (missing && json_array_size(json_object_get(s, "addresses")) == 0)
         return _(c, "out: its address is not on this machine");
     return missing ? _(c, "an address is not on this machine") : _(c, "ready");
@@ -106,8 +108,8 @@ const struct cli_command cmd_source_list = {
          "A provider is a rule of the shaping files; default stands for all sites\n"
          "without one.",
          "SENT は計画のその日に配信先へ送った数、OF はその日の上限です。PROVIDER "
-         "は配信規則の\n"
-         "名前で、default は規則のない配信先すべてを表します。"},
+         "は送信制限ルールの\n"
+         "名前で、default はルールのない配信先すべてを表します。"},
     .examples = "hayauma source list",
     .run = run,
 };

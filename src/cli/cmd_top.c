@@ -161,10 +161,11 @@ const struct cli_command cmd_top = {
     .about =
         {"Keys: q quits; s, r, c, d sort by site, rate, connections, deferrals; / filters by\n"
          "name; p pauses; arrows (or j, k) choose a site and Enter shows all of it. Not on a\n"
-         "terminal, or with --once or --json, one snapshot over a second.",
+         "terminal, or with --once or --json, one snapshot over a second. A star marks the column\n"
+         "that sites are sorted by.",
          "キー: q で終了。s、r、c、d で配信先・速度・接続数・再送の順に並べ替え、/ で絞り込み、\n"
          "p で一時停止、矢印(j、k)で選び Enter で詳細。端末以外や --once、--json では、\n"
-         "一秒間の様子を一度だけ出力します。"},
+         "一秒間の様子を一度だけ出力します。* は並べ替えに使っている列です。"},
     .examples = "hayauma top\nhayauma top --once | head -20",
     .options = options,
     .run = run,

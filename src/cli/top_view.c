@@ -302,22 +302,30 @@ static void put_detail(struct page *p, const json_t *site)
     }
 }
 
+/* The name of a column, with a star when sites are sorted by it. */
+static const char *head(const struct page *p, const char *name, enum top_sort by, char out[16])
+{
+    snprintf(out, 16, "%s%s", name, p->s->sort == by ? "*" : "");
+    return out;
+}
+
 static void put_sites(struct page *p)
 {
-    static const char *const marks[] = {"/S", "SITE", "CONN", "DEFERRED"};
+    char conn[16], rate[16], deferred[16], site[16];
     size_t n;
     const json_t **rows = choose(p->s, &n);
     size_t selected = n && p->s->selected >= n ? n - 1 : p->s->selected;
     bool is_wide = p->width > NARROW;
     end_line(p);
     hy_buf_add_c(&p->line, ' ');
-    cli_put_cell(&p->line, HY_STR("SITE"), is_wide ? 36 : 22, true);
+    cli_put_cell(&p->line, hy_str_of(head(p, "SITE", TOP_BY_SITE, site)), is_wide ? 36 : 22, true);
     if (is_wide)
         hy_buf_printf(&p->line, " %-10s", "SOURCE");
-    hy_buf_printf(&p->line, "%9s%8s%9s", "CONN", "/S", "DEFERRED");
+    hy_buf_printf(&p->line, "%9s%8s%9s", head(p, "CONN", TOP_BY_CONNECTIONS, conn),
+                  head(p, "/S", TOP_BY_RATE, rate), head(p, "DEFERRED", TOP_BY_DEFERRED, deferred));
     if (is_wide)
         hy_buf_printf(&p->line, "%12s%9s%9s", "DELIVERED", "BOUNCED", "WAITING");
-    hy_buf_printf(&p->line, "  LAST REPLY  (%s)", marks[p->s->sort]);
+    hy_buf_add_lit(&p->line, "  LAST REPLY");
     end_line(p);
     if (rows && p->s->is_detail && n) {
         put_detail(p, rows[selected]);

@@ -37,6 +37,7 @@ static void add_source(void *ctx, const struct hy_source_report *r)
     json_object_set_new(o, "ehlo", json_string(r->source->ehlo));
     json_object_set_new(o, "addresses", there);
     json_object_set_new(o, "missing", missing);
+    json_object_set_new(o, "proxy_gone", json_boolean(r->is_proxy_gone));
     json_object_set_new(o, "plan",
                         r->source->warmup ? json_string(r->source->warmup->name) : json_null());
     json_object_set_new(o, "plan_start",

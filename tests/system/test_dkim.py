@@ -86,6 +86,13 @@ def test_keygen_never_overwrites_and_refuses_what_is_too_short(lab):
     check_eq(glob.glob(lab.path("*.pem")), [path], "what was left behind")
 
 
+def test_keygen_says_how_a_missing_folder_is_made(lab):
+    missing = lab.path("none", "here")
+    code, out, err = hayauma(lab, "keygen", "--domain", "example.jp", "--selector", "s1", "--dir", missing)
+    check_eq((code, out), (1, ""))
+    check(f"install -d -m 700 {missing}" in err, err)
+
+
 def test_keygen_makes_one_key_of_each_kind(lab):
     code, out, err = hayauma(lab, "keygen", "--domain", "example.jp", "--selector", "s1", "--dir", lab.dir, "--type",
                              "both", "--json")

@@ -82,6 +82,9 @@ def test_a_slow_lane_has_fewer_connections(lab):
     wait_for("eight connections", lambda: sink.stats()["connections"]["open"] == 8)
 
 
+USAGE = ("name one of", "how slow", "can only be held")
+
+
 def test_what_makes_no_sense_is_refused_with_the_reason(lab):
     daemon, _, _ = setup(lab)
     for args, why in ((["hold"], "name one of"), (["slow", "--provider", "x"], "how slow"),
@@ -91,10 +94,17 @@ def test_what_makes_no_sense_is_refused_with_the_reason(lab):
                       (["hold", "--domain", "x y\x1b[31m"], "is no domain"), (["hold", "--site", "a b"], "no name of a site"),
                       (["release", "7"], "no order 7"), (["hold", "--domain", "a", "--site", "b"], "name one of")):
         done = daemon.run("lane", *args)
-        check_eq(done.returncode, 1, str(args))
+        check_eq(done.returncode, 2 if why in USAGE else 1, str(args))
         check(why in done.stderr, f"{args}: {done.stderr}")
     check_eq(daemon.run("lane", "hold", "--domain", "x.test", "--for", "soon").returncode, 2)
     check_eq(daemon.ctl("acts")["acts"], [], "what was refused is no act")
+    for args, said in ((["queue"], "Nothing waits."), (["queue", "list"], "Nothing waits."),
+                       (["queue", "list", "--state", "held"], "Nothing like that waits."),
+                       (["sites"], "Nothing is being sent now.")):
+        check_eq(daemon.run(*args).stdout, said + "\n", str(args))
+    daemon.stop()
+    done = daemon.run("lane", "hold")
+    check_eq((done.returncode, "name one of" in done.stderr), (2, True), "what is wrong is said without the daemon")
 
 
 def test_lane_show_tells_one_site_in_full_by_its_domain_and_by_its_name(lab):
