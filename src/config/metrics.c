@@ -46,7 +46,7 @@ const struct hy_metric_row hy_metrics[HY_METRICS] = {
         "Attempts by provider (name of the shaping rule; default = sites without one, none = no "
         "way by DNS, other = more than 45 names), outcome and what ended them: 2xx, 4xx, 421, "
         "5xx, or connect, tls, lost, dns, local when it was no reply.",
-        "試行数。provider は shaping 規則の名前(default=規則なし、none=DNS で到達不能、other=46 "
+        "試行数。provider は送信制限ルールの名前(default=ルールなし、none=DNS で到達不能、other=46 "
         "個目以降)"
         "、reply は 2xx、4xx、421、5xx、応答以外は connect、tls、lost、dns、local。"),
     ROW(HY_M_RETURNED, HY_COUNTER, "hayauma_returned_total", "",
@@ -133,6 +133,31 @@ const struct hy_metric_row hy_metrics[HY_METRICS] = {
     ROW(HY_M_WARMUP_COMPLAINTS, HY_GAUGE, "hayauma_warmup_complaints", "source,provider",
         "Refusals of this day that are about us, as the plan judges them.",
         "その日の、送信者側を理由とする拒否の数(計画の判定に使う数)。"),
+
+    ROW(HY_M_SUBMISSION_CONNECTIONS, HY_GAUGE, "hayauma_submission_connections", "",
+        "Applications that are connected to hand messages in.",
+        "投稿のため接続中のアプリケーション数。"),
+    ROW(HY_M_SUBMISSION_CONNECTS, HY_COUNTER, "hayauma_submission_connects_total", "",
+        "Connections that came to hand messages in, those that were turned away too.",
+        "投稿のための接続数(断ったものを含む)。"),
+    ROW(HY_M_SUBMISSION_TURNED_AWAY, HY_COUNTER, "hayauma_submission_turned_away_total", "",
+        "Connections that met a limit (submission.connections) and got a 421.",
+        "上限 (submission.connections) により 421 で断った接続数。"),
+    ROW(HY_M_SUBMISSION_LOGINS, HY_COUNTER, "hayauma_submission_logins_total", "result",
+        "Passwords checked: ok, or failed (wrong, or too many failures before).",
+        "パスワードの確認回数。ok、または failed(誤り、失敗が多すぎる)。"),
+    ROW(HY_M_SUBMISSION_MESSAGES, HY_COUNTER, "hayauma_submission_messages_total", "",
+        "Messages that were handed in over SMTP and stored.", "SMTP で受け付けて保存した通数。"),
+    ROW(HY_M_SUBMISSION_RECIPIENTS, HY_COUNTER, "hayauma_submission_recipients_total", "",
+        "Their recipients.", "その宛先数。"),
+    ROW(HY_M_SUBMISSION_BYTES, HY_COUNTER, "hayauma_submission_bytes_total", "",
+        "Their size as they were stored.", "保存したバイト数。"),
+    ROW(HY_M_SUBMISSION_REFUSED, HY_COUNTER, "hayauma_submission_refused_total", "reason",
+        "Whole messages that got no 250: content (cannot be sent as it is), loop, sender (not the "
+        "user's domain), unsigned (dkim.required), busy, disk (full), closing.",
+        "250 "
+        "を返さなかった通数。content(そのままでは送れない)、loop、sender(利用者のドメインでない)、"
+        "unsigned(dkim.required)、busy、disk(満杯)、closing。"),
 
     ROW(HY_M_OPEN_DOMAINS, HY_GAUGE, "hayauma_open_domains", "",
         "Recipient domains that the feeder has open.", "フィーダーが開いている宛先ドメイン。"),

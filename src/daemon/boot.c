@@ -246,6 +246,7 @@ void daemon_log_attempts(struct hy_daemon *d)
 void daemon_stop(struct hy_daemon *d)
 {
     observer_ending(&d->observer);
+    observer_receive(&d->observer, NULL);
     hy_receive_close(d->receive); /* while the writer runs */
     d->receive = NULL;
     while (atomic_load(&d->store_jobs[CTL_JOB_SEND])) /* a file is read, and no more come */

@@ -9,6 +9,7 @@
 
 #include "expo.h"
 #include "hayauma/deliver/meter.h"
+#include "hayauma/receive/receive.h"
 #include "metrics_lanes.h"
 #include "metrics_sources.h"
 #include "tls_sender.h"
@@ -289,6 +290,36 @@ static void put_delivery(struct expo *e, struct observer *o, const struct observ
     free(s);
 }
 
+/* ---- submission ---- */
+
+static double taken(const _Atomic uint64_t *n)
+{
+    return (double)atomic_load_explicit(n, memory_order_relaxed);
+}
+
+/* Under the lock: what is counted goes with the listeners. */
+static void put_submission(struct expo *e, struct observer *o)
+{
+    pthread_mutex_lock(&o->lock);
+    const struct hy_receive_counters *c = o->receive ? hy_receive_counters_of(o->receive) : NULL;
+    if (c) {
+        expo_one(e, HY_M_SUBMISSION_CONNECTIONS, taken(&c->connections_now));
+        expo_one(e, HY_M_SUBMISSION_CONNECTS, taken(&c->connections));
+        expo_one(e, HY_M_SUBMISSION_TURNED_AWAY, taken(&c->turned_away));
+        expo_head(e, HY_M_SUBMISSION_LOGINS);
+        one_label(e, HY_M_SUBMISSION_LOGINS, "result", "ok", taken(&c->logins));
+        one_label(e, HY_M_SUBMISSION_LOGINS, "result", "failed", taken(&c->login_failures));
+        expo_one(e, HY_M_SUBMISSION_MESSAGES, taken(&c->messages));
+        expo_one(e, HY_M_SUBMISSION_RECIPIENTS, taken(&c->recipients));
+        expo_one(e, HY_M_SUBMISSION_BYTES, taken(&c->bytes));
+        expo_head(e, HY_M_SUBMISSION_REFUSED);
+        for (unsigned i = 0; i < HY_RECEIVE_REFUSALS; i++)
+            one_label(e, HY_M_SUBMISSION_REFUSED, "reason", hy_receive_refusal_name(i),
+                      taken(&c->refused[i]));
+    }
+    pthread_mutex_unlock(&o->lock);
+}
+
 /* ---- the store ---- */
 
 static void put_writer(struct expo *e, struct hy_writer *writer)
@@ -339,6 +370,7 @@ void metrics_answer(struct observer *o, bool is_open_metrics, struct hy_buf *out
     put_process(&e, o);
     put_queue(&e, o, limits.campaigns);
     put_delivery(&e, o, &limits);
+    put_submission(&e, o);
     put_writer(&e, o->d->writer);
     put_store(&e, o->d->env);
     expo_one(&e, HY_M_SCRAPE_SECONDS, (double)(hy_clock_us() - began) / 1e6);

@@ -25,6 +25,13 @@ void observer_ending(struct observer *o)
     atomic_store(&o->is_ready, false);
 }
 
+void observer_receive(struct observer *o, const struct hy_receive *r)
+{
+    pthread_mutex_lock(&o->lock);
+    o->receive = r;
+    pthread_mutex_unlock(&o->lock);
+}
+
 const char *observer_trouble(struct observer *o)
 {
     if (!atomic_load(&o->is_ready))

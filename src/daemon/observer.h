@@ -9,6 +9,7 @@
 
 struct hy_config;
 struct hy_daemon;
+struct hy_receive;
 
 /* Of the configuration, for the other thread; under the lock. */
 struct observer_limits {
@@ -21,6 +22,7 @@ struct observer {
     char listen[80]; /* where it listens; "" = nowhere */
     pthread_mutex_t lock;
     struct observer_limits limits;
+    const struct hy_receive *receive; /* under the lock; NULL: nobody hands messages in by SMTP */
     hy_count reloads, failed_reloads;
     hy_count loaded_ms;   /* when the configuration in use was read */
     _Atomic hy_us beat;   /* when the main loop turned last */
@@ -32,6 +34,8 @@ void observer_init(struct observer *o, struct hy_daemon *d);
 /* At boot and after each reload: listens where the configuration says. A port that cannot be had is
  * a warning: mail goes out all the same. */
 void observer_apply(struct observer *o, const struct hy_config *c);
+/* The listeners whose counts are shown; NULL before they go. */
+void observer_receive(struct observer *o, const struct hy_receive *r);
 /* Every second. */
 void observer_beat(struct observer *o);
 /* Says no to /readyz from now on, but goes on answering. */

@@ -1,5 +1,5 @@
 /* From a config to what receiving goes by, and its place in the life of the daemon. */
-#include "daemon.h"
+#include "ctl_common.h"
 
 #include <stdlib.h>
 #include <time.h>
@@ -151,6 +151,8 @@ int submission_open(struct hy_daemon *d, struct hy_problems *problems, struct hy
         all[n++] = (struct hy_receive_listener){c->submission.listen_tls.items[i], true};
     err = hy_receive_open(d->deliver, all, n, policy, diag, &d->receive);
     if (err == HY_OK)
+        observer_receive(&d->observer, d->receive);
+    if (err == HY_OK)
         hy_log(HY_LOG_NOTICE, "receive", "messages are taken at %zu addresses", n);
     return err;
 }
@@ -172,7 +174,14 @@ json_t *submission_json(const struct hy_daemon *d)
     set(o, "messages", &c->messages);
     set(o, "recipients", &c->recipients);
     set(o, "bytes", &c->bytes);
-    set(o, "refused", &c->refused);
+    json_t *refused = json_object();
+    uint64_t all = 0;
+    for (unsigned i = 0; i < HY_RECEIVE_REFUSALS; i++) {
+        set(refused, hy_receive_refusal_name(i), &c->refused[i]);
+        all += atomic_load(&c->refused[i]);
+    }
+    ctl_set_count(o, "refused", all);
+    json_object_set_new(o, "refused_for", refused);
     set(o, "logins", &c->logins);
     set(o, "login_failures", &c->login_failures);
     return o;

@@ -175,8 +175,6 @@ static bool take_question(struct inbound *s)
     case HY_SMTP_SERVER_ASK_MESSAGE:
         if (!message_take(s, &a))
             return false;
-        if (a.code / 100 != 2)
-            atomic_fetch_add_explicit(&s->r->counters.refused, 1, memory_order_relaxed);
         break;
     }
     hy_smtp_server_answer(&s->smtp, &a, hy_loop_now(s->r->loop));

@@ -15,6 +15,18 @@ static struct hy_smtp_server_answer refusal(uint16_t code, uint16_t subject, uin
                                           .text = hy_str_of(text)};
 }
 
+const char *hy_receive_refusal_name(enum hy_receive_refusal r)
+{
+    static const char *const names[HY_RECEIVE_REFUSALS] = {"content", "loop", "sender", "unsigned",
+                                                           "busy",    "disk", "closing"};
+    return (unsigned)r < HY_RECEIVE_REFUSALS ? names[r] : "?";
+}
+
+static void count_refusal(struct inbound *s, enum hy_receive_refusal why)
+{
+    atomic_fetch_add_explicit(&s->r->counters.refused[why], 1, memory_order_relaxed);
+}
+
 static int edit(struct inbound *s, const struct hy_smtp_server_message *m,
                 struct hy_relay_output *facts, enum hy_relay_fault *fault)
 {
@@ -134,16 +146,19 @@ bool message_take(struct inbound *s, struct hy_smtp_server_answer *ret)
     hy_smtp_server_message(&s->smtp, &m);
     int err = edit(s, &m, &facts, &fault);
     if (err == HY_EINVAL) {
+        count_refusal(s, fault == HY_RELAY_LOOP ? HY_REFUSED_LOOP : HY_REFUSED_CONTENT);
         *ret = refusal(554, fault == HY_RELAY_LOOP ? 4 : 6, fault == HY_RELAY_LOOP ? 6 : 0,
                        hy_relay_fault_text(fault));
         return true;
     }
     if (err == HY_OK && !may_be(s, &m, &facts)) {
+        count_refusal(s, HY_REFUSED_SENDER);
         *ret = refusal(550, 7, 1, "You may not send for this domain");
         return true;
     }
     if (err == HY_OK && s->policy->is_dkim_required &&
         !hy_deliver_signs(s->r->deliver, tenant_of(s), facts.from_domain)) {
+        count_refusal(s, HY_REFUSED_UNSIGNED);
         *ret = refusal(550, 7, 0, "No DKIM key signs for this domain");
         return true;
     }
@@ -160,8 +175,6 @@ struct hy_smtp_server_answer message_answer(struct inbound *s, int err, char *ro
 {
     struct hy_receive_counters *c = &s->r->counters;
     char id[HY_ID_TEXT_MAX];
-    if (err != HY_OK)
-        atomic_fetch_add_explicit(&c->refused, 1, memory_order_relaxed);
     switch (err) {
     case HY_OK:
         atomic_fetch_add_explicit(&c->messages, 1, memory_order_relaxed);
@@ -171,14 +184,19 @@ struct hy_smtp_server_answer message_answer(struct inbound *s, int err, char *ro
         snprintf(room, room_n, "Stored as %s", hy_id_format(s->submit.job.message.id, id));
         return refusal(250, 0, 0, room);
     case HY_ELIMIT:
+        count_refusal(s, HY_REFUSED_CONTENT);
         return refusal(554, 6, 0, "Something of the message is too large");
     case HY_EINVAL:
+        count_refusal(s, HY_REFUSED_CONTENT);
         return refusal(554, 6, 0, "The message cannot be stored");
     case HY_ECLOSED:
+        count_refusal(s, HY_REFUSED_CLOSING);
         return refusal(421, 3, 2, "Shutting down, try again later");
     case HY_EFULL:
+        count_refusal(s, HY_REFUSED_DISK);
         return refusal(452, 3, 1, "The disk is full, try again later");
     default:
+        count_refusal(s, HY_REFUSED_BUSY);
         return refusal(452, 3, 1, "Too busy, try again later");
     }
 }

@@ -9,6 +9,7 @@ import subprocess
 import threading
 
 from lab import check, check_eq, wait_for
+from test_metrics import samples, value
 from test_spool import FROM, SITE, relay_audit, setup as spool_setup, wait_all
 
 PASSWORD = "correct horse"
@@ -104,6 +105,34 @@ def test_nobody_gets_in_without_tls_and_password_and_nobody_is_somebody_else(lab
     wait_all(daemon, 1)
     check_eq(sink.delivered(), [f"mine@{SITE}"])
     check("correct" not in daemon.output(), "a password was logged")
+
+
+def test_what_is_taken_and_refused_is_counted_for_prometheus(lab):
+    metrics = lab.free_port()
+    daemon, _, plain, _, context = setup(lab, config={"metrics.listen": f"127.0.0.1:{metrics}", "dkim.required": True})
+    with client(plain, context) as s:
+        s.sendmail(FROM, [f"a@{SITE}", f"b@{SITE}"], CONTENT)
+        check_eq(refusal(lambda: s.sendmail(FROM, [f"a@{SITE}"], CONTENT.replace(FROM, "x@example.net"))), 550, "sender")
+        received = "Received: from x by mx.news.hayauma.test; Thu, 1 Jan 2026 00:00:00 +0000\r\n" * 120
+        check_eq(refusal(lambda: s.sendmail(FROM, [f"a@{SITE}"], received + CONTENT)), 554, "loop")
+    with client(plain, context, user="other") as s:
+        mine = CONTENT.replace(FROM, "x@sub.example.net")
+        check_eq(refusal(lambda: s.sendmail("x@sub.example.net", [f"a@{SITE}"], mine)), 550, "unsigned")
+    with client(plain) as s:
+        s.starttls(context=context)
+        s.ehlo()
+        check_eq(s.docmd("AUTH", "PLAIN " + plain_response("app", "wrong"))[0], 535)
+        got = samples(metrics)
+        check_eq(value(got, "hayauma_submission_connections"), 1)
+    prefix = "hayauma_submission_"
+    counts = [value(got, prefix + n) for n in ("connects_total", "messages_total", "recipients_total", "turned_away_total")]
+    check_eq(counts, [3, 1, 2, 0], "connects, messages, recipients, turned away")
+    check_eq([value(got, prefix + "logins_total", result=r) for r in ("ok", "failed")], [2, 1], "logins")
+    refused = {r: value(got, prefix + "refused_total", reason=r)
+               for r in ("content", "loop", "sender", "unsigned", "busy", "disk", "closing")}
+    check_eq({r: n for r, n in refused.items() if n}, {"loop": 1, "sender": 1, "unsigned": 1}, "refused")
+    status = daemon.ctl("status")["submission"]
+    check_eq((status["refused"], status["refused_for"]["loop"]), (3, 1))
 
 
 def test_too_many_failures_are_not_looked_at_any_more(lab):

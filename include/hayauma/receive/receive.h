@@ -49,11 +49,24 @@ struct hy_receive_policy {
 struct hy_receive_policy *hy_receive_policy_ref(struct hy_receive_policy *p);
 void hy_receive_policy_unref(struct hy_receive_policy *p);
 
+/* Why a whole message got no 250. */
+enum hy_receive_refusal {
+    HY_REFUSED_CONTENT,  /* it cannot be sent as it is */
+    HY_REFUSED_LOOP,     /* it came by here too often */
+    HY_REFUSED_SENDER,   /* the user may not send for that domain */
+    HY_REFUSED_UNSIGNED, /* no key signs it (dkim.required) */
+    HY_REFUSED_BUSY,     /* no memory, the writer lags */
+    HY_REFUSED_DISK,     /* the disk is full */
+    HY_REFUSED_CLOSING,
+    HY_RECEIVE_REFUSALS,
+};
+const char *hy_receive_refusal_name(enum hy_receive_refusal r); /* "unsigned" */
+
 /* Since start; any thread. */
 struct hy_receive_counters {
     _Atomic uint64_t connections, connections_now, turned_away;
     _Atomic uint64_t messages, recipients, bytes; /* stored */
-    _Atomic uint64_t refused;                     /* messages that got no 250 */
+    _Atomic uint64_t refused[HY_RECEIVE_REFUSALS];
     _Atomic uint64_t logins, login_failures;
 };
 

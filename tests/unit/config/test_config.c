@@ -334,7 +334,7 @@ Test(config, a_dump_reads_back_as_the_same_configuration)
         "delivery:\n  sources:\n    - {name: \"a \\\"b\\\" c\", address: "
         "\"2001:db8::1\", ehlo: x.example}\n"
         "    - {name: b, address: 192.0.2.2, address6: \"::2\", weight: 9, warmup: "
-        "fast,\n       warmup_start: \"2026-12-01T09:00:00+09:00\"}\n"
+        "w,\n       warmup_start: \"2026-12-01T09:00:00+09:00\"}\n"
         "  warmup_plans: [{name: w, days: [5, 9], overflow: false, "
         "providers: {gmail: \"1, 2\"}}]\n"
         "  pool: b\n  pools:\n    - {name: p, sources: {b: 3, \"a \\\"b\\\" "
@@ -347,19 +347,6 @@ Test(config, a_dump_reads_back_as_the_same_configuration)
     cr_expect_eq(shop->quota.size_bytes, 2u << 20);
     cr_expect_eq(shop->quota.per_day, 0u);
     cr_expect_eq(hy_tenant_by_number(&c->tenants, 0)->weight, 10u);
-    struct hy_config *c =
-        parse("node: {id: 7, hostname: mx.example.jp}\n"
-              "dns: {servers: [127.0.0.1:5300, \"[::1]:53\"]}\n"
-              "bounce: {unsubscribe_mailto: \"a'b@example.jp\"}\n"
-              "dkim: {oversign: [Cc], expire: 7d}\n"
-              "delivery:\n  sources:\n    - {name: \"a \\\"b\\\" c\", address: "
-              "\"2001:db8::1\", ehlo: x.example}\n"
-              "    - {name: b, address: 192.0.2.2, address6: \"::2\", weight: 9, warmup: "
-              "w,\n       warmup_start: \"2026-12-01T09:00:00+09:00\"}\n"
-              "  warmup_plans: [{name: w, days: [5, 9], overflow: false, "
-              "providers: {gmail: \"1, 2\"}}]\n"
-              "  pool: b\n  pools:\n    - {name: p, sources: {b: 3, \"a \\\"b\\\" "
-              "c\": \"\"}}\n");
     struct hy_buf text = HY_BUF_INIT(1 << 20), again = HY_BUF_INIT(1 << 20);
     hy_config_dump(c, &text);
     struct hy_config *d = parse(hy_buf_cstr(&text));
