@@ -184,6 +184,7 @@ def goals(results):
         ("B6", "flat", flatness(results), "x", "<=", 1.25),
         ("B7", "relay_postfix", times_rate(results, "B7", "hayauma", "B7", "postfix"), "x", ">=", 7),
         ("B7", "api", None, "/s", ">=", 10000),
+        ("priority", "soon", most(results, "priority", "99 of 100"), "ms", "<=", 1000),
         ("B10", "per_hour", per_hour(of(results, "B10", "hayauma", "messages_per_s")), "M/h", ">=", 2.7),
     ]
 

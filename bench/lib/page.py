@@ -202,7 +202,7 @@ def machine_rows(results, w):
 
 def limit_rows(results, w, lang):
     rows = []
-    for step in ("B5", "B5-tls", "B6-import", "B6", "B6-domains", "B6-fair"):
+    for step in ("B5", "B5-tls", "B6-import", "B6", "B6-domains", "B6-fair", "priority"):
         found = results["limits"].get(step, [])
         if found:
             rows.append([f"**{w['names'][step]}**", "", ""])
@@ -253,6 +253,8 @@ def page(results, plots, lang):
         out.append(f"## {w['cost']}\n\n{w['cost_text']}\n\n" + image("cost") + table(w["cost_head"], rows) + image("memory"))
     if "firsts" in plots:
         out.append(f"## {w['firsts']}\n\n{w['firsts_text']}\n\n" + image("firsts"))
+    if "priority" in plots:
+        out.append(f"## {w['priority']}\n\n{w['priority_text']}\n\n" + image("priority"))
     if limit_rows(results, w, lang):
         out.append(f"## {w['limits']}\n\n" + table(w["limit_head"], limit_rows(results, w, lang)))
     out.append(f"## {w['machine']}\n\n" + table(["", ""], machine_rows(results, w)))

@@ -36,7 +36,8 @@ class Postfix(Peer):
         r.folder("etc/dkimkeys", "opendkim", 0o700)
         r.write("etc/dkimkeys/key.pem", read_key(self.key), 0o600, "opendkim")
         r.write("etc/opendkim.conf", self.configuration("opendkim.conf", DOMAIN=SENDER, SELECTOR=self.selector))
-        p = self.spawn("opendkim", "/usr/sbin/opendkim", "-f", "-x", "/etc/opendkim.conf")
+        # It would look for a request to end every few seconds only, and has nothing to lose.
+        p = self.spawn("opendkim", "/usr/sbin/opendkim", "-f", "-x", "/etc/opendkim.conf", stop_signal=signal.SIGKILL)
         socket = os.path.join(r.path, "run/opendkim/opendkim.sock")
         p.wait_ready("listening", lambda: os.path.exists(socket))
         # postfix-users would be in its group on a Debian machine; here the socket is open to all.

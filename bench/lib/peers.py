@@ -40,9 +40,9 @@ class Peer(Relay):
             text = text.replace(f"@{key}@", str(value))
         return text
 
-    def spawn(self, name, *argv):
+    def spawn(self, name, *argv, **kw):
         p = self.lab.spawn(f"{self.name}-{name}", self.group.wrap(self.root.inside(*argv)),
-                           env={"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL": "C"})
+                           env={"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL": "C"}, **kw)
         self.processes.append(p)
         return p
 

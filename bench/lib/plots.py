@@ -139,21 +139,23 @@ def by_size(results, folder, key, name, title, goal=None, note=None):
     return save(fig, folder, name)
 
 
-def firsts(results, folder):
-    """How many of many domains had their first attempt by when: alone, and among those that could hold them up."""
-    found = [f for f in results["limits"].get("B6-fair", []) if f.get("curve")]
+def curves(results, folder, step, colors, unit, title, scale="linear"):
+    """Shares by time, of the figures of a step that have a curve."""
+    found = [f for f in results["limits"].get(step, []) if f.get("curve")]
     if not found:
         return None
     fig, ax = plt.subplots(figsize=(9, 3))
-    for f, color in zip(found, (PEER, ACCENT)):
+    for f, color in zip(found, colors):
         name = f["name"].partition(":")[0]
         ax.plot(f["curve"], [100 * i / (len(f["curve"]) - 1) for i in range(len(f["curve"]))], color=color, linewidth=2, label=name)
     ax.set_ylim(0, 103)
-    ax.set_xlim(0, None)
-    ax.set_xlabel("seconds since the start of the campaign")
-    ax.set_title("domains that had their first attempt, %", loc="left", fontsize=11)
+    ax.set_xscale(scale)
+    if scale == "linear":
+        ax.set_xlim(0, None)
+    ax.set_xlabel(unit)
+    ax.set_title(title, loc="left", fontsize=11)
     ax.legend(frameon=False, loc="lower right")
-    return save(fig, folder, "firsts")
+    return save(fig, folder, {"B6-fair": "firsts"}.get(step, step))
 
 
 def draw(results, folder):
@@ -170,6 +172,10 @@ def draw(results, folder):
         "memory": by_size(results, folder, "memory_mib", "memory", "hayauma's anonymous memory at most, MiB", 256,
                           "peers: " + ", ".join(others) + " messages" if others else None),
         "cost": by_size(results, folder, "cpu_us", "cost", "CPU us a message, unsigned"),
-        "firsts": firsts(results, folder),
+        # how many of many domains had their first attempt by when: alone, and among those that could hold them up
+        "firsts": curves(results, folder, "B6-fair", (PEER, ACCENT), "seconds since the start of the campaign",
+                         "domains that had their first attempt, %"),
+        "priority": curves(results, folder, "priority", (PEER, ACCENT, STAGES["sockets_user"]),
+                           "milliseconds from handing in to the receiver's final dot", "messages that were there, %", "log"),
     }
     return {k: v for k, v in out.items() if v}

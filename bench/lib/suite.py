@@ -36,11 +36,11 @@ class Plan:
 
 
 FULL = Plan(3, 100000, 10.0, 1.0, floor.MS, 10000, 20, 10000000, 40000, 500000, 30, 10)
-QUICK = Plan(1, 5000, 0.2, 0.02, 100, 1000, 3, 10000, 4000, 2000, 4, 1)
+QUICK = Plan(1, 5000, 0.2, 0.02, 100, 1000, 3, 10000, 4000, 2000, 2, 1)
 SMOKE = Plan(1, 1500, 0.3, 0.05, 100, 50, 3, 1000, 1000, 100, 2, 1)
 
 # Workloads that are not campaigns measured in rounds.
-ONCE = ("B5", "B6", "sizes")
+ONCE = ("B5", "B6", "priority", "sizes")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -85,11 +85,14 @@ def once_jobs(bench, plan, names):
             for c in CAMPAIGNS if c.drain and c.name in names for p in c.peers if p.name in bench.roots]
     wide = ("--connections", str(plan.connections), "--answer", str(plan.answer_s))
     big = ("--big-rows", str(plan.rows), "--settle", str(plan.settle_s), "--messages", str(plan.messages))
+    lasting = min(10**6, max(plan.rows, 8000 * (plan.domains_s + 4)))  # a campaign that is not over meanwhile
+    soon = ("--rows", str(lasting), "--priority-s", str(plan.domains_s))
     many = ("--domains", str(plan.domains), "--domains-s", str(plan.domains_s))
     for workload, name, step, about, options in (
             ("B5", "B5", "connections", 10 + 3 * plan.answer_s, wide), ("B5", "B5-tls", "tls-connections", 15 + 3 * plan.answer_s, wide),
             ("B6", "B6-domains", "domains", 5 + plan.domains_s + plan.domains / 20000, many),
             ("B6", "B6-fair", "fair", 5 + plan.domains / 7000, many),
+            ("priority", "priority", "priority", 30 + 3 * plan.domains_s + plan.rows / 2e5, soon),
             ("B6", "B6-import", "import", 5 + plan.rows / 45000, big), ("B6", "B6", "queue", 10 + plan.rows / 120000, big),
             ("sizes", "sizes", "sizes", 10 + plan.rows / 120000, big)):
         if workload in names:

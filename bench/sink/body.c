@@ -116,6 +116,8 @@ void body_end(struct conn *c, int code)
         if (code)
             record_line(c, &c->sent, "sent", code);
     }
+    if (w->s->stamp_fd >= 0 && code / 100 == 2)
+        record_stamp(c);
     if (c->capture_no && code / 100 == 2)
         capture_write(c);
 }

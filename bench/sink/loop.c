@@ -494,7 +494,7 @@ struct worker *worker_new(struct sink *s, unsigned index)
         w->slots *= 2;
     w->domains = calloc(w->slots, sizeof(struct domain_count *));
     w->listen_fds = calloc((size_t)s->n_addrs, sizeof(int));
-    w->record = w->first = HY_BUF_INIT(64 << 20);
+    w->record = w->first = w->stamp = HY_BUF_INIT(64 << 20);
     snprintf(w->other.name, sizeof w->other.name, "other");
     w->epfd = epoll_create1(EPOLL_CLOEXEC);
     w->wakefd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
@@ -534,6 +534,7 @@ void worker_free(struct worker *w)
         free(w->domains[i]);
     hy_buf_free(&w->record);
     hy_buf_free(&w->first);
+    hy_buf_free(&w->stamp);
     free(w->domains);
     free(w->listen_fds);
     free(w->heap);

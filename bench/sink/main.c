@@ -38,7 +38,8 @@ static bool start(struct sink *s)
         fprintf(stderr, "sink: %s: %s\n", s->capture_dir, strerror(errno));
         return false;
     }
-    if (!open_lines(s->record_path, &s->record_fd) || !open_lines(s->first_path, &s->first_fd))
+    if (!open_lines(s->record_path, &s->record_fd) || !open_lines(s->first_path, &s->first_fd) ||
+        !open_lines(s->stamp_path, &s->stamp_fd))
         return false;
     for (unsigned i = 0; i < s->threads; i++)
         if (!(s->workers[i] = worker_new(s, i)))

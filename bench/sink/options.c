@@ -44,6 +44,10 @@ static const char usage[] =
     "  --record FILE            append a line per recipient at each final dot and reply\n"
     "  --first FILE             append \"MICROSECONDS DOMAIN\" at the first recipient of each "
     "domain\n"
+    "  --stamp PREFIX:FILE      append \"MICROSECONDS RCPT\" at the final dot of what recipients "
+    "get "
+    "whose\n"
+    "                           addresses begin so\n"
     "  --domains N              told apart; the others count as one (131072)\n"
     "  --capture DIR            store messages: --capture-every N (1), --capture-limit N (1000)\n";
 
@@ -134,6 +138,16 @@ static int set_tls_version(struct sink *s, struct hy_str v, struct hy_diag *d)
     return 0;
 }
 
+static int set_stamp(struct sink *s, struct hy_str v, struct hy_diag *d)
+{
+    size_t colon = hy_str_find(v, ':', 0);
+    if (colon == SIZE_MAX || colon + 1 == v.n)
+        return hy_fail(d, HY_EINVAL, "stamp wants PREFIX:FILE");
+    s->stamp_prefix = strndup(v.p, colon);
+    s->stamp_path = strndup(v.p + colon + 1, v.n - colon - 1);
+    return s->stamp_prefix && s->stamp_path ? 0 : HY_ENOMEM;
+}
+
 static int add_hidden(struct sink *s, struct hy_str v, struct hy_diag *d)
 {
     if (s->n_hidden == (int)(sizeof s->hidden / sizeof *s->hidden))
@@ -177,9 +191,16 @@ static const struct handler {
     const char *name;
     int (*set)(struct sink *s, struct hy_str v, struct hy_diag *d);
 } handlers[] = {
-    {"config", read_config},    {"listen", add_listen},     {"provider", provider_option},
-    {"tls", set_tls},           {"hide", add_hidden},       {"tls-version", set_tls_version},
-    {"reply", rules_add_reply}, {"delay", rules_add_delay}, {"greylist", rules_add_grey},
+    {"config", read_config},
+    {"listen", add_listen},
+    {"provider", provider_option},
+    {"stamp", set_stamp},
+    {"tls", set_tls},
+    {"hide", add_hidden},
+    {"tls-version", set_tls_version},
+    {"reply", rules_add_reply},
+    {"delay", rules_add_delay},
+    {"greylist", rules_add_grey},
 };
 
 static const struct path {

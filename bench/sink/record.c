@@ -4,8 +4,8 @@
  * Record: "dot CODE RCPT MESSAGE-ID" when the final dot was read (a real server would now deliver,
  * whatever becomes of the reply), "sent CODE RCPT MESSAGE-ID" when the reply went to the kernel.
  * Lines are appended before the loop waits again, in one write, so they outlive the sink itself.
- * Likewise, when each domain had its first recipient (--first), in microseconds of the monotonic
- * clock. */
+ * Likewise, when each domain had its first recipient (--first), and when the final dot of a message
+ * to certain recipients was read (--stamp), in microseconds of the monotonic clock. */
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -45,6 +45,19 @@ void record_line(struct conn *c, struct hy_buf *to, const char *what, int code)
             hy_buf_printf(to, "%s %d %.*s %.*s\n", what, code, HY_STR_ARG(rcpt), HY_STR_ARG(id));
 }
 
+bool record_is_stamped(const struct sink *s, struct hy_str rcpt)
+{
+    return s->stamp_fd >= 0 && hy_str_istarts(rcpt, hy_str_of(s->stamp_prefix));
+}
+
+void record_stamp(struct conn *c)
+{
+    struct hy_str rest = hy_buf_str(&c->rcpts), rcpt;
+    while (rest.n && hy_str_split(&rest, '\n', &rcpt))
+        if (record_is_stamped(c->w->s, rcpt))
+            hy_buf_printf(&c->w->stamp, "%ld %.*s\n", hy_clock_us(), HY_STR_ARG(rcpt));
+}
+
 static void flush(int fd, struct hy_buf *lines)
 {
     size_t done = 0;
@@ -65,6 +78,7 @@ void record_flush(struct worker *w)
 {
     flush(w->s->record_fd, &w->record);
     flush(w->s->first_fd, &w->first);
+    flush(w->s->stamp_fd, &w->stamp);
 }
 
 static FILE *capture_open(const struct conn *c, const char *ext)

@@ -124,6 +124,7 @@ struct sink {
     uint64_t capture_limit; /* messages stored at most */
     const char *record_path;
     const char *first_path;
+    const char *stamp_path, *stamp_prefix; /* NULL: nobody's messages are stamped */
     uint32_t domains_max; /* counted apart, per thread; the rest counts as "other" */
     const char *stats_path;
     unsigned stats_interval;
@@ -133,7 +134,7 @@ struct sink {
     SSL_CTX *ctx;
     struct grey *grey;
     struct providers *providers; /* NULL: no model */
-    int record_fd, first_fd;
+    int record_fd, first_fd, stamp_fd;
     atomic_bool stop;
     atomic_uint open, open_max;
     atomic_ullong captured;
@@ -216,7 +217,7 @@ struct worker {
     size_t slots;                  /* of it: a power of two */
     uint32_t n_domains;
     struct domain_count other;
-    struct hy_buf record, first;
+    struct hy_buf record, first, stamp;
     uint64_t message_no;
     char *rbuf;
 };
@@ -265,6 +266,9 @@ void body_end(struct conn *c, int code);
 
 /* record.c */
 void record_line(struct conn *c, struct hy_buf *to, const char *what, int code);
+/* Whether its messages are stamped. */
+bool record_is_stamped(const struct sink *s, struct hy_str rcpt);
+void record_stamp(struct conn *c);
 void record_flush(struct worker *w);
 void capture_write(struct conn *c);
 

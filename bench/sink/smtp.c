@@ -235,7 +235,7 @@ static void on_rcpt(struct conn *c, struct hy_str arg)
         return;
     }
     c->n_rcpts++;
-    if (w->s->record_fd >= 0 || w->s->capture_dir) {
+    if (w->s->record_fd >= 0 || w->s->capture_dir || record_is_stamped(w->s, path)) {
         hy_buf_add_str(&c->rcpts, path);
         hy_buf_add_c(&c->rcpts, '\n');
     }

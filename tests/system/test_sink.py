@@ -1,4 +1,5 @@
 """The sink and the make-believe internet behave as their scripts say: every other test stands on it."""
+import os
 import smtplib
 import socket
 import ssl
@@ -34,6 +35,20 @@ def test_it_records_the_dot_and_the_reply_of_every_message_and_stores_what_came(
     stats = sink.stats()
     check_eq(stats["messages"], 2)
     check_eq(stats["domains"], {"d.test": {"rcpt": 2, "refused": 0, "messages": 2}})
+
+
+def test_it_stamps_when_messages_to_certain_recipients_came(lab):
+    port, path = lab.free_port(), lab.path("stamps")
+    lab.sink(extra=["--listen", f"127.0.1.1:{port}", "--stamp", f"wait-:{path}"])
+    before = time.monotonic()
+    for rcpt in ("a@d.test", "wait-1@d.test", "nowait-1@d.test", "WAIT-2@d.test"):
+        check_eq(attempt("127.0.1.1", port, rcpt)[0], 250)
+    wait_for("the stamps", lambda: os.path.exists(path) and open(path, encoding="ascii").read().count("\n") == 2)
+    with open(path, encoding="ascii") as f:
+        found = [line.split() for line in f]
+    check_eq([rcpt for _, rcpt in found], ["wait-1@d.test", "WAIT-2@d.test"])
+    times = [int(us) / 1e6 for us, _ in found]
+    check(before <= times[0] <= times[1] <= time.monotonic(), f"{times} are not of the monotonic clock")
 
 
 def test_scripted_replies_come_by_domain_and_by_share(lab):
