@@ -9,20 +9,22 @@ extern const struct cli_command cmd_import;                        /* cmd_import
 extern const struct cli_command cmd_list_show, cmd_list_export;    /* cmd_list.c */
 extern const struct cli_command cmd_campaign_create;               /* cmd_campaign_create.c */
 extern const struct cli_command cmd_campaign_start, cmd_campaign_pause, cmd_campaign_resume,
-    cmd_campaign_cancel, cmd_campaign_held;                               /* cmd_campaign_run.c */
-extern const struct cli_command cmd_campaign_show, cmd_campaign_list;     /* cmd_campaign_show.c */
-extern const struct cli_command cmd_campaign_watch;                       /* cmd_campaign_watch.c */
-extern const struct cli_command cmd_queue;                                /* cmd_queue.c */
-extern const struct cli_command cmd_site, cmd_sites;                      /* cmd_sites.c */
-extern const struct cli_command cmd_source_list, cmd_source_check;        /* cmd_source_*.c */
-extern const struct cli_command cmd_explain;                              /* cmd_explain.c */
-extern const struct cli_command cmd_audit;                                /* cmd_audit.c */
-extern const struct cli_command cmd_backup;                               /* cmd_backup.c */
-extern const struct cli_command cmd_dkim_keygen;                          /* cmd_dkim_keygen.c */
-extern const struct cli_command cmd_dkim_check;                           /* cmd_dkim_check.c */
-extern const struct cli_command cmd_tls_policy, cmd_tls_report;           /* cmd_tls.c */
-extern const struct cli_command cmd_completion;                           /* cmd_completion.c */
-extern const struct cli_command cmd_password;                             /* cmd_password.c */
+    cmd_campaign_cancel, cmd_campaign_held;                           /* cmd_campaign_run.c */
+extern const struct cli_command cmd_campaign_show, cmd_campaign_list; /* cmd_campaign_show.c */
+extern const struct cli_command cmd_campaign_watch;                   /* cmd_campaign_watch.c */
+extern const struct cli_command cmd_queue;                            /* cmd_queue.c */
+extern const struct cli_command cmd_site, cmd_sites;                  /* cmd_sites.c */
+extern const struct cli_command cmd_source_list, cmd_source_check;    /* cmd_source_*.c */
+extern const struct cli_command cmd_explain;                          /* cmd_explain.c */
+extern const struct cli_command cmd_audit;                            /* cmd_audit.c */
+extern const struct cli_command cmd_backup;                           /* cmd_backup.c */
+extern const struct cli_command cmd_dkim_keygen;                      /* cmd_dkim_keygen.c */
+extern const struct cli_command cmd_dkim_check;                       /* cmd_dkim_check.c */
+extern const struct cli_command cmd_tls_policy, cmd_tls_report;       /* cmd_tls.c */
+extern const struct cli_command cmd_completion;                       /* cmd_completion.c */
+extern const struct cli_command cmd_password;                         /* cmd_password.c */
+extern const struct cli_command cmd_token_create, cmd_token_list,
+    cmd_token_revoke;                                                     /* cmd_token.c */
 extern const struct cli_command cmd_send;                                 /* cmd_send.c */
 extern const struct cli_command cmd_man;                                  /* man.c */
 extern const struct cli_command cmd_tune;                                 /* cmd_tune.c */

@@ -32,6 +32,7 @@ const struct config_section config_sections[] = {
     {"tracking", "Links and the beacon that tell what is read."},
     {"tenants", "Those for whom this installation sends, kept apart from each other: "
                 "docs/guides/tenants.md."},
+    {"api", "The HTTP API: docs/guides/api.md."},
     {"bounce", "Return paths, and unsubscribing by mail."},
     {"suppression", "Addresses that nothing is sent to: docs/guides/suppression.md."},
     {"mail", "What campaigns need not say."},
@@ -295,6 +296,30 @@ static const struct schema_row rows[] = {
             "installation itself (default, number 0), which may have an entry, too.",
      .example = "- name: shop\n  number: 1\n  from_domains: [shop.example, \"*.shop.example\"]\n"
                 "  messages_per_day: 100000\n  weight: 30"},
+    {"api.listen", SCHEMA_ENDPOINTS, SCHEMA_RESTART, F(api.listen), .min = 8025, .max = 16,
+     .doc = "Where the HTTP API is served without TLS: on this machine (127.0.0.1, ::1), or behind "
+            "the proxies of api.trusted_proxies, which do TLS. Empty = nowhere.",
+     .example = "[\"127.0.0.1:8025\"]"},
+    {"api.listen_tls", SCHEMA_ENDPOINTS, SCHEMA_RESTART, F(api.listen_tls), .min = 8443, .max = 16,
+     .doc = "The same with TLS.", .example = "[\"0.0.0.0:8443\", \"[::]:8443\"]"},
+    {"api.certificate", SCHEMA_PATH, 0, F(api.certificate),
+     .doc = "PEM file with the certificate and its chain; read anew at a reload."},
+    {"api.private_key", SCHEMA_PATH, 0, F(api.private_key),
+     .doc = "PEM file with its key. \"\" = it is in the same file."},
+    {"api.tokens", SCHEMA_PATH, 0, F(api.tokens), .def = "/etc/hayauma/tokens",
+     .doc = "File of those who may use it; 'hayauma token create' adds to it."},
+    {"api.trusted_proxies", SCHEMA_STRINGS, 0, F(api.trusted_proxies), .max = 256,
+     .doc = "Networks of proxies that may speak without TLS, and whose X-Forwarded-For tells who "
+            "the client is.",
+     .example = "[10.1.0.5, \"2001:db8::/64\"]"},
+    {"api.max_connections", SCHEMA_INT, 0, F(api.max_connections), 1, 60000, "1000",
+     .doc = "At the same time; the one that is idle longest ends for who comes."},
+    {"api.max_body", SCHEMA_SIZE, 0, F(api.max_body_bytes), 64 * KIB, 256 * MIB, "48MiB",
+     .doc = "A larger request is refused. Attachments take 4/3 of their size."},
+    {"api.memory", SCHEMA_SIZE, 0, F(api.memory_bytes), 1 * MIB, 64 * GIB, "256MiB",
+     .doc = "Of requests on their way in. With more, further ones are asked to come later."},
+    {"api.access_log", SCHEMA_PATH, 0, F(api.access_log),
+     .doc = "File that gets a JSON line for each request; a reload opens it anew. \"\" = none."},
 
     {"bounce.domain", SCHEMA_HOSTNAME, 0, F(bounce.domain),
      .doc = "Return paths are in this domain, whose MX must be this machine. \"\" = "

@@ -15,6 +15,7 @@
 #include "hayauma/base/log.h"
 #include "hayauma/daemon/import_job.h"
 #include "hayauma/receive/receive.h"
+#include "hayauma/web/web.h"
 
 static unsigned processors(void)
 {
@@ -115,7 +116,7 @@ static int make_tokens(struct hy_daemon *d, struct hy_diag *diag)
     return err == HY_OK ? err : hy_fail(diag, err, "tokens: %s", hy_err_text(err));
 }
 
-static bool is_loopback(const struct hy_sockaddr *a)
+bool daemon_is_loopback(const struct hy_sockaddr *a)
 {
     return hy_sockaddr_family(a) == AF_INET6 ? IN6_IS_ADDR_LOOPBACK(&a->in6.sin6_addr)
                                              : ntohl(a->in4.sin_addr.s_addr) >> 24 == 127;
@@ -128,7 +129,7 @@ static bool trusts_dnssec(const struct hy_config *c)
     if (c->dns.validating != HY_VALIDATING_AUTO)
         return c->dns.validating == HY_VALIDATING_YES;
     for (size_t i = 0; i < c->dns.servers.n; i++)
-        if (!is_loopback(&c->dns.servers.items[i]))
+        if (!daemon_is_loopback(&c->dns.servers.items[i]))
             return false;
     return c->dns.servers.n > 0;
 }
@@ -227,6 +228,8 @@ int daemon_open(struct hy_daemon *d, struct hy_diag *diag)
         err = tls_sender_new(d, &d->tls_sender);
     if (err == HY_OK)
         err = submission_open(d, &problems, diag);
+    if (err == HY_OK)
+        err = api_open(d, &problems, diag);
     if (problems.n)
         hy_problems_print(&problems, stderr);
     hy_problems_free(&problems);
@@ -246,8 +249,10 @@ void daemon_log_attempts(struct hy_daemon *d)
 void daemon_stop(struct hy_daemon *d)
 {
     observer_ending(&d->observer);
+    hy_web_close(d->web); /* while the writer runs */
+    d->web = NULL;
     observer_receive(&d->observer, NULL);
-    hy_receive_close(d->receive); /* while the writer runs */
+    hy_receive_close(d->receive); /* likewise */
     d->receive = NULL;
     while (atomic_load(&d->store_jobs[CTL_JOB_SEND])) /* a file is read, and no more come */
         usleep(10000);
@@ -304,11 +309,15 @@ int daemon_reload(struct hy_daemon *d, struct hy_problems *problems, struct hy_b
     }
     struct hy_deliver_policy *policy = NULL;
     struct hy_receive_policy *receive = NULL;
+    struct hy_web_policy *web = NULL;
     err = policy_make(d, fresh, problems, &policy);
     if (err == HY_OK)
         err = submission_policy(fresh, problems, &receive);
+    if (err == HY_OK)
+        err = api_policy(fresh, problems, &web);
     if (err != HY_OK) {
         hy_deliver_policy_unref(policy);
+        hy_receive_policy_unref(receive);
         hy_count_add(&d->observer.failed_reloads, 1);
         hy_config_unref(fresh);
         return err;
@@ -323,6 +332,10 @@ int daemon_reload(struct hy_daemon *d, struct hy_problems *problems, struct hy_b
         hy_receive_reload(d->receive, receive);
     else
         hy_receive_policy_unref(receive);
+    if (web && d->web)
+        hy_web_reload(d->web, web);
+    else
+        hy_web_policy_unref(web);
     pthread_mutex_lock(&d->plan_lock);
     struct hy_config *old = d->plan_config;
     d->plan_config = hy_config_ref(fresh);

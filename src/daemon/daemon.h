@@ -21,6 +21,9 @@ struct hy_import_jobs;
 struct hy_loop;
 struct hy_receive;
 struct hy_receive_policy;
+struct hy_network;
+struct hy_web;
+struct hy_web_policy;
 
 /* upkeep.c */
 struct upkeep {
@@ -56,6 +59,7 @@ struct hy_daemon {
     struct hy_deliver *deliver;
     struct hy_import_jobs *imports;
     struct hy_receive *receive; /* NULL: nothing is listened for */
+    struct hy_web *web;         /* likewise */
     struct upkeep upkeep;
     struct observer observer;
     struct orders orders;
@@ -87,6 +91,9 @@ void daemon_close(struct hy_daemon *d);
  * keys that changed but wait for a restart. HY_EINVAL with the problems. */
 int daemon_reload(struct hy_daemon *d, struct hy_problems *problems, struct hy_buf *ret_restart);
 
+/* boot.c */
+bool daemon_is_loopback(const struct hy_sockaddr *a);
+
 struct hy_resolver_settings;
 /* boot.c: how the daemon asks DNS, as at its start; points into the daemon. */
 void daemon_dns_settings(const struct hy_daemon *d, struct hy_resolver_settings *s);
@@ -109,6 +116,15 @@ int submission_policy(struct hy_config *config, struct hy_problems *problems,
 int submission_open(struct hy_daemon *d, struct hy_problems *problems, struct hy_diag *diag);
 /* {"connections", ...}; NULL when nothing is listened for. */
 json_t *submission_json(const struct hy_daemon *d);
+/* Networks as written; *ret, one more than there are texts, is the caller's. HY_EINVAL with a note,
+ * HY_ENOMEM. */
+int daemon_networks(const struct hy_strings *texts, struct hy_network **ret, struct hy_diag *diag);
+int daemon_utc_offset_min(void); /* of this moment */
+
+/* api.c: the same for the HTTP API. */
+int api_policy(struct hy_config *config, struct hy_problems *problems, struct hy_web_policy **ret);
+int api_open(struct hy_daemon *d, struct hy_problems *problems, struct hy_diag *diag);
+json_t *api_json(const struct hy_daemon *d);
 
 /* suppression.c */
 /* The rules that a config has for the suppression list are in force from now on. Main thread. */

@@ -16,6 +16,7 @@
 #include "hayauma/base/log.h"
 #include "hayauma/io/loop.h"
 #include "hayauma/receive/receive.h"
+#include "hayauma/web/web.h"
 
 enum { EXIT_CONFIG = 78, EXIT_STORE = 74, EXIT_USAGE = 64 }; /* sysexits(3) */
 
@@ -88,6 +89,10 @@ static int load_config(struct hy_daemon *d, const struct options *o)
         if (err == HY_OK)
             err = submission_policy(d->config, &problems, &receive);
         hy_receive_policy_unref(receive);
+        struct hy_web_policy *web = NULL;
+        if (err == HY_OK)
+            err = api_policy(d->config, &problems, &web);
+        hy_web_policy_unref(web);
     }
     hy_problems_sort(&problems);
     hy_problems_print(&problems, stderr);

@@ -65,7 +65,7 @@ void metrics_put_sources(struct expo *e, struct hy_deliver *d)
 {
     struct texts t = {.is_open_metrics = e->is_open_metrics};
     for (unsigned i = 0; i < TEXTS; i++)
-        t.text[i] = HY_BUF_INIT(HY_HTTP_BODY_MAX);
+        t.text[i] = HY_BUF_INIT(HY_HTTP_ANSWER_MAX);
     int err = hy_deliver_sources(d, put_source, &t);
     for (unsigned i = 0; i < TEXTS; i++) {
         if (err == HY_OK && t.text[i].err == 0) {

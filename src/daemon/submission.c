@@ -45,23 +45,31 @@ static int fail(const struct hy_config *c, struct hy_problems *problems, const c
     return HY_EINVAL;
 }
 
+int daemon_networks(const struct hy_strings *texts, struct hy_network **ret, struct hy_diag *diag)
+{
+    struct hy_network *all = calloc(texts->n + 1, sizeof *all);
+    if (!all)
+        return HY_ENOMEM;
+    for (size_t i = 0; i < texts->n; i++) {
+        if (hy_network_parse(hy_str_of(texts->items[i]), &all[i]) == HY_OK)
+            continue;
+        free(all);
+        return hy_fail(diag, HY_EINVAL,
+                       "'%s' is no network: write 192.0.2.1, 10.1.0.0/16 or 2001:db8::/32",
+                       texts->items[i]);
+    }
+    *ret = all;
+    return HY_OK;
+}
+
 static int load_networks(const struct hy_config *c, struct hy_problems *problems, struct ground *g)
 {
     struct hy_diag diag = {""};
-    size_t n = c->submission.trusted.n;
-    g->networks = calloc(n + 1, sizeof *g->networks);
-    if (!g->networks)
-        return HY_ENOMEM;
-    for (size_t i = 0; i < n; i++) {
-        const char *text = c->submission.trusted.items[i];
-        if (hy_network_parse(hy_str_of(text), &g->networks[i]) == HY_OK)
-            continue;
-        hy_fail(&diag, HY_EINVAL,
-                "'%s' is no network: write 192.0.2.1, 10.1.0.0/16 or 2001:db8::/32", text);
-        return fail(c, problems, "submission.trusted", HY_EINVAL, &diag);
-    }
+    int err = daemon_networks(&c->submission.trusted, &g->networks, &diag);
+    if (err != HY_OK)
+        return fail(c, problems, "submission.trusted", err, &diag);
     g->policy.trusted = g->networks;
-    g->policy.n_trusted = n;
+    g->policy.n_trusted = c->submission.trusted.n;
     return HY_OK;
 }
 
@@ -79,7 +87,7 @@ static int load_tls(const struct hy_config *c, struct hy_problems *problems, str
     return err == HY_OK ? err : fail(c, problems, "submission.certificate", err, &diag);
 }
 
-static int utc_offset_min(void)
+int daemon_utc_offset_min(void)
 {
     time_t t = time(NULL);
     struct tm tm;
@@ -107,7 +115,7 @@ int submission_policy(struct hy_config *c, struct hy_problems *problems,
         .connections_max = c->submission.max_connections,
         .connections_per_address = c->submission.connections_per_address,
         .is_dkim_required = c->dkim.is_required,
-        .utc_offset_min = utc_offset_min(),
+        .utc_offset_min = daemon_utc_offset_min(),
         .release = release,
         .owner = g,
     };

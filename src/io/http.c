@@ -1,243 +1,233 @@
-/* The HTTP server: one thread, one loop, at most HY_HTTP_CLIENTS_MAX connections.
+/* The HTTP server as a whole: listeners, its thread, settings that change, and the end.
  *
- * Happy path: accept, read the head, call the handler, write the answer, close. How it fails: a
- * client that is too slow, too long or does not speak HTTP gets a short answer or none, and is
- * closed at its deadline; while all places are taken nobody is accepted, nor for a moment when
- * there is no descriptor for who comes: what waits would wake the loop at once, over and over. */
-#include "hayauma/io/http.h"
-
+ * While there is no place for another connection, the one that is idle longest makes room; when
+ * there is no descriptor, nobody is accepted for a moment: what waits would wake the loop at once,
+ * over and over. */
 #include <errno.h>
-#include <stdatomic.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "hayauma/io/loop.h"
-#include "hayauma/io/thread.h"
+#include "hayauma/base/log.h"
+#include "http_priv.h"
 
-struct client {
-    struct hy_list link;
-    struct hy_http_server *server;
-    int fd;
-    struct hy_watch *watch;
-    struct hy_timer deadline;
-    struct hy_buf in, out;
-    size_t sent;
-    bool is_answered;
+enum {
+    ACCEPTS_A_TURN = 64,
+    BACKLOG = 512,
+    END_US = 5 * 1000000,
 };
 
-struct hy_http_server {
-    struct hy_http_options o;
-    struct hy_loop *loop;
-    struct hy_thread *thread;
-    struct hy_watch *watch;
-    int fd;
-    struct hy_list clients;
-    unsigned n_clients;
-    struct hy_timer pause; /* armed: nobody is accepted */
-    atomic_ulong pauses;
-};
+/* ---- settings ---- */
 
-static void watch_listener(struct hy_http_server *s)
+static struct hy_http_settings with_defaults(const struct hy_http_settings *given)
 {
-    bool has_room = s->n_clients < HY_HTTP_CLIENTS_MAX && !hy_timer_armed(&s->pause);
-    unsigned what = has_room ? HY_WATCH_READ : 0;
-    int err = hy_watch_change(s->watch, what);
-    (void)err; /* it stays as it was: accept looks at the number again */
+    struct hy_http_settings s = *given;
+    if (s.connections_max == 0)
+        s.connections_max = 32;
+    if (s.memory_max == 0)
+        s.memory_max = 64 << 20;
+    if (s.idle_us == 0)
+        s.idle_us = 60 * HY_US_PER_SEC;
+    if (s.head_us == 0)
+        s.head_us = 10 * HY_US_PER_SEC;
+    if (s.slow_us == 0)
+        s.slow_us = 15 * HY_US_PER_SEC;
+    if (s.tls)
+        hy_tls_ref(s.tls);
+    return s;
 }
 
-static void client_close(struct client *c)
+void hy_http_reload(struct hy_http_server *s, const struct hy_http_settings *settings)
 {
-    struct hy_http_server *s = c->server;
-    hy_list_remove(&c->link);
-    hy_loop_disarm(s->loop, &c->deadline);
-    hy_watch_free(c->watch);
-    close(c->fd);
-    hy_buf_free(&c->in);
-    hy_buf_free(&c->out);
-    free(c);
-    s->n_clients--;
-    watch_listener(s);
+    struct hy_http_settings fresh = with_defaults(settings);
+    pthread_mutex_lock(&s->settings_lock);
+    struct hy_tls *old = s->settings.tls;
+    s->settings = fresh;
+    atomic_store(&s->is_reloaded, true);
+    pthread_mutex_unlock(&s->settings_lock);
+    hy_tls_unref(old);
 }
 
-static void on_deadline(void *arg)
+const struct hy_http_settings *http_settings(struct hy_http_server *s)
 {
-    client_close(arg);
+    if (!atomic_load_explicit(&s->is_reloaded, memory_order_relaxed))
+        return &s->now;
+    pthread_mutex_lock(&s->settings_lock);
+    hy_tls_unref(s->now.tls);
+    s->now = s->settings;
+    if (s->now.tls)
+        hy_tls_ref(s->now.tls);
+    atomic_store(&s->is_reloaded, false);
+    pthread_mutex_unlock(&s->settings_lock);
+    return &s->now;
 }
 
-static const char *reason_of(int status)
+/* ---- listeners ---- */
+
+static void listen_to_all(struct hy_http_server *s)
 {
-    switch (status) {
-    case 200:
-        return "OK";
-    case 400:
-        return "Bad Request";
-    case 404:
-        return "Not Found";
-    case 431:
-        return "Request Header Fields Too Large";
-    case 501:
-        return "Not Implemented";
-    case 503:
-        return "Service Unavailable";
-    default:
-        return "Internal Server Error";
+    bool listens = !s->is_ending && !hy_timer_armed(&s->pause);
+    for (size_t i = 0; i < s->n_listeners; i++) {
+        int err = hy_watch_change(s->listeners[i].watch, listens ? HY_WATCH_READ : 0);
+        (void)err; /* then it wakes us in vain */
     }
-}
-
-static void put_answer(struct client *c, const struct hy_http_answer *a, bool is_head)
-{
-    hy_buf_printf(&c->out,
-                  "HTTP/1.1 %d %s\r\nContent-Type: %s\r\nContent-Length: %zu\r\n"
-                  "Cache-Control: no-store\r\nConnection: close\r\n\r\n",
-                  a->status, reason_of(a->status), a->type, a->body.len);
-    if (!is_head)
-        hy_buf_add_str(&c->out, hy_buf_str(&a->body));
-    c->is_answered = true;
-}
-
-static void answer(struct client *c)
-{
-    struct hy_http_request r = {0};
-    struct hy_http_answer a = {
-        .status = 404, .type = "text/plain; charset=utf-8", .body = HY_BUF_INIT(HY_HTTP_BODY_MAX)};
-    int err = hy_http_request_read(hy_buf_str(&c->in), &r);
-    if (err == HY_EMORE)
-        return;
-    if (err == HY_OK)
-        c->server->o.fn(c->server->o.ctx, &r, &a);
-    else
-        a.status = err == HY_ELIMIT ? 431 : err == HY_EUNSUPPORTED ? 501 : 400;
-    if (a.body.err) {
-        hy_buf_free(&a.body);
-        a.body = HY_BUF_INIT(4096);
-        a.status = 500;
-    }
-    if (a.body.len == 0)
-        hy_buf_printf(&a.body, "%s\n", reason_of(a.status));
-    put_answer(c, &a, r.is_head);
-    hy_buf_free(&a.body);
-}
-
-/* False: it is gone. */
-static bool fill(struct client *c)
-{
-    char room[2048];
-    ssize_t n = recv(c->fd, room, sizeof room, MSG_DONTWAIT);
-    if (n < 0 && (errno == EAGAIN || errno == EINTR))
-        return true;
-    if (n <= 0)
-        return false;
-    hy_buf_add(&c->in, room, (size_t)n); /* past its maximum: the request is too long anyway */
-    return c->in.err == HY_OK || c->in.err == HY_ELIMIT;
-}
-
-static bool flush(struct client *c)
-{
-    while (c->sent < c->out.len) {
-        ssize_t n =
-            send(c->fd, c->out.data + c->sent, c->out.len - c->sent, MSG_DONTWAIT | MSG_NOSIGNAL);
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n < 0 && errno == EAGAIN)
-            return true;
-        if (n <= 0)
-            return false;
-        c->sent += (size_t)n;
-    }
-    shutdown(c->fd, SHUT_WR);
-    return false;
-}
-
-static void on_client(void *arg, int fd, unsigned what)
-{
-    struct client *c = arg;
-    (void)fd;
-    bool is_open = true;
-    if ((what & HY_WATCH_READ) && !c->is_answered) {
-        is_open = fill(c);
-        if (is_open)
-            answer(c);
-        if (c->is_answered)
-            is_open = c->out.err == HY_OK && hy_watch_change(c->watch, HY_WATCH_WRITE) == HY_OK;
-    }
-    if (is_open && c->is_answered)
-        is_open = flush(c);
-    if (!is_open)
-        client_close(c);
-}
-
-static void welcome(struct hy_http_server *s, int fd)
-{
-    struct client *c = calloc(1, sizeof *c);
-    if (!c) {
-        close(fd);
-        return;
-    }
-    c->server = s;
-    c->fd = fd;
-    c->in = HY_BUF_INIT(HY_HTTP_HEAD_MAX + 2048);
-    c->out = HY_BUF_INIT(HY_HTTP_BODY_MAX + 1024);
-    hy_timer_init(&c->deadline, on_deadline, c);
-    if (hy_watch_add(s->loop, fd, HY_WATCH_READ, on_client, c, &c->watch) != HY_OK) {
-        close(fd);
-        free(c);
-        return;
-    }
-    hy_list_push(&s->clients, &c->link);
-    s->n_clients++;
-    hy_loop_arm_in(s->loop, &c->deadline, s->o.timeout_us);
-}
-
-static void on_listener(void *arg, int fd, unsigned what)
-{
-    struct hy_http_server *s = arg;
-    (void)what;
-    while (s->n_clients < HY_HTTP_CLIENTS_MAX) {
-        int client = accept4(fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
-        if (client < 0 && (errno == ECONNABORTED || errno == EINTR))
-            continue;
-        if (client < 0 && errno != EAGAIN) { /* no descriptor, no memory */
-            hy_loop_arm_in(s->loop, &s->pause, HY_HTTP_PAUSE_US);
-            atomic_fetch_add(&s->pauses, 1);
-        }
-        if (client < 0)
-            break;
-        welcome(s, client);
-    }
-    watch_listener(s);
 }
 
 static void on_pause_over(void *arg)
 {
-    watch_listener(arg);
+    listen_to_all(arg);
 }
 
-unsigned long hy_http_pauses(const struct hy_http_server *s)
+static void pause_all(struct hy_http_server *s)
 {
-    return atomic_load(&s->pauses);
+    hy_loop_arm_in(s->loop, &s->pause, HY_HTTP_PAUSE_US);
+    atomic_fetch_add(&s->counters.pauses, 1);
+    listen_to_all(s);
+}
+
+static void turn_away(struct hy_http_server *s, int fd, bool is_tls)
+{
+    static const char text[] = "HTTP/1.1 503 Service Unavailable\r\nRetry-After: 5\r\n"
+                               "Content-Length: 0\r\nConnection: close\r\n\r\n";
+    if (!is_tls) {
+        ssize_t n = send(fd, text, sizeof text - 1, MSG_DONTWAIT | MSG_NOSIGNAL);
+        (void)n;
+    }
+    close(fd);
+    atomic_fetch_add_explicit(&s->counters.turned_away, 1, memory_order_relaxed);
+}
+
+static void welcome(struct hy_http_server *s, int fd, const struct hy_sockaddr *peer, bool is_tls)
+{
+    bool is_full = s->n_conns >= http_settings(s)->connections_max;
+    if (is_full && hy_list_empty(&s->idle)) {
+        turn_away(s, fd, is_tls);
+        return;
+    }
+    if (is_full) {
+        struct hy_list *longest = hy_list_pop(&s->idle);
+        http_conn_cut(hy_container_of(longest, struct http_conn, idle));
+    }
+    http_conn_open(s, fd, peer, is_tls);
+}
+
+static void on_listener(void *arg, int fd, unsigned what)
+{
+    struct http_listener *l = arg;
+    (void)what;
+    for (int i = 0; i < ACCEPTS_A_TURN; i++) {
+        struct hy_sockaddr peer = {0};
+        socklen_t n = sizeof peer;
+        int client = accept4(fd, &peer.sa, &n, SOCK_NONBLOCK | SOCK_CLOEXEC);
+        if (client < 0 && (errno == ECONNABORTED || errno == EINTR))
+            continue;
+        if (client < 0 && errno != EAGAIN) /* no descriptor, no memory */
+            pause_all(l->server);
+        if (client < 0)
+            return;
+        welcome(l->server, client, &peer, l->is_tls);
+    }
+}
+
+static int open_listener(struct hy_http_server *s, const struct hy_http_listener *o,
+                         struct hy_diag *diag)
+{
+    const int one = 1;
+    struct http_listener *l = &s->listeners[s->n_listeners];
+    char text[HY_SOCKADDR_TEXT_MAX];
+    *l = (struct http_listener){.server = s, .is_tls = o->is_tls};
+    l->fd = socket(hy_sockaddr_family(&o->addr), SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    if (l->fd < 0)
+        return hy_fail(diag, HY_EIO, "no socket: %s", strerror(errno));
+    s->n_listeners++;
+    setsockopt(l->fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one);
+    if (hy_sockaddr_family(&o->addr) == AF_INET6)
+        setsockopt(l->fd, IPPROTO_IPV6, IPV6_V6ONLY, &one, sizeof one);
+    if (bind(l->fd, &o->addr.sa, hy_sockaddr_len(&o->addr)) != 0 || listen(l->fd, BACKLOG) != 0)
+        return hy_fail(diag, errno == EADDRINUSE ? HY_EBUSY : HY_EIO, "cannot listen on %s: %s",
+                       hy_sockaddr_format(&o->addr, text), strerror(errno));
+    return hy_watch_add(s->loop, l->fd, HY_WATCH_READ, on_listener, l, &l->watch);
+}
+
+/* ---- the thread ---- */
+
+static void on_end_timer(void *arg)
+{
+    struct hy_http_server *s = arg;
+    hy_list_for_each_safe (it, &s->conns)
+        http_conn_cut(hy_container_of(it, struct http_conn, link));
+    /* Those whose answers are being made end with them: they always come. */
+}
+
+static void end(struct hy_http_server *s)
+{
+    s->is_ending = true;
+    listen_to_all(s);
+    hy_loop_arm_in(s->loop, &s->ending, END_US);
+    hy_list_for_each_safe (it, &s->conns)
+        http_conn_end(hy_container_of(it, struct http_conn, link));
+    if (s->n_conns == 0)
+        hy_loop_stop(s->loop);
+}
+
+void http_conn_gone(struct hy_http_server *s)
+{
+    if (s->is_ending && s->n_conns == 0)
+        hy_loop_stop(s->loop);
+}
+
+static void on_mail(void *arg, struct hy_msg *m)
+{
+    struct hy_http_server *s = arg;
+    for (struct hy_msg *next; m; m = next) {
+        next = m->next;
+        if (m == &s->end_msg)
+            end(s);
+        else
+            http_conn_later(hy_container_of(m, struct http_conn, later));
+    }
 }
 
 static void run(void *arg)
 {
     struct hy_http_server *s = arg;
-    int err = hy_loop_run(s->loop);
-    (void)err; /* then nobody is answered any more, which who watches us notices */
+    if (hy_loop_run(s->loop) != HY_OK)
+        hy_log(HY_LOG_ERROR, s->o.name, "the event loop failed: nobody is answered any more");
 }
 
-static int listen_on(struct hy_http_server *s, struct hy_diag *diag)
+/* ---- life ---- */
+
+static void server_free(struct hy_http_server *s)
 {
-    const int one = 1;
-    const struct hy_sockaddr *a = &s->o.listen;
-    char text[HY_SOCKADDR_TEXT_MAX];
-    s->fd = socket(hy_sockaddr_family(a), SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-    if (s->fd < 0)
-        return hy_fail(diag, HY_EIO, "no socket: %s", strerror(errno));
-    setsockopt(s->fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one);
-    if (bind(s->fd, &a->sa, hy_sockaddr_len(a)) == 0 && listen(s->fd, 64) == 0)
-        return HY_OK;
-    return hy_fail(diag, errno == EADDRINUSE ? HY_EBUSY : HY_EIO, "cannot listen on %s: %s",
-                   hy_sockaddr_format(a, text), strerror(errno));
+    for (size_t i = 0; i < s->n_listeners; i++) {
+        hy_watch_free(s->listeners[i].watch);
+        close(s->listeners[i].fd);
+    }
+    if (s->mailbox) {
+        hy_mailbox_close(s->mailbox);
+        hy_mailbox_detach(s->mailbox);
+        hy_mailbox_free(s->mailbox);
+    }
+    if (s->loop) {
+        hy_loop_disarm(s->loop, &s->pause);
+        hy_loop_disarm(s->loop, &s->ending);
+        hy_loop_free(s->loop);
+    }
+    hy_tls_unref(s->settings.tls);
+    hy_tls_unref(s->now.tls);
+    pthread_mutex_destroy(&s->settings_lock);
+    free(s);
+}
+
+static int make(struct hy_http_server *s)
+{
+    int err = hy_loop_create(&s->loop);
+    if (err == HY_OK)
+        err = hy_mailbox_create(1 << 20, &s->mailbox);
+    if (err == HY_OK)
+        err = hy_mailbox_attach(s->mailbox, s->loop, on_mail, s);
+    return err;
 }
 
 int hy_http_open(const struct hy_http_options *o, struct hy_diag *diag, struct hy_http_server **ret)
@@ -246,23 +236,27 @@ int hy_http_open(const struct hy_http_options *o, struct hy_diag *diag, struct h
     if (!s)
         return HY_ENOMEM;
     s->o = *o;
-    if (s->o.timeout_us == 0)
-        s->o.timeout_us = 10 * HY_US_PER_SEC;
-    hy_list_init(&s->clients);
+    s->settings = with_defaults(&o->settings);
+    atomic_init(&s->is_reloaded, true);
+    hy_list_init(&s->conns);
+    hy_list_init(&s->idle);
+    pthread_mutex_init(&s->settings_lock, NULL);
     hy_timer_init(&s->pause, on_pause_over, s);
-    int err = listen_on(s, diag);
-    if (err == HY_OK)
-        err = hy_loop_create(&s->loop);
-    if (err == HY_OK)
-        err = hy_watch_add(s->loop, s->fd, HY_WATCH_READ, on_listener, s, &s->watch);
-    if (err == HY_OK)
-        err = hy_thread_start("http", run, s, &s->thread);
+    hy_timer_init(&s->ending, on_end_timer, s);
+    int err = o->n_listeners <= HY_HTTP_LISTENERS_MAX ? make(s) : HY_ELIMIT;
+    for (size_t i = 0; i < o->n_listeners && err == HY_OK; i++)
+        err = open_listener(s, &o->listeners[i], diag);
     if (err != HY_OK) {
-        hy_http_close(s);
-        return err;
+        server_free(s);
+        return hy_fail(diag, err, "nobody can be served: %s", hy_err_text(err));
     }
     *ret = s;
     return HY_OK;
+}
+
+int hy_http_start(struct hy_http_server *s)
+{
+    return hy_thread_start(s->o.name, run, s, &s->thread);
 }
 
 void hy_http_close(struct hy_http_server *s)
@@ -270,17 +264,19 @@ void hy_http_close(struct hy_http_server *s)
     if (!s)
         return;
     if (s->thread) {
-        hy_loop_stop(s->loop);
+        int err = hy_mailbox_post_answer(s->mailbox, &s->end_msg);
+        (void)err; /* it is open */
         hy_thread_join(s->thread);
     }
-    if (s->loop)
-        hy_loop_disarm(s->loop, &s->pause);
-    hy_list_for_each_safe (it, &s->clients)
-        client_close(hy_container_of(it, struct client, link));
-    hy_watch_free(s->watch);
-    if (s->fd >= 0)
-        close(s->fd);
-    if (s->loop)
-        hy_loop_free(s->loop);
-    free(s);
+    server_free(s);
+}
+
+struct hy_loop *hy_http_loop(struct hy_http_server *s)
+{
+    return s->loop;
+}
+
+const struct hy_http_counters *hy_http_counters_of(const struct hy_http_server *s)
+{
+    return &s->counters;
 }

@@ -35,9 +35,9 @@ const struct hy_user *hy_users_find(const struct hy_users *u, struct hy_str name
     return NULL;
 }
 
-bool hy_user_may_use(const struct hy_user *u, struct hy_str domain)
+bool hy_domain_rules_have(const char *const *rules, struct hy_str domain)
 {
-    for (const char *const *d = u->domains; *d; d++) {
+    for (const char *const *d = rules; *d; d++) {
         struct hy_str rule = hy_str_of(*d);
         if (hy_str_eq(rule, HY_STR("*")) || hy_str_ieq(rule, domain))
             return true;
@@ -48,6 +48,11 @@ bool hy_user_may_use(const struct hy_user *u, struct hy_str domain)
             return true;
     }
     return false;
+}
+
+bool hy_user_may_use(const struct hy_user *u, struct hy_str domain)
+{
+    return hy_domain_rules_have(u->domains, domain);
 }
 
 /* Weak methods (DES, MD5) and locked accounts ("!", "*") are mistakes here. */

@@ -198,6 +198,15 @@ struct hy_config {
         uint32_t max_connections, connections_per_address, max_recipients;
         uint64_t memory_bytes;
     } submission;
+    struct { /* the HTTP API */
+        struct hy_sockaddrs listen, listen_tls;
+        const char *certificate, *private_key; /* PEM files; "" = no TLS */
+        const char *tokens;                    /* the file of tokens; "" = nobody may come */
+        struct hy_strings trusted_proxies;     /* networks */
+        uint32_t max_connections;
+        uint64_t max_body_bytes, memory_bytes;
+        const char *access_log; /* file; "" = none */
+    } api;
     struct {
         const char *domain;             /* right side of return paths; "" = node.hostname */
         const char *prefix;             /* left side before the token: "b" gives b+TOKEN@ */

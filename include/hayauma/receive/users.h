@@ -29,6 +29,8 @@ const struct hy_user *hy_users_find(const struct hy_users *u, struct hy_str name
 /* Whether its own line allows the domain; that its tenant may, too, is asked of hy_tenant_may_use.
  * Any thread. */
 bool hy_user_may_use(const struct hy_user *u, struct hy_str domain);
+/* Whether one of the rules, ended by NULL, allows the domain: see hy_user.domains. Any thread. */
+bool hy_domain_rules_have(const char *const *rules, struct hy_str domain);
 /* A new hash of a password by the best method the system has; `out` holds HY_USER_HASH_MAX bytes.
  * HY_EINVAL: it cannot be hashed (empty, a NUL inside, > 512 bytes). Takes tens of milliseconds. */
 HY_MUST_USE int hy_user_hash(struct hy_str password, char *out);

@@ -1,0 +1,64 @@
+/* The HTTP API: JSON over HTTP/1.1, bearer tokens, answers that stand for what is durable. One
+ * thread with a loop of its own (io/http.h). docs/guides/api.md says what clients see. */
+#pragma once
+#include <stdatomic.h>
+
+#include "hayauma/base/clock.h"
+#include "hayauma/io/http.h"
+#include "hayauma/receive/receive.h"
+#include "hayauma/web/tokens.h"
+
+struct hy_web;
+struct hy_deliver;
+struct hy_env;
+struct hy_writer;
+
+/* What a reload may change: immutable, counted, given with its reference. `release` frees what it
+ * stands on when the last request is over; the web thread, or whoever drops it last. */
+struct hy_web_policy {
+    struct hy_str host;
+    const struct hy_tenants *tenants;
+    struct hy_tls *tls;               /* NULL: none */
+    struct hy_api_tokens *tokens;     /* NULL: nobody may come */
+    const struct hy_network *proxies; /* whose word on the client's address counts, and who may
+                                         speak without TLS though not on this machine */
+    size_t n_proxies;
+    uint64_t body_max, memory_max;
+    uint64_t message_max; /* bytes of one message */
+    uint32_t connections_max;
+    bool is_dkim_required; /* mail that no key signs is refused */
+    int utc_offset_min;
+    const char *access_log; /* file of a JSON line a request; "" = none */
+    void (*release)(struct hy_web_policy *p);
+    void *owner;
+    atomic_uint refs; /* starts at 1 */
+};
+struct hy_web_policy *hy_web_policy_ref(struct hy_web_policy *p);
+void hy_web_policy_unref(struct hy_web_policy *p);
+
+/* Since start; any thread. */
+struct hy_web_counters {
+    _Atomic uint64_t requests;                    /* that had a head */
+    _Atomic uint64_t by_class[6];                 /* answers: [2] = 2xx ... */
+    _Atomic uint64_t unauthorized;                /* 401, 403, 429 */
+    _Atomic uint64_t messages, recipients, bytes; /* stored */
+};
+
+struct hy_web_options {
+    struct hy_env *env; /* these outlive it */
+    struct hy_writer *writer;
+    struct hy_deliver *deliver;
+    const struct hy_http_listener *listeners;
+    size_t n_listeners;
+};
+/* Listens and starts the thread; `policy`'s reference is taken in any case. HY_EBUSY: an address is
+ * in use; HY_EIO, HY_ENOMEM, with the reason. */
+HY_MUST_USE int hy_web_open(const struct hy_web_options *o, struct hy_web_policy *policy,
+                            struct hy_diag *diag, struct hy_web **ret);
+/* New requests go by it. Its reference is taken. Any thread. */
+void hy_web_reload(struct hy_web *w, struct hy_web_policy *policy);
+/* Takes nothing new, gives answers up to 5 s to go out, ends the thread and frees. NULL is fine.
+ * While the writer runs. */
+void hy_web_close(struct hy_web *w);
+const struct hy_web_counters *hy_web_counters_of(const struct hy_web *w);
+const struct hy_http_counters *hy_web_http_counters_of(const struct hy_web *w);

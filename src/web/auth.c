@@ -1,0 +1,115 @@
+/* Who asks: the client's address and its token.
+ *
+ * A token that is right is let in whatever went before: guessing 256 bits is hopeless, and a
+ * neighbour's mistakes must stop nobody. Those who show wrong ones are answered 429 and cut off
+ * after a while, so that they cost little and fill no log. */
+#include <arpa/inet.h>
+
+#include "hayauma/base/hash.h"
+#include "hayauma/base/log.h"
+#include "web_priv.h"
+
+enum { FAILURES_MAX = 20, WINDOW_S = 600 };
+
+static bool is_loopback(const struct hy_sockaddr *a)
+{
+    if (hy_sockaddr_family(a) == AF_INET6)
+        return IN6_IS_ADDR_LOOPBACK(&a->in6.sin6_addr);
+    return hy_sockaddr_family(a) == AF_INET && ntohl(a->in4.sin_addr.s_addr) >> 24 == 127;
+}
+
+static bool is_proxy(const struct hy_web_policy *p, const struct hy_sockaddr *a)
+{
+    for (size_t i = 0; i < p->n_proxies; i++)
+        if (hy_network_has(&p->proxies[i], a))
+            return true;
+    return false;
+}
+
+/* The last address of X-Forwarded-For that is no proxy of ours: what stands before it is hearsay.
+ */
+static void believe_proxy(struct web_call *c, struct hy_str list)
+{
+    while (list.n) {
+        size_t comma = list.n;
+        while (comma && list.p[comma - 1] != ',')
+            comma--;
+        struct hy_sockaddr a;
+        if (hy_sockaddr_parse(hy_str_trim(hy_str_slice(list, comma, list.n)), 0, &a) != HY_OK)
+            return;
+        c->client_addr = a;
+        if (!is_proxy(c->policy, &a))
+            return;
+        list = hy_str_slice(list, 0, comma ? comma - 1 : 0);
+    }
+}
+
+bool web_find_client(struct web_call *c)
+{
+    struct hy_str list;
+    const struct hy_sockaddr *peer = &c->http->peer;
+    bool is_trusted = is_proxy(c->policy, peer);
+    c->client_addr = *peer;
+    if (is_trusted && hy_http_field(&c->http->head, HY_STR("X-Forwarded-For"), &list))
+        believe_proxy(c, list);
+    hy_sockaddr_format_ip(&c->client_addr, c->client);
+    return c->http->is_tls || is_trusted || is_loopback(peer);
+}
+
+static uint64_t key_of(const struct web_call *c)
+{
+    const struct hy_sockaddr *a = &c->client_addr;
+    if (hy_sockaddr_family(a) == AF_INET6) /* a network of one */
+        return hy_siphash(hy_hash_process_key(), a->in6.sin6_addr.s6_addr, 8);
+    return hy_siphash(hy_hash_process_key(), &a->in4.sin_addr, 4);
+}
+
+static bool bearer_of(const struct web_call *c, struct hy_str *ret)
+{
+    struct hy_str value;
+    if (!hy_http_field(&c->http->head, HY_STR("Authorization"), &value) ||
+        !hy_str_istarts(value, HY_STR("Bearer ")))
+        return false;
+    *ret = hy_str_trim(hy_str_slice(value, 7, value.n));
+    return true;
+}
+
+static int refuse(struct web_call *c, bool has_token)
+{
+    struct hy_web *w = c->web;
+    hy_us now = hy_clock_us();
+    uint32_t n = has_token ? hy_failures_add(&w->failures, key_of(c), now, WINDOW_S * HY_US_PER_SEC)
+                           : hy_failures_count(&w->failures, key_of(c), now);
+    if (n > FAILURES_MAX) {
+        if (n == FAILURES_MAX + 1)
+            hy_log(HY_LOG_NOTICE, "api", "too many wrong tokens from %s", c->client);
+        web_fail(c, 429, "too_many_failures", NULL,
+                 "Too many requests without a valid token came from your address.");
+    } else if (has_token) {
+        hy_log(HY_LOG_NOTICE, "api", "no entry for %s: the token is unknown or has expired",
+               c->client);
+        web_fail(c, 401, "invalid_token", NULL, "This token is unknown or has expired.");
+    } else {
+        web_fail(c, 401, "no_token", NULL,
+                 "A token is needed: send it as 'Authorization: Bearer TOKEN'.");
+    }
+    return HY_EAUTH;
+}
+
+int web_authorize(struct web_call *c)
+{
+    struct hy_str shown;
+    if (c->route->scopes == 0)
+        return HY_OK;
+    if (!bearer_of(c, &shown))
+        return refuse(c, false);
+    c->token = hy_api_tokens_find(c->policy->tokens, shown, hy_clock_wall_ms());
+    if (!c->token)
+        return refuse(c, true);
+    if (c->token->scopes & (c->route->scopes | HY_SCOPE_ADMIN))
+        return HY_OK;
+    unsigned first = c->route->scopes & -c->route->scopes;
+    web_fail(c, 403, "missing_scope", NULL, "This token has not the scope %s.",
+             hy_scope_name((enum hy_scope)first));
+    return HY_EAUTH;
+}

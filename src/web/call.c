@@ -1,0 +1,258 @@
+/* The life of a request: it gets an id, a route and a token before its body is read, then its
+ * handler; whatever it held goes when it is over. */
+#include "call.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "hayauma/base/hash.h"
+#include "web_priv.h"
+
+enum {
+    FREE_CALLS_MAX = 64,   /* kept for the next requests */
+    ARENA_MAX = 256 << 20, /* bytes; what bounds it is the body */
+    JSON_ERROR_COLUMNS = 100000,
+};
+
+/* ---- what handlers ask ---- */
+
+struct hy_env *web_env(const struct web_call *c)
+{
+    return c->web->env;
+}
+
+struct hy_writer *web_writer(const struct web_call *c)
+{
+    return c->web->writer;
+}
+
+struct hy_deliver *web_deliver(const struct web_call *c)
+{
+    return c->web->deliver;
+}
+
+struct hy_web_counters *web_counters(const struct web_call *c)
+{
+    return &c->web->counters;
+}
+
+bool web_query(struct web_call *c, struct hy_str name, size_t n, struct hy_str *ret)
+{
+    struct hy_str rest = c->http->head.query, pair, key, value;
+    while (rest.n && hy_str_split(&rest, '&', &pair)) {
+        size_t at = hy_str_find(pair, '=', 0);
+        if (web_decode(&c->arena, hy_str_slice(pair, 0, at), true, &key) != HY_OK ||
+            !hy_str_eq(key, name) || n-- > 0)
+            continue;
+        struct hy_str raw = at == SIZE_MAX ? HY_STR("") : hy_str_slice(pair, at + 1, pair.n);
+        if (web_decode(&c->arena, raw, true, &value) != HY_OK)
+            return false;
+        *ret = value;
+        return true;
+    }
+    return false;
+}
+
+bool web_body_is(const struct web_call *c, struct hy_str type)
+{
+    struct hy_str value;
+    if (!hy_http_field(&c->http->head, HY_STR("Content-Type"), &value))
+        return false;
+    return hy_str_ieq(hy_str_trim(hy_str_slice(value, 0, hy_str_find(value, ';', 0))), type);
+}
+
+json_t *web_json(struct web_call *c)
+{
+    json_error_t why;
+    if (c->json)
+        return c->json;
+    if (!web_body_is(c, HY_STR("application/json"))) {
+        web_fail(c, 415, "unsupported_media_type", NULL,
+                 "The body must be JSON: send 'Content-Type: application/json'.");
+        return NULL;
+    }
+    c->json = json_loadb(c->http->body.p ? c->http->body.p : "", c->http->body.n,
+                         JSON_REJECT_DUPLICATES, &why);
+    if (!c->json) {
+        web_fail(c, 400, "invalid_json", NULL, "The body is no JSON: line %d, column %d: %s",
+                 why.line, why.column, why.text);
+        return NULL;
+    }
+    if (!json_is_object(c->json)) {
+        web_fail(c, 400, "invalid_json", NULL, "The body must be a JSON object.");
+        return NULL;
+    }
+    return c->json;
+}
+
+static void run_later(struct hy_http_call *h)
+{
+    struct web_call *c = h->app;
+    c->later(c);
+}
+
+void web_later(struct web_call *c, void (*fn)(struct web_call *c))
+{
+    c->later = fn;
+    hy_http_later(c->http, run_later);
+}
+
+/* ---- its life ---- */
+
+static struct hy_web_policy *policy_of(struct hy_web *w)
+{
+    pthread_mutex_lock(&w->policy_lock);
+    struct hy_web_policy *p = hy_web_policy_ref(w->policy);
+    pthread_mutex_unlock(&w->policy_lock);
+    return p;
+}
+
+static bool is_request_id(struct hy_str s)
+{
+    for (size_t i = 0; i < s.n; i++) {
+        char c = hy_ascii_lower(s.p[i]);
+        if (!(c >= 'a' && c <= 'z') && !(c >= '0' && c <= '9') && !strchr("-_.:", c))
+            return false;
+    }
+    return s.n > 0 && s.n <= WEB_REQUEST_ID_MAX;
+}
+
+/* The client's own, when it can stand in a field, else one that tells nothing of the others. */
+static void name_request(struct web_call *c)
+{
+    struct hy_str given;
+    if (hy_http_field(&c->http->head, HY_STR("X-Request-Id"), &given) && is_request_id(given)) {
+        snprintf(c->request_id, sizeof c->request_id, "%.*s", HY_STR_ARG(given));
+        return;
+    }
+    uint64_t parts[2] = {c->web->request_salt, c->web->next_request++};
+    uint64_t id = hy_siphash(hy_hash_process_key(), parts, sizeof parts);
+    snprintf(c->request_id, sizeof c->request_id, "%016lx", id);
+}
+
+static struct web_call *call_new(struct hy_web *w, struct hy_http_call *h)
+{
+    struct web_call *c = w->free_calls;
+    struct hy_arena arena = HY_ARENA_INIT(ARENA_MAX);
+    if (c) {
+        w->free_calls = c->next_free;
+        w->n_free_calls--;
+        arena = c->arena;
+    } else {
+        c = malloc(sizeof *c);
+    }
+    if (!c)
+        return NULL;
+    *c = (struct web_call){.http = h, .web = w, .arena = arena, .policy = policy_of(w)};
+    h->app = c;
+    return c;
+}
+
+static void on_done(void *ctx, struct hy_http_call *h)
+{
+    struct hy_web *w = ctx;
+    struct web_call *c = h->app;
+    if (!c)
+        return;
+    int class = h->status / 100;
+    if (class >= 2 && class <= 5)
+        atomic_fetch_add_explicit(&w->counters.by_class[class], 1, memory_order_relaxed);
+    if (h->status == 401 || h->status == 403 || h->status == 429)
+        atomic_fetch_add_explicit(&w->counters.unauthorized, 1, memory_order_relaxed);
+    web_access_note(w, c);
+    if (c->state_free)
+        c->state_free(c->state);
+    json_decref(c->json);
+    hy_web_policy_unref(c->policy);
+    if (w->n_free_calls == FREE_CALLS_MAX) {
+        hy_arena_free(&c->arena);
+        free(c);
+        return;
+    }
+    hy_arena_reset(&c->arena);
+    c->next_free = w->free_calls;
+    w->free_calls = c;
+    w->n_free_calls++;
+}
+
+/* Before the body: what can be refused now costs no memory. */
+static void on_head(void *ctx, struct hy_http_call *h)
+{
+    struct hy_web *w = ctx;
+    struct web_call *c = call_new(w, h);
+    static const struct hy_http_answer busy = {.status = 503, .closes = true};
+    char allow[80];
+    atomic_fetch_add_explicit(&w->counters.requests, 1, memory_order_relaxed);
+    if (!c) {
+        hy_http_answer(h, &busy);
+        return;
+    }
+    name_request(c);
+    if (!web_find_client(c)) {
+        web_fail(c, 403, "tls_required", NULL,
+                 "Without TLS only trusted proxies and this machine may speak here.");
+        return;
+    }
+    int err = web_route_find(c, h->head.method, h->head.path, allow);
+    if (err == HY_ENOTFOUND)
+        web_fail(c, 404, "not_found", NULL, "There is nothing at this path.");
+    else if (err == HY_EUNSUPPORTED)
+        web_fail_method(c, allow);
+    else if (err == HY_EPARSE)
+        web_fail(c, 400, "invalid_path", NULL, "The path holds what it cannot hold.");
+    else if (err != HY_OK)
+        web_fail_err(c, err);
+    else
+        (void)web_authorize(c); /* it answers when it refuses */
+}
+
+static void on_request(void *ctx, struct hy_http_call *h)
+{
+    struct web_call *c = h->app;
+    (void)ctx;
+    c->route->fn(c);
+}
+
+/* A request that io/http.h refuses by itself. */
+static const char *on_refused(void *ctx, int status, struct hy_buf *out)
+{
+    static const struct {
+        int status;
+        const char *code, *message;
+    } words[] = {
+        {400, "invalid_request", "This is no HTTP/1.1 request, or one that is in doubt."},
+        {408, "timeout", "The request did not come in time."},
+        {413, "too_large", "The body is larger than api.max_body allows."},
+        {431, "headers_too_large", "The header of the request is too large."},
+        {501, "unsupported", "This transfer coding or version of HTTP is not served."},
+        {503, "busy", "Too busy. Try again later."},
+    };
+    const char *code = "internal", *message = "This went wrong here.";
+    (void)ctx;
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
+        if (words[i].status == status) {
+            code = words[i].code;
+            message = words[i].message;
+        }
+    }
+    hy_buf_add_lit(out, "{\"error\":");
+    web_put_error(out, code, NULL, hy_str_of(message), NULL);
+    hy_buf_add_lit(out, "}");
+    return "application/json";
+}
+
+const struct hy_http_ops web_http_ops = {
+    .on_head = on_head,
+    .on_request = on_request,
+    .on_done = on_done,
+    .on_refused = on_refused,
+};
+
+void web_calls_free(struct hy_web *w)
+{
+    for (struct web_call *c; (c = w->free_calls) != NULL;) {
+        w->free_calls = c->next_free;
+        hy_arena_free(&c->arena);
+        free(c);
+    }
+}

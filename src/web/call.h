@@ -1,0 +1,88 @@
+/* One request to the API, as the files of its resources see it.
+ *
+ * A resource is a file: handlers and a table of routes, which goes into web_tables (router.c) and
+ * into openapi.json. A handler runs on the web thread, is called when the whole body is there, and
+ * ends with exactly one web_answer..., web_fail..., at once or later (web_later). */
+#pragma once
+#include <jansson.h>
+
+#include "hayauma/base/arena.h"
+#include "hayauma/web/web.h"
+
+enum {
+    WEB_PARAMS_MAX = 4,
+    WEB_REQUEST_ID_MAX = 64,
+    WEB_CLIENT_MAX = HY_SOCKADDR_TEXT_MAX,
+};
+
+struct web_call;
+struct web_route {
+    const char *method; /* "POST" */
+    const char *path;   /* "/v1/messages/{id}" */
+    unsigned scopes;    /* one of these is needed; 0 = open to everybody */
+    void (*fn)(struct web_call *c);
+};
+/* The tables of all resources, NULL-terminated; each ended by a route without a method. */
+extern const struct web_route *const web_tables[];
+
+struct web_call {
+    struct hy_http_call *http;
+    struct hy_web *web;
+    struct hy_web_policy *policy;     /* referenced */
+    const struct hy_api_token *token; /* who; NULL: an open route */
+    const struct web_route *route;    /* NULL: none was found */
+    struct hy_str params[WEB_PARAMS_MAX];
+    char request_id[WEB_REQUEST_ID_MAX + 1];
+    char client[WEB_CLIENT_MAX]; /* its address, behind trusted proxies */
+    struct hy_sockaddr client_addr;
+    struct hy_arena arena; /* dies with the call */
+    json_t *json;          /* of web_json; dies with the call */
+    char error[32];        /* code of the error it was answered with; "" = none */
+    void *state;           /* of the handler, ended by */
+    void (*state_free)(void *state);
+    void (*later)(struct web_call *c);
+    struct web_call *next_free;
+};
+
+struct hy_env *web_env(const struct web_call *c);
+struct hy_writer *web_writer(const struct web_call *c);
+struct hy_deliver *web_deliver(const struct web_call *c);
+struct hy_web_counters *web_counters(const struct web_call *c);
+static inline struct hy_str web_host(const struct web_call *c)
+{
+    return c->policy->host;
+}
+
+/* The i-th {parameter} of the route's path, decoded. */
+static inline struct hy_str web_param(const struct web_call *c, size_t i)
+{
+    return c->params[i];
+}
+/* The n-th value (0..) of a parameter of the query, decoded, in the arena; false: there is none. */
+bool web_query(struct web_call *c, struct hy_str name, size_t n, struct hy_str *ret);
+/* Whether the body is of this media type; parameters behind it do not matter. */
+bool web_body_is(const struct web_call *c, struct hy_str type);
+/* The body as a JSON object, which lives as long as the call; NULL: it was none, and is answered.
+ */
+json_t *web_json(struct web_call *c);
+
+/* From any thread: `fn` is called on the web thread. */
+void web_later(struct web_call *c, void (*fn)(struct web_call *c));
+
+/* ---- answers: exactly one ---- */
+
+/* Takes the reference. */
+void web_answer(struct web_call *c, int status, json_t *body);
+/* A JSON text. `fields`: further fields, each with its CRLF; NULL = none. */
+void web_answer_text(struct web_call *c, int status, struct hy_str json, const char *fields);
+void web_answer_nothing(struct web_call *c); /* 204 */
+/* {"error":{"code","message","field","request_id"}}. `code` is a word that programs look at;
+ * `field`, a path such as "to[3].email", may be NULL. */
+void web_fail(struct web_call *c, int status, const char *code, const char *field, const char *fmt,
+              ...) HY_PRINTF(5, 6);
+/* The error of a function of ours, as a client may see it. */
+void web_fail_err(struct web_call *c, int err);
+
+/* error.c: the object alone, for lists of what was wrong. Appends. */
+void web_put_error(struct hy_buf *out, const char *code, const char *field, struct hy_str message,
+                   const char *request_id);
