@@ -33,6 +33,7 @@ const struct config_section config_sections[] = {
     {"tenants", "Those for whom this installation sends, kept apart from each other: "
                 "docs/guides/tenants.md."},
     {"api", "The HTTP API: docs/guides/api.md."},
+    {"dsn", "What the senders of handed-in messages are told: docs/guides/submission.md."},
     {"bounce", "Return paths, and unsubscribing by mail."},
     {"suppression", "Addresses that nothing is sent to: docs/guides/suppression.md."},
     {"mail", "What campaigns need not say."},
@@ -320,6 +321,17 @@ static const struct schema_row rows[] = {
      .doc = "Of requests on their way in. With more, further ones are asked to come later."},
     {"api.access_log", SCHEMA_PATH, 0, F(api.access_log),
      .doc = "File that gets a JSON line for each request; a reload opens it anew. \"\" = none."},
+
+    {"dsn.from", SCHEMA_STRING, 0, F(dsn.from), .max = 254,
+     .doc = "From of reports to the senders of messages that other applications handed in. \"\" = "
+            "mailer-daemon@ node.hostname, or, when no key signs for that, at the domain of the "
+            "message."},
+    {"dsn.gather", SCHEMA_DURATION, 0, F(dsn.gather_us), 0, 1 * HOUR, "10s",
+     .doc = "A report waits this long, so that it tells of further recipients of the message."},
+    {"dsn.delay", SCHEMA_DURATION, 0, F(dsn.delay_us), 0, 30 * DAY, "4h", .zero = "never",
+     .doc = "Who asked for it (NOTIFY=DELAY) is told of mail that has not been delivered so long."},
+    {"dsn.return_max", SCHEMA_SIZE, 0, F(dsn.return_max_bytes), 0, 16 * MIB, "64KiB",
+     .doc = "Of larger messages only the header is returned."},
 
     {"bounce.domain", SCHEMA_HOSTNAME, 0, F(bounce.domain),
      .doc = "Return paths are in this domain, whose MX must be this machine. \"\" = "

@@ -3,6 +3,7 @@
  * Order: config, store, in-flight table, recovery of what a crash left in doubt, writer, delivery.
  * The end is the reverse; each step may find the ones behind it missing. */
 #include "daemon.h"
+#include "dsn_sender.h"
 #include "tls_sender.h"
 
 #include <arpa/inet.h>
@@ -81,6 +82,7 @@ static int open_store(struct hy_daemon *d, struct hy_diag *diag)
         return err;
     enum hy_doubt_policy policy =
         c->delivery.in_doubt == HY_IN_DOUBT_HOLD ? HY_DOUBT_HOLD : HY_DOUBT_RESEND;
+    dsn_sender_apply(d, c); /* recovery settles */
     err = hy_recover(d->env, d->inflight, policy, &d->recovery);
     if (err != HY_OK)
         return hy_fail(diag, err, "recovery failed: %s", hy_err_text(err));
@@ -227,6 +229,8 @@ int daemon_open(struct hy_daemon *d, struct hy_diag *diag)
     if (err == HY_OK)
         err = tls_sender_new(d, &d->tls_sender);
     if (err == HY_OK)
+        err = dsn_sender_start(d, &d->dsn_sender);
+    if (err == HY_OK)
         err = submission_open(d, &problems, diag);
     if (err == HY_OK)
         err = api_open(d, &problems, diag);
@@ -261,6 +265,8 @@ void daemon_stop(struct hy_daemon *d)
         usleep(1000);
     hy_import_jobs_free(d->imports); /* while the writer runs */
     d->imports = NULL;
+    dsn_sender_stop(d->dsn_sender); /* likewise */
+    d->dsn_sender = NULL;
     tls_sender_stop(d->tls_sender);
     hy_https_stop(d->https);
     if (d->deliver) {
@@ -345,6 +351,7 @@ int daemon_reload(struct hy_daemon *d, struct hy_problems *problems, struct hy_b
     d->config = fresh;
     hy_count_add(&d->observer.reloads, 1);
     hy_count_set(&d->observer.loaded_ms, (uint64_t)hy_clock_wall_ms());
+    dsn_sender_apply(d, fresh);
     observer_apply(&d->observer, fresh);
     daemon_log_attempts(d);
     return HY_OK;

@@ -201,7 +201,7 @@ struct delivery {
     struct hy_buf bytes;     /* the message */
     size_t header_bytes;
     size_t size_bytes; /* of both; stays when the bytes are freed */
-    bool needs_8bitmime, needs_smtputf8, has_no_dot_line;
+    bool needs_8bitmime, needs_smtputf8, has_no_dot_line, needs_tls;
     char return_path[HY_ADDRESS_MAX + 1];
     char address[HY_ADDRESS_MAX + 1];
     hy_wall_ms queued;         /* since when it waits to be sent */
@@ -215,6 +215,7 @@ struct delivery {
     struct iovec content[2];
     struct hy_str recipient;
     struct hy_smtp_message smtp;
+    struct delivery_dsn *dsn; /* NULL: nothing is wished; owned */
     hy_us submitted;
     hy_us dot_at; /* the final dot left, no reply yet; 0 = not */
     hy_wall_ms started;
@@ -227,6 +228,13 @@ struct delivery {
     /* settled; not cleared between uses */
     struct hy_settle settle;
     char message_id[HY_SPOOL_MESSAGE_ID_MAX + 1]; /* of a ready message; "" = a campaign's */
+};
+
+/* What the sender of a ready message wishes to be told, for servers that know DSN. */
+struct delivery_dsn {
+    struct hy_smtp_dsn dsn;
+    struct hy_smtp_dsn_rcpt rcpt;
+    char text[]; /* ENVID, ORCPT */
 };
 
 struct worker {

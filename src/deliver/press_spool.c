@@ -3,6 +3,8 @@
  * one before is used again: it is the same content, signed by the same domains. */
 #include "press.h"
 
+#include <stdlib.h>
+
 #include "hayauma/base/log.h"
 #include "hayauma/store/spool.h"
 
@@ -39,12 +41,36 @@ static int sign(struct press *p, struct delivery *d, const struct hy_spool_messa
     return HY_OK;
 }
 
+static int make_dsn(struct delivery *d, const struct hy_spool_message *m,
+                    const struct hy_spool_rcpt *r)
+{
+    free(d->dsn); /* pressed before */
+    d->dsn = NULL;
+    if (m->envid.n == 0 && m->ret == HY_DSN_RET_UNSAID && r->notify == 0 && r->orcpt.n == 0)
+        return HY_OK;
+    struct delivery_dsn *dsn = malloc(sizeof *dsn + m->envid.n + r->orcpt.n);
+    if (!dsn)
+        return HY_ENOMEM;
+    if (m->envid.n)
+        memcpy(dsn->text, m->envid.p, m->envid.n);
+    if (r->orcpt.n)
+        memcpy(dsn->text + m->envid.n, r->orcpt.p, r->orcpt.n);
+    dsn->rcpt = (struct hy_smtp_dsn_rcpt){.notify = r->notify,
+                                          .orcpt = hy_str_make(dsn->text + m->envid.n, r->orcpt.n)};
+    dsn->dsn = (struct hy_smtp_dsn){
+        .envid = hy_str_make(dsn->text, m->envid.n), .ret = (uint8_t)m->ret, .rcpts = &dsn->rcpt};
+    d->dsn = dsn;
+    return HY_OK;
+}
+
 static int make(struct press *p, struct delivery *d, const struct hy_spool_message *m,
                 const struct hy_spool_rcpt *r, hy_wall_ms now)
 {
     hy_buf_reset(&d->bytes);
     d->bytes.max = HY_SPOOL_CONTENT_MAX;
     int err = hy_spool_content(&p->txn, m, &d->bytes);
+    if (err == HY_OK)
+        err = make_dsn(d, m, r);
     if (err == HY_OK)
         err = sign(p, d, m, now);
     if (err != HY_OK)
@@ -54,6 +80,7 @@ static int make(struct press *p, struct delivery *d, const struct hy_spool_messa
     d->needs_8bitmime = m->flags & HY_SPOOL_8BIT;
     d->needs_smtputf8 = m->flags & HY_SPOOL_UTF8;
     d->has_no_dot_line = m->flags & HY_SPOOL_NO_DOTS;
+    d->needs_tls = m->flags & HY_SPOOL_NEEDS_TLS;
     snprintf(d->return_path, sizeof d->return_path, "%.*s", HY_STR_ARG(m->sender));
     snprintf(d->address, sizeof d->address, "%.*s", HY_STR_ARG(r->address));
     snprintf(d->message_id, sizeof d->message_id, "%.*s", HY_STR_ARG(m->message_id));

@@ -391,6 +391,8 @@ bool session_submit(struct session *s, struct delivery *d)
         .is_8bit = d->needs_8bitmime,
         .needs_smtputf8 = d->needs_smtputf8,
         .is_clean = d->has_no_dot_line,
+        .needs_tls = d->needs_tls,
+        .dsn = d->dsn ? &d->dsn->dsn : NULL,
         .opaque = d,
     };
     d->recipient = hy_str_of(d->address);

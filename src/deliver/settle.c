@@ -190,6 +190,7 @@ void settle_outcome(struct delivery *d, const struct hy_outcome *came, const str
     d->policy = hy_deliver_policy_ref(s->policy);
     a->source = hy_str_of(s->from->name);
     a->tls_version = s->tls_version;
+    a->is_dsn_passed_on = d->dsn && hy_smtp_client_capabilities(&s->client)->set & HY_SMTP_CAP_DSN;
     session_tls_tell(s, d, a);
     lane_count(d->lane, o, now - d->submitted);
     count_state(w, v.state);

@@ -87,6 +87,8 @@ void delivery_free(struct delivery *d)
     d->tls = NULL;
     free(d->words);
     d->words = NULL;
+    free(d->dsn);
+    d->dsn = NULL;
     w->n_deliveries--;
     if (w->n_spare < SPARE_MAX) {
         hy_list_push_front(&w->spare, &d->link);

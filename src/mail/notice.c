@@ -3,54 +3,7 @@
 
 #include "date.h"
 #include "hayauma/base/codec.h"
-#include "hayauma/base/hash.h"
-
-enum { BOUNDARY_MAX = 48, TEXT_LINE_MAX = 990 };
-
-/* "=_" stands in no base64, and the text cannot hold a hash of itself. */
-static struct hy_str make_boundary(const struct hy_notice *n, char out[BOUNDARY_MAX])
-{
-    const struct hy_hash_key key = {n->text.n, n->file.n};
-    uint64_t parts[2] = {hy_siphash(&key, n->id.p, n->id.n),
-                         hy_siphash(&key, n->text.p, n->text.n)};
-    memcpy(out, "=_hy", 4);
-    return hy_str_make(out, 4 + hy_base32_encode(parts, sizeof parts, out + 4));
-}
-
-static bool is_plain(struct hy_str text)
-{
-    struct hy_str line;
-    if (!hy_str_is_ascii(text) || hy_str_find(text, '\0', 0) != SIZE_MAX)
-        return false;
-    for (struct hy_str rest = text; hy_str_split(&rest, '\n', &line);)
-        if (line.n > TEXT_LINE_MAX || hy_str_find(line, '\r', 0) != SIZE_MAX)
-            return false;
-    return true;
-}
-
-/* Returns where its body begins. */
-static size_t add_text(struct hy_buf *out, struct hy_str text)
-{
-    struct hy_str line;
-    bool plain = is_plain(text);
-    if (plain)
-        hy_buf_add_lit(out, "Content-Type: text/plain; charset=us-ascii\r\n\r\n");
-    else
-        hy_buf_add_lit(out, "Content-Type: text/plain; charset=utf-8\r\n"
-                            "Content-Transfer-Encoding: base64\r\n\r\n");
-    size_t body = out->len;
-    if (!plain) {
-        hy_base64_lines(out, text);
-        hy_buf_add_lit(out, "\r\n");
-    }
-    for (struct hy_str rest = text; plain && hy_str_split(&rest, '\n', &line);) {
-        if (line.n == 0 && !rest.p)
-            break; /* behind the last line end */
-        hy_buf_add_str(out, line);
-        hy_buf_add_lit(out, "\r\n");
-    }
-    return body;
-}
+#include "text_part.h"
 
 static int add_header(const struct hy_notice *n, struct hy_buf *out)
 {
@@ -76,8 +29,8 @@ static int add_header(const struct hy_notice *n, struct hy_buf *out)
 
 static int add_parts(const struct hy_notice *n, struct hy_buf *out, size_t *ret_body)
 {
-    char text[BOUNDARY_MAX];
-    struct hy_str boundary = make_boundary(n, text);
+    char text[HY_BOUNDARY_MAX];
+    struct hy_str boundary = hy_text_boundary(n->id, n->text, n->file, text);
     if (n->report_type.n)
         hy_buf_printf(out, "Content-Type: multipart/report; report-type=\"%.*s\";\r\n",
                       HY_STR_ARG(n->report_type));
@@ -86,7 +39,7 @@ static int add_parts(const struct hy_notice *n, struct hy_buf *out, size_t *ret_
     hy_buf_printf(out, " boundary=\"%.*s\"\r\n\r\n", HY_STR_ARG(boundary));
     *ret_body = out->len;
     hy_buf_printf(out, "--%.*s\r\n", HY_STR_ARG(boundary));
-    (void)add_text(out, n->text);
+    (void)hy_text_part(out, n->text);
     hy_buf_printf(out, "\r\n--%.*s\r\nContent-Type: %.*s", HY_STR_ARG(boundary),
                   HY_STR_ARG(n->file_type));
     int err = hy_header_param(out, HY_STR("name"), n->file_name);
@@ -118,7 +71,7 @@ int hy_notice_write(const struct hy_notice *n, struct hy_buf *out, size_t *ret_h
     if (!err && n->file_type.n) {
         err = add_parts(n, out, &body);
     } else if (!err) {
-        body = add_text(out, n->text);
+        body = hy_text_part(out, n->text);
         err = out->err;
     }
     if (err) {

@@ -12,6 +12,8 @@ static const struct {
     {{"ENHANCEDSTATUSCODES", 19}, HY_SMTP_CAP_ENHANCED}, /* RFC 2034 */
     {{"CHUNKING", 8}, HY_SMTP_CAP_CHUNKING},             /* RFC 3030 */
     {{"STARTTLS", 8}, HY_SMTP_CAP_STARTTLS},             /* RFC 3207 */
+    {{"DSN", 3}, HY_SMTP_CAP_DSN},                       /* RFC 3461 */
+    {{"REQUIRETLS", 10}, HY_SMTP_CAP_REQUIRETLS},        /* RFC 8689 */
 };
 
 /* size-param = [ 1*20DIGIT ]; "0" and none: no fixed maximum (RFC 1870 4). A number that is none,

@@ -124,7 +124,7 @@ static bool is_good_name(struct hy_str name)
 int hy_smtp_client_start(struct hy_smtp_client *c, const struct hy_smtp_settings *settings,
                          hy_us now)
 {
-    _Static_assert(sizeof *c <= 2048, "thousands of these are open at once");
+    _Static_assert(sizeof *c <= 2560, "thousands of these are open at once");
     if (!is_good_name(settings->ehlo_name))
         return HY_EINVAL;
     memset(c, 0, offsetof(struct hy_smtp_client, reply));

@@ -61,6 +61,12 @@ static bool is_message_refused(const struct hy_smtp_client *c, struct hy_smtp_tx
     else if (m->is_8bit && lacks(c, HY_SMTP_CAP_8BITMIME)) /* RFC 6152 3, case 2 */
         *ret = refusal(HY_SPOILS_MESSAGE, (struct hy_enhanced){5, 6, 3},
                        "the message is 8bit and the server does not offer 8BITMIME");
+    else if (m->needs_tls && !c->is_tls_good)
+        *ret = refusal(HY_SPOILS_MESSAGE, (struct hy_enhanced){5, 7, 10},
+                       "REQUIRETLS: the connection is not encrypted to a proven server");
+    else if (m->needs_tls && lacks(c, HY_SMTP_CAP_REQUIRETLS))
+        *ret = refusal(HY_SPOILS_MESSAGE, (struct hy_enhanced){5, 7, 30},
+                       "REQUIRETLS: the server does not support it");
     else
         return false;
     return true;

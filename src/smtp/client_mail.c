@@ -33,14 +33,52 @@ void hy_smtp_on_rset(struct hy_smtp_client *c, struct hy_smtp_txn *t)
 
 static char *append(char *p, struct hy_str s)
 {
-    memcpy(p, s.p, s.n);
+    if (s.n)
+        memcpy(p, s.p, s.n);
     return p + s.n;
+}
+
+/* A command of these pieces; false: not now, there is no room. */
+static bool put_line(struct hy_smtp_client *c, const struct hy_str *pieces, size_t n)
+{
+    size_t bytes = 0;
+    for (size_t i = 0; i < n; i++)
+        bytes += pieces[i].n;
+    char *p = hy_smtp_room(c, bytes);
+    for (size_t i = 0; p && i < n; i++)
+        p = append(p, pieces[i]);
+    return p != NULL;
+}
+
+/* What goes on to a server that knows DSN; NULL: nothing. */
+static const struct hy_smtp_dsn *dsn_of(const struct hy_smtp_client *c,
+                                        const struct hy_smtp_message *m)
+{
+    return c->caps.set & HY_SMTP_CAP_DSN ? m->dsn : NULL;
+}
+
+/* " NOTIFY=SUCCESS,DELAY" */
+static struct hy_str notify_param(uint8_t notify, char room[40])
+{
+    static const char *const words[] = {"NEVER", "SUCCESS", "FAILURE", "DELAY"};
+    char *p = append(room, HY_STR(" NOTIFY="));
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
+        if (!(notify >> i & 1))
+            continue;
+        if (p[-1] != '=')
+            *p++ = ',';
+        p = append(p, hy_str_of(words[i]));
+    }
+    return notify ? hy_str_make(room, (size_t)(p - room)) : HY_STR("");
 }
 
 bool hy_smtp_send_mail(struct hy_smtp_client *c, struct hy_smtp_txn *t)
 {
     const struct hy_smtp_message *m = t->msg;
+    static const struct hy_str rets[] = {{"", 0}, {" RET=HDRS", 9}, {" RET=FULL", 9}};
     struct hy_str utf8 = HY_STR(" SMTPUTF8"), body = HY_STR(" BODY=8BITMIME"), size = {0};
+    struct hy_str ret = {0}, envid = {0}, envid_is = {0};
+    const struct hy_smtp_dsn *dsn = dsn_of(c, m);
     char digits[6 + 20] = " SIZE=";
     if (c->caps.set & HY_SMTP_CAP_SIZE)
         size = hy_str_make(digits, 6 + hy_smtp_put_decimal(digits + 6, hy_smtp_content_size(m)));
@@ -48,14 +86,18 @@ bool hy_smtp_send_mail(struct hy_smtp_client *c, struct hy_smtp_txn *t)
         body.n = 0;
     if (!t->has_utf8 && !m->needs_smtputf8)
         utf8.n = 0;
-    char *p = hy_smtp_room(c, 11 + m->sender.n + 1 + size.n + body.n + utf8.n + 2);
-    if (!p)
+    if (dsn)
+        ret = rets[dsn->ret % 3];
+    if (dsn && dsn->envid.n) {
+        envid_is = HY_STR(" ENVID=");
+        envid = dsn->envid;
+    }
+    struct hy_str tls = m->needs_tls ? HY_STR(" REQUIRETLS") : HY_STR("");
+    const struct hy_str line[] = {
+        HY_STR("MAIL FROM:<"), m->sender, HY_STR(">"), size, body, utf8, ret, envid_is, envid, tls,
+        HY_STR("\r\n")};
+    if (!put_line(c, line, sizeof line / sizeof *line))
         return false;
-    p = append(p, HY_STR("MAIL FROM:<"));
-    p = m->sender.n ? append(p, m->sender) : p;
-    p = append(p, HY_STR(">"));
-    p = size.n ? append(p, size) : p;
-    p = append(append(append(p, body), utf8), HY_STR("\r\n"));
     t->is_late = c->now - c->ready_since >= LATE_US;
     t->send = (struct hy_smtp_cursor){HY_SMTP_STEP_RCPT, (uint8_t)hy_smtp_next_wanted(t, 0)};
     return true;
@@ -89,11 +131,19 @@ void hy_smtp_on_mail(struct hy_smtp_client *c, struct hy_smtp_txn *t)
 
 bool hy_smtp_send_rcpt(struct hy_smtp_client *c, struct hy_smtp_txn *t)
 {
-    struct hy_str address = t->msg->recipients[t->send.rcpt];
-    char *p = hy_smtp_room(c, 9 + address.n + 3);
-    if (!p)
+    char room[40];
+    struct hy_str notify = {0}, orcpt = {0}, orcpt_is = {0};
+    const struct hy_smtp_dsn *dsn = dsn_of(c, t->msg);
+    if (dsn) {
+        notify = notify_param(dsn->rcpts[t->send.rcpt].notify, room);
+        orcpt = dsn->rcpts[t->send.rcpt].orcpt;
+        orcpt_is = orcpt.n ? HY_STR(" ORCPT=") : orcpt;
+    }
+    const struct hy_str line[] = {
+        HY_STR("RCPT TO:<"), t->msg->recipients[t->send.rcpt], HY_STR(">"), notify, orcpt_is, orcpt,
+        HY_STR("\r\n")};
+    if (!put_line(c, line, sizeof line / sizeof *line))
         return false;
-    append(append(append(p, HY_STR("RCPT TO:<")), address), HY_STR(">\r\n"));
     t->send.rcpt = (uint8_t)hy_smtp_next_wanted(t, t->send.rcpt + 1u);
     if (t->send.rcpt == t->msg->n_recipients)
         t->send.step = hy_smtp_chunks(c) ? HY_SMTP_STEP_BODY : HY_SMTP_STEP_DATA;

@@ -37,5 +37,6 @@ void hy_smtp_client_tls_done(struct hy_smtp_client *c, enum hy_smtp_tls_result r
         return;
     }
     c->is_tls = true;
+    c->is_tls_good = result == HY_SMTP_TLS_GOOD;
     hy_smtp_put_ehlo(c);
 }

@@ -181,6 +181,27 @@ bool hy_smtp_client_can_submit(const struct hy_smtp_client *c)
     return !older->msg || (hy_smtp_pipelines(c) && older->send.step == HY_SMTP_STEP_OVER);
 }
 
+/* Printable, so that it is one parameter and nothing more. */
+static bool is_param(struct hy_str s, size_t max)
+{
+    for (size_t i = 0; i < s.n; i++)
+        if (s.p[i] <= ' ' || s.p[i] >= 0x7f)
+            return false;
+    return s.n <= max;
+}
+
+static bool is_dsn_acceptable(const struct hy_smtp_message *m)
+{
+    if (!m->dsn)
+        return true;
+    if (!is_param(m->dsn->envid, HY_SMTP_ENVID_MAX))
+        return false;
+    for (size_t i = 0; i < m->n_recipients; i++)
+        if (!is_param(m->dsn->rcpts[i].orcpt, HY_SMTP_ORCPT_MAX))
+            return false;
+    return true;
+}
+
 /* What the caller must get right; what is wrong with the mail itself is for CHECK. */
 static bool is_acceptable(const struct hy_smtp_message *m)
 {
@@ -191,7 +212,7 @@ static bool is_acceptable(const struct hy_smtp_message *m)
     for (size_t i = 0; i < m->n_recipients; i++)
         if (m->recipients[i].n == 0 || m->recipients[i].n > HY_ADDRESS_MAX)
             return false;
-    return true;
+    return is_dsn_acceptable(m);
 }
 
 int hy_smtp_client_submit(struct hy_smtp_client *c, const struct hy_smtp_message *m, hy_us now)

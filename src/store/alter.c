@@ -7,6 +7,7 @@
 #include <stdlib.h>
 
 #include "attempt.h"
+#include "dsn_mark.h"
 #include "due.h"
 #include "hayauma/base/list.h"
 #include "hayauma/store/operator.h"
@@ -91,7 +92,12 @@ static int change_row(struct altering *a, const struct hy_queue_row *row)
         due.due_s = due_s;
         err = hy_due_put(a->t, &due);
     }
-    return err || to == HY_RCPT_DEFERRED ? err : append_reason(a, row);
+    if (err || to == HY_RCPT_DEFERRED)
+        return err;
+    err = append_reason(a, row);
+    if (!err && hy_id_is_spool(row->ref.campaign))
+        err = hy_dsn_note(a->t, a->b, a->n, row->ref.slot, false);
+    return err;
 }
 
 /* The block under the cursor; *ret_rows: how many of its rows changed. A message's content goes

@@ -9,7 +9,7 @@
 
 #include "record.h"
 
-enum { VERSION = 3, FLAG_FROM_SERVER = 1, FLAG_IN_DOUBT = 2 };
+enum { VERSION = 3, FLAG_FROM_SERVER = 1, FLAG_IN_DOUBT = 2, FLAG_DSN = 4 };
 enum {
     RECORD_MAX = 10 + 15 * 10 + 17 + 5 * 10 + HY_ATTEMPT_HOST_MAX + HY_ATTEMPT_SOURCE_MAX +
                  HY_ATTEMPT_CIPHER_MAX + HY_OUTCOME_TEXT_MAX + HY_ATTEMPT_TLS_NAME_MAX
@@ -22,7 +22,8 @@ int hy_attempt_append(struct hy_txn *t, const struct hy_attempt *a)
     struct hy_rec_out o = {.p = record, .max = sizeof record};
     rec_put_u8(&o, VERSION);
     rec_put_u8(&o, (uint8_t)((oc->from_server ? FLAG_FROM_SERVER : 0) |
-                             (oc->in_doubt ? FLAG_IN_DOUBT : 0)));
+                             (oc->in_doubt ? FLAG_IN_DOUBT : 0) |
+                             (a->is_dsn_passed_on ? FLAG_DSN : 0)));
     rec_put_u8(&o, (uint8_t)oc->kind);
     rec_put_u8(&o, (uint8_t)oc->spoils);
     rec_put_u8(&o, (uint8_t)oc->phase);
@@ -83,6 +84,7 @@ int hy_attempt_decode(struct hy_str key, struct hy_str value, struct hy_attempt 
     uint8_t flags = rec_get_u8(&in);
     a.outcome.from_server = flags & FLAG_FROM_SERVER;
     a.outcome.in_doubt = flags & FLAG_IN_DOUBT;
+    a.is_dsn_passed_on = flags & FLAG_DSN;
     a.outcome.kind = (enum hy_outcome_kind)rec_get_u8(&in);
     a.outcome.spoils = (enum hy_spoils)rec_get_u8(&in);
     a.outcome.phase = (enum hy_phase)rec_get_u8(&in);

@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "audit_priv.h"
+#include "dsn_mark.h"
 #include "due.h"
 #include "progress.h"
 #include "spool_message.h"
@@ -38,8 +39,12 @@ static void check_message(struct counting *n, uint32_t block)
         problem(n, block, "its message cannot be read");
     else if (m.spool != n->last.campaign || m.n_blocks != n->m.blocks || m.open_blocks != n->m.open)
         problem(n, block, "its message counts other blocks");
-    else if (!(m.flags & HY_SPOOL_EMPTIED) != (m.open_blocks > 0))
-        problem(n, block, "the content of its message is kept too long, or too short");
+    else if (!(m.flags & HY_SPOOL_EMPTIED) && m.open_blocks == 0 && m.dsn_due_s == 0)
+        problem(n, block, "the content of its message is kept too long");
+    else if (m.flags & HY_SPOOL_EMPTIED && m.open_blocks > 0)
+        problem(n, block, "the content of its message is gone too early");
+    else if (m.dsn_due_s && !hy_dsn_is_marked(&n->a->t, m.id, m.dsn_due_s))
+        problem(n, block, "what its sender is to be told is not in the index");
 }
 
 static void check_row(struct counting *n, const struct hy_queue_row *row)

@@ -227,7 +227,7 @@ void hy_inflight_answered(struct hy_inflight *f, uint32_t slot, const struct hy_
     w->subject = o->enhanced.subject;
     w->detail = o->enhanced.detail;
     w->effect = (uint8_t)a->effect;
-    w->unused = 0;
+    w->dsn_passed_on = a->is_dsn_passed_on;
     w->due_s = a->due_s;
     w->duration_ms = a->duration_ms;
     w->size_bytes = a->size_bytes;

@@ -25,7 +25,7 @@ struct hy_slot_ref {
 struct hy_slot_answer {
     uint8_t kind, spoils, phase, from_server, in_doubt, state, class, text_n;
     uint16_t code, subject, detail;
-    uint8_t effect, unused;
+    uint8_t effect, dsn_passed_on;
     uint32_t due_s, duration_ms, size_bytes;
     uint8_t mx_ip[16];
     char text[HY_INFLIGHT_TEXT_MAX];

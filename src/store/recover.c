@@ -26,6 +26,7 @@ static void read_answer(const struct hy_slot_answer *w, struct hy_attempt *a)
     a->duration_ms = w->duration_ms;
     a->size_bytes = w->size_bytes;
     memcpy(a->mx_ip, w->mx_ip, sizeof a->mx_ip);
+    a->is_dsn_passed_on = w->dsn_passed_on != 0;
     a->outcome = (struct hy_outcome){.kind = (enum hy_outcome_kind)w->kind,
                                      .spoils = (enum hy_spoils)w->spoils,
                                      .phase = (enum hy_phase)w->phase,

@@ -4,6 +4,7 @@
 
 #include "attempt.h"
 #include "block.h"
+#include "dsn_mark.h"
 #include "due.h"
 #include "hayauma/base/list.h"
 #include "progress.h"
@@ -103,7 +104,10 @@ static int change(struct settling *s, struct hy_cursor *c)
     hy_block_set_state(s->b, slot, s->a.state, s->a.due_s);
     hy_block_set_attempt(s->b, slot, (uint16_t)attempts, s->a.id);
     change_ledger(p, s);
-    err = hy_cursor_replace(c, hy_str_make(s->b, s->n));
+    if (hy_id_is_spool(s->key.campaign))
+        err = hy_dsn_note(s->t, s->b, s->n, slot, s->a.is_dsn_passed_on);
+    if (!err)
+        err = hy_cursor_replace(c, hy_str_make(s->b, s->n));
     if (!err)
         err = change_due(s);
     if (!err && hy_id_is_spool(s->key.campaign) && was_pending && block_pending(s->b) == 0)

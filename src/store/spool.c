@@ -222,7 +222,7 @@ static int put_block(struct hy_txn *t, const struct hy_spool_message *m, size_t 
     hy_put_be64(b + rows_end + 4, m->id);
     struct hy_rec_out out = {.p = b, .n = rows_end + BLOCK_TAIL_BYTES, .max = bytes};
     for (size_t i = 0; i < n; i++) {
-        rec_put_u8(&out, m->rcpts[at + i].notify);
+        rec_put_u8(&out, m->rcpts[at + i].notify & 15);
         rec_put_str(&out, m->rcpts[at + i].address);
         rec_put_str(&out, m->rcpts[at + i].orcpt);
     }

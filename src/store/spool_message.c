@@ -1,7 +1,8 @@
 /* Records of messages and their contents. Key: message be64. Value: version u8, flags u8, ret u8,
- * 0; u32: open blocks, blocks, first block, recipients, header bytes, 0; u64: spool, received (ms),
- * content bytes; sender, From domain, ENVID, Message-ID, who, meta (length varint, bytes). What
- * changes has a place of its own, so that a record never changes its size. */
+ * 0; u32: open blocks, blocks, first block, recipients, header bytes, second when the sender is to
+ * be told something; u64: spool, received (ms), content bytes; sender, From domain, ENVID,
+ * Message-ID, who, meta (length varint, bytes). What changes has a place of its own, so that a
+ * record never changes its size. */
 #include "spool_message.h"
 
 #include "spool_priv.h"
@@ -9,6 +10,7 @@
 enum {
     AT_FLAGS = 1,
     AT_OPEN = 4,
+    AT_DSN = 24,
     FIXED_BYTES = 52,
     VALUE_MAX = FIXED_BYTES + 6 * 5 + 2 * HY_ADDRESS_MAX + HY_SPOOL_ENVID_MAX +
                 HY_SPOOL_MESSAGE_ID_MAX + HY_SPOOL_WHO_MAX + HY_SPOOL_META_MAX,
@@ -67,6 +69,7 @@ int hy_spool_message_decode(struct hy_str key, struct hy_str value, struct hy_sp
         .first_block = hy_get_le32(b + 12),
         .n_rcpts = hy_get_le32(b + 16),
         .header_bytes = hy_get_le32(b + 20),
+        .dsn_due_s = hy_get_le32(b + AT_DSN),
         .spool = hy_get_le64(b + 28),
         .received = (hy_wall_ms)hy_get_le64(b + 36),
         .content_bytes = hy_get_le64(b + 44),
@@ -97,12 +100,13 @@ int hy_spool_message(struct hy_txn *t, hy_id id, struct hy_spool_message *ret)
     return err ? hy_txn_fail(t, err) : 0;
 }
 
-int hy_spool_content(struct hy_txn *t, const struct hy_spool_message *m, struct hy_buf *out)
+int hy_spool_content_head(struct hy_txn *t, const struct hy_spool_message *m, uint64_t max,
+                          struct hy_buf *out)
 {
     if (m->flags & HY_SPOOL_EMPTIED)
         return HY_ENOTFOUND;
-    int err = hy_buf_reserve(out, (size_t)m->content_bytes);
-    uint64_t left = m->content_bytes;
+    uint64_t left = m->content_bytes < max ? m->content_bytes : max;
+    int err = hy_buf_reserve(out, (size_t)left);
     for (uint32_t piece = 0; left && !err; piece++) {
         uint8_t key[12];
         struct hy_str part;
@@ -111,15 +115,21 @@ int hy_spool_content(struct hy_txn *t, const struct hy_spool_message *m, struct 
         err = hy_get(t, HY_TABLE_SPOOL_CONTENTS, hy_str_make(key, sizeof key), &part);
         if (!err)
             err = hy_value_check(part, SPOOL_CONTENT_VERSION);
-        if (!err && (part.n == 1 || part.n - 1 > left))
+        if (!err && (part.n == 1 || (part.n - 1 > left && max >= m->content_bytes)))
             err = HY_ECORRUPT;
         if (err)
             return hy_txn_fail(t, err == HY_ENOTFOUND ? HY_ECORRUPT : err);
-        hy_buf_add(out, part.p + 1, part.n - 1);
-        left -= part.n - 1;
+        part = hy_str_slice(part, 1, (size_t)left + 1);
+        hy_buf_add_str(out, part);
+        left -= part.n;
         err = out->err;
     }
     return err;
+}
+
+int hy_spool_content(struct hy_txn *t, const struct hy_spool_message *m, struct hy_buf *out)
+{
+    return hy_spool_content_head(t, m, UINT64_MAX, out);
 }
 
 /* ---- changing, in place ---- */
@@ -158,31 +168,7 @@ static int replace_fixed(struct hy_cursor *c, const uint8_t fixed[FIXED_BYTES])
     return err;
 }
 
-int hy_spool_message_close_block(struct hy_txn *t, hy_id id, uint32_t *ret_left)
-{
-    struct hy_cursor c;
-    uint8_t fixed[FIXED_BYTES];
-    uint32_t open = 0;
-    int err = find(t, id, &c);
-    if (!err) {
-        memcpy(fixed, c.value.p, sizeof fixed);
-        open = hy_get_le32(fixed + AT_OPEN);
-        if (open == 0)
-            err = hy_txn_fail(t, HY_ECORRUPT);
-    }
-    if (!err) {
-        hy_put_le32(fixed + AT_OPEN, open - 1);
-        if (open == 1)
-            fixed[AT_FLAGS] |= HY_SPOOL_EMPTIED;
-        err = replace_fixed(&c, fixed);
-    }
-    hy_cursor_close(&c);
-    if (!err)
-        *ret_left = open - 1;
-    return err;
-}
-
-int hy_spool_message_empty(struct hy_txn *t, hy_id id)
+static int drop_content(struct hy_txn *t, hy_id id)
 {
     uint8_t key[8];
     struct hy_str prefix = spool_key(key, id);
@@ -197,4 +183,54 @@ int hy_spool_message_empty(struct hy_txn *t, hy_id id)
     }
     hy_cursor_close(&c);
     return err == HY_ENOTFOUND ? 0 : err;
+}
+
+/* Every recipient is over, and the sender knows what it wants to know. */
+static bool is_through(const uint8_t fixed[FIXED_BYTES])
+{
+    return hy_get_le32(fixed + AT_OPEN) == 0 && hy_get_le32(fixed + AT_DSN) == 0;
+}
+
+/* Puts the value back; when the content is not needed any more, it goes. */
+static int put_back(struct hy_cursor *c, hy_id id, uint8_t fixed[FIXED_BYTES])
+{
+    bool ends = is_through(fixed) && !(fixed[AT_FLAGS] & HY_SPOOL_EMPTIED);
+    if (ends)
+        fixed[AT_FLAGS] |= HY_SPOOL_EMPTIED;
+    int err = replace_fixed(c, fixed);
+    return !err && ends ? drop_content(c->txn, id) : err;
+}
+
+int hy_spool_message_close_block(struct hy_txn *t, hy_id id)
+{
+    struct hy_cursor c;
+    uint8_t fixed[FIXED_BYTES];
+    uint32_t open = 0;
+    int err = find(t, id, &c);
+    if (!err) {
+        memcpy(fixed, c.value.p, sizeof fixed);
+        open = hy_get_le32(fixed + AT_OPEN);
+        if (open == 0)
+            err = hy_txn_fail(t, HY_ECORRUPT);
+    }
+    if (!err) {
+        hy_put_le32(fixed + AT_OPEN, open - 1);
+        err = put_back(&c, id, fixed);
+    }
+    hy_cursor_close(&c);
+    return err;
+}
+
+int hy_spool_message_set_dsn(struct hy_txn *t, hy_id id, uint32_t due_s)
+{
+    struct hy_cursor c;
+    uint8_t fixed[FIXED_BYTES];
+    int err = find(t, id, &c);
+    if (!err) {
+        memcpy(fixed, c.value.p, sizeof fixed);
+        hy_put_le32(fixed + AT_DSN, due_s);
+        err = put_back(&c, id, fixed);
+    }
+    hy_cursor_close(&c);
+    return err;
 }

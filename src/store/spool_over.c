@@ -1,4 +1,5 @@
-/* The end of messages: contents go with the last recipient, everything else after its time. */
+/* The end of messages: contents go with the last recipient, once its sender was told, everything
+ * else after its time. */
 #include "hayauma/base/list.h"
 #include "hayauma/store/log_reader.h"
 #include "spool_message.h"
@@ -7,14 +8,8 @@
 int hy_spool_block_over(struct hy_txn *t, const uint8_t *b, size_t n)
 {
     struct hy_spool_tail tail;
-    uint32_t left;
     int err = hy_spool_tail(b, n, &tail);
-    if (err)
-        return hy_txn_fail(t, err);
-    err = hy_spool_message_close_block(t, tail.message, &left);
-    if (!err && left == 0)
-        err = hy_spool_message_empty(t, tail.message);
-    return err;
+    return err ? hy_txn_fail(t, err) : hy_spool_message_close_block(t, tail.message);
 }
 
 /* ---- trimming ---- */
@@ -107,7 +102,7 @@ static int trim_slice(struct hy_write_req *r, struct hy_txn *t)
         id = m.id;
         if (id >= end)
             return 0;
-        if (m.open_blocks == 0)
+        if (m.open_blocks == 0 && m.dsn_due_s == 0)
             err = drop_message(t, id, &m);
         if (err)
             return err;

@@ -36,8 +36,8 @@ struct hy_spool_tail {
 HY_MUST_USE int hy_spool_tail(const uint8_t *b, size_t n, struct hy_spool_tail *ret);
 HY_MUST_USE int hy_spool_tail_next(struct hy_spool_tail *tail, struct hy_spool_rcpt *ret);
 
-/* The last pending row of this block is over: the content goes with the message's last. In the
- * transaction that settled it. */
+/* The last pending row of this block is over: the content goes with the message's last, unless its
+ * sender is still to be told. In the transaction that settled it. */
 int hy_spool_block_over(struct hy_txn *t, const uint8_t *b, size_t n);
 
 /* ---- the index: what an address and a Message-ID lead to ---- */

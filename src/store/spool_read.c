@@ -118,7 +118,8 @@ int hy_spool_tail(const uint8_t *b, size_t n, struct hy_spool_tail *ret)
 
 int hy_spool_tail_next(struct hy_spool_tail *tail, struct hy_spool_rcpt *ret)
 {
-    struct hy_spool_rcpt r = {.notify = rec_get_u8(&tail->rcpts)};
+    uint8_t notes = rec_get_u8(&tail->rcpts);
+    struct hy_spool_rcpt r = {.notify = notes & 15, .told = notes & 0xf0};
     r.address = rec_get_str(&tail->rcpts, HY_ADDRESS_MAX);
     r.orcpt = rec_get_str(&tail->rcpts, HY_SPOOL_ORCPT_MAX);
     if (tail->rcpts.bad)

@@ -9,10 +9,11 @@ Mail = collections.namedtuple("Mail", "source ehlo rcpt data")
 
 
 class Receiver:
-    """Listens on `addresses`; `judge(source, rcpt)` gives the reply to RCPT, `refuse(source)` one to MAIL; None: 250."""
+    """Listens on `addresses`; `judge(source, rcpt)` gives the reply to RCPT, `refuse(source)` one to MAIL; None: 250.
+    EHLO offers `offers`, too."""
 
-    def __init__(self, port, addresses=("127.0.0.200",), judge=None, refuse=None):
-        self.judge, self.refuse = judge, refuse
+    def __init__(self, port, addresses=("127.0.0.200",), judge=None, refuse=None, offers=()):
+        self.judge, self.refuse, self.offers, self.commands = judge, refuse, offers, []
         self.mails, self.tries, self.connections = [], [], collections.Counter()
         self.lock = threading.Lock()
         self.servers = [self.listen(address, port) for address in addresses]
@@ -46,9 +47,11 @@ class Receiver:
             text = line.decode("utf-8", "surrogateescape").rstrip("\r\n")
             verb = text[:4].upper()
             reply = "250 2.0.0 yes"
+            with self.lock:
+                self.commands.append(text)
             if verb == "EHLO":
                 ehlo = text[5:]
-                reply = "250-receiver\r\n250-PIPELINING\r\n250 8BITMIME"
+                reply = "\r\n".join(f"250-{o}" for o in ("receiver", "PIPELINING", *self.offers)) + "\r\n250 8BITMIME"
             elif verb == "MAIL":
                 rcpt = ""
                 reply = self.refuse and self.refuse(source) or reply

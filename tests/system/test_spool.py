@@ -11,12 +11,12 @@ FROM = "app@news.hayauma.test"
 SITE = "asagao-mail.test"
 
 
-def setup(lab, sink_args=(), rules=False, config=None, expire="1h", world_keys=True, **sink):
+def setup(lab, sink_args=(), rules=False, config=None, expire="1h", world_keys=True, zone_lines="", **sink):
     keys, records = (), ""
     if world_keys:
         path, record = lab.dkim_key("news.hayauma.test", "s1")
         keys, records = [("news.hayauma.test", "s1", path)], record + "\n"
-    world = lab.world(zone_lines=records)
+    world = lab.world(zone_lines=records + zone_lines)
     lab.nsd(world)
     s = lab.sink(world, rules=rules, record=True, extra=sink_args, **sink)
     daemon = lab.daemon(world, keys=keys, config={"paths.shaping": lab.shaping(expire=expire), **(config or {})})

@@ -207,6 +207,11 @@ struct hy_config {
         uint64_t max_body_bytes, memory_bytes;
         const char *access_log; /* file; "" = none */
     } api;
+    struct {                       /* what the senders of ready messages are told (RFC 3464) */
+        const char *from;          /* "" = mailer-daemon@node.hostname */
+        hy_us gather_us, delay_us; /* delay_us: 0 = never told of */
+        uint64_t return_max_bytes;
+    } dsn;
     struct {
         const char *domain;             /* right side of return paths; "" = node.hostname */
         const char *prefix;             /* left side before the token: "b" gives b+TOKEN@ */

@@ -27,7 +27,9 @@ enum {
     HY_SMTP_RECIPIENTS_MAX = 100,
     HY_SMTP_PIECES_MAX = 4,
     HY_SMTP_EHLO_NAME_MAX = 255,
-    HY_SMTP_OUT_MAX = 512,       /* commands waiting to be written */
+    HY_SMTP_OUT_MAX = 832, /* commands waiting to be written; a RCPT with ORCPT is the longest */
+    HY_SMTP_ENVID_MAX = 300,
+    HY_SMTP_ORCPT_MAX = 500,
     HY_SMTP_DOT_WINDOW = 65536,  /* DOT is announced when at most this much content is left */
     HY_SMTP_BODY_RATE_MIN = 500, /* bytes a second: a peer that reads slower than this for longer
                                     than two block time-outs is given up */
@@ -59,6 +61,16 @@ struct hy_smtp_settings {
 /* The RFC's time-outs, pipelining on, TLS opportunistic, no EHLO name. */
 void hy_smtp_settings_init(struct hy_smtp_settings *s);
 
+/* What the sender wishes to be told (RFC 3461), passed on to servers that know DSN. */
+struct hy_smtp_dsn {
+    struct hy_str envid; /* xtext; empty: not said */
+    uint8_t ret;         /* 0 not said, 1 HDRS, 2 FULL */
+    const struct hy_smtp_dsn_rcpt {
+        uint8_t notify;      /* 0 not said; 1 never; sums of 2 success, 4 failure, 8 delay */
+        struct hy_str orcpt; /* "type;xtext"; empty: not said */
+    } * rcpts;               /* as many as recipients */
+};
+
 /* One message with its envelope. The caller keeps it and all it points to unchanged until the
  * RESULT marked `is_last`; the content bytes only until CONTENT_DONE, if that comes earlier (no
  * RETURNED comes after it). */
@@ -73,7 +85,10 @@ struct hy_smtp_message {
     bool is_clean;       /* the caller vouches: CRLF only, ends in CRLF, no NUL, no line starts with
                             '.'; saves the scan. Otherwise dots are stuffed while writing, and content
                             with a bare CR, a bare LF or a NUL is bounced */
-    void *opaque;        /* given back in events */
+    bool needs_tls;      /* REQUIRETLS (RFC 8689): only over TLS with a certificate that was found
+                            good, to a server that passes this on; bounced otherwise */
+    const struct hy_smtp_dsn *dsn; /* NULL: nothing is wished */
+    void *opaque;                  /* given back in events */
 };
 
 enum hy_smtp_event_kind {
@@ -128,6 +143,8 @@ enum hy_smtp_capability {
     HY_SMTP_CAP_ENHANCED = 1 << 5,
     HY_SMTP_CAP_CHUNKING = 1 << 6,
     HY_SMTP_CAP_STARTTLS = 1 << 7,
+    HY_SMTP_CAP_DSN = 1 << 8,
+    HY_SMTP_CAP_REQUIRETLS = 1 << 9,
 };
 
 struct hy_smtp_capabilities {
@@ -186,7 +203,7 @@ struct hy_smtp_client {
     uint8_t bye;   /* enum hy_smtp_closed: what CLOSED will say after our QUIT */
     uint8_t fate;  /* enum hy_smtp_closed: ended; CLOSED comes when the results are taken */
     uint8_t hint;
-    bool is_tls, need_rset, want_quit, ready_told, tell_tls;
+    bool is_tls, is_tls_good, need_rset, want_quit, ready_told, tell_tls;
     uint32_t done;                       /* transactions that ended on this connection */
     uint32_t put, written, replied;      /* commands generated, written in full, answered */
     uint16_t out_at, out_split, out_len; /* while content is on: out[at..split) goes before it */

@@ -63,6 +63,7 @@ struct hy_attempt {
     enum hy_attempt_check tls_check;
     struct hy_str tls_name; /* that the certificate was checked against; empty = none */
     uint32_t size_bytes;    /* of the message as sent, 0 = not sent */
+    bool is_dsn_passed_on;  /* the server knows DSN and got what the sender wishes to be told */
 };
 
 /* Views die with the transaction. HY_ENOTFOUND, HY_ECORRUPT. */

@@ -51,19 +51,28 @@ enum hy_dsn_notify {
     HY_DSN_FAILURE = 4,
     HY_DSN_DELAY = 8,
 };
+/* Stored beside it: what became known of a recipient, and what its sender was told. */
+enum hy_dsn_note {
+    HY_DSN_CAME_BACK = 32,
+    HY_DSN_TOLD_DELAY = 64,
+    HY_DSN_TOLD = 128,
+};
 enum hy_dsn_ret { HY_DSN_RET_UNSAID = 0, HY_DSN_RET_HDRS = 1, HY_DSN_RET_FULL = 2 };
 
 enum hy_spool_flag {
-    HY_SPOOL_8BIT = 1,     /* has bytes >= 0x80 */
-    HY_SPOOL_UTF8 = 2,     /* needs SMTPUTF8: its header or an address has UTF-8 */
-    HY_SPOOL_NO_DOTS = 4,  /* no line starts with a dot */
-    HY_SPOOL_EMPTIED = 64, /* set by the spool: the content is gone, every recipient is over */
+    HY_SPOOL_8BIT = 1,      /* has bytes >= 0x80 */
+    HY_SPOOL_UTF8 = 2,      /* needs SMTPUTF8: its header or an address has UTF-8 */
+    HY_SPOOL_NO_DOTS = 4,   /* no line starts with a dot */
+    HY_SPOOL_NEEDS_TLS = 8, /* REQUIRETLS (RFC 8689) */
+    HY_SPOOL_EMPTIED = 64,  /* set by the spool: the content is gone, every recipient is over and
+                               the sender was told */
 };
 
 struct hy_spool_rcpt {
     struct hy_str address; /* wire form: see hy_lead_view.address */
     struct hy_str orcpt;   /* as it came; empty: none */
     uint8_t notify;        /* of enum hy_dsn_notify */
+    uint8_t told;          /* of enum hy_dsn_note, set by the spool: what the sender knows */
 };
 
 /* A message as it goes in, and as it is read (then every string is a view that dies with the
@@ -85,8 +94,10 @@ struct hy_spool_message {
     uint32_t header_bytes; /* of the content, with the empty line */
     uint64_t content_bytes;
     uint32_t n_rcpts;
-    uint32_t first_block, n_blocks;    /* of its rows; set by the spool */
-    uint32_t open_blocks;              /* of them, those with a row that is not over; likewise */
+    uint32_t first_block, n_blocks; /* of its rows; set by the spool */
+    uint32_t open_blocks;           /* of them, those with a row that is not over; likewise */
+    uint32_t
+        dsn_due_s; /* when its sender is to be told something (store/dsn.h); likewise; 0 = not */
     struct hy_str content;             /* to be stored: CRLF line ends, ends in CRLF */
     const struct hy_spool_rcpt *rcpts; /* to be stored, by domain: see hy_spool_sort */
 };
@@ -139,6 +150,9 @@ HY_MUST_USE int hy_spool_message(struct hy_txn *t, hy_id id, struct hy_spool_mes
 /* Appends the content of a message that was read. HY_ENOTFOUND: it is gone (HY_SPOOL_EMPTIED). */
 HY_MUST_USE int hy_spool_content(struct hy_txn *t, const struct hy_spool_message *m,
                                  struct hy_buf *out);
+/* The same for its first bytes, at most `max`. */
+HY_MUST_USE int hy_spool_content_head(struct hy_txn *t, const struct hy_spool_message *m,
+                                      uint64_t max, struct hy_buf *out);
 
 /* ---- looking, for people ---- */
 

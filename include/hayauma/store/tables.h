@@ -37,7 +37,8 @@
     X(ACTIVITY_COUNTS, "activity_counts") /* campaign, kind, reason, domain -> count */            \
     X(LOG_READERS, "log_readers")         /* name -> how far it has read the logs */               \
     X(SUPPRESSIONS, "suppressions") /* hash of an address -> entries, history, soft bounces */     \
-    X(SUPPRESS_EXPIRY, "suppress_expiry") /* second, key of an entry -> */
+    X(SUPPRESS_EXPIRY, "suppress_expiry") /* second, key of an entry -> */                         \
+    X(DSN_DUE, "dsn_due")                 /* second, message id -> its sender is to be told */
 
 enum hy_table {
 #define X(symbol, name) HY_TABLE_##symbol,

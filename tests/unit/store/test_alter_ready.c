@@ -33,6 +33,7 @@ static void setup(void)
         for (int k = 0; k < 2; k++)
             snprintf(text[k], sizeof text[k], "user%d@example.%s", i, k ? "org" : "com");
         struct hy_spool_rcpt rcpts[] = {spool_to(text[0]), spool_to(text[1])};
+        rcpts[0].notify = rcpts[1].notify = HY_DSN_NEVER; /* nothing waits for a report */
         messages[i] = spool_message_to(rcpts, 2);
         messages[i].sender = hy_str_of(senders[i % 3]);
         spool_put_ok(env, &messages[i]);
