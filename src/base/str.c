@@ -147,7 +147,16 @@ size_t hy_utf8_put(uint32_t cp, char out[4])
 
 bool hy_str_is_ascii(struct hy_str s)
 {
-    for (size_t i = 0; i < s.n; i++) {
+    enum { BLOCK = 64 }; /* bytes looked at together; the compiler makes vector code of it */
+    size_t i = 0;
+    for (; s.n - i >= BLOCK; i += BLOCK) {
+        unsigned char all = 0;
+        for (size_t k = 0; k < BLOCK; k++)
+            all |= (unsigned char)s.p[i + k];
+        if (all >= 0x80)
+            return false;
+    }
+    for (; i < s.n; i++) {
         if ((unsigned char)s.p[i] >= 0x80)
             return false;
     }

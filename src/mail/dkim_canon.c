@@ -149,10 +149,11 @@ static ssize_t relax_field(const struct hy_header_field *f, char *to)
         } else {
             if (gap)
                 *o++ = ' ';
-            *o++ = c;
+            do
+                *o++ = *p++;
+            while (p < end && (unsigned char)*p > ' ');
             begun = true;
             gap = false;
-            p++;
         }
     }
     return o - to;

@@ -129,6 +129,21 @@ Test(str, knows_well_formed_utf8)
     cr_assert_not(hy_str_is_ascii(HY_STR("\xe6\x97\xa5")));
 }
 
+Test(str, a_byte_that_is_not_ascii_is_found_wherever_it_stands)
+{
+    char text[200];
+    memset(text, 'a', sizeof text);
+    for (size_t n = 0; n <= sizeof text; n++)
+        cr_assert(hy_str_is_ascii(hy_str_make(text, n)), "%zu bytes", n);
+    for (size_t at = 0; at < sizeof text; at++) {
+        text[at] = (char)0x80;
+        cr_assert_not(hy_str_is_ascii(hy_str_make(text, sizeof text)), "at %zu", at);
+        cr_assert_not(hy_str_is_ascii(hy_str_make(text, at + 1)), "last, at %zu", at);
+        cr_assert(hy_str_is_ascii(hy_str_make(text, at)), "behind %zu", at);
+        text[at] = 'a';
+    }
+}
+
 Test(str, decodes_what_it_encodes_for_every_code_point)
 {
     for (uint32_t cp = 0; cp <= 0x10ffff; cp++) {
