@@ -25,3 +25,27 @@ int hy_deliver_submit(struct hy_deliver *d, struct hy_submit *s)
     s->d = d;
     return hy_writer_submit(d->writer, &s->job.req);
 }
+
+/* ---- several at once ---- */
+
+static void on_batch_done(struct hy_write_req *r, int err)
+{
+    struct hy_spool_batch *b = hy_container_of(r, struct hy_spool_batch, req);
+    struct hy_submit_batch *s = hy_container_of(b, struct hy_submit_batch, batch);
+    if (err == HY_OK)
+        hy_deliver_spooled(s->d);
+    s->done(s, err);
+}
+
+void hy_submit_batch_init(struct hy_submit_batch *s)
+{
+    *s = (struct hy_submit_batch){0};
+    hy_spool_batch_init(&s->batch);
+    s->batch.req.done = on_batch_done;
+}
+
+int hy_deliver_submit_batch(struct hy_deliver *d, struct hy_submit_batch *s)
+{
+    s->d = d;
+    return hy_writer_submit(d->writer, &s->batch.req);
+}

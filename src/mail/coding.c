@@ -21,7 +21,7 @@ static int outline(const struct hy_program *p, struct hy_buf *out, bool *ret_is_
     return out->err;
 }
 
-static enum hy_transfer shorter(struct hy_str text)
+enum hy_transfer hy_transfer_shorter(struct hy_str text)
 {
     size_t special = 0;
     for (size_t i = 0; i < text.n; i++)
@@ -45,7 +45,7 @@ int hy_part_encode(struct hy_arena *arena, struct hy_part *part)
         if (part->is_clean || (is_jis && !part->coding.is_html))
             part->coding.transfer = HY_TRANSFER_7BIT;
         else
-            part->coding.transfer = is_jis ? HY_TRANSFER_QP : shorter(all);
+            part->coding.transfer = is_jis ? HY_TRANSFER_QP : hy_transfer_shorter(all);
     }
     hy_buf_free(&text);
     for (size_t i = 0; i < part->program.n && rc == 0; i++) {

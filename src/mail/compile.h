@@ -20,3 +20,5 @@ HY_MUST_USE int hy_compile_value(struct hy_compile *c, struct hy_str name, struc
 HY_MUST_USE int hy_compile_options(struct hy_compile *c);
 /* All header fields, in their order, and the frame of the parts. The parts are compiled. */
 HY_MUST_USE int hy_compile_fields(struct hy_compile *c);
+/* Whether hayauma writes this field itself, or nobody may; `flags` of enum hy_message_flag. */
+bool hy_compile_is_reserved(struct hy_str name, unsigned flags);

@@ -123,7 +123,7 @@ static int add_to(struct hy_compile *c)
     return rc ? rc : add_field(c, HY_FIELD_TO, HY_STR("To"), program);
 }
 
-static bool is_reserved(struct hy_str name, unsigned flags)
+bool hy_compile_is_reserved(struct hy_str name, unsigned flags)
 {
     static const char *const names[] = {"From",           "To",          "Bcc",          "Subject",
                                         "Date",           "Message-ID",  "MIME-Version", "Reply-To",
@@ -147,7 +147,7 @@ static int add_custom(struct hy_compile *c)
         if (!hy_header_name_ok(name))
             return hy_fail(c->diag, HY_EINVAL, "\"%.*s\" cannot be the name of a header field",
                            HY_STR_ARG(shown));
-        if (is_reserved(name, c->options->flags))
+        if (hy_compile_is_reserved(name, c->options->flags))
             return hy_fail(c->diag, HY_EINVAL, "header field %.*s is written by hayauma itself",
                            HY_STR_ARG(shown));
         int rc = add_text_field(c, name, c->source->headers[i].value);

@@ -107,8 +107,8 @@ static bool is_cid(struct hy_str cid)
     return cid.n > 0 && cid.n <= 200;
 }
 
-static int add_file(struct frame *f, enum multipart in, const struct hy_message_file *file,
-                    struct hy_diag *diag)
+int hy_mime_file_put(struct hy_buf *out, const struct hy_message_file *file, bool is_inline,
+                     struct hy_diag *diag)
 {
     struct hy_str name = hy_str_slice(file->name, 0, 200);
     struct hy_str type = file->type.n ? file->type : HY_STR("application/octet-stream");
@@ -118,21 +118,19 @@ static int add_file(struct frame *f, enum multipart in, const struct hy_message_
     if (!is_type(type))
         return hy_fail(diag, HY_EINVAL, "%.*s: \"%.*s\" is no type like image/png",
                        HY_STR_ARG(name), HY_STR_ARG(hy_str_slice(type, 0, 100)));
-    if (in == RELATED && !is_cid(file->cid))
+    if (is_inline && !is_cid(file->cid))
         return hy_fail(diag, HY_EINVAL, "%.*s: an inline image needs a cid without blanks",
                        HY_STR_ARG(name));
-    hy_buf_add_lit(&f->text, "\r\n");
-    delimit(f, in, "\r\n");
-    hy_buf_printf(&f->text, "Content-Type: %.*s", HY_STR_ARG(type));
-    int rc = file->name.n ? hy_header_param(&f->text, HY_STR("name"), file->name) : 0;
-    hy_buf_add_lit(&f->text, "\r\nContent-Transfer-Encoding: base64\r\n");
-    if (in == RELATED)
-        hy_buf_printf(&f->text, "Content-ID: <%.*s>\r\n", HY_STR_ARG(file->cid));
-    hy_buf_printf(&f->text, "Content-Disposition: %s", in == RELATED ? "inline" : "attachment");
+    hy_buf_printf(out, "Content-Type: %.*s", HY_STR_ARG(type));
+    int rc = file->name.n ? hy_header_param(out, HY_STR("name"), file->name) : 0;
+    hy_buf_add_lit(out, "\r\nContent-Transfer-Encoding: base64\r\n");
+    if (is_inline)
+        hy_buf_printf(out, "Content-ID: <%.*s>\r\n", HY_STR_ARG(file->cid));
+    hy_buf_printf(out, "Content-Disposition: %s", is_inline ? "inline" : "attachment");
     if (rc == 0 && file->name.n)
-        rc = hy_header_param(&f->text, HY_STR("filename"), file->name);
-    hy_buf_add_lit(&f->text, "\r\n\r\n");
-    hy_base64_lines(&f->text, file->bytes);
+        rc = hy_header_param(out, HY_STR("filename"), file->name);
+    hy_buf_add_lit(out, "\r\n\r\n");
+    hy_base64_lines(out, file->bytes);
     return rc ? hy_fail(diag, rc, "%.*s: cannot be the name of a file in a mail", HY_STR_ARG(name))
               : 0;
 }
@@ -141,7 +139,9 @@ static int add_files(struct frame *f, enum multipart in, const struct hy_message
                      size_t n, struct hy_diag *diag)
 {
     for (size_t i = 0; i < n; i++) {
-        int rc = add_file(f, in, &files[i], diag);
+        hy_buf_add_lit(&f->text, "\r\n");
+        delimit(f, in, "\r\n");
+        int rc = hy_mime_file_put(&f->text, &files[i], in == RELATED, diag);
         if (rc)
             return rc;
     }

@@ -7,3 +7,7 @@
 HY_MUST_USE int hy_mime_build(struct hy_message *m, const struct hy_message_source *source,
                               const struct hy_message_options *options, struct hy_buf *header,
                               struct hy_diag *diag);
+/* Appends a file as a part: its header, the empty line, base64 without the last line end. HY_EINVAL
+ * (a type, cid or name that cannot stand there), HY_ELIMIT; noted. */
+HY_MUST_USE int hy_mime_file_put(struct hy_buf *out, const struct hy_message_file *file,
+                                 bool is_inline, struct hy_diag *diag);

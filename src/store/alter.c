@@ -274,3 +274,55 @@ void hy_alter_job_init(struct hy_alter_job *j, hy_id campaign, enum hy_alter wha
         .what = what,
     };
 }
+
+/* ---- a message that was handed in for later ---- */
+
+static int cancel_block(struct altering *a, uint64_t *rows)
+{
+    struct hy_block_walk *w = &a->w;
+    uint64_t before = *rows;
+    a->n = w->c.value.n;
+    memcpy(a->b, w->b, a->n);
+    int err = 0;
+    for (unsigned i = 0; i < block_count(a->b) && !err; i++) {
+        struct hy_queue_row row = hy_block_row(a->b, w->k, i);
+        bool is_untouched = row.state == HY_RCPT_DEFERRED && row.ref.attempts == 0 &&
+                            row.due_s > hy_due_round(a->t, 0);
+        if (!is_untouched)
+            continue;
+        err = change_row(a, &row);
+        ++*rows;
+    }
+    if (err || *rows == before)
+        return err;
+    err = hy_cursor_replace(&w->c, hy_str_make(a->b, a->n));
+    return !err && block_pending(a->b) == 0 ? hy_spool_block_over(a->t, a->b, a->n) : err;
+}
+
+int hy_spool_cancel(struct hy_txn *t, hy_id message, struct hy_str reason, uint64_t *ret_rows)
+{
+    struct hy_alter_job j = {.what = HY_ALTER_CANCEL, .reason = reason};
+    struct hy_spool_message m;
+    struct altering a; /* not zeroed: it holds a block */
+    uint64_t rows = 0;
+    int err = hy_spool_message(t, message, &m);
+    if (err)
+        return err;
+    const uint32_t first = m.first_block, end = first + m.n_blocks; /* views die with a write */
+    a.j = &j;
+    a.t = t;
+    a.w = (struct hy_block_walk){0};
+    err = hy_progress_edit(t, m.spool, &a.p);
+    if (!err)
+        err = hy_walk_from(t, (struct hy_block_key){.campaign = m.spool, .block = first}, 0, &a.w);
+    while (!err && a.w.k.block < end) {
+        err = cancel_block(&a, &rows);
+        if (!err)
+            err = hy_walk_next(&a.w);
+    }
+    hy_walk_close(&a.w);
+    if (err && err != HY_ENOTFOUND)
+        return err;
+    *ret_rows = rows;
+    return 0;
+}

@@ -4,6 +4,7 @@
 
 #include <stdlib.h>
 
+#include "due.h"
 #include "env_priv.h"
 #include "hayauma/base/hash.h"
 #include "hayauma/base/list.h"
@@ -202,9 +203,17 @@ static uint32_t count_blocks(const struct hy_spool_message *m)
     return n;
 }
 
+/* When its rows are due, 0: at once. */
+static uint32_t due_of(const struct hy_txn *t, const struct hy_spool_message *m)
+{
+    hy_wall_ms s = m->send_at / 1000;
+    return m->send_at <= t->now ? 0 : hy_due_round(t, s < UINT32_MAX ? (uint32_t)s : UINT32_MAX);
+}
+
 static int put_block(struct hy_txn *t, const struct hy_spool_message *m, size_t at, size_t n,
                      size_t bytes, uint32_t block)
 {
+    uint32_t due_s = due_of(t, m);
     uint8_t key[BLOCK_KEY_BYTES], *b;
     hy_domain_no domain = 0;
     int err = hy_domain_intern(t, domain_of(m->rcpts[at].address), &domain);
@@ -215,8 +224,11 @@ static int put_block(struct hy_txn *t, const struct hy_spool_message *m, size_t 
     if (err)
         return err;
     hy_block_init(b, (unsigned)n);
-    for (size_t i = 0; i < n; i++)
+    for (size_t i = 0; i < n; i++) {
         hy_block_fill(b, (unsigned)i, (hy_lead_no)(at + i + 1), HY_RCPT_FRESH);
+        if (due_s)
+            hy_block_set_state(b, (unsigned)i, HY_RCPT_DEFERRED, due_s);
+    }
     size_t rows_end = BLOCK_HEADER_BYTES + n * BLOCK_ROW_BYTES;
     hy_put_be32(b + rows_end, domain);
     hy_put_be64(b + rows_end + 4, m->id);
@@ -226,6 +238,8 @@ static int put_block(struct hy_txn *t, const struct hy_spool_message *m, size_t 
         rec_put_str(&out, m->rcpts[at + i].address);
         rec_put_str(&out, m->rcpts[at + i].orcpt);
     }
+    if (due_s)
+        err = hy_due_put(t, &(struct hy_due){due_s, m->spool, domain, block});
     for (size_t i = 0; i < n && !err; i++)
         err = put_index(t, HY_SPOOL_BY_ADDRESS, m->spool, block, m->rcpts[at + i].address);
     return err;
@@ -246,7 +260,7 @@ static int put_rows(struct hy_txn *t, const struct hy_spool_message *m)
     if (err)
         return err == HY_ENOTFOUND ? hy_txn_fail(t, HY_ECORRUPT) : err;
     p->p.ledger.queued += m->n_rcpts;
-    p->p.ledger.by_state[HY_RCPT_FRESH] += m->n_rcpts;
+    p->p.ledger.by_state[due_of(t, m) ? HY_RCPT_DEFERRED : HY_RCPT_FRESH] += m->n_rcpts;
     return 0;
 }
 
@@ -368,4 +382,21 @@ void hy_spool_job_init(struct hy_spool_job *j)
                                        .when = HY_WRITE_NOW,
                                        .on_full = HY_WRITE_FULL_FAIL,
                                        .apply = apply}};
+}
+
+static int apply_batch(struct hy_write_req *r, struct hy_txn *t)
+{
+    struct hy_spool_batch *b = hy_container_of(r, struct hy_spool_batch, req);
+    int err = b->before ? b->before(b, t) : 0;
+    for (size_t i = 0; i < b->n && !err; i++)
+        err = hy_spool_put(t, &b->messages[i]);
+    return !err && b->behind ? b->behind(b, t) : err;
+}
+
+void hy_spool_batch_init(struct hy_spool_batch *b)
+{
+    struct hy_spool_job one;
+    hy_spool_job_init(&one);
+    *b = (struct hy_spool_batch){.req = one.req};
+    b->req.apply = apply_batch;
 }

@@ -36,6 +36,45 @@ struct hy_web_counters *web_counters(const struct web_call *c)
     return &c->web->counters;
 }
 
+struct hy_txn *web_snapshot(struct web_call *c)
+{
+    struct hy_web *w = c->web;
+    int err = w->txn.env ? hy_txn_renew(&w->txn) : hy_txn_read(w->env, &w->txn);
+    return err == HY_OK ? &w->txn : NULL;
+}
+
+void web_snapshot_done(struct web_call *c)
+{
+    if (c->web->txn.env)
+        hy_txn_park(&c->web->txn);
+}
+
+int web_unique(struct web_call *c, uint64_t ret[2])
+{
+    struct hy_web *w = c->web;
+    uint64_t no = atomic_fetch_add_explicit(&w->next_unique, 1, memory_order_relaxed);
+    for (int i = 0; i < 2; i++)
+        ret[i] = hy_siphash(&w->unique_keys[i], &no, sizeof no);
+    return HY_OK;
+}
+
+json_t *web_text_json(struct hy_str text)
+{
+    json_t *o = json_stringn(text.p ? text.p : "", text.n);
+    struct hy_buf safe = HY_BUF_INIT(65536);
+    for (size_t at = 0; !o && at < text.n;) {
+        size_t from = at;
+        if (hy_utf8_next(text, &at) == UINT32_MAX)
+            hy_buf_add_lit(&safe, "\xef\xbf\xbd");
+        else
+            hy_buf_add(&safe, text.p + from, at - from);
+    }
+    if (!o)
+        o = json_stringn(safe.data ? safe.data : "", safe.len);
+    hy_buf_free(&safe);
+    return o;
+}
+
 bool web_query(struct web_call *c, struct hy_str name, size_t n, struct hy_str *ret)
 {
     struct hy_str rest = c->http->head.query, pair, key, value;

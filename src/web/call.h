@@ -7,6 +7,8 @@
 #include <jansson.h>
 
 #include "hayauma/base/arena.h"
+#include "hayauma/io/mailbox.h"
+#include "hayauma/store/env.h"
 #include "hayauma/web/web.h"
 
 enum {
@@ -16,6 +18,7 @@ enum {
 };
 
 struct web_call;
+typedef void web_work_fn(struct web_call *c, struct hy_txn *t);
 struct web_route {
     const char *method; /* "POST" */
     const char *path;   /* "/v1/messages/{id}" */
@@ -41,6 +44,8 @@ struct web_call {
     void *state;           /* of the handler, ended by */
     void (*state_free)(void *state);
     void (*later)(struct web_call *c);
+    struct hy_msg work;
+    web_work_fn *work_fn;
     struct web_call *next_free;
 };
 
@@ -65,6 +70,19 @@ bool web_body_is(const struct web_call *c, struct hy_str type);
 /* The body as a JSON object, which lives as long as the call; NULL: it was none, and is answered.
  */
 json_t *web_json(struct web_call *c);
+
+/* A snapshot of the store on the web thread, for the length of a handler's step; NULL: there is
+ * none to be had. web_snapshot_done follows in any case. */
+struct hy_txn *web_snapshot(struct web_call *c);
+void web_snapshot_done(struct web_call *c);
+/* 128 bits that nothing else ever gets. Any thread. */
+HY_MUST_USE int web_unique(struct web_call *c, uint64_t ret[2]);
+/* Text of strangers as JSON: what is no UTF-8 becomes U+FFFD. */
+json_t *web_text_json(struct hy_str text);
+
+/* worker.c: `fn` is called on a thread for what takes long, with a snapshot of its own or NULL. It
+ * answers nothing, but ends with web_later. HY_ELIMIT: too many wait. */
+HY_MUST_USE int web_work(struct web_call *c, web_work_fn *fn);
 
 /* From any thread: `fn` is called on the web thread. */
 void web_later(struct web_call *c, void (*fn)(struct web_call *c));

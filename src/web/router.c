@@ -3,9 +3,10 @@
 
 #include "web_priv.h"
 
-extern const struct web_route web_about_routes[]; /* about.c */
+extern const struct web_route web_about_routes[];   /* about.c */
+extern const struct web_route web_message_routes[]; /* messages.c */
 
-const struct web_route *const web_tables[] = {web_about_routes, NULL};
+const struct web_route *const web_tables[] = {web_about_routes, web_message_routes, NULL};
 
 static int hex_of(char c)
 {

@@ -80,8 +80,10 @@ void web_access_note(struct hy_web *w, const struct web_call *c)
 
 static void web_free(struct hy_web *w)
 {
+    web_worker_stop(w);
     web_access_close(w->access);
     web_calls_free(w);
+    hy_txn_end(&w->txn);
     hy_web_policy_unref(w->policy);
     pthread_mutex_destroy(&w->policy_lock);
     free(w);
@@ -112,6 +114,10 @@ int hy_web_open(const struct hy_web_options *o, struct hy_web_policy *policy, st
         http.listeners[i] = o->listeners[i];
     if (err == HY_OK)
         err = hy_rand_bytes(&w->request_salt, sizeof w->request_salt);
+    if (err == HY_OK)
+        err = hy_rand_bytes(w->unique_keys, sizeof w->unique_keys);
+    if (err == HY_OK)
+        err = web_worker_start(w);
     if (err == HY_OK)
         err = hy_http_open(&http, diag, &w->http);
     if (err == HY_OK)

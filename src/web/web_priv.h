@@ -4,7 +4,10 @@
 
 #include "call.h"
 #include "hayauma/base/failures.h"
+#include "hayauma/base/hash.h"
+#include "hayauma/base/list.h"
 #include "hayauma/io/loop.h"
+#include "hayauma/io/thread.h"
 
 struct web_access;
 
@@ -17,10 +20,15 @@ struct hy_web {
     struct hy_web_policy *policy;
     /* the web thread's */
     struct hy_failures failures;
+    struct hy_txn txn; /* parked between calls; zeroed before the first */
     struct web_call *free_calls;
     unsigned n_free_calls;
     uint64_t next_request;
     uint64_t request_salt;
+    atomic_uint_fast64_t next_unique;
+    struct hy_hash_key unique_keys[2];
+    struct hy_mailbox *work; /* for the worker */
+    struct hy_thread *worker;
     struct web_access *access; /* NULL: nothing is logged */
     struct hy_defer flush;     /* writes it, at the end of a turn */
     atomic_bool is_reloaded;   /* it is opened anew with the next line */
@@ -32,6 +40,9 @@ extern const struct hy_http_ops web_http_ops;
 void web_calls_free(struct hy_web *w);
 /* web.c: a request is over. */
 void web_access_note(struct hy_web *w, const struct web_call *c);
+/* worker.c; stopped when no call is left */
+int web_worker_start(struct hy_web *w);
+void web_worker_stop(struct hy_web *w);
 /* error.c */
 void web_fail_method(struct web_call *c, const char *allow);
 

@@ -17,6 +17,16 @@ struct hy_submit {
 };
 /* Zeroes it and sets what the spool wants. */
 void hy_submit_init(struct hy_submit *s);
+/* The same for several messages at once: fill batch.messages and batch.n. */
+struct hy_submit_batch {
+    struct hy_spool_batch batch;
+    void (*done)(struct hy_submit_batch *s, int err); /* as above */
+    /* private */
+    struct hy_deliver *d;
+};
+void hy_submit_batch_init(struct hy_submit_batch *s);
+HY_MUST_USE int hy_deliver_submit_batch(struct hy_deliver *d, struct hy_submit_batch *s);
+
 /* Any thread. 0: `done` will be called. HY_EFULL, HY_EBUSY (too many wait), HY_ECLOSED: it will
  * not. */
 HY_MUST_USE int hy_deliver_submit(struct hy_deliver *d, struct hy_submit *s);

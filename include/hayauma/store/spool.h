@@ -85,6 +85,7 @@ struct hy_spool_message {
     uint8_t flags; /* of enum hy_spool_flag */
     enum hy_dsn_ret ret;
     hy_wall_ms received;
+    hy_wall_ms send_at;        /* to be stored: its rows are due then, not at once; 0 = at once */
     struct hy_str sender;      /* wire form; empty: the null sender */
     struct hy_str from_domain; /* of the From field, lower-case A-labels: chooses the DKIM keys */
     struct hy_str envid;
@@ -122,6 +123,25 @@ struct hy_spool_job {
 /* Sets req (intake, as soon as possible, refused when the disk is low or full) and zeroes the rest.
  */
 void hy_spool_job_init(struct hy_spool_job *j);
+
+/* Several at once: all of them, or nothing. */
+struct hy_spool_batch {
+    struct hy_write_req req; /* first; done is the caller's */
+    struct hy_spool_message *messages;
+    size_t n;
+    /* In the same transaction, before and behind them; NULL = nothing. An error of theirs is the
+     * batch's. Writer thread; see hy_write_req.apply. */
+    int (*before)(struct hy_spool_batch *b, struct hy_txn *t);
+    int (*behind)(struct hy_spool_batch *b, struct hy_txn *t);
+};
+/* As hy_spool_job_init. */
+void hy_spool_batch_init(struct hy_spool_batch *b);
+
+/* Gives up the recipients of a message that nobody can have begun with: rows that are due later and
+ * were never tried. *ret_rows: how many. HY_ENOTFOUND: there is no such message. The writer's
+ * transaction. */
+HY_MUST_USE int hy_spool_cancel(struct hy_txn *t, hy_id message, struct hy_str reason,
+                                uint64_t *ret_rows);
 
 /* ---- reading ---- */
 

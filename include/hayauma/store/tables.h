@@ -38,7 +38,8 @@
     X(LOG_READERS, "log_readers")         /* name -> how far it has read the logs */               \
     X(SUPPRESSIONS, "suppressions") /* hash of an address -> entries, history, soft bounces */     \
     X(SUPPRESS_EXPIRY, "suppress_expiry") /* second, key of an entry -> */                         \
-    X(DSN_DUE, "dsn_due")                 /* second, message id -> its sender is to be told */
+    X(DSN_DUE, "dsn_due")                 /* second, message id -> its sender is to be told */     \
+    X(ONCE, "once")                       /* hash of a key -> answer of a call; time -> */
 
 enum hy_table {
 #define X(symbol, name) HY_TABLE_##symbol,
