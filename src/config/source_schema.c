@@ -8,6 +8,8 @@
 static const struct schema_name tls_least[] = {
     {"by-rule", HY_TLS_NEVER}, {"required", HY_TLS_REQUIRED}, {"verified", HY_TLS_VERIFIED}, {0}};
 
+static const struct schema_name tls_versions[] = {{"1.2", HY_TLS_1_2}, {"1.3", HY_TLS_1_3}, {0}};
+
 static const struct schema_row source_rows[] = {
     {"name", SCHEMA_STRING, 0, SRC(name), .max = 63,
      .doc = "What logs and reports call it; without one, its address."},
@@ -27,6 +29,18 @@ static const struct schema_row source_rows[] = {
     {"tls", SCHEMA_ENUM, 0, SRC(tls), .names = tls_least, .def = "by-rule",
      .doc = "The least that is asked of TLS for its mail, whatever the rule of the site says: "
             "by-rule, required or verified."},
+    {"tls_version", SCHEMA_ENUM, 0, SRC(tls_version), .names = tls_versions, .def = "1.2",
+     .doc =
+         "The least version of TLS. A server that has only older ones is as one without TLS: where "
+         "the rule is opportunistic it gets mail in the clear, unless 'tls' is required."},
+    {"tls_certificate", SCHEMA_PATH, 0, SRC(tls_certificate),
+     .doc = "File with the certificate that is shown to servers that ask for one, and those that "
+            "stand "
+            "behind it (PEM)."},
+    {"tls_key", SCHEMA_PATH, 0, SRC(tls_key),
+     .doc =
+         "File with its private key; not readable by everybody. Without one, it is in the file of "
+         "the certificate."},
     {"warmup", SCHEMA_STRING, 0, SRC(warmup), .max = 63,
      .doc =
          "Plan by which it is warmed up: of delivery.warmup_plans, or careful, usual, fast. \"\" "

@@ -113,6 +113,12 @@ static int finish_source(const struct schema_ctx *x, const struct yaml_node *n,
         return HY_ENOMEM;
     if (!s->ehlo[0])
         s->ehlo = c->node.hostname;
+    if (s->tls_key[0] && !s->tls_certificate[0])
+        schema_error_at(x, n, "tls_key", "needs tls_certificate");
+    if (s->tls_version > HY_TLS_1_2 && s->tls == HY_TLS_NEVER)
+        schema_warn_at(x, n, "tls_version",
+                       "servers without that version get mail in the clear where the rule is "
+                       "opportunistic: 'tls: required' keeps it back");
     check_address(x, n, "address", &s->bind);
     check_address(x, n, "address6", &s->bind6);
     check_families(x, n, s);
@@ -143,8 +149,13 @@ static int finish_sources(const struct schema_ctx *x, const struct yaml_node *ro
         s = hy_arena_zalloc(x->arena, sizeof *s);
         if (!s)
             return HY_ENOMEM;
-        *s = (struct hy_config_source){
-            .name = "default", .ehlo = c->node.hostname, .weight = 1, .warmup = ""};
+        *s = (struct hy_config_source){.name = "default",
+                                       .ehlo = c->node.hostname,
+                                       .weight = 1,
+                                       .tls_version = HY_TLS_1_2,
+                                       .tls_certificate = "",
+                                       .tls_key = "",
+                                       .warmup = ""};
         c->delivery.sources = (struct hy_config_sources){s, 1};
         return 0;
     }

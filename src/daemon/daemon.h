@@ -44,6 +44,7 @@ enum ctl_job_kind {
     CTL_JOB_WHOLE, /* as long as the store is large: audit, backup, export */
     CTL_JOB_SEND,  /* messages handed in: they end before delivery does */
     CTL_JOB_ALTER, /* a person changes the queue */
+    CTL_JOB_ACT,   /* orders and acts of a person: a commit each */
     CTL_JOB_KINDS,
 };
 
@@ -152,7 +153,9 @@ int policy_set_tenants(const struct hy_config *c, struct hy_dkim_key *const *key
                        struct hy_arena *arena, struct hy_problems *problems,
                        struct hy_deliver_policy *p);
 /* Before the arena goes. */
-void policy_forget_passwords(struct hy_deliver_policy *p);
+void policy_free_sources(struct hy_deliver_policy *p);
+/* policy.c: reads a file; errors as below, but HY_EAUTH. */
+int policy_read_file(const char *path, const char *what, struct hy_buf *out, struct hy_diag *diag);
 /* policy.c: reads a file that nobody but its owner and group may read; `what` it should be, for
  * people. HY_EIO, HY_EAUTH, HY_EINVAL (no file, or as long as out->max), HY_ENOMEM; noted. */
 int policy_read_secret(const char *path, const char *what, struct hy_buf *out,
@@ -175,7 +178,7 @@ struct plan_findings {
     uint32_t tenant;                         /* whose campaign it is */
 };
 /* Compiles a bundle for a look only: errors in its templates, missing keys. `found` is untouched
- * but for its buffer when that fails. Main thread. */
+ * but for its buffer when that fails. Any thread. */
 int plan_check(struct hy_daemon *d, struct hy_txn *t, struct hy_str bundle, struct hy_diag *diag,
                struct plan_findings *found);
 

@@ -29,7 +29,7 @@ static void release(struct hy_deliver_policy *p)
     hy_dkim_keyset_unref(p->dkim);
     for (size_t i = 0; i < p->n_tenants; i++)
         hy_dkim_keyset_unref(p->tenants[i].dkim);
-    policy_forget_passwords(p);
+    policy_free_sources(p);
     hy_shaping_free(g->rules);
     hy_bounces_free(g->bounces);
     hy_arena_free(&g->arena);
@@ -38,7 +38,8 @@ static void release(struct hy_deliver_policy *p)
     free(g);
 }
 
-int policy_read_secret(const char *path, const char *what, struct hy_buf *out, struct hy_diag *diag)
+static int read_file(const char *path, const char *what, bool is_secret, struct hy_buf *out,
+                     struct hy_diag *diag)
 {
     int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
     struct stat st;
@@ -51,7 +52,7 @@ int policy_read_secret(const char *path, const char *what, struct hy_buf *out, s
     int err = HY_OK;
     if (!S_ISREG(st.st_mode) || st.st_size >= (off_t)out->max)
         err = hy_fail(diag, HY_EINVAL, "%s is not a %s file", path, what);
-    else if (st.st_mode & (S_IROTH | S_IWOTH))
+    else if (is_secret && (st.st_mode & (S_IROTH | S_IWOTH)))
         err = hy_fail(diag, HY_EAUTH, "%s can be read by everybody: chmod o= it", path);
     else if (hy_buf_reserve(out, (size_t)st.st_size + 1) != HY_OK)
         err = HY_ENOMEM;
@@ -67,6 +68,16 @@ int policy_read_secret(const char *path, const char *what, struct hy_buf *out, s
     }
     close(fd);
     return err;
+}
+
+int policy_read_secret(const char *path, const char *what, struct hy_buf *out, struct hy_diag *diag)
+{
+    return read_file(path, what, true, out, diag);
+}
+
+int policy_read_file(const char *path, const char *what, struct hy_buf *out, struct hy_diag *diag)
+{
+    return read_file(path, what, false, out, diag);
 }
 
 void policy_wipe(struct hy_buf *b)

@@ -45,9 +45,39 @@ static int set_proxy(const struct hy_config_source *s, struct hy_arena *arena,
     return err;
 }
 
-void policy_forget_passwords(struct hy_deliver_policy *p)
+enum { CERTIFICATES_MAX = 256 * 1024 };
+
+/* The certificate that a source shows; one without any: NULL. */
+static int set_self(const struct hy_config_source *s, struct hy_problems *problems,
+                    const char *file, const struct hy_tls_self **ret)
+{
+    HY_CLEANUP(policy_wipe)
+    struct hy_buf chain = HY_BUF_INIT(CERTIFICATES_MAX);
+    HY_CLEANUP(policy_wipe)
+    struct hy_buf key = HY_BUF_INIT(CERTIFICATES_MAX);
+    struct hy_diag diag = {""};
+    struct hy_tls_self *self = NULL;
+    bool has_key = s->tls_key[0];
+    if (!s->tls_certificate[0])
+        return HY_OK;
+    int err = has_key ? policy_read_file(s->tls_certificate, "certificate", &chain, &diag)
+                      : policy_read_secret(s->tls_certificate, "certificate", &chain, &diag);
+    if (err == HY_OK && has_key)
+        err = policy_read_secret(s->tls_key, "private key", &key, &diag);
+    if (err == HY_OK)
+        err =
+            hy_tls_self_read(hy_buf_str(&chain), hy_buf_str(has_key ? &key : &chain), &diag, &self);
+    if (err != HY_OK)
+        hy_problems_error(problems, file, 0, 0, "source %s: tls_certificate: %s", s->name,
+                          diag.text[0] ? diag.text : hy_err_text(err));
+    *ret = self;
+    return err;
+}
+
+void policy_free_sources(struct hy_deliver_policy *p)
 {
     for (size_t i = 0; p->sources && i < p->n_sources; i++) {
+        hy_tls_self_free((struct hy_tls_self *)(uintptr_t)p->sources[i].tls_self);
         char *password = (char *)(uintptr_t)p->sources[i].proxy.password;
         if (password)
             explicit_bzero(password, strlen(password));
@@ -73,12 +103,15 @@ static int set_sources(const struct hy_config *c, struct hy_arena *arena,
             .dkim = views(&s->dkim, arena),
             .n_dkim = s->dkim.n,
             .tls = s->tls,
+            .tls_version = s->tls_version,
             .warmup = s->warmup[0] ? hy_config_warmup_plan(c, s->warmup) : NULL,
             .warmup_start = s->warmup_start,
         };
         if (!all[i].dkim)
             return HY_ENOMEM;
         int err = set_proxy(s, arena, problems, c->file, &all[i].proxy);
+        if (err == HY_OK)
+            err = set_self(s, problems, c->file, &all[i].tls_self);
         if (err != HY_OK)
             return err;
     }

@@ -33,7 +33,9 @@ void session_tls_start(struct session *s)
     struct hy_conn_tls o = {.tls = w->d->tls,
                             .cache = w->tls_cache,
                             .cache_key = hy_str_of(s->host),
-                            .server_name = s->host};
+                            .server_name = s->host,
+                            .self = s->from->tls_self,
+                            .least = s->from->tls_version};
     if (demand_of(s) == TLS_DEMAND_DANE) {
         o.check = HY_TLS_CHECK_DANE;
         o.server_name = s->demand->base.p;

@@ -315,7 +315,8 @@ int hy_conn_start_tls(struct hy_conn *c, const struct hy_conn_tls *o)
         conn_tls_free(t, true);
         return HY_ENOMEM;
     }
-    if (!set_names(t, o)) {
+    if (!set_names(t, o) || !tls_self_use(o->self, t->ssl) ||
+        (o->least && !SSL_set_min_proto_version(t->ssl, (int)o->least))) {
         ERR_clear_error();
         conn_tls_free(t, true);
         return HY_EINVAL;

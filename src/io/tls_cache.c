@@ -67,6 +67,14 @@ void tls_key_make(struct tls_key *key, const struct hy_conn_tls *o)
         memcpy(p, &h, sizeof h);
         p += sizeof h;
     }
+    if (o->self || o->least) { /* most have neither, and a shorter key */
+        uint64_t print = tls_self_print(o->self);
+        uint16_t least = (uint16_t)o->least;
+        memcpy(p, &print, sizeof print);
+        p += sizeof print;
+        memcpy(p, &least, sizeof least);
+        p += sizeof least;
+    }
     key->n = (size_t)(p - key->bytes);
 }
 

@@ -4,14 +4,15 @@
 
 #include "hayauma/io/conn.h"
 
-enum { TLS_KEY_MAX = 3 + 255 + 255 + 8 };
+enum { TLS_KEY_MAX = 3 + 255 + 255 + 8 + 10 };
 
 struct tls_key {
     size_t n;
     char bytes[TLS_KEY_MAX];
 };
 
-/* Site or host, server name, kind of check, and the TLSA records of DANE: a session whose
+/* Site or host, server name, kind of check, the TLSA records of DANE, our own certificate and the
+ * least version: a session whose
  * certificate nobody looked at must never stand in for one that was verified, nor one that was
  * verified by other rules, nor one host's for another's. */
 void tls_key_make(struct tls_key *key, const struct hy_conn_tls *o);
@@ -30,6 +31,10 @@ SSL *tls_ssl_create(struct hy_tls *t, enum hy_tls_check check, const struct tls_
 
 /* The same for a connection that came to us. */
 SSL *tls_ssl_accept(struct hy_tls *t, const struct tls_hooks *hooks, void *arg);
+
+/* tls_self.c: 0 for NULL; whether it could be set (nothing to set: yes). */
+uint64_t tls_self_print(const struct hy_tls_self *s);
+bool tls_self_use(const struct hy_tls_self *s, SSL *ssl);
 
 /* A session as bytes, without the peer's certificate; the caller's to free. NULL: no memory, or it
  * is too long to be kept. d2i_SSL_SESSION reads them. */

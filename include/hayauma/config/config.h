@@ -11,6 +11,7 @@
 #include "hayauma/dns/resolver.h"
 #include "hayauma/io/proxy.h"
 #include "hayauma/io/sockaddr.h"
+#include "hayauma/io/tls.h"
 #include "hayauma/shape/brakes.h"
 #include "hayauma/shape/limits.h"
 #include "hayauma/shape/spread.h"
@@ -41,10 +42,12 @@ struct hy_config_source {
     uint32_t weight;          /* in pools that do not say another, 1.. */
     struct hy_strings dkim;   /* domains whose keys sign too */
     enum hy_tls_policy tls;   /* the least that is asked; NEVER: what the rule of the site asks */
-    const char *warmup;       /* name of a plan; "" = it is warm */
-    hy_wall_ms warmup_start;  /* its first day; not 0 when there is a plan */
-    const char *proxy_text;   /* "socks5://192.0.2.1:1080"; "" = none */
-    struct hy_proxy proxy;    /* the same, without user and password */
+    enum hy_tls_version tls_version;       /* the least */
+    const char *tls_certificate, *tls_key; /* of a client; "" = none, "" = in the same file */
+    const char *warmup;                    /* name of a plan; "" = it is warm */
+    hy_wall_ms warmup_start;               /* its first day; not 0 when there is a plan */
+    const char *proxy_text;                /* "socks5://192.0.2.1:1080"; "" = none */
+    struct hy_proxy proxy;                 /* the same, without user and password */
     const char *proxy_user, *proxy_password_file; /* "" = none */
 };
 

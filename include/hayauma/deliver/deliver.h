@@ -12,6 +12,7 @@
 #include "hayauma/dns/resolver.h"
 #include "hayauma/io/proxy.h"
 #include "hayauma/io/sockaddr.h"
+#include "hayauma/io/tls.h"
 #include "hayauma/mail/dkim.h"
 #include "hayauma/mail/message.h"
 #include "hayauma/mail/token.h"
@@ -44,6 +45,8 @@ struct hy_deliver_source {
     const struct hy_str *dkim; /* domains whose keys sign besides that of From */
     size_t n_dkim;             /* ..HY_DELIVER_SOURCE_DKIM_MAX */
     enum hy_tls_policy tls;    /* the least that is asked; NEVER: what the rule of the site asks */
+    enum hy_tls_version tls_version;     /* the least */
+    const struct hy_tls_self *tls_self;  /* shown to servers that ask; NULL: none */
     const struct hy_warmup_plan *warmup; /* NULL: it is warm */
     hy_wall_ms warmup_start;
     struct hy_proxy proxy; /* mail leaves through it; then `bind` is an address of the proxy */

@@ -106,6 +106,9 @@ struct hy_conn_tls {
     const struct hy_tlsa *tlsa; /* DANE: the usable records, at least one */
     size_t n_tlsa;
     const char *other_name; /* DANE-TA: a certificate of this name will do, too; NULL = none */
+    const struct hy_tls_self
+        *self;                 /* shown to a server that asks; used during the call; NULL = none */
+    enum hy_tls_version least; /* 0 = TLS 1.2 */
 };
 /* Starts the handshake as the client. Then on_tls, or on_closed in stage HY_CONN_HANDSHAKE. Writes
  * before on_tls take nothing. Only in stage HY_CONN_PLAIN, else HY_EINVAL; HY_ENOMEM. */

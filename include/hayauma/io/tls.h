@@ -39,8 +39,21 @@ HY_MUST_USE int hy_tls_create_server(const char *chain_file, const char *key_fil
 struct hy_tls *hy_tls_ref(struct hy_tls *t); /* any thread */
 void hy_tls_unref(struct hy_tls *t);         /* any thread; NULL is fine */
 
+/* Who we are to servers that ask for a certificate: immutable once read, free for any thread while
+ * it lasts. */
+struct hy_tls_self;
+/* Our certificate with those that stand behind it, and its key without a password; PEM. HY_ECRYPTO
+ * with the reason in `diag`, HY_ENOMEM. */
+HY_MUST_USE int hy_tls_self_read(struct hy_str chain, struct hy_str key, struct hy_diag *diag,
+                                 struct hy_tls_self **ret_self);
+void hy_tls_self_free(struct hy_tls_self *s); /* connections that use it go on; NULL is fine */
+
+/* Versions of TLS as they stand on the wire. */
+enum hy_tls_version { HY_TLS_1_2 = 0x0303, HY_TLS_1_3 = 0x0304 };
+
 /* Sessions to resume, by key: bounded, oldest out. One thread (a worker has its own). A session is
- * found again only for the same key, server name and kind of verification. */
+ * found again only for the same key, server name, kind of verification, least version and
+ * certificate of ours. */
 struct hy_tls_cache;
 HY_MUST_USE int hy_tls_cache_create(uint32_t max_sessions, struct hy_tls_cache **ret_cache);
 /* When all connections that use it are gone. */
