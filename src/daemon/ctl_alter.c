@@ -120,8 +120,8 @@ static void set_whose(json_t *o, hy_id campaign)
         json_object_set_new(o, "campaign", json_string(hy_id_format(campaign, id)));
         return;
     }
-    bool is_bulk = hy_spool_priority(campaign) == HY_SPOOL_BULK;
-    json_object_set_new(o, "ready", json_string(is_bulk ? "bulk" : "transactional"));
+    const char *priority = hy_spool_priority_name(hy_spool_priority(campaign));
+    json_object_set_new(o, "ready", json_string(priority));
     json_object_set_new(o, "tenant", json_integer(hy_spool_tenant(campaign)));
 }
 

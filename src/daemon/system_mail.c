@@ -35,7 +35,7 @@ static void fill_in(struct system_mail *m, const struct hy_notice *n, size_t hea
     bool has_dot_line = hy_str_find_str(content, HY_STR("\n."), 0) != SIZE_MAX;
     m->rcpt = (struct hy_spool_rcpt){.address = hy_address_wire(&m->to), .notify = HY_DSN_NEVER};
     m->message = (struct hy_spool_message){
-        .priority = HY_SPOOL_BULK,
+        .priority = m->is_tls_optional ? HY_SPOOL_TLS_OPTIONAL : HY_SPOOL_BULK,
         .flags = has_dot_line ? 0 : HY_SPOOL_NO_DOTS,
         .received = n->date,
         .sender = hy_address_wire(&m->from),

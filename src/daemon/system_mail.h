@@ -7,7 +7,7 @@
 
 struct hy_daemon;
 
-/* Embedded in the caller's object, which lives until `done`. Zeroed; fill in the first two. */
+/* Embedded in the caller's object, which lives until `done`. Zeroed; fill in the first three. */
 struct system_mail {
     /* Writes what must be durable together with the message; NULL = nothing. The writer's
      * transaction. */
@@ -15,6 +15,7 @@ struct system_mail {
     /* Once, on the writer's thread. 0: message.id will be delivered. What hy_submit.done says of
      * errors. */
     void (*done)(struct system_mail *m, int err);
+    bool is_tls_optional; /* what the domain demands of TLS does not hold it back */
     struct hy_spool_message message;
     /* private */
     struct hy_write_req req;

@@ -41,5 +41,6 @@ int tls_mail_send(struct hy_daemon *d, const struct tls_mail *r, struct system_m
         .file_name = hy_str_of(name),
         .file = r->packed,
     };
+    m->is_tls_optional = true; /* RFC 8460 3: nor when the TLS that it tells of fails */
     return system_mail_send(d, &n, m, diag);
 }

@@ -140,8 +140,10 @@ static int load_spool_run(hy_id id, struct run **ret)
     run->campaign = id;
     run->plan.tenant = hy_spool_tenant(id);
     run->plan.brakes.weight = HY_WEIGHT_NORMAL;
-    run->plan.brakes.priority =
-        hy_spool_priority(id) == HY_SPOOL_BULK ? HY_PRIORITY_BULK : HY_PRIORITY_TRANSACTIONAL;
+    run->plan.brakes.priority = hy_spool_priority(id) == HY_SPOOL_TRANSACTIONAL
+                                    ? HY_PRIORITY_TRANSACTIONAL
+                                    : HY_PRIORITY_BULK;
+    run->is_tls_optional = hy_spool_priority(id) == HY_SPOOL_TLS_OPTIONAL;
     atomic_init(&run->stopped, false);
     atomic_init(&run->in_hand, 0);
     atomic_init(&run->refs, 1);

@@ -142,7 +142,7 @@ static void on_mx(void *ctx, struct hy_mx *mx)
     l->mx = mx;
     if (!mx)
         on_tls(l, HY_ECANCELED, NULL);
-    else if (mx->status != HY_MX_OK)
+    else if (mx->status != HY_MX_OK || l->feed->run->is_tls_optional)
         on_tls(l, HY_OK, NULL);
     else
         tls_desk_ask(f->desk, mx, feeder_limits(f, mx, NULL), on_tls, l);

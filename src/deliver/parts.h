@@ -77,6 +77,7 @@ struct run {
     hy_id campaign;
     struct hy_deliver_plan plan;
     hy_wall_ms queued;        /* when the campaign started: what rows expire by */
+    bool is_tls_optional;     /* DANE and MTA-STS do not hold it back (RFC 8689) */
     atomic_bool stopped;      /* nothing more of it may be sent */
     atomic_bool is_told_lost; /* that its pool is no more */
     _Atomic uint32_t in_hand; /* deliveries of it that are not settled, rows being handed back */
@@ -393,6 +394,8 @@ void deal_leave(struct feed *f);
 /* Whether a source of its pool may send to its site now. */
 bool deal_may(const struct worker *w, const struct feed *f);
 /* A lane for a message whose own is out; NULL: there is none. */
+/* Whether its lane's source is of the pool that it goes by; also when there is no such pool. */
+bool deal_may_stay(const struct lane *l, const struct delivery *d);
 struct lane *deal_elsewhere(struct worker *w, const struct delivery *d);
 
 /* site.c: on the way from hy_deliver_site to its answer */

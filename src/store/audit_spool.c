@@ -164,8 +164,10 @@ static int audit_spool(struct audit *a, hy_id spool)
     a->report.blocks += n.c.blocks;
     a->report.rows += n.c.counted.queued;
     compare(&n); /* adds those that were trimmed */
-    snprintf(name, sizeof name, "relay, tenant %" PRIu32 "%s", hy_spool_tenant(spool),
-             hy_spool_priority(spool) == HY_SPOOL_BULK ? ", bulk" : "");
+    enum hy_spool_priority priority = hy_spool_priority(spool);
+    bool is_usual = priority == HY_SPOOL_TRANSACTIONAL;
+    snprintf(name, sizeof name, "relay, tenant %" PRIu32 "%s%s", hy_spool_tenant(spool),
+             is_usual ? "" : ", ", is_usual ? "" : hy_spool_priority_name(priority));
     n.c.campaign = (struct hy_campaign){.id = spool, .name = hy_str_of(name), .state = p.state};
     if (a->sink->campaign)
         a->sink->campaign(a->sink->ctx, &n.c);

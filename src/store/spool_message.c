@@ -16,6 +16,12 @@ enum {
                 HY_SPOOL_MESSAGE_ID_MAX + HY_SPOOL_WHO_MAX + HY_SPOOL_META_MAX,
 };
 
+const char *hy_spool_priority_name(enum hy_spool_priority p)
+{
+    static const char *const names[] = {"transactional", "bulk", "tls-optional"};
+    return (unsigned)p < sizeof names / sizeof *names ? names[p] : "?";
+}
+
 static size_t field_bytes(struct hy_str s)
 {
     uint8_t room[10];

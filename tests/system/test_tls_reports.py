@@ -24,15 +24,15 @@ class World:
     """A name server with TLSRPT records, an HTTPS server for reports, a sink for mail, and a store with counts of a
     day that is over for each domain."""
 
-    def __init__(self, lab, records, days_ago=1):
+    def __init__(self, lab, records, days_ago=1, secure=""):
         self.lab, self.pki = lab, Pki(lab)
         self.server = ReportServer(lab, *self.pki.issue("reports", "reports.plain.test"))
         self.key, self.key_record = lab.dkim_key(SENDER, "s1")
         lines = ["reports A 127.0.0.1", "inside A 10.1.2.3", "postbox MX 10 mx", "mx A 127.0.0.1"]
         lines += [f'_smtp._tls.{domain} TXT "{text}"' for domain, text in records.items()] + [self.key_record]
         text = "\n".join(lines).replace("{port}", str(self.server.port))
-        self.dns = Dns(lab, "@ A 127.0.0.1", text)
         self.smtp_port = lab.free_port()
+        self.dns = Dns(lab, "@ A 127.0.0.1\n" + secure.replace("{port}", str(self.smtp_port)), text)
         self.sink = lab.sink(record=True, capture_every=1, extra=["--listen", f"127.0.0.1:{self.smtp_port}"])
         data = lab.path("hayaumad.data")
         os.makedirs(data, mode=0o700, exist_ok=True)
@@ -98,6 +98,24 @@ def test_reports_leave_by_https_once_a_day(lab):
         d.run("tls", "report", "--domain", "good.plain.test", "--send")
         check_eq(len(w.server.got), 4, "nothing twice")
         check_eq(w.sink.delivered(), [], "and nothing by mail")
+    finally:
+        w.server.stop()
+
+
+def test_a_report_by_mail_is_not_held_back_by_the_tls_that_it_may_tell_of(lab):
+    """RFC 8689: TLS-Required: No. The sink has no TLS, and DANE demands it."""
+    w = World(lab, {"told": "v=TLSRPTv1; rua=mailto:tls@sec.test"},
+              secure="@ MX 10 mx\nmx A 127.0.0.1\n_{port}._tcp.mx TLSA 3 1 1 " + "ab" * 32)
+    try:
+        d = w.daemon(config={"dns.validation_probe": "sec.test"})
+        wait_for("the report", lambda: w.sink.delivered() == ["tls@sec.test"], 30.0)
+        check("dane" in str(d.ctl("tls", "policy", "sec.test")["hosts"]), "DANE counts for others")
+        d.ctl("send", lab.write("letter.eml", f"From: App <app@{SENDER}>\n\nHello\n"), "other@sec.test")
+        first = wait_for("an attempt", lambda: [a for m in d.ctl("explain", "other@sec.test")["messages"]
+                                                for a in m["attempts"]], 30.0)[0]
+        check_eq((first["outcome"], "TLS" in first["text"]), ("deferred", True), f"what others send is held back: {first}")
+        good, text = d.audit()
+        check(good and "tls-optional" in text, text)
     finally:
         w.server.stop()
 

@@ -23,7 +23,14 @@ enum {
 };
 
 /* Stored in ids: never renumber. */
-enum hy_spool_priority { HY_SPOOL_TRANSACTIONAL = 0, HY_SPOOL_BULK = 1 };
+enum hy_spool_priority {
+    HY_SPOOL_TRANSACTIONAL = 0,
+    HY_SPOOL_BULK = 1,
+    /* Bulk that what the recipient's domain demands of TLS does not hold back (RFC 8689, field
+     * TLS-Required: No): reports on that TLS. */
+    HY_SPOOL_TLS_OPTIONAL = 2,
+};
+const char *hy_spool_priority_name(enum hy_spool_priority p); /* "transactional", "bulk" ... */
 
 /* The id of a spool, which takes the place of a campaign's: top bit, tenant, priority, epoch (a new
  * one begins when an old one has used up its numbers). Ids of campaigns reach there in 2089. */
