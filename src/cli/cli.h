@@ -3,6 +3,7 @@
 #pragma once
 #include <jansson.h>
 #include <stdio.h>
+#include <time.h>
 
 #include "hayauma/base/buf.h"
 #include "hayauma/config/control.h"
@@ -81,6 +82,9 @@ static inline bool cli_flag(const struct cli *c, const char *name)
 }
 /* "30s", "15m", "2h", "3d" in seconds; 0 when it is none of these. */
 int64_t cli_seconds(const char *s);
+/* "09:30" (the next time it is that), "2026-12-01 09:30" or with a T, of the person's time zone:
+ * seconds from `now` (since 1970) until then; 0 when it is none of these, or over. */
+int64_t cli_until(const char *s, time_t now);
 /* c->command's help, or without one the overview. */
 void cli_help(const struct cli *c, FILE *out);
 /* The commands whose name begins with these words, for "hayauma campaign --help". */

@@ -1,6 +1,7 @@
 /* explain: the life of a message, or all of somebody's. */
 #include "cli.h"
 #include "commands.h"
+#include "site_text.h"
 
 /* "rcpt: 550 5.1.1 No such user": where it happened, and the words. */
 static void print_reply(struct cli *c, const json_t *a)
@@ -69,6 +70,23 @@ static void print_message(struct cli *c, const json_t *m)
     cli_put_line(c, "  ", line);
 }
 
+/* What holds mail to the domain back, where something waits. */
+static void print_lanes(struct cli *c, const json_t *lanes)
+{
+    const json_t *l;
+    size_t i;
+    json_array_foreach(lanes, i, l)
+    {
+        char line[700], wait[256], warm[256] = "";
+        site_add_warmth(c, json_object_get(l, "warmup"), warm, sizeof warm);
+        snprintf(line, sizeof line, _(c, "from %.63s waits for: %s%s%s"), cli_str(l, "source"),
+                 site_wait(c, l, wait, sizeof wait), warm[0] ? "; " : "", warm);
+        if (i == 0)
+            fputc('\n', c->out);
+        cli_put_line(c, "", line);
+    }
+}
+
 static int run(struct cli *c)
 {
     json_t *r;
@@ -92,6 +110,7 @@ static int run(struct cli *c)
         cli_put_line(c, "  ", line);
     }
     json_array_foreach(json_object_get(r, "messages"), i, m) print_message(c, m);
+    print_lanes(c, json_object_get(r, "lanes"));
     if (i == 0)
         fprintf(c->out, "%s", _(c, "No campaign has this lead among its recipients.\n"));
     json_decref(r);

@@ -97,8 +97,8 @@ static int run_release(struct cli *c)
 
 static int run_list(struct cli *c)
 {
-    static const char *const heads[] = {"NO",    "ORDER", "SCOPE", "NAME", "SOURCE",
-                                        "SPEED", "UNTIL", "MADE",  "BY"};
+    static const char *const heads[] = {"NO",  "ORDER", "SCOPE", "NAME", "SOURCE",
+                                        "HOW", "UNTIL", "MADE",  "BY"};
     struct cli_table t;
     json_t *r;
     const json_t *o;
@@ -112,13 +112,17 @@ static int run_list(struct cli *c)
         char time[32], speed[64] = "-";
         if (cli_int(o, "factor"))
             snprintf(speed, sizeof speed, "1/%" PRId64, cli_int(o, "factor"));
+        if (cli_str(o, "pool")[0])
+            snprintf(speed, sizeof speed, _(c, "by %.50s"), cli_str(o, "pool"));
         if (cli_int(o, "connections"))
             snprintf(speed + strlen(speed), sizeof speed - strlen(speed), " %" PRId64 " conn",
                      cli_int(o, "connections"));
         cli_table_add_n(&t, cli_int(o, "no"));
         cli_table_add(&t, cli_str(o, "order"));
         cli_table_add(&t, cli_str(o, "scope"));
-        cli_table_add(&t, cli_str(o, "name"));
+        cli_table_add(&t, cli_str(o, "name")[0]       ? cli_str(o, "name")
+                          : cli_str(o, "campaign")[0] ? cli_str(o, "campaign")
+                                                      : "*");
         cli_table_add(&t, cli_str(o, "source")[0] ? cli_str(o, "source") : "*");
         cli_table_add(&t, speed);
         cli_table_add(&t, cli_time(json_string_value(json_object_get(o, "until")), time));

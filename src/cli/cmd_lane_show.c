@@ -33,14 +33,20 @@ static const char *wait_text(struct cli *c, const char *what)
     return what;
 }
 
+const char *site_wait(struct cli *c, const json_t *l, char *room, size_t size)
+{
+    char time[32];
+    snprintf(room, size, "%.200s", wait_text(c, cli_str(l, "waits_for")));
+    if (cli_int(l, "waits_s"))
+        snprintf(room, size, _(c, "%.200s, for %s still"), wait_text(c, cli_str(l, "waits_for")),
+                 cli_duration(cli_int(l, "waits_s"), time));
+    return room;
+}
+
 static void put_wait(struct cli *c, const json_t *l)
 {
-    char text[256], time[32];
-    snprintf(text, sizeof text, "%.200s", wait_text(c, cli_str(l, "waits_for")));
-    if (cli_int(l, "waits_s"))
-        snprintf(text, sizeof text, _(c, "%.200s, for %s still"),
-                 wait_text(c, cli_str(l, "waits_for")), cli_duration(cli_int(l, "waits_s"), time));
-    site_put(c, _(c, "waits for"), text);
+    char text[256];
+    site_put(c, _(c, "waits for"), site_wait(c, l, text, sizeof text));
 }
 
 static void put_window(struct cli *c, const json_t *l)

@@ -7,8 +7,9 @@
 /* Filters of the command line as arguments; false: told what is wrong. */
 static bool add_filters(struct cli *c, json_t *args)
 {
-    static const char *const texts[] = {"campaign", "domain", "site",      "provider", "state",
-                                        "code",     "reply",  "recipient", "sender",   "message"};
+    static const char *const texts[] = {"campaign", "domain",  "site",  "provider",
+                                        "state",    "code",    "reply", "recipient",
+                                        "sender",   "message", "tenant"};
     const char *older = cli_option(c, "older-than");
     int64_t older_s = older ? cli_seconds(older) : 0;
     if (older && older_s == 0) {
@@ -194,9 +195,9 @@ static int change(struct cli *c, const char *command, json_t *args, const char *
 
 static bool has_filter(const struct cli *c)
 {
-    static const char *const filters[] = {"all",    "campaign", "ready",    "sender", "message",
-                                          "domain", "site",     "provider", "state",  "older-than",
-                                          "code",   "reply",    "recipient"};
+    static const char *const filters[] = {"all",    "campaign", "ready",     "sender", "message",
+                                          "domain", "site",     "provider",  "state",  "older-than",
+                                          "code",   "reply",    "recipient", "tenant"};
     for (size_t i = 0; i < sizeof filters / sizeof *filters; i++)
         if (cli_flag(c, filters[i]))
             return true;
@@ -225,13 +226,113 @@ static int run_retry(struct cli *c)
     return code;
 }
 
+/* In how many seconds; 0: told that nothing sensible is said. */
+static int64_t read_when(struct cli *c)
+{
+    const char *in = cli_option(c, "in"), *at = cli_option(c, "at");
+    int64_t in_s = in ? cli_seconds(in) : at ? cli_until(at, time(NULL)) : 0;
+    if (in_s >= 60 && !(in && at))
+        return in_s;
+    fprintf(c->err, "%s",
+            _(c,
+              "say when: --in TIME, a minute at least (15m, 2h, 3d), or --at TIME to come (09:30, "
+              "2026-12-01T09:30)\n"));
+    return 0;
+}
+
+/* Whether nothing is said that an order to whole lines of mail cannot mean. */
+static bool is_route(const struct cli *c)
+{
+    static const char *const known[] = {"campaign", "domain", "site",   "provider",
+                                        "pool",     "all",    "for",    "dry-run",
+                                        "yes",      "json",   "config", "socket"};
+    for (size_t i = 0; i < c->n_given; i++) {
+        bool is_known = false;
+        for (size_t k = 0; k < sizeof known / sizeof *known && !is_known; k++)
+            is_known = strcmp(c->given[i].option->name, known[k]) == 0;
+        if (!is_known)
+            return false;
+    }
+    return true;
+}
+
+/* By another pool: an order to what waits and to what comes; NULL: told what is wrong. */
+static json_t *route_arguments(struct cli *c)
+{
+    static const char *const texts[] = {"campaign", "domain", "site", "provider", "pool"};
+    const char *duration = cli_option(c, "for");
+    int64_t for_s = duration ? cli_seconds(duration) : 0;
+    if (!is_route(c)) {
+        fprintf(c->err, "%s",
+                _(c, "--pool moves all mail of --campaign, --domain, --site or --provider (or "
+                     "--all): other filters, --in and --at do not go with it\n"));
+        return NULL;
+    }
+    if (duration && for_s == 0) {
+        fprintf(c->err, _(c, "--%s takes a time such as 30s, 15m, 2h or 3d\n"), "for");
+        return NULL;
+    }
+    json_t *args = json_object();
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
+        if (cli_option(c, texts[i]))
+            json_object_set_new(args, texts[i], json_string(cli_option(c, texts[i])));
+    if (cli_flag(c, "all"))
+        json_object_set_new(args, "all", json_true());
+    if (for_s)
+        json_object_set_new(args, "for_s", json_integer(for_s));
+    return args;
+}
+
+/* Tells what waits for it now. */
+static int show_route(struct cli *c)
+{
+    json_t *args = json_object(), *r;
+    (void)add_filters(c, args);
+    json_object_set_new(args, "in_s", json_integer(60));
+    int code = ask_daemon(c, "queue.move", args, true, &r);
+    json_decref(args);
+    if (code)
+        return code;
+    if (c->json)
+        return cli_print_json(c, r);
+    print_plan(c, r);
+    json_decref(r);
+    return CLI_OK;
+}
+
+static int run_route(struct cli *c)
+{
+    json_t *args = has_filter(c) ? route_arguments(c) : arguments(c), *r;
+    bool is_dry = cli_flag(c, "dry-run");
+    if (!args)
+        return CLI_USAGE;
+    int code = CLI_OK;
+    if (is_dry || (cli_can_ask() && !cli_flag(c, "yes") && !c->json))
+        code = show_route(c);
+    bool goes_on = code == CLI_OK && !is_dry;
+    if (goes_on && !cli_confirm(c, _(c, "Send them, and what comes, by that pool? [y/N] ")))
+        code = CLI_FAILED;
+    if (!goes_on || code) {
+        json_decref(args);
+        return code;
+    }
+    code = cli_request(c, "lane.route", args, NULL, &r);
+    if (code || c->json)
+        return code ? code : cli_print_json(c, r);
+    fprintf(c->out,
+            _(c, "Order %lld is in force: such mail goes by %s; 'hayauma lane release %lld' "
+                 "ends it.\n"),
+            (long long)cli_int(r, "no"), cli_str(r, "pool"), (long long)cli_int(r, "no"));
+    json_decref(r);
+    return CLI_OK;
+}
+
 static int run_move(struct cli *c)
 {
-    const char *in = cli_option(c, "in");
-    int64_t in_s = in ? cli_seconds(in) : 0;
-    json_t *args = in_s >= 60 ? arguments(c) : NULL;
-    if (in_s < 60)
-        fprintf(c->err, "%s", _(c, "say when: --in TIME, a minute at least (15m, 2h, 3d)\n"));
+    if (cli_flag(c, "pool"))
+        return run_route(c);
+    int64_t in_s = read_when(c);
+    json_t *args = in_s ? arguments(c) : NULL;
     if (!args)
         return CLI_USAGE;
     json_object_set_new(args, "in_s", json_integer(in_s));
@@ -267,6 +368,7 @@ static int run_purge(struct cli *c)
          NULL,                                                                                     \
          {"only ready messages (submission, 'hayauma send')",                                      \
           "受け付けた完成メール (submission、hayauma send) だけ"}},                                \
+        {"tenant", "NAME", CLI_TEXT, NULL, {"of this tenant", "このテナントの宛先"}},              \
         {"sender",                                                                                 \
          "ADDRESS",                                                                                \
          CLI_TEXT,                                                                                 \
@@ -342,6 +444,23 @@ static const struct cli_option move_options[] = {
      CLI_TEXT,
      NULL,
      {"due after this: 15m, 2h, 3d", "この時間の後に送る: 15m、2h、3d"}},
+    {"at",
+     "TIME",
+     CLI_TEXT,
+     NULL,
+     {"due then: 09:30, 2026-12-01T09:30", "この時刻に送る: 09:30、2026-12-01T09:30"}},
+    {"pool",
+     "NAME",
+     CLI_TEXT,
+     NULL,
+     {"by this pool of sources, or this source, instead of the campaign's",
+      "配信の指定に代えて、この送信元プールまたは送信元から送る"}},
+    {"for",
+     "TIME",
+     CLI_TEXT,
+     NULL,
+     {"with --pool: only so long (until 'lane release')",
+      "--pool の期間 (省略すると lane release まで)"}},
     {0}};
 static const struct cli_option purge_options[] = {
     FILTERS,
@@ -388,13 +507,19 @@ const struct cli_command cmd_queue_retry = {
 const struct cli_command cmd_queue_move = {
     .name = "queue move",
     .args = "",
-    .summary = {"put recipients off to a later time", "宛先の送信を後の時刻に移す"},
+    .summary = {"put recipients off to a later time, or move them to other sources",
+                "宛先の送信を後の時刻や別の送信元に移す"},
     .about = {"Those that were never tried are put off, too. While rows are moved their campaign\n"
-              "rests: half a second for a million. What is on the wire is not moved.",
+              "rests: half a second for a million. What is on the wire is not moved.\n"
+              "With --pool mail goes by other sources at once, and so does what comes later: an\n"
+              "order that 'hayauma lane list' shows and 'hayauma lane release' ends.",
               "まだ送っていない宛先も移します。移す間その配信は休みます (100 万件で約 0.5 秒)。\n"
-              "送信中のものは移りません。"},
+              "送信中のものは移りません。--pool を付けると、待っているメールもこれから加わる\n"
+              "メールも、すぐに別の送信元から送ります。この指示は hayauma lane list に表示され、\n"
+              "hayauma lane release で終わります。"},
     .examples = "hayauma queue move --provider yahoo --in 2h\n"
-                "hayauma queue move --campaign \"Winter news\" --domain example.jp --in 1d",
+                "hayauma queue move --campaign \"Winter news\" --domain example.jp --at 09:00\n"
+                "hayauma queue move --provider gmail --pool spare --for 6h",
     .options = move_options,
     .run = run_move,
 };

@@ -211,8 +211,7 @@ static void print_patterns(struct cli *c, const json_t *r)
     cli_table_print(&t, c, cli_width(c));
 }
 
-/* Behind what `text` says: "warm-up, day 5 of 21: 1,200 of 2,000 in 24 hours, the rest waits". */
-static void add_warmth(struct cli *c, const json_t *w, char *text, size_t size)
+void site_add_warmth(struct cli *c, const json_t *w, char *text, size_t size)
 {
     char sent[32], limit[32];
     size_t n = strlen(text);
@@ -254,7 +253,7 @@ static void print_lanes(struct cli *c, const json_t *r)
         if (cli_int(l, "day_full_s"))
             snprintf(text, sizeof text, _(c, "the day is full for %s"),
                      cli_duration(cli_int(l, "day_full_s"), time));
-        add_warmth(c, json_object_get(l, "warmup"), text, sizeof text);
+        site_add_warmth(c, json_object_get(l, "warmup"), text, sizeof text);
         cli_table_add(&t, cli_str(l, "source"));
         cli_table_add_n(&t, cli_int(l, "connections"));
         cli_table_add_n(&t, cli_int(l, "window"));

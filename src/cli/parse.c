@@ -248,3 +248,34 @@ int64_t cli_seconds(const char *s)
             return (int64_t)n * units[i].seconds;
     return 0;
 }
+
+/* The whole of `s` by this format, into `tm`. */
+static bool reads_as(const char *s, const char *format, struct tm *tm)
+{
+    const char *end = strptime(s, format, tm);
+    return end && *end == '\0';
+}
+
+int64_t cli_until(const char *s, time_t now)
+{
+    static const char *const dates[] = {"%Y-%m-%dT%H:%M", "%Y-%m-%d %H:%M", "%Y-%m-%dT%H:%M:%S",
+                                        "%Y-%m-%d %H:%M:%S"};
+    struct tm tm = {.tm_isdst = -1}, today;
+    bool is_known = false;
+    for (size_t i = 0; i < sizeof dates / sizeof *dates && !is_known; i++) {
+        tm = (struct tm){.tm_isdst = -1};
+        is_known = reads_as(s, dates[i], &tm);
+    }
+    if (!is_known) {
+        tm = (struct tm){.tm_isdst = -1};
+        if (!reads_as(s, "%H:%M", &tm) || !localtime_r(&now, &today))
+            return 0;
+        tm.tm_year = today.tm_year;
+        tm.tm_mon = today.tm_mon;
+        tm.tm_mday = today.tm_mday;
+        struct tm at = tm;
+        tm.tm_mday += mktime(&at) <= now;
+    }
+    time_t at = mktime(&tm);
+    return at > now ? (int64_t)(at - now) : 0;
+}

@@ -129,8 +129,21 @@ const char *const cli_texts[][2] = {
      "ここでは確認できません。--yes、または --dry-run を付けてください\n"},
     {"say which rows: by a filter, or --all\n", "対象の宛先を条件か --all で指定してください\n"},
     {"Try them now? [y/N] ", "今すぐ送りますか。[y/N] "},
-    {"say when: --in TIME, a minute at least (15m, 2h, 3d)\n",
-     "--in で 1 分以上の時間を指定してください (15m、2h、3d)\n"},
+    {"say when: --in TIME, a minute at least (15m, 2h, 3d), or --at TIME to come (09:30, "
+     "2026-12-01T09:30)\n",
+     "いつかを指定してください: --in 時間 (1 分以上。15m、2h、3d)、または --at これからの時刻 "
+     "(09:30、2026-12-01T09:30)\n"},
+    {"--pool moves all mail of --campaign, --domain, --site or --provider (or --all): other "
+     "filters, "
+     "--in and --at do not go with it\n",
+     "--pool は --campaign、--domain、--site、--provider (または --all) "
+     "のメール全体を移します。ほかの条件や --in、--at とは併用できません\n"},
+    {"Send them, and what comes, by that pool? [y/N] ",
+     "これらと今後のメールをそのプールから送りますか。[y/N] "},
+    {"Order %lld is in force: such mail goes by %s; 'hayauma lane release %lld' ends it.\n",
+     "指示 %lld は有効です。該当するメールは %s から送ります。'hayauma lane release %lld' "
+     "で終わります。\n"},
+    {"by %.50s", "%.50s から"},
     {"Put them off? [y/N] ", "後に移しますか。[y/N] "},
     {"Take them out for good? They will not be sent. [y/N] ",
      "送信待ちから外しますか。もう送られません。[y/N] "},
@@ -139,6 +152,9 @@ const char *const cli_texts[][2] = {
     {"See what becomes of it with: hayauma explain %s\n", "経過を見るには: hayauma explain %s\n"},
     {"Password of %s: ", "%s のパスワード: "},
     {"a name has no ':' and no control characters\n", "名前に ':' や制御文字は使えません\n"},
+    {"warning", "警告"},
+    {"error", "誤り"},
+    {"... and %zu more\n", "... ほか %zu 件\n"},
     {"Nothing waits.\n", "送信待ちはありません。\n"},
     {"Nothing like that waits.\n", "条件に合う送信待ちはありません。\n"},
     {"Nothing is being sent now.\n", "今送信しているものはありません。\n"},
@@ -284,6 +300,7 @@ const char *const cli_texts[][2] = {
     {"nothing: it sends", "なし(送信中)"},
     {"%.200s, for %s still", "%.200s(あと %s)"},
     {"waits for", "待ち"},
+    {"from %.63s waits for: %s%s%s", "%.63s からの送信待ち: %s%s%s"},
     {"%s: %lld connections allowed now, %lld at most", "%s: 接続は今 %lld 本まで、上限 %lld"},
     {", %.2f messages/s", "、毎秒 %.2f 通"},
     {", %lld messages a connection", "、1 接続 %lld 通"},

@@ -261,12 +261,13 @@ void daemon_stop(struct hy_daemon *d)
     while (atomic_load(&d->store_jobs[CTL_JOB_SEND])) /* a file is read, and no more come */
         usleep(10000);
     atomic_store(&d->alters_ending, true); /* they use delivery and the writer: at most a slice */
-    while (atomic_load(&d->store_jobs[CTL_JOB_ALTER]))
+    while (atomic_load(&d->store_jobs[CTL_JOB_ALTER]) || atomic_load(&d->store_jobs[CTL_JOB_ACT]))
         usleep(1000);
     hy_import_jobs_free(d->imports); /* while the writer runs */
     d->imports = NULL;
     dsn_sender_stop(d->dsn_sender); /* likewise */
     d->dsn_sender = NULL;
+    orders_stop(d);
     tls_sender_stop(d->tls_sender);
     hy_https_stop(d->https);
     if (d->deliver) {
@@ -331,9 +332,7 @@ int daemon_reload(struct hy_daemon *d, struct hy_problems *problems, struct hy_b
     hy_config_restart_keys(d->boot_config, fresh, ret_restart);
     suppression_apply(d, fresh);
     hy_log_setup(fresh->log.target, fresh->log.level);
-    policy = orders_policy(d, policy);
-    if (policy)
-        hy_deliver_reload(d->deliver, policy);
+    orders_reload(d, policy);
     if (receive && d->receive)
         hy_receive_reload(d->receive, receive);
     else

@@ -1,4 +1,5 @@
-/* campaign.create, .list, .show. */
+/* campaign.create, .list, .show. A campaign is compiled, and its bundle read, on a thread of its
+ * own. */
 #include "ctl_common.h"
 
 #include <errno.h>
@@ -12,8 +13,9 @@ enum { START_LATE_MS = 5 * 60 * 1000 };
 
 /* ---- create ---- */
 
-/* The bundle out of a descriptor of the client. Only files (memfd or on disk): the main thread must
- * not wait for a pipe. */
+/* The bundle out of a descriptor of the client. Only files (memfd or on disk): a pipe may never
+ * end.
+ */
 static int read_bundle(int fd, struct hy_buf *out, struct hy_diag *diag)
 {
     struct stat st;
@@ -123,9 +125,8 @@ static int create_from(struct hy_daemon *d, struct hy_str bytes, bool only_check
     return HY_OK;
 }
 
-static void create(struct hy_control_call *call, void *ctx)
+static void create(struct hy_daemon *d, struct hy_control_call *call)
 {
-    struct hy_daemon *d = ctx;
     struct hy_diag diag = {""};
     HY_CLEANUP(hy_buf_free)
     struct hy_buf bytes = HY_BUF_INIT(HY_BUNDLE_MAX + 1);
@@ -210,14 +211,15 @@ static void add_pool(struct hy_daemon *d, hy_id id, json_t *o)
     hy_txn_end(&t);
     if (err != HY_OK)
         return;
+    struct hy_config *config = daemon_config(d);
+    bool is_missing = pool[0] && !hy_config_has_pool(config, hy_str_of(pool));
+    hy_config_unref(config);
     json_object_set_new(o, "pool", json_string(pool));
-    json_object_set_new(o, "pool_missing",
-                        json_boolean(pool[0] && !hy_config_has_pool(d->config, hy_str_of(pool))));
+    json_object_set_new(o, "pool_missing", json_boolean(is_missing));
 }
 
-static void show(struct hy_control_call *call, void *ctx)
+static void show(struct hy_daemon *d, struct hy_control_call *call)
 {
-    struct hy_daemon *d = ctx;
     struct hy_diag diag = {""};
     hy_id id = 0;
     json_t *o = NULL;
@@ -233,9 +235,19 @@ static void show(struct hy_control_call *call, void *ctx)
     hy_control_finish(call, o);
 }
 
+static void on_create(struct hy_control_call *call, void *ctx)
+{
+    ctl_act_start(ctx, call, create);
+}
+
+static void on_show(struct hy_control_call *call, void *ctx)
+{
+    ctl_act_start(ctx, call, show);
+}
+
 const struct hy_control_command ctl_campaign_commands[] = {
-    {"campaign.create", 1, 1, create},
+    {"campaign.create", 1, 1, on_create},
     {"campaign.list", 0, 0, list},
-    {"campaign.show", 0, 0, show},
+    {"campaign.show", 0, 0, on_show},
     {NULL, 0, 0, NULL},
 };

@@ -1,5 +1,5 @@
 /* campaign.start, .pause, .resume, .cancel, .held: each changes the stored state first, and is
- * answered after that is durable. */
+ * answered after that is durable; on threads of their own, for they wait for the commit. */
 #include "ctl_common.h"
 
 #include <stdlib.h>
@@ -73,9 +73,8 @@ static int check(struct hy_daemon *d, hy_id id, struct hy_diag *diag)
     return err == HY_OK ? err : hy_fail(diag, err, "%s", hy_err_text(err));
 }
 
-static void start(struct hy_control_call *call, void *ctx)
+static void start(struct hy_daemon *d, struct hy_control_call *call)
 {
-    struct hy_daemon *d = ctx;
     struct hy_diag diag = {""};
     hy_id id = 0;
     int err = ctl_campaign_arg(d, call, &id, &diag);
@@ -95,9 +94,8 @@ static void start(struct hy_control_call *call, void *ctx)
     answer(d, call, id, err, &diag);
 }
 
-static void pause_campaign(struct hy_control_call *call, void *ctx)
+static void pause_campaign(struct hy_daemon *d, struct hy_control_call *call)
 {
-    struct hy_daemon *d = ctx;
     struct hy_diag diag = {""};
     hy_id id = 0;
     int err = ctl_campaign_arg(d, call, &id, &diag);
@@ -122,9 +120,8 @@ static int apply_resume(struct hy_write_req *r, struct hy_txn *t)
     return hy_campaign_resume(t, m->campaign, &m->state);
 }
 
-static void resume(struct hy_control_call *call, void *ctx)
+static void resume(struct hy_daemon *d, struct hy_control_call *call)
 {
-    struct hy_daemon *d = ctx;
     struct hy_diag diag = {""};
     hy_id id = 0;
     int err = ctl_campaign_arg(d, call, &id, &diag);
@@ -148,9 +145,8 @@ static void resume(struct hy_control_call *call, void *ctx)
     answer(d, call, id, err, &diag);
 }
 
-static void cancel(struct hy_control_call *call, void *ctx)
+static void cancel(struct hy_daemon *d, struct hy_control_call *call)
 {
-    struct hy_daemon *d = ctx;
     struct hy_diag diag = {""};
     hy_id id = 0;
     int err = ctl_campaign_arg(d, call, &id, &diag);
@@ -207,9 +203,8 @@ static int read_decision(struct hy_control_call *call, enum hy_sweep *ret, struc
 }
 
 /* A person decides about rows that were in doubt after a crash and are held. */
-static void held(struct hy_control_call *call, void *ctx)
+static void held(struct hy_daemon *d, struct hy_control_call *call)
 {
-    struct hy_daemon *d = ctx;
     struct hy_diag diag = {""};
     hy_id id = 0;
     enum hy_sweep what = HY_SWEEP_HELD_RESEND;
@@ -234,8 +229,33 @@ static void held(struct hy_control_call *call, void *ctx)
     hy_control_fail_diag(call, err, &diag);
 }
 
+static void on_start(struct hy_control_call *call, void *ctx)
+{
+    ctl_act_start(ctx, call, start);
+}
+
+static void on_pause(struct hy_control_call *call, void *ctx)
+{
+    ctl_act_start(ctx, call, pause_campaign);
+}
+
+static void on_resume(struct hy_control_call *call, void *ctx)
+{
+    ctl_act_start(ctx, call, resume);
+}
+
+static void on_cancel(struct hy_control_call *call, void *ctx)
+{
+    ctl_act_start(ctx, call, cancel);
+}
+
+static void on_held(struct hy_control_call *call, void *ctx)
+{
+    ctl_act_start(ctx, call, held);
+}
+
 const struct hy_control_command ctl_campaign_run_commands[] = {
-    {"campaign.start", 0, 0, start},   {"campaign.pause", 0, 0, pause_campaign},
-    {"campaign.resume", 0, 0, resume}, {"campaign.cancel", 0, 0, cancel},
-    {"campaign.held", 0, 0, held},     {NULL, 0, 0, NULL},
+    {"campaign.start", 0, 0, on_start},   {"campaign.pause", 0, 0, on_pause},
+    {"campaign.resume", 0, 0, on_resume}, {"campaign.cancel", 0, 0, on_cancel},
+    {"campaign.held", 0, 0, on_held},     {NULL, 0, 0, NULL},
 };

@@ -21,6 +21,11 @@ int ctl_campaign_read(struct hy_daemon *d, hy_id id, json_t **ret, struct hy_dia
 /* One lane as `sites` and `site` tell it; ctl_status.c */
 struct hy_lane_report;
 json_t *ctl_lane_json(const struct hy_lane_report *l);
+/* The same in full; ctl_lane_show.c */
+json_t *ctl_lane_detail_json(const struct hy_lane_report *l);
+/* The lanes that mail to a domain goes by now, each in full: why it waits. Asks delivery, and waits
+ * for the answer: not the main thread. Empty when there is none, or no way; ctl_lanes_of.c */
+json_t *ctl_lanes_of(struct hy_daemon *d, const char *domain);
 /* Where a source stands with a provider; ctl_source.c */
 struct hy_warm_report;
 json_t *ctl_warm_json(const struct hy_warm_report *w);
@@ -34,3 +39,7 @@ json_t *ctl_problems_json(const struct hy_problems *problems);
  * caller's. Main thread; the daemon ends only when all have ended. */
 HY_MUST_USE bool ctl_job_start(struct hy_daemon *d, struct hy_control_call *call,
                                enum ctl_job_kind kind, void (*run)(void *arg), void *arg);
+/* The same for an act of a person: it may wait for commits and for directories of users, and
+ * finishes the call in any case. */
+void ctl_act_start(struct hy_daemon *d, struct hy_control_call *call,
+                   void (*act)(struct hy_daemon *d, struct hy_control_call *call));

@@ -160,10 +160,25 @@ static json_t *lead_json(struct hy_txn *t, const struct hy_lead_view *lead)
     return o;
 }
 
+/* Whose mail waits: the domain that its lanes are asked for. */
+struct waiting {
+    bool is_any;
+    char domain[HY_DOMAIN_MAX + 1];
+};
+
+static void note_waiting(struct waiting *w, enum hy_rcpt_state state, struct hy_str domain)
+{
+    if (hy_rcpt_is_final(state) || w->is_any || domain.n > HY_DOMAIN_MAX)
+        return;
+    w->is_any = true;
+    snprintf(w->domain, sizeof w->domain, "%.*s", HY_STR_ARG(domain));
+}
+
 /* Every message to this lead, or only that of `only` (0 = all). */
 static int explain_lead(struct hy_txn *t, hy_lead_no no, hy_id only, json_t *o, json_t *messages,
-                        struct hy_diag *diag)
+                        struct waiting *waiting, struct hy_diag *diag)
 {
+    struct hy_str domain;
     struct hy_lead_attr attrs[HY_ATTR_MAX];
     struct hy_lead_view lead;
     int err = hy_lead_read(t, no, attrs, HY_ATTR_MAX, &lead);
@@ -177,8 +192,11 @@ static int explain_lead(struct hy_txn *t, hy_lead_no no, hy_id only, json_t *o, 
             break;
         after = c.id;
         struct hy_queue_row row;
-        if (hy_queue_find(t, c.id, lead.domain_no, no, &row) == HY_OK)
-            json_array_append_new(messages, message_json(t, &c, &row));
+        if (hy_queue_find(t, c.id, lead.domain_no, no, &row) != HY_OK)
+            continue;
+        json_array_append_new(messages, message_json(t, &c, &row));
+        if (hy_domain_name(t, lead.domain_no, &domain) == HY_OK)
+            note_waiting(waiting, row.state, domain);
     }
     return HY_OK;
 }
@@ -190,6 +208,7 @@ enum { SPOOL_SHOWN = 1000 };
 struct showing {
     struct hy_txn *t;
     json_t *list;
+    struct waiting *waiting;
     int n;
 };
 
@@ -215,14 +234,18 @@ static int show_spooled(void *ctx, const struct hy_spool_view *v)
     json_object_set_new(o, "size_bytes", json_integer((json_int_t)v->message.content_bytes));
     json_object_set_new(o, "queued", time_json(v->message.received));
     json_array_append_new(s->list, o);
+    struct hy_str domain;
+    if (hy_domain_name(s->t, v->row.ref.domain, &domain) == HY_OK)
+        note_waiting(s->waiting, v->row.state, domain);
     return HY_OK;
 }
 
 /* Ready messages: by their id, by Message-ID or by address. Appends to `list`. */
-static int explain_spool(struct hy_txn *t, struct hy_str what, json_t *list)
+static int explain_spool(struct hy_txn *t, struct hy_str what, json_t *list,
+                         struct waiting *waiting)
 {
     static const struct hy_address_rules rules = {.allow_literal = true, .allow_single = true};
-    struct showing s = {.t = t, .list = list};
+    struct showing s = {.t = t, .list = list, .waiting = waiting};
     struct hy_address a;
     enum hy_address_reason reason;
     hy_id id;
@@ -268,6 +291,7 @@ static void look_main(void *arg)
     struct hy_diag diag = {""};
     struct hy_txn t = {0};
     struct hy_token token;
+    struct waiting waiting = {0};
     const char *what = "";
     json_t *o = json_object(), *messages = json_array();
     json_object_set_new(o, "messages", messages);
@@ -275,13 +299,13 @@ static void look_main(void *arg)
     if (err == HY_OK)
         err = hy_txn_read(d->env, &t);
     if (err == HY_OK && read_message_id(d, hy_str_of(what), &token)) {
-        err = explain_lead(&t, token.lead, token.campaign, o, messages, &diag);
+        err = explain_lead(&t, token.lead, token.campaign, o, messages, &waiting, &diag);
     } else if (err == HY_OK) {
         hy_lead_no no;
-        err = explain_spool(&t, hy_str_of(what), messages);
+        err = explain_spool(&t, hy_str_of(what), messages, &waiting);
         int found = err == HY_OK ? hy_lead_find(&t, hy_str_of(what), &no) : err;
         if (found == HY_OK)
-            err = explain_lead(&t, no, 0, o, messages, &diag);
+            err = explain_lead(&t, no, 0, o, messages, &waiting, &diag);
         else if (err == HY_OK && json_array_size(messages) == 0)
             err = found == HY_ENOTFOUND
                       ? hy_fail(&diag, found, "no lead and no message has the address '%s'", what)
@@ -292,6 +316,8 @@ static void look_main(void *arg)
     }
     hy_txn_end(&t);
     if (err == HY_OK) {
+        if (waiting.is_any)
+            json_object_set_new(o, "lanes", ctl_lanes_of(d, waiting.domain));
         hy_control_finish(call, o);
     } else {
         json_decref(o);

@@ -12,6 +12,7 @@ static const struct {
     [CTL_JOB_WHOLE] = {4, "several audits, backups or exports are running"},
     [CTL_JOB_SEND] = {16, "many messages are being handed in"},
     [CTL_JOB_ALTER] = {4, "the queue is being changed by others"},
+    [CTL_JOB_ACT] = {16, "many orders are waiting for the disk"},
 };
 
 struct job {
@@ -61,4 +62,30 @@ bool ctl_job_start(struct hy_daemon *d, struct hy_control_call *call, enum ctl_j
     atomic_fetch_sub(&d->store_jobs[kind], 1);
     free(j);
     return false;
+}
+
+struct act {
+    struct hy_daemon *d;
+    struct hy_control_call *call;
+    void (*fn)(struct hy_daemon *d, struct hy_control_call *call);
+};
+
+static void act_main(void *arg)
+{
+    struct act a = *(struct act *)arg;
+    free(arg);
+    a.fn(a.d, a.call);
+}
+
+void ctl_act_start(struct hy_daemon *d, struct hy_control_call *call,
+                   void (*act)(struct hy_daemon *d, struct hy_control_call *call))
+{
+    struct act *a = malloc(sizeof *a);
+    if (!a) {
+        hy_control_fail(call, HY_ENOMEM, "out of memory", NULL);
+        return;
+    }
+    *a = (struct act){d, call, act};
+    if (!ctl_job_start(d, call, CTL_JOB_ACT, act_main, a))
+        free(a);
 }

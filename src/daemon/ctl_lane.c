@@ -1,5 +1,6 @@
-/* lane.hold, lane.slow, lane.release, lane.list, acts: the operator's hands on lanes, and the log
- * of what was done. */
+/* lane.hold, lane.slow, lane.route, lane.release, lane.list, acts: the operator's hands on lanes,
+ * and the log of what was done. An order waits for its commit, and for the name of whoever gave it,
+ * on a thread of its own. */
 #include "ctl_common.h"
 
 #include <stdio.h>
@@ -40,6 +41,17 @@ static int check_site(const char *name, struct hy_diag *diag)
     return HY_OK;
 }
 
+static int check_pool(const struct hy_deliver_policy *p, const char *name, struct hy_diag *diag)
+{
+    for (size_t i = 0; i < p->n_source_pools; i++)
+        if (strcmp(p->source_pools[i].name, name) == 0)
+            return HY_OK;
+    return hy_fail(diag, HY_ENOTFOUND,
+                   "there is no pool or source '%.60s': 'hayauma source list' has the sources, "
+                   "delivery.pools the pools",
+                   name);
+}
+
 static int check_target(const struct hy_deliver_policy *p, struct order *o, struct hy_diag *diag)
 {
     char domain[256];
@@ -52,15 +64,18 @@ static int check_target(const struct hy_deliver_policy *p, struct order *o, stru
         err = hy_site_domain(o->name, diag, domain);
     if (err == HY_OK && o->o.scope == HY_ORDER_DOMAIN)
         snprintf(o->name, sizeof o->name, "%.*s", (int)sizeof o->name - 1, domain);
+    if (err == HY_OK && o->pool[0])
+        err = check_pool(p, o->pool, diag);
     return err == HY_OK && o->source[0] ? check_source(p, o->source, diag) : err;
 }
 
-/* The one of domain, site and provider that is given. */
-static int read_target(const json_t *args, struct order *o, struct hy_diag *diag)
+/* The one of domain, site and provider that is given; `all`: or none of them. */
+static int read_target(const json_t *args, struct order *o, bool all, struct hy_diag *diag)
 {
     const char *source = "";
     unsigned given = 0;
-    for (unsigned s = 0; s < HY_ORDER_SCOPES; s++) {
+    o->o.scope = HY_ORDER_ALL;
+    for (unsigned s = 0; s < HY_ORDER_ALL; s++) {
         const char *name = NULL;
         int err = hy_control_arg_string(args, hy_order_scope_name(s), NULL, diag, &name);
         if (err != HY_OK)
@@ -74,7 +89,7 @@ static int read_target(const json_t *args, struct order *o, struct hy_diag *diag
         for (size_t i = 0; i <= strlen(name); i++)
             o->name[i] = hy_ascii_lower(name[i]);
     }
-    if (given != 1)
+    if (given > 1 || (given == 0 && !all))
         return hy_fail(diag, HY_EINVAL, "name one of --domain, --site and --provider");
     int err = hy_control_arg_string(args, "source", "", diag, &source);
     if (err == HY_OK && strlen(source) >= sizeof o->source)
@@ -84,11 +99,11 @@ static int read_target(const json_t *args, struct order *o, struct hy_diag *diag
     return err;
 }
 
-static int read_order(struct hy_control_call *call, struct order *o, struct hy_diag *diag)
+static int read_order(struct hy_control_call *call, struct order *o, bool all, struct hy_diag *diag)
 {
     enum { YEAR_S = 366 * 86400 };
     int64_t for_s = 0;
-    int err = read_target(hy_control_args(call), o, diag);
+    int err = read_target(hy_control_args(call), o, all, diag);
     if (err == HY_OK)
         err = hy_control_arg_int(hy_control_args(call), "for_s", 0, 0, YEAR_S, diag, &for_s);
     o->made = hy_clock_wall_ms();
@@ -148,8 +163,10 @@ static void finish_site(struct hy_daemon *d, struct hy_control_call *call, json_
 static void add(struct hy_daemon *d, struct hy_control_call *call, struct order *o, int err,
                 struct hy_diag *diag)
 {
+    struct hy_deliver_policy *ground = orders_ground(d);
     if (err == HY_OK)
-        err = check_target(d->orders.ground, o, diag);
+        err = check_target(ground, o, diag);
+    hy_deliver_policy_unref(ground);
     if (err == HY_OK)
         err = orders_add(d, o, diag);
     if (err != HY_OK)
@@ -160,20 +177,46 @@ static void add(struct hy_daemon *d, struct hy_control_call *call, struct order 
         hy_control_finish(call, order_json(o));
 }
 
-static void hold(struct hy_control_call *call, void *ctx)
+static void hold(struct hy_daemon *d, struct hy_control_call *call)
 {
     struct hy_diag diag = {""};
     struct order o = {.o.is_hold = true};
-    int err = read_order(call, &o, &diag);
-    add(ctx, call, &o, err, &diag);
+    int err = read_order(call, &o, false, &diag);
+    add(d, call, &o, err, &diag);
 }
 
-static void slow(struct hy_control_call *call, void *ctx)
+/* What waits for a domain, site or provider, or all of a campaign, goes by another pool, and so
+ * does what comes, until the order is over. */
+static void route(struct hy_daemon *d, struct hy_control_call *call)
+{
+    struct hy_diag diag = {""};
+    struct order o = {0};
+    const char *pool = "";
+    bool all = false;
+    int err = hy_control_arg_bool(hy_control_args(call), "all", false, &diag, &all);
+    if (err == HY_OK && json_object_get(hy_control_args(call), "campaign")) {
+        all = true;
+        err = ctl_campaign_arg(d, call, &o.o.campaign, &diag);
+    }
+    if (err == HY_OK)
+        err = read_order(call, &o, all, &diag);
+    if (err == HY_OK)
+        err = hy_control_arg_string_required(hy_control_args(call), "pool", &diag, &pool);
+    if (err == HY_OK && (!pool[0] || strlen(pool) >= sizeof o.pool))
+        err = hy_fail(&diag, HY_EINVAL, "there is no pool or source '%.60s'", pool);
+    if (err == HY_OK && o.source[0])
+        err = hy_fail(&diag, HY_EINVAL, "mail is moved from wherever it waits: leave source out");
+    if (err == HY_OK)
+        snprintf(o.pool, sizeof o.pool, "%s", pool);
+    add(d, call, &o, err, &diag);
+}
+
+static void slow(struct hy_daemon *d, struct hy_control_call *call)
 {
     struct hy_diag diag = {""};
     struct order o = {0};
     int64_t factor = 0, connections = 0;
-    int err = read_order(call, &o, &diag);
+    int err = read_order(call, &o, false, &diag);
     if (err == HY_OK)
         err = hy_control_arg_int(hy_control_args(call), "factor", 0, 2, 1000, &diag, &factor);
     if (err == HY_OK)
@@ -187,12 +230,11 @@ static void slow(struct hy_control_call *call, void *ctx)
                       "slow the site or the provider");
     o.o.factor = (uint32_t)factor;
     o.o.connections = (uint32_t)connections;
-    add(ctx, call, &o, err, &diag);
+    add(d, call, &o, err, &diag);
 }
 
-static void release(struct hy_control_call *call, void *ctx)
+static void release(struct hy_daemon *d, struct hy_control_call *call)
 {
-    struct hy_daemon *d = ctx;
     struct hy_diag diag = {""};
     int64_t no = 0;
     int err = hy_control_arg_int(hy_control_args(call), "no", 0, 1, UINT32_MAX, &diag, &no);
@@ -208,11 +250,7 @@ static void release(struct hy_control_call *call, void *ctx)
 
 static void list(struct hy_control_call *call, void *ctx)
 {
-    struct hy_daemon *d = ctx;
-    json_t *all = json_array();
-    for (size_t i = 0; i < d->orders.n; i++)
-        json_array_append_new(all, order_json(&d->orders.items[i]));
-    hy_control_finish(call, json_pack("{s:o}", "orders", all));
+    hy_control_finish(call, json_pack("{s:o}", "orders", orders_json(ctx)));
 }
 
 /* The newest first. */
@@ -246,7 +284,32 @@ static void acts(struct hy_control_call *call, void *ctx)
     }
 }
 
+static void on_hold(struct hy_control_call *call, void *ctx)
+{
+    ctl_act_start(ctx, call, hold);
+}
+
+static void on_slow(struct hy_control_call *call, void *ctx)
+{
+    ctl_act_start(ctx, call, slow);
+}
+
+static void on_route(struct hy_control_call *call, void *ctx)
+{
+    ctl_act_start(ctx, call, route);
+}
+
+static void on_release(struct hy_control_call *call, void *ctx)
+{
+    ctl_act_start(ctx, call, release);
+}
+
 const struct hy_control_command ctl_lane_commands[] = {
-    {"lane.hold", 0, 0, hold}, {"lane.slow", 0, 0, slow}, {"lane.release", 0, 0, release},
-    {"lane.list", 0, 0, list}, {"acts", 0, 0, acts},      {NULL, 0, 0, NULL},
+    {"lane.hold", 0, 0, on_hold},
+    {"lane.slow", 0, 0, on_slow},
+    {"lane.route", 0, 0, on_route},
+    {"lane.release", 0, 0, on_release},
+    {"lane.list", 0, 0, list},
+    {"acts", 0, 0, acts},
+    {NULL, 0, 0, NULL},
 };

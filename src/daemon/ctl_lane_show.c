@@ -51,7 +51,7 @@ static json_t *replies_json(const struct hy_lane_detail *x)
     return list;
 }
 
-static json_t *lane_json(const struct hy_lane_report *l)
+json_t *ctl_lane_detail_json(const struct hy_lane_report *l)
 {
     const struct hy_lane_detail *x = l->detail;
     json_t *o = ctl_lane_json(l);
@@ -78,6 +78,8 @@ static bool concerns(const struct hy_site_report *r, const char *domain, const j
     const char *name = json_string_value(json_object_get(order, "name"));
     if (strcmp(scope, "domain") == 0)
         return strcmp(name, domain) == 0;
+    if (strcmp(scope, "all") == 0)
+        return true;
     bool is_site = strcmp(scope, "site") == 0;
     return hy_deliver_site_is(r, is_site ? name : "", is_site ? "" : name);
 }
@@ -100,7 +102,7 @@ static json_t *site_json(const struct show *s, const struct hy_site_report *r)
     }
     for (i = 0; i < r->n_lanes; i++)
         if (is_source(s, r->lanes[i].source))
-            json_array_append_new(lanes, lane_json(&r->lanes[i]));
+            json_array_append_new(lanes, ctl_lane_detail_json(&r->lanes[i]));
     json_object_set_new(o, "orders", orders);
     json_object_set_new(o, "lanes", lanes);
     return o;
@@ -174,9 +176,7 @@ static void lane_show(struct hy_control_call *call, void *ctx)
     snprintf(s->source, sizeof s->source, "%s", source);
     for (size_t i = 0; name[i]; i++)
         s->name[i] = hy_ascii_lower(name[i]);
-    s->orders = json_array();
-    for (size_t i = 0; i < d->orders.n; i++)
-        json_array_append_new(s->orders, order_json(&d->orders.items[i]));
+    s->orders = orders_json(d);
     if (hy_site_domain(s->name, &no_domain, s->domain) == HY_OK) {
         look_up(s);
         return;

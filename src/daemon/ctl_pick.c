@@ -152,6 +152,26 @@ static int read_stored(struct hy_daemon *d, const json_t *args, struct ctl_pick 
     return err;
 }
 
+/* By its name, or by its number: one that the configuration does not have any more. */
+static int read_tenant(struct hy_daemon *d, const json_t *args, struct ctl_pick *p,
+                       struct hy_diag *diag)
+{
+    const char *name = NULL;
+    uint64_t number = 0;
+    int err = hy_control_arg_string(args, "tenant", NULL, diag, &name);
+    if (err != HY_OK || !name)
+        return err;
+    struct hy_config *config = daemon_config(d);
+    const struct hy_tenant *t = hy_tenant_by_name(&config->tenants, hy_str_of(name));
+    p->tenant = t ? t->number : 0;
+    hy_config_unref(config);
+    if (!t && hy_str_to_u64(hy_str_of(name), HY_SPOOL_TENANT_MAX, &number) != 0)
+        return hy_fail(diag, HY_ENOTFOUND, "there is no tenant '%.60s'", name);
+    p->tenant = t ? p->tenant : (uint32_t)number;
+    p->has_tenant = true;
+    return HY_OK;
+}
+
 /* Those that only campaigns have, or only ready messages. */
 static int read_kind(struct hy_daemon *d, struct hy_control_call *call, struct ctl_pick *p,
                      struct hy_diag *diag)
@@ -213,6 +233,8 @@ int ctl_pick_read(struct hy_daemon *d, struct hy_control_call *call, struct ctl_
     if (err == HY_OK)
         err = read_name(args, "provider", ret->provider, sizeof ret->provider, diag);
     if (err == HY_OK)
+        err = read_tenant(d, args, ret, diag);
+    if (err == HY_OK)
         err = read_kind(d, call, ret, diag);
     return err == HY_OK ? read_stored(d, args, ret, diag) : err;
 }
@@ -227,5 +249,7 @@ bool ctl_pick_campaign(const struct ctl_pick *p, const struct hy_campaign *c)
 {
     bool has_rows = hy_campaign_sends(c->state) || c->state == HY_CAMPAIGN_PAUSED;
     bool is_old = p->started_before == 0 || (c->started && c->started <= p->started_before);
-    return !p->no_campaigns && has_rows && is_old && (p->campaign == 0 || p->campaign == c->id);
+    bool is_theirs = !p->has_tenant || p->tenant == c->tenant;
+    return !p->no_campaigns && is_theirs && has_rows && is_old &&
+           (p->campaign == 0 || p->campaign == c->id);
 }

@@ -6,18 +6,21 @@
 struct ctl_pick {
     struct hy_pick pick;
     bool no_campaigns, no_ready; /* rows of these are not meant at all */
-    hy_id campaign;              /* 0 = all that may have pending rows */
-    hy_domain_no domain;         /* 0 = all */
-    hy_domain_no lead_domain;    /* of pick.lead */
-    hy_wall_ms started_before;   /* campaigns that started later are left out; 0 = none is */
+    bool has_tenant;             /* only mail of this one */
+    uint32_t tenant;
+    hy_id campaign;            /* 0 = all that may have pending rows */
+    hy_domain_no domain;       /* 0 = all */
+    hy_domain_no lead_domain;  /* of pick.lead */
+    hy_wall_ms started_before; /* campaigns that started later are left out; 0 = none is */
     char address[HY_ADDRESS_MAX + 2], sender[HY_ADDRESS_MAX + 1]; /* of the pick */
     char site[256], provider[64];
     struct hy_reply_rule pattern; /* of pick.reply, when there is one */
     char pattern_text[HY_REPLY_PATTERN_MAX + 1];
     struct hy_reply_rules *rules;
 };
-/* Reads campaign, ready, sender, message, domain, site, provider, state, older_s, code, reply,
- * recipient; all may be absent. HY_EINVAL, HY_ENOTFOUND noted. Freed by ctl_pick_free in any case.
+/* Reads campaign, tenant, ready, sender, message, domain, site, provider, state, older_s, code,
+ * reply, recipient; all may be absent. HY_EINVAL, HY_ENOTFOUND noted. Freed by ctl_pick_free in any
+ * case.
  */
 int ctl_pick_read(struct hy_daemon *d, struct hy_control_call *call, struct ctl_pick *ret,
                   struct hy_diag *diag);

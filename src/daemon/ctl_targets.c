@@ -99,6 +99,8 @@ static int find_in_spools(struct finding *f, struct hy_txn *t, const struct ctl_
     hy_id spool = 0;
     int err;
     while ((err = hy_spool_next(t, spool, &spool)) == HY_OK) {
+        if (p->has_tenant && hy_spool_tenant(spool) != p->tenant)
+            continue;
         err = hy_pick_rows(t, spool, p->domain, &p->pick, add_row, f);
         if (err != HY_OK)
             return err;

@@ -363,12 +363,15 @@ int plan_check(struct hy_daemon *d, struct hy_txn *t, struct hy_str bundle, stru
                struct plan_findings *found)
 {
     struct hy_deliver_plan plan = {0};
-    int err = make(d, d->config, t, bundle, NULL, diag, &found->unknown, &plan);
+    struct hy_config *config = daemon_config(d);
+    bool wants_key = config->dkim.is_required;
+    int err = make(d, config, t, bundle, NULL, diag, &found->unknown, &plan);
+    hy_config_unref(config);
     if (err != HY_OK)
         return err;
     found->tenant = plan.tenant;
     bool is_signed = hy_deliver_signs(d->deliver, plan.tenant, plan.from_domain);
-    if (!is_signed && d->config->dkim.is_required)
+    if (!is_signed && wants_key)
         err = hy_fail(diag, HY_EINVAL,
                       "no DKIM key signs for %s (dkim.required): make one with 'hayauma dkim "
                       "keygen' and name it under dkim.keys",

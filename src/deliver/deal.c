@@ -27,6 +27,14 @@ static const struct hy_deliver_pool *pool_of_run(const struct hy_deliver_policy 
     return policy_pool(p, t ? t->tenant->pool : r->plan.pool);
 }
 
+/* What a person ordered goes before what the campaign says. */
+static const struct hy_deliver_pool *pool_of_feed(const struct hy_deliver_policy *p,
+                                                  const struct feed *f)
+{
+    const struct hy_deliver_pool *ordered = orders_pool(p, f);
+    return ordered ? ordered : pool_of_run(p, f->run);
+}
+
 /* ---- who may ---- */
 
 static bool has_family(const struct hy_mx *mx, int family)
@@ -63,7 +71,7 @@ static size_t who_may(const struct worker *w, const struct feed *f,
 
 bool deal_may(const struct worker *w, const struct feed *f)
 {
-    const struct hy_deliver_pool *pool = pool_of_run(w->policy, f->run);
+    const struct hy_deliver_pool *pool = pool_of_feed(w->policy, f);
     bool may[HY_SPREAD_MAX];
     return pool && pool->n > 1 && who_may(w, f, pool, may) > 0;
 }
@@ -75,9 +83,19 @@ static uint64_t key_of(const struct run *run, uint32_t block, hy_lead_no lead, u
     return who ^ (uint64_t)(attempts / TRIES_BY_ONE) << 56;
 }
 
+bool deal_may_stay(const struct lane *l, const struct delivery *d)
+{
+    const struct hy_deliver_policy *p = l->worker->policy;
+    const struct hy_deliver_pool *pool = pool_of_feed(p, d->feed);
+    for (size_t i = 0; pool && i < pool->n; i++)
+        if (p->live[pool->sources[i]] == l->source)
+            return true;
+    return !pool;
+}
+
 struct lane *deal_elsewhere(struct worker *w, const struct delivery *d)
 {
-    const struct hy_deliver_pool *pool = pool_of_run(w->policy, d->run);
+    const struct hy_deliver_pool *pool = pool_of_feed(w->policy, d->feed);
     bool may[HY_SPREAD_MAX];
     if (!pool || who_may(w, d->feed, pool, may) == 0)
         return NULL;
@@ -252,7 +270,7 @@ static void tell_pool(struct run *r, bool is_lost)
 
 void deal(struct worker *w, struct feed *f)
 {
-    const struct hy_deliver_pool *pool = pool_of_run(w->policy, f->run);
+    const struct hy_deliver_pool *pool = pool_of_feed(w->policy, f);
     tell_pool(f->run, !pool);
     if (!pool) { /* until a reload brings it back */
         deal_nowhere(f);

@@ -220,6 +220,12 @@ void lane_put_back_connection(struct lane *l);
 void lane_make_room(struct lane *l, hy_us now);
 /* orders.c: what a person ordered, after the limits are those of the rule. */
 void orders_apply(struct lane *l);
+/* The sources that a person ordered the feed's mail to go by; NULL: it goes by those of its
+ * campaign.
+ */
+const struct hy_deliver_pool *orders_pool(const struct hy_deliver_policy *p, const struct feed *f);
+/* Whether mail takes the same pools under both. */
+bool orders_route_alike(const struct hy_deliver_policy *a, const struct hy_deliver_policy *b);
 /* The domain is held for the source of the part. */
 bool orders_hold_part(const struct worker *w, const struct feed_part *p);
 /* An order of a person holds the feed's domain, for this source or for all. */
@@ -235,6 +241,8 @@ void lane_look(const struct lane *l, hy_us now, uint32_t waiting, struct hy_lane
 bool lane_is_out(const struct lane *l, hy_us now);
 /* What nothing was sent of goes to other sources of its campaign's pool, when one may. */
 void lane_leave(struct lane *l, hy_us now);
+/* Ready messages whose pool does not have its source any more go to those that it has. */
+void lane_reroute(struct lane *l);
 /* One message, likewise; false: it stays. It must be in no list. */
 bool lane_pass_on(struct lane *l, struct delivery *d);
 

@@ -38,25 +38,37 @@ bool lane_pass_on(struct lane *l, struct delivery *d)
     return true;
 }
 
-static void pass_on_ready(struct lane *l)
+/* Those that may stay where they are do, when `only_strays` is set. */
+static void pass_on(struct lane *l, bool only_strays)
 {
     struct hy_list mine;
     hy_list_init(&mine);
-    const struct delivery *first = hy_container_of(l->ready.next, struct delivery, link);
-    if (l->from && !deal_may(l->worker, first->feed))
-        return;
     while (!hy_list_empty(&l->ready))
         hy_list_push(&mine, hy_list_pop(&l->ready));
     for (struct hy_list *it; (it = hy_list_pop(&mine));) {
         struct delivery *d = hy_container_of(it, struct delivery, link);
         l->n_ready--;
         lane_count_ahead(l, d, -1);
-        if (lane_pass_on(l, d))
+        bool stays = only_strays && deal_may_stay(l, d);
+        if (!stays && lane_pass_on(l, d))
             continue;
         hy_list_push(&l->ready, &d->link); /* in the order they had */
         l->n_ready++;
         lane_count_ahead(l, d, 1);
     }
+}
+
+static void pass_on_ready(struct lane *l)
+{
+    const struct delivery *first = hy_container_of(l->ready.next, struct delivery, link);
+    if (!l->from || deal_may(l->worker, first->feed))
+        pass_on(l, false);
+}
+
+void lane_reroute(struct lane *l)
+{
+    if (l->n_ready)
+        pass_on(l, true);
 }
 
 void lane_leave(struct lane *l, hy_us now)

@@ -5,7 +5,7 @@
 
 const char *hy_order_scope_name(enum hy_order_scope s)
 {
-    static const char *const names[HY_ORDER_SCOPES] = {"domain", "site", "provider"};
+    static const char *const names[HY_ORDER_SCOPES] = {"domain", "site", "provider", "all"};
     return (unsigned)s < HY_ORDER_SCOPES ? names[s] : "?";
 }
 
@@ -63,7 +63,7 @@ void orders_apply(struct lane *l)
     l->is_held = false;
     for (size_t i = 0; i < p->n_orders; i++) {
         const struct hy_lane_order *o = &p->orders[i];
-        if (!concerns(o, l))
+        if (o->pool[0] || !concerns(o, l))
             continue;
         l->is_held |= o->is_hold;
         if (o->factor > 1) {
@@ -86,6 +86,53 @@ bool orders_hold(const struct worker *w, const struct feed *f, const struct sour
             return true;
     }
     return false;
+}
+
+static bool routes(const struct hy_deliver_policy *p, const struct hy_lane_order *o,
+                   const struct feed *f)
+{
+    if (!o->pool[0] || (o->campaign && o->campaign != f->run->campaign))
+        return false;
+    switch (o->scope) {
+    case HY_ORDER_DOMAIN:
+        return strcmp(o->name, f->domain_name) == 0;
+    case HY_ORDER_SITE:
+        return f->mx && orders_name_site(hy_str_of(o->name), &f->mx->site);
+    case HY_ORDER_PROVIDER: {
+        const struct hy_shape_rule *rule = f->mx ? rule_of_mx(p, f->mx) : NULL;
+        return f->mx && strcmp(o->name, rule ? rule->name : "default") == 0;
+    }
+    default:
+        return o->scope == HY_ORDER_ALL;
+    }
+}
+
+const struct hy_deliver_pool *orders_pool(const struct hy_deliver_policy *p, const struct feed *f)
+{
+    for (size_t i = p->n_orders; i > 0; i--) {
+        const struct hy_lane_order *o = &p->orders[i - 1];
+        const struct hy_deliver_pool *pool = routes(p, o, f) ? policy_pool(p, o->pool) : NULL;
+        if (pool)
+            return pool;
+    }
+    return NULL;
+}
+
+bool orders_route_alike(const struct hy_deliver_policy *a, const struct hy_deliver_policy *b)
+{
+    size_t i = 0, k = 0;
+    for (;; i++, k++) {
+        while (i < a->n_orders && !a->orders[i].pool[0])
+            i++;
+        while (k < b->n_orders && !b->orders[k].pool[0])
+            k++;
+        if (i == a->n_orders || k == b->n_orders)
+            return i == a->n_orders && k == b->n_orders;
+        const struct hy_lane_order *x = &a->orders[i], *y = &b->orders[k];
+        if (x->scope != y->scope || x->campaign != y->campaign || strcmp(x->name, y->name) != 0 ||
+            strcmp(x->pool, y->pool) != 0)
+            return false;
+    }
 }
 
 bool orders_hold_part(const struct worker *w, const struct feed_part *part)

@@ -391,6 +391,13 @@ static void sort_all(struct worker *w)
     sort_parts(w, &all);
 }
 
+/* The same for what is pressed; lanes that are made meanwhile come last, and have no strays. */
+static void reroute(struct worker *w)
+{
+    hy_list_for_each (it, &w->lanes)
+        lane_reroute(hy_container_of(it, struct lane, link));
+}
+
 /* Takes parts of domains that are held now out of the lane's hands. */
 static void take_held(struct lane *l)
 {
@@ -447,8 +454,10 @@ static void on_policy(struct worker *w, struct policy_msg *m)
         lane_apply_policy(hy_container_of(it, struct lane, link));
         take_held(hy_container_of(it, struct lane, link));
     }
-    if (!has_same_pools(old, w->policy))
+    if (!has_same_pools(old, w->policy) || !orders_route_alike(old, w->policy)) {
         sort_all(w);
+        reroute(w);
+    }
     sort_held(w);
     hy_deliver_policy_unref(old);
     free(m);

@@ -10,10 +10,12 @@ Mail = collections.namedtuple("Mail", "source ehlo rcpt data")
 
 class Receiver:
     """Listens on `addresses`; `judge(source, rcpt)` gives the reply to RCPT, `refuse(source)` one to MAIL; None: 250.
-    EHLO offers `offers`, too."""
+    EHLO offers `offers`, too. With `hangs_up` every connection ends behind its first message, whatever else has
+    come."""
 
-    def __init__(self, port, addresses=("127.0.0.200",), judge=None, refuse=None, offers=()):
+    def __init__(self, port, addresses=("127.0.0.200",), judge=None, refuse=None, offers=(), hangs_up=False):
         self.judge, self.refuse, self.offers, self.commands = judge, refuse, offers, []
+        self.hangs_up = hangs_up
         self.mails, self.tries, self.connections = [], [], collections.Counter()
         self.lock = threading.Lock()
         self.servers = [self.listen(address, port) for address in addresses]
@@ -77,6 +79,8 @@ class Receiver:
                 out.write(b"221 bye\r\n")
                 return
             out.write(reply.encode() + b"\r\n")
+            if verb == "DATA" and rcpt and self.hangs_up:
+                return
 
     def by_source(self):
         with self.lock:

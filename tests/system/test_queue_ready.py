@@ -32,9 +32,11 @@ def test_ready_messages_are_listed_and_tried_now_by_what_is_known_of_them(lab):
                        (["--sender", FROM], 40), (["--sender", "@" + FROM.split("@")[1]], 40), (["--sender", "<>"], 0),
                        (["--code", "45x"], 40), (["--code", "421"], 0), (["--state", "fresh"], 0), (["--ready"], 40),
                        (["--site", f"*.{SITE}"], 20), (["--provider", "default"], 40), (["--provider", "gmail"], 0),
-                       (["--older-than", "1h"], 0), (["--reply", "^450 "], 40)):
+                       (["--older-than", "1h"], 0), (["--reply", "^450 "], 40), (["--tenant", "0"], 40),
+                       (["--tenant", "7"], 0)):
         got = daemon.ctl("queue", "list", "--limit", "1", *args)
         check_eq((got["total"], len(got["rows"])), (want, min(want, 1)), str(args))
+    check("no tenant 'nobody'" in daemon.run("queue", "list", "--tenant", "nobody").stderr, "a tenant that is not there")
     text = daemon.run("queue", "list").stdout
     check("(ready messages)" in text and f"user3@{OTHER}" in text, text)
     look = daemon.ctl("queue", "retry", "--domain", SITE, "--dry-run")

@@ -281,6 +281,9 @@ def test_a_plan_may_have_what_is_too_much_wait(lab):
         check_eq(lanes["b"], None, "b has no plan")
         text = daemon.run("site", "big.test").stdout
         check("warm-up, day 2 of 3: 9 of 9 in 24 hours, the rest waits" in text, text)
+        late = next(u for u in (f"user{i}@big.test" for i in range(200)) if u not in {m.rcpt for m in receiver.mails})
+        told = daemon.run("explain", late).stdout
+        check("from a waits for: the day is full" in told and "warm-up, day 2 of 3: 9 of 9" in told, told)
 
 
 def test_source_check_says_what_receivers_will_find(lab):

@@ -1,13 +1,16 @@
-/* Orders of a person to lanes: hold, or slow. Part of a policy, so that a change of them reaches
- * every worker as a reload does, without touching connections. */
+/* Orders of a person to lanes: hold, slow, or another pool. Part of a policy, so that a change of
+ * them reaches every worker as a reload does, without touching connections. */
 #pragma once
 #include <stdbool.h>
 #include <stdint.h>
+
+#include "hayauma/model/id.h"
 
 enum hy_order_scope {
     HY_ORDER_DOMAIN,   /* a recipient domain; hold only: its site may be shared */
     HY_ORDER_SITE,     /* a site's name, or a pattern of MX hosts: "*.google.com" */
     HY_ORDER_PROVIDER, /* name of a shaping rule; "default": sites without one */
+    HY_ORDER_ALL,      /* everything; a route only */
     HY_ORDER_SCOPES,
 };
 const char *hy_order_scope_name(enum hy_order_scope s);
@@ -19,4 +22,7 @@ struct hy_lane_order {
     bool is_hold;         /* nothing new is sent; what is on the wire ends */
     uint32_t factor;      /* slow: connections and rates divided by it; 0 = not */
     uint32_t connections; /* slow: at most; 0 = not */
+    const char *pool; /* route: mail goes by this pool or source, not by its campaign's; "" = not.
+                         The newest counts; one whose pool is no more does not */
+    hy_id campaign;   /* route: only mail of this campaign; 0 = of all, and ready messages */
 };
