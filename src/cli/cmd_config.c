@@ -8,6 +8,7 @@
 #include "hayauma/config/bounces.h"
 #include "hayauma/config/config.h"
 #include "hayauma/config/shaping.h"
+#include "retell.h"
 
 static const char *config_path(const struct cli *c)
 {
@@ -33,7 +34,7 @@ static int report(struct cli *c, const char *path, const struct hy_problems *p, 
                                           problems_json(p)));
         return ok ? CLI_OK : CLI_FAILED;
     }
-    hy_problems_print(p, c->err);
+    cli_print_problems(c, p);
     if (ok)
         fprintf(c->out, shaping[0] ? _(c, "%s and %s are fine.\n") : _(c, "%s is fine.\n"), path,
                 shaping);

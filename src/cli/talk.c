@@ -4,6 +4,7 @@
 
 #include "cli.h"
 #include "hayauma/config/config.h"
+#include "retell.h"
 
 const char *cli_config_path(const struct cli *c)
 {
@@ -46,7 +47,9 @@ static int exit_code(int err)
 int cli_fail(struct cli *c, int err, const char *message, const char *hint)
 {
     const char *red = c->is_color ? "\033[31m" : "", *plain = c->is_color ? "\033[0m" : "";
-    struct hy_buf safe = HY_BUF_INIT(65536);
+    struct hy_buf safe = HY_BUF_INIT(65536), told = HY_BUF_INIT(65536);
+    if (message)
+        message = cli_retell(c, message, &told);
     struct hy_str rest = hy_str_of(message && message[0] ? message : hy_err_text(err)), line;
     fprintf(c->err, "%s%s%s ", red, _(c, "error:"), plain);
     while (hy_str_split(&rest, '\n', &line)) { /* a reload tells several */
@@ -57,6 +60,7 @@ int cli_fail(struct cli *c, int err, const char *message, const char *hint)
     if (hint && hint[0])
         fprintf(c->err, "%s\n", hint);
     hy_buf_free(&safe);
+    hy_buf_free(&told);
     return exit_code(err);
 }
 

@@ -2,6 +2,7 @@
 #include <stdlib.h>
 
 #include "../../../src/cli/cli.h"
+#include "../../../src/cli/retell.h"
 
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))
 
@@ -19,6 +20,33 @@ static enum cli_parsed parse(struct cli *c, const char *line, char **ret_err)
     enum cli_parsed got = cli_parse(c, argc, argv);
     fclose(err);
     return got;
+}
+
+Test(parse, a_time_of_the_day_or_a_date_is_read_as_seconds_from_now)
+{
+    enum { NOON = 1764590400 }; /* 2025-12-01T12:00:00Z */
+    static const struct {
+        const char *text;
+        int64_t want;
+    } cases[] = {
+        {"12:30", 1800},
+        {"11:59", 86340},
+        {"12:00", 86400},
+        {"2025-12-01T12:30", 1800},
+        {"2025-12-01 13:00:05", 3605},
+        {"2025-12-02T12:00", 86400},
+        {"2025-12-01T11:59", 0},
+        {"tomorrow", 0},
+        {"25:00", 0},
+        {"12:30 ", 0},
+        {"", 0},
+        {"2025-13-01T00:00", 0},
+    };
+    setenv("TZ", "UTC", 1);
+    tzset();
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
+        cr_expect_eq(cli_until(cases[i].text, NOON), cases[i].want, "%s: got %ld", cases[i].text,
+                     (long)cli_until(cases[i].text, NOON));
 }
 
 Test(parse, commands_options_and_arguments_are_told_apart)
@@ -156,6 +184,80 @@ Test(text, translations_take_the_same_arguments_and_end_alike)
         for (size_t k = 0; k < i; k++)
             cr_expect_str_neq(en, cli_texts[k][0]);
     }
+}
+
+/* The literals of the sources that may say it, put together as the compiler does. */
+static struct hy_buf literals(void)
+{
+    struct hy_buf all = HY_BUF_INIT(64u << 20);
+    char command[512], piece[65536];
+    size_t n;
+    snprintf(
+        command, sizeof command,
+        "cat %s/src/config/*.c %s/src/daemon/*.c %s/src/cli/*.c | tr -d '\n' | sed 's/\" *\"//g'",
+        HY_SOURCE_ROOT, HY_SOURCE_ROOT, HY_SOURCE_ROOT);
+    FILE *p = popen(command, "r");
+    cr_assert_not_null(p);
+    while ((n = fread(piece, 1, sizeof piece, p)) > 0)
+        hy_buf_add(&all, piece, n);
+    pclose(p);
+    return all;
+}
+
+/* "%.*s", "%.60s" and PRIu32 make what "%s" and "%u" make: they are looked for as these. */
+static void simplify(struct hy_buf *b)
+{
+    size_t to = 0;
+    for (size_t i = 0; i < b->len; i++) {
+        b->data[to++] = b->data[i];
+        if (b->data[i] != '%' || i + 1 >= b->len || b->data[i + 1] != '.')
+            continue;
+        i++;
+        while (i + 1 < b->len && strchr(".*0123456789", b->data[i + 1]))
+            i++;
+    }
+    b->len = to;
+}
+
+Test(text, what_is_retold_is_said_somewhere_and_keeps_its_arguments)
+{
+    struct hy_buf all = literals();
+    simplify(&all);
+    for (size_t i = 0; cli_retold[i][0]; i++) {
+        char a[256], b[256], quoted[1024];
+        conversions(cli_retold[i][0], a);
+        conversions(cli_retold[i][1], b);
+        cr_expect_str_eq(a, b, "%s", cli_retold[i][0]);
+        snprintf(quoted, sizeof quoted, "%s", cli_retold[i][0]);
+        bool is_said = hy_str_find_str(hy_buf_str(&all), hy_str_of(quoted), 0) != SIZE_MAX;
+        cr_expect(is_said, "nobody says: %s", cli_retold[i][0]);
+    }
+    hy_buf_free(&all);
+}
+
+Test(text, ready_made_messages_are_told_in_japanese_with_what_they_name)
+{
+    static const char *const cases[][2] = {
+        {"delivery.workers: '0' is out of range: 1 to 64, or auto",
+         "delivery.workers: '0' は範囲外です (1 to 64, or auto)"},
+        {"day 3 allows 8 messages, less than the 9 of the day before",
+         "3 日目は 8 通で、前日の 9 通より少なくなっています"},
+        {"days: day x allows 8 messages, less than the 9 of the day before",
+         "days: day x allows 8 messages, less than the 9 of the day before"},
+        {"unknown key 'tol'", "'tol' という項目はありません"},
+        {"unknown key 'tol' (did you mean 'tls'?)",
+         "'tol' という項目はありません ('tls' のことですか)"},
+        {"nothing that is known", "nothing that is known"},
+        {"a b: must not be empty", "a b: must not be empty"},
+        {"", ""},
+    };
+    struct cli ja = {.lang = CLI_JA}, en = {.lang = CLI_EN};
+    struct hy_buf room = HY_BUF_INIT(65536);
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        cr_expect_str_eq(cli_retell(&ja, cases[i][0], &room), cases[i][1]);
+        cr_expect_str_eq(cli_retell(&en, cases[i][0], &room), cases[i][0]);
+    }
+    hy_buf_free(&room);
 }
 
 /* Every literal inside _(c, "...") of the sources stands in the table. */
