@@ -6,6 +6,7 @@
 
 #include "cli.h"
 #include "hayauma/config/tune.h"
+#include "sendmail.h"
 
 static const char *locale_name(void)
 {
@@ -18,8 +19,21 @@ static const char *locale_name(void)
     return "C";
 }
 
+/* What programs call when they mean sendmail. */
+static bool is_sendmail(const char *called)
+{
+    return strcmp(called, "sendmail") == 0 || strcmp(called, "mailq") == 0 ||
+           strcmp(called, "newaliases") == 0;
+}
+
 int main(int argc, char **argv)
 {
+    const char *slash = argc ? strrchr(argv[0], '/') : NULL;
+    const char *called = slash ? slash + 1 : argc ? argv[0] : "";
+    if (is_sendmail(called))
+        return sendmail_main(called, argc - 1, (const char *const *)argv + 1);
+    if (argc > 1 && strcmp(argv[1], "sendmail") == 0)
+        return sendmail_main(argv[1], argc - 2, (const char *const *)argv + 2);
     if (argc == 3 && strcmp(argv[1], HY_TUNE_CHILD_ARG) == 0) /* measures for 'hayauma tune' */
         return hy_tune_child(argv[2]);
     struct cli c = {.out = stdout, .err = stderr, .lang = cli_lang_of(locale_name())};

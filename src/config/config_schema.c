@@ -30,6 +30,7 @@ const struct config_section config_sections[] = {
     {"tls", "Encryption on the way out. What is asked of each receiving site stands in "
             "the file paths.shaping names."},
     {"tracking", "Links and the beacon that tell what is read."},
+    {"submission", "Where other applications hand messages in: docs/guides/submission.md."},
     {"tenants", "Those for whom this installation sends, kept apart from each other: "
                 "docs/guides/tenants.md."},
     {"api", "The HTTP API: docs/guides/api.md."},
@@ -291,6 +292,10 @@ static const struct schema_row rows[] = {
     {"submission.memory", SCHEMA_SIZE, 0, F(submission.memory_bytes), 1 * MIB, 64 * GIB, "256MiB",
      .doc = "Of messages on their way in. With more, further ones are asked to come later; how "
             "large one may be says delivery.max_message_size."},
+    {"submission.maildrop", SCHEMA_PATH, SCHEMA_RESTART, F(submission.maildrop),
+     .doc = "Directory where the sendmail command leaves messages, whether the daemon runs or not. "
+            "It is made when it is not there. \"\" = none is looked at.",
+     .example = "/var/spool/hayauma/maildrop"},
 
     {"tenants", SCHEMA_LIST, 0, F(tenants), .max = HY_TENANTS_MAX, .items = &tenant_schema,
      .doc = "Users (submission.users) and campaigns name one; who names none belongs to the "

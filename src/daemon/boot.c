@@ -4,6 +4,7 @@
  * The end is the reverse; each step may find the ones behind it missing. */
 #include "daemon.h"
 #include "dsn_sender.h"
+#include "maildrop.h"
 #include "tls_sender.h"
 
 #include <arpa/inet.h>
@@ -231,6 +232,8 @@ int daemon_open(struct hy_daemon *d, struct hy_diag *diag)
     if (err == HY_OK)
         err = dsn_sender_start(d, &d->dsn_sender);
     if (err == HY_OK)
+        err = maildrop_start(d, &d->maildrop);
+    if (err == HY_OK)
         err = submission_open(d, &problems, diag);
     if (err == HY_OK)
         err = api_open(d, &problems, diag);
@@ -265,7 +268,9 @@ void daemon_stop(struct hy_daemon *d)
         usleep(1000);
     hy_import_jobs_free(d->imports); /* while the writer runs */
     d->imports = NULL;
-    dsn_sender_stop(d->dsn_sender); /* likewise */
+    maildrop_stop(d->maildrop); /* likewise */
+    d->maildrop = NULL;
+    dsn_sender_stop(d->dsn_sender);
     d->dsn_sender = NULL;
     orders_stop(d);
     tls_sender_stop(d->tls_sender);

@@ -5,14 +5,12 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "hayauma/base/list.h"
-#include "hayauma/base/rand.h"
 #include "hayauma/deliver/submit.h"
 #include "hayauma/mail/address.h"
-#include "hayauma/mail/relay.h"
+#include "local_mail.h"
 
 struct sending {
     struct hy_submit submit;
@@ -20,12 +18,9 @@ struct sending {
     struct hy_control_call *call;
     struct hy_config *config;
     int fd;
-    struct hy_buf raw, content;
-    struct hy_relay_output facts;
+    struct hy_buf raw;
+    struct local_mail mail;
     struct hy_arena arena; /* of the recipients */
-    struct hy_spool_rcpt *rcpts;
-    size_t n_rcpts;
-    const struct hy_tenant *tenant; /* of config */
     char sender[HY_ADDRESS_MAX + 1];
     char who[64];
 };
@@ -35,7 +30,7 @@ static void sending_free(struct sending *s)
     if (s->fd >= 0)
         close(s->fd);
     hy_buf_free(&s->raw);
-    hy_buf_free(&s->content);
+    hy_buf_free(&s->mail.content);
     hy_arena_free(&s->arena);
     hy_config_unref(s->config);
     free(s);
@@ -87,8 +82,8 @@ static int read_rcpts(struct sending *s, struct hy_diag *diag)
     if (n == 0 || n > HY_SPOOL_RCPTS_MAX)
         return hy_fail(diag, HY_EINVAL, "argument 'recipients' must be a list of 1 to %d addresses",
                        HY_SPOOL_RCPTS_MAX);
-    s->rcpts = hy_arena_alloc(&s->arena, n * sizeof *s->rcpts);
-    if (!s->rcpts)
+    s->mail.rcpts = hy_arena_alloc(&s->arena, n * sizeof *s->mail.rcpts);
+    if (!s->mail.rcpts)
         return HY_ENOMEM;
     json_array_foreach(list, i, item)
     {
@@ -97,56 +92,21 @@ static int read_rcpts(struct sending *s, struct hy_diag *diag)
         int err = read_address(text ? text : "", &a, diag);
         if (err != HY_OK)
             return err;
-        s->rcpts[i] =
+        s->mail.rcpts[i] =
             (struct hy_spool_rcpt){.address = hy_arena_str(&s->arena, hy_address_wire(&a))};
-        if (!s->rcpts[i].address.p)
+        if (!s->mail.rcpts[i].address.p)
             return HY_ENOMEM;
     }
-    s->n_rcpts = hy_spool_sort(s->rcpts, n);
+    s->mail.n_rcpts = hy_spool_sort(s->mail.rcpts, n);
     return HY_OK;
-}
-
-static int local_utc_offset_min(hy_wall_ms now)
-{
-    time_t t = (time_t)(now / 1000);
-    struct tm tm;
-    localtime_r(&t, &tm);
-    return (int)(tm.tm_gmtoff / 60);
-}
-
-static int edit(struct sending *s, struct hy_diag *diag)
-{
-    uint64_t random = 0;
-    char id[HY_ID_TEXT_MAX];
-    enum hy_relay_fault fault = HY_RELAY_GOOD;
-    hy_wall_ms now = hy_clock_wall_ms();
-    int err = hy_rand_bytes(&random, sizeof random);
-    if (err != HY_OK)
-        return err;
-    struct hy_relay_input in = {
-        .message = hy_buf_str(&s->raw),
-        .repair_line_ends = true,
-        .helo = HY_STR("localhost"),
-        .client = HY_STR("local"),
-        .host = hy_str_of(s->config->node.hostname),
-        .protocol = HY_STR("local"),
-        .id = hy_str_of(hy_id_format(random, id)),
-        .recipient = s->n_rcpts == 1 ? s->rcpts[0].address : (struct hy_str){0},
-        .message_id = hy_str_of(id),
-        .now = now,
-        .utc_offset_min = local_utc_offset_min(now),
-    };
-    err = hy_relay_edit(&in, &s->content, &s->facts, &fault);
-    if (err == HY_EINVAL)
-        return hy_fail(diag, err, "%s", hy_relay_fault_text(fault));
-    return err;
 }
 
 /* Without --from the address of From is the sender, too. */
 static int choose_sender(struct sending *s, struct hy_diag *diag)
 {
     const char *text = NULL;
-    int err = hy_control_arg_string(hy_control_args(s->call), "sender", s->facts.from, diag, &text);
+    int err =
+        hy_control_arg_string(hy_control_args(s->call), "sender", s->mail.facts.from, diag, &text);
     struct hy_address a;
     if (err != HY_OK || !*text)
         return err;
@@ -163,22 +123,11 @@ static int choose_tenant(struct sending *s, struct hy_diag *diag)
         hy_control_arg_string(hy_control_args(s->call), "tenant", HY_TENANT_DEFAULT, diag, &name);
     if (err != HY_OK)
         return err;
-    s->tenant = hy_tenant_find(&s->config->tenants, hy_str_of(name));
-    return s->tenant ? HY_OK
-                     : hy_fail(diag, HY_ENOTFOUND,
-                               "there is no tenant '%.64s' under 'tenants' in hayauma.yaml", name);
-}
-
-/* From and the sender are in domains of the tenant. */
-static int check_domains(const struct sending *s, struct hy_diag *diag)
-{
-    const char *at = strrchr(s->sender, '@');
-    const char *domains[] = {s->facts.from_domain, at ? at + 1 : NULL};
-    for (size_t i = 0; i < 2; i++)
-        if (domains[i] && !hy_tenant_may_use(&s->config->tenants, s->tenant, hy_str_of(domains[i])))
-            return hy_fail(diag, HY_EAUTH, "tenant '%s' may not send from %s", s->tenant->name,
-                           domains[i]);
-    return HY_OK;
+    s->mail.tenant = hy_tenant_find(&s->config->tenants, hy_str_of(name));
+    return s->mail.tenant
+               ? HY_OK
+               : hy_fail(diag, HY_ENOTFOUND,
+                         "there is no tenant '%.64s' under 'tenants' in hayauma.yaml", name);
 }
 
 static void on_stored(struct hy_submit *submit, int err)
@@ -192,8 +141,8 @@ static void on_stored(struct hy_submit *submit, int err)
     }
     json_t *o = json_object();
     json_object_set_new(o, "id", json_string(hy_id_format(submit->job.message.id, id)));
-    json_object_set_new(o, "message_id", ctl_text_json(hy_str_of(s->facts.message_id)));
-    ctl_set_count(o, "recipients", s->n_rcpts);
+    json_object_set_new(o, "message_id", ctl_text_json(hy_str_of(s->mail.facts.message_id)));
+    ctl_set_count(o, "recipients", s->mail.n_rcpts);
     hy_control_finish(s->call, o);
     sending_free(s);
 }
@@ -202,20 +151,7 @@ static void submit(struct sending *s)
 {
     hy_submit_init(&s->submit);
     s->submit.done = on_stored;
-    s->submit.job.message = (struct hy_spool_message){
-        .tenant = s->tenant->number,
-        .flags = (uint8_t)((s->facts.has_8bit ? HY_SPOOL_8BIT : 0) |
-                           (s->facts.has_no_dot_line ? HY_SPOOL_NO_DOTS : 0)),
-        .received = hy_clock_wall_ms(),
-        .sender = hy_str_of(s->sender),
-        .from_domain = hy_str_of(s->facts.from_domain),
-        .message_id = hy_str_of(s->facts.message_id),
-        .who = hy_str_of(s->who),
-        .header_bytes = s->facts.header_bytes,
-        .content = hy_buf_str(&s->content),
-        .rcpts = s->rcpts,
-        .n_rcpts = (uint32_t)s->n_rcpts,
-    };
+    s->submit.job.message = local_mail_message(&s->mail, s->sender);
     int err = hy_deliver_submit(s->d->deliver, &s->submit);
     if (err != HY_OK)
         on_stored(&s->submit, err);
@@ -230,16 +166,13 @@ static void send_main(void *arg)
         err = read_rcpts(s, &diag);
     if (err == HY_OK)
         err = read_all(s, &diag);
+    s->mail.raw = hy_buf_str(&s->raw);
     if (err == HY_OK)
-        err = edit(s, &diag);
+        err = local_mail_edit(&s->mail, &diag);
     if (err == HY_OK)
         err = choose_sender(s, &diag);
     if (err == HY_OK)
-        err = check_domains(s, &diag);
-    if (err == HY_OK && s->config->dkim.is_required &&
-        !hy_deliver_signs(s->d->deliver, s->tenant->number, s->facts.from_domain))
-        err = hy_fail(&diag, HY_EINVAL, "no DKIM key signs for %s (dkim.required)",
-                      s->facts.from_domain);
+        err = local_mail_check(&s->mail, s->sender, &diag);
     if (err == HY_OK)
         submit(s);
     else
@@ -259,9 +192,11 @@ static void send_message(struct hy_control_call *call, void *ctx)
     s->config = hy_config_ref(d->config);
     s->fd = hy_control_take_fd(call, 0);
     s->raw = HY_BUF_INIT(d->config->delivery.max_message_bytes + 65536);
-    s->content = HY_BUF_INIT(HY_SPOOL_CONTENT_MAX);
     s->arena = HY_ARENA_INIT(8 << 20);
     snprintf(s->who, sizeof s->who, "uid %u", (unsigned)hy_control_uid(call));
+    s->mail.config = s->config;
+    s->mail.deliver = d->deliver;
+    s->mail.who = hy_str_of(s->who);
     if (!ctl_job_start(d, call, CTL_JOB_SEND, send_main, s))
         sending_free(s);
 }

@@ -66,6 +66,7 @@ struct hy_daemon {
     struct orders orders;
     struct tls_sender *tls_sender;
     struct dsn_sender *dsn_sender;
+    struct maildrop *maildrop;    /* NULL: there is none */
     struct attempt_log *attempts; /* NULL: they are not logged */
     hy_count attempt_lines;
     struct hy_control_server *control;

@@ -2,7 +2,6 @@
 #include "dsn_write.h"
 
 #include <stdlib.h>
-#include <time.h>
 
 #include "hayauma/base/log.h"
 #include "hayauma/base/rand.h"
@@ -106,14 +105,6 @@ static void choose_from(const struct gathering *g, char out[HY_ADDRESS_MAX + 1])
     snprintf(out, HY_ADDRESS_MAX + 1, "mailer-daemon@%.230s", is_ours ? c->node.hostname : domain);
 }
 
-static int utc_offset_min(hy_wall_ms now)
-{
-    time_t t = (time_t)(now / 1000);
-    struct tm tm;
-    localtime_r(&t, &tm);
-    return (int)(tm.tm_gmtoff / 60);
-}
-
 /* ---- writing ---- */
 
 /* The message as far as it is returned or looked at, into `raw`. */
@@ -149,7 +140,7 @@ static int write_report(const struct gathering *g, struct dsn_report *r, struct 
         .host = hy_str_of(c->node.hostname),
         .id = hy_str_of(full_id),
         .date = g->now,
-        .utc_offset_min = utc_offset_min(g->now),
+        .utc_offset_min = daemon_utc_offset_min(),
         .arrival = g->m.received,
         .envid = g->m.envid,
         .message_id = g->m.message_id,

@@ -200,6 +200,7 @@ struct hy_config {
         struct hy_strings trusted;             /* networks without TLS and password */
         uint32_t max_connections, connections_per_address, max_recipients;
         uint64_t memory_bytes;
+        const char *maildrop; /* where the sendmail command leaves messages; "" = nowhere */
     } submission;
     struct { /* the HTTP API */
         struct hy_sockaddrs listen, listen_tls;
@@ -277,6 +278,14 @@ HY_MUST_USE int hy_config_defaults(struct hy_config **ret_config);
 /* Only where the control socket is, also of a file with mistakes elsewhere or that cannot be read:
  * then the default. `out` holds at least 108 bytes. */
 void hy_config_socket(const char *path, char out[108]);
+/* Likewise what the sendmail command goes by; what the file does not say stays as it is. HY_EIO,
+ * HY_EINVAL: it cannot be read. */
+struct hy_config_local {
+    char maildrop[4096];
+    char host[256];
+    uint64_t size_max; /* bytes of a message */
+};
+HY_MUST_USE int hy_config_local(const char *path, struct hy_config_local *io);
 /* Any thread. The last unref frees; NULL is fine. */
 struct hy_config *hy_config_ref(struct hy_config *c);
 void hy_config_unref(struct hy_config *c);

@@ -39,7 +39,8 @@
     X(SUPPRESSIONS, "suppressions") /* hash of an address -> entries, history, soft bounces */     \
     X(SUPPRESS_EXPIRY, "suppress_expiry") /* second, key of an entry -> */                         \
     X(DSN_DUE, "dsn_due")                 /* second, message id -> its sender is to be told */     \
-    X(ONCE, "once")                       /* hash of a key -> answer of a call; time -> */
+    X(ONCE, "once")                       /* hash of a key -> answer of a call; time -> */         \
+    X(MAILDROP, "maildrop")               /* name of a file that was taken from there -> message */
 
 enum hy_table {
 #define X(symbol, name) HY_TABLE_##symbol,
