@@ -165,7 +165,9 @@ static void put_message(const struct hy_dsn *d, enum language l, struct hy_buf *
         struct hy_header_field f;
         if (!hy_header_find(d->header, hy_str_of(shown[i]), &f))
             continue;
-        hy_buf_printf(out, "  %s: ", shown[i]);
+        hy_buf_add_lit(out, "  ");
+        hy_buf_add_str(out, hy_str_of(shown[i]));
+        hy_buf_add_lit(out, ": ");
         put_value(d, hy_str_of(shown[i]), SUBJECT_MAX, out);
         hy_buf_add_lit(out, "\n");
     }

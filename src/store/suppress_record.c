@@ -174,8 +174,9 @@ int suppress_entry_read(struct hy_str key, struct hy_str value, struct hy_suppre
 
 int suppress_entry_write(struct hy_txn *t, const struct hy_suppress_entry *e)
 {
-    uint8_t key[SUPPRESS_ENTRY_KEY_BYTES], value[ENTRY_MAX];
-    struct hy_rec_out o = {.p = value, .max = sizeof value};
+    uint8_t key[SUPPRESS_ENTRY_KEY_BYTES],
+        value[ENTRY_MAX + 1]; /* else the compiler thinks that it is overrun */
+    struct hy_rec_out o = {.p = value, .max = ENTRY_MAX};
     rec_put_u8(&o, SUPPRESS_VERSION);
     rec_put_u8(&o, (uint8_t)((e->is_domain ? FLAG_DOMAIN : 0) | (e->is_hashed ? FLAG_HASHED : 0)));
     rec_put_varint(&o, (uint64_t)e->created);
@@ -219,8 +220,8 @@ int suppress_act_read(struct hy_str key, struct hy_str value, struct hy_suppress
 
 int suppress_act_write(struct hy_txn *t, const struct hy_suppress_act *a)
 {
-    uint8_t key[SUPPRESS_ACT_KEY_BYTES], value[ACT_MAX];
-    struct hy_rec_out o = {.p = value, .max = sizeof value};
+    uint8_t key[SUPPRESS_ACT_KEY_BYTES], value[ACT_MAX + 1]; /* likewise */
+    struct hy_rec_out o = {.p = value, .max = ACT_MAX};
     (void)suppress_prefix(key, a->key.id, SUPPRESS_ACT);
     hy_put_be64(key + SUPPRESS_PREFIX_BYTES, a->id);
     rec_put_u8(&o, SUPPRESS_VERSION);
