@@ -3,11 +3,15 @@ import base64
 import concurrent.futures
 import email
 import email.policy
+import http.client
 import json
+import os
+import re
+import subprocess
 import time
 
 from api_lab import Api, api_setup, token
-from lab import Daemon, check, check_eq, wait_for
+from lab import SOURCE, Daemon, check, check_eq, wait_for
 from test_spool import FROM, SITE, relay_audit, wait_all
 
 PLAIN = {"from": f"App <{FROM}>", "to": [f"taro@{SITE}"], "subject": "Hi", "text": "Hello\n.dot\n"}
@@ -227,3 +231,62 @@ def test_the_examples_of_the_document_work(lab):
         answer = api.post("/v1/messages", example["value"])
         check(answer.status == 202, f"{name}: {answer.text}")
         check_eq(answer.json["rejected"], [], name)
+
+
+def test_killed_under_load_each_call_is_done_once(lab):
+    daemon, _, api = api_setup(lab)
+    api.load_document()
+    when, answered, sent = at(3600), {}, []
+
+    def client(n):
+        mine = Api(api.port, api.secret, document=api.document)
+        for i in range(100000):
+            key = f"{n}-{i}"
+            sent.append(key)
+            try:
+                answer = mine.post("/v1/messages", {**PLAIN, "to": [f"u{key}@{SITE}"], "send_at": when},
+                                   headers={"Idempotency-Key": key})
+            except (OSError, http.client.HTTPException):
+                return
+            check_eq(answer.status, 202)
+            answered[key] = answer.json
+    with concurrent.futures.ThreadPoolExecutor(8) as pool:
+        jobs = [pool.submit(client, n) for n in range(8)]
+        wait_for("calls to be answered", lambda: len(answered) > 150)
+        daemon.kill()
+        for job in jobs:
+            job.result()
+    check(len(sent) > len(answered), "some had no answer")
+    daemon = lab.add(Daemon(lab, "again", daemon.config_path, daemon.socket))
+    api.close()
+    for key in sent:
+        again = api.post("/v1/messages", {**PLAIN, "to": [f"u{key}@{SITE}"], "send_at": when},
+                         headers={"Idempotency-Key": key})
+        check_eq(again.status, 202)
+        if key in answered:
+            check_eq((again.json, again.headers["Idempotent-Replay"]), (answered[key], "true"), key)
+    check_eq(relay_audit(daemon)["queued"], len(sent), "each call is there once")
+
+
+def guide_commands(name):
+    """The curl commands of a guide, as they would be pasted."""
+    with open(os.path.join(SOURCE, "docs/guides", name), encoding="utf-8") as f:
+        blocks = re.findall(r"^```\n(curl.*?)^```", f.read(), re.M | re.S)
+    return [c for b in blocks for c in re.split(r"(?m)^(?=curl )", b) if c.strip()]
+
+
+def test_the_commands_of_the_guides_work_as_pasted(lab):
+    daemon, _, api = api_setup(lab)
+    secret = token(lab, "guide", "*")
+    daemon.ctl("reload")
+    lab.write("letter.eml", "From: shop@example.jp\nTo: taro@example.net\nSubject: Hi\n\nHello\n")
+    later = Api(api.port, secret).post("/v1/messages", {"from": "shop@example.jp", "to": "taro@example.net",
+                                                        "subject": "Hi", "text": "Hi", "send_at": at(3600)}).json
+    english, japanese = guide_commands("api.md"), guide_commands("api.ja.md")
+    check_eq(english, japanese, "both languages have the same commands")
+    check(len(english) >= 6, english)
+    for command in english:
+        local = command.replace("127.0.0.1:8025", f"127.0.0.1:{api.port}").replace("/ID", f"/{later['messages'][0]['id']}")
+        done = subprocess.run(["bash", "-ec", local], capture_output=True, text=True, check=False, cwd=lab.dir,
+                              env={**os.environ, "TOKEN": secret})
+        check(done.returncode == 0 and "error" not in json.loads(done.stdout), f"{command}{done.stdout}{done.stderr}")
