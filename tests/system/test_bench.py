@@ -95,6 +95,12 @@ def test_the_lower_of_two_floors_of_a_round_counts(lab):
     check_eq(figures.floor_us(found, "B1").values, (247.0,), "of the results")
 
 
+def test_a_second_that_others_spoilt_is_not_the_cost_of_a_message(lab):
+    import sender
+    check_eq(round(sender.typical([(1000, 0.5), (5000, 1.4), (5000, 1.5), (5000, 2.5)])), round((0.5 + 15000 * 1.5 / 5000) * 1e6 / 16000), "three")
+    check_eq(sender.typical([(1000, 0.3)]), 300.0, "a short run is its first second")
+
+
 def test_results_of_another_commit_stay_on_the_page_which_names_it(lab):
     import docs
     import page
