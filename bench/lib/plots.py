@@ -8,6 +8,7 @@ from matplotlib import pyplot as plt  # noqa: E402
 from matplotlib.ticker import FuncFormatter  # noqa: E402
 
 import figures  # noqa: E402
+import floor  # noqa: E402
 from workloads import TITLES  # noqa: E402
 
 # Middle tones: 3:1 or better against white and against GitHub's dark background.
@@ -68,8 +69,7 @@ STAGE_NAMES = {"render": "render", "hash": "hash", "sign": "sign", "sockets_user
 
 def floor_parts(results, workload):
     """[("sign", us), ("blaster", us)] of the floor."""
-    key = {"rsa": "rsa2048_all_us", "ed25519": "ed25519_us", None: None}[figures.BY_NAME[workload].signed]
-    signing = statistics.median(f[key] for f in figures.floors(results, workload)) if key else 0.0
+    signing = statistics.median(floor.signature(f, figures.BY_NAME[workload]) for f in figures.floors(results, workload))
     return [("sign", signing), ("blaster", figures.floor_us(results, workload).median - signing)]
 
 

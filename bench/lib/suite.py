@@ -92,6 +92,7 @@ def once_jobs(bench, plan, names):
             ("B5", "B5", "connections", 10 + 3 * plan.answer_s, wide), ("B5", "B5-tls", "tls-connections", 15 + 3 * plan.answer_s, wide),
             ("B6", "B6-domains", "domains", 5 + plan.domains_s + plan.domains / 20000, many),
             ("B6", "B6-fair", "fair", 5 + plan.domains / 7000, many),
+            ("B7", "B7-api", "api", 5 + plan.leads / 2000, ("--requests", str(plan.leads))),
             ("priority", "priority", "priority", 30 + 3 * plan.domains_s + plan.rows / 2e5, soon),
             ("B6", "B6-import", "import", 5 + plan.rows / 45000, big), ("B6", "B6", "queue", 10 + plan.rows / 120000, big),
             ("sizes", "sizes", "sizes", 10 + plan.rows / 120000, big)):

@@ -34,7 +34,7 @@ WORDS = {
         "stages": "CPU a message by stage",
         "stages_text": "By hayauma's threads, B1 to B2. The press threads' share is divided by what they need when nothing is signed "
                        "(render), SHA-256 of a message as measured with the floor (hash) and the rest (sign). The floor is the signature "
-                       "primitive, all processors signing at once, and the barest SMTP sender.",
+                       "primitive and the barest SMTP sender.",
         "stage_head": ["us a message", "render", "hash", "sign", "sockets, user", "sockets, kernel", "store", "feeder", "other", "all", "floor",
                        "over the floor"],
         "floor_text": "The signature primitive costs {one:.0f} us with one thread and {all:.0f} us with {n} at once (RSA-2048), {ed:.0f} us "
@@ -76,6 +76,7 @@ WORDS = {
         "names": {"B1": "B1: 10 KiB, RSA-2048", "B2": "B2: unsigned", "B2-ed25519": "B2: Ed25519", "B3": "B3: B1, 50 ms for each reply, one after the other", "B3-far": "B3: B1, 50 ms away",
                   "B4": "B4: B1 over STARTTLS", "B7": "B7: relay, RSA-2048", "B10": "B10: 100 KiB, RSA-2048", "B5": "B5: connections to slow servers", "B5-tls": "B5 with STARTTLS", "B6-import": "B6: importing the leads",
                   "B6": "B6: queued rows, restarts; servers that take a second for each message", "B6-domains": "B6: domains, half of them with a server of their own, signed", "B6-fair": "B6: when each domain had its first attempt",
+                  "B7-api": "B7: messages taken by the HTTP API, each durable before its answer",
                   "priority": "priority: applications' mail beside a campaign to a million",
                   "sizes": "sizes: campaigns of 1,000 to 10,000,000 recipients"},
         "what": {
@@ -119,7 +120,7 @@ WORDS = {
         "drain": "受け付け済みの待ち行列を空にする（署名なし）", "drain_head": ["", "通/秒", "1 通の CPU (us)"],
         "stages": "1 通の CPU の内訳",
         "stages_text": "hayauma のスレッドごと（B1、B2）。press スレッドの分は、署名しないときに必要な分（描画）、下限と一緒に測った 1 通の "
-                       "SHA-256（ハッシュ）、残り（署名）に分けています。下限は、全プロセッサーが同時に署名するときの署名関数そのものと、最小限の "
+                       "SHA-256（ハッシュ）、残り（署名）に分けています。下限は、署名関数そのものと、最小限の "
                        "SMTP 送信です。",
         "stage_head": ["us/通", "描画", "ハッシュ", "署名", "ソケット (ユーザー)", "ソケット (カーネル)", "保存", "feeder", "その他", "計", "下限",
                        "下限の何倍"],
@@ -155,6 +156,7 @@ WORDS = {
         "names": {"B1": "B1: 10 KiB、RSA-2048", "B2": "B2: 署名なし", "B2-ed25519": "B2: Ed25519", "B3": "B3: B1、応答ごとに順に 50 ms", "B3-far": "B3: B1、往復 50 ms の距離",
                   "B4": "B4: B1 を STARTTLS で", "B7": "B7: リレー、RSA-2048", "B10": "B10: 100 KiB、RSA-2048", "B5": "B5: 遅いサーバーへの接続", "B5-tls": "B5 を STARTTLS で", "B6-import": "B6: リードの取り込み",
                   "B6": "B6: 待ち行列と再起動（1 通に 1 秒かかるサーバー）", "B6-domains": "B6: ドメイン（半数は専用サーバー、署名あり）", "B6-fair": "B6: 各ドメインへの最初の試行まで",
+                  "B7-api": "B7: HTTP API が受け取るメール（応答の前に永続化）",
                   "priority": "priority: 100 万件の配信の脇を通るアプリケーションのメール",
                   "sizes": "sizes: 1,000 件から 10,000,000 件の配信"},
         "what": {
