@@ -2,6 +2,7 @@
 #include "cli.h"
 #include "commands.h"
 #include "site_text.h"
+#include "suppress_words.h"
 
 /* "rcpt: 550 5.1.1 No such user": where it happened, and the words. */
 static void print_reply(struct cli *c, const json_t *a)
@@ -109,6 +110,7 @@ static int run(struct cli *c)
                  json_is_string(v) ? json_string_value(v) : "");
         cli_put_line(c, "  ", line);
     }
+    json_array_foreach(json_object_get(r, "suppressions"), i, m) suppress_print_entry(c, "  ", m);
     json_array_foreach(json_object_get(r, "messages"), i, m) print_message(c, m);
     print_lanes(c, json_object_get(r, "lanes"));
     if (i == 0)

@@ -1,72 +1,7 @@
 /* import: hands a file of leads to the daemon and shows how it goes. */
-#include <errno.h>
-#include <fcntl.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
 #include "cli.h"
 #include "commands.h"
-
-struct importing {
-    struct cli *c;
-    size_t shown; /* columns of the progress line on the terminal */
-};
-
-static int on_progress(void *ctx, const json_t *p)
-{
-    struct importing *im = ctx;
-    struct cli *c = im->c;
-    struct hy_buf b = HY_BUF_INIT(4096);
-    char rows[32], rate[32], rejected[32];
-    int64_t total = cli_int(p, "total_bytes");
-    double share = total > 0 ? (double)cli_int(p, "bytes") / (double)total : 0;
-    if (c->json || !isatty(fileno(c->err)))
-        return 0;
-    if (total > 0) {
-        cli_put_bar(&b, share, 30, true);
-        hy_buf_printf(&b, " %3.0f %%  ", 100 * share);
-    }
-    hy_buf_printf(&b, _(c, "%s rows, %s a second, %s refused"),
-                  cli_number(cli_int(p, "rows"), rows),
-                  cli_number((int64_t)json_number_value(json_object_get(p, "rate")), rate),
-                  cli_number(cli_int(p, "rejected"), rejected));
-    fprintf(c->err, "\r%s\033[K", hy_buf_cstr(&b));
-    fflush(c->err);
-    im->shown = cli_columns(hy_buf_str(&b));
-    hy_buf_free(&b);
-    return 0;
-}
-
-static void print_rejects(struct cli *c, const json_t *r, const char *report)
-{
-    const json_t *x;
-    size_t i;
-    char n[32], rows[32];
-    int64_t all = cli_int(r, "rejected");
-    if (all == 0)
-        return;
-    fprintf(c->err, _(c, "Refused %s of %s rows:\n"), cli_number(all, n),
-            cli_number(cli_int(r, "rows"), rows));
-    json_array_foreach(json_object_get(r, "rejects"), i, x)
-    {
-        struct hy_buf text = HY_BUF_INIT(65536), safe = HY_BUF_INIT(65536);
-        const char *column = cli_str(x, "column"), *value = cli_str(x, "value");
-        hy_buf_printf(&text, _(c, "line %lld"), (long long)cli_int(x, "line"));
-        hy_buf_printf(&text, "%s%s: %s%s%s", column[0] ? ", " : "", column, cli_str(x, "reason"),
-                      value[0] ? ": " : "", value);
-        struct hy_str s = hy_buf_str(&text);
-        cli_put_cell(&safe, s, cli_columns(s), false);
-        fprintf(c->err, "  %s\n", hy_buf_cstr(&safe));
-        hy_buf_free(&text);
-        hy_buf_free(&safe);
-    }
-    if (all > (int64_t)i)
-        fprintf(c->err, _(c, "  ... and %s more\n"), cli_number(all - (int64_t)i, n));
-    if (report)
-        fprintf(c->err, _(c, "All of them are in %s.\n"), report);
-    else
-        fprintf(c->err, "%s", _(c, "--rejects FILE writes all of them to a file.\n"));
-}
+#include "files.h"
 
 static void print_result(struct cli *c, const json_t *r)
 {
@@ -101,29 +36,33 @@ static json_t *arguments(const struct cli *c)
                              "refuse_slips", (int)cli_flag(c, "refuse-slips"), "refuse_disposable",
                              (int)cli_flag(c, "refuse-disposable"), "allow_ragged",
                              (int)cli_flag(c, "allow-ragged"));
+    uint64_t from_line = 0;
+    const char *from = cli_option(c, "from-line");
+    if (from && hy_str_to_u64(hy_str_of(from), INT64_MAX, &from_line) == 0 && from_line)
+        json_object_set_new(args, "from_line", json_integer((json_int_t)from_line));
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
         if (cli_option(c, names[i]))
             json_object_set_new(args, names[i], json_string(cli_option(c, names[i])));
     return args;
 }
 
-static int import(struct cli *c, const int *fds, size_t n_fds, uint64_t from_line)
+static int import(struct cli *c, const int *fds, size_t n_fds)
 {
     json_t *args = arguments(c);
-    if (from_line)
-        json_object_set_new(args, "from_line", json_integer((json_int_t)from_line));
-    struct importing im = {.c = c};
-    struct hy_control_call_options o = {
-        .fds = fds, .n_fds = n_fds, .progress = on_progress, .progress_ctx = &im, .timeout_ms = -1};
+    struct import_view view = {.c = c};
+    struct hy_control_call_options o = {.fds = fds,
+                                        .n_fds = n_fds,
+                                        .progress = import_view_progress,
+                                        .progress_ctx = &view,
+                                        .timeout_ms = -1};
     json_t *r;
     int code = cli_request(c, "import", args, &o, &r);
-    if (im.shown)
-        fprintf(c->err, "\r\033[K");
+    import_view_end(&view);
     if (code)
         return code;
     if (!c->json) {
         print_result(c, r);
-        print_rejects(c, r, cli_option(c, "rejects"));
+        import_view_rejects(c, r, cli_option(c, "rejects"));
     }
     bool any = cli_int(r, "rows") > cli_int(r, "rejected") || cli_int(r, "rows") == 0;
     if (c->json)
@@ -133,19 +72,10 @@ static int import(struct cli *c, const int *fds, size_t n_fds, uint64_t from_lin
     return any ? CLI_OK : CLI_FAILED;
 }
 
-static int fail_file(struct cli *c, const char *path)
-{
-    char text[4096];
-    snprintf(text, sizeof text, "%s: %s", path, strerror(errno));
-    return cli_fail(c, HY_EIO, text, NULL);
-}
-
 static int run(struct cli *c)
 {
-    const char *path = c->args[0], *rejects = cli_option(c, "rejects");
     const char *from = cli_option(c, "from-line");
     uint64_t from_line = 0;
-    int fds[2] = {STDIN_FILENO, -1};
     if (from && hy_str_to_u64(hy_str_of(from), INT64_MAX, &from_line)) {
         fprintf(c->err, _(c, "--%s must be a number up to %llu\n"), "from-line",
                 (unsigned long long)INT64_MAX);
@@ -155,19 +85,7 @@ static int run(struct cli *c)
         fprintf(c->err, "%s", _(c, "--list NAME says which list the leads go to\n"));
         return CLI_USAGE;
     }
-    if (strcmp(path, "-") != 0)
-        fds[0] = open(path, O_RDONLY | O_CLOEXEC);
-    if (fds[0] < 0)
-        return fail_file(c, path);
-    if (rejects)
-        fds[1] = open(rejects, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-    int code =
-        rejects && fds[1] < 0 ? fail_file(c, rejects) : import(c, fds, rejects ? 2 : 1, from_line);
-    if (fds[1] >= 0)
-        close(fds[1]);
-    if (fds[0] != STDIN_FILENO)
-        close(fds[0]);
-    return code;
+    return import_files(c, c->args[0], cli_option(c, "rejects"), import);
 }
 
 static const struct cli_option options[] = {

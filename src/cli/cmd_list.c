@@ -1,11 +1,7 @@
 /* list show, list export. */
-#include <errno.h>
-#include <fcntl.h>
-#include <stdlib.h>
-#include <unistd.h>
-
 #include "cli.h"
 #include "commands.h"
+#include "files.h"
 
 static int show_all(struct cli *c)
 {
@@ -92,33 +88,14 @@ static int run_show(struct cli *c)
     return c->n_args ? show_one(c) : show_all(c);
 }
 
-static int export_to(struct cli *c, int fd)
-{
-    json_t *r;
-    char n[32];
-    struct hy_control_call_options o = {.fds = &fd, .n_fds = 1, .timeout_ms = -1};
-    json_t *args = json_pack("{s:s, s:b}", "list", c->args[0], "safe", (int)!cli_flag(c, "raw"));
-    int code = cli_request(c, "list.export", args, &o, &r);
-    if (code)
-        return code;
-    if (c->json && fd != STDOUT_FILENO)
-        return cli_print_json(c, r);
-    fprintf(c->err, _(c, "%s leads exported.\n"), cli_number(cli_int(r, "rows"), n));
-    json_decref(r);
-    return CLI_OK;
-}
-
 static int run_export(struct cli *c)
 {
-    const char *path = cli_option(c, "output");
-    int fd = STDOUT_FILENO;
-    if (path && strcmp(path, "-") != 0)
-        fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-    if (fd < 0)
-        return cli_fail(c, HY_EIO, strerror(errno), path);
-    int code = export_to(c, fd);
-    if (fd != STDOUT_FILENO && close(fd) && code == CLI_OK)
-        code = cli_fail(c, HY_EIO, strerror(errno), path);
+    int64_t rows = -1;
+    char n[32];
+    json_t *args = json_pack("{s:s, s:b}", "list", c->args[0], "safe", (int)!cli_flag(c, "raw"));
+    int code = export_file(c, "list.export", args, &rows);
+    if (code == CLI_OK && rows >= 0)
+        fprintf(c->err, _(c, "%s leads exported.\n"), cli_number(rows, n));
     return code;
 }
 

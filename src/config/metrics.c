@@ -42,6 +42,9 @@ const struct hy_metric_row hy_metrics[HY_METRICS] = {
     ROW(HY_M_RECIPIENTS, HY_COUNTER, "hayauma_recipients_total", "state",
         "What became of recipients since the start, one count for each verdict.",
         "起動以来の宛先の結果(判定ごとの件数)。"),
+    ROW(HY_M_SUPPRESSIONS, HY_GAUGE, "hayauma_suppressions", "reason",
+        "Entries of the suppression list, those that have ended within the last hour included.",
+        "送信停止リストの登録数(期限切れ後一時間以内のものを含む)。"),
     ROW(HY_M_ATTEMPTS, HY_COUNTER, "hayauma_attempts_total", "provider,outcome,reply",
         "Attempts by provider (name of the shaping rule; default = sites without one, none = no "
         "way by DNS, other = more than 45 names), outcome and what ended them: 2xx, 4xx, 421, "

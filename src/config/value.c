@@ -4,7 +4,6 @@
 #include <idn2.h>
 #include <inttypes.h>
 #include <stdlib.h>
-#include <time.h>
 
 struct unit {
     const char *name;
@@ -187,77 +186,16 @@ int value_mode(struct hy_str s, struct hy_diag *diag, uint32_t *ret)
     return 0;
 }
 
-/* Exactly `n` digits off the front. */
-static bool take_digits(struct hy_str *s, size_t n, int *ret)
-{
-    uint64_t v;
-    if (s->n < n || hy_str_to_u64(hy_str_slice(*s, 0, n), 9999, &v))
-        return false;
-    *s = hy_str_slice(*s, n, s->n);
-    *ret = (int)v;
-    return true;
-}
-
-static bool take_one_of(struct hy_str *s, const char *chars, char *ret)
-{
-    if (s->n == 0 || !s->p[0] || !strchr(chars, s->p[0]))
-        return false;
-    *ret = s->p[0];
-    *s = hy_str_slice(*s, 1, s->n);
-    return true;
-}
-
-/* Seconds east of UTC: "Z", "+09:00", "-0330". */
-static bool take_zone(struct hy_str *s, int64_t *ret)
-{
-    char sign, colon;
-    int h, m;
-    if (!take_one_of(s, "Zz+-", &sign))
-        return false;
-    *ret = 0;
-    if (sign == 'Z' || sign == 'z')
-        return true;
-    if (!take_digits(s, 2, &h))
-        return false;
-    (void)take_one_of(s, ":", &colon);
-    if (!take_digits(s, 2, &m) || h > 14 || m > 59)
-        return false;
-    *ret = (int64_t)(h * 60 + m) * (sign == '-' ? -60 : 60);
-    return true;
-}
-
-static bool take_date_time(struct hy_str *s, struct tm *ret)
-{
-    char c;
-    if (!take_digits(s, 4, &ret->tm_year) || !take_one_of(s, "-", &c) ||
-        !take_digits(s, 2, &ret->tm_mon) || !take_one_of(s, "-", &c) ||
-        !take_digits(s, 2, &ret->tm_mday) || !take_one_of(s, "Tt ", &c) ||
-        !take_digits(s, 2, &ret->tm_hour) || !take_one_of(s, ":", &c) ||
-        !take_digits(s, 2, &ret->tm_min))
-        return false;
-    if (take_one_of(s, ":", &c) && !take_digits(s, 2, &ret->tm_sec))
-        return false;
-    return ret->tm_year >= 1970 && ret->tm_mon >= 1 && ret->tm_mon <= 12 && ret->tm_mday >= 1 &&
-           ret->tm_mday <= 31 && ret->tm_hour <= 23 && ret->tm_min <= 59 && ret->tm_sec <= 59;
-}
-
 int value_time(struct hy_str s, struct hy_diag *diag, hy_wall_ms *ret)
 {
-    struct tm tm = {0};
-    struct hy_str rest = s;
-    int64_t zone;
-    if (!take_date_time(&rest, &tm) || !take_zone(&rest, &zone) || rest.n)
+    int err = hy_wall_parse(s, ret);
+    if (err == HY_EINVAL)
+        return hy_fail(diag, HY_EINVAL, "'%.*s': there is no such day", HY_STR_ARG(s));
+    if (err)
         return hy_fail(diag, HY_EINVAL,
                        "must be a time with its zone, such as 2026-12-01T09:00:00+09:00, not "
                        "'%.*s'",
                        HY_STR_ARG(s));
-    int day = tm.tm_mday;
-    tm.tm_year -= 1900;
-    tm.tm_mon -= 1;
-    time_t t = timegm(&tm);
-    if (tm.tm_mday != day)
-        return hy_fail(diag, HY_EINVAL, "'%.*s': there is no such day", HY_STR_ARG(s));
-    *ret = ((hy_wall_ms)t - zone) * 1000;
     return 0;
 }
 

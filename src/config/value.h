@@ -17,7 +17,7 @@ HY_MUST_USE int value_rate(struct hy_str s, struct hy_diag *diag, struct hy_rate
 HY_MUST_USE int value_percent(struct hy_str s, struct hy_diag *diag, uint32_t *ret);
 /* "0660": octal permission bits. */
 HY_MUST_USE int value_mode(struct hy_str s, struct hy_diag *diag, uint32_t *ret);
-/* "2026-12-01T09:00:00+09:00": RFC 3339 without fractions; the seconds may be left out. */
+/* "2026-12-01T09:00:00+09:00": RFC 3339; the seconds may be left out. */
 HY_MUST_USE int value_time(struct hy_str s, struct hy_diag *diag, hy_wall_ms *ret);
 /* A host name made of lower-case A-labels; `wildcard` also lets one "*." stand before it. */
 HY_MUST_USE int value_hostname(struct hy_str s, bool wildcard, struct hy_diag *diag,

@@ -10,6 +10,7 @@
 #include "hayauma/store/lead.h"
 #include "hayauma/store/queue.h"
 #include "hayauma/store/spool.h"
+#include "hayauma/web/suppress_json.h"
 
 enum { ATTEMPTS_SHOWN = 1000, CAMPAIGNS_SHOWN = 1000 };
 
@@ -150,7 +151,8 @@ static json_t *lead_json(struct hy_txn *t, const struct hy_lead_view *lead)
     json_t *o = json_object(), *attrs = json_object();
     json_object_set_new(o, "no", json_integer(lead->no));
     json_object_set_new(o, "address", ctl_text_json(lead->address));
-    json_object_set_new(o, "status", json_string(hy_lead_status_name(lead->status)));
+    json_object_set_new(o, "status",
+                        json_string(hy_lead_status_name(hy_suppress_lead_status(t, lead))));
     for (size_t i = 0; i < lead->n_attrs; i++) {
         struct hy_str name;
         if (hy_attr_name(t, lead->attrs[i].no, &name) == HY_OK)
@@ -277,6 +279,43 @@ static bool read_message_id(const struct hy_daemon *d, struct hy_str what, struc
            hy_token_read(&d->tokens, HY_TOKEN_RETURN, what, ret) == HY_OK;
 }
 
+/* ---- suppressions ---- */
+
+struct suppressing {
+    struct hy_suppress_names names;
+    struct hy_txn *t;
+    json_t *list;
+};
+
+static int show_suppression(void *ctx, const struct hy_suppress_entry *e)
+{
+    struct suppressing *s = ctx;
+    json_array_append_new(s->list, hy_suppress_entry_json(&s->names, s->t, e));
+    return 0;
+}
+
+/* What stands on the list for an address, or for its domain. */
+static int explain_suppressed(struct hy_daemon *d, struct hy_txn *t, struct hy_str what,
+                              json_t *list)
+{
+    struct suppressing s = {.t = t, .list = list};
+    struct hy_suppress_id id;
+    char room[HY_SUPPRESS_WHAT_MAX];
+    int err = HY_OK;
+    if (hy_suppress_what_parse(what, room, NULL) != HY_OK ||
+        hy_suppress_id_of(d->env, hy_str_of(room), &id) != HY_OK)
+        return HY_OK;
+    struct hy_config *config = daemon_config(d);
+    s.names.tenants = &config->tenants;
+    err = hy_suppress_each(t, id, show_suppression, &s);
+    const char *domain = strrchr(room, '@');
+    if (err == HY_OK && domain != room &&
+        hy_suppress_id_of(d->env, hy_str_of(domain), &id) == HY_OK)
+        err = hy_suppress_each(t, id, show_suppression, &s);
+    hy_config_unref(config);
+    return err;
+}
+
 struct look {
     struct hy_daemon *d;
     struct hy_control_call *call;
@@ -294,19 +333,27 @@ static void look_main(void *arg)
     struct waiting waiting = {0};
     const char *what = "";
     json_t *o = json_object(), *messages = json_array();
+    json_t *suppressions = json_array();
     json_object_set_new(o, "messages", messages);
+    json_object_set_new(o, "suppressions", suppressions);
     int err = hy_control_arg_string_required(hy_control_args(call), "what", &diag, &what);
     if (err == HY_OK)
         err = hy_txn_read(d->env, &t);
     if (err == HY_OK && read_message_id(d, hy_str_of(what), &token)) {
         err = explain_lead(&t, token.lead, token.campaign, o, messages, &waiting, &diag);
+        const char *address =
+            json_string_value(json_object_get(json_object_get(o, "lead"), "address"));
+        if (err == HY_OK && address)
+            err = explain_suppressed(d, &t, hy_str_of(address), suppressions);
     } else if (err == HY_OK) {
         hy_lead_no no;
         err = explain_spool(&t, hy_str_of(what), messages, &waiting);
+        if (err == HY_OK)
+            err = explain_suppressed(d, &t, hy_str_of(what), suppressions);
         int found = err == HY_OK ? hy_lead_find(&t, hy_str_of(what), &no) : err;
         if (found == HY_OK)
             err = explain_lead(&t, no, 0, o, messages, &waiting, &diag);
-        else if (err == HY_OK && json_array_size(messages) == 0)
+        else if (err == HY_OK && json_array_size(messages) + json_array_size(suppressions) == 0)
             err = found == HY_ENOTFOUND
                       ? hy_fail(&diag, found, "no lead and no message has the address '%s'", what)
                       : hy_fail(&diag, HY_ENOTFOUND,

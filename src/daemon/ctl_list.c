@@ -3,6 +3,7 @@
 
 #include "hayauma/store/lead.h"
 #include "hayauma/store/list.h"
+#include "hayauma/store/suppress.h"
 
 static json_t *list_json(const struct hy_list_view *v)
 {
@@ -45,7 +46,8 @@ static void add_lead(struct hy_txn *t, hy_lead_no no, json_t *leads)
         return;
     json_t *o = json_object(), *values = json_object();
     json_object_set_new(o, "address", json_stringn(lead.address.p, lead.address.n));
-    json_object_set_new(o, "status", json_string(hy_lead_status_name(lead.status)));
+    json_object_set_new(o, "status",
+                        json_string(hy_lead_status_name(hy_suppress_lead_status(t, &lead))));
     for (size_t i = 0; i < lead.n_attrs; i++) {
         struct hy_str name, value = lead.attrs[i].value;
         if (hy_attr_name(t, lead.attrs[i].no, &name) == HY_OK)

@@ -4,12 +4,27 @@
 const struct hy_control_command *const *ctl_tables(void)
 {
     static const struct hy_control_command *const tables[] = {
-        ctl_status_commands,    ctl_store_commands,   ctl_campaign_run_commands,
-        ctl_campaign_commands,  ctl_list_commands,    ctl_explain_commands,
-        ctl_queue_commands,     ctl_message_commands, ctl_rows_commands,
-        ctl_alter_commands,     ctl_import_commands,  ctl_lane_commands,
-        ctl_lane_show_commands, ctl_top_commands,     ctl_site_commands,
-        ctl_tls_commands,       ctl_source_commands,  NULL,
+        ctl_status_commands,
+        ctl_store_commands,
+        ctl_campaign_run_commands,
+        ctl_campaign_commands,
+        ctl_list_commands,
+        ctl_explain_commands,
+        ctl_queue_commands,
+        ctl_message_commands,
+        ctl_rows_commands,
+        ctl_alter_commands,
+        ctl_import_commands,
+        ctl_lane_commands,
+        ctl_lane_show_commands,
+        ctl_top_commands,
+        ctl_site_commands,
+        ctl_tls_commands,
+        ctl_source_commands,
+        ctl_suppress_commands,
+        ctl_suppress_import_commands,
+        ctl_suppress_export_commands,
+        NULL,
     };
     return tables;
 }

@@ -231,4 +231,7 @@ extern const struct hy_control_command ctl_top_commands[];          /* top */
 extern const struct hy_control_command ctl_lane_commands[];         /* lane.*, acts */
 extern const struct hy_control_command ctl_lane_show_commands[];    /* lane.show */
 extern const struct hy_control_command ctl_tls_commands[];          /* tls.policy tls.report */
-extern const struct hy_control_command ctl_import_commands[];       /* import */
+extern const struct hy_control_command ctl_suppress_commands[];     /* suppress.add remove ... */
+extern const struct hy_control_command ctl_suppress_import_commands[],
+    ctl_suppress_export_commands[];
+extern const struct hy_control_command ctl_import_commands[]; /* import */

@@ -1,12 +1,11 @@
 /* A list as CSV, a few hundred leads a snapshot, so that a slow reader holds no old pages. */
 #include "hayauma/daemon/list_export.h"
 
-#include <errno.h>
-#include <poll.h>
 #include <stdlib.h>
-#include <unistd.h>
 
 #include "hayauma/audience/csv.h"
+#include "hayauma/store/suppress.h"
+#include "write_out.h"
 
 enum {
     LEADS_AT_ONCE = 500,
@@ -26,30 +25,6 @@ struct export
     uint64_t leads;
     struct hy_lead_attr attrs[HY_ATTR_MAX];
 };
-
-static int flush(struct export *e)
-{
-    struct hy_str s = hy_buf_str(&e->out);
-    if (e->out.err)
-        return e->out.err;
-    while (s.n > 0) {
-        struct pollfd p = {.fd = e->fd, .events = POLLOUT};
-        if (e->o->is_cancelled && e->o->is_cancelled(e->o->ctx))
-            return HY_ECANCELED;
-        int ready = poll(&p, 1, 200);
-        if (ready == 0 || (ready < 0 && errno == EINTR))
-            continue;
-        ssize_t n = ready < 0 ? -1 : write(e->fd, s.p, s.n);
-        if (n > 0)
-            s = hy_str_slice(s, (size_t)n, s.n);
-        else if (n < 0 && errno != EINTR && errno != EAGAIN)
-            return errno == EPIPE                                         ? HY_ECLOSED
-                   : errno == ENOSPC || errno == EDQUOT || errno == EFBIG ? HY_EFULL
-                                                                          : HY_EIO;
-    }
-    hy_buf_reset(&e->out);
-    return HY_OK;
-}
 
 static int put_header(struct export *e)
 {
@@ -72,7 +47,8 @@ static int put_lead(struct export *e, hy_lead_no no)
     if (err)
         return err;
     hy_csv_put(&e->out, v.address, true, !e->o->raw);
-    hy_csv_put(&e->out, hy_str_of(hy_lead_status_name(v.status)), false, false);
+    hy_csv_put(&e->out, hy_str_of(hy_lead_status_name(hy_suppress_lead_status(&e->t, &v))), false,
+               false);
     size_t next = 0;
     for (size_t i = 0; i < v.n_attrs && v.attrs[i].no < e->n_attrs; i++) {
         for (; next < v.attrs[i].no; next++)
@@ -123,7 +99,7 @@ int hy_list_export(struct hy_env *env, int fd, const struct hy_list_export_optio
         if (e->out.len < OUT_BYTES || err)
             continue;
         hy_txn_park(&e->t);
-        err = flush(e);
+        err = write_out(e->fd, &e->out, o->is_cancelled, o->ctx);
         if (o->progress)
             o->progress(o->ctx, e->leads);
         if (err == HY_OK)
@@ -131,7 +107,7 @@ int hy_list_export(struct hy_env *env, int fd, const struct hy_list_export_optio
     }
     hy_txn_end(&e->t);
     if (err == HY_ENOTFOUND)
-        err = flush(e);
+        err = write_out(e->fd, &e->out, o->is_cancelled, o->ctx);
     if (err == HY_OK)
         *ret_leads = e->leads;
     hy_buf_free(&e->out);

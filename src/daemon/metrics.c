@@ -10,6 +10,7 @@
 #include "expo.h"
 #include "hayauma/deliver/meter.h"
 #include "hayauma/receive/receive.h"
+#include "hayauma/store/suppress.h"
 #include "metrics_lanes.h"
 #include "metrics_sources.h"
 #include "tls_sender.h"
@@ -121,6 +122,17 @@ static void put_campaign(struct expo *e, struct hy_txn *t, hy_id id)
     }
 }
 
+static void put_suppressions(struct expo *e, struct hy_txn *t)
+{
+    struct hy_suppress_counts n;
+    if (hy_suppress_counts(t, &n) != HY_OK)
+        return;
+    expo_head(e, HY_M_SUPPRESSIONS);
+    for (int r = 1; r < HY_SUPPRESS_REASONS; r++)
+        one_label(e, HY_M_SUPPRESSIONS, "reason",
+                  hy_suppress_reason_name((enum hy_suppress_reason)r), (double)n.by_reason[r]);
+}
+
 static void put_queue(struct expo *e, struct observer *o, size_t most)
 {
     struct hy_txn t = {0};
@@ -138,6 +150,7 @@ static void put_queue(struct expo *e, struct observer *o, size_t most)
         expo_head(e, HY_M_CAMPAIGN_RECIPIENTS);
         for (size_t i = 0; i < s.n_newest && i < s.most; i++)
             put_campaign(e, &t, s.newest[i]);
+        put_suppressions(e, &t);
     }
     hy_txn_end(&t);
     free(s.newest);

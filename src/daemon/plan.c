@@ -352,7 +352,7 @@ int plan_load(void *daemon, struct hy_txn *t, const struct hy_campaign *c, struc
     hy_config_unref(config);
     if (err != HY_OK)
         return err;
-    plan.ask.stream = stream_of(plan.brakes.priority);
+    plan.stream = stream_of(plan.brakes.priority);
     plan.lists.n = c->n_lists < HY_LIST_SET_MAX ? c->n_lists : HY_LIST_SET_MAX;
     memcpy(plan.lists.lists, c->lists, plan.lists.n * sizeof c->lists[0]);
     *ret = plan;

@@ -100,6 +100,9 @@ void run_unref(struct run *r);
 /* A tenant of the policy; NULL: it is none of it (any more), and counts as the installation. Any
  * thread. */
 const struct hy_deliver_tenant *policy_tenant(const struct hy_deliver_policy *p, uint32_t number);
+/* Whose suppression list its mail is held against: 0 when it shares that of the installation. Any
+ * thread. */
+uint32_t policy_suppressor(const struct hy_deliver_policy *p, uint32_t tenant);
 
 /* Who signs. */
 struct signing {

@@ -89,7 +89,8 @@ static bool may_get(struct press *p, struct delivery *d, const struct hy_lead_vi
                      (struct hy_enhanced){5, 7, 1}, why[lead->status & 3]);
         return false;
     }
-    struct hy_suppress_ask ask = d->run->plan.ask;
+    struct hy_suppress_ask ask = {.tenant = policy_suppressor(p->policy, d->run->plan.tenant),
+                                  .stream = d->run->plan.stream};
     ask.lists = &d->run->plan.lists;
     ask.domain = lead->domain_no;
     ask.lead = lead->no;

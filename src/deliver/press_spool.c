@@ -102,7 +102,7 @@ void press_spool(struct press *p, struct delivery *d)
     }
     hy_wall_ms now = hy_clock_wall_ms();
     d->queued = m.received;
-    struct hy_suppress_ask ask = {.tenant = m.tenant,
+    struct hy_suppress_ask ask = {.tenant = policy_suppressor(p->policy, m.tenant),
                                   .stream = m.priority == HY_SPOOL_TRANSACTIONAL
                                                 ? HY_STREAM_TRANSACTIONAL
                                                 : HY_STREAM_MARKETING};

@@ -118,6 +118,7 @@ static void fill(struct delivery *d, const struct hy_outcome *o, enum hy_rcpt_st
     struct hy_bounce_class class = class_of(d, o);
     a->outcome.reason = (uint8_t) class.reason;
     a->effect = effect_of(d, state, o, &class);
+    a->tenant = policy_suppressor(d->worker->policy, d->run->plan.tenant);
     keep_words(d, o->text, s ? hy_str_of(s->host) : HY_STR(""),
                s ? hy_str_of(s->tls_cipher) : HY_STR(""));
 }

@@ -228,6 +228,7 @@ void hy_inflight_answered(struct hy_inflight *f, uint32_t slot, const struct hy_
     w->detail = o->enhanced.detail;
     w->effect = (uint8_t)a->effect;
     w->dsn_passed_on = a->is_dsn_passed_on;
+    s->tenant = a->tenant;
     w->due_s = a->due_s;
     w->duration_ms = a->duration_ms;
     w->size_bytes = a->size_bytes;

@@ -33,7 +33,8 @@ struct hy_slot_answer {
 
 struct hy_inflight_slot {
     _Atomic uint32_t state; /* enum hy_slot_state; always written last */
-    uint32_t ref_sum, answer_sum, unused;
+    uint32_t ref_sum, answer_sum;
+    uint32_t tenant; /* of the answer's effect */
     struct hy_slot_ref ref;
     struct hy_slot_answer answer;
 };

@@ -67,6 +67,7 @@ static int recover_slot(struct hy_txn *t, const struct hy_inflight_slot *s,
     settle.attempt.ref = (struct hy_rcpt_ref){s->ref.campaign, s->ref.domain,   s->ref.block,
                                               s->ref.slot,     s->ref.attempts, s->ref.lead};
     settle.attempt.started = s->ref.started;
+    settle.attempt.tenant = s->tenant;
     if (state == HY_SLOT_ANSWERED)
         read_answer(&s->answer, &settle.attempt);
     else

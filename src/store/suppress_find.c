@@ -239,6 +239,15 @@ int hy_suppress_find(struct hy_txn *t, struct hy_str address, const struct hy_su
     return err;
 }
 
+enum hy_lead_status hy_suppress_lead_status(struct hy_txn *t, const struct hy_lead_view *lead)
+{
+    const struct hy_suppress_ask ask = {.stream = HY_STREAM_MARKETING};
+    struct hy_suppress_entry e;
+    if (lead->status == HY_LEAD_ACTIVE && hy_suppress_find(t, lead->address, &ask, &e) == 0)
+        return hy_suppress_status(e.key.reason);
+    return lead->status;
+}
+
 bool hy_suppress_may_have(const struct hy_env *env, struct hy_str address)
 {
     const struct suppress_state *s = &env->suppress;

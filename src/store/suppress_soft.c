@@ -122,21 +122,17 @@ static int address_of(struct hy_txn *t, const struct hy_rcpt_ref *ref, char out[
     return 0;
 }
 
-static uint32_t tenant_of(hy_id campaign)
-{
-    return hy_id_is_spool(campaign) ? hy_spool_tenant(campaign) : 0;
-}
-
 static int apply(struct hy_txn *t, const struct hy_attempt *a, struct hy_str address)
 {
-    uint32_t tenant = tenant_of(a->ref.campaign);
     struct hy_str words = a->outcome.text;
     if (a->effect == HY_EFFECT_RESET)
-        return hy_suppress_soft_reset(t, address, tenant);
+        return hy_suppress_soft_reset(t, address, a->tenant);
     if (a->effect == HY_EFFECT_SOFT)
-        return hy_suppress_soft(t, address, tenant, words, NULL);
+        return hy_suppress_soft(t, address, a->tenant, words, NULL);
     struct hy_suppress_entry e = {
-        .key = {.scope = HY_SUPPRESS_TENANT, .tenant = tenant, .reason = HY_SUPPRESS_HARD_BOUNCE},
+        .key = {.scope = HY_SUPPRESS_TENANT,
+                .tenant = a->tenant,
+                .reason = HY_SUPPRESS_HARD_BOUNCE},
         .what = address,
         .expires = end_of(t->now, suppress_rules(t->env).hard_expire_s),
         .source = words,

@@ -3,10 +3,12 @@
 
 #include "web_priv.h"
 
-extern const struct web_route web_about_routes[];   /* about.c */
-extern const struct web_route web_message_routes[]; /* messages.c */
+extern const struct web_route web_about_routes[];       /* about.c */
+extern const struct web_route web_message_routes[];     /* messages.c */
+extern const struct web_route web_suppression_routes[]; /* suppressions.c */
 
-const struct web_route *const web_tables[] = {web_about_routes, web_message_routes, NULL};
+const struct web_route *const web_tables[] = {web_about_routes, web_message_routes,
+                                              web_suppression_routes, NULL};
 
 static int hex_of(char c)
 {

@@ -542,11 +542,14 @@ def leftovers(patience=5.0):
 
 def to_yaml(values):
     """Dotted keys as nested YAML; scalars and lists as JSON, which YAML reads."""
-    sections = {}
+    sections, whole = {}, ""
     for key, value in values.items():
-        section, name = key.split(".", 1)
-        sections.setdefault(section, []).append(f"  {name}: {json.dumps(value)}\n")
-    return "".join(f"{s}:\n{''.join(lines)}" for s, lines in sections.items())
+        section, _, name = key.partition(".")
+        if name:
+            sections.setdefault(section, []).append(f"  {name}: {json.dumps(value)}\n")
+        else:
+            whole += f"{section}: {json.dumps(value)}\n"
+    return "".join(f"{s}:\n{''.join(lines)}" for s, lines in sections.items()) + whole
 
 
 def dns_answers(port):

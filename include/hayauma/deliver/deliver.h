@@ -116,10 +116,10 @@ struct hy_deliver_plan {
     struct hy_zone *zone; /* of brakes.hours; freed by delivery; NULL: no hours */
     uint16_t zone_slot;   /* of the variable that names a lead's own, for brakes.is_by_lead */
     struct hy_contact_cap cap;
-    const char *pool;     /* in the arena: name of a pool or source; "" = the policy's first */
-    const char *cap_text; /* in the arena: why a lead was left out, for people */
-    struct hy_suppress_ask ask; /* who asks the suppression list: tenant and stream */
-    struct hy_list_set lists;   /* that the campaign goes to */
+    const char *pool;         /* in the arena: name of a pool or source; "" = the policy's first */
+    const char *cap_text;     /* in the arena: why a lead was left out, for people */
+    enum hy_stream stream;    /* which kind of mail it is for the suppression list */
+    struct hy_list_set lists; /* that the campaign goes to */
 };
 /* Reads and compiles a campaign of the store; the daemon brings it, since settings and bundles are
  * its business. An error pauses nothing by itself: delivery logs it and leaves the campaign alone

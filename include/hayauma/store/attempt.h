@@ -50,6 +50,7 @@ struct hy_attempt {
     struct hy_rcpt_ref ref;   /* ref.attempts: how many the row had before this one */
     enum hy_rcpt_state state; /* the row's state after it */
     enum hy_attempt_effect effect;
+    uint32_t tenant;           /* on whose suppression list; not in the log, either */
     uint32_t due_s;            /* when DEFERRED */
     struct hy_outcome outcome; /* text: a view */
     hy_wall_ms started;        /* 0 = nothing was sent (expired, suppressed ...) */

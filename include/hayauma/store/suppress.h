@@ -138,6 +138,9 @@ struct hy_suppress_ask {
  * with a transaction. */
 HY_MUST_USE int hy_suppress_find(struct hy_txn *t, struct hy_str address,
                                  const struct hy_suppress_ask *ask, struct hy_suppress_entry *ret);
+/* What a lead is to people: its own status, or what the list makes of it for marketing mail of the
+ * installation. */
+enum hy_lead_status hy_suppress_lead_status(struct hy_txn *t, const struct hy_lead_view *lead);
 /* False: nothing at all is stored of the address; true: perhaps. Any thread. */
 bool hy_suppress_may_have(const struct hy_env *env, struct hy_str address);
 

@@ -463,6 +463,7 @@ static void settle_row(const struct hy_queue_row *row, enum hy_rcpt_state state,
 {
     struct hy_settle s = settle_of(&row->ref, state, 0);
     s.attempt.effect = effect;
+    s.attempt.tenant = 6;
     s.attempt.outcome.text = HY_STR("550 5.1.1 no such user");
     cr_assert_eq(settle_now(env, &s), HY_SETTLE_APPLIED);
 }
