@@ -368,7 +368,8 @@ static struct hy_str look_at(const struct bounce_mail *mail, struct hy_arena *a)
 void bounce_signs_read(const struct bounce_mail *mail, struct hy_arena *a, struct bounce_signs *ret)
 {
     struct bounce_signs s = {0};
-    s.subject = bounce_lower(a, decoded(a, mail->headers, "Subject"));
+    s.title = decoded(a, mail->headers, "Subject");
+    s.subject = bounce_lower(a, s.title);
     s.from = decoded(a, mail->headers, "From");
     struct hy_str path = bounce_field(a, mail->headers, "Return-Path");
     s.is_from_mailer =

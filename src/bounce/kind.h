@@ -5,6 +5,7 @@
 /* What the headers speak for. */
 struct bounce_signs {
     struct hy_str subject; /* decoded, one line, in lower case */
+    struct hy_str title;   /* the same as it is written */
     struct hy_str from;    /* decoded, one line */
     bool is_from_mailer;   /* a daemon or postmaster wrote it */
     bool has_no_sender;    /* null return path */

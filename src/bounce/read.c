@@ -254,20 +254,19 @@ static void add_clue(struct reading *g, struct hy_str headers, const char *name)
 
 static void find_clues(struct reading *g)
 {
-    static const char *const of_mail[] = {"To",          "Delivered-To", "X-Original-To",
-                                          "Envelope-To", "In-Reply-To",  "References",
-                                          "Subject"};
-    static const char *const of_original[] = {
-        "Message-ID", "Return-Path", "List-Unsubscribe", "X-Original-Message-ID",
-        "Sender",     "Feedback-ID", "X-Envelope-From"};
+    static const char *const of_mail[] = {"X-Original-To", "Delivered-To", "Envelope-To", "To",
+                                          "Subject",       "In-Reply-To",  "References"};
     static const char *const of_report[] = {"Original-Mail-From", "Original-Envelope-Id",
                                             "Message-ID"};
-    for (size_t i = 0; i < sizeof of_original / sizeof *of_original; i++)
-        add_clue(g, g->mail.original, of_original[i]);
-    for (size_t i = 0; i < sizeof of_report / sizeof *of_report; i++)
-        add_clue(g, hy_str_trim(g->mail.feedback), of_report[i]);
+    static const char *const of_original[] = {
+        "Return-Path", "X-Envelope-From",      "Sender", "Feedback-ID", "List-Unsubscribe",
+        "Message-ID",  "X-Original-Message-ID"};
     for (size_t i = 0; i < sizeof of_mail / sizeof *of_mail; i++)
         add_clue(g, g->mail.headers, of_mail[i]);
+    for (size_t i = 0; i < sizeof of_report / sizeof *of_report; i++)
+        add_clue(g, hy_str_trim(g->mail.feedback), of_report[i]);
+    for (size_t i = 0; i < sizeof of_original / sizeof *of_original; i++)
+        add_clue(g, g->mail.original, of_original[i]);
 }
 
 static void find_message_id(struct reading *g)
@@ -488,6 +487,8 @@ int hy_bounce_read(struct hy_bounce_reader *r, struct hy_str mail, struct hy_bou
     find_clues(&g);
     g.out.items = r->findings;
     g.out.reporting_mta = g.items.reporting_mta;
+    g.out.from = bounce_address_of(g.signs.from);
+    g.out.subject = g.signs.title;
     *ret = g.out;
     return HY_OK;
 }

@@ -1,29 +1,17 @@
 /* bounce parse, bounce rules check: without the daemon. */
-#include <dirent.h>
-#include <errno.h>
-#include <stdlib.h>
-#include <sys/stat.h>
-
 #include "bounce_rules.h"
 #include "cli.h"
 #include "commands.h"
 #include "hayauma/bounce/report.h"
 #include "hayauma/config/config.h"
-#include "read.h"
+#include "mails.h"
 
-enum {
-    FILE_MAX_BYTES = 1 << 30, /* of one file: an mbox of years */
-    OUT_FLUSH = 64 * 1024,
-    OUT_MAX = 16 << 20,
-    DEPTH_MAX = 8, /* of folders */
-    PATH_MAX_BYTES = 4096,
-};
+enum { OUT_FLUSH = 64 * 1024, OUT_MAX = 16 << 20 };
 
 struct parsing {
     struct cli *c;
     struct hy_bounce_reader *reader;
     struct hy_buf out;
-    bool has_failed;
 };
 
 static void flush_out(struct parsing *p)
@@ -32,8 +20,9 @@ static void flush_out(struct parsing *p)
     hy_buf_reset(&p->out);
 }
 
-static int parse_mail(struct parsing *p, const char *path, struct hy_str mail)
+static int parse_mail(void *ctx, const char *path, struct hy_str mail)
 {
+    struct parsing *p = ctx;
     struct hy_bounce_report report;
     int err = hy_bounce_read(p->reader, mail, &report);
     if (err != HY_OK)
@@ -43,68 +32,6 @@ static int parse_mail(struct parsing *p, const char *path, struct hy_str mail)
     if (p->out.len > OUT_FLUSH)
         flush_out(p);
     return p->out.err;
-}
-
-static void fail_path(struct parsing *p, const char *path, int err)
-{
-    (void)cli_fail(p->c, err, path, err == HY_EIO ? strerror(errno) : NULL);
-    p->has_failed = true;
-}
-
-static void parse_file(struct parsing *p, const char *path)
-{
-    HY_CLEANUP(hy_buf_free)
-    struct hy_buf text = {0};
-    int err = cli_read_all(path, FILE_MAX_BYTES, &text);
-    if (err != HY_OK) {
-        fail_path(p, path, err);
-        return;
-    }
-    struct hy_str rest = hy_buf_str(&text), mail;
-    if (rest.n == 0)
-        err = parse_mail(p, path, rest);
-    while (err == HY_OK && hy_bounce_next_mail(&rest, &mail))
-        err = parse_mail(p, path, mail);
-    if (err != HY_OK)
-        fail_path(p, path, err);
-}
-
-static int is_shown(const struct dirent *e)
-{
-    return e->d_name[0] != '.';
-}
-
-static void parse_path(struct parsing *p, const char *path, unsigned depth);
-
-static void parse_folder(struct parsing *p, const char *path, unsigned depth)
-{
-    struct dirent **names;
-    int n = scandir(path, &names, is_shown, alphasort);
-    if (n < 0) {
-        fail_path(p, path, HY_EIO);
-        return;
-    }
-    for (int i = 0; i < n; i++) {
-        char full[PATH_MAX_BYTES];
-        bool has_slash = hy_str_ends(hy_str_of(path), HY_STR("/"));
-        int len =
-            snprintf(full, sizeof full, "%s%s%s", path, has_slash ? "" : "/", names[i]->d_name);
-        if (len > 0 && (size_t)len < sizeof full)
-            parse_path(p, full, depth + 1);
-        free(names[i]);
-    }
-    free(names);
-}
-
-static void parse_path(struct parsing *p, const char *path, unsigned depth)
-{
-    struct stat st;
-    if (strcmp(path, "-") != 0 && stat(path, &st) == 0 && S_ISDIR(st.st_mode)) {
-        if (depth < DEPTH_MAX)
-            parse_folder(p, path, depth);
-        return;
-    }
-    parse_file(p, path);
 }
 
 static int run_parse(struct cli *c)
@@ -117,13 +44,14 @@ static int run_parse(struct cli *c)
     int err = hy_bounce_reader_new(hy_bounces_rules(bounces), &p.reader);
     if (err != HY_OK)
         code = cli_fail(c, err, NULL, NULL);
+    bool is_good = true;
     for (size_t i = 0; err == HY_OK && i < c->n_args; i++)
-        parse_path(&p, c->args[i], 0);
+        is_good = cli_each_mail(c, c->args[i], parse_mail, &p) && is_good;
     flush_out(&p);
     hy_buf_free(&p.out);
     hy_bounce_reader_free(p.reader);
     hy_bounces_free(bounces);
-    return code == CLI_OK && p.has_failed ? CLI_FAILED : code;
+    return code == CLI_OK && !is_good ? CLI_FAILED : code;
 }
 
 static int run_check(struct cli *c)

@@ -46,6 +46,24 @@ static void print_attempt(struct cli *c, const json_t *a)
     }
 }
 
+/* What came back, a line or two each. */
+static void print_noted(struct cli *c, const json_t *list, const char *indent)
+{
+    const json_t *a;
+    size_t i;
+    json_array_foreach(list, i, a)
+    {
+        char at[32], line[2048];
+        bool is_hard = json_is_true(json_object_get(a, "hard"));
+        snprintf(line, sizeof line, "%s  %s%s%s%s%s%s%.1100s", cli_time(cli_str(a, "at"), at),
+                 cli_text(c, cli_str(a, "kind")), is_hard ? _(c, " (for good)") : "",
+                 cli_str(a, "reason")[0] ? " [" : "", cli_str(a, "reason"),
+                 cli_str(a, "reason")[0] ? "]" : "", cli_str(a, "text")[0] ? ": " : "",
+                 cli_str(a, "text"));
+        cli_put_line(c, indent, line);
+    }
+}
+
 static void print_message(struct cli *c, const json_t *m)
 {
     char time[32], line[1024];
@@ -65,6 +83,7 @@ static void print_message(struct cli *c, const json_t *m)
     snprintf(line, sizeof line, _(c, "queued %s"), cli_time(cli_str(m, "queued"), time));
     cli_put_line(c, "  ", line);
     json_array_foreach(json_object_get(m, "attempts"), i, a) print_attempt(c, a);
+    print_noted(c, json_object_get(m, "noted"), "    ");
     snprintf(line, sizeof line, "%s; %s%s%s", cli_state(c, cli_str(m, "state")),
              cli_text(c, cli_str(m, "next")), cli_str(m, "due")[0] ? ": " : "",
              cli_str(m, "due")[0] ? cli_time(cli_str(m, "due"), time) : "");
@@ -111,6 +130,7 @@ static int run(struct cli *c)
         cli_put_line(c, "  ", line);
     }
     json_array_foreach(json_object_get(r, "suppressions"), i, m) suppress_print_entry(c, "  ", m);
+    print_noted(c, json_object_get(r, "noted"), "  ");
     json_array_foreach(json_object_get(r, "messages"), i, m) print_message(c, m);
     print_lanes(c, json_object_get(r, "lanes"));
     if (i == 0)
@@ -130,9 +150,12 @@ const struct cli_command cmd_explain = {
     .about =
         {"For an address: every campaign and every ready message that has it. For a Message-ID, a\n"
          "return path of ours or the id of a ready message: that one message. Each attempt comes\n"
-         "with the server's own words.",
+         "with the server's own words; bounces, complaints and answers that came back later are\n"
+         "told, too.",
          "アドレスなら関係する全配信と個別のメール、Message-ID、返送先アドレス、個別のメールの id\n"
-         "ならその一通について、各送信試行を相手サーバーの応答とともに表示します。"},
+         "ならその一通について、各送信試行を相手サーバーの応答とともに表示します。後から戻ってきた"
+         "\n"
+         "不達通知・苦情・返信も示します。"},
     .examples = "hayauma explain taro@example.jp\nhayauma explain '<token@mx.example.jp>' --json",
     .run = run,
 };

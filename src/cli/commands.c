@@ -38,6 +38,7 @@ const struct cli_command *const cli_commands[] = {
     &cmd_campaign_show,
     &cmd_campaign_list,
     &cmd_send,
+    &cmd_intake,
     &cmd_queue,
     &cmd_queue_list,
     &cmd_queue_retry,

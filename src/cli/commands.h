@@ -24,11 +24,12 @@ extern const struct cli_command cmd_tls_policy, cmd_tls_report;       /* cmd_tls
 extern const struct cli_command cmd_completion;                       /* cmd_completion.c */
 extern const struct cli_command cmd_password;                         /* cmd_password.c */
 extern const struct cli_command cmd_token_create, cmd_token_list,
-    cmd_token_revoke;                                                     /* cmd_token.c */
+    cmd_token_revoke; /* cmd_token.c */
 extern const struct cli_command cmd_suppress_add, cmd_suppress_remove, cmd_suppress_show,
     cmd_suppress_list;                                                    /* cmd_suppress.c */
 extern const struct cli_command cmd_suppress_import, cmd_suppress_export; /* cmd_suppress_file.c */
 extern const struct cli_command cmd_send;                                 /* cmd_send.c */
+extern const struct cli_command cmd_intake;                               /* cmd_intake.c */
 extern const struct cli_command cmd_man;                                  /* man.c */
 extern const struct cli_command cmd_tune;                                 /* cmd_tune.c */
 extern const struct cli_command cmd_dkim_cost;                            /* cmd_dkim_cost.c */

@@ -35,6 +35,7 @@ const struct config_section config_sections[] = {
                 "docs/guides/tenants.md."},
     {"api", "The HTTP API: docs/guides/api.md."},
     {"dsn", "What the senders of handed-in messages are told: docs/guides/submission.md."},
+    {"intake", "Mail that comes back: bounces, complaints, unsubscribing, answers."},
     {"bounce", "Return paths, and unsubscribing by mail."},
     {"suppression", "Addresses that nothing is sent to: docs/guides/suppression.md."},
     {"mail", "What campaigns need not say."},
@@ -337,6 +338,30 @@ static const struct schema_row rows[] = {
      .doc = "Who asked for it (NOTIFY=DELAY) is told of mail that has not been delivered so long."},
     {"dsn.return_max", SCHEMA_SIZE, 0, F(dsn.return_max_bytes), 0, 16 * MIB, "64KiB",
      .doc = "Of larger messages only the header is returned."},
+
+    {"intake.listen", SCHEMA_ENDPOINTS, SCHEMA_RESTART, F(intake.listen), .min = 25, .max = 16,
+     .doc = "Where mail that comes back is taken by SMTP. Only return paths with a token of ours, "
+            "bounce.unsubscribe_mailto and the addresses below are; everything else is refused. "
+            "Empty = nowhere; 'hayauma intake' always works.",
+     .example = "[\"0.0.0.0:25\", \"[::]:25\"]"},
+    {"intake.certificate", SCHEMA_PATH, 0, F(intake.certificate),
+     .doc = "PEM file with the certificate and its chain. \"\" = STARTTLS is not offered."},
+    {"intake.private_key", SCHEMA_PATH, 0, F(intake.private_key),
+     .doc = "PEM file with its key. \"\" = it is in the same file."},
+    {"intake.complaints", SCHEMA_STRINGS, 0, F(intake.complaints), .max = 64,
+     .doc = "Addresses that feedback loops of providers send their reports to.",
+     .example = "[fbl@bounce.example.jp]"},
+    {"intake.replies", SCHEMA_STRINGS, 0, F(intake.replies), .max = 256,
+     .doc = "Addresses that people answer to. What comes there is noted, not kept.",
+     .example = "[reply@bounce.example.jp, postmaster@bounce.example.jp]"},
+    {"intake.max_connections", SCHEMA_INT, 0, F(intake.max_connections), 1, 60000, "500",
+     .doc = "At the same time."},
+    {"intake.connections_per_address", SCHEMA_INT, 0, F(intake.connections_per_address), 1, 60000,
+     "50", .doc = "Of one address (a /64 of IPv6)."},
+    {"intake.max_message_size", SCHEMA_SIZE, 0, F(intake.size_max), 64 * KIB, 256 * MIB, "20MiB",
+     .doc = "Larger mail is refused. Of each the first MiB is read."},
+    {"intake.memory", SCHEMA_SIZE, 0, F(intake.memory_bytes), 1 * MIB, 64 * GIB, "128MiB",
+     .doc = "Of mail on its way in. With more, further mail is asked to come later."},
 
     {"bounce.domain", SCHEMA_HOSTNAME, 0, F(bounce.domain),
      .doc = "Return paths are in this domain, whose MX must be this machine. \"\" = "

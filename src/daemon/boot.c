@@ -237,6 +237,8 @@ int daemon_open(struct hy_daemon *d, struct hy_diag *diag)
         err = submission_open(d, &problems, diag);
     if (err == HY_OK)
         err = api_open(d, &problems, diag);
+    if (err == HY_OK)
+        err = intake_open(d, &problems, diag);
     if (problems.n)
         hy_problems_print(&problems, stderr);
     hy_problems_free(&problems);
@@ -261,8 +263,12 @@ void daemon_stop(struct hy_daemon *d)
     observer_receive(&d->observer, NULL);
     hy_receive_close(d->receive); /* likewise */
     d->receive = NULL;
+    intake_close(d);
     while (atomic_load(&d->store_jobs[CTL_JOB_SEND])) /* a file is read, and no more come */
         usleep(10000);
+    while (atomic_load(&d->store_jobs[CTL_JOB_INTAKE]))
+        usleep(1000);
+    intake_stop(d);
     atomic_store(&d->alters_ending, true); /* they use delivery and the writer: at most a slice */
     while (atomic_load(&d->store_jobs[CTL_JOB_ALTER]) || atomic_load(&d->store_jobs[CTL_JOB_ACT]))
         usleep(1000);
@@ -320,16 +326,19 @@ int daemon_reload(struct hy_daemon *d, struct hy_problems *problems, struct hy_b
         return err;
     }
     struct hy_deliver_policy *policy = NULL;
-    struct hy_receive_policy *receive = NULL;
+    struct hy_receive_policy *receive = NULL, *intake = NULL;
     struct hy_web_policy *web = NULL;
     err = policy_make(d, fresh, problems, &policy);
     if (err == HY_OK)
         err = submission_policy(fresh, problems, &receive);
     if (err == HY_OK)
+        err = intake_policy(d, fresh, problems, &intake);
+    if (err == HY_OK)
         err = api_policy(fresh, problems, &web);
     if (err != HY_OK) {
         hy_deliver_policy_unref(policy);
         hy_receive_policy_unref(receive);
+        hy_receive_policy_unref(intake);
         hy_count_add(&d->observer.failed_reloads, 1);
         hy_config_unref(fresh);
         return err;
@@ -346,6 +355,7 @@ int daemon_reload(struct hy_daemon *d, struct hy_problems *problems, struct hy_b
         hy_web_reload(d->web, web);
     else
         hy_web_policy_unref(web);
+    intake_reload(d, fresh, intake);
     pthread_mutex_lock(&d->plan_lock);
     struct hy_config *old = d->plan_config;
     d->plan_config = hy_config_ref(fresh);

@@ -1,6 +1,6 @@
 /* explain: the life of every message to an address, or of one message by its Message-ID. It looks
  * into every campaign, so on a thread of its own. */
-#include "ctl_common.h"
+#include "ctl_explain_back.h"
 
 #include <arpa/inet.h>
 #include <stdlib.h>
@@ -186,7 +186,9 @@ static int explain_lead(struct hy_txn *t, hy_lead_no no, hy_id only, json_t *o, 
     int err = hy_lead_read(t, no, attrs, HY_ATTR_MAX, &lead);
     if (err != HY_OK)
         return hy_fail(diag, err, "the lead cannot be read: %s", hy_err_text(err));
+    const struct hy_activity_who who = {.by = HY_ACTIVITY_BY_LEAD, .lead = no};
     json_object_set_new(o, "lead", lead_json(t, &lead));
+    json_object_set_new(o, "noted", ctl_noted_json(t, &who, HY_STR("")));
     struct hy_campaign c;
     hy_id after = only ? only - 1 : 0;
     for (int n = 0; n < CAMPAIGNS_SHOWN && hy_campaign_next(t, after, &c) == HY_OK; n++) {
@@ -235,6 +237,8 @@ static int show_spooled(void *ctx, const struct hy_spool_view *v)
     json_object_set_new(o, "tenant", json_integer(v->message.tenant));
     json_object_set_new(o, "size_bytes", json_integer((json_int_t)v->message.content_bytes));
     json_object_set_new(o, "queued", time_json(v->message.received));
+    const struct hy_activity_who who = {.by = HY_ACTIVITY_BY_MESSAGE, .message = v->message.id};
+    json_object_set_new(o, "noted", ctl_noted_json(s->t, &who, v->rcpt.address));
     json_array_append_new(s->list, o);
     struct hy_str domain;
     if (hy_domain_name(s->t, v->row.ref.domain, &domain) == HY_OK)

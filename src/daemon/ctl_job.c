@@ -13,6 +13,7 @@ static const struct {
     [CTL_JOB_SEND] = {16, "many messages are being handed in"},
     [CTL_JOB_ALTER] = {4, "the queue is being changed by others"},
     [CTL_JOB_ACT] = {16, "many orders are waiting for the disk"},
+    [CTL_JOB_INTAKE] = {64, "much mail that came back is being read"},
 };
 
 struct job {

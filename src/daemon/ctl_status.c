@@ -145,6 +145,7 @@ static void status(struct hy_control_call *call, void *ctx)
     json_t *api = api_json(d);
     if (api)
         json_object_set_new(o, "api", api);
+    json_object_set_new(o, "intake", intake_json(d));
     json_object_set_new(o, "crypto", crypto_json(d));
     json_object_set_new(o, "dns", dns_json(d));
     const struct hy_recovery *r = &d->recovery;

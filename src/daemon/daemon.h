@@ -19,6 +19,7 @@
 
 struct hy_import_jobs;
 struct hy_loop;
+struct hy_intake;
 struct hy_receive;
 struct hy_receive_policy;
 struct hy_network;
@@ -40,11 +41,12 @@ struct tuned {
 
 /* Threads of commands that read the store: see ctl_common.h. */
 enum ctl_job_kind {
-    CTL_JOB_LOOK,  /* seconds at most: queue, explain */
-    CTL_JOB_WHOLE, /* as long as the store is large: audit, backup, export */
-    CTL_JOB_SEND,  /* messages handed in: they end before delivery does */
-    CTL_JOB_ALTER, /* a person changes the queue */
-    CTL_JOB_ACT,   /* orders and acts of a person: a commit each */
+    CTL_JOB_LOOK,   /* seconds at most: queue, explain */
+    CTL_JOB_WHOLE,  /* as long as the store is large: audit, backup, export */
+    CTL_JOB_SEND,   /* messages handed in: they end before delivery does */
+    CTL_JOB_ALTER,  /* a person changes the queue */
+    CTL_JOB_ACT,    /* orders and acts of a person: a commit each */
+    CTL_JOB_INTAKE, /* mail that came back: likewise before delivery */
     CTL_JOB_KINDS,
 };
 
@@ -61,6 +63,8 @@ struct hy_daemon {
     struct hy_import_jobs *imports;
     struct hy_receive *receive; /* NULL: nothing is listened for */
     struct hy_web *web;         /* likewise */
+    struct hy_intake *intake;
+    struct hy_receive *intake_receive; /* likewise */
     struct upkeep upkeep;
     struct observer observer;
     struct orders orders;
@@ -128,6 +132,22 @@ int daemon_utc_offset_min(void); /* of this moment */
 int api_policy(struct hy_config *config, struct hy_problems *problems, struct hy_web_policy **ret);
 int api_open(struct hy_daemon *d, struct hy_problems *problems, struct hy_diag *diag);
 json_t *api_json(const struct hy_daemon *d);
+
+/* intake.c */
+/* What the listeners of intake go by; as submission_policy. */
+int intake_policy(const struct hy_daemon *d, const struct hy_config *c,
+                  struct hy_problems *problems, struct hy_receive_policy **ret);
+/* Begins to read, and to listen, by d->config. */
+int intake_open(struct hy_daemon *d, struct hy_problems *problems, struct hy_diag *diag);
+/* A new configuration; the reference to `policy` is taken. */
+void intake_reload(struct hy_daemon *d, const struct hy_config *c,
+                   struct hy_receive_policy *policy);
+/* Takes nothing more by SMTP; then, when no command brings any either, reads what waits and ends.
+ * While the writer runs. */
+void intake_close(struct hy_daemon *d);
+void intake_stop(struct hy_daemon *d);
+/* {"bounce", "complaint", ..., "known", "suppressed", ...}: mails since the start. */
+json_t *intake_json(const struct hy_daemon *d);
 
 /* suppression.c */
 /* The rules that a config has for the suppression list are in force from now on. Main thread. */
@@ -221,6 +241,7 @@ extern const struct hy_control_command ctl_list_commands[];         /* list.list
 extern const struct hy_control_command ctl_explain_commands[];      /* explain */
 extern const struct hy_control_command ctl_queue_commands[];        /* queue */
 extern const struct hy_control_command ctl_message_commands[];      /* message.send */
+extern const struct hy_control_command ctl_intake_commands[];       /* intake */
 extern const struct hy_control_command ctl_rows_commands[];         /* queue.list */
 extern const struct hy_control_command ctl_alter_commands[];        /* queue.retry move purge */
 extern const struct hy_control_command ctl_store_commands[];        /* audit backup list.export */

@@ -89,6 +89,10 @@ static int load_config(struct hy_daemon *d, const struct options *o)
         if (err == HY_OK)
             err = submission_policy(d->config, &problems, &receive);
         hy_receive_policy_unref(receive);
+        receive = NULL;
+        if (err == HY_OK)
+            err = intake_policy(d, d->config, &problems, &receive);
+        hy_receive_policy_unref(receive);
         struct hy_web_policy *web = NULL;
         if (err == HY_OK)
             err = api_policy(d->config, &problems, &web);

@@ -171,9 +171,10 @@ static bool take_question(struct inbound *s)
                 .code = 452, .enhanced = {4, 3, 1}, .text = HY_STR("Too busy, try again later")};
         break;
     case HY_SMTP_SERVER_ASK_RCPT:
+        (void)returning_accepts(s, ask->address, &a);
         break;
     case HY_SMTP_SERVER_ASK_MESSAGE:
-        if (!message_take(s, &a))
+        if (!(s->policy->intake ? returning_take(s, &a) : message_take(s, &a)))
             return false;
         break;
     }
@@ -291,7 +292,9 @@ void inbound_stored(struct inbound *s)
 {
     char room[100];
     s->is_storing = false;
-    struct hy_smtp_server_answer a = message_answer(s, s->stored_err, room, sizeof room);
+    struct hy_smtp_server_answer a = s->policy->intake
+                                         ? returning_answer(s, s->stored_err)
+                                         : message_answer(s, s->stored_err, room, sizeof room);
     free(s->rcpts);
     s->rcpts = NULL;
     hy_buf_free(&s->edited);
@@ -383,10 +386,11 @@ static void fill_settings(struct inbound *s)
         .size_max = p->size_max,
         .rcpts_max = p->rcpts_max,
         .offers_starttls = p->tls && !s->is_tls_listener,
-        .requires_tls = !s->is_trusted,
+        .requires_tls = !s->is_trusted && !p->intake,
         .offers_auth = p->users != NULL,
-        .requires_auth = !s->is_trusted,
+        .requires_auth = !s->is_trusted && !p->intake,
         .asks_mail = true,
+        .asks_rcpt = p->intake != NULL,
     };
 }
 

@@ -56,7 +56,8 @@ struct inbound {
     const struct hy_user *user;
     struct hy_submit submit;
     struct hy_spool_rcpt *rcpts;
-    struct hy_msg stored; /* MSG_STORED */
+    struct returning *returning; /* a mail that came back, while intake has it */
+    struct hy_msg stored;        /* MSG_STORED */
     int stored_err;
     char client[HY_SOCKADDR_TEXT_MAX];
     char who[HY_SPOOL_WHO_MAX + 1];
@@ -109,6 +110,13 @@ void inbound_stored(struct inbound *s);
 bool message_take(struct inbound *s, struct hy_smtp_server_answer *ret);
 /* What became of it. */
 struct hy_smtp_server_answer message_answer(struct inbound *s, int err, char *room, size_t room_n);
+
+/* intake_session.c; the loop's thread: the same for a mail that came back. */
+bool returning_take(struct inbound *s, struct hy_smtp_server_answer *ret);
+struct hy_smtp_server_answer returning_answer(struct inbound *s, int err);
+/* Whether mail to the address is taken; else the refusal is in *ret. */
+bool returning_accepts(const struct inbound *s, struct hy_str address,
+                       struct hy_smtp_server_answer *ret);
 
 /* gate.c: checks passwords on a thread of its own. */
 int gate_create(struct hy_receive *r, struct gate **ret);

@@ -95,3 +95,5 @@ struct hy_suppress_rules suppress_rules(const struct hy_env *env);
 
 /* a->effect, in the transaction that settled the row. */
 int suppress_apply(struct hy_txn *t, const struct hy_attempt *a);
+/* The address is dead: nothing more of the tenant goes there. HY_EPARSE. */
+int suppress_hard(struct hy_txn *t, struct hy_str address, uint32_t tenant, struct hy_str source);

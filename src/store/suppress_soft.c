@@ -122,6 +122,18 @@ static int address_of(struct hy_txn *t, const struct hy_rcpt_ref *ref, char out[
     return 0;
 }
 
+int suppress_hard(struct hy_txn *t, struct hy_str address, uint32_t tenant, struct hy_str source)
+{
+    struct hy_suppress_entry e = {
+        .key = {.scope = HY_SUPPRESS_TENANT, .tenant = tenant, .reason = HY_SUPPRESS_HARD_BOUNCE},
+        .what = address,
+        .expires = end_of(t->now, suppress_rules(t->env).hard_expire_s),
+        .source = source,
+        .by = HY_STR("bounce"),
+    };
+    return hy_suppress_put(t, &e, NULL);
+}
+
 static int apply(struct hy_txn *t, const struct hy_attempt *a, struct hy_str address)
 {
     struct hy_str words = a->outcome.text;
@@ -129,16 +141,7 @@ static int apply(struct hy_txn *t, const struct hy_attempt *a, struct hy_str add
         return hy_suppress_soft_reset(t, address, a->tenant);
     if (a->effect == HY_EFFECT_SOFT)
         return hy_suppress_soft(t, address, a->tenant, words, NULL);
-    struct hy_suppress_entry e = {
-        .key = {.scope = HY_SUPPRESS_TENANT,
-                .tenant = a->tenant,
-                .reason = HY_SUPPRESS_HARD_BOUNCE},
-        .what = address,
-        .expires = end_of(t->now, suppress_rules(t->env).hard_expire_s),
-        .source = words,
-        .by = HY_STR("bounce"),
-    };
-    return hy_suppress_put(t, &e, NULL);
+    return suppress_hard(t, address, a->tenant, words);
 }
 
 int suppress_apply(struct hy_txn *t, const struct hy_attempt *a)

@@ -33,7 +33,7 @@ static void read_mail(struct hy_bounce_reader *r, struct hy_str mail)
             !hy_str_is_utf8(hy_buf_str(&out)))
             abort();
     }
-    (void)hy_bounce_find_token(&report, &keys, &token);
+    (void)hy_bounce_find_token(report.clues, report.n_clues, &keys, &token);
     hy_buf_free(&out);
 }
 

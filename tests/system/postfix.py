@@ -47,9 +47,9 @@ def available():
 
 
 class Postfix:
-    """`settings` are main.cf parameters over the common ones; `listen` is ADDR:PORT."""
+    """`settings` are main.cf parameters over the common ones; `listen` is ADDR:PORT; `extra` are lines of master.cf."""
 
-    def __init__(self, lab, name, listen, settings, smtpd="-", smtp="-"):
+    def __init__(self, lab, name, listen, settings, smtpd="-", smtp="-", extra=""):
         why = available()
         if why:
             raise LabError(why)
@@ -76,7 +76,7 @@ class Postfix:
         with open(self.etc + "/main.cf", "w", encoding="utf-8") as f:
             f.writelines(f"{k} = {v}\n" for k, v in main.items())
         with open(self.etc + "/master.cf", "w", encoding="utf-8") as f:
-            f.write(MASTER.format(listen=listen, smtpd=smtpd, smtp=smtp))
+            f.write(MASTER.format(listen=listen, smtpd=smtpd, smtp=smtp) + extra)
         for path in glob.glob("/etc/postfix/dynamicmaps.cf*") + ["/etc/postfix/postfix-files"]:
             if os.path.isfile(path):
                 shutil.copy(path, self.etc)

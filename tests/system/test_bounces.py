@@ -40,8 +40,9 @@ def test_files_folders_mboxes_and_standard_input_are_read(lab):
     lab.write("box", "".join(f"From x@y.example Thu Apr 29 23:34:45 2015\n{mail}\n" for _ in range(3)))
     out, _ = run(lab, "bounce", "parse", folder, lab.path("box"), "-", text=mail)
     files = [json.loads(line)["file"] for line in out]
-    check_eq(files[:4], [os.path.join(folder, n) for n in ("arf.eml", "dsn.eml", "qmail.txt", "ses.txt")])
-    check_eq(files[4:], [lab.path("box")] * 3 + ["-"])
+    seeds = ("arf.eml", "dsn.eml", "pmdf.eml", "qmail.txt", "ses.txt", "wide_letters.eml")
+    check_eq(files[:len(seeds)], [os.path.join(folder, n) for n in seeds])
+    check_eq(files[len(seeds):], [lab.path("box")] * 3 + ["-"])
 
 
 def test_a_file_that_cannot_be_read_is_told_and_the_rest_is_read(lab):

@@ -40,8 +40,10 @@ struct hy_bounce_report {
     const struct hy_bounce_finding *items;
     size_t n; /* 1 or more; the only one has no recipient when none was found */
     struct hy_str reporting_mta, original_message_id;
-    struct hy_str feedback_type;              /* of complaints: "abuse", "opt-out" ... */
-    struct hy_str clues[HY_BOUNCE_CLUES_MAX]; /* header values in which a token may stand */
+    struct hy_str feedback_type; /* of complaints: "abuse", "opt-out" ... */
+    struct hy_str from, subject; /* of the mail itself: an address; decoded, one line */
+    struct hy_str clues[HY_BOUNCE_CLUES_MAX]; /* header values in which a token may stand: of the
+                                                 mail itself, then of the one it is about */
     size_t n_clues;
 };
 
@@ -55,9 +57,11 @@ HY_MUST_USE int hy_bounce_read(struct hy_bounce_reader *r, struct hy_str mail,
                                struct hy_bounce_report *ret);
 void hy_bounce_reader_free(struct hy_bounce_reader *r);
 
-/* Which message it is about, by the signed tokens in its clues (return path, Message-ID, link to
- * unsubscribe): that tells the lead even when the address was blacked out. HY_ENOTFOUND. */
-HY_MUST_USE int hy_bounce_find_token(const struct hy_bounce_report *report,
+/* Which message it is about, by the first signed token among clues: a return path tells more than
+ * a link to unsubscribe, that more than a Message-ID, since a return path was written by the server
+ * that speaks, and an answer may quote anything. That tells the lead even when the address was
+ * blacked out. HY_ENOTFOUND: there is none that is ours. */
+HY_MUST_USE int hy_bounce_find_token(const struct hy_str *clues, size_t n,
                                      const struct hy_token_keys *keys, struct hy_token *ret);
 
 /* Appends a finding as one JSON object and a line end; the keys are those of hayauma(1). */

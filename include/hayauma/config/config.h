@@ -216,6 +216,13 @@ struct hy_config {
         hy_us gather_us, delay_us; /* delay_us: 0 = never told of */
         uint64_t return_max_bytes;
     } dsn;
+    struct { /* mail that comes back */
+        struct hy_sockaddrs listen;
+        const char *certificate, *private_key; /* PEM files; "" = no STARTTLS */
+        struct hy_strings complaints, replies; /* addresses that are taken besides return paths */
+        uint32_t max_connections, connections_per_address;
+        uint64_t size_max, memory_bytes;
+    } intake;
     struct {
         const char *domain;             /* right side of return paths; "" = node.hostname */
         const char *prefix;             /* left side before the token: "b" gives b+TOKEN@ */

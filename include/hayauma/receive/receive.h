@@ -6,6 +6,7 @@
 #include "hayauma/base/clock.h"
 #include "hayauma/io/sockaddr.h"
 #include "hayauma/io/tls.h"
+#include "hayauma/receive/intake.h"
 #include "hayauma/receive/users.h"
 
 struct hy_receive;
@@ -42,6 +43,9 @@ struct hy_receive_policy {
     uint32_t connections_max, connections_per_address;
     bool is_dkim_required; /* mail that no key signs is refused */
     int utc_offset_min;
+    /* For mail that came back: without password, to these addresses only; nothing is sent on. */
+    struct hy_intake *intake;                    /* outlives it; NULL: messages are handed in */
+    const struct hy_intake_addresses *addresses; /* with it */
     void (*release)(struct hy_receive_policy *p);
     void *owner;
     atomic_uint refs; /* starts at 1 */

@@ -206,13 +206,13 @@ Test(bounce_read, a_complaint_without_an_address_still_finds_its_lead)
     cr_assert_eq(r.items[0].recipient.n, 0);
     cr_assert(r.items[0].class.is_suppress && !r.items[0].class.is_hard);
     EXPECT_STR(r.feedback_type, "abuse");
-    cr_assert_eq(hy_bounce_find_token(&r, &keys, &token), HY_OK);
+    cr_assert_eq(hy_bounce_find_token(r.clues, r.n_clues, &keys, &token), HY_OK);
     cr_assert_eq(token.campaign, 77);
     cr_assert_eq(token.lead, 123456);
     text[5] ^= 1; /* not ours */
     snprintf(mail, sizeof mail, complaint, "abuse", text);
     r = read_mail(mail);
-    cr_assert_eq(hy_bounce_find_token(&r, &keys, &token), HY_ENOTFOUND);
+    cr_assert_eq(hy_bounce_find_token(r.clues, r.n_clues, &keys, &token), HY_ENOTFOUND);
 }
 
 Test(bounce_read, a_report_on_signatures_takes_nobody_off)
