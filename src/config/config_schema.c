@@ -413,6 +413,12 @@ static const struct schema_row rows[] = {
      .doc = "A campaign pauses itself when more than this share of its last ends are bounces."},
     {"campaign.pause_sample", SCHEMA_INT, 0, F(campaign.bounce_sample), 10, 1000000, "500",
      .doc = "How many ends the share is taken of."},
+    {"campaign.pause_on_complaints", SCHEMA_SHARE, 0, F(campaign.complaint_share), 1, 10000, "0.3%",
+     .zero = "never",
+     .doc = "The same for complaints that come back (intake): large providers count more than 0.3% "
+            "as spam."},
+    {"campaign.complaint_sample", SCHEMA_INT, 0, F(campaign.complaint_sample), 100, 100000000,
+     "5000", .doc = "How many deliveries that share is taken of."},
     {"campaign.stale_after", SCHEMA_DURATION, 0, F(campaign.stale_after_us), 10 * SEC, 365 * DAY,
      "1h",
      .doc = "A schedule that was missed by more, because the daemon was down, is not started but "

@@ -11,6 +11,7 @@ enum schema_type {
     SCHEMA_DURATION,  /* hy_us */
     SCHEMA_RATE,      /* struct hy_rate */
     SCHEMA_PERCENT,   /* uint32_t */
+    SCHEMA_SHARE,     /* uint32_t, hundredths of a percent: "0.3%" is 30 */
     SCHEMA_MODE,      /* mode_t */
     SCHEMA_ENUM,      /* an enum, by `names` */
     SCHEMA_STRING,    /* const char * */

@@ -15,6 +15,7 @@ const char *schema_type_name(enum schema_type t)
         [SCHEMA_DURATION] = "duration",
         [SCHEMA_RATE] = "rate",
         [SCHEMA_PERCENT] = "percentage",
+        [SCHEMA_SHARE] = "percentage",
         [SCHEMA_MODE] = "octal permissions",
         [SCHEMA_ENUM] = "word",
         [SCHEMA_STRING] = "text",
@@ -64,6 +65,14 @@ static void put_number(const struct schema_row *row, uint64_t v, struct hy_buf *
     case SCHEMA_PERCENT:
         hy_buf_printf(out, "%" PRIu64 "%%", v);
         break;
+    case SCHEMA_SHARE:
+        hy_buf_printf(out, "%" PRIu64, v / 100);
+        if (v % 10)
+            hy_buf_printf(out, ".%02" PRIu64, v % 100);
+        else if (v % 100)
+            hy_buf_printf(out, ".%" PRIu64, v % 100 / 10);
+        hy_buf_add_lit(out, "%");
+        break;
     case SCHEMA_MODE:
         hy_buf_printf(out, "\"%04" PRIo64 "\"", v);
         break;
@@ -76,7 +85,8 @@ static void put_number(const struct schema_row *row, uint64_t v, struct hy_buf *
 void schema_put_range(const struct schema_row *row, struct hy_buf *out)
 {
     bool is_number = row->type == SCHEMA_INT || row->type == SCHEMA_SIZE ||
-                     row->type == SCHEMA_DURATION || row->type == SCHEMA_PERCENT;
+                     row->type == SCHEMA_DURATION || row->type == SCHEMA_PERCENT ||
+                     row->type == SCHEMA_SHARE;
     if (!is_number || (row->min == 0 && row->max == 0))
         return;
     if (row->max) {

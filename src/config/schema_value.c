@@ -74,6 +74,10 @@ static int read_number(const struct schema_row *row, struct hy_str s, struct hy_
         err = value_percent(s, diag, &v32);
         v = v32;
         break;
+    case SCHEMA_SHARE:
+        err = value_share(s, diag, &v32);
+        v = v32;
+        break;
     case SCHEMA_MODE:
         err = value_mode(s, diag, &v32);
         v = v32;

@@ -170,6 +170,21 @@ int value_percent(struct hy_str s, struct hy_diag *diag, uint32_t *ret)
     return 0;
 }
 
+int value_share(struct hy_str s, struct hy_diag *diag, uint32_t *ret)
+{
+    uint64_t whole = 0, part = 0;
+    struct hy_str rest = hy_str_slice(s, 0, s.n ? s.n - 1 : 0), before;
+    bool is_good = hy_str_ends(s, HY_STR("%")) && hy_str_split(&rest, '.', &before) &&
+                   hy_str_to_u64(before, 100, &whole) == HY_OK;
+    if (is_good && rest.p)
+        is_good = rest.n >= 1 && rest.n <= 2 && hy_str_to_u64(rest, 99, &part) == HY_OK;
+    if (!is_good)
+        return hy_fail(diag, HY_EINVAL, "must be a percentage such as 0.3%%, not '%.*s'",
+                       HY_STR_ARG(s));
+    *ret = (uint32_t)(whole * 100 + (rest.p && rest.n == 1 ? 10 * part : part));
+    return 0;
+}
+
 int value_mode(struct hy_str s, struct hy_diag *diag, uint32_t *ret)
 {
     uint32_t v = 0;

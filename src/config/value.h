@@ -15,6 +15,8 @@ HY_MUST_USE int value_duration(struct hy_str s, struct hy_diag *diag, hy_us *ret
 HY_MUST_USE int value_rate(struct hy_str s, struct hy_diag *diag, struct hy_rate *ret);
 /* "20%". */
 HY_MUST_USE int value_percent(struct hy_str s, struct hy_diag *diag, uint32_t *ret);
+/* "0.3%" in hundredths of a percent: 30. */
+HY_MUST_USE int value_share(struct hy_str s, struct hy_diag *diag, uint32_t *ret);
 /* "0660": octal permission bits. */
 HY_MUST_USE int value_mode(struct hy_str s, struct hy_diag *diag, uint32_t *ret);
 /* "2026-12-01T09:00:00+09:00": RFC 3339; the seconds may be left out. */

@@ -61,8 +61,9 @@ int brakes_fill(const struct hy_bundle *b, const struct hy_config *c, struct hy_
         .speed = b->speed,
         .is_by_lead = b->is_by_lead,
         .is_uncapped = b->is_uncapped || b->priority == HY_PRIORITY_TRANSACTIONAL,
-        .bounces = {b->has_bounce_limit ? b->bounce_percent : c->campaign.bounce_percent,
+        .bounces = {100 * (b->has_bounce_limit ? b->bounce_percent : c->campaign.bounce_percent),
                     c->campaign.bounce_sample},
+        .complaints = {c->campaign.complaint_share, c->campaign.complaint_sample},
     };
     int err = HY_OK;
     if (b->priority != HY_PRIORITY_TRANSACTIONAL)
@@ -102,11 +103,12 @@ static void hold_done(struct hy_write_req *r, int err)
     free(h);
 }
 
-void brakes_on_surge(void *daemon, hy_id campaign, const struct hy_surge_view *view)
+void brakes_on_surge(void *daemon, hy_id campaign, enum hy_surge_of of,
+                     const struct hy_surge_view *view)
 {
     struct hold_req *h = calloc(1, sizeof *h);
     if (!h) {
-        hy_log(HY_LOG_ERROR, "campaign", "out of memory: a surge of bounces pauses nothing");
+        hy_log(HY_LOG_ERROR, "campaign", "out of memory: a surge pauses nothing");
         return;
     }
     *h = (struct hold_req){
@@ -118,12 +120,22 @@ void brakes_on_surge(void *daemon, hy_id campaign, const struct hy_surge_view *v
         .campaign = campaign,
     };
     snprintf(h->why, sizeof h->why,
-             "%" PRIu32 " of the last %" PRIu32 " mails bounced (pause_on_bounces): look at them "
-             "with 'hayauma campaign show' before you resume",
+             of == HY_SURGE_COMPLAINTS
+                 ? "%" PRIu32 " people complained about the last %" PRIu32
+                   " mails (campaign.pause_on_complaints): ask whom it goes to before you resume"
+                 : "%" PRIu32 " of the last %" PRIu32 " mails bounced (pause_on_bounces): look at "
+                   "them with 'hayauma campaign show' before you resume",
              view->bad, view->seen);
     int err = hy_writer_submit(h->d->writer, &h->req);
     if (err != HY_OK)
         hold_done(&h->req, err);
+}
+
+void brakes_on_returned(void *daemon, hy_id campaign, bool is_complaint)
+{
+    struct hy_daemon *d = daemon;
+    hy_deliver_came_back(d->deliver, campaign,
+                         is_complaint ? HY_SURGE_COMPLAINTS : HY_SURGE_BOUNCES);
 }
 
 bool brakes_hold_stale(struct hy_daemon *d, hy_id campaign, hy_wall_ms start_at)

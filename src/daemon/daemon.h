@@ -210,7 +210,10 @@ struct hy_bundle;
 int brakes_fill(const struct hy_bundle *b, const struct hy_config *c, struct hy_txn *t,
                 struct hy_deliver_plan *plan, struct hy_diag *diag);
 /* Pauses a campaign with the reason: what delivery calls. Any thread. */
-void brakes_on_surge(void *daemon, hy_id campaign, const struct hy_surge_view *view);
+void brakes_on_surge(void *daemon, hy_id campaign, enum hy_surge_of of,
+                     const struct hy_surge_view *view);
+/* Something bad came back about a campaign: what intake calls. Any thread. */
+void brakes_on_returned(void *daemon, hy_id campaign, bool is_complaint);
 /* Holds a scheduled campaign that is too late by campaign.stale_after; false: it is not. Main
  * thread. */
 bool brakes_hold_stale(struct hy_daemon *d, hy_id campaign, hy_wall_ms start_at);

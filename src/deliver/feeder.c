@@ -150,6 +150,23 @@ struct changed_msg {
     hy_id campaign;
 };
 
+struct came_back_msg {
+    struct hy_msg msg;
+    hy_id campaign;
+    enum hy_surge_of of;
+};
+
+/* Without memory one of them is not counted; there are many where it matters. */
+void hy_deliver_came_back(struct hy_deliver *d, hy_id campaign, enum hy_surge_of of)
+{
+    struct came_back_msg *m = malloc(sizeof *m);
+    if (!m)
+        return;
+    *m = (struct came_back_msg){.msg.kind = MSG_CAME_BACK, .campaign = campaign, .of = of};
+    if (hy_mailbox_post(feeder_mailbox(d->feeder), &m->msg) != HY_OK)
+        free(m);
+}
+
 static void on_mail(void *arg, struct hy_msg *m)
 {
     struct feeder *f = arg;
@@ -163,6 +180,12 @@ static void on_mail(void *arg, struct hy_msg *m)
             struct changed_msg *c = hy_container_of(m, struct changed_msg, msg);
             if (!f->is_draining)
                 camp_changed(f, c->campaign);
+            free(c);
+            break;
+        }
+        case MSG_CAME_BACK: {
+            struct came_back_msg *c = hy_container_of(m, struct came_back_msg, msg);
+            camp_came_back(f, c->campaign, c->of);
             free(c);
             break;
         }
@@ -331,6 +354,8 @@ void feeder_free(struct feeder *f)
                 camp_quiet(f, hy_container_of(m, struct quiet_order, msg));
             else if (m->kind == MSG_SITE)
                 site_look_up(hy_container_of(m, struct site_order, msg), NULL, NULL);
+            else if (m->kind == MSG_CAME_BACK)
+                free(hy_container_of(m, struct came_back_msg, msg));
             else if (m->kind == MSG_CHANGED || m->kind == MSG_DRAIN)
                 free(m);
         }

@@ -73,6 +73,8 @@ struct feeder {
 
 /* feeder_campaign.c */
 struct camp *camp_find(struct feeder *f, hy_id id);
+/* Counts what came back about a campaign. */
+void camp_came_back(struct feeder *f, hy_id id, enum hy_surge_of of);
 void camp_changed(struct feeder *f, hy_id id);
 void camp_stopped(struct feeder *f, struct stop_order *o);
 /* Takes the order; when the feeder ends: HY_ECLOSED. */

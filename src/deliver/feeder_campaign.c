@@ -372,6 +372,21 @@ void camp_changed(struct feeder *f, hy_id id)
         hy_log(HY_LOG_ERROR, "feeder", "out of memory: a campaign was not taken up");
 }
 
+void camp_came_back(struct feeder *f, hy_id id, enum hy_surge_of of)
+{
+    const struct hy_deliver_settings *s = &f->d->settings;
+    struct camp *c = camp_find(f, id);
+    struct run *run = c ? c->run : NULL;
+    struct hy_surge_view view;
+    if (!run)
+        return; /* nothing of it is being sent */
+    bool is_complaint = of == HY_SURGE_COMPLAINTS;
+    const struct hy_surge_limit *limit =
+        is_complaint ? &run->plan.brakes.complaints : &run->plan.brakes.bounces;
+    if (hy_surge_late(is_complaint ? &run->complaints : &run->bounces, limit, &view) && s->on_surge)
+        s->on_surge(s->on_surge_ctx, id, of, &view);
+}
+
 static void quiet_end(struct feeder *f, hy_id campaign)
 {
     struct camp *c = camp_find(f, campaign);

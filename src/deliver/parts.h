@@ -68,6 +68,7 @@ enum {
     MSG_SEATS,       /* anybody -> worker: lanes of yours may connect to their provider */
     MSG_QUIET,       /* anybody -> feeder: hold a campaign still, or no longer */
     MSG_SITE,        /* anybody -> feeder: look up a domain, then ask the workers for its lanes */
+    MSG_CAME_BACK,   /* anybody -> feeder: a bounce or complaint about a campaign */
     MSG_SPOOLED,     /* anybody -> feeder: there are new messages in a spool */
 };
 
@@ -85,7 +86,7 @@ struct run {
     struct run *older; /* the feeder's: the run before it, while rows of that are in hand */
     struct hy_rate_shared speed; /* tokens of plan.brakes.speed */
     struct run_pace *paces;      /* one a worker; NULL: no speed is set */
-    struct hy_surge bounces;
+    struct hy_surge bounces, complaints;
 };
 /* Shares of lanes of one worker that wait for a token of a run, the longest first. Its worker's. */
 struct run_pace {

@@ -37,10 +37,12 @@ static void watch_bounces(struct delivery *d, enum hy_rcpt_state state)
     struct hy_surge_view view;
     if (state != HY_RCPT_DELIVERED && state != HY_RCPT_BOUNCED)
         return;
-    if (hy_surge_count(&d->run->bounces, &d->run->plan.brakes.bounces, state == HY_RCPT_BOUNCED,
-                       &view) &&
+    const struct hy_brakes *b = &d->run->plan.brakes;
+    if (state == HY_RCPT_DELIVERED)
+        (void)hy_surge_count(&d->run->complaints, &b->complaints, false, &view);
+    if (hy_surge_count(&d->run->bounces, &b->bounces, state == HY_RCPT_BOUNCED, &view) &&
         s->on_surge)
-        s->on_surge(s->on_surge_ctx, d->run->campaign, &view);
+        s->on_surge(s->on_surge_ctx, d->run->campaign, HY_SURGE_BOUNCES, &view);
 }
 
 static void submit(struct delivery *d)

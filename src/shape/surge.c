@@ -1,10 +1,22 @@
 /* The surge brake. */
 #include "hayauma/shape/surge.h"
 
+/* Whether it trips, which it does once. */
+static bool trips(struct hy_surge *s, const struct hy_surge_limit *limit, struct hy_surge_view now,
+                  struct hy_surge_view *ret_view)
+{
+    if ((uint64_t)now.bad * 10000 <= (uint64_t)limit->share * limit->sample)
+        return false;
+    if (atomic_exchange(&s->has_tripped, true))
+        return false;
+    *ret_view = now;
+    return true;
+}
+
 bool hy_surge_count(struct hy_surge *s, const struct hy_surge_limit *limit, bool is_bad,
                     struct hy_surge_view *ret_view)
 {
-    if (limit->percent == 0)
+    if (limit->share == 0)
         return false;
     uint64_t was = atomic_load_explicit(&s->counts, memory_order_relaxed), is;
     uint32_t seen, bad;
@@ -15,10 +27,15 @@ bool hy_surge_count(struct hy_surge *s, const struct hy_surge_limit *limit, bool
         is = (uint64_t)(bad >> half) << 32 | seen >> half;
     } while (!atomic_compare_exchange_weak_explicit(&s->counts, &was, is, memory_order_relaxed,
                                                     memory_order_relaxed));
-    if ((uint64_t)bad * 100 <= (uint64_t)limit->percent * limit->sample)
+    return is_bad && trips(s, limit, (struct hy_surge_view){seen, bad}, ret_view);
+}
+
+bool hy_surge_late(struct hy_surge *s, const struct hy_surge_limit *limit,
+                   struct hy_surge_view *ret_view)
+{
+    if (limit->share == 0)
         return false;
-    if (atomic_exchange(&s->has_tripped, true))
-        return false;
-    *ret_view = (struct hy_surge_view){seen, bad};
-    return true;
+    uint64_t now = atomic_fetch_add_explicit(&s->counts, UINT64_C(1) << 32, memory_order_relaxed) +
+                   (UINT64_C(1) << 32);
+    return trips(s, limit, (struct hy_surge_view){(uint32_t)now, (uint32_t)(now >> 32)}, ret_view);
 }

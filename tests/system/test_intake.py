@@ -218,6 +218,28 @@ def test_what_is_believed_suppresses_without_a_token(lab):
     check_eq(daemon.ctl("status")["intake"]["suppressed"], 1)
 
 
+def test_a_surge_of_complaints_and_one_of_late_bounces_pause_a_campaign_with_the_reason(lab):
+    daemon, sink, _, port = setup(lab, config={"campaign.complaint_sample": 100, "campaign.pause_on_complaints": "5%",
+                                               "campaign.pause_sample": 50})
+    daemon.import_leads(csv(lab, [field(f"user{i}", SITE) for i in range(400)]))
+
+    def begin(name, words):
+        before = len(sink.captured())
+        daemon.ctl("campaign", "create", newsletter.campaign_file(lab, name, extra="speed: 10/s\n"))
+        daemon.ctl("campaign", "start", name)
+        wait_for("some deliveries", lambda: len(sink.captured()) >= before + 10, 30)
+        for i, path in enumerate(sink.captured()[before:before + 10]):
+            with open(path, encoding="ascii", errors="surrogateescape") as f:
+                deliver(port, f"fbl@{RETURN}", words(f.read()).replace("Message-ID: <", f"Message-ID: <{name}{i}", 1))
+        c = daemon.wait_campaign(name, done=lambda c: c["state"] == "paused", timeout=30)
+        check(c["delivered"] < 300, c)
+        return c["note"]
+    note = begin("unloved", complaint)
+    check(note.startswith("6 people complained about the last ") and "pause_on_complaints" in note, note)
+    note = begin("late", lambda mail: bounce("x@y.example", mail))
+    check(note.startswith("6 of the last ") and "bounced (pause_on_bounces)" in note, note)
+
+
 def test_kill_9_under_load_notes_every_250_exactly_once(lab):
     daemon, sink, _, port = setup(lab)
     (a, (path, mail)), *_ = sorted(sent(lab, daemon, sink, 1).items())

@@ -244,6 +244,8 @@ struct hy_config {
         const char *zone_attribute;   /* of leads, for hours_by_lead */
         uint32_t bounce_percent;      /* more among the last bounce_sample pauses; 0 = never */
         uint32_t bounce_sample;
+        uint32_t complaint_share; /* hundredths of a percent of complaint_sample; 0 = never */
+        uint32_t complaint_sample;
         hy_us stale_after_us; /* a schedule that is later than this is held for a person */
     } campaign;
     struct {

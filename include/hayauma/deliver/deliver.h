@@ -152,7 +152,8 @@ struct hy_deliver_settings {
     struct hy_contacts *contacts; /* outlives delivery; NULL: no frequency cap */
     /* A campaign's bounces are too many: somebody should pause it. Once a run; must not block. Any
      * worker's thread. */
-    void (*on_surge)(void *ctx, hy_id campaign, const struct hy_surge_view *view);
+    void (*on_surge)(void *ctx, hy_id campaign, enum hy_surge_of of,
+                     const struct hy_surge_view *view);
     void *on_surge_ctx;
     struct hy_resolver_settings dns; /* trust_ad: DANE counts */
     struct hy_deliver_tls tls;
@@ -181,6 +182,9 @@ HY_MUST_USE int hy_deliver_create(const struct hy_deliver_settings *settings,
 HY_MUST_USE int hy_deliver_start(struct hy_deliver *d, struct hy_diag *diag);
 /* Applies a new policy without touching connections; its reference is taken. Main thread. */
 void hy_deliver_reload(struct hy_deliver *d, struct hy_deliver_policy *policy);
+/* A hard bounce or a complaint about mail of a campaign came back: it counts for the brakes of the
+ * campaign while that is being sent. Any thread. */
+void hy_deliver_came_back(struct hy_deliver *d, hy_id campaign, enum hy_surge_of of);
 /* A campaign's stored state changed: look at it again. Any thread. */
 void hy_deliver_campaign_changed(struct hy_deliver *d, hy_id campaign);
 /* Messages were put into a spool (store/spool.h): look. After the commit; any thread; cheap. */

@@ -23,5 +23,5 @@ struct hy_brakes {
     struct hy_hours hours;
     bool is_by_lead;  /* hours by the clock of each lead that has a time zone */
     bool is_uncapped; /* the frequency cap does not count here */
-    struct hy_surge_limit bounces;
+    struct hy_surge_limit bounces, complaints;
 };

@@ -5,11 +5,14 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* Trips when more than `percent` of the last `sample` ends are bad. */
+/* Trips when more than `share` of the last `sample` ends are bad. */
 struct hy_surge_limit {
-    uint32_t percent; /* 1..100; 0 = never */
-    uint32_t sample;  /* 10..1,000,000 */
+    uint32_t share;  /* hundredths of a percent, 1..10,000; 0 = never */
+    uint32_t sample; /* 10..100,000,000 */
 };
+
+/* What is counted. */
+enum hy_surge_of { HY_SURGE_BOUNCES, HY_SURGE_COMPLAINTS };
 
 /* Zero at first. */
 struct hy_surge {
@@ -27,3 +30,7 @@ struct hy_surge_view {
  * Any thread. */
 bool hy_surge_count(struct hy_surge *s, const struct hy_surge_limit *limit, bool is_bad,
                     struct hy_surge_view *ret_view);
+/* One of the ends that were counted as good turns out to be bad: a notice or a complaint came back.
+ * As hy_surge_count. */
+bool hy_surge_late(struct hy_surge *s, const struct hy_surge_limit *limit,
+                   struct hy_surge_view *ret_view);
