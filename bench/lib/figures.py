@@ -72,6 +72,14 @@ def floors(results, workload):
     return runs_of(results, workload, "floor")
 
 
+def floors_of_way(results, workload):
+    """The floors of all rounds that measured the bare sender and its receivers in a workload's way."""
+    way, rounds = BY_NAME[workload].way.name, {}
+    for name in BY_NAME:
+        rounds.update(by_round(results, name, "floor"))
+    return [f for f in rounds.values() if "sink_us" in next(iter(f.get(way, {"": {}}).values()))]
+
+
 def with_floor(results, workload, take):
     """take(floor of a message in us, result of hayauma) in each round."""
     return paired(by_round(results, workload, "floor"), by_round(results, workload, "hayauma"),
@@ -88,8 +96,7 @@ def ceiling(results, workload, than):
     receivers use was not measured."""
     def whole(f, of):
         return floor.with_receivers(f, BY_NAME[of], 10240)
-    found = [whole(f, than) / whole(f, workload) for f in floors(results, workload)
-             if BY_NAME[workload].way.name in f and whole(f, than) and whole(f, workload)]
+    found = [whole(f, than) / whole(f, workload) for f in floors_of_way(results, workload) if whole(f, than)]
     return Figure(tuple(found)) if found else None
 
 

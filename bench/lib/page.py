@@ -122,7 +122,7 @@ def way_rows(results, w):
     """What the ways to the receivers cost a message in CPU: of a sender that only writes and signs, and of hayauma."""
     rows = []
     for name in ("B1", "B3", "B3-far"):
-        found = [f for f in figures.floors(results, name) if "sink_us" in floor.blaster(f, BY_NAME[name], 10240) and BY_NAME[name].way.name in f]
+        found = figures.floors_of_way(results, name)
         ours = figures.of(results, name, "hayauma", "cpu_us_per_message")
         if not found or not ours:
             continue

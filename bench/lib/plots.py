@@ -154,7 +154,7 @@ def curves(results, folder, step, colors, unit, title, scale="linear"):
         ax.set_xlim(0, None)
     ax.set_xlabel(unit)
     ax.set_title(title, loc="left", fontsize=11)
-    ax.legend(frameon=False, loc="lower right")
+    ax.legend(frameon=False, loc="upper left", bbox_to_anchor=(0, -0.22), ncol=1)  # below: curves may be anywhere
     return save(fig, folder, {"B6-fair": "firsts"}.get(step, step))
 
 
