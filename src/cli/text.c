@@ -189,8 +189,6 @@ const char *const cli_texts[][2] = {
     {"See what becomes of it with: hayauma explain %s\n", "経過を見るには: hayauma explain %s\n"},
     {" (for good)", " (恒久的)"},
     {"late-bounce", "不達通知"},
-    {"complaint", "苦情"},
-    {"unsubscribe", "配信停止"},
     {"reply", "返信"},
     {"auto-reply", "自動応答"},
     {"delay-notice", "遅延通知"},
