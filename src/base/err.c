@@ -26,18 +26,19 @@ static const struct {
     [-HY_ECLOSED] = {"HY_ECLOSED", "closed"},
     [-HY_EUNSUPPORTED] = {"HY_EUNSUPPORTED", "not supported"},
     [-HY_EMORE] = {"HY_EMORE", "more input needed"},
+    [-HY_EQUOTA] = {"HY_EQUOTA", "quota used up"},
 };
 
 const char *hy_err_name(int err)
 {
-    if (err > 0 || err < HY_EMORE)
+    if (err > 0 || err < HY_E_LAST)
         return "HY_E?";
     return table[-err].name;
 }
 
 const char *hy_err_text(int err)
 {
-    if (err > 0 || err < HY_EMORE)
+    if (err > 0 || err < HY_E_LAST)
         return "unknown error";
     return table[-err].text;
 }

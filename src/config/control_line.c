@@ -95,7 +95,7 @@ int hy_control_request_read(json_t *obj, struct hy_diag *diag, struct hy_control
 
 int hy_control_error_code(const char *name)
 {
-    for (int code = HY_EINVAL; code >= HY_EMORE; code--)
+    for (int code = HY_EINVAL; code >= HY_E_LAST; code--)
         if (strcmp(hy_err_name(code), name) == 0)
             return code;
     return HY_EIO;

@@ -135,6 +135,11 @@ static void on_stored(struct hy_submit *submit, int err)
     struct sending *s = hy_container_of(submit, struct sending, submit);
     struct hy_diag diag = {""};
     char id[HY_ID_TEXT_MAX];
+    if (err == HY_EQUOTA) {
+        char text[HY_QUOTA_TEXT_MAX];
+        hy_fail(&diag, err, "tenant '%s': %s", s->tenant->name,
+                hy_quota_text(&submit->job.verdict, text));
+    }
     if (err != HY_OK) {
         fail(s, err, &diag);
         return;

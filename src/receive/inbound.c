@@ -149,6 +149,7 @@ static bool is_waiting(const struct inbound *s)
 static bool take_question(struct inbound *s)
 {
     const struct hy_smtp_server_ask *ask = hy_smtp_server_ask(&s->smtp);
+    char room[HY_QUOTA_TEXT_MAX];
     struct hy_smtp_server_answer a = {.code = 250, .enhanced = {2, 0, 0}, .text = HY_STR("Ok")};
     if (is_waiting(s))
         return false;
@@ -169,12 +170,14 @@ static bool take_question(struct inbound *s)
         if (s->r->content_bytes > s->policy->memory_max)
             a = (struct hy_smtp_server_answer){
                 .code = 452, .enhanced = {4, 3, 1}, .text = HY_STR("Too busy, try again later")};
+        else
+            (void)message_is_shut(s, &a, room, sizeof room);
         break;
     case HY_SMTP_SERVER_ASK_RCPT:
         (void)returning_accepts(s, ask->address, &a);
         break;
     case HY_SMTP_SERVER_ASK_MESSAGE:
-        if (!(s->policy->intake ? returning_take(s, &a) : message_take(s, &a)))
+        if (!(s->policy->intake ? returning_take(s, &a) : message_take(s, &a, room, sizeof room)))
             return false;
         break;
     }
@@ -259,6 +262,15 @@ static void on_timer(void *arg)
 
 /* ---- answers ---- */
 
+/* What is beyond the quota of a tenant is said at EHLO and refused at MAIL and RCPT. */
+static void narrow_settings(struct inbound *s, const struct hy_tenant_quota *q)
+{
+    if (q->size_bytes && q->size_bytes < s->settings.size_max)
+        s->settings.size_max = q->size_bytes;
+    if (q->rcpts && q->rcpts < s->settings.rcpts_max)
+        s->settings.rcpts_max = q->rcpts;
+}
+
 void inbound_login_done(struct inbound *s)
 {
     struct login *l = &s->login;
@@ -280,6 +292,8 @@ void inbound_login_done(struct inbound *s)
     atomic_fetch_add_explicit(l->is_good ? &c->logins : &c->login_failures, 1,
                               memory_order_relaxed);
     s->user = l->is_good ? hy_users_find(s->policy->users, hy_str_of(l->user)) : NULL;
+    if (s->user)
+        narrow_settings(s, &s->user->tenant->quota);
     if (!l->is_good)
         hy_log(HY_LOG_NOTICE, "receive", "no entry for %s: %s", s->client,
                l->is_slowed ? "too many failures from there or for that name"
@@ -290,7 +304,7 @@ void inbound_login_done(struct inbound *s)
 
 void inbound_stored(struct inbound *s)
 {
-    char room[100];
+    char room[HY_QUOTA_TEXT_MAX];
     s->is_storing = false;
     struct hy_smtp_server_answer a = s->policy->intake
                                          ? returning_answer(s, s->stored_err)

@@ -17,8 +17,8 @@ static struct hy_smtp_server_answer refusal(uint16_t code, uint16_t subject, uin
 
 const char *hy_receive_refusal_name(enum hy_receive_refusal r)
 {
-    static const char *const names[HY_RECEIVE_REFUSALS] = {"content", "loop", "sender", "unsigned",
-                                                           "busy",    "disk", "closing"};
+    static const char *const names[HY_RECEIVE_REFUSALS] = {"content", "loop", "sender",  "unsigned",
+                                                           "busy",    "disk", "closing", "quota"};
     return (unsigned)r < HY_RECEIVE_REFUSALS ? names[r] : "?";
 }
 
@@ -64,6 +64,25 @@ static struct hy_str domain_of(struct hy_str address)
 static uint32_t tenant_of(const struct inbound *s)
 {
     return s->user ? s->user->tenant->number : 0;
+}
+
+/* ---- tenants whose hour or day is full, so that they need not send what is refused anyway ---- */
+
+static void shut_note(struct hy_receive *r, uint32_t tenant, const struct hy_quota_verdict *v)
+{
+    r->shut[tenant % SHUT_MAX] = (struct shut){tenant, *v};
+}
+
+bool message_is_shut(struct inbound *s, struct hy_smtp_server_answer *ret, char *room,
+                     size_t room_n)
+{
+    struct shut *x = &s->r->shut[tenant_of(s) % SHUT_MAX];
+    char text[HY_QUOTA_TEXT_MAX];
+    if (x->tenant != tenant_of(s) || x->verdict.until <= hy_clock_wall_ms())
+        return false;
+    snprintf(room, room_n, "%s", hy_quota_text(&x->verdict, text));
+    *ret = refusal(452, 7, 1, room);
+    return true;
 }
 
 static bool may_use(const struct inbound *s, struct hy_str domain)
@@ -138,7 +157,7 @@ static int hand_in(struct inbound *s, const struct hy_smtp_server_message *m,
     return err;
 }
 
-bool message_take(struct inbound *s, struct hy_smtp_server_answer *ret)
+bool message_take(struct inbound *s, struct hy_smtp_server_answer *ret, char *room, size_t room_n)
 {
     struct hy_smtp_server_message m;
     struct hy_relay_output facts;
@@ -166,9 +185,24 @@ bool message_take(struct inbound *s, struct hy_smtp_server_answer *ret)
         err = hand_in(s, &m, &facts);
     if (err == HY_OK)
         return false;
-    char room[100];
-    *ret = message_answer(s, err, room, sizeof room);
+    *ret = message_answer(s, err, room, room_n);
     return true;
+}
+
+/* For now (RFC 5321 4.2.2, RFC 3463): 452; when it can never be taken: 552 or 550. */
+static struct hy_smtp_server_answer over_quota(struct inbound *s, char *room, size_t room_n)
+{
+    const struct hy_quota_verdict *v = &s->submit.job.verdict;
+    char text[HY_QUOTA_TEXT_MAX];
+    snprintf(room, room_n, "%s", hy_quota_text(v, text));
+    if (v->kind == HY_QUOTA_SIZE)
+        return refusal(552, 3, 4, room);
+    if (v->is_for_ever)
+        return refusal(550, 5, 3, room);
+    if (v->kind == HY_QUOTA_QUEUED)
+        return refusal(452, 3, 1, room);
+    shut_note(s->r, tenant_of(s), v);
+    return refusal(452, 7, 1, room);
 }
 
 struct hy_smtp_server_answer message_answer(struct inbound *s, int err, char *room, size_t room_n)
@@ -183,6 +217,9 @@ struct hy_smtp_server_answer message_answer(struct inbound *s, int err, char *ro
         atomic_fetch_add_explicit(&c->bytes, s->edited.len, memory_order_relaxed);
         snprintf(room, room_n, "Stored as %s", hy_id_format(s->submit.job.message.id, id));
         return refusal(250, 0, 0, room);
+    case HY_EQUOTA:
+        count_refusal(s, HY_REFUSED_QUOTA);
+        return over_quota(s, room, room_n);
     case HY_ELIMIT:
         count_refusal(s, HY_REFUSED_CONTENT);
         return refusal(554, 6, 0, "Something of the message is too large");

@@ -98,7 +98,11 @@ struct hy_receive_policy *receive_policy(struct hy_receive *r)
 {
     pthread_mutex_lock(&r->policy_lock);
     struct hy_receive_policy *p = hy_receive_policy_ref(r->policy);
+    bool is_stale = r->is_shut_stale;
+    r->is_shut_stale = false;
     pthread_mutex_unlock(&r->policy_lock);
+    if (is_stale)
+        memset(r->shut, 0, sizeof r->shut);
     return p;
 }
 
@@ -107,6 +111,7 @@ void hy_receive_reload(struct hy_receive *r, struct hy_receive_policy *policy)
     pthread_mutex_lock(&r->policy_lock);
     struct hy_receive_policy *old = r->policy;
     r->policy = policy;
+    r->is_shut_stale = true;
     pthread_mutex_unlock(&r->policy_lock);
     hy_receive_policy_unref(old);
 }

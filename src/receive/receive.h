@@ -72,6 +72,13 @@ struct tally_slot {
     uint32_t n;
 };
 
+/* A tenant whose quota was found to be used up, and until when. */
+struct shut {
+    uint32_t tenant;
+    struct hy_quota_verdict verdict;
+};
+enum { SHUT_MAX = 1024 }; /* those beyond find out with their message */
+
 struct hy_receive {
     struct hy_deliver *deliver;
     struct hy_loop *loop;
@@ -84,7 +91,9 @@ struct hy_receive {
     uint32_t n_sessions;
     uint64_t content_bytes; /* of messages on their way in */
     struct tally_slot *tally;
-    size_t tally_n; /* a power of two, more than twice the most sessions */
+    size_t tally_n;             /* a power of two, more than twice the most sessions */
+    struct shut shut[SHUT_MAX]; /* by number; the loop's */
+    bool is_shut_stale;         /* a reload may have given them more: under policy_lock */
     bool is_closing;
     struct hy_timer close_timer, pause_timer;
     struct hy_msg close_msg;
@@ -107,7 +116,10 @@ void inbound_stored(struct inbound *s);
 
 /* message.c; the loop's thread: the message of a session is checked and handed in, or refused with
  * *ret. False: the answer comes later. */
-bool message_take(struct inbound *s, struct hy_smtp_server_answer *ret);
+bool message_take(struct inbound *s, struct hy_smtp_server_answer *ret, char *room, size_t room_n);
+/* Whether mail of the client would be refused for its quota: then *ret says so, in `room`. */
+bool message_is_shut(struct inbound *s, struct hy_smtp_server_answer *ret, char *room,
+                     size_t room_n);
 /* What became of it. */
 struct hy_smtp_server_answer message_answer(struct inbound *s, int err, char *room, size_t room_n);
 

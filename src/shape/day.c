@@ -40,19 +40,43 @@ uint64_t hy_day_total(struct hy_day_count *d, hy_wall_ms now)
     return total(d);
 }
 
-hy_wall_ms hy_day_ask(struct hy_day_count *d, uint32_t limit, hy_wall_ms now)
+hy_wall_ms hy_day_ask_many(struct hy_day_count *d, uint32_t n, uint32_t limit, hy_wall_ms now)
 {
     move_on(d, now);
-    uint64_t all = total(d);
-    if (limit == 0 || all < limit)
+    uint64_t all = total(d) + n;
+    if (limit == 0 || all <= limit)
         return 0;
     uint32_t ahead = 1; /* in so many hours the oldest counters are dropped */
     for (; ahead < HY_DAY_HOURS; ahead++) {
         all -= d->sent[(d->hour + ahead) % HY_DAY_HOURS];
-        if (all < limit)
+        if (all <= limit)
             break;
     }
     return ((hy_wall_ms)d->hour + ahead) * HOUR_MS;
+}
+
+hy_wall_ms hy_hour_ask_many(struct hy_day_count *d, uint32_t n, uint32_t limit, hy_wall_ms now)
+{
+    uint64_t all = (uint64_t)hy_hour_total(d, now) + n;
+    return limit == 0 || all <= limit ? 0 : ((hy_wall_ms)d->hour + 1) * HOUR_MS;
+}
+
+void hy_day_add(struct hy_day_count *d, uint32_t n, hy_wall_ms now)
+{
+    move_on(d, now);
+    uint32_t *sent = &d->sent[d->hour % HY_DAY_HOURS];
+    *sent = n > UINT32_MAX - *sent ? UINT32_MAX : *sent + n;
+}
+
+uint32_t hy_hour_total(struct hy_day_count *d, hy_wall_ms now)
+{
+    move_on(d, now);
+    return d->sent[d->hour % HY_DAY_HOURS];
+}
+
+hy_wall_ms hy_day_ask(struct hy_day_count *d, uint32_t limit, hy_wall_ms now)
+{
+    return hy_day_ask_many(d, 1, limit, now);
 }
 
 hy_wall_ms hy_day_take(struct hy_day_count *d, uint32_t limit, hy_wall_ms now)

@@ -1,6 +1,8 @@
 /* Tenants looked up: by number, by name, by domain. */
 #include "hayauma/shape/tenant.h"
 
+#include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -237,4 +239,48 @@ bool hy_tenant_may_use(const struct hy_tenants *t, const struct hy_tenant *tenan
 {
     const struct hy_tenant *owner = hy_tenant_owner(t, domain);
     return owner ? owner->number == tenant->number : has_any(tenant);
+}
+
+/* ---- quotas ---- */
+
+bool hy_quota_fits(const struct hy_tenant_quota *q, uint32_t n_rcpts, uint64_t size_bytes,
+                   struct hy_quota_verdict *ret)
+{
+    const struct {
+        enum hy_quota_kind kind;
+        uint64_t n, limit;
+    } checks[] = {
+        {HY_QUOTA_SIZE, size_bytes, q->size_bytes}, {HY_QUOTA_RCPTS, n_rcpts, q->rcpts},
+        {HY_QUOTA_HOUR, n_rcpts, q->per_hour},      {HY_QUOTA_DAY, n_rcpts, q->per_day},
+        {HY_QUOTA_QUEUED, n_rcpts, q->queued},
+    };
+    *ret = (struct hy_quota_verdict){0};
+    for (size_t i = 0; i < sizeof checks / sizeof *checks; i++)
+        if (checks[i].limit && checks[i].n > checks[i].limit) {
+            *ret = (struct hy_quota_verdict){
+                .kind = checks[i].kind, .is_for_ever = true, .limit = checks[i].limit};
+            return false;
+        }
+    return true;
+}
+
+const char *hy_quota_text(const struct hy_quota_verdict *v, char out[HY_QUOTA_TEXT_MAX])
+{
+    static const char *const what[] = {
+        [HY_QUOTA_NONE] = "",
+        [HY_QUOTA_HOUR] = " recipients an hour",
+        [HY_QUOTA_DAY] = " recipients a day",
+        [HY_QUOTA_QUEUED] = " recipients waiting",
+        [HY_QUOTA_RCPTS] = " recipients a message",
+        [HY_QUOTA_SIZE] = " bytes a message",
+    };
+    char time[32], then[64] = "is used up, try again when mail has left";
+    if (v->is_for_ever)
+        snprintf(then, sizeof then, "is less than this message");
+    else if (v->until)
+        snprintf(then, sizeof then, "is used up, try again at %.19sZ",
+                 hy_wall_format(v->until, time)); /* less the milliseconds */
+    snprintf(out, HY_QUOTA_TEXT_MAX, "The quota of %" PRIu64 "%s %s", v->limit, what[v->kind],
+             then);
+    return out;
 }

@@ -9,6 +9,7 @@
 #include "hayauma/base/hash.h"
 #include "hayauma/base/list.h"
 #include "hayauma/store/lead.h"
+#include "hayauma/store/tenant.h"
 #include "progress.h"
 #include "spool_message.h"
 #include "spool_priv.h"
@@ -371,9 +372,20 @@ int hy_spool_put(struct hy_txn *t, struct hy_spool_message *message)
     return err;
 }
 
+static int put_and_count(struct hy_txn *t, struct hy_spool_message *m)
+{
+    int err = hy_spool_put(t, m);
+    return err ? err : hy_tenant_count(t, m->tenant, m->n_rcpts, m->content.n);
+}
+
 static int apply(struct hy_write_req *r, struct hy_txn *t)
 {
-    return hy_spool_put(t, &hy_container_of(r, struct hy_spool_job, req)->message);
+    struct hy_spool_job *j = hy_container_of(r, struct hy_spool_job, req);
+    struct hy_spool_message *m = &j->message;
+    if (j->is_free)
+        return hy_spool_put(t, m);
+    int err = hy_tenant_ask(t, m->tenant, &j->quota, m->n_rcpts, &j->verdict);
+    return err ? err : put_and_count(t, m);
 }
 
 void hy_spool_job_init(struct hy_spool_job *j)
@@ -388,8 +400,13 @@ static int apply_batch(struct hy_write_req *r, struct hy_txn *t)
 {
     struct hy_spool_batch *b = hy_container_of(r, struct hy_spool_batch, req);
     int err = b->before ? b->before(b, t) : 0;
+    uint32_t n_rcpts = 0;
+    for (size_t i = 0; i < b->n; i++)
+        n_rcpts += b->messages[i].n_rcpts;
+    if (!err && b->n)
+        err = hy_tenant_ask(t, b->messages[0].tenant, &b->quota, n_rcpts, &b->verdict);
     for (size_t i = 0; i < b->n && !err; i++)
-        err = hy_spool_put(t, &b->messages[i]);
+        err = put_and_count(t, &b->messages[i]);
     return !err && b->behind ? b->behind(b, t) : err;
 }
 

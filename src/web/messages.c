@@ -64,6 +64,15 @@ static void answer_twin(struct send *s)
                  "A call with this Idempotency-Key is being made. Ask again.");
 }
 
+/* What may fit later is 429, what never can 422 (413 for its size). */
+static void answer_quota(struct send *s)
+{
+    const struct hy_quota_verdict *v = &s->submit.batch.verdict;
+    char text[HY_QUOTA_TEXT_MAX];
+    int status = !v->is_for_ever ? 429 : v->kind == HY_QUOTA_SIZE ? 413 : 422;
+    web_fail(s->call, status, "over_quota", NULL, "%s.", hy_quota_text(v, text));
+}
+
 static void on_over(struct web_call *c)
 {
     struct send *s = c->state;
@@ -73,6 +82,10 @@ static void on_over(struct web_call *c)
     }
     if (s->err == HY_ELIMIT || s->err == HY_EINVAL) {
         web_fail(c, 422, "invalid_message", NULL, "Something of the message is too large.");
+        return;
+    }
+    if (s->err == HY_EQUOTA) {
+        answer_quota(s);
         return;
     }
     if (s->err != HY_OK) {
@@ -149,7 +162,9 @@ static void hand_in(struct web_call *c)
         s->submit.batch.behind = keep_answer;
     }
     int err = hy_deliver_submit_batch(web_deliver(c), &s->submit);
-    if (err != HY_OK)
+    if (err == HY_EQUOTA)
+        answer_quota(s);
+    else if (err != HY_OK)
         web_fail_err(c, err);
 }
 

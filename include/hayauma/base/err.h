@@ -26,6 +26,8 @@ enum hy_err {
     HY_ECLOSED = -16,      /* the other side, or our own shutdown, ended it */
     HY_EUNSUPPORTED = -17, /* not possible with this peer, system or build */
     HY_EMORE = -18,        /* not an error: more input is needed to go on */
+    HY_EQUOTA = -19,       /* what somebody may use is used up; see the verdict beside it */
+    HY_E_LAST = HY_EQUOTA,
 };
 
 /* "HY_EFULL"; for codes outside the list "HY_E?". Any thread. */

@@ -62,6 +62,7 @@ enum hy_receive_refusal {
     HY_REFUSED_BUSY,     /* no memory, the writer lags */
     HY_REFUSED_DISK,     /* the disk is full */
     HY_REFUSED_CLOSING,
+    HY_REFUSED_QUOTA, /* of the tenant */
     HY_RECEIVE_REFUSALS,
 };
 const char *hy_receive_refusal_name(enum hy_receive_refusal r); /* "unsigned" */

@@ -18,6 +18,15 @@ struct hy_day_count {
 hy_wall_ms hy_day_take(struct hy_day_count *d, uint32_t limit, hy_wall_ms now);
 /* The same without counting. */
 hy_wall_ms hy_day_ask(struct hy_day_count *d, uint32_t limit, hy_wall_ms now);
+/* Whether `n` more fit below `limit` in any 24 hours (hy_day_*) or in this full hour of the clock
+ * (hy_hour_*): 0, or the time at which they will. `n` <= `limit`, or they never do; limit 0 = any
+ * number does. Nothing is counted. */
+hy_wall_ms hy_day_ask_many(struct hy_day_count *d, uint32_t n, uint32_t limit, hy_wall_ms now);
+hy_wall_ms hy_hour_ask_many(struct hy_day_count *d, uint32_t n, uint32_t limit, hy_wall_ms now);
+/* Counts `n`, up to UINT32_MAX an hour. */
+void hy_day_add(struct hy_day_count *d, uint32_t n, hy_wall_ms now);
+/* What went out in this full hour of the clock. */
+uint32_t hy_hour_total(struct hy_day_count *d, hy_wall_ms now);
 /* Takes back one that was counted in this hour and did not go out. */
 void hy_day_give_back(struct hy_day_count *d);
 /* What went out in the last 24 hours, and in what the present hour has more. */

@@ -1,12 +1,13 @@
 /* A tenant: somebody for whom this installation sends, kept apart from the others. What it may do
  * is immutable and belongs to a snapshot of the configuration; what it has used up is counted
- * elsewhere (deliver/admit.h). Pure. */
+ * elsewhere (store/tenant.h). Pure. */
 #pragma once
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 #include "hayauma/base/arena.h"
+#include "hayauma/base/clock.h"
 #include "hayauma/base/err.h"
 #include "hayauma/base/str.h"
 #include "hayauma/shape/limits.h"
@@ -27,6 +28,28 @@ struct hy_tenant_quota {
     uint32_t queued;     /* waiting to be sent at the same time */
     uint64_t size_bytes; /* of one message */
 };
+
+enum hy_quota_kind {
+    HY_QUOTA_NONE = 0, /* it fits */
+    HY_QUOTA_HOUR,
+    HY_QUOTA_DAY,
+    HY_QUOTA_QUEUED,
+    HY_QUOTA_RCPTS,
+    HY_QUOTA_SIZE,
+};
+/* Why a message is not taken. */
+struct hy_quota_verdict {
+    enum hy_quota_kind kind;
+    bool is_for_ever; /* the message by itself is more than the quota */
+    uint64_t limit;
+    hy_wall_ms until; /* when there will be room; 0 = when mail has left, or never */
+};
+/* Whether a message by itself is within the quota; *ret is set in any case. */
+bool hy_quota_fits(const struct hy_tenant_quota *q, uint32_t n_rcpts, uint64_t size_bytes,
+                   struct hy_quota_verdict *ret);
+enum { HY_QUOTA_TEXT_MAX = 160 };
+/* "Quota of 100 recipients an hour is used up, try again at ...", one line of ASCII. */
+const char *hy_quota_text(const struct hy_quota_verdict *v, char out[HY_QUOTA_TEXT_MAX]);
 
 struct hy_tenant_domains {
     const char *const *items; /* lower-case A-labels, "*.example.net" = below it, "*" = any that is

@@ -8,6 +8,7 @@
  * within the message, 1.. */
 #pragma once
 #include "hayauma/base/buf.h"
+#include "hayauma/shape/tenant.h"
 #include "hayauma/store/queue.h"
 #include "hayauma/store/writer.h"
 
@@ -126,6 +127,9 @@ HY_MUST_USE int hy_spool_put(struct hy_txn *t, struct hy_spool_message *m);
 struct hy_spool_job {
     struct hy_write_req req;         /* first; done is the caller's */
     struct hy_spool_message message; /* with all that it points to: lives until done */
+    bool is_free;                    /* neither counts towards the quota nor is held to it */
+    struct hy_tenant_quota quota;    /* which the message by itself fits into; zeroes: none */
+    struct hy_quota_verdict verdict; /* with HY_EQUOTA: why it was not taken */
 };
 /* Sets req (intake, as soon as possible, refused when the disk is low or full) and zeroes the rest.
  */
@@ -133,9 +137,11 @@ void hy_spool_job_init(struct hy_spool_job *j);
 
 /* Several at once: all of them, or nothing. */
 struct hy_spool_batch {
-    struct hy_write_req req; /* first; done is the caller's */
-    struct hy_spool_message *messages;
+    struct hy_write_req req;           /* first; done is the caller's */
+    struct hy_spool_message *messages; /* of one tenant */
     size_t n;
+    struct hy_tenant_quota quota; /* of all together; as in hy_spool_job */
+    struct hy_quota_verdict verdict;
     /* In the same transaction, before and behind them; NULL = nothing. An error of theirs is the
      * batch's. Writer thread; see hy_write_req.apply. */
     int (*before)(struct hy_spool_batch *b, struct hy_txn *t);

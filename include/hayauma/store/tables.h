@@ -41,7 +41,8 @@
     X(SUPPRESS_EXPIRY, "suppress_expiry") /* second, key of an entry -> */                         \
     X(DSN_DUE, "dsn_due")                 /* second, message id -> its sender is to be told */     \
     X(ONCE, "once")                       /* hash of a key -> answer of a call; time -> */         \
-    X(MAILDROP, "maildrop")               /* name of a file that was taken from there -> message */
+    X(MAILDROP, "maildrop") /* name of a file that was taken from there -> message */              \
+    X(TENANTS, "tenants")   /* number -> what it has handed in */
 
 enum hy_table {
 #define X(symbol, name) HY_TABLE_##symbol,

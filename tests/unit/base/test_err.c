@@ -5,7 +5,7 @@
 
 Test(err, names_every_code_and_no_other)
 {
-    for (int e = HY_EMORE; e <= 0; e++) {
+    for (int e = HY_E_LAST; e <= 0; e++) {
         cr_assert_neq(hy_err_name(e)[0], '\0');
         cr_assert_str_neq(hy_err_name(e), "HY_E?", "code %d", e);
         cr_assert_neq(hy_err_text(e)[0], '\0');
@@ -13,7 +13,7 @@ Test(err, names_every_code_and_no_other)
     cr_assert_str_eq(hy_err_name(HY_EFULL), "HY_EFULL");
     cr_assert_str_eq(hy_err_text(HY_EFULL), "disk full");
     cr_assert_str_eq(hy_err_name(1), "HY_E?");
-    cr_assert_str_eq(hy_err_name(HY_EMORE - 1), "HY_E?");
+    cr_assert_str_eq(hy_err_name(HY_E_LAST - 1), "HY_E?");
     cr_assert_str_eq(hy_err_text(-1000), "unknown error");
 }
 

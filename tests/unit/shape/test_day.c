@@ -77,3 +77,26 @@ Test(day, a_clock_that_jumped_far_ahead_and_back_does_not_shut_the_day_for_years
         cr_expect_eq(hy_day_take(&d, 2, NOON + 25 * HOUR), 0, "case %zu", i);
     }
 }
+
+Test(day, many_at_once_fit_or_wait_for_the_hour_that_frees_enough)
+{
+    struct hy_day_count d = {0};
+    hy_wall_ms now = (hy_wall_ms)1000000 * HOUR + 5;
+    hy_day_add(&d, 60, now);
+    hy_day_add(&d, 30, now + HOUR);
+    now += 2 * HOUR;
+    cr_expect_eq(hy_day_ask_many(&d, 10, 100, now), 0);
+    cr_expect_eq(hy_day_ask_many(&d, 11, 100, now), ((hy_wall_ms)1000000 + 25) * HOUR,
+                 "when the first hour is a day old");
+    cr_expect_eq(hy_day_ask_many(&d, 71, 100, now), ((hy_wall_ms)1000000 + 26) * HOUR);
+    cr_expect_eq(hy_day_ask_many(&d, 1000000, 0, now), 0, "no limit");
+    cr_expect_eq(hy_hour_ask_many(&d, 5, 5, now), 0);
+    hy_day_add(&d, 3, now);
+    cr_expect_eq(hy_hour_total(&d, now), 3u);
+    cr_expect_eq(hy_hour_ask_many(&d, 2, 5, now), 0);
+    cr_expect_eq(hy_hour_ask_many(&d, 3, 5, now), ((hy_wall_ms)1000000 + 3) * HOUR);
+    cr_expect_eq(hy_hour_ask_many(&d, 3, 5, now + HOUR), 0);
+    hy_day_add(&d, UINT32_MAX, now + HOUR);
+    hy_day_add(&d, UINT32_MAX, now + HOUR);
+    cr_expect_eq(hy_hour_total(&d, now + HOUR), UINT32_MAX);
+}

@@ -156,3 +156,47 @@ Test(tenant, ten_thousand_are_found)
         cr_assert_eq(hy_tenant_owner(&t, hy_str_of(domains[i])), &many[i]);
     }
 }
+
+Test(tenant, a_message_beyond_the_quota_by_itself_is_never_taken)
+{
+    static const struct hy_tenant_quota q = {
+        .per_hour = 10, .per_day = 8, .rcpts = 5, .queued = 4, .size_bytes = 1000};
+    static const struct {
+        uint32_t rcpts;
+        uint64_t size;
+        enum hy_quota_kind kind;
+        uint64_t limit;
+    } cases[] = {
+        {1, 1000, HY_QUOTA_NONE, 0}, {4, 1, HY_QUOTA_NONE, 0},   {1, 1001, HY_QUOTA_SIZE, 1000},
+        {6, 1, HY_QUOTA_RCPTS, 5},   {5, 1, HY_QUOTA_QUEUED, 4}, {11, 1001, HY_QUOTA_SIZE, 1000},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct hy_quota_verdict v;
+        bool fits = hy_quota_fits(&q, cases[i].rcpts, cases[i].size, &v);
+        cr_expect_eq(fits, cases[i].kind == HY_QUOTA_NONE, "case %zu", i);
+        cr_expect_eq(v.kind, cases[i].kind, "case %zu", i);
+        cr_expect_eq(v.limit, cases[i].limit, "case %zu", i);
+        cr_expect_eq(v.is_for_ever, !fits);
+    }
+    struct hy_quota_verdict v;
+    static const struct hy_tenant_quota none = {0};
+    cr_expect(hy_quota_fits(&none, UINT32_MAX, UINT64_MAX, &v));
+}
+
+Test(tenant, a_verdict_is_one_line_that_says_until_when)
+{
+    char out[HY_QUOTA_TEXT_MAX];
+    static const struct {
+        struct hy_quota_verdict v;
+        const char *want;
+    } cases[] = {
+        {{HY_QUOTA_HOUR, false, 100, 1700000000000},
+         "The quota of 100 recipients an hour is used up, try again at 2023-11-14T22:13:20Z"},
+        {{HY_QUOTA_QUEUED, false, 7, 0},
+         "The quota of 7 recipients waiting is used up, try again when mail has left"},
+        {{HY_QUOTA_SIZE, true, 1000, 0},
+         "The quota of 1000 bytes a message is less than this message"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
+        cr_expect_str_eq(hy_quota_text(&cases[i].v, out), cases[i].want);
+}
