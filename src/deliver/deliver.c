@@ -168,6 +168,7 @@ void hy_deliver_free(struct hy_deliver *d)
     warmths_close(&d->warmths);
     dailies_close(&d->dailies);
     sources_close(&d->sources);
+    tenants_live_close(&d->tenants);
     free(d);
 }
 

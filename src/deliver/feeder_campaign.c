@@ -132,11 +132,14 @@ bool camp_has(const struct camp *c, const struct hy_queue_row *row)
 }
 
 /* Ready messages need no compiling; each brings what a campaign's plan says. */
-static int load_spool_run(hy_id id, struct run **ret)
+static int load_spool_run(struct feeder *f, hy_id id, struct run **ret)
 {
-    struct run *run = calloc(1, sizeof *run);
+    struct tenant_live *tenant =
+        tenant_live_get(&f->d->tenants, hy_spool_tenant(id), f->d->workers, f->d->n_workers);
+    struct run *run = tenant ? calloc(1, sizeof *run) : NULL;
     if (!run)
         return HY_ENOMEM;
+    run->tenant = tenant;
     run->campaign = id;
     run->plan.tenant = hy_spool_tenant(id);
     run->plan.brakes.weight = HY_WEIGHT_NORMAL;
@@ -170,10 +173,12 @@ static int load_run(struct feeder *f, const struct hy_campaign *record, struct r
                hy_id_format(record->id, id), HY_STR_ARG(record->name), diag.text);
         return err;
     }
-    struct run *run = calloc(1, sizeof *run);
+    struct tenant_live *tenant =
+        tenant_live_get(&f->d->tenants, plan.tenant, f->d->workers, f->d->n_workers);
+    struct run *run = tenant ? calloc(1, sizeof *run) : NULL;
     if (run && plan.brakes.speed.count)
-        run->paces = calloc(f->d->n_workers, sizeof *run->paces);
-    if (!run || (plan.brakes.speed.count && !run->paces)) {
+        run->lines = pace_lines_new(f->d->workers, f->d->n_workers);
+    if (!run || (plan.brakes.speed.count && !run->lines)) {
         hy_message_free(plan.message);
         hy_arena_free(&plan.arena);
         hy_zone_free(plan.zone);
@@ -181,8 +186,7 @@ static int load_run(struct feeder *f, const struct hy_campaign *record, struct r
         hy_log(HY_LOG_ERROR, "feeder", "out of memory for a campaign: it is tried again");
         return HY_ENOMEM;
     }
-    for (unsigned i = 0; run->paces && i < f->d->n_workers; i++)
-        run_pace_init(&run->paces[i], &f->d->workers[i]);
+    run->tenant = tenant;
     run->campaign = record->id;
     run->plan = plan;
     run->queued = record->started ? record->started : record->created;
@@ -239,7 +243,7 @@ static void begin(struct feeder *f, struct camp *c, const struct hy_campaign *re
 static void begin_spool(struct feeder *f, struct camp *c)
 {
     uint32_t floor = 0;
-    if (load_spool_run(c->id, &c->run) != HY_OK) {
+    if (load_spool_run(f, c->id, &c->run) != HY_OK) {
         c->is_changed = true; /* out of memory: later */
         return;
     }

@@ -38,6 +38,7 @@ void lane_apply_policy(struct lane *l)
                                                         .quit_us = t->quit_us,
                                                         .idle_us = t->idle_us};
     lane_limits_apply(l);
+    share_apply_policy(l);
     hy_list_for_each_safe (it, &l->sessions) {
         struct session *s = hy_container_of(it, struct session, link);
         if (!l->from)
@@ -61,6 +62,7 @@ static struct lane *lane_new(struct worker *w, const struct feed *f, struct sour
     hy_list_init(&l->starved);
     hy_list_init(&l->poor);
     hy_list_init(&l->shares);
+    hy_list_init(&l->tenants);
     hy_list_init(&l->ready);
     hy_list_init(&l->sessions);
     hy_list_init(&l->takers);

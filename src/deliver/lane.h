@@ -28,7 +28,8 @@ struct lane {
     bool is_day_warmup;           /* of the warm-up, by a plan whose rows wait for the next */
     struct hy_smtp_settings smtp; /* what every session of it starts with */
     struct hy_list shares;        /* of campaigns, lane_share.c */
-    uint64_t pass;                /* of the share that went last */
+    struct hy_list tenants;       /* of those whose shares they are */
+    uint64_t pass;                /* of the tenant that went last */
     uint32_t round;               /* of asking shares for rows; never 0 */
     struct hy_list ready;         /* pressed deliveries: transactional ones, bulk behind them */
     struct hy_list sessions;      /* all */
@@ -55,16 +56,29 @@ struct lane {
     char last_reply[256];
 };
 
+/* A tenant with shares in a lane. */
+struct lane_tenant {
+    struct hy_list link;                /* lane->tenants */
+    const struct hy_deliver_tenant *of; /* worker->policy; NULL: it is none of it, any more */
+    struct tenant_live *live;
+    struct pace_place place; /* while it waits for a token of its rate */
+    uint32_t n_shares;
+    uint32_t asked;      /* the round in which it had no token */
+    uint64_t pass;       /* among the tenants of the lane */
+    uint64_t share_pass; /* of its share that went last */
+};
+
 /* What one campaign has for a lane. */
 struct lane_share {
-    struct hy_list link;  /* lane->shares */
-    struct hy_list paced; /* in the line of its run, while it waits for a token */
+    struct hy_list link; /* lane->shares */
     struct lane *lane;
+    struct lane_tenant *tenant;
     struct run *run;
-    struct hy_list feeds; /* parts of them with rows, in turn */
-    uint32_t n_feeds;     /* known to it, here or with the feeder */
-    uint32_t asked;       /* the round in which it had no token */
-    uint64_t pass;
+    struct pace_place place; /* while it waits for a token of its run's speed */
+    struct hy_list feeds;    /* parts of them with rows, in turn */
+    uint32_t n_feeds;        /* known to it, here or with the feeder */
+    uint32_t asked;          /* the round in which it had no token */
+    uint64_t pass;           /* among the shares of its tenant */
 };
 
 enum { SESSION_DOMAINS_MAX = 16 }; /* more on one connection are not counted for reports */
@@ -156,6 +170,8 @@ void windows_save(struct worker *w);
 HY_MUST_USE int share_add(struct lane *l, struct feed_part *p);
 /* The share has nothing to do with it any more; it must be in no list. */
 void share_leave(struct feed_part *p);
+/* Weights and rates of tenants are those of another policy now. */
+void share_apply_policy(struct lane *l);
 /* When the lane goes: of feeds that are with the feeder, which frees them by itself. */
 void share_free_all(struct lane *l);
 /* The part whose row goes next among campaigns of a priority, taken out of its list; NULL: none has

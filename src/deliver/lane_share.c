@@ -1,81 +1,63 @@
-/* Whose turn it is in a lane: each campaign that has rows for it gets its share.
+/* Whose turn it is in a lane: each tenant that has rows for it gets its share, and each campaign
+ * its share of that.
  *
  * Transactional campaigns come before bulk ones. Among equals it is stride scheduling (Waldspurger
- * 1995): every share has a pass; the one with the least goes next, and moves on by a stride that is
- * the shorter the heavier its weight. A share that comes in begins at the pass of now, so waiting
- * earns nothing. Within a share the domains take turns.
+ * 1995), twice: every tenant has a pass in the lane; the one with the least goes next, and moves on
+ * by a stride that is the shorter the heavier its weight. So have the campaigns of a tenant among
+ * each other. Who comes in begins at the pass of now, so waiting earns nothing. Within a share the
+ * domains take turns.
  *
- * A campaign with a speed takes a token of its run for each row. Shares that found none wait in the
- * run's line at this worker; its timer wakes a few from the front when the next token is due, each
- * that got one wakes the next, so a slow campaign over many lanes costs no herd. Those that are
- * woken may be held, suspended or starved by now and ask for nothing: then the next have their turn
- * a little later. */
+ * A tenant with a rate takes a token of it for each row, and a campaign with a speed one of its
+ * run; who finds none waits in line (pace.h). */
 #include "lane.h"
 
 #include <stdlib.h>
 
-enum {
-    STRIDE = 1 << 16, /* of weight 1 */
-    WOKEN_AT_ONCE = 4,
-    WOKEN_AGAIN_US = 100 * 1000, /* when none of those that were woken asked for a token */
-};
+enum { STRIDE = 1 << 16 /* of weight 1 */ };
 
-static void arm(struct run_pace *p, hy_us at)
+static unsigned worker_of(const struct lane *l)
 {
-    if (!hy_timer_armed(&p->timer) || p->timer.due > at)
-        hy_loop_arm(p->worker->loop, &p->timer, at);
+    return l->worker->index;
 }
 
-static void on_pace(void *arg)
+static struct pace_line *line_of_run(const struct lane_share *s)
 {
-    struct run_pace *p = arg;
-    for (int i = 0; i < WOKEN_AT_ONCE; i++) {
-        struct hy_list *it = hy_list_pop(&p->waiting);
-        if (!it)
-            return;
-        lane_wake(hy_container_of(it, struct lane_share, paced)->lane);
-    }
-    if (!hy_list_empty(&p->waiting))
-        arm(p, hy_loop_now(p->worker->loop) + WOKEN_AGAIN_US);
+    return s->run->lines ? &s->run->lines[worker_of(s->lane)] : NULL;
 }
 
-void run_pace_init(struct run_pace *p, struct worker *w)
+static bool has_rate(const struct lane_tenant *t)
 {
-    p->worker = w;
-    hy_list_init(&p->waiting);
-    hy_timer_init(&p->timer, on_pace, p);
+    return t->of && t->of->tenant->rate.count;
 }
 
-static struct run_pace *pace_of(const struct lane_share *s)
+/* False: there is none yet, and the tenant stands in line. */
+static bool take_of_tenant(struct lane *l, struct lane_tenant *t, hy_us now)
 {
-    return s->run->paces ? &s->run->paces[s->lane->worker->index] : NULL;
-}
-
-static void leave_line(struct lane_share *s)
-{
-    struct run_pace *p = pace_of(s);
-    hy_list_remove(&s->paced);
-    if (p && hy_list_empty(&p->waiting) && hy_timer_armed(&p->timer))
-        hy_loop_disarm(p->worker->loop, &p->timer);
+    struct pace_line *line = &t->live->lines[worker_of(l)];
+    return !has_rate(t) || pace_take(line, &t->place, &t->live->used, t->of->tenant->rate, now);
 }
 
 /* False: there is none yet, and the share stands in line. */
-static bool take_token(struct lane_share *s, hy_us now)
+static bool take_of_run(struct lane_share *s, hy_us now)
 {
-    struct run_pace *p = pace_of(s);
-    if (!p)
-        return true;
-    hy_us at = hy_rate_shared_take(&s->run->speed, s->run->plan.brakes.speed, now);
-    if (at) {
-        if (hy_list_empty(&s->paced))
-            hy_list_push(&p->waiting, &s->paced);
-        arm(p, at);
+    struct pace_line *line = line_of_run(s);
+    return !line || pace_take(line, &s->place, &s->run->speed, s->run->plan.brakes.speed, now);
+}
+
+/* Both, or none. */
+static bool take_tokens(struct lane *l, struct lane_share *s, hy_us now)
+{
+    struct lane_tenant *t = s->tenant;
+    if (!take_of_tenant(l, t, now)) {
+        t->asked = l->round;
         return false;
     }
-    leave_line(s);
-    if (!hy_list_empty(&p->waiting))
-        arm(p, now);
-    return true;
+    if (take_of_run(s, now))
+        return true;
+    s->asked = l->round;
+    if (has_rate(t))
+        hy_rate_shared_put_back(&t->live->used, t->of->tenant->rate);
+    return false;
 }
 
 /* The rows that a part of a feed has before it count for its lane, and for all. */
@@ -93,6 +75,76 @@ static uint64_t rows_of(const struct feed_part *p)
     return here + p->feed->behind * here / p->feed->cap;
 }
 
+/* ---- coming and going ---- */
+
+static struct lane_tenant *find_tenant(const struct lane *l, const struct tenant_live *live)
+{
+    hy_list_for_each (it, &l->tenants) {
+        struct lane_tenant *t = hy_container_of(it, struct lane_tenant, link);
+        if (t->live == live)
+            return t;
+    }
+    return NULL;
+}
+
+static struct lane_tenant *make_tenant(struct lane *l, struct tenant_live *live)
+{
+    struct lane_tenant *t = calloc(1, sizeof *t);
+    if (!t)
+        return NULL;
+    t->live = live;
+    t->of = policy_tenant(l->worker->policy, live->number);
+    t->pass = l->pass;
+    pace_place_init(&t->place, l);
+    hy_list_push(&l->tenants, &t->link);
+    return t;
+}
+
+static struct lane_share *find_share(const struct lane *l, const struct run *run)
+{
+    hy_list_for_each (it, &l->shares) {
+        struct lane_share *s = hy_container_of(it, struct lane_share, link);
+        if (s->run == run)
+            return s;
+    }
+    return NULL;
+}
+
+static struct lane_share *make_share(struct lane *l, struct run *run)
+{
+    struct lane_share *s = calloc(1, sizeof *s);
+    struct lane_tenant *t = s ? find_tenant(l, run->tenant) : NULL;
+    if (s && !t)
+        t = make_tenant(l, run->tenant);
+    if (!t) {
+        free(s);
+        return NULL;
+    }
+    t->n_shares++;
+    s->lane = l;
+    s->tenant = t;
+    s->run = run_ref(run);
+    s->pass = t->share_pass;
+    hy_list_init(&s->feeds);
+    pace_place_init(&s->place, l);
+    hy_list_push(&l->shares, &s->link);
+    return s;
+}
+
+static void share_free(struct lane_share *s)
+{
+    struct lane_tenant *t = s->tenant;
+    pace_leave(line_of_run(s), &s->place);
+    hy_list_remove(&s->link);
+    if (--t->n_shares == 0) {
+        pace_leave(&t->live->lines[worker_of(s->lane)], &t->place);
+        hy_list_remove(&t->link);
+        free(t);
+    }
+    run_unref(s->run);
+    free(s);
+}
+
 int share_add(struct lane *l, struct feed_part *p)
 {
     if (p->share && p->share->lane == l) {
@@ -101,36 +153,16 @@ int share_add(struct lane *l, struct feed_part *p)
         return HY_OK;
     }
     share_leave(p);
-    struct lane_share *s = NULL;
-    hy_list_for_each (it, &l->shares) {
-        struct lane_share *known = hy_container_of(it, struct lane_share, link);
-        if (known->run == p->feed->run)
-            s = known;
-    }
-    if (!s) {
-        s = calloc(1, sizeof *s);
-        if (!s)
-            return HY_ENOMEM;
-        s->lane = l;
-        s->run = run_ref(p->feed->run);
-        s->pass = l->pass;
-        hy_list_init(&s->feeds);
-        hy_list_init(&s->paced);
-        hy_list_push(&l->shares, &s->link);
-    }
+    struct lane_share *s = find_share(l, p->feed->run);
+    if (!s)
+        s = make_share(l, p->feed->run);
+    if (!s)
+        return HY_ENOMEM;
     s->n_feeds++;
     p->share = s;
     count_rows(l, p, rows_of(p));
     hy_list_push(&s->feeds, &p->link);
     return HY_OK;
-}
-
-static void share_free(struct lane_share *s)
-{
-    leave_line(s);
-    hy_list_remove(&s->link);
-    run_unref(s->run);
-    free(s);
 }
 
 void share_leave(struct feed_part *p)
@@ -149,47 +181,71 @@ void share_free_all(struct lane *l)
         share_free(hy_container_of(it, struct lane_share, link));
 }
 
-static uint32_t weight_of(const struct lane_share *s)
+void share_apply_policy(struct lane *l)
 {
-    uint32_t w = s->run->plan.brakes.weight;
-    return w >= 1 && w <= HY_WEIGHT_MAX ? w : HY_WEIGHT_NORMAL;
+    hy_list_for_each (it, &l->tenants) {
+        struct lane_tenant *t = hy_container_of(it, struct lane_tenant, link);
+        t->of = policy_tenant(l->worker->policy, t->live->number);
+        if (!has_rate(t)) /* any more: nobody would wake it */
+            pace_leave(&t->live->lines[worker_of(l)], &t->place);
+    }
+}
+
+/* ---- turns ---- */
+
+static uint64_t stride(uint32_t weight)
+{
+    return STRIDE / (weight >= 1 && weight <= HY_WEIGHT_MAX ? weight : HY_WEIGHT_NORMAL);
 }
 
 static bool is_sooner(const struct lane_share *a, const struct lane_share *b)
 {
-    return !b || a->pass < b->pass;
+    if (!b || a->tenant == b->tenant)
+        return !b || a->pass < b->pass;
+    return a->tenant->pass < b->tenant->pass;
+}
+
+static struct lane_share *choose(const struct lane *l, enum hy_priority priority)
+{
+    struct lane_share *best = NULL;
+    hy_list_for_each (it, &l->shares) {
+        struct lane_share *s = hy_container_of(it, struct lane_share, link);
+        bool may = s->run->plan.brakes.priority == priority && !hy_list_empty(&s->feeds) &&
+                   s->asked != l->round && s->tenant->asked != l->round;
+        if (may && is_sooner(s, best))
+            best = s;
+    }
+    return best;
 }
 
 struct feed_part *share_next(struct lane *l, enum hy_priority priority, hy_us now)
 {
-    for (;;) {
-        struct lane_share *best = NULL;
-        hy_list_for_each (it, &l->shares) {
-            struct lane_share *s = hy_container_of(it, struct lane_share, link);
-            bool may = s->run->plan.brakes.priority == priority && !hy_list_empty(&s->feeds) &&
-                       s->asked != l->round;
-            if (may && is_sooner(s, best))
-                best = s;
-        }
-        if (!best)
+    struct lane_share *s;
+    do {
+        s = choose(l, priority);
+        if (!s)
             return NULL;
-        best->asked = l->round;
-        if (!take_token(best, now))
-            continue;
-        best->asked = 0;
-        l->pass = best->pass;
-        best->pass += STRIDE / weight_of(best);
-        struct feed_part *p = hy_container_of(hy_list_pop(&best->feeds), struct feed_part, link);
-        count_rows(l, p, p->counted - (p->counted > 0));
-        return p;
-    }
+    } while (!take_tokens(l, s, now));
+    struct lane_tenant *t = s->tenant;
+    l->pass = t->pass;
+    t->pass += stride(t->of ? t->of->tenant->weight : 0);
+    t->share_pass = s->pass;
+    s->pass += stride(s->run->plan.brakes.weight);
+    struct feed_part *p = hy_container_of(hy_list_pop(&s->feeds), struct feed_part, link);
+    count_rows(l, p, p->counted - (p->counted > 0));
+    return p;
+}
+
+static bool is_waiting(const struct lane_share *s)
+{
+    return pace_is_waiting(&s->place) || pace_is_waiting(&s->tenant->place);
 }
 
 bool share_any(const struct lane *l)
 {
     hy_list_for_each (it, &l->shares) {
         const struct lane_share *s = hy_container_of(it, struct lane_share, link);
-        if (!hy_list_empty(&s->feeds) && hy_list_empty(&s->paced))
+        if (!hy_list_empty(&s->feeds) && !is_waiting(s))
             return true;
     }
     return false;
@@ -200,7 +256,7 @@ uint32_t share_rows(const struct lane *l, uint32_t most)
     uint32_t n = 0;
     hy_list_for_each (it, &l->shares) {
         const struct lane_share *s = hy_container_of(it, struct lane_share, link);
-        if (pace_of(s))
+        if (s->run->lines || has_rate(s->tenant))
             continue;
         hy_list_for_each (at, &s->feeds) {
             const struct feed_part *p = hy_container_of(at, struct feed_part, link);

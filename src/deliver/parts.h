@@ -30,6 +30,7 @@
 #include "hayauma/store/settle.h"
 #include "hayauma/store/spool.h"
 #include "meter.h"
+#include "pace.h"
 #include "pool.h"
 #include "site_memory.h"
 #include "sources.h"
@@ -85,16 +86,10 @@ struct run {
     atomic_uint refs;
     struct run *older; /* the feeder's: the run before it, while rows of that are in hand */
     struct hy_rate_shared speed; /* tokens of plan.brakes.speed */
-    struct run_pace *paces;      /* one a worker; NULL: no speed is set */
+    struct pace_line *lines;     /* of those that wait for one; NULL: no speed is set */
+    struct tenant_live *tenant;  /* whose it is */
     struct hy_surge bounces, complaints;
 };
-/* Shares of lanes of one worker that wait for a token of a run, the longest first. Its worker's. */
-struct run_pace {
-    struct worker *worker;
-    struct hy_list waiting;
-    struct hy_timer timer; /* armed only while somebody waits */
-};
-void run_pace_init(struct run_pace *p, struct worker *w);
 
 struct run *run_ref(struct run *r);
 void run_unref(struct run *r);
@@ -333,6 +328,7 @@ struct hy_deliver {
     struct dailies dailies;
     struct sources sources;
     struct warmths warmths;
+    struct tenants_live tenants;
     struct hy_tls *tls;
     struct hy_deliver_counters counters;
     _Atomic uint64_t rows_before; /* about how many rows all lanes have before them */

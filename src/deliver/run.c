@@ -16,7 +16,7 @@ void run_unref(struct run *r)
     hy_message_free(r->plan.message);
     hy_arena_free(&r->plan.arena);
     hy_zone_free(r->plan.zone);
-    free(r->paces);
+    free(r->lines);
     free(r);
 }
 
