@@ -114,7 +114,10 @@ static int run(struct cli *c)
     const char *key;
     json_t *v;
     size_t i;
-    int code = cli_request(c, "explain", json_pack("{s:s}", "what", c->args[0]), NULL, &r);
+    json_t *args = json_pack("{s:s}", "what", c->args[0]);
+    if (cli_option(c, "tenant"))
+        json_object_set_new(args, "tenant", json_string(cli_option(c, "tenant")));
+    int code = cli_request(c, "explain", args, NULL, &r);
     if (code || c->json)
         return code ? code : cli_print_json(c, r);
     const json_t *lead = json_object_get(r, "lead");
@@ -139,6 +142,8 @@ static int run(struct cli *c)
     return CLI_OK;
 }
 
+static const struct cli_option options[] = {
+    {"tenant", "NAME", CLI_TEXT, NULL, {"of this tenant only", "このテナントのものだけ"}}, {0}};
 const struct cli_command cmd_explain = {
     .name = "explain",
     .args = "ADDRESS|MESSAGE-ID",
@@ -157,5 +162,6 @@ const struct cli_command cmd_explain = {
          "\n"
          "不達通知・苦情・返信も示します。"},
     .examples = "hayauma explain taro@example.jp\nhayauma explain '<token@mx.example.jp>' --json",
+    .options = options,
     .run = run,
 };

@@ -19,6 +19,8 @@ static int run(struct cli *c)
         return CLI_USAGE;
     }
     json_object_set_new(args, "limit", json_integer((json_int_t)n));
+    if (cli_option(c, "tenant"))
+        json_object_set_new(args, "tenant", json_string(cli_option(c, "tenant")));
     if (c->n_args)
         json_object_set_new(args, "campaign", json_string(c->args[0]));
     int code = cli_request(c, "queue", args, NULL, &r);
@@ -50,7 +52,9 @@ static int run(struct cli *c)
 }
 
 static const struct cli_option options[] = {
-    {"limit", "N", CLI_TEXT, NULL, {"how many to show (50)", "表示する件数 (50)"}}, {0}};
+    {"limit", "N", CLI_TEXT, NULL, {"how many to show (50)", "表示する件数 (50)"}},
+    {"tenant", "NAME", CLI_TEXT, NULL, {"of this tenant only", "このテナントのものだけ"}},
+    {0}};
 const struct cli_command cmd_queue = {
     .name = "queue",
     .args = "[CAMPAIGN]",

@@ -46,6 +46,8 @@ const struct cli_command *const cli_commands[] = {
     &cmd_queue_purge,
     &cmd_sites,
     &cmd_site,
+    &cmd_tenant_list,
+    &cmd_tenant_show,
     &cmd_source_list,
     &cmd_source_check,
     &cmd_lane_list,

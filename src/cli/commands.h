@@ -14,6 +14,7 @@ extern const struct cli_command cmd_campaign_show, cmd_campaign_list; /* cmd_cam
 extern const struct cli_command cmd_campaign_watch;                   /* cmd_campaign_watch.c */
 extern const struct cli_command cmd_queue;                            /* cmd_queue.c */
 extern const struct cli_command cmd_site, cmd_sites;                  /* cmd_sites.c */
+extern const struct cli_command cmd_tenant_list, cmd_tenant_show;     /* cmd_tenant.c */
 extern const struct cli_command cmd_source_list, cmd_source_check;    /* cmd_source_*.c */
 extern const struct cli_command cmd_explain;                          /* cmd_explain.c */
 extern const struct cli_command cmd_audit;                            /* cmd_audit.c */

@@ -439,6 +439,8 @@ static const struct schema_row rows[] = {
      .doc = "Receiving sites, the busiest, with figures of their own; the rest is one more."},
     {"metrics.campaigns", SCHEMA_INT, 0, F(metrics.campaigns), 0, 1000, "20",
      .doc = "Campaigns being sent, the newest, with figures of their own."},
+    {"metrics.tenants", SCHEMA_INT, 0, F(metrics.tenants), 0, 1000, "50",
+     .doc = "Tenants, the first of the file, with figures of their own."},
 
     {"control.socket", SCHEMA_PATH, SCHEMA_RESTART, F(control.socket), .max = 100,
      .doc = "Path of the unix socket. \"\" = control.sock in paths.run_dir."},

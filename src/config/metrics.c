@@ -39,6 +39,16 @@ const struct hy_metric_row hy_metrics[HY_METRICS] = {
     ROW(HY_M_CAMPAIGN_RECIPIENTS, HY_GAUGE, "hayauma_campaign_recipients", "campaign,state",
         "Recipients by state of the newest campaigns being sent (metrics.campaigns).",
         "送信中の新しい配信(metrics.campaigns 件)の状態ごとの宛先数。"),
+    ROW(HY_M_TENANT_RECIPIENTS, HY_GAUGE, "hayauma_tenant_recipients", "tenant,state",
+        "Recipients by state of the first tenants of the configuration (metrics.tenants), of "
+        "messages and campaigns.",
+        "設定の先頭から metrics.tenants 件のテナントの、状態ごとの宛先数(メールと配信)。"),
+    ROW(HY_M_TENANT_MESSAGES, HY_COUNTER, "hayauma_tenant_messages_total", "tenant",
+        "Messages that their applications have handed in, ever.",
+        "テナントのアプリケーションから受け付けた通数(通算)。"),
+    ROW(HY_M_TENANT_USED, HY_GAUGE, "hayauma_tenant_quota_used", "tenant,quota",
+        "Recipients that count towards their quotas: hour, day, queued.",
+        "クォータに数える宛先数。hour、day、queued(送信待ち)。"),
     ROW(HY_M_RECIPIENTS, HY_COUNTER, "hayauma_recipients_total", "state",
         "What became of recipients since the start, one count for each verdict.",
         "起動以来の宛先の結果(判定ごとの件数)。"),
@@ -157,10 +167,11 @@ const struct hy_metric_row hy_metrics[HY_METRICS] = {
         "Their size as they were stored.", "保存したバイト数。"),
     ROW(HY_M_SUBMISSION_REFUSED, HY_COUNTER, "hayauma_submission_refused_total", "reason",
         "Whole messages that got no 250: content (cannot be sent as it is), loop, sender (not the "
-        "user's domain), unsigned (dkim.required), busy, disk (full), closing.",
+        "user's domain), unsigned (dkim.required), busy, disk (full), closing, quota (of the "
+        "tenant).",
         "250 "
         "を返さなかった通数。content(そのままでは送れない)、loop、sender(利用者のドメインでない)、"
-        "unsigned(dkim.required)、busy、disk(満杯)、closing。"),
+        "unsigned(dkim.required)、busy、disk(満杯)、closing、quota(テナントの上限)。"),
 
     ROW(HY_M_OPEN_DOMAINS, HY_GAUGE, "hayauma_open_domains", "",
         "Recipient domains that the feeder has open.", "フィーダーが開いている宛先ドメイン。"),

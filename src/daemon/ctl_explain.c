@@ -134,7 +134,14 @@ static json_t *row_json(struct hy_txn *t, const struct hy_queue_row *row,
     return o;
 }
 
-static json_t *message_json(struct hy_txn *t, const struct hy_campaign *c,
+static void set_tenant(struct hy_daemon *d, json_t *o, uint32_t number)
+{
+    char name[HY_TENANT_NAME_MAX + 1];
+    tenant_name(d, number, name);
+    json_object_set_new(o, "tenant", json_string(name));
+}
+
+static json_t *message_json(struct hy_daemon *d, struct hy_txn *t, const struct hy_campaign *c,
                             const struct hy_queue_row *row)
 {
     char id[HY_ID_TEXT_MAX];
@@ -143,6 +150,7 @@ static json_t *message_json(struct hy_txn *t, const struct hy_campaign *c,
     json_object_set_new(o, "name", ctl_text_json(c->name));
     json_object_set_new(o, "campaign_state", json_string(hy_campaign_state_name(c->state)));
     json_object_set_new(o, "queued", time_json(c->started));
+    set_tenant(d, o, c->tenant);
     return o;
 }
 
@@ -176,57 +184,69 @@ static void note_waiting(struct waiting *w, enum hy_rcpt_state state, struct hy_
     snprintf(w->domain, sizeof w->domain, "%.*s", HY_STR_ARG(domain));
 }
 
-/* Every message to this lead, or only that of `only` (0 = all). */
-static int explain_lead(struct hy_txn *t, hy_lead_no no, hy_id only, json_t *o, json_t *messages,
-                        struct waiting *waiting, struct hy_diag *diag)
+struct look {
+    struct hy_daemon *d;
+    struct hy_control_call *call;
+    struct tenant_scope scope;
+    struct hy_txn txn;
+    json_t *messages;
+    struct waiting waiting;
+    unsigned n_spooled;
+};
+
+/* Every message to this lead, or only that of `only` (0 = all). Of the lead itself nothing is told
+ * to a tenant that has not written to it. */
+static int explain_lead(struct look *l, hy_lead_no no, hy_id only, json_t *o, struct hy_diag *diag)
 {
     struct hy_str domain;
     struct hy_lead_attr attrs[HY_ATTR_MAX];
     struct hy_lead_view lead;
-    int err = hy_lead_read(t, no, attrs, HY_ATTR_MAX, &lead);
+    struct hy_campaign c;
+    bool is_known = !l->scope.is_one;
+    int err = hy_lead_read(&l->txn, no, attrs, HY_ATTR_MAX, &lead);
     if (err != HY_OK)
         return hy_fail(diag, err, "the lead cannot be read: %s", hy_err_text(err));
-    const struct hy_activity_who who = {.by = HY_ACTIVITY_BY_LEAD, .lead = no};
-    json_object_set_new(o, "lead", lead_json(t, &lead));
-    json_object_set_new(o, "noted", ctl_noted_json(t, &who, HY_STR("")));
-    struct hy_campaign c;
     hy_id after = only ? only - 1 : 0;
-    for (int n = 0; n < CAMPAIGNS_SHOWN && hy_campaign_next(t, after, &c) == HY_OK; n++) {
+    for (int n = 0; n < CAMPAIGNS_SHOWN && hy_campaign_next(&l->txn, after, &c) == HY_OK; n++) {
         if (only && c.id != only)
             break;
         after = c.id;
         struct hy_queue_row row;
-        if (hy_queue_find(t, c.id, lead.domain_no, no, &row) != HY_OK)
+        if (!tenant_scope_has(&l->scope, c.tenant) ||
+            hy_queue_find(&l->txn, c.id, lead.domain_no, no, &row) != HY_OK)
             continue;
-        json_array_append_new(messages, message_json(t, &c, &row));
-        if (hy_domain_name(t, lead.domain_no, &domain) == HY_OK)
-            note_waiting(waiting, row.state, domain);
+        is_known = true;
+        json_array_append_new(l->messages, message_json(l->d, &l->txn, &c, &row));
+        if (hy_domain_name(&l->txn, lead.domain_no, &domain) == HY_OK)
+            note_waiting(&l->waiting, row.state, domain);
     }
-    return HY_OK;
+    if (is_known) {
+        const struct hy_activity_who who = {.by = HY_ACTIVITY_BY_LEAD, .lead = no};
+        json_object_set_new(o, "lead", lead_json(&l->txn, &lead));
+        json_object_set_new(o, "noted", ctl_noted_json(&l->txn, &who, &l->scope, HY_STR("")));
+    }
+    return is_known || json_array_size(l->messages)
+               ? HY_OK
+               : hy_fail(diag, HY_ENOTFOUND, "the tenant has no message to this address");
 }
 
 /* ---- ready messages ---- */
 
 enum { SPOOL_SHOWN = 1000 };
 
-struct showing {
-    struct hy_txn *t;
-    json_t *list;
-    struct waiting *waiting;
-    int n;
-};
-
 static int show_spooled(void *ctx, const struct hy_spool_view *v)
 {
-    struct showing *s = ctx;
+    struct look *l = ctx;
     char id[HY_ID_TEXT_MAX];
     enum hy_campaign_state state = HY_CAMPAIGN_RUNNING;
-    if (s->n++ == SPOOL_SHOWN)
+    if (!tenant_scope_has(&l->scope, v->message.tenant))
+        return HY_OK;
+    if (l->n_spooled++ == SPOOL_SHOWN)
         return HY_ELIMIT;
-    int err = hy_spool_state(s->t, v->message.spool, &state);
+    int err = hy_spool_state(&l->txn, v->message.spool, &state);
     if (err != HY_OK)
         return err;
-    json_t *o = row_json(s->t, &v->row, state);
+    json_t *o = row_json(&l->txn, &v->row, state);
     json_object_set_new(o, "campaign", json_null());
     json_object_set_new(o, "message", json_string(hy_id_format(v->message.id, id)));
     json_object_set_new(o, "message_id", ctl_text_json(v->message.message_id));
@@ -234,35 +254,33 @@ static int show_spooled(void *ctx, const struct hy_spool_view *v)
     json_object_set_new(o, "sender", ctl_text_json(v->message.sender));
     json_object_set_new(o, "from_domain", ctl_text_json(v->message.from_domain));
     json_object_set_new(o, "who", ctl_text_json(v->message.who));
-    json_object_set_new(o, "tenant", json_integer(v->message.tenant));
+    set_tenant(l->d, o, v->message.tenant);
     json_object_set_new(o, "size_bytes", json_integer((json_int_t)v->message.content_bytes));
     json_object_set_new(o, "queued", time_json(v->message.received));
     const struct hy_activity_who who = {.by = HY_ACTIVITY_BY_MESSAGE, .message = v->message.id};
-    json_object_set_new(o, "noted", ctl_noted_json(s->t, &who, v->rcpt.address));
-    json_array_append_new(s->list, o);
+    json_object_set_new(o, "noted", ctl_noted_json(&l->txn, &who, &l->scope, v->rcpt.address));
+    json_array_append_new(l->messages, o);
     struct hy_str domain;
-    if (hy_domain_name(s->t, v->row.ref.domain, &domain) == HY_OK)
-        note_waiting(s->waiting, v->row.state, domain);
+    if (hy_domain_name(&l->txn, v->row.ref.domain, &domain) == HY_OK)
+        note_waiting(&l->waiting, v->row.state, domain);
     return HY_OK;
 }
 
-/* Ready messages: by their id, by Message-ID or by address. Appends to `list`. */
-static int explain_spool(struct hy_txn *t, struct hy_str what, json_t *list,
-                         struct waiting *waiting)
+/* Ready messages: by their id, by Message-ID or by address. */
+static int explain_spool(struct look *l, struct hy_str what)
 {
     static const struct hy_address_rules rules = {.allow_literal = true, .allow_single = true};
-    struct showing s = {.t = t, .list = list, .waiting = waiting};
     struct hy_address a;
     enum hy_address_reason reason;
     hy_id id;
     what = hy_str_trim(what);
     int err = HY_OK;
     if (hy_id_parse(what, &id) == HY_OK)
-        err = hy_spool_each_of_message(t, id, show_spooled, &s);
+        err = hy_spool_each_of_message(&l->txn, id, show_spooled, l);
     else if (hy_str_starts(what, HY_STR("<")))
-        err = hy_spool_find_message_id(t, what, show_spooled, &s);
+        err = hy_spool_find_message_id(&l->txn, what, show_spooled, l);
     else if (hy_address_parse(what, &rules, &a, &reason) == HY_OK)
-        err = hy_spool_find_address(t, hy_address_wire(&a), show_spooled, &s);
+        err = hy_spool_find_address(&l->txn, hy_address_wire(&a), show_spooled, l);
     return err == HY_ELIMIT || err == HY_ENOTFOUND ? HY_OK : err;
 }
 
@@ -287,22 +305,30 @@ static bool read_message_id(const struct hy_daemon *d, struct hy_str what, struc
 
 struct suppressing {
     struct hy_suppress_names names;
-    struct hy_txn *t;
+    struct look *l;
     json_t *list;
 };
+
+/* One tenant sees what keeps its own mail back, and nothing of others. */
+static bool is_seen_by(const struct tenant_scope *scope, const struct hy_suppress_entry *e)
+{
+    return e->key.scope != HY_SUPPRESS_ALL && e->key.tenant == scope->number;
+}
 
 static int show_suppression(void *ctx, const struct hy_suppress_entry *e)
 {
     struct suppressing *s = ctx;
-    json_array_append_new(s->list, hy_suppress_entry_json(&s->names, s->t, e));
+    if (!s->l->scope.is_one || is_seen_by(&s->l->scope, e))
+        json_array_append_new(s->list, hy_suppress_entry_json(&s->names, &s->l->txn, e));
     return 0;
 }
 
 /* What stands on the list for an address, or for its domain. */
-static int explain_suppressed(struct hy_daemon *d, struct hy_txn *t, struct hy_str what,
-                              json_t *list)
+static int explain_suppressed(struct look *l, struct hy_str what, json_t *list)
 {
-    struct suppressing s = {.t = t, .list = list};
+    struct hy_daemon *d = l->d;
+    struct hy_txn *t = &l->txn;
+    struct suppressing s = {.l = l, .list = list};
     struct hy_suppress_id id;
     char room[HY_SUPPRESS_WHAT_MAX];
     int err = HY_OK;
@@ -320,44 +346,39 @@ static int explain_suppressed(struct hy_daemon *d, struct hy_txn *t, struct hy_s
     return err;
 }
 
-struct look {
-    struct hy_daemon *d;
-    struct hy_control_call *call;
-};
-
 static void look_main(void *arg)
 {
     struct look *l = arg;
     struct hy_daemon *d = l->d;
     struct hy_control_call *call = l->call;
-    free(l);
     struct hy_diag diag = {""};
-    struct hy_txn t = {0};
     struct hy_token token;
-    struct waiting waiting = {0};
     const char *what = "";
-    json_t *o = json_object(), *messages = json_array();
+    json_t *o = json_object();
+    l->messages = json_array();
     json_t *suppressions = json_array();
-    json_object_set_new(o, "messages", messages);
+    json_object_set_new(o, "messages", l->messages);
     json_object_set_new(o, "suppressions", suppressions);
-    int err = hy_control_arg_string_required(hy_control_args(call), "what", &diag, &what);
+    int err = tenant_scope_arg(d, hy_control_args(call), &diag, &l->scope);
     if (err == HY_OK)
-        err = hy_txn_read(d->env, &t);
+        err = hy_control_arg_string_required(hy_control_args(call), "what", &diag, &what);
+    if (err == HY_OK)
+        err = hy_txn_read(d->env, &l->txn);
     if (err == HY_OK && read_message_id(d, hy_str_of(what), &token)) {
-        err = explain_lead(&t, token.lead, token.campaign, o, messages, &waiting, &diag);
+        err = explain_lead(l, token.lead, token.campaign, o, &diag);
         const char *address =
             json_string_value(json_object_get(json_object_get(o, "lead"), "address"));
         if (err == HY_OK && address)
-            err = explain_suppressed(d, &t, hy_str_of(address), suppressions);
+            err = explain_suppressed(l, hy_str_of(address), suppressions);
     } else if (err == HY_OK) {
         hy_lead_no no;
-        err = explain_spool(&t, hy_str_of(what), messages, &waiting);
+        err = explain_spool(l, hy_str_of(what));
         if (err == HY_OK)
-            err = explain_suppressed(d, &t, hy_str_of(what), suppressions);
-        int found = err == HY_OK ? hy_lead_find(&t, hy_str_of(what), &no) : err;
+            err = explain_suppressed(l, hy_str_of(what), suppressions);
+        int found = err == HY_OK ? hy_lead_find(&l->txn, hy_str_of(what), &no) : err;
         if (found == HY_OK)
-            err = explain_lead(&t, no, 0, o, messages, &waiting, &diag);
-        else if (err == HY_OK && json_array_size(messages) + json_array_size(suppressions) == 0)
+            err = explain_lead(l, no, 0, o, &diag);
+        else if (err == HY_OK && json_array_size(l->messages) + json_array_size(suppressions) == 0)
             err = found == HY_ENOTFOUND
                       ? hy_fail(&diag, found, "no lead and no message has the address '%s'", what)
                       : hy_fail(&diag, HY_ENOTFOUND,
@@ -365,7 +386,10 @@ static void look_main(void *arg)
                                 "its brackets, or the id that the message got here",
                                 what);
     }
-    hy_txn_end(&t);
+    hy_txn_end(&l->txn);
+    struct waiting waiting = l->waiting;
+    waiting.is_any &= !l->scope.is_one; /* replies of a lane are about anybody's mail */
+    free(l);
     if (err == HY_OK) {
         if (waiting.is_any)
             json_object_set_new(o, "lanes", ctl_lanes_of(d, waiting.domain));
@@ -378,12 +402,13 @@ static void look_main(void *arg)
 
 static void explain(struct hy_control_call *call, void *ctx)
 {
-    struct look *l = malloc(sizeof *l);
+    struct look *l = calloc(1, sizeof *l);
     if (!l) {
         hy_control_fail(call, HY_ENOMEM, "out of memory", NULL);
         return;
     }
-    *l = (struct look){ctx, call};
+    l->d = ctx;
+    l->call = call;
     if (!ctl_job_start(ctx, call, CTL_JOB_LOOK, look_main, l))
         free(l);
 }

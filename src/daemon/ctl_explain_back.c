@@ -26,14 +26,16 @@ static json_t *activity_json(const struct hy_activity *a)
     return o;
 }
 
-json_t *ctl_noted_json(struct hy_txn *t, const struct hy_activity_who *who, struct hy_str address)
+json_t *ctl_noted_json(struct hy_txn *t, const struct hy_activity_who *who,
+                       const struct tenant_scope *scope, struct hy_str address)
 {
     json_t *list = json_array();
     struct hy_activity a;
     hy_id before = 0;
     for (int n = 0; n < SHOWN && hy_activity_prev_of(t, who, before, &a) == HY_OK; n++) {
         before = a.id;
-        if (address.n == 0 || hy_str_ieq(a.address, address))
+        if (tenant_scope_has(scope, a.tenant) &&
+            (address.n == 0 || hy_str_ieq(a.address, address)))
             json_array_insert_new(list, 0, activity_json(&a));
     }
     return list;

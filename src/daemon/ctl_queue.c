@@ -21,6 +21,7 @@ struct row {
 struct look {
     struct hy_daemon *d;
     struct hy_control_call *call;
+    struct tenant_scope scope;
     struct row *rows; /* room for `most`; those in the heap are the largest */
     struct hy_heap heap;
     size_t n, most;
@@ -90,6 +91,8 @@ static int count_spools(struct hy_txn *t, struct look *l)
     struct spool_look s = {.l = l};
     int err;
     while ((err = hy_spool_next(t, s.spool, &s.spool)) == HY_OK) {
+        if (!tenant_scope_has(&l->scope, hy_spool_tenant(s.spool)))
+            continue;
         err = hy_spool_count(t, s.spool, SPOOL_DOMAINS, keep_spooled, &s);
         if (err != HY_OK)
             return err;
@@ -104,7 +107,8 @@ static int count_all(struct hy_txn *t, struct look *l)
     int err;
     while ((err = hy_campaign_next(t, after, &c)) == HY_OK) {
         after = c.id;
-        if (c.state != HY_CAMPAIGN_DRAFT && c.state != HY_CAMPAIGN_DONE)
+        if (c.state != HY_CAMPAIGN_DRAFT && c.state != HY_CAMPAIGN_DONE &&
+            tenant_scope_has(&l->scope, c.tenant))
             err = count_campaign(t, c.id, l);
         if (err != HY_OK)
             return err;
@@ -164,8 +168,8 @@ static void look_main(void *arg)
     struct hy_txn t = {0};
     hy_id only = 0;
     json_t *o = NULL;
-    int err = HY_OK;
-    if (json_object_get(hy_control_args(l->call), "campaign"))
+    int err = tenant_scope_arg(l->d, hy_control_args(l->call), &diag, &l->scope);
+    if (err == HY_OK && json_object_get(hy_control_args(l->call), "campaign"))
         err = ctl_campaign_arg(l->d, l->call, &only, &diag);
     if (err == HY_OK)
         err = hy_txn_read(l->d->env, &t);

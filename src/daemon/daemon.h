@@ -110,6 +110,18 @@ struct hy_config *daemon_config(struct hy_daemon *d);
 /* What a tenant is called; one that the configuration does not have any more, its number. Any
  * thread. */
 void tenant_name(struct hy_daemon *d, uint32_t number, char ret[HY_TENANT_NAME_MAX + 1]);
+/* Whose things a command shows. */
+struct tenant_scope {
+    bool is_one; /* false: everybody's */
+    uint32_t number;
+};
+/* By argument "tenant", a name or number. HY_ENOTFOUND with a note. Any thread. */
+int tenant_scope_arg(struct hy_daemon *d, const json_t *args, struct hy_diag *diag,
+                     struct tenant_scope *ret);
+static inline bool tenant_scope_has(const struct tenant_scope *s, uint32_t number)
+{
+    return !s->is_one || s->number == number;
+}
 
 /* boot.c: where attempts are logged, by the newest config. */
 void daemon_log_attempts(struct hy_daemon *d);
@@ -250,6 +262,7 @@ extern const struct hy_control_command ctl_alter_commands[];        /* queue.ret
 extern const struct hy_control_command ctl_store_commands[];        /* audit backup list.export */
 extern const struct hy_control_command ctl_site_commands[];         /* site */
 extern const struct hy_control_command ctl_source_commands[];       /* source.list */
+extern const struct hy_control_command ctl_tenant_commands[];       /* tenant.list */
 extern const struct hy_control_command ctl_status_commands[];       /* status, sites, reload */
 extern const struct hy_control_command ctl_top_commands[];          /* top */
 extern const struct hy_control_command ctl_lane_commands[];         /* lane.*, acts */

@@ -13,6 +13,7 @@
 #include "hayauma/store/suppress.h"
 #include "metrics_lanes.h"
 #include "metrics_sources.h"
+#include "metrics_tenants.h"
 #include "tls_sender.h"
 
 #define LABEL(n, v)                                                                                \
@@ -382,6 +383,7 @@ void metrics_answer(struct observer *o, bool is_open_metrics, struct hy_buf *out
     pthread_mutex_unlock(&o->lock);
     put_process(&e, o);
     put_queue(&e, o, limits.campaigns);
+    metrics_put_tenants(&e, o->d);
     put_delivery(&e, o, &limits);
     put_submission(&e, o);
     put_writer(&e, o->d->writer);

@@ -19,3 +19,21 @@ void tenant_name(struct hy_daemon *d, uint32_t number, char ret[HY_TENANT_NAME_M
         snprintf(ret, HY_TENANT_NAME_MAX + 1, "%u", number);
     hy_config_unref(c);
 }
+
+int tenant_scope_arg(struct hy_daemon *d, const json_t *args, struct hy_diag *diag,
+                     struct tenant_scope *ret)
+{
+    const char *name = "";
+    int err = hy_control_arg_string(args, "tenant", "", diag, &name);
+    if (err != HY_OK || !name[0])
+        return err;
+    struct hy_config *c = daemon_config(d);
+    const struct hy_tenant *x = hy_tenant_find(&c->tenants, hy_str_of(name));
+    if (x)
+        *ret = (struct tenant_scope){true, x->number};
+    else
+        err = hy_fail(diag, HY_ENOTFOUND,
+                      "there is no tenant '%.64s' under 'tenants' in hayauma.yaml", name);
+    hy_config_unref(c);
+    return err;
+}

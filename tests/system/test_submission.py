@@ -23,12 +23,15 @@ def certificate(lab):
     return cert, key
 
 
-def setup(lab, trusted=False, config=None, **kw):
+USERS = (("app", "news.hayauma.test"), ("other", "*.example.net"))
+
+
+def setup(lab, trusted=False, config=None, logins=USERS, **kw):
     """(daemon, sink, port of STARTTLS, port of TLS, client context)"""
     cert, key = certificate(lab)
     users = ""
-    for name, domains in (("app", "news.hayauma.test"), ("other", "*.example.net")):
-        users += subprocess.run([lab.binary("src/cli/hayauma"), "password", name, domains], input=PASSWORD + "\n",
+    for login in logins:
+        users += subprocess.run([lab.binary("src/cli/hayauma"), "password", *login], input=PASSWORD + "\n",
                                 capture_output=True, text=True, check=True).stdout
     path = lab.write("users", users)
     os.chmod(path, 0o600)

@@ -257,6 +257,7 @@ struct hy_config {
         const char *listen; /* "ADDRESS:PORT", hy_sockaddr_parse takes it; "" = off */
         uint32_t sites;     /* busiest sites with series of their own */
         uint32_t campaigns; /* newest campaigns being sent that have */
+        uint32_t tenants;   /* first tenants of the file that have */
     } metrics;
     struct {
         const char *socket; /* path of the unix socket */
