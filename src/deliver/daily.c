@@ -5,16 +5,19 @@
  * daemon that is killed has counted no less than it sent. Once it rests it is written as it is. */
 #include "daily.h"
 
+#include "batch.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "hayauma/base/hash.h"
 #include "hayauma/base/log.h"
 
-enum { COUNTERS_MAX = 65536 };
+enum { DROPS = 16 /* how many that are idle are looked at when one more is to have room */ };
 
 struct daily {
     struct hy_list link; /* dailies.all */
+    struct hy_list idle; /* dailies.idle */
     struct daily *chain; /* of its bucket */
     struct dailies *set;
     unsigned refs;        /* under the set's lock */
@@ -32,6 +35,7 @@ void dailies_init(struct dailies *s, struct hy_env *env, struct hy_writer *write
     s->env = env;
     s->writer = writer;
     hy_list_init(&s->all);
+    hy_list_init(&s->idle);
     pthread_mutex_init(&s->lock, NULL);
     pthread_cond_init(&s->written, NULL);
 }
@@ -49,6 +53,7 @@ static void destroy(struct daily *d)
         at = &(*at)->chain;
     *at = d->chain;
     hy_list_remove(&d->link);
+    hy_list_remove(&d->idle);
     d->set->n--;
     pthread_mutex_destroy(&d->lock);
     free(d);
@@ -72,16 +77,27 @@ static bool is_saved(const struct daily *d)
 }
 
 /* Counters that nobody uses and the store knows make room. The set's lock is held. */
-static void drop_unused(struct dailies *s)
+static bool make_room(struct dailies *s)
 {
-    hy_list_for_each_safe (it, &s->all) {
-        struct daily *d = hy_container_of(it, struct daily, link);
+    for (int i = 0; s->n >= DAILIES_MAX && i < DROPS && !hy_list_empty(&s->idle); i++) {
+        struct hy_list *it = hy_list_pop(&s->idle);
+        struct daily *d = hy_container_of(it, struct daily, idle);
         pthread_mutex_lock(&d->lock);
-        bool is_free = d->refs == 0 && is_saved(d);
+        bool is_free = is_saved(d);
         pthread_mutex_unlock(&d->lock);
         if (is_free)
             destroy(d);
+        else
+            hy_list_push(&s->idle, it);
     }
+    bool has_room = s->n < DAILIES_MAX;
+    if (!has_room && !s->is_full_told)
+        hy_log(HY_LOG_ERROR, "daily",
+               "%d limits of a day are being counted, and there can be no more: mail under others "
+               "waits",
+               DAILIES_MAX);
+    s->is_full_told = !has_room;
+    return has_room;
 }
 
 static void load(struct daily *d)
@@ -99,9 +115,7 @@ static void load(struct daily *d)
 
 static struct daily *make(struct dailies *s, const char *key)
 {
-    if (s->n >= COUNTERS_MAX)
-        drop_unused(s);
-    struct daily *d = s->n < COUNTERS_MAX ? calloc(1, sizeof *d) : NULL;
+    struct daily *d = make_room(s) ? calloc(1, sizeof *d) : NULL;
     if (!d)
         return NULL;
     d->set = s;
@@ -109,6 +123,7 @@ static struct daily *make(struct dailies *s, const char *key)
     pthread_mutex_init(&d->lock, NULL);
     load(d);
     hy_list_init(&d->link);
+    hy_list_init(&d->idle);
     hy_list_push(&s->all, &d->link);
     d->chain = *bucket(s, key);
     *bucket(s, key) = d;
@@ -124,8 +139,10 @@ struct daily *daily_get(struct dailies *s, const char *key)
         found = found->chain;
     if (!found)
         found = make(s, key);
-    if (found)
+    if (found) {
+        hy_list_remove(&found->idle);
         found->refs++;
+    }
     pthread_mutex_unlock(&s->lock);
     return found;
 }
@@ -136,7 +153,8 @@ void daily_unref(struct daily *d)
         return;
     struct dailies *s = d->set;
     pthread_mutex_lock(&s->lock);
-    d->refs--;
+    if (--d->refs == 0)
+        hy_list_push(&s->idle, &d->idle);
     pthread_mutex_unlock(&s->lock);
 }
 
@@ -177,24 +195,29 @@ uint64_t daily_total(struct daily *d, hy_wall_ms now)
 
 /* ---- saving ---- */
 
-/* Copies it into the write, `exact` or ahead. The set's lock is held. */
-static void add(struct daily_write *w, struct daily *d, bool exact)
+/* Copies a counter into the write if it changed. The set's lock is held. */
+static bool add(void *ctx, struct hy_list *it)
 {
+    struct daily_write *w = ctx;
+    struct daily *d = hy_container_of(it, struct daily, link);
     pthread_mutex_lock(&d->lock);
-    if (!is_saved(d) && !d->is_being_saved) {
+    bool is_due = !is_saved(d) && !d->is_being_saved;
+    if (is_due) {
         uint64_t since = d->taken - d->flushed;
         struct hy_day_count *copy = &w->items[w->n].count;
         *copy = d->count;
-        d->ahead = exact || since > UINT32_MAX / 4 ? 0 : (uint32_t)since;
+        d->ahead = w->is_exact || since > UINT32_MAX / 4 ? 0 : (uint32_t)since;
         if (d->ahead)
             copy->sent[copy->hour % HY_DAY_HOURS] += d->ahead;
         d->flushed = d->taken;
         d->is_being_saved = true;
+        hy_list_remove(&d->idle);
         d->refs++;
         w->items[w->n].of = d;
         memcpy(w->items[w->n++].key, d->key, sizeof d->key);
     }
     pthread_mutex_unlock(&d->lock);
+    return is_due;
 }
 
 static int apply(struct hy_write_req *r, struct hy_txn *t)
@@ -232,16 +255,8 @@ static bool gather(struct dailies *s, bool exact)
     w->owner = s;
     w->n = 0;
     w->trims = !s->is_trimmed;
-    size_t left = s->n;
-    for (struct hy_list *it = s->all.next, *next; left && w->n < DAILY_BATCH; it = next, left--) {
-        size_t before = w->n;
-        next = it->next;
-        add(w, hy_container_of(it, struct daily, link), exact);
-        if (w->n == before)
-            continue;
-        hy_list_remove(it);
-        hy_list_push(&s->all, it);
-    }
+    w->is_exact = exact;
+    batch_gather(&s->all, s->n, DAILY_BATCH, add, w);
     s->unseen -= s->unseen < w->n || w->n < DAILY_BATCH ? s->unseen : w->n;
     return w->n || w->trims;
 }

@@ -6,7 +6,7 @@
 #include "hayauma/store/daily.h"
 #include "hayauma/store/writer.h"
 
-enum { DAILY_BATCH = 256, DAILY_BUCKETS = 4096 };
+enum { DAILIES_MAX = 65536, DAILY_BATCH = 256, DAILY_BUCKETS = 4096 };
 
 struct daily;
 
@@ -15,7 +15,8 @@ struct daily_write {
     struct hy_write_req req;
     struct dailies *owner;
     size_t n;
-    bool trims; /* also takes out what is over */
+    bool trims;    /* also takes out what is over */
+    bool is_exact; /* the counts as they are, not ahead */
     struct {
         struct daily *of; /* counted */
         char key[HY_DAILY_KEY_MAX + 1];
@@ -28,10 +29,11 @@ struct dailies {
     struct hy_writer *writer;
     pthread_mutex_t lock;                 /* of the list and of what says who uses a counter */
     struct hy_list all;                   /* those written last at the end */
+    struct hy_list idle;                  /* those that nobody uses, the longest first */
     struct daily *buckets[DAILY_BUCKETS]; /* by the hash of the name */
     size_t n;
     size_t unseen; /* of this flush: those that no write of it has looked for yet */
-    bool is_trimmed, is_writing;
+    bool is_trimmed, is_writing, is_full_told;
     pthread_cond_t written;
     struct daily_write write;
 };
@@ -40,7 +42,7 @@ void dailies_init(struct dailies *s, struct hy_env *env, struct hy_writer *write
 /* Nobody uses a counter any more, and what was to be saved is saved. */
 void dailies_close(struct dailies *s);
 /* The counter of this name, with what the store has of it; one reference. NULL: out of memory, or
- * too many are in use. Any thread; reads the store when the name is new. */
+ * too many are in use, which is logged. Any thread; reads the store when the name is new. */
 struct daily *daily_get(struct dailies *s, const char *key);
 void daily_unref(struct daily *d); /* NULL is fine */
 /* As hy_day_take, hy_day_ask, hy_day_give_back, hy_day_total. Any thread. */

@@ -5,6 +5,8 @@
  * sent. */
 #include "warmth.h"
 
+#include "batch.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -340,14 +342,18 @@ static void on_written(struct hy_write_req *r, int err)
     pthread_mutex_unlock(&s->lock);
 }
 
-/* Copies it into the write, `exact` or ahead by what went out since the last one; what was written
- * ahead is written again. The set's lock is held. */
-static void add(struct warmth_write *write, struct warmth *w, bool exact)
+/* Copies one that changed into the write, exact or ahead by what went out since the last one; what
+ * was written ahead is written again. The set's lock is held. */
+static bool add(void *ctx, struct hy_list *it)
 {
+    struct warmth_write *write = ctx;
+    struct warmth *w = hy_container_of(it, struct warmth, link);
     pthread_mutex_lock(&w->lock);
-    if (w->is_changed && !w->is_being_saved) {
+    bool is_due = w->is_changed && !w->is_being_saved;
+    if (is_due) {
         struct hy_warmup *copy = &write->items[write->n].state;
-        uint32_t since = w->state.sent > w->flushed && !exact ? w->state.sent - w->flushed : 0;
+        bool is_ahead = w->state.sent > w->flushed && !write->is_exact;
+        uint32_t since = is_ahead ? w->state.sent - w->flushed : 0;
         *copy = w->state;
         copy->sent += copy->sent <= UINT32_MAX - since ? since : 0;
         w->flushed = w->state.sent;
@@ -359,6 +365,7 @@ static void add(struct warmth_write *write, struct warmth *w, bool exact)
         key_of(w, write->items[write->n++].key);
     }
     pthread_mutex_unlock(&w->lock);
+    return is_due;
 }
 
 /* Fills the write with what changed, those that were written longest ago first; false when there is
@@ -370,18 +377,8 @@ static bool gather(struct warmths *s, bool exact)
         .class = HY_WRITE_ADMIN, .on_full = HY_WRITE_FULL_WAIT, .apply = apply};
     write->owner = s;
     write->n = 0;
-    size_t left = s->n;
-    for (struct hy_list *it = s->all.next, *next; left && write->n < WARMTH_BATCH;
-         it = next, left--) {
-        size_t before = write->n;
-        next = it->next;
-        add(write, hy_container_of(it, struct warmth, link), exact);
-        if (write->n == before)
-            continue;
-        hy_list_remove(it);
-        hy_list_push(&s->all, it);
-    }
-    return write->n > 0;
+    write->is_exact = exact;
+    return batch_gather(&s->all, s->n, WARMTH_BATCH, add, write) > 0;
 }
 
 void warmths_flush(struct warmths *s)

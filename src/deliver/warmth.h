@@ -17,6 +17,7 @@ struct warmth;
 struct warmth_write {
     struct hy_write_req req;
     struct warmths *owner;
+    bool is_exact; /* what was sent, not ahead */
     size_t n;
     struct {
         struct warmth *of; /* counted */

@@ -135,3 +135,55 @@ Test(daily, a_flush_reaches_more_counters_than_one_write_holds)
     bed_end(&b, true);
     store_dir_remove(&b.dir);
 }
+
+Test(daily, those_that_nobody_uses_make_room_and_are_read_again)
+{
+    struct bed b = {.dir = store_dir_make()};
+    hy_wall_ms now = hy_clock_wall_ms();
+    char key[32];
+    bed_start(&b);
+    struct daily *kept = daily_get(&b.all, "kept"), *first = daily_get(&b.all, "lane/0");
+    cr_assert_eq(daily_take(first, 10, now), 0);
+    daily_unref(first);
+    for (unsigned i = 1; i < DAILIES_MAX - 1; i++) {
+        snprintf(key, sizeof key, "lane/%u", i);
+        struct daily *d = daily_get(&b.all, key);
+        cr_assert_not_null(d);
+        daily_unref(d);
+    }
+    cr_assert_eq(b.all.n, DAILIES_MAX);
+    struct daily *more = daily_get(&b.all, "more");
+    cr_assert_not_null(more, "one that is idle and stored goes, not the one that has moved");
+    cr_assert_eq(b.all.n, DAILIES_MAX);
+    struct daily *again = daily_get(&b.all, "lane/0");
+    cr_assert_eq(again, first);
+    cr_assert_eq(daily_total(again, now), 1u);
+    daily_unref(again);
+    daily_unref(more);
+    daily_unref(kept);
+    bed_end(&b, true);
+    store_dir_remove(&b.dir);
+}
+
+Test(daily, with_all_in_use_there_is_no_more)
+{
+    struct bed b = {.dir = store_dir_make()};
+    static struct daily *all[DAILIES_MAX];
+    char key[32];
+    bed_start(&b);
+    for (unsigned i = 0; i < DAILIES_MAX; i++) {
+        snprintf(key, sizeof key, "lane/%u", i);
+        all[i] = daily_get(&b.all, key);
+        cr_assert_not_null(all[i]);
+    }
+    cr_expect_null(daily_get(&b.all, "more"));
+    daily_unref(all[7]);
+    struct daily *more = daily_get(&b.all, "more");
+    cr_expect_not_null(more);
+    daily_unref(more);
+    for (unsigned i = 0; i < DAILIES_MAX; i++)
+        if (i != 7)
+            daily_unref(all[i]);
+    bed_end(&b, true);
+    store_dir_remove(&b.dir);
+}
