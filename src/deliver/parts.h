@@ -379,6 +379,21 @@ struct delivery *worker_take(struct worker *w, struct feed_part *p);
 void worker_connection_over(struct worker *w);
 /* Its lanes that wait for a provider look again. Any thread. */
 void worker_tell_seats(struct worker *w);
+/* Nothing more of the feed is to be sent. */
+bool worker_is_over(const struct worker *w, const struct feed *f);
+void worker_drop_rows(struct feed *f);
+
+/* worker_orders.c; worker thread */
+/* Returns every feed of a run, and answers with what lingers. Takes the order. */
+void worker_stop_run(struct worker *w, struct stop_order *o);
+/* Lanes go by another policy. Takes the message. */
+void worker_policy(struct worker *w, struct policy_msg *m);
+/* Nothing new is begun, what is on the wire may end. Takes the message. */
+void worker_drain(struct worker *w, struct drain_msg *m);
+/* The time for that is over: cuts what is left, then waits for the writer only so long. */
+void worker_drain_over(void *worker);
+/* Its part of all connections, at least one. */
+void worker_share_connections(struct worker *w);
 
 /* deal.c; worker thread: the rows of a feed among the sources of its pool */
 /* Deals out rows[next..n) and puts them into lanes, or among those that are held. */

@@ -130,13 +130,12 @@ static void refuse_rows(struct worker *w, struct feed *f)
     }
 }
 
-/* Nothing more of it is to be sent. */
-static bool is_over(const struct worker *w, const struct feed *f)
+bool worker_is_over(const struct worker *w, const struct feed *f)
 {
     return w->is_draining || atomic_load(&f->run->stopped);
 }
 
-static void drop_rows(struct feed *f)
+void worker_drop_rows(struct feed *f)
 {
     f->next = f->n;
     for (uint32_t i = 0; i < f->w.n_parts; i++)
@@ -149,8 +148,8 @@ void worker_feed_return(struct worker *w, struct feed *f)
 {
     bool is_refused = f->mx->status != HY_MX_OK;
     if (is_refused && !f->w.is_away && f->w.in_hand == 0) {
-        if (is_over(w, f))
-            drop_rows(f);
+        if (worker_is_over(w, f))
+            worker_drop_rows(f);
         refuse_rows(w, f);
     }
     if (f->w.is_away || f->w.left)
@@ -192,8 +191,8 @@ struct delivery *worker_take(struct worker *w, struct feed_part *p)
 static void on_feed(struct worker *w, struct feed *f)
 {
     f->w.is_away = false;
-    if (is_over(w, f))
-        drop_rows(f);
+    if (worker_is_over(w, f))
+        worker_drop_rows(f);
     if (f->next < f->n && f->mx->status == HY_MX_OK) {
         deal(w, f);
         return;
@@ -332,136 +331,7 @@ static void on_sweep_timer(void *arg)
     hy_loop_arm_in(w->loop, &w->sweep_timer, SWEEP_S * HY_US_PER_SEC);
 }
 
-/* ---- orders ---- */
-
-/* Deals out again what is left of the feeds of these parts; what is over goes to the feeder. */
-static void sort_parts(struct worker *w, struct hy_list *parts)
-{
-    for (struct hy_list *it; (it = hy_list_pop(parts));) {
-        struct feed *f = hy_container_of(it, struct feed_part, link)->feed;
-        if (is_over(w, f)) {
-            drop_rows(f);
-            worker_feed_return(w, f);
-        } else {
-            deal_again(w, f);
-        }
-    }
-}
-
-/* Looks at held parts again: they go to their lanes, back to the feeder, or stay. */
-static void sort_held(struct worker *w)
-{
-    struct hy_list all;
-    hy_list_init(&all);
-    for (struct hy_list *it; (it = hy_list_pop(&w->held));)
-        hy_list_push(&all, it);
-    sort_parts(w, &all);
-}
-
-static bool is_same_pool(const struct hy_deliver_pool *a, const struct hy_deliver_pool *b)
-{
-    bool same = a->n == b->n && strcmp(a->name, b->name) == 0;
-    for (size_t i = 0; same && i < a->n; i++)
-        same = a->members[i].seed == b->members[i].seed &&
-               a->members[i].weight == b->members[i].weight;
-    return same;
-}
-
-static bool has_same_pools(const struct hy_deliver_policy *a, const struct hy_deliver_policy *b)
-{
-    bool same = a->n_source_pools == b->n_source_pools;
-    for (size_t i = 0; same && i < a->n_source_pools; i++)
-        same = is_same_pool(&a->source_pools[i], &b->source_pools[i]);
-    return same;
-}
-
-/* What waits in lanes goes to the sources that its pools have now. */
-static void sort_all(struct worker *w)
-{
-    struct hy_list all;
-    hy_list_init(&all);
-    hy_list_for_each (it, &w->lanes) {
-        struct lane *l = hy_container_of(it, struct lane, link);
-        hy_list_for_each (at, &l->shares) {
-            struct lane_share *s = hy_container_of(at, struct lane_share, link);
-            for (struct hy_list *part; (part = hy_list_pop(&s->feeds));)
-                hy_list_push(&all, part);
-        }
-    }
-    sort_parts(w, &all);
-}
-
-/* The same for what is pressed; lanes that are made meanwhile come last, and have no strays. */
-static void reroute(struct worker *w)
-{
-    hy_list_for_each (it, &w->lanes)
-        lane_reroute(hy_container_of(it, struct lane, link));
-}
-
-/* Takes parts of domains that are held now out of the lane's hands. */
-static void take_held(struct lane *l)
-{
-    hy_list_for_each (it, &l->shares) {
-        struct lane_share *s = hy_container_of(it, struct lane_share, link);
-        hy_list_for_each_safe (at, &s->feeds) {
-            if (!orders_hold_part(l->worker, hy_container_of(at, struct feed_part, link)))
-                continue;
-            hy_list_remove(at);
-            hy_list_push(&l->worker->held, at);
-        }
-    }
-}
-
-/* Those at the press are dropped when it returns them; these are sent, or settled, all the same. */
-static bool lingers(const struct delivery *d, const struct run *r)
-{
-    return d->run == r && (d->submitted || d->is_settling);
-}
-
-static void on_stop_run(struct worker *w, struct stop_order *o)
-{
-    hy_list_for_each_safe (it, &w->lanes)
-        lane_stop_run(hy_container_of(it, struct lane, link), o->run);
-    sort_held(w);
-    size_t n = 0;
-    hy_list_for_each (it, &w->deliveries)
-        n += lingers(hy_container_of(it, struct delivery, all), o->run);
-    o->lingering = n ? malloc(n * sizeof *o->lingering) : NULL;
-    o->is_lost = n && !o->lingering;
-    hy_list_for_each (it, &w->deliveries) {
-        struct delivery *d = hy_container_of(it, struct delivery, all);
-        if (o->lingering && lingers(d, o->run))
-            o->lingering[o->n_lingering++] =
-                (struct lingering){d->ref, d->feed->due_s, d->submitted != 0};
-    }
-    int err = hy_mailbox_post_answer(feeder_mailbox(w->d->feeder), &o->msg);
-    (void)err;
-}
-
-/* Its part of all connections, at least one. */
-static void share_connections(struct worker *w)
-{
-    w->max_connections = w->policy->max_connections / w->d->n_workers;
-    w->max_connections += w->max_connections == 0;
-}
-
-static void on_policy(struct worker *w, struct policy_msg *m)
-{
-    struct hy_deliver_policy *old = w->policy;
-    w->policy = m->policy;
-    share_connections(w);
-    hy_list_for_each (it, &w->lanes) {
-        lane_apply_policy(hy_container_of(it, struct lane, link));
-        take_held(hy_container_of(it, struct lane, link));
-    }
-    if (!has_same_pools(old, w->policy) || !orders_route_alike(old, w->policy)) {
-        sort_all(w);
-        reroute(w);
-    }
-    sort_held(w);
-    hy_deliver_policy_unref(old);
-    free(m);
-}
+/* ---- what comes ---- */
 
 static void check_drained(struct worker *w)
 {
@@ -469,34 +339,6 @@ static void check_drained(struct worker *w)
         return;
     w->is_done = true;
     hy_loop_stop(w->loop);
-}
-
-static void on_drain(struct worker *w, struct drain_msg *m)
-{
-    w->is_draining = true;
-    hy_list_for_each_safe (it, &w->lanes)
-        lane_drain(hy_container_of(it, struct lane, link));
-    sort_held(w);
-    hy_loop_arm_in(w->loop, &w->drain_timer, m->timeout_us);
-    free(m);
-}
-
-/* The time to end in order is over: cut what is left; then wait for the writer only so long. */
-static void on_drain_timer(void *arg)
-{
-    struct worker *w = arg;
-    if (w->is_cut) {
-        w->is_done = true;
-        hy_loop_stop(w->loop);
-        return;
-    }
-    w->is_cut = true;
-    hy_list_for_each_safe (it, &w->lanes) {
-        struct lane *l = hy_container_of(it, struct lane, link);
-        hy_list_for_each_safe (s, &l->sessions)
-            session_abort(hy_container_of(s, struct session, link));
-    }
-    hy_loop_arm_in(w->loop, &w->drain_timer, 5 * HY_US_PER_SEC);
 }
 
 static void on_seats(struct worker *w)
@@ -538,13 +380,13 @@ static void on_mail(void *arg, struct hy_msg *m)
             break;
         }
         case MSG_STOP_RUN:
-            on_stop_run(w, hy_container_of(m, struct stop_order, msg));
+            worker_stop_run(w, hy_container_of(m, struct stop_order, msg));
             break;
         case MSG_POLICY:
-            on_policy(w, hy_container_of(m, struct policy_msg, msg));
+            worker_policy(w, hy_container_of(m, struct policy_msg, msg));
             break;
         case MSG_DRAIN:
-            on_drain(w, hy_container_of(m, struct drain_msg, msg));
+            worker_drain(w, hy_container_of(m, struct drain_msg, msg));
             break;
         case MSG_SEATS:
             on_seats(w);
@@ -615,13 +457,13 @@ int worker_init(struct worker *w, struct hy_deliver *d, unsigned index)
     w->typical_bytes = 16 * 1024;
     w->pressed_max = d->settings.press_memory_bytes / d->n_workers;
     w->policy = hy_deliver_policy_ref(d->policy);
-    share_connections(w);
+    worker_share_connections(w);
     uint64_t seed = 0;
     int err = hy_rand_bytes(&seed, sizeof seed);
     hy_rng_seed(&w->rng, seed);
     hy_defer_init(&w->flush, flush_jobs, w);
     hy_timer_init(&w->lag_timer, on_lag_timer, w);
-    hy_timer_init(&w->drain_timer, on_drain_timer, w);
+    hy_timer_init(&w->drain_timer, worker_drain_over, w);
     hy_timer_init(&w->sweep_timer, on_sweep_timer, w);
     hy_timer_init(&w->tally_timer, on_tally_timer, w);
     hy_timer_init(&w->windows_timer, on_windows_timer, w);

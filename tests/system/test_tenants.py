@@ -4,6 +4,7 @@ import datetime
 import re
 import time
 
+from api_lab import Api, api_setup, token
 from lab import CommandError, Daemon, check, check_eq, wait_for
 from test_brakes import campaign, finished, users, whose
 from test_campaign import setup as campaign_setup
@@ -252,3 +253,20 @@ def test_figures_of_tenants_are_there_for_prometheus(lab):
                  'hayauma_tenant_quota_used{tenant="shop",quota="hour"} 2'):
         check(line in text, text)
     check('tenant="post"' not in text, "more than metrics.tenants")
+
+
+def test_the_api_is_held_to_the_same_quota(lab):
+    config = {"tenants": tenants(messages_per_day=3)}
+    secret = token(lab, "shop", "shop.test", "--tenant", "shop")
+    daemon, sink, api = api_setup(lab, config=config)
+    shop = Api(api.port, secret)
+    body = {"from": "a@shop.test", "subject": "Hi", "text": "Hello\n"}
+    check_eq(shop.post("/v1/messages", {**body, "to": [f"{u}@{SITE}" for u in "abcd"]}).status, 422, "never")
+    check_eq(shop.post("/v1/messages", {**body, "to": [f"a@{SITE}", f"b@{SITE}"]}).status, 202)
+    refused = shop.post("/v1/messages", {**body, "to": [f"c@{SITE}", f"d@{SITE}"]})
+    check_eq((refused.status, refused.error()), (429, "over_quota"))
+    check("quota of 3 recipients a day is used up" in refused.json["error"]["message"], refused.text)
+    check_eq(shop.post("/v1/messages", {**body, "to": [f"c@{SITE}"]}).status, 202)
+    check_eq(api.post("/v1/messages", {**body, "from": FROM, "to": [f"e@{SITE}", f"f@{SITE}"]}).status, 202, "another")
+    check_eq(show(daemon, "shop")["quota"]["day"], {"used": 3, "limit": 3})
+    wait_for("mail", lambda: len(sink.delivered()) == 5)
