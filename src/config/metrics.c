@@ -107,6 +107,9 @@ const struct hy_metric_row hy_metrics[HY_METRICS] = {
         "or failed; one that is tried again counts again.",
         "TLS レポート(RFC 8460)の送信数。way は https または mail、result は "
         "sent(受理。mail はキューへの投入)または failed(再試行も数えます)。"),
+    ROW(HY_M_TLS_UNCOUNTED, HY_COUNTER, "hayauma_tls_sessions_uncounted_total", "",
+        "Sessions that no TLS report will tell of, because its table is full.",
+        "集計表が満杯で TLS レポートに入らないセッション数。"),
     ROW(HY_M_LANES, HY_GAUGE, "hayauma_lanes", "", "Lanes (source x site) in memory.",
         "メモリ上のレーン(送信元×配信先)。"),
     ROW(HY_M_LANES_SUSPENDED, HY_GAUGE, "hayauma_lanes_suspended", "",

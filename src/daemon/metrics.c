@@ -283,6 +283,7 @@ static void put_delivery(struct expo *e, struct observer *o, const struct observ
     put_times(e, s);
     put_connections(e, limits, c, s);
     put_tls_reports(e, o->d->tls_sender);
+    expo_one(e, HY_M_TLS_UNCOUNTED, count_of(&c->tls_uncounted));
     expo_one(e, HY_M_LANES, (double)s->lanes);
     if (atomic_load(&o->is_ready)) {
         metrics_put_lanes(e, o->d->deliver, limits->sites);

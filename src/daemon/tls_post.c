@@ -116,13 +116,14 @@ static void on_marked(struct hy_write_req *r, int err)
     (void)full; /* closed: tls_posts_cancel has it */
 }
 
-/* `uri` NULL: all of it is done. */
-static void mark(struct tls_post *p, const char *uri)
+/* `uri` NULL: all of it is done, or nobody wants it. */
+static void mark(struct tls_post *p, const char *uri, bool is_unwanted)
 {
     hy_tally_mark_init(&p->mark);
     p->mark.day = p->order.day;
     p->mark.domain = hy_str_of(p->domain);
     p->mark.uri = hy_str_of(uri);
+    p->mark.is_unwanted = is_unwanted;
     p->mark.req.done = on_marked;
     p->is_last_mark = uri == NULL;
     int err = hy_writer_submit(p->office->d->writer, &p->mark.req);
@@ -166,7 +167,7 @@ static void posted(struct tls_post *p)
         settle_and_go_on(p, TLS_POST_FAILED, p->text);
     } else if (p->status / 100 == 2) {
         settle(p, TLS_POST_SENT, text);
-        mark(p, target_of(p)->uri);
+        mark(p, target_of(p)->uri, false);
     } else {
         settle_and_go_on(p, TLS_POST_FAILED, text);
     }
@@ -311,7 +312,7 @@ static void end_of_targets(struct tls_post *p)
     if (is_open)
         finish(p, HY_OK, "");
     else
-        mark(p, NULL);
+        mark(p, NULL, false);
 }
 
 static void next_target(struct tls_post *p)
@@ -354,14 +355,14 @@ static int make(struct tls_post *p)
     return err;
 }
 
-/* Nobody wants it: that is remembered, so that the domain is not asked again for this day. */
+/* Nobody wants it: what was counted goes, so that the domain is not asked again for this day. */
 static void unwanted(struct tls_post *p, const char *why)
 {
     snprintf(p->text, sizeof p->text, "%s", why);
     if (p->order.is_dry)
         finish(p, HY_ENOTFOUND, p->text);
     else
-        mark(p, NULL);
+        mark(p, NULL, true);
 }
 
 static void take_targets(struct tls_post *p, const struct hy_tlsrpt_record *record)
@@ -371,6 +372,15 @@ static void take_targets(struct tls_post *p, const struct hy_tlsrpt_record *reco
         t->is_https = record->rua[i].is_https;
         snprintf(t->uri, sizeof t->uri, "%s", record->rua[i].text);
     }
+}
+
+static bool is_over(struct tls_post *p)
+{
+    struct hy_txn t = {0};
+    bool over = hy_txn_read(p->office->d->env, &t) == HY_OK &&
+                hy_tally_is_reported(&t, p->order.day, hy_str_of(p->domain));
+    hy_txn_end(&t);
+    return over;
 }
 
 static void on_record(void *ctx, const struct hy_records *r)
@@ -391,7 +401,7 @@ static void on_record(void *ctx, const struct hy_records *r)
                                         : "the record at _smtp._tls is malformed");
         return;
     }
-    err = make(p);
+    err = is_over(p) ? HY_OK : make(p); /* then all have it, and the counts are gone */
     if (err != HY_OK) {
         finish(p, err, err == HY_ENOTFOUND ? "no session was counted" : hy_err_text(err));
         return;

@@ -13,6 +13,7 @@ enum { BATCH = 512, INDEX = 2048, ARENA_MAX = 2 << 20 };
 
 struct batch {
     struct hy_tally_add add;
+    _Atomic uint64_t *uncounted;
     struct hy_arena arena;
     uint16_t index[INDEX]; /* 1 + place in tallies; open addressing */
     uint64_t hashes[BATCH];
@@ -21,14 +22,15 @@ struct batch {
 
 struct tls_tallies {
     struct hy_writer *writer;
+    _Atomic uint64_t *uncounted;
     struct batch *batch; /* NULL: nothing was counted */
 };
 
-struct tls_tallies *tls_tallies_new(struct hy_writer *w)
+struct tls_tallies *tls_tallies_new(struct hy_writer *w, _Atomic uint64_t *uncounted)
 {
     struct tls_tallies *t = calloc(1, sizeof *t);
     if (t)
-        t->writer = w;
+        *t = (struct tls_tallies){.writer = w, .uncounted = uncounted};
     return t;
 }
 
@@ -41,9 +43,15 @@ static void batch_free(struct batch *b)
 static void on_done(struct hy_write_req *r, int err)
 {
     struct hy_tally_add *add = hy_container_of(r, struct hy_tally_add, req);
+    struct batch *b = hy_container_of(add, struct batch, add);
+    if (err == HY_OK && add->dropped && atomic_fetch_add(b->uncounted, add->dropped) == 0)
+        hy_log(HY_LOG_WARNING, "tls",
+               "the table of sessions for TLS reports is full (%d kinds): more domains are not "
+               "counted until reports have left or their days are over",
+               HY_TALLIES_MAX);
     if (err != HY_OK && err != HY_ECLOSED)
         hy_log(HY_LOG_WARNING, "tls", "counts for TLS reports were lost: %s", hy_err_text(err));
-    batch_free(hy_container_of(add, struct batch, add));
+    batch_free(b);
 }
 
 void tls_tallies_flush(struct tls_tallies *t)
@@ -98,6 +106,7 @@ static struct batch *batch_of(struct tls_tallies *t)
         t->batch = calloc(1, sizeof *t->batch);
         if (t->batch) {
             hy_tally_add_init(&t->batch->add);
+            t->batch->uncounted = t->uncounted;
             t->batch->add.tallies = t->batch->tallies;
             t->batch->arena = HY_ARENA_INIT(ARENA_MAX);
         }

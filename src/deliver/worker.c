@@ -467,7 +467,7 @@ int worker_init(struct worker *w, struct hy_deliver *d, unsigned index)
     hy_timer_init(&w->sweep_timer, on_sweep_timer, w);
     hy_timer_init(&w->tally_timer, on_tally_timer, w);
     hy_timer_init(&w->windows_timer, on_windows_timer, w);
-    w->tallies = tls_tallies_new(d->writer);
+    w->tallies = tls_tallies_new(d->writer, &d->counters.tls_uncounted);
     w->table_size = TABLE_SIZE;
     w->table = calloc(TABLE_SIZE, sizeof *w->table);
     if (err == HY_OK && !w->table)

@@ -102,7 +102,7 @@ static int count_kinds(struct hy_txn *t, const struct hy_tally *a, unsigned *ret
     return err == HY_ENOTFOUND ? 0 : err;
 }
 
-static int add_one(struct hy_txn *t, const struct hy_tally *given)
+static int add_one(struct hy_txn *t, const struct hy_tally *given, uint64_t *dropped)
 {
     struct hy_tally a = *given, old;
     struct hy_key k;
@@ -127,6 +127,8 @@ static int add_one(struct hy_txn *t, const struct hy_tally *given)
         err = hy_table_count(t, HY_TABLE_TLS_TALLIES, &total);
         if (!err)
             err = count_kinds(t, &a, &kinds);
+        if (!err && total >= HY_TALLIES_MAX)
+            *dropped += given->count;
         if (err || total >= HY_TALLIES_MAX)
             return err;
         if (kinds < HY_TALLIES_PER_DOMAIN || round > 0)
@@ -139,11 +141,12 @@ static int add_one(struct hy_txn *t, const struct hy_tally *given)
 
 static int add(struct hy_write_req *r, struct hy_txn *t)
 {
-    const struct hy_tally_add *a = hy_container_of(r, struct hy_tally_add, req);
+    struct hy_tally_add *a = hy_container_of(r, struct hy_tally_add, req);
     int err = 0;
+    a->dropped = 0;
     for (size_t i = 0; i < a->n && !err; i++)
         if (a->tallies[i].domain.n)
-            err = add_one(t, &a->tallies[i]);
+            err = add_one(t, &a->tallies[i], &a->dropped);
     return err;
 }
 
@@ -254,6 +257,19 @@ bool hy_tally_is_reported_to(struct hy_txn *t, uint32_t day, struct hy_str domai
            (hashes.n == 0 || has_hash(hashes, hash(uri, URI_SEED)));
 }
 
+/* All of the domain and day, its mark too. */
+int hy_tally_forget(struct hy_txn *t, uint32_t day, struct hy_str domain)
+{
+    struct hy_key k;
+    struct hy_cursor c;
+    key_of_domain(&k, day, domain);
+    int err = hy_cursor_open(t, HY_TABLE_TLS_TALLIES, &c);
+    while (!err && (err = hy_cursor_prefix_first(&c, hy_key_str(&k))) == 0)
+        err = hy_cursor_delete(&c);
+    hy_cursor_close(&c);
+    return err == HY_ENOTFOUND ? 0 : err;
+}
+
 int hy_tally_mark_put(struct hy_txn *t, uint32_t day, struct hy_str domain, struct hy_str uri)
 {
     uint8_t record[1 + HY_TLSRPT_URIS_MAX * HASH_BYTES];
@@ -275,6 +291,9 @@ int hy_tally_mark_put(struct hy_txn *t, uint32_t day, struct hy_str domain, stru
     }
     if (o.bad)
         return hy_txn_fail(t, HY_ELIMIT);
+    err = uri.n ? 0 : hy_tally_forget(t, day, domain);
+    if (err)
+        return err;
     key_of_mark(&k, day, domain);
     return hy_put(t, HY_TABLE_TLS_TALLIES, hy_key_str(&k), hy_str_make(record, o.n), HY_PUT_SET);
 }
@@ -282,7 +301,8 @@ int hy_tally_mark_put(struct hy_txn *t, uint32_t day, struct hy_str domain, stru
 static int mark(struct hy_write_req *r, struct hy_txn *t)
 {
     const struct hy_tally_mark *m = hy_container_of(r, struct hy_tally_mark, req);
-    return hy_tally_mark_put(t, m->day, m->domain, m->uri);
+    return m->is_unwanted ? hy_tally_forget(t, m->day, m->domain)
+                          : hy_tally_mark_put(t, m->day, m->domain, m->uri);
 }
 
 void hy_tally_mark_init(struct hy_tally_mark *m)

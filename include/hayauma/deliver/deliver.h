@@ -165,6 +165,7 @@ struct hy_deliver_counters {
     _Atomic uint64_t pressed, press_cpu_us, signed_;
     _Atomic uint64_t proxy_failures; /* connections whose proxy did not do its part */
     _Atomic uint64_t connects, connect_failures, tls_handshakes, tls_resumed, tls_failures;
+    _Atomic uint64_t tls_uncounted; /* sessions that the table for TLS reports had no room for */
     _Atomic uint64_t connections_now, connections_most;
     _Atomic uint64_t submitted; /* messages handed to a connection */
     _Atomic uint64_t joined;    /* of them, those whose envelope left with the content before */

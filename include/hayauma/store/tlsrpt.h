@@ -9,7 +9,7 @@ enum {
     HY_TALLY_POLICY_MAX = 2048, /* bytes of a policy as reports quote it; cut */
     HY_TALLY_REASON_MAX = 128,
     HY_TALLIES_PER_DOMAIN = 64, /* kinds a day; what comes behind them is counted without host */
-    HY_TALLIES_MAX = 1000000,   /* in the table; what comes behind them is not counted */
+    HY_TALLIES_MAX = 1000000,   /* in the table, with marks; what comes behind them is dropped */
 };
 
 /* One kind of session. Views. */
@@ -30,6 +30,7 @@ struct hy_tally_add {
     struct hy_write_req req; /* done is the caller's */
     const struct hy_tally *tallies;
     size_t n;
+    uint64_t dropped; /* sessions that were not counted: the table is full */
 };
 void hy_tally_add_init(struct hy_tally_add *a);
 
@@ -47,15 +48,19 @@ bool hy_tally_is_reported(struct hy_txn *t, uint32_t day, struct hy_str domain);
 bool hy_tally_is_reported_to(struct hy_txn *t, uint32_t day, struct hy_str domain,
                              struct hy_str uri);
 
-/* Remembers that it was; `uri` empty: altogether. HY_EINVAL: a domain that is none. The writer's
- * transaction. */
+/* Remembers that it was; `uri` empty: altogether, and then its tallies of the day go, since nobody
+ * needs them any more. HY_EINVAL: a domain that is none. The writer's transaction. */
 HY_MUST_USE int hy_tally_mark_put(struct hy_txn *t, uint32_t day, struct hy_str domain,
                                   struct hy_str uri);
+/* Nobody wants a report: the domain has no tallies and no mark of that day any more. The writer's
+ * transaction. */
+HY_MUST_USE int hy_tally_forget(struct hy_txn *t, uint32_t day, struct hy_str domain);
 /* The same as a request. The strings live until done. */
 struct hy_tally_mark {
     struct hy_write_req req; /* done is the caller's */
     uint32_t day;
     struct hy_str domain, uri;
+    bool is_unwanted; /* hy_tally_forget instead */
 };
 void hy_tally_mark_init(struct hy_tally_mark *m);
 

@@ -4,6 +4,8 @@
 #include "fixture.h"
 #include "tls_tally.h"
 
+static _Atomic uint64_t uncounted;
+
 enum { DAY = 20000, KINDS = 500, HOST_BYTES = 12000 };
 
 static int add_up(void *ctx, const struct hy_tally *a)
@@ -39,7 +41,7 @@ Test(tls_tally, what_finds_the_batch_full_is_counted_all_the_same)
         struct hy_writer *w;
         struct hy_writer_options o = {.commit_interval_ms = 1};
         cr_assert_eq(hy_writer_start(env, &o, &w), HY_OK);
-        struct tls_tallies *t = tls_tallies_new(w);
+        struct tls_tallies *t = tls_tallies_new(w, &uncounted);
         cr_assert_not_null(t);
         memset(host, 'a', cases[c].host_bytes);
         for (unsigned i = 0; i < 2 * KINDS; i++) {

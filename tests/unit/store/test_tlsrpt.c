@@ -131,7 +131,8 @@ Test(tally, domains_are_walked_in_order_and_marked)
         add(a, 2);
     }
     mark("a.test.more");
-    cr_expect_eq(sum_of(20000, "a.test.more").kinds, 2, "the mark is no tally");
+    cr_expect_eq(sum_of(20000, "a.test.more").kinds, 0, "what was reported is not needed any more");
+    cr_expect_eq(sum_of(20000, "a.test").kinds, 2);
     cr_assert_eq(hy_txn_read(env, &t), 0);
     for (size_t i = 0; i < 3; i++) {
         cr_assert_eq(hy_tally_next_domain(&t, 20000, hy_str_of(name), name), 0);
@@ -140,6 +141,27 @@ Test(tally, domains_are_walked_in_order_and_marked)
     }
     cr_expect_eq(hy_tally_next_domain(&t, 20000, hy_str_of(name), name), HY_ENOTFOUND);
     cr_expect_eq(hy_tally_next_domain(&t, 19999, HY_STR(""), name), HY_ENOTFOUND);
+    hy_txn_end(&t);
+}
+
+Test(tally, what_nobody_wants_leaves_nothing)
+{
+    struct hy_tally a[] = {tally("a.test", HY_TLSRPT_SUCCESS, "", 1),
+                           tally("a.test", HY_TLSRPT_CERTIFICATE_EXPIRED, "mx", 1),
+                           tally("a.test.b", HY_TLSRPT_SUCCESS, "", 1)};
+    struct hy_tally_mark m;
+    char name[HY_TALLY_DOMAIN_MAX + 1] = "";
+    struct hy_txn t;
+    add(a, 3);
+    hy_tally_mark_init(&m);
+    m.day = 20000;
+    m.domain = HY_STR("a.test");
+    m.is_unwanted = true;
+    cr_assert_eq(run_request(env, &m.req), 0);
+    cr_assert_eq(hy_txn_read(env, &t), 0);
+    cr_assert_eq(hy_tally_next_domain(&t, 20000, HY_STR(""), name), 0);
+    cr_expect_str_eq(name, "a.test.b");
+    cr_expect_not(hy_tally_is_reported(&t, 20000, HY_STR("a.test")));
     hy_txn_end(&t);
 }
 
