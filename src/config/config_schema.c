@@ -284,6 +284,10 @@ static const struct schema_row rows[] = {
     {"submission.trusted", SCHEMA_STRINGS, 0, F(submission.trusted), .max = 256,
      .doc = "Networks whose hosts may send as anybody without TLS and password.",
      .example = "[127.0.0.1, \"::1\", 10.1.0.0/16]"},
+    {"submission.proxies", SCHEMA_STRINGS, 0, F(submission.proxies), .max = 256,
+     .doc = "Networks of proxies that begin each connection with a PROXY header (version 1 or 2), "
+            "which says who the client is. Connections of theirs without one end.",
+     .example = "[10.1.0.5]"},
     {"submission.max_connections", SCHEMA_INT, 0, F(submission.max_connections), 1, 60000, "1000",
      .doc = "At the same time."},
     {"submission.connections_per_address", SCHEMA_INT, 0, F(submission.connections_per_address), 1,

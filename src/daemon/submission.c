@@ -13,7 +13,7 @@ enum { USERS_BYTES_MAX = 32 << 20 };
 struct ground {
     struct hy_receive_policy policy;
     struct hy_config *config; /* has the tenants */
-    struct hy_network *networks;
+    struct hy_network *networks, *proxies;
     char host[256];
 };
 
@@ -23,6 +23,7 @@ static void release(struct hy_receive_policy *p)
     hy_tls_unref(p->tls);
     hy_users_free(p->users);
     free(g->networks);
+    free(g->proxies);
     hy_config_unref(g->config);
     free(g);
 }
@@ -70,6 +71,11 @@ static int load_networks(const struct hy_config *c, struct hy_problems *problems
         return fail(c, problems, "submission.trusted", err, &diag);
     g->policy.trusted = g->networks;
     g->policy.n_trusted = c->submission.trusted.n;
+    err = daemon_networks(&c->submission.proxies, &g->proxies, &diag);
+    if (err != HY_OK)
+        return fail(c, problems, "submission.proxies", err, &diag);
+    g->policy.proxies = g->proxies;
+    g->policy.n_proxies = c->submission.proxies.n;
     return HY_OK;
 }
 

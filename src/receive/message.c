@@ -137,7 +137,8 @@ static int hand_in(struct inbound *s, const struct hy_smtp_server_message *m,
         .tenant = tenant_of(s),
         .flags = (uint8_t)((facts->has_8bit ? HY_SPOOL_8BIT : 0) |
                            (facts->has_no_dot_line ? HY_SPOOL_NO_DOTS : 0) |
-                           (m->is_smtputf8 && facts->has_utf8_header ? HY_SPOOL_UTF8 : 0)),
+                           (m->is_smtputf8 && facts->has_utf8_header ? HY_SPOOL_UTF8 : 0) |
+                           (m->needs_tls ? HY_SPOOL_NEEDS_TLS : 0)),
         .ret = (enum hy_dsn_ret)m->ret,
         .received = hy_clock_wall_ms(),
         .sender = m->sender,

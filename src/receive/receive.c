@@ -149,7 +149,8 @@ static void on_listener(void *arg, int fd, unsigned what)
         }
         if (client < 0)
             return;
-        inbound_open(l->r, client, &peer, l->is_tls);
+        if (!proxied_open(l->r, client, &peer, l->is_tls))
+            inbound_open(l->r, client, &peer, l->is_tls);
     }
 }
 
@@ -188,6 +189,7 @@ static void close_all(struct hy_receive *r)
 {
     r->is_closing = true;
     listen_to_all(r, false);
+    proxied_cut_all(r);
     if (r->n_sessions == 0) {
         hy_loop_stop(r->loop);
         return;
@@ -273,6 +275,7 @@ int hy_receive_open(struct hy_deliver *deliver, const struct hy_receive_listener
     r->deliver = deliver;
     r->policy = policy;
     hy_list_init(&r->sessions);
+    hy_list_init(&r->proxied);
     pthread_mutex_init(&r->policy_lock, NULL);
     hy_timer_init(&r->close_timer, on_close_timer, r);
     hy_timer_init(&r->pause_timer, on_pause_over, r);

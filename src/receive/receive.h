@@ -88,6 +88,8 @@ struct hy_receive {
     struct listener listeners[HY_RECEIVE_LISTENERS_MAX];
     size_t n_listeners;
     struct hy_list sessions;
+    struct hy_list proxied; /* connections whose proxy has not said who they are */
+    uint32_t n_proxied;
     uint32_t n_sessions;
     uint64_t content_bytes; /* of messages on their way in */
     struct tally_slot *tally;
@@ -113,6 +115,10 @@ void inbound_shut(struct inbound *s); /* 421, or behind the reply that is due */
 void inbound_cut(struct inbound *s);
 void inbound_login_done(struct inbound *s);
 void inbound_stored(struct inbound *s);
+
+/* proxied.c; the loop's thread. False: the peer is no proxy, and the descriptor is the caller's. */
+bool proxied_open(struct hy_receive *r, int fd, const struct hy_sockaddr *peer, bool is_tls);
+void proxied_cut_all(struct hy_receive *r);
 
 /* message.c; the loop's thread: the message of a session is checked and handed in, or refused with
  * *ret. False: the answer comes later. */

@@ -84,6 +84,7 @@ void smtpd_refuse(struct hy_smtp_server *s, unsigned code, unsigned subject, uns
 void smtpd_forget_mail(struct hy_smtp_server *s)
 {
     s->has_mail = s->is_bdat = s->is_last_chunk = s->is_8bit = s->is_smtputf8 = false;
+    s->needs_tls = false;
     s->fault = SMTPD_GOOD;
     s->ret = 0;
     s->sender_n = s->envid_n = 0;
@@ -381,6 +382,7 @@ void hy_smtp_server_message(const struct hy_smtp_server *s, struct hy_smtp_serve
         .ret = s->ret,
         .is_8bit = s->is_8bit,
         .is_smtputf8 = s->is_smtputf8,
+        .needs_tls = s->needs_tls,
         .n_rcpts = s->n_rcpts,
         .content = hy_buf_str(&s->content),
     };

@@ -42,6 +42,8 @@ void smtpd_ehlo(struct hy_smtp_server *s, struct hy_str arg)
     offer(s, "DSN");
     if (o->offers_starttls && !s->is_tls)
         offer(s, "STARTTLS");
+    if (s->is_tls)
+        offer(s, "REQUIRETLS");
     if (o->offers_auth && s->is_tls)
         offer(s, "AUTH PLAIN LOGIN");
     smtpd_reply(s, 250, "ENHANCEDSTATUSCODES");

@@ -1,16 +1,24 @@
 /* MAIL (RFC 5321 4.1.1.2) with SIZE (RFC 1870), BODY (RFC 6152), SMTPUTF8 (RFC 6531), RET and ENVID
- * (RFC 3461), AUTH (RFC 4954 5). */
+ * (RFC 3461), AUTH (RFC 4954 5), REQUIRETLS (RFC 8689). */
 #include "hayauma/mail/address.h"
 #include "server_priv.h"
 
 struct params {
     unsigned seen;
-    bool is_8bit, is_smtputf8;
+    bool is_8bit, is_smtputf8, needs_tls;
     uint8_t ret;
     struct hy_str envid;
 };
 
-enum { SAID_SIZE = 1, SAID_BODY = 2, SAID_UTF8 = 4, SAID_RET = 8, SAID_ENVID = 16, SAID_AUTH = 32 };
+enum {
+    SAID_SIZE = 1,
+    SAID_BODY = 2,
+    SAID_UTF8 = 4,
+    SAID_RET = 8,
+    SAID_ENVID = 16,
+    SAID_AUTH = 32,
+    SAID_TLS = 64
+};
 
 /* False, and refused. */
 static bool refuse(struct hy_smtp_server *s, unsigned code, unsigned subject, unsigned detail,
@@ -45,6 +53,10 @@ static bool take_param(struct hy_smtp_server *s, struct hy_str name, struct hy_s
     } else if (hy_str_ieq(name, HY_STR("SMTPUTF8"))) {
         bit = SAID_UTF8;
         p->is_smtputf8 = true;
+        is_good = value.p == NULL;
+    } else if (hy_str_ieq(name, HY_STR("REQUIRETLS")) && s->is_tls) {
+        bit = SAID_TLS;
+        p->needs_tls = true;
         is_good = value.p == NULL;
     } else if (hy_str_ieq(name, HY_STR("RET"))) {
         bit = SAID_RET;
@@ -109,6 +121,7 @@ void smtpd_mail(struct hy_smtp_server *s, struct hy_str arg)
     s->has_mail = true;
     s->is_8bit = p.is_8bit;
     s->is_smtputf8 = p.is_smtputf8;
+    s->needs_tls = p.needs_tls;
     s->ret = p.ret;
     s->sender_n = a.n;
     memcpy(s->sender, a.wire, a.n);

@@ -268,3 +268,48 @@ def test_a_stop_in_the_middle_of_a_session_says_421_and_loses_nothing(lab):
     line = s.sock.makefile("rb").readline()
     check(line.startswith(b"421 4.3.2"), line)
     stopping.join()
+
+
+def test_proxies_say_who_the_client_is(lab):
+    daemon, sink, plain, tls, context = setup(lab, config={"submission.proxies": ["127.0.0.0/8"],
+                                                           "submission.trusted": ["192.0.2.0/24"]})
+
+    def connect(port, header):
+        s = socket.create_connection(("127.0.0.1", port), timeout=20)
+        for piece in header:
+            s.sendall(piece)
+        return s
+    with connect(plain, [b"PROXY TCP4 192.0", b".2.7 127.0.0.1 5 587\r\n"]) as s:
+        for line, want in ((None, b"220 "), (b"EHLO a", b"250"), (f"MAIL FROM:<{FROM}>".encode(), b"250 "),
+                           (f"RCPT TO:<a@{SITE}>".encode(), b"250 "), (b"DATA", b"354 "),
+                           (CONTENT.encode() + b".", b"250 "), (b"QUIT", b"221 ")):
+            if line:
+                s.sendall(line + b"\r\n")
+            got = s.recv(4096)
+            check(got.startswith(want), (line, got))
+    wait_all(daemon, 1)
+    check_eq(daemon.ctl("explain", f"a@{SITE}")["messages"][0]["who"], "192.0.2.7")
+    v2 = b"\r\n\r\n\0\r\nQUIT\n\x21\x11\0\x0c" + bytes([198, 51, 100, 1, 127, 0, 0, 1, 0, 9, 2, 75])
+    with connect(tls, [v2]) as raw, context.wrap_socket(raw, server_hostname="localhost") as s:
+        check(s.recv(4096).startswith(b"220 "), "TLS behind a header")
+        s.sendall(b"EHLO a\r\n")
+        check(b"250-REQUIRETLS\r\n" in s.recv(4096), "offered over TLS")
+    for header in (b"EHLO a\r\n", b"PROXY TCP4 a b c d\r\n"):
+        with connect(plain, [header]) as s:
+            try:
+                check_eq(s.recv(4096), b"", f"{header} is no header")
+            except ConnectionResetError:
+                pass  # what it sent was never read
+
+
+def test_what_requires_tls_does_not_leave_without(lab):
+    daemon, sink, plain, _, context = setup(lab, config={"dsn.gather": "0s"})
+    with client(plain, context) as s:
+        s.sendmail(FROM, [f"a@{SITE}"], CONTENT, mail_options=["REQUIRETLS"])
+        s.sendmail(FROM, [f"b@{SITE}"], CONTENT)
+    wait_for("both to be over", lambda: relay_audit(daemon)["bounced"] == 1 and relay_audit(daemon)["delivered"] >= 1)
+    attempt = daemon.ctl("explain", f"a@{SITE}")["messages"][0]["attempts"][-1]
+    check_eq(attempt["enhanced"], "5.7.10", attempt)
+    with client(plain) as s:
+        s.ehlo()
+        check_eq(s.docmd("MAIL", f"FROM:<{FROM}> REQUIRETLS")[0], 530, "without TLS nothing is taken")

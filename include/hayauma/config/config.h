@@ -198,6 +198,7 @@ struct hy_config {
         const char *certificate, *private_key; /* PEM files; "" = no TLS */
         const char *users;                     /* the file of names and hashes; "" = none */
         struct hy_strings trusted;             /* networks without TLS and password */
+        struct hy_strings proxies;             /* networks that speak the PROXY protocol */
         uint32_t max_connections, connections_per_address, max_recipients;
         uint64_t memory_bytes;
         const char *maildrop; /* where the sendmail command leaves messages; "" = nowhere */

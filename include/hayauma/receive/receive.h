@@ -37,6 +37,8 @@ struct hy_receive_policy {
     const struct hy_tenants *tenants; /* stay as long as it does */
     const struct hy_network *trusted; /* may send without TLS and password, as tenant 0 */
     size_t n_trusted;
+    const struct hy_network *proxies; /* begin each connection with a PROXY header */
+    size_t n_proxies;
     uint64_t size_max;
     uint64_t memory_max; /* bytes of messages on their way in; above it 452 */
     uint32_t rcpts_max;

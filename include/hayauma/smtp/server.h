@@ -76,6 +76,7 @@ struct hy_smtp_server_message {
     struct hy_str envid;
     uint8_t ret; /* 0 not said, 1 HDRS, 2 FULL */
     bool is_8bit, is_smtputf8;
+    bool needs_tls; /* REQUIRETLS (RFC 8689) */
     size_t n_rcpts;
     struct hy_str content; /* dots unstuffed */
 };
@@ -95,7 +96,7 @@ struct hy_smtp_server {
     uint8_t fault; /* of the content */
     uint8_t auth_step;
     bool is_tls, is_over, has_helo, is_ehlo, is_auth;
-    bool has_mail, is_bdat, is_last_chunk, is_8bit, is_smtputf8;
+    bool has_mail, is_bdat, is_last_chunk, is_8bit, is_smtputf8, needs_tls;
     uint8_t ret;
     uint32_t errors, idle, auth_failures;
     uint64_t chunk_left, content_n;
