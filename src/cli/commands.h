@@ -11,6 +11,7 @@ extern const struct cli_command cmd_campaign_create;               /* cmd_campai
 extern const struct cli_command cmd_campaign_start, cmd_campaign_pause, cmd_campaign_resume,
     cmd_campaign_cancel, cmd_campaign_held;                           /* cmd_campaign_run.c */
 extern const struct cli_command cmd_campaign_show, cmd_campaign_list; /* cmd_campaign_show.c */
+extern const struct cli_command cmd_campaign_report;                  /* cmd_campaign_report.c */
 extern const struct cli_command cmd_campaign_watch;                   /* cmd_campaign_watch.c */
 extern const struct cli_command cmd_queue;                            /* cmd_queue.c */
 extern const struct cli_command cmd_site, cmd_sites;                  /* cmd_sites.c */
@@ -29,6 +30,8 @@ extern const struct cli_command cmd_token_create, cmd_token_list,
 extern const struct cli_command cmd_suppress_add, cmd_suppress_remove, cmd_suppress_show,
     cmd_suppress_list;                                                    /* cmd_suppress.c */
 extern const struct cli_command cmd_suppress_import, cmd_suppress_export; /* cmd_suppress_file.c */
+extern const struct cli_command cmd_events_endpoints, cmd_events_tail, cmd_events_pause,
+    cmd_events_resume, cmd_events_replay;                                 /* cmd_events.c */
 extern const struct cli_command cmd_send;                                 /* cmd_send.c */
 extern const struct cli_command cmd_intake;                               /* cmd_intake.c */
 extern const struct cli_command cmd_man;                                  /* man.c */

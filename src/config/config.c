@@ -331,6 +331,8 @@ static int finish(const struct schema_ctx *x, const struct yaml_node *root, stru
     if (!err)
         err = tenants_finish(x, root, c);
     if (!err)
+        events_finish(x, root, c);
+    if (!err)
         err = finish_socket(x, c);
     if (!err)
         err = finish_rule_files(x, root,

@@ -40,6 +40,7 @@ const struct config_section config_sections[] = {
     {"suppression", "Addresses that nothing is sent to: docs/guides/suppression.md."},
     {"mail", "What campaigns need not say."},
     {"campaign", "How campaigns are held back. A campaign's own file may say otherwise."},
+    {"events", "What happens to messages and leads, told to others: docs/guides/events.md."},
     {"log", "Where the daemon tells what it does."},
     {"metrics", "Figures for Prometheus, over HTTP: docs/metrics.md."},
     {"control", "The socket that the hayauma command talks to."},
@@ -427,6 +428,23 @@ static const struct schema_row rows[] = {
      "1h",
      .doc = "A schedule that was missed by more, because the daemon was down, is not started but "
             "paused for a person to decide."},
+
+    {"events.keep_unread", SCHEMA_DURATION, 0, F(events.keep_unread_us), 0, 3650 * DAY, "7d",
+     .doc = "Beyond store.log_retention, what a destination has not read yet is kept this long."},
+    {"events.files", SCHEMA_LIST, 0, F(events.files), .max = HY_EVENTS_FILES_MAX,
+     .items = &events_file_schema,
+     .doc = "Folders of JSON-lines files; each line is an event, and is there exactly once.",
+     .example = "- name: all\n"
+                "  dir: /var/log/hayauma/events\n"
+                "  rotate_every: 1h\n"
+                "  keep: 90d"},
+    {"events.webhooks", SCHEMA_LIST, 0, F(events.webhooks), .max = HY_EVENTS_WEBHOOKS_MAX,
+     .items = &webhook_schema,
+     .doc = "Endpoints that get events by signed HTTPS requests, each event at least once.",
+     .example = "- name: crm\n"
+                "  url: https://hooks.example.jp/mail\n"
+                "  secret_file: /etc/hayauma/crm.secret\n"
+                "  types: [bounced, complaint, unsubscribe]"},
 
     {"log.target", SCHEMA_ENUM, 0, F(log.target), .names = log_targets, .def = "stderr",
      .doc = "stderr, json (lines of JSON on stderr), journal or none."},

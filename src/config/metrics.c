@@ -247,6 +247,20 @@ const struct hy_metric_row hy_metrics[HY_METRICS] = {
     ROW(HY_M_STORE_ENTRIES, HY_GAUGE, "hayauma_store_entries", "table", "Entries of each table.",
         "各テーブルの件数。"),
 
+    ROW(HY_M_EVENTS_SENT, HY_COUNTER, "hayauma_events_sent_total", "destination",
+        "Events that a destination of events.files or events.webhooks has taken.",
+        "イベントの送り先が受け取った件数。"),
+    ROW(HY_M_EVENTS_FAILURES, HY_COUNTER, "hayauma_events_failures_total", "destination",
+        "Requests and writes that a destination did not take; they are made again.",
+        "送り先が受け取らなかった回数(再試行される)。"),
+    ROW(HY_M_EVENTS_STATE, HY_GAUGE, "hayauma_events_state", "destination,state",
+        "1 for the state the destination is in: ok, failing, paused, disabled.",
+        "送り先の現在の状態が 1。ok、failing、paused、disabled。"),
+    ROW(HY_M_EVENTS_LAG, HY_GAUGE, "hayauma_events_lag_seconds", "destination",
+        "How old the last thing is that the destination has read, while there is something newer; "
+        "0 = it has read all.",
+        "未読のものがある送り先が最後に読んだ時点からの秒数。0 = すべて読んだ。"),
+
     ROW(HY_M_LOG_LINES, HY_COUNTER, "hayauma_attempt_log_lines_total", "",
         "Lines written to the attempt log.", "試行ログに書いた行。"),
     ROW(HY_M_LOG_DROPPED, HY_COUNTER, "hayauma_attempt_log_dropped_total", "",

@@ -211,6 +211,16 @@ static int open_delivery(struct hy_daemon *d, struct hy_problems *problems, stru
     return err;
 }
 
+static int open_events(struct hy_daemon *d, struct hy_problems *problems, struct hy_diag *diag)
+{
+    struct hy_events_policy *policy = NULL;
+    int err = events_policy(d->config, problems, &policy);
+    if (err != HY_OK)
+        return hy_fail(diag, err, "the configuration cannot be used: %s",
+                       problems->n ? problems->items[problems->n - 1].text : hy_err_text(err));
+    return events_apply(d, policy, diag);
+}
+
 int daemon_open(struct hy_daemon *d, struct hy_diag *diag)
 {
     pthread_mutex_init(&d->plan_lock, NULL);
@@ -239,6 +249,8 @@ int daemon_open(struct hy_daemon *d, struct hy_diag *diag)
         err = api_open(d, &problems, diag);
     if (err == HY_OK)
         err = intake_open(d, &problems, diag);
+    if (err == HY_OK)
+        err = open_events(d, &problems, diag);
     if (problems.n)
         hy_problems_print(&problems, stderr);
     hy_problems_free(&problems);
@@ -288,6 +300,8 @@ void daemon_stop(struct hy_daemon *d)
                    "%lu messages had no reply to their final dot: they are in doubt", cut);
     }
     observer_close(&d->observer);
+    hy_events_stop(d->events); /* while the writer runs; what it did not get to waits in the logs */
+    d->events = NULL;
     if (d->writer) {
         hy_writer_stop(d->writer);
         d->writer = NULL;
@@ -328,6 +342,7 @@ int daemon_reload(struct hy_daemon *d, struct hy_problems *problems, struct hy_b
     struct hy_deliver_policy *policy = NULL;
     struct hy_receive_policy *receive = NULL, *intake = NULL;
     struct hy_web_policy *web = NULL;
+    struct hy_events_policy *events = NULL;
     err = policy_make(d, fresh, problems, &policy);
     if (err == HY_OK)
         err = submission_policy(fresh, problems, &receive);
@@ -335,10 +350,13 @@ int daemon_reload(struct hy_daemon *d, struct hy_problems *problems, struct hy_b
         err = intake_policy(d, fresh, problems, &intake);
     if (err == HY_OK)
         err = api_policy(fresh, problems, &web);
+    if (err == HY_OK)
+        err = events_policy(fresh, problems, &events);
     if (err != HY_OK) {
         hy_deliver_policy_unref(policy);
         hy_receive_policy_unref(receive);
         hy_receive_policy_unref(intake);
+        hy_web_policy_unref(web);
         hy_count_add(&d->observer.failed_reloads, 1);
         hy_config_unref(fresh);
         return err;
@@ -356,6 +374,9 @@ int daemon_reload(struct hy_daemon *d, struct hy_problems *problems, struct hy_b
     else
         hy_web_policy_unref(web);
     intake_reload(d, fresh, intake);
+    struct hy_diag diag = {""};
+    if (events_apply(d, events, &diag) != HY_OK)
+        hy_log(HY_LOG_ERROR, "events", "%s", diag.text);
     pthread_mutex_lock(&d->plan_lock);
     struct hy_config *old = d->plan_config;
     d->plan_config = hy_config_ref(fresh);

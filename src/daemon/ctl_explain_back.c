@@ -34,8 +34,7 @@ json_t *ctl_noted_json(struct hy_txn *t, const struct hy_activity_who *who,
     hy_id before = 0;
     for (int n = 0; n < SHOWN && hy_activity_prev_of(t, who, before, &a) == HY_OK; n++) {
         before = a.id;
-        if (tenant_scope_has(scope, a.tenant) &&
-            (address.n == 0 || hy_str_ieq(a.address, address)))
+        if (tenant_scope_has(scope, a.tenant) && (address.n == 0 || hy_str_ieq(a.address, address)))
             json_array_insert_new(list, 0, activity_json(&a));
     }
     return list;

@@ -137,7 +137,7 @@ static void on_stored(struct hy_submit *submit, int err)
     char id[HY_ID_TEXT_MAX];
     if (err == HY_EQUOTA) {
         char text[HY_QUOTA_TEXT_MAX];
-        hy_fail(&diag, err, "tenant '%s': %s", s->tenant->name,
+        hy_fail(&diag, err, "tenant '%s': %s", s->mail.tenant->name,
                 hy_quota_text(&submit->job.verdict, text));
     }
     if (err != HY_OK) {

@@ -26,6 +26,8 @@ const struct hy_control_command *const *ctl_tables(void)
         ctl_suppress_export_commands,
         ctl_intake_commands,
         ctl_tenant_commands,
+        ctl_events_commands,
+        ctl_report_commands,
         NULL,
     };
     return tables;

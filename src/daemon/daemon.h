@@ -65,6 +65,7 @@ struct hy_daemon {
     struct hy_web *web;         /* likewise */
     struct hy_intake *intake;
     struct hy_receive *intake_receive; /* likewise */
+    struct hy_events *_Atomic events;  /* NULL: they go nowhere */
     struct upkeep upkeep;
     struct observer observer;
     struct orders orders;
@@ -167,6 +168,14 @@ void suppression_apply(struct hy_daemon *d, const struct hy_config *c);
 /* Takes away what has expired; at the writer's pace. Main thread. */
 void suppression_sweep(struct hy_daemon *d);
 
+/* events.c */
+/* Where events go, with the secrets of webhooks; every mistake is a problem. HY_EINVAL, HY_ENOMEM.
+ */
+int events_policy(struct hy_config *config, struct hy_problems *problems,
+                  struct hy_events_policy **ret);
+/* From now on by this policy, whose reference is taken. */
+int events_apply(struct hy_daemon *d, struct hy_events_policy *policy, struct hy_diag *diag);
+
 /* tuned.c: sees to it that libcrypto runs with the best known setting; executes the program anew
  * when it must. `argv` is main's. Before any thread, descriptor or state. */
 void tuned_apply(const struct hy_config *config, char **argv, struct tuned *ret);
@@ -254,9 +263,11 @@ extern const struct hy_control_command ctl_campaign_run_commands[]; /* start pau
 extern const struct hy_control_command ctl_campaign_commands[];     /* create list show */
 extern const struct hy_control_command ctl_list_commands[];         /* list.list list.show */
 extern const struct hy_control_command ctl_explain_commands[];      /* explain */
+extern const struct hy_control_command ctl_events_commands[];       /* events.* */
 extern const struct hy_control_command ctl_queue_commands[];        /* queue */
 extern const struct hy_control_command ctl_message_commands[];      /* message.send */
 extern const struct hy_control_command ctl_intake_commands[];       /* intake */
+extern const struct hy_control_command ctl_report_commands[];       /* campaign.report */
 extern const struct hy_control_command ctl_rows_commands[];         /* queue.list */
 extern const struct hy_control_command ctl_alter_commands[];        /* queue.retry move purge */
 extern const struct hy_control_command ctl_store_commands[];        /* audit backup list.export */

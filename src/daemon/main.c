@@ -84,10 +84,14 @@ static int load_config(struct hy_daemon *d, const struct options *o)
     struct hy_deliver_policy *policy = NULL;
     if (err == HY_OK && o->only_check) {
         struct hy_receive_policy *receive = NULL;
+        struct hy_events_policy *events = NULL;
         err = policy_make(d, d->config, &problems, &policy);
         hy_deliver_policy_unref(policy);
         if (err == HY_OK)
             err = submission_policy(d->config, &problems, &receive);
+        if (err == HY_OK)
+            err = events_policy(d->config, &problems, &events);
+        hy_events_policy_unref(events);
         hy_receive_policy_unref(receive);
         receive = NULL;
         if (err == HY_OK)

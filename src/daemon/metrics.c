@@ -11,6 +11,7 @@
 #include "hayauma/deliver/meter.h"
 #include "hayauma/receive/receive.h"
 #include "hayauma/store/suppress.h"
+#include "metrics_events.h"
 #include "metrics_lanes.h"
 #include "metrics_sources.h"
 #include "metrics_tenants.h"
@@ -288,6 +289,7 @@ static void put_delivery(struct expo *e, struct observer *o, const struct observ
     if (atomic_load(&o->is_ready)) {
         metrics_put_lanes(e, o->d->deliver, limits->sites);
         metrics_put_sources(e, o->d->deliver);
+        metrics_put_events(e, o->d);
     }
     expo_one(e, HY_M_OPEN_DOMAINS, count_of(&c->domains_open));
     expo_one(e, HY_M_OPEN_DOMAINS_MAX, limits->open_domains);

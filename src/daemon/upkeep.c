@@ -67,12 +67,13 @@ static void spool_done(struct hy_write_req *r, int err)
 }
 
 /* Messages that are over, as old as the attempts that are forgotten. */
-static void trim_spool(struct hy_daemon *d, hy_wall_ms before)
+static void trim_spool(struct hy_daemon *d, hy_wall_ms before, hy_wall_ms unread_before)
 {
     struct hy_spool_trim_job *j = malloc(sizeof *j);
     if (!j)
         return;
     hy_spool_trim_job_init(j, before);
+    j->unread_before = unread_before;
     j->req.done = spool_done;
     int err = hy_writer_submit(d->writer, &j->req);
     if (err != HY_OK)
@@ -91,8 +92,10 @@ void upkeep_tick(struct hy_daemon *d)
     if (d->config->store.log_retention_us == 0)
         return;
     hy_wall_ms before = hy_clock_wall_ms() - d->config->store.log_retention_us / 1000;
-    trim_spool(d, before);
+    hy_wall_ms unread_before = before - d->config->events.keep_unread_us / 1000;
+    trim_spool(d, before, unread_before);
     hy_trim_job_init(&u->trim, before);
+    u->trim.unread_before = unread_before;
     u->trim.req.done = trim_done;
     atomic_store(&u->is_trimming, true);
     int err = hy_writer_submit(d->writer, &u->trim.req);

@@ -25,6 +25,7 @@ struct transfer {
     CURL *easy;
     struct curl_slist *resolve, *headers;
     struct hy_buf body;
+    bool is_barred; /* may_connect refused an address */
     char error[CURL_ERROR_SIZE];
 };
 
@@ -94,35 +95,85 @@ static bool set_addresses(struct transfer *t, const struct hy_https_request *r)
     return good;
 }
 
+static bool add_field(struct transfer *t, const char *field)
+{
+    struct curl_slist *more = curl_slist_append(t->headers, field);
+    if (more)
+        t->headers = more;
+    return more != NULL;
+}
+
+static bool set_fields(struct transfer *t, const struct hy_https_request *r)
+{
+    char type[160];
+    bool is_good = true;
+    if (r->content_type) {
+        snprintf(type, sizeof type, "Content-Type: %.120s", r->content_type);
+        is_good = add_field(t, type) && add_field(t, "Expect:");
+    }
+    for (const char *const *f = r->fields; f && *f && is_good; f++)
+        is_good = add_field(t, *f);
+    return is_good &&
+           (!t->headers || curl_easy_setopt(t->easy, CURLOPT_HTTPHEADER, t->headers) == CURLE_OK);
+}
+
 static bool set_body(struct transfer *t, const struct hy_https_request *r)
 {
-    char field[160];
     if (!r->content_type)
         return true;
-    snprintf(field, sizeof field, "Content-Type: %.120s", r->content_type);
-    t->headers = curl_slist_append(NULL, field);
-    struct curl_slist *more = t->headers ? curl_slist_append(t->headers, "Expect:") : NULL;
-    return more && curl_easy_setopt(t->easy, CURLOPT_HTTPHEADER, t->headers) == CURLE_OK &&
-           curl_easy_setopt(t->easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)r->body.n) ==
+    return curl_easy_setopt(t->easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)r->body.n) ==
                CURLE_OK &&
            curl_easy_setopt(t->easy, CURLOPT_POSTFIELDS, r->body.p) == CURLE_OK;
+}
+
+/* Called with the address that is about to be connected to, after every look-up. */
+static curl_socket_t open_socket(void *arg, curlsocktype purpose, struct curl_sockaddr *to)
+{
+    struct transfer *t = arg;
+    struct hy_sockaddr a = {0};
+    if (purpose != CURLSOCKTYPE_IPCXN || to->addrlen > sizeof a)
+        return CURL_SOCKET_BAD;
+    memcpy(&a, &to->addr, to->addrlen);
+    if (!t->request->may_connect(&a)) {
+        t->is_barred = true;
+        return CURL_SOCKET_BAD;
+    }
+    return socket(to->family, to->socktype | SOCK_CLOEXEC, to->protocol);
+}
+
+/* Called when the request is about to go, also over a connection that was kept. */
+static int before_request(void *arg, char *peer_ip, char *own_ip, int peer_port, int own_port)
+{
+    struct transfer *t = arg;
+    struct hy_sockaddr a;
+    (void)own_ip;
+    (void)peer_port;
+    (void)own_port;
+    if (hy_sockaddr_parse(hy_str_of(peer_ip), 0, &a) == HY_OK && t->request->may_connect(&a))
+        return CURL_PREREQFUNC_OK;
+    t->is_barred = true;
+    return CURL_PREREQFUNC_ABORT;
 }
 
 #define SET(option, value) (curl_easy_setopt(t->easy, CURLOPT_##option, value) == CURLE_OK)
 
 static bool set_up(const struct hy_https *h, struct transfer *t, const struct hy_https_request *r)
 {
-    return SET(URL, r->url) && SET(PROTOCOLS_STR, "https") && SET(REDIR_PROTOCOLS_STR, "https") &&
-           SET(FOLLOWLOCATION, 0L) && SET(PROXY, "") && SET(NETRC, (long)CURL_NETRC_IGNORED) &&
-           SET(NOSIGNAL, 1L) && SET(SSL_VERIFYPEER, 1L) && SET(SSL_VERIFYHOST, 2L) &&
-           SET(SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2) && SET(FORBID_REUSE, 1L) &&
+    const char *ca_file = r->ca_file && r->ca_file[0] ? r->ca_file : h->ca_file;
+    return SET(URL, r->url) && SET(PROTOCOLS_STR, r->allows_http ? "http,https" : "https") &&
+           SET(REDIR_PROTOCOLS_STR, "https") && SET(FOLLOWLOCATION, 0L) && SET(PROXY, "") &&
+           SET(NETRC, (long)CURL_NETRC_IGNORED) && SET(NOSIGNAL, 1L) && SET(SSL_VERIFYPEER, 1L) &&
+           SET(SSL_VERIFYHOST, 2L) && SET(SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2) &&
+           SET(FORBID_REUSE, r->keeps_connection ? 0L : 1L) &&
            SET(HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1) &&
            SET(USERAGENT, "hayauma/" HY_VERSION) &&
            SET(TIMEOUT_MS, (long)(r->timeout_us / HY_US_PER_MS)) &&
            SET(CONNECTTIMEOUT_MS, (long)CONNECT_TIMEOUT_MS) && SET(WRITEFUNCTION, on_body) &&
            SET(WRITEDATA, t) && SET(ERRORBUFFER, t->error) && SET(PRIVATE, t) &&
-           (!h->ca_file || (SET(CAINFO, h->ca_file) && SET(CAPATH, NULL))) && set_body(t, r) &&
-           (r->n_addresses == 0 || set_addresses(t, r));
+           (!ca_file || (SET(CAINFO, ca_file) && SET(CAPATH, NULL))) &&
+           (!r->may_connect || (SET(OPENSOCKETFUNCTION, open_socket) && SET(OPENSOCKETDATA, t) &&
+                                SET(PREREQFUNCTION, before_request) && SET(PREREQDATA, t))) &&
+           set_fields(t, r) && set_body(t, r) && (r->n_addresses == 0 || set_addresses(t, r));
 }
 
 static void start(struct hy_https *h, struct hy_https_request *r)
@@ -147,6 +198,8 @@ static void start(struct hy_https *h, struct hy_https_request *r)
 
 static int error_of(const struct transfer *t, CURLcode code)
 {
+    if (code != CURLE_OK && t->is_barred)
+        return HY_EUNSUPPORTED;
     switch (code) {
     case CURLE_OK:
         return HY_OK;
@@ -174,19 +227,24 @@ static void unlink_transfer(struct hy_https *h, struct transfer *t)
 static void finish(struct hy_https *h, struct transfer *t, CURLcode code)
 {
     long status = 0;
+    curl_off_t retry_after = 0;
     const char *type = NULL;
     unlink_transfer(h, t);
     curl_easy_getinfo(t->easy, CURLINFO_RESPONSE_CODE, &status);
     curl_easy_getinfo(t->easy, CURLINFO_CONTENT_TYPE, &type);
+    curl_easy_getinfo(t->easy, CURLINFO_RETRY_AFTER, &retry_after);
     struct hy_https_result result = {
         .err = error_of(t, code),
         .status = (unsigned)status,
+        .retry_after_s = retry_after > 0 && retry_after < UINT32_MAX ? (uint32_t)retry_after : 0,
         .content_type = type ? hy_str_of(type) : HY_STR(""),
         .body = t->body.len ? hy_buf_str(&t->body) : HY_STR(""),
         .text = t->error[0] ? t->error : curl_easy_strerror(code),
     };
     if (result.err == HY_ELIMIT)
         result.text = "the answer is too long";
+    if (result.err == HY_EUNSUPPORTED)
+        result.text = "the address is not allowed";
     t->request->done(t->request, &result);
     transfer_free(t);
 }
@@ -307,7 +365,9 @@ void hy_https_free(struct hy_https *h)
 int hy_https_submit(struct hy_https *h, struct hy_https_request *r)
 {
     struct hy_str url = hy_str_of(r->url);
-    if (!hy_str_istarts(url, HY_STR("https://")) || url.n > HY_HTTPS_URL_MAX)
+    bool is_allowed = hy_str_istarts(url, HY_STR("https://")) ||
+                      (r->allows_http && hy_str_istarts(url, HY_STR("http://")));
+    if (!is_allowed || url.n > HY_HTTPS_URL_MAX)
         return HY_EINVAL;
     r->next = NULL;
     pthread_mutex_lock(&h->lock);

@@ -132,6 +132,23 @@ static bool ip4_is_local(uint32_t ip)
     return ip >> 24 == 0 || ip >> 24 == 127 || ip >> 16 == 0xa9fe || ip >> 28 >= 0xe;
 }
 
+/* The IPv4 address that one of IPv6 stands for: mapped, compatible, of NAT64 (64:ff9b::/96, RFC
+ * 6052) or 6to4 (2002::/16). */
+static bool embedded_ip4(const struct in6_addr *ip, uint32_t *ret)
+{
+    static const uint8_t nat64[12] = {0, 0x64, 0xff, 0x9b};
+    size_t at = 12;
+    uint32_t v4;
+    if (ip->s6_addr[0] == 0x20 && ip->s6_addr[1] == 0x02)
+        at = 2;
+    else if (!IN6_IS_ADDR_V4MAPPED(ip) && !IN6_IS_ADDR_V4COMPAT(ip) &&
+             memcmp(ip->s6_addr, nat64, sizeof nat64) != 0)
+        return false;
+    memcpy(&v4, ip->s6_addr + at, sizeof v4);
+    *ret = ntohl(v4);
+    return true;
+}
+
 bool hy_sockaddr_is_local(const struct hy_sockaddr *a)
 {
     if (a->sa.sa_family == AF_INET)
@@ -139,11 +156,9 @@ bool hy_sockaddr_is_local(const struct hy_sockaddr *a)
     if (a->sa.sa_family != AF_INET6)
         return true;
     const struct in6_addr *ip = &a->in6.sin6_addr;
-    if (IN6_IS_ADDR_V4MAPPED(ip) || IN6_IS_ADDR_V4COMPAT(ip)) {
-        uint32_t v4;
-        memcpy(&v4, ip->s6_addr + 12, 4);
-        return ip4_is_local(ntohl(v4));
-    }
+    uint32_t v4;
+    if (embedded_ip4(ip, &v4))
+        return ip4_is_local(v4);
     return IN6_IS_ADDR_UNSPECIFIED(ip) || IN6_IS_ADDR_LOOPBACK(ip) || IN6_IS_ADDR_MULTICAST(ip) ||
            IN6_IS_ADDR_LINKLOCAL(ip);
 }
@@ -161,10 +176,8 @@ bool hy_sockaddr_is_private(const struct hy_sockaddr *a)
     if (a->sa.sa_family != AF_INET6)
         return false;
     const struct in6_addr *ip = &a->in6.sin6_addr;
-    if (IN6_IS_ADDR_V4MAPPED(ip) || IN6_IS_ADDR_V4COMPAT(ip)) {
-        uint32_t v4;
-        memcpy(&v4, ip->s6_addr + 12, 4);
-        return ip4_is_private(ntohl(v4));
-    }
+    uint32_t v4;
+    if (embedded_ip4(ip, &v4))
+        return ip4_is_private(v4);
     return (ip->s6_addr[0] & 0xfe) == 0xfc || IN6_IS_ADDR_SITELOCAL(ip);
 }

@@ -170,7 +170,7 @@ static bool take_question(struct inbound *s)
         if (s->r->content_bytes > s->policy->memory_max)
             a = (struct hy_smtp_server_answer){
                 .code = 452, .enhanced = {4, 3, 1}, .text = HY_STR("Too busy, try again later")};
-        else
+        else if (!s->policy->intake)
             (void)message_is_shut(s, &a, room, sizeof room);
         break;
     case HY_SMTP_SERVER_ASK_RCPT:

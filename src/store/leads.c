@@ -105,6 +105,18 @@ int hy_lead_read(struct hy_txn *t, hy_lead_no no, struct hy_lead_attr *attrs, si
     return 0;
 }
 
+int hy_lead_address(struct hy_txn *t, hy_lead_no no, struct hy_str *ret_address,
+                    hy_domain_no *ret_domain)
+{
+    struct lead_record r;
+    int err = hy_lead_record_get(t, no, &r);
+    if (err)
+        return err;
+    *ret_address = r.address;
+    *ret_domain = r.domain;
+    return 0;
+}
+
 int hy_lead_find(struct hy_txn *t, struct hy_str address, hy_lead_no *ret_no)
 {
     const struct hy_address_rules rules = {.allow_literal = true, .allow_single = true};

@@ -111,3 +111,62 @@ int hy_timeline_newest(struct hy_txn *t, hy_id *ret)
     *ret = newest;
     return 0;
 }
+
+int hy_timeline_count(struct hy_txn *t, hy_id after, uint64_t max, uint64_t *ret)
+{
+    uint8_t key[8];
+    uint64_t n = 0;
+    hy_put_be64(key, after < UINT64_MAX ? after + 1 : after);
+    for (int k = 0; k < HY_MOMENT_KINDS; k++) {
+        struct hy_cursor c;
+        int err = hy_cursor_open(t, tables[k], &c);
+        if (!err)
+            err = hy_cursor_seek(&c, hy_str_make(key, sizeof key));
+        for (; !err && n < max; err = hy_cursor_next(&c))
+            n++;
+        hy_cursor_close(&c);
+        if (err && err != HY_ENOTFOUND)
+            return err;
+    }
+    *ret = n;
+    return 0;
+}
+
+/* Steps from the ends of all three towards their beginnings, by the greatest id. */
+static int walk_back(struct hy_timeline *l, unsigned n, hy_id *ret_after)
+{
+    for (;;) {
+        int best = -1;
+        for (int k = 0; k < HY_MOMENT_KINDS; k++)
+            if (l->heads[k] && (best < 0 || l->heads[k] > l->heads[best]))
+                best = k;
+        *ret_after = best < 0 ? 0 : l->heads[best];
+        if (best < 0 || n-- == 0)
+            return 0;
+        int err = hy_cursor_prev(&l->logs[best]);
+        if (err && err != HY_ENOTFOUND)
+            return err;
+        l->heads[best] = err || l->logs[best].key.n != 8 ? 0 : hy_get_be64(l->logs[best].key.p);
+    }
+}
+
+int hy_timeline_back(struct hy_txn *t, unsigned n, hy_id *ret_after)
+{
+    struct hy_timeline l = {0};
+    int err = 0;
+    if (n == 0 || n > HY_TIMELINE_BACK_MAX)
+        return HY_EINVAL;
+    for (int k = 0; k < HY_MOMENT_KINDS && !err; k++) {
+        err = hy_cursor_open(t, tables[k], &l.logs[k]);
+        if (!err)
+            err = hy_cursor_last(&l.logs[k]);
+        if (!err && l.logs[k].key.n == 8)
+            l.heads[k] = hy_get_be64(l.logs[k].key.p);
+        if (err == HY_ENOTFOUND)
+            err = 0;
+    }
+    if (!err)
+        err = walk_back(&l, n, ret_after);
+    hy_timeline_close(&l);
+    return err;
+}

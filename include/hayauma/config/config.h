@@ -9,6 +9,7 @@
 #include "hayauma/base/log.h"
 #include "hayauma/config/problems.h"
 #include "hayauma/dns/resolver.h"
+#include "hayauma/events/events.h"
 #include "hayauma/io/proxy.h"
 #include "hayauma/io/sockaddr.h"
 #include "hayauma/io/tls.h"
@@ -97,6 +98,34 @@ struct hy_config_warmup {
 };
 struct hy_config_warmups {
     const struct hy_config_warmup *items;
+    size_t n;
+};
+
+/* Where events go. */
+struct hy_config_events_file {
+    const char *name, *dir;
+    struct hy_strings types, tenants; /* as written; none = all */
+    uint64_t rotate_bytes;
+    hy_us rotate_us;
+    uint32_t level; /* of zstd; 0 = not compressed */
+    hy_us keep_us;
+    uint64_t keep_bytes;
+    enum hy_events_sync sync;
+};
+struct hy_config_events_files {
+    const struct hy_config_events_file *items;
+    size_t n;
+};
+struct hy_config_webhook {
+    const char *name, *url, *secret_file, *ca_file;
+    struct hy_strings types, tenants;
+    uint32_t batch;
+    uint64_t batch_bytes;
+    hy_us wait_us, timeout_us, retry_most_us, disable_after_us;
+    bool allows_private, allows_http;
+};
+struct hy_config_webhooks {
+    const struct hy_config_webhook *items;
     size_t n;
 };
 
@@ -193,6 +222,11 @@ struct hy_config {
                                     links and return paths */
     } tracking;
     struct hy_tenants tenants;
+    struct {                  /* what happens, told to others */
+        hy_us keep_unread_us; /* beyond store.log_retention, for destinations that lag */
+        struct hy_config_events_files files;
+        struct hy_config_webhooks webhooks;
+    } events;
     struct { /* other applications hand messages in */
         struct hy_sockaddrs listen, listen_tls;
         const char *certificate, *private_key; /* PEM files; "" = no TLS */

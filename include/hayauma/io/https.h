@@ -1,6 +1,6 @@
-/* HTTPS requests on a thread of their own: policies are fetched, reports are posted. Strict on
- * purpose: https only, certificates verified, TLS 1.2 or later, no redirects, no proxy, no cookies,
- * an answer of bounded size in bounded time. */
+/* HTTPS requests on a thread of their own: policies are fetched, reports and events are posted.
+ * Strict on purpose: https only (unless a request says otherwise), certificates verified, TLS 1.2
+ * or later, no redirects, no proxy, no cookies, an answer of bounded size in bounded time. */
 #pragma once
 #include "hayauma/base/buf.h"
 #include "hayauma/base/clock.h"
@@ -24,9 +24,11 @@ void hy_https_free(struct hy_https *h);
 
 struct hy_https_result {
     /* 0: an answer came, whatever its status. HY_EAUTH: the certificate is not the host's;
-     * HY_ETIMEOUT; HY_ELIMIT: the answer is too long; HY_ECANCELED; HY_EIO: all else. */
+     * HY_ETIMEOUT; HY_ELIMIT: the answer is too long; HY_EUNSUPPORTED: the address is not allowed;
+     * HY_ECANCELED; HY_EIO: all else. */
     int err;
     unsigned status;            /* 200 ... */
+    uint32_t retry_after_s;     /* that the answer asks for; 0: none */
     struct hy_str content_type; /* views that die with the call; "" = none */
     struct hy_str body;
     const char *text; /* of a failure, for people */
@@ -38,10 +40,18 @@ struct hy_https_request {
     const struct hy_sockaddr *addresses; /* of its host, at most HY_HTTPS_ADDRESSES_MAX; none = the
                                             system looks it up */
     size_t n_addresses;
-    const char *content_type; /* of the body; NULL: a GET */
-    struct hy_str body;       /* lives until done */
-    size_t max_bytes;         /* of the answer's body */
-    hy_us timeout_us;         /* for all of it, 1 s.. */
+    const char *content_type;  /* of the body; NULL: a GET */
+    struct hy_str body;        /* lives until done */
+    const char *const *fields; /* further lines "Name: value" of the header, ended by NULL; NULL:
+                                  none; live until done */
+    const char *ca_file;       /* PEM; NULL or "": that of the client */
+    /* Whether it may connect to the address, wherever a look-up leads; NULL: to any. On the thread
+     * of requests. */
+    bool (*may_connect)(const struct hy_sockaddr *a);
+    bool allows_http;      /* http:// too */
+    bool keeps_connection; /* for the next request to the same host */
+    size_t max_bytes;      /* of the answer's body */
+    hy_us timeout_us;      /* for all of it, 1 s.. */
     /* Once, on the thread of requests. May free the request; must be short. */
     void (*done)(struct hy_https_request *r, const struct hy_https_result *result);
     /* private */
@@ -49,5 +59,6 @@ struct hy_https_request {
 };
 enum { HY_HTTPS_ADDRESSES_MAX = 16, HY_HTTPS_URL_MAX = 1024 };
 
-/* Any thread. HY_EINVAL: no https URL; HY_EBUSY: too many wait; HY_ECLOSED. Then no `done`. */
+/* Any thread. HY_EINVAL: no URL of a kind that is allowed; HY_EBUSY: too many wait; HY_ECLOSED.
+ * Then no `done`. */
 HY_MUST_USE int hy_https_submit(struct hy_https *h, struct hy_https_request *r);

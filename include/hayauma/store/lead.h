@@ -11,6 +11,9 @@
  * the lead has more). About 1 us. HY_ENOTFOUND, HY_ECORRUPT, HY_EVERSION. */
 HY_MUST_USE int hy_lead_read(struct hy_txn *t, hy_lead_no no, struct hy_lead_attr *attrs,
                              size_t cap, struct hy_lead_view *ret);
+/* Only its address and its domain. HY_ENOTFOUND, HY_ECORRUPT, HY_EVERSION. */
+HY_MUST_USE int hy_lead_address(struct hy_txn *t, hy_lead_no no, struct hy_str *ret_address,
+                                hy_domain_no *ret_domain);
 /* The lead with this address (any way of writing it that hy_address_parse accepts).
  * HY_ENOTFOUND; HY_EPARSE when it is no address. */
 HY_MUST_USE int hy_lead_find(struct hy_txn *t, struct hy_str address, hy_lead_no *ret_no);

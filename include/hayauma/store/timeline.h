@@ -31,5 +31,11 @@ void hy_timeline_close(struct hy_timeline *l);
 /* HY_ENOTFOUND: there is none (yet). Records that cannot be read are passed over and counted. */
 HY_MUST_USE int hy_timeline_next(struct hy_timeline *l, struct hy_moment *ret);
 
+/* How many moments are behind `after`, `max` at most; what is not decoded counts, too. */
+HY_MUST_USE int hy_timeline_count(struct hy_txn *t, hy_id after, uint64_t max, uint64_t *ret);
+enum { HY_TIMELINE_BACK_MAX = 1000 };
+/* The id behind which the newest `n` (1..HY_TIMELINE_BACK_MAX) moments are; 0 when there are no
+ * more than that. */
+HY_MUST_USE int hy_timeline_back(struct hy_txn *t, unsigned n, hy_id *ret_after);
 /* The newest moment that is committed; 0: there is none. */
 HY_MUST_USE int hy_timeline_newest(struct hy_txn *t, hy_id *ret);

@@ -39,8 +39,8 @@ Test(complete, bash_offers_commands_options_and_words_in_their_places)
         const char *words, *want;
     } cases[] = {
         {"hayauma st", "status"},
-        {"hayauma campaign \"\"", "create start watch pause resume cancel held show list"},
-        {"hayauma campaign re", "resume"},
+        {"hayauma campaign \"\"", "create start watch pause resume cancel held show report list"},
+        {"hayauma campaign re", "resume report"},
         {"hayauma campaign start --w", "--watch --wait"},
         {"hayauma --socket /s campaign pa", "pause"},
         {"hayauma import x --format c", "csv"},

@@ -112,6 +112,37 @@ Test(timeline, what_cannot_be_read_is_passed_over)
     cr_assert_eq(damaged, 2);
 }
 
+Test(timeline, the_newest_are_found_from_behind_and_counted)
+{
+    hy_id ids[8] = {0}, after = 1;
+    uint64_t n = 0;
+    struct hy_txn t;
+    for (int i = 0; i < 4; i++) {
+        note(HY_ACTIVITY_OPEN);
+        cr_assert_eq(hy_txn_read(env, &t), 0);
+        cr_assert_eq(hy_timeline_newest(&t, &ids[2 * i]), 0);
+        hy_txn_end(&t);
+        deliver(i);
+        cr_assert_eq(hy_txn_read(env, &t), 0);
+        cr_assert_eq(hy_timeline_newest(&t, &ids[2 * i + 1]), 0);
+        hy_txn_end(&t);
+    }
+    cr_assert_eq(hy_txn_read(env, &t), 0);
+    for (unsigned i = 1; i <= 7; i++) {
+        cr_assert_eq(hy_timeline_back(&t, i, &after), 0);
+        cr_assert_eq(after, ids[7 - i], "%u", i);
+        cr_assert_eq(hy_timeline_count(&t, after, 100, &n), 0);
+        cr_assert_eq(n, i);
+    }
+    cr_assert_eq(hy_timeline_back(&t, 8, &after), 0);
+    cr_assert_eq(after, 0);
+    cr_assert_eq(hy_timeline_count(&t, 0, 3, &n), 0);
+    cr_assert_eq(n, 3, "no more than asked for");
+    cr_assert_eq(hy_timeline_back(&t, 0, &after), HY_EINVAL);
+    cr_assert_eq(hy_timeline_back(&t, HY_TIMELINE_BACK_MAX + 1, &after), HY_EINVAL);
+    hy_txn_end(&t);
+}
+
 Test(timeline, an_empty_store_has_none)
 {
     hy_id newest = 1;
