@@ -194,8 +194,8 @@ struct look {
     unsigned n_spooled;
 };
 
-/* Every message to this lead, or only that of `only` (0 = all). Of the lead itself nothing is told
- * to a tenant that has not written to it. */
+/* Every message to this lead, the last CAMPAIGNS_SHOWN of them, or only that of `only` (0 = all).
+ * Of the lead itself nothing is told to a tenant that has not written to it. */
 static int explain_lead(struct look *l, hy_lead_no no, hy_id only, json_t *o, struct hy_diag *diag)
 {
     struct hy_str domain;
@@ -207,7 +207,8 @@ static int explain_lead(struct look *l, hy_lead_no no, hy_id only, json_t *o, st
     if (err != HY_OK)
         return hy_fail(diag, err, "the lead cannot be read: %s", hy_err_text(err));
     hy_id after = only ? only - 1 : 0;
-    for (int n = 0; n < CAMPAIGNS_SHOWN && hy_campaign_next(&l->txn, after, &c) == HY_OK; n++) {
+    size_t first = json_array_size(l->messages);
+    while (hy_campaign_next(&l->txn, after, &c) == HY_OK) {
         if (only && c.id != only)
             break;
         after = c.id;
@@ -217,6 +218,8 @@ static int explain_lead(struct look *l, hy_lead_no no, hy_id only, json_t *o, st
             continue;
         is_known = true;
         json_array_append_new(l->messages, message_json(l->d, &l->txn, &c, &row));
+        if (json_array_size(l->messages) - first > CAMPAIGNS_SHOWN)
+            json_array_remove(l->messages, first);
         if (hy_domain_name(&l->txn, lead.domain_no, &domain) == HY_OK)
             note_waiting(&l->waiting, row.state, domain);
     }
