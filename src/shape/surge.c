@@ -35,7 +35,14 @@ bool hy_surge_late(struct hy_surge *s, const struct hy_surge_limit *limit,
 {
     if (limit->share == 0)
         return false;
-    uint64_t now = atomic_fetch_add_explicit(&s->counts, UINT64_C(1) << 32, memory_order_relaxed) +
-                   (UINT64_C(1) << 32);
-    return trips(s, limit, (struct hy_surge_view){(uint32_t)now, (uint32_t)(now >> 32)}, ret_view);
+    uint64_t was = atomic_load_explicit(&s->counts, memory_order_relaxed);
+    uint32_t seen, bad;
+    do {
+        seen = (uint32_t)was;
+        bad = (uint32_t)(was >> 32) + 1;
+        if (bad > seen)
+            return false;
+    } while (!atomic_compare_exchange_weak_explicit(&s->counts, &was, (uint64_t)bad << 32 | seen,
+                                                    memory_order_relaxed, memory_order_relaxed));
+    return trips(s, limit, (struct hy_surge_view){seen, bad}, ret_view);
 }

@@ -77,3 +77,15 @@ Test(surge, complaints_that_trickle_in_over_a_large_campaign_are_within_their_sh
         cr_assert(i % 1000 || !hy_surge_late(&s, &l, &v), "at %u", i);
     }
 }
+
+Test(surge, what_comes_back_of_an_earlier_run_does_not_stop_the_next_one)
+{
+    const struct hy_surge_limit l = {2000, 10}; /* more than two of ten */
+    struct hy_surge s = {0};
+    struct hy_surge_view v;
+    for (int i = 0; i < 10; i++)
+        cr_expect(!hy_surge_late(&s, &l, &v), "nothing of this run was seen yet");
+    cr_assert(!hy_surge_count(&s, &l, false, &v) && !hy_surge_count(&s, &l, false, &v));
+    for (int i = 0; i < 10; i++)
+        cr_expect(!hy_surge_late(&s, &l, &v), "two of two at most, which is not too many");
+}
