@@ -186,7 +186,8 @@ static int open_delivery(struct hy_daemon *d, struct hy_problems *problems, stru
         .load_ctx = d,
         .contacts = d->contacts,
         .on_surge = brakes_on_surge,
-        .on_surge_ctx = d,
+        .on_unsendable = brakes_on_unsendable,
+        .brakes_ctx = d,
     };
     struct hy_https_options https = {.ca_file = c->tls.ca_file};
     err = hy_https_create(&https, diag, &d->https);

@@ -103,12 +103,11 @@ static void hold_done(struct hy_write_req *r, int err)
     free(h);
 }
 
-void brakes_on_surge(void *daemon, hy_id campaign, enum hy_surge_of of,
-                     const struct hy_surge_view *view)
+static void hold(struct hy_daemon *d, hy_id campaign, const char *why)
 {
     struct hold_req *h = calloc(1, sizeof *h);
     if (!h) {
-        hy_log(HY_LOG_ERROR, "campaign", "out of memory: a surge pauses nothing");
+        hy_log(HY_LOG_ERROR, "campaign", "out of memory: nothing is paused (%s)", why);
         return;
     }
     *h = (struct hold_req){
@@ -116,19 +115,34 @@ void brakes_on_surge(void *daemon, hy_id campaign, enum hy_surge_of of,
                 .when = HY_WRITE_NOW,
                 .apply = apply_hold,
                 .done = hold_done},
-        .d = daemon,
+        .d = d,
         .campaign = campaign,
     };
-    snprintf(h->why, sizeof h->why,
+    snprintf(h->why, sizeof h->why, "%s", why);
+    int err = hy_writer_submit(d->writer, &h->req);
+    if (err != HY_OK)
+        hold_done(&h->req, err);
+}
+
+void brakes_on_surge(void *daemon, hy_id campaign, enum hy_surge_of of,
+                     const struct hy_surge_view *view)
+{
+    char why[HY_CAMPAIGN_NOTE_MAX];
+    snprintf(why, sizeof why,
              of == HY_SURGE_COMPLAINTS
                  ? "%" PRIu32 " people complained about the last %" PRIu32
                    " mails (campaign.pause_on_complaints): ask whom it goes to before you resume"
                  : "%" PRIu32 " of the last %" PRIu32 " mails bounced (pause_on_bounces): look at "
                    "them with 'hayauma campaign show' before you resume",
              view->bad, view->seen);
-    int err = hy_writer_submit(h->d->writer, &h->req);
-    if (err != HY_OK)
-        hold_done(&h->req, err);
+    hold(daemon, campaign, why);
+}
+
+void brakes_on_unsendable(void *daemon, hy_id campaign, const char *why)
+{
+    char text[HY_CAMPAIGN_NOTE_MAX];
+    snprintf(text, sizeof text, "it cannot be sent: %s; mend that, then resume it", why);
+    hold(daemon, campaign, text);
 }
 
 void brakes_on_returned(void *daemon, hy_id campaign, bool is_complaint)

@@ -234,6 +234,7 @@ int brakes_fill(const struct hy_bundle *b, const struct hy_config *c, struct hy_
 void brakes_on_surge(void *daemon, hy_id campaign, enum hy_surge_of of,
                      const struct hy_surge_view *view);
 /* Something bad came back about a campaign: what intake calls. Any thread. */
+void brakes_on_unsendable(void *daemon, hy_id campaign, const char *why);
 void brakes_on_returned(void *daemon, hy_id campaign, bool is_complaint);
 /* Holds a scheduled campaign that is too late by campaign.stale_after; false: it is not. Main
  * thread. */

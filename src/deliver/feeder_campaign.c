@@ -154,6 +154,12 @@ static int load_spool_run(struct feeder *f, hy_id id, struct run **ret)
     return HY_OK;
 }
 
+/* What keeps a campaign from being loaded: see camps_watch_hours. */
+static bool may_pass(int err)
+{
+    return err == HY_ENOMEM || err == HY_EIO || err == HY_EBUSY;
+}
+
 static int load_run(struct feeder *f, const struct hy_campaign *record, struct run **ret)
 {
     struct hy_diag diag = {""};
@@ -171,6 +177,8 @@ static int load_run(struct feeder *f, const struct hy_campaign *record, struct r
         char id[HY_ID_TEXT_MAX];
         hy_log(HY_LOG_ERROR, "feeder", "campaign %s (%.*s) cannot be sent: %s",
                hy_id_format(record->id, id), HY_STR_ARG(record->name), diag.text);
+        if (f->d->settings.on_unsendable && !may_pass(err))
+            f->d->settings.on_unsendable(f->d->settings.brakes_ctx, record->id, diag.text);
         return err;
     }
     struct tenant_live *tenant =
@@ -224,8 +232,7 @@ static bool keep_hours(struct feeder *f, struct camp *c)
 static void begin(struct feeder *f, struct camp *c, const struct hy_campaign *record)
 {
     int err = load_run(f, record, &c->run);
-    if (err == HY_ENOMEM || err == HY_EIO ||
-        err == HY_EBUSY) /* it may pass: see camps_watch_hours */
+    if (may_pass(err))
         c->opens = hy_clock_wall_ms() + AGAIN_MS;
     if (err != HY_OK)
         return;
@@ -388,7 +395,7 @@ void camp_came_back(struct feeder *f, hy_id id, enum hy_surge_of of)
     const struct hy_surge_limit *limit =
         is_complaint ? &run->plan.brakes.complaints : &run->plan.brakes.bounces;
     if (hy_surge_late(is_complaint ? &run->complaints : &run->bounces, limit, &view) && s->on_surge)
-        s->on_surge(s->on_surge_ctx, id, of, &view);
+        s->on_surge(s->brakes_ctx, id, of, &view);
 }
 
 static void quiet_end(struct feeder *f, hy_id campaign)

@@ -42,7 +42,7 @@ static void watch_bounces(struct delivery *d, enum hy_rcpt_state state)
         (void)hy_surge_count(&d->run->complaints, &b->complaints, false, &view);
     if (hy_surge_count(&d->run->bounces, &b->bounces, state == HY_RCPT_BOUNCED, &view) &&
         s->on_surge)
-        s->on_surge(s->on_surge_ctx, d->run->campaign, HY_SURGE_BOUNCES, &view);
+        s->on_surge(s->brakes_ctx, d->run->campaign, HY_SURGE_BOUNCES, &view);
 }
 
 static void submit(struct delivery *d)

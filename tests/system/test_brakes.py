@@ -182,6 +182,27 @@ def test_a_surge_of_bounces_pauses_a_campaign_with_its_reason(lab):
     check_eq(finished(daemon, "stubborn")["bounced"], 300)
 
 
+def test_a_campaign_that_cannot_be_sent_any_more_is_paused_with_the_reason(lab):
+    daemon, sink, _ = setup(lab, key=False, shaping=lab.shaping(connections=1), sink_args=["--delay", "dot:20"])
+    campaign(lab, daemon, "unsigned", users("user", 200))
+    wait_for("the first mail", sink.delivered)
+    daemon.ctl("campaign", "pause", "unsigned")
+    with open(daemon.config_path, encoding="utf-8") as f:
+        before = f.read()
+    with open(daemon.config_path, "w", encoding="utf-8") as f:
+        f.write(before + "\ndkim:\n  required: true\n")
+    daemon.ctl("reload")
+    daemon.ctl("campaign", "resume", "unsigned")
+    c = daemon.wait_campaign("unsigned", done=lambda c: c["state"] == "paused" and c["note"])
+    check("cannot be sent: no DKIM key signs for" in c["note"], c["note"])
+    with open(daemon.config_path, "w", encoding="utf-8") as f:
+        f.write(before)
+    daemon.ctl("reload")
+    daemon.ctl("campaign", "resume", "unsigned")
+    c = finished(daemon, "unsigned")
+    check_eq((c["delivered"], c["note"]), (200, ""))
+
+
 def test_a_schedule_that_was_missed_is_held_for_a_person(lab):
     daemon, sink, _ = setup(lab, key=False, config={"campaign.stale_after": "10s"})
     soon = datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(seconds=2)

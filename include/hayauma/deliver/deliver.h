@@ -150,11 +150,13 @@ struct hy_deliver_settings {
     hy_deliver_load_fn *load;
     void *load_ctx;
     struct hy_contacts *contacts; /* outlives delivery; NULL: no frequency cap */
-    /* A campaign's bounces are too many: somebody should pause it. Once a run; must not block. Any
-     * worker's thread. */
+    /* Somebody should pause a campaign: its bounces or complaints are too many (once a run, any
+     * thread of delivery); or it cannot be sent as it is, whose reason is `why` (the feeder's
+     * thread). Must not block; may be NULL. */
     void (*on_surge)(void *ctx, hy_id campaign, enum hy_surge_of of,
                      const struct hy_surge_view *view);
-    void *on_surge_ctx;
+    void (*on_unsendable)(void *ctx, hy_id campaign, const char *why);
+    void *brakes_ctx;
     struct hy_resolver_settings dns; /* trust_ad: DANE counts */
     struct hy_deliver_tls tls;
 };
