@@ -10,7 +10,7 @@
 
 /* Appends; sets a->id, and a->at when it is 0. The writer's transaction. HY_EINVAL: a kind that is
  * none or is told from other logs only; HY_ELIMIT: address, url or meta are too long. Nothing was
- * written then. About 2 us, 4 with lead and campaign (`bench/store_cost`). */
+ * written then. */
 HY_MUST_USE int hy_activity_put(struct hy_txn *t, struct hy_activity *a);
 
 /* Views die with the transaction. HY_ENOTFOUND, HY_ECORRUPT, HY_EVERSION. */

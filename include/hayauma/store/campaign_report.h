@@ -14,8 +14,7 @@ struct hy_domain_report {
     uint64_t forgotten;                    /* rows whose attempts were trimmed: in no reason */
 };
 
-/* The first domain behind `after` (0: the first) that has rows. Reads all of its blocks, and an
- * attempt for each that did not end a row at the first try: about 0.1 us a delivered row, 1 us an
- * attempt. HY_ENOTFOUND behind the last. */
+/* The first domain behind `after` (0: the first) that has rows. Reads all of its blocks, and
+ * the attempts of rows that were not delivered at the first. HY_ENOTFOUND behind the last. */
 HY_MUST_USE int hy_campaign_report_next(struct hy_txn *t, hy_id campaign, hy_domain_no after,
                                         struct hy_domain_report *ret);
