@@ -134,8 +134,8 @@ struct hy_suppress_ask {
 };
 /* The entry that keeps mail from an address in wire form; HY_ENOTFOUND: none does. Views. An entry
  * for a list counts unless the campaign also goes to another list that the lead is on and has not
- * left. About 0.1 us for addresses that have no entry, nothing while the list is empty. Any thread
- * with a transaction. */
+ * left. About a quarter of a microsecond for addresses that have no entry, nothing while the list
+ * is empty. Any thread with a transaction. */
 HY_MUST_USE int hy_suppress_find(struct hy_txn *t, struct hy_str address,
                                  const struct hy_suppress_ask *ask, struct hy_suppress_entry *ret);
 /* What a lead is to people: its own status, or what the list makes of it for marketing mail of the
