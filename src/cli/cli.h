@@ -21,13 +21,13 @@ enum {
 enum cli_lang { CLI_EN, CLI_JA, CLI_LANGS };
 
 /* What a word of the command line is, for shell completion. */
-enum cli_kind { CLI_TEXT, CLI_FILE, CLI_DIR, CLI_CAMPAIGN, CLI_LIST, CLI_WORDS };
+enum cli_kind { CLI_TEXT, CLI_FILE, CLI_DIR, CLI_CAMPAIGN, CLI_LIST, CLI_WORDS, CLI_SOME_WORDS };
 
 struct cli_option {
     const char *name;  /* "list": --list */
     const char *value; /* "NAME" when it takes one; NULL = a flag */
     enum cli_kind kind;
-    const char *words; /* CLI_WORDS: "csv tsv auto" */
+    const char *words; /* CLI_WORDS: "csv tsv auto"; CLI_SOME_WORDS: several, commas between */
     const char *help[CLI_LANGS];
 };
 

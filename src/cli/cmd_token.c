@@ -256,7 +256,7 @@ static int run_revoke(struct cli *c)
 static const struct cli_option create_options[] = {
     {"scopes",
      "LIST",
-     CLI_WORDS,
+     CLI_SOME_WORDS,
      "messages:send messages:read suppressions:read suppressions:write leads:read leads:write "
      "events:read admin",
      {"what it may do (default: messages:send,messages:read)",

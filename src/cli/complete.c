@@ -57,6 +57,7 @@ static void bash_kind(struct hy_buf *out, enum cli_kind kind, const char *words)
         hy_buf_printf(out, "_hayauma_lines \"$(%s)\"; return", lists);
         break;
     case CLI_WORDS:
+    case CLI_SOME_WORDS:
         hy_buf_printf(out, "mapfile -t COMPREPLY < <(compgen -W '%s' -- \"$cur\"); return", words);
         break;
     default:
@@ -179,7 +180,7 @@ static void zsh_option(struct hy_buf *out, const struct cli_option *o)
     hy_buf_printf(out, " \\\n            '--%s[", o->name);
     quoted(out, o->help[CLI_EN], "'\\''", "[]:");
     hy_buf_add_c(out, ']');
-    if (o->value && o->kind == CLI_WORDS)
+    if (o->value && (o->kind == CLI_WORDS || o->kind == CLI_SOME_WORDS))
         hy_buf_printf(out, ":%s:(%s)", o->value, o->words);
     else if (o->value)
         hy_buf_printf(out, ":%s:%s", o->value, zsh_action(o->kind));
@@ -272,7 +273,7 @@ static void fish_kind(struct hy_buf *out, enum cli_kind kind, const char *words)
         hy_buf_add_lit(out, " -xa '(__hayauma_campaigns)'");
     else if (kind == CLI_LIST)
         hy_buf_add_lit(out, " -xa '(__hayauma_lists)'");
-    else if (kind == CLI_WORDS)
+    else if (kind == CLI_WORDS || kind == CLI_SOME_WORDS)
         hy_buf_printf(out, " -xa '%s'", words);
     else
         hy_buf_add_lit(out, " -x");

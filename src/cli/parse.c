@@ -139,6 +139,17 @@ static bool is_word_of(const char *words, struct hy_str value)
     return false;
 }
 
+static bool are_words_of(const struct cli_option *o, struct hy_str value)
+{
+    struct hy_str w;
+    if (o->kind != CLI_SOME_WORDS)
+        return is_word_of(o->words, value);
+    while (hy_str_split(&value, ',', &w))
+        if (!is_word_of(o->words, hy_str_trim(w)))
+            return false;
+    return true;
+}
+
 static enum cli_parsed apply_option(struct parsing *p, const struct word *w)
 {
     struct cli *c = p->c;
@@ -151,7 +162,7 @@ static enum cli_parsed apply_option(struct parsing *p, const struct word *w)
         return wrong(c, _(c, "this option needs a value"), hy_str_of(shown));
     if (!takes_value(o) && w->value)
         return wrong(c, _(c, "this option takes no value"), hy_str_of(shown));
-    if (o->words && takes_value(o) && !is_word_of(o->words, hy_str_of(w->value))) {
+    if (o->words && takes_value(o) && !are_words_of(o, hy_str_of(w->value))) {
         snprintf(shown, sizeof shown, "--%s=%.60s (%.40s)", o->name, w->value, o->words);
         return wrong(c, _(c, "not one of the words it takes"), hy_str_of(shown));
     }

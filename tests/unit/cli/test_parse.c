@@ -115,6 +115,26 @@ Test(parse, mistakes_are_named)
     }
 }
 
+Test(parse, an_option_of_several_words_takes_them_with_commas)
+{
+    static const struct {
+        const char *line;
+        enum cli_parsed want;
+    } cases[] = {
+        {"token create x * --scopes admin", CLI_RUN},
+        {"token create x * --scopes messages:send,admin", CLI_RUN},
+        {"token create x * --scopes admin,no", CLI_WRONG},
+        {"token create x * --scopes admin,,admin", CLI_WRONG},
+        {"token create x * --scopes=", CLI_WRONG},
+    };
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        struct cli c;
+        char *err;
+        cr_expect_eq(parse(&c, cases[i].line, &err), cases[i].want, "%s: %s", cases[i].line, err);
+        free(err);
+    }
+}
+
 Test(parse, help_and_version_are_found_anywhere)
 {
     static const struct {
