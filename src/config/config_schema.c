@@ -373,6 +373,11 @@ static const struct schema_row rows[] = {
             "node.hostname."},
     {"bounce.prefix", SCHEMA_STRING, 0, F(bounce.prefix), .max = 16, .def = "b",
      .doc = "They look like PREFIX+TOKEN@DOMAIN."},
+    {"bounce.ready_messages", SCHEMA_BOOL, 0, F(bounce.of_ready), .def = "false",
+     .doc =
+         "Messages that other applications hand in leave with such return paths, too: what comes "
+         "back later is noted on them, and their senders get reports. Otherwise it goes to their "
+         "senders directly."},
     {"bounce.unsubscribe_mailto", SCHEMA_STRING, 0, F(bounce.unsubscribe_mailto), .max = 254,
      .doc = "Address for List-Unsubscribe besides the link. \"\" = none."},
 

@@ -181,7 +181,6 @@ static int check_rules(const struct hy_config *c, const struct hy_shape_rules *r
 int policy_make(const struct hy_daemon *d, struct hy_config *config, struct hy_problems *problems,
                 struct hy_deliver_policy **ret)
 {
-    (void)d;
     struct ground *g = calloc(1, sizeof *g);
     if (!g)
         return HY_ENOMEM;
@@ -194,6 +193,9 @@ int policy_make(const struct hy_daemon *d, struct hy_config *config, struct hy_p
     p->is_dkim_required = config->dkim.is_required;
     p->is_doubt_held = config->delivery.in_doubt == HY_IN_DOUBT_HOLD;
     p->max_connections = config->delivery.max_connections;
+    p->return_keys = config->bounce.of_ready ? &d->tokens : NULL;
+    p->return_prefix = config->bounce.prefix;
+    p->return_domain = config->bounce.domain[0] ? config->bounce.domain : config->node.hostname;
     p->counts_all_tls = config->tls.contact[0] || config->tls.report_from[0];
     p->dkim_options.lifetime_s = (uint32_t)(config->dkim.expire_us / HY_US_PER_SEC);
     int err =

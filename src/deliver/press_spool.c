@@ -63,6 +63,25 @@ static int make_dsn(struct delivery *d, const struct hy_spool_message *m,
     return HY_OK;
 }
 
+/* What comes back is to reach intake, which knows the recipient by the token; mail that must not
+ * come back has no sender, and keeps none. */
+static void put_return_path(const struct press *p, struct delivery *d,
+                            const struct hy_spool_message *m)
+{
+    const struct hy_deliver_policy *policy = p->policy;
+    struct hy_token_stem stem;
+    char token[HY_TOKEN_TEXT_MAX];
+    int n = -1;
+    if (policy->return_keys && m->sender.n) {
+        hy_token_stem_init(&stem, policy->return_keys, HY_TOKEN_RETURN, m->id);
+        size_t len = hy_token_write(&stem, d->ref.lead, 0, token);
+        n = snprintf(d->return_path, sizeof d->return_path, "%s%s%.*s@%s", policy->return_prefix,
+                     policy->return_prefix[0] ? "+" : "", (int)len, token, policy->return_domain);
+    }
+    if (n < 0 || (size_t)n >= sizeof d->return_path) /* also for a domain that leaves no room */
+        snprintf(d->return_path, sizeof d->return_path, "%.*s", HY_STR_ARG(m->sender));
+}
+
 static int make(struct press *p, struct delivery *d, const struct hy_spool_message *m,
                 const struct hy_spool_rcpt *r, hy_wall_ms now)
 {
@@ -81,7 +100,7 @@ static int make(struct press *p, struct delivery *d, const struct hy_spool_messa
     d->needs_smtputf8 = m->flags & HY_SPOOL_UTF8;
     d->has_no_dot_line = m->flags & HY_SPOOL_NO_DOTS;
     d->needs_tls = m->flags & HY_SPOOL_NEEDS_TLS;
-    snprintf(d->return_path, sizeof d->return_path, "%.*s", HY_STR_ARG(m->sender));
+    put_return_path(p, d, m);
     snprintf(d->address, sizeof d->address, "%.*s", HY_STR_ARG(r->address));
     snprintf(d->message_id, sizeof d->message_id, "%.*s", HY_STR_ARG(m->message_id));
     d->is_pressed = true;

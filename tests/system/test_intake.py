@@ -240,6 +240,30 @@ def test_a_surge_of_complaints_and_one_of_late_bounces_pause_a_campaign_with_the
     check(note.startswith("6 of the last ") and "bounced (pause_on_bounces)" in note, note)
 
 
+def test_a_ready_message_that_comes_back_later_is_reported_to_its_sender_once(lab):
+    daemon, sink, _, port = setup(lab, config={"bounce.ready_messages": True, "dsn.gather": "1s"})
+    letter = lab.write("letter.eml", f"From: App <app@{newsletter.SENDER}>\nSubject: Hi\n\nHello\n")
+    sent_ = daemon.ctl("send", letter, "--from", f"app@{SITE}", f"taro@{SITE}")
+    wait_for("the letter", lambda: len(sink.captured()) == 1)
+    with open(sink.captured()[0].replace(".eml", ".env"), encoding="utf-8") as f:
+        path = f.readline().split(" ", 1)[1].strip().strip("<>")
+    check(path.endswith("@" + RETURN), path)
+    with open(sink.captured()[0], encoding="ascii") as f:
+        mail = f.read()
+    wait_for("its end", lambda: daemon.ctl("explain", sent_["id"])["messages"][0]["state"] == "delivered")
+    for tag in ("one", "two"):
+        deliver(port, path, bounce("taro@elsewhere.example", mail, tag=tag))
+    wait_for("the report", lambda: f"app@{SITE}" in sink.delivered(), 30)
+    message = daemon.ctl("explain", sent_["id"])["messages"][0]
+    check_eq([(n["kind"], n["hard"]) for n in message["noted"]], [("late-bounce", True)] * 2)
+    check_eq((message["state"], message["attempts"][-1]["outcome"]), ("delivered", "bounced"), "delivered, then bounced")
+    wait_for("the captured report", lambda: len(sink.captured()) == 2)
+    with open(sink.captured()[1], encoding="ascii") as f:
+        report = f.read()
+    check("Action: failed" in report and f"taro@{SITE}" in report and "5.1.1" in report, report)
+    check_eq(sink.delivered().count(f"app@{SITE}"), 1, "one report")
+
+
 def test_kill_9_under_load_notes_every_250_exactly_once(lab):
     daemon, sink, _, port = setup(lab)
     (a, (path, mail)), *_ = sorted(sent(lab, daemon, sink, 1).items())

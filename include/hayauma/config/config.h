@@ -262,6 +262,7 @@ struct hy_config {
         const char *domain;             /* right side of return paths; "" = node.hostname */
         const char *prefix;             /* left side before the token: "b" gives b+TOKEN@ */
         const char *unsubscribe_mailto; /* address in List-Unsubscribe; "" = none */
+        bool of_ready;                  /* ready messages have return paths of ours, too */
     } bounce;
     struct {
         struct hy_strings marketing, transactional;         /* names of hy_suppress_reason */

@@ -83,6 +83,10 @@ struct hy_deliver_policy {
     uint32_t max_connections; /* open at once, over all sites */
     const struct hy_lane_order *orders; /* of a person, in force now */
     size_t n_orders;
+    /* Ready messages leave with return paths of ours, PREFIX+TOKEN@DOMAIN; NULL keys: with their
+     * senders'. The strings live as long as the policy. */
+    const struct hy_token_keys *return_keys;
+    const char *return_prefix, *return_domain;
     bool counts_all_tls; /* for TLS reports: good sessions to domains without a policy, too */
     void (*release)(struct hy_deliver_policy *p);
     void *owner; /* for release */
