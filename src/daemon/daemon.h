@@ -111,6 +111,8 @@ struct hy_config *daemon_config(struct hy_daemon *d);
 /* What a tenant is called; one that the configuration does not have any more, its number. Any
  * thread. */
 void tenant_name(struct hy_daemon *d, uint32_t number, char ret[HY_TENANT_NAME_MAX + 1]);
+/* Under which tenant its suppressions stand. Any thread. */
+uint32_t tenant_suppressor(void *daemon, uint32_t number);
 /* Whose things a command shows. */
 struct tenant_scope {
     bool is_one; /* false: everybody's */

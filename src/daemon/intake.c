@@ -148,8 +148,11 @@ int intake_policy(const struct hy_daemon *d, const struct hy_config *c,
 static int start(struct hy_daemon *d, struct hy_diag *diag)
 {
     struct hy_intake_rules rules = {0};
-    struct hy_intake_settings s = {
-        .writer = d->writer, .tokens = &d->tokens, .on_bad = brakes_on_returned, .ctx = d};
+    struct hy_intake_settings s = {.writer = d->writer,
+                                   .tokens = &d->tokens,
+                                   .on_bad = brakes_on_returned,
+                                   .suppressor = tenant_suppressor,
+                                   .ctx = d};
     int err = load_rules(d->config, &rules);
     if (err == HY_OK)
         err = hy_intake_start(&s, rules, &d->intake);

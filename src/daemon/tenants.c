@@ -20,6 +20,17 @@ void tenant_name(struct hy_daemon *d, uint32_t number, char ret[HY_TENANT_NAME_M
     hy_config_unref(c);
 }
 
+uint32_t tenant_suppressor(void *daemon, uint32_t number)
+{
+    if (number == 0)
+        return 0;
+    struct hy_config *c = daemon_config(daemon);
+    const struct hy_tenant *x = hy_tenant_by_number(&c->tenants, number);
+    bool is_shared = x && x->shares_suppression;
+    hy_config_unref(c);
+    return is_shared ? 0 : number;
+}
+
 int tenant_scope_arg(struct hy_daemon *d, const json_t *args, struct hy_diag *diag,
                      struct tenant_scope *ret)
 {

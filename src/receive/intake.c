@@ -77,6 +77,8 @@ static void take_mail(struct hy_intake *in, struct hy_intake_mail *m)
         return;
     }
     m->job.req.done = on_stored;
+    m->job.mail.suppressor = in->settings.suppressor;
+    m->job.mail.suppressor_ctx = in->settings.ctx;
     atomic_fetch_add_explicit(&in->at_writer, 1, memory_order_relaxed);
     err = hy_writer_submit(in->settings.writer, &m->job.req);
     if (err != HY_OK) {

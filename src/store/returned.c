@@ -69,7 +69,7 @@ static int forget(struct hy_txn *t)
 /* ---- whose it is ---- */
 
 struct owner {
-    uint32_t tenant;
+    uint32_t tenant, suppressor;
     hy_id campaign, message;
     hy_lead_no lead;
     hy_domain_no domain;
@@ -187,7 +187,7 @@ static int put_entry(struct hy_txn *t, const struct owner *o, enum hy_suppress_r
                      struct hy_str words)
 {
     struct hy_suppress_entry e = {
-        .key = {.scope = HY_SUPPRESS_TENANT, .tenant = o->tenant, .reason = reason},
+        .key = {.scope = HY_SUPPRESS_TENANT, .tenant = o->suppressor, .reason = reason},
         .what = hy_str_make(o->address, o->n),
         .source = words,
         .by = reason == HY_SUPPRESS_COMPLAINT ? HY_STR("complaint") : HY_STR("mail"),
@@ -209,10 +209,10 @@ static int suppress(struct hy_txn *t, const struct hy_returned_item *i, const st
     if (i->kind == HY_ACTIVITY_COMPLAINT && i->is_suppress)
         return put_entry(t, o, HY_SUPPRESS_COMPLAINT, i->text);
     if (i->kind == HY_ACTIVITY_LATE_BOUNCE && is_hard)
-        return suppress_hard(t, address, o->tenant, i->text);
+        return suppress_hard(t, address, o->suppressor, i->text);
     *ret_did = false;
     if (i->kind == HY_ACTIVITY_LATE_BOUNCE && i->is_soft)
-        return hy_suppress_soft(t, address, o->tenant, i->text, ret_did);
+        return hy_suppress_soft(t, address, o->suppressor, i->text, ret_did);
     return 0;
 }
 
@@ -315,6 +315,8 @@ int hy_returned_put(struct hy_txn *t, struct hy_returned *r)
     if (err)
         return err;
     err = r->campaign ? by_token(t, r, &o) : HY_ENOTFOUND;
+    if (err == HY_OK)
+        o.suppressor = r->suppressor ? r->suppressor(r->suppressor_ctx, o.tenant) : o.tenant;
     if (err != HY_ENOTFOUND)
         return err ? err : note_proven(t, r, &o);
     err = 0;

@@ -35,6 +35,8 @@ struct hy_intake_settings {
     const struct hy_token_keys *tokens; /* outlive it */
     /* Hard bounces and complaints about a campaign were noted. May be NULL. The writer's thread. */
     void (*on_bad)(void *ctx, hy_id campaign, bool is_complaint);
+    /* See hy_returned. May be NULL. The writer's thread. */
+    uint32_t (*suppressor)(void *ctx, uint32_t tenant);
     void *ctx;
 };
 /* Takes over `rules`, also on failure. HY_ENOMEM, HY_EIO. */

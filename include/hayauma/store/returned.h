@@ -34,6 +34,9 @@ struct hy_returned {
     hy_lead_no lead;      /* with it: the lead, or the number of the recipient */
     bool is_believed;     /* addresses are taken at their word where no token proves them */
     struct hy_str source; /* who says so: the reporting server */
+    /* Under which tenant the suppressions of a tenant stand. NULL: under its own. */
+    uint32_t (*suppressor)(void *ctx, uint32_t tenant);
+    void *suppressor_ctx;
     const struct hy_returned_item *items;
     size_t n;
     /* what became of it */

@@ -234,6 +234,28 @@ Test(returned, a_bounce_of_a_ready_message_is_noted_on_its_recipient)
     hy_txn_end(&t);
 }
 
+static uint32_t the_installation(void *ctx, uint32_t tenant)
+{
+    return tenant == *(uint32_t *)ctx ? 0 : tenant;
+}
+
+Test(returned, a_tenant_that_shares_suppressions_puts_them_where_all_see_them)
+{
+    uint32_t sharing = 3;
+    struct hy_spool_rcpt to[] = {spool_to("a@one.example")};
+    struct hy_spool_message m = spool_message_to(to, 1);
+    m.tenant = sharing;
+    spool_put_ok(env, &m);
+    struct hy_returned_item i = bounce("", true);
+    struct hy_returned r = mail(&i, 1);
+    r.campaign = m.id;
+    r.lead = 1;
+    r.suppressor = the_installation;
+    r.suppressor_ctx = &sharing;
+    put(&r);
+    cr_assert_eq(suppressed("a@one.example", HY_STREAM_MARKETING), HY_SUPPRESS_HARD_BOUNCE);
+}
+
 Test(returned, the_sender_of_a_ready_message_is_to_be_told_once_that_it_came_back)
 {
     struct hy_spool_rcpt to[] = {spool_to("a@one.example")};
