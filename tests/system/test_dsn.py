@@ -112,7 +112,7 @@ def test_a_delay_and_then_the_end_are_told(lab):
     with client(plain) as s:
         s.sendmail(SENDER, [f"a@{GONE}"], CONTENT, rcpt_options=["NOTIFY=DELAY,FAILURE"])
         s.sendmail(SENDER, [f"silent@{GONE}"], CONTENT, rcpt_options=["NOTIFY=SUCCESS"])
-    wait_for("two reports", lambda: len(reports(sink)) >= 2, 60, 0.2)
+    wait_for("two reports", lambda: len(reports(sink)) >= 2, 150, 0.2)
     (_, (delayed,)), (_, (failed,)) = (fields(r) for r in reports(sink))
     check_eq((delayed["Action"], delayed["Status"], failed["Action"]), ("delayed", "4.3.0", "failed"))
     check_eq(failed["Status"], "4.4.7", "its time is over")
