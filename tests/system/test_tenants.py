@@ -120,6 +120,7 @@ def test_a_quota_is_kept_over_a_kill_and_changed_by_a_reload(lab):
              [f"{u}@{SITE}" for u in "dg"], "what was refused did not leave")
     status = daemon.ctl("status")["submission"]
     check(status["refused_for"]["quota"] >= 1, status)
+    wait_for("the settle of the last", lambda: show(daemon, "shop")["messages"]["delivered"] == 6)
     listed = {t["tenant"]: t for t in daemon.ctl("tenant", "list")["tenants"]}
     check_eq((listed["shop"]["accepted"]["messages"], listed["shop"]["messages"]["delivered"]), (3, 6))
     check_eq((listed["post"]["accepted"]["recipients"], listed["post"]["messages"]["queued"]), (7, 7))
@@ -200,7 +201,7 @@ def test_tenants_share_a_limited_site_by_weight_whatever_they_have(lab):
     before = len(sink.delivered())
     daemon.ctl("campaign", "start", "late")
     check_eq(daemon.campaign("late")["tenant"], "late")
-    wait_for("the late one", lambda: daemon.campaign("late")["pending"] == 0)
+    daemon.wait_campaign("late")
     order = whose(sink, "heavy", "light", "late")
     both = order[order.index("heavy"):before]
     share = both[50:1050].count("heavy")
