@@ -343,17 +343,6 @@ static int usage(FILE *to)
     return to == stdout ? 0 : 2;
 }
 
-static bool parse_to(struct run *r, char *arg)
-{
-    char *colon = strrchr(arg, ':');
-    if (!colon)
-        return false;
-    *colon = 0;
-    r->to.sin_family = AF_INET;
-    r->to.sin_port = htons((uint16_t)strtoul(colon + 1, NULL, 10));
-    return inet_pton(AF_INET, arg, &r->to.sin_addr) == 1 && r->to.sin_port != 0;
-}
-
 static void report(const struct run *r, hy_us wall, int64_t cpu)
 {
     printf("{\"messages\":%lu,\"bytes\":%zu,\"seconds\":%.3f,\"messages_per_s\":%.1f,"
@@ -382,7 +371,7 @@ int main(int argc, char **argv)
     const char *file = NULL, *dir = NULL;
     for (int c; (c = getopt_long(argc, argv, "h", longs, NULL)) != -1;) {
         unsigned long v = optarg ? strtoul(optarg, NULL, 10) : 0;
-        if (c == 't' && !parse_to(&r, optarg))
+        if (c == 't' && !wire_address(optarg, &r.to))
             return usage(stderr);
         else if (c == 's')
             r.to_span = (unsigned)v;

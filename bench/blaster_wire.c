@@ -3,12 +3,26 @@
  * for up to 16 KiB, and reads whatever the socket has at once. */
 #include "blaster_wire.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <netinet/tcp.h>
 #include <openssl/err.h>
+#include <stdlib.h>
+#include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
+
+bool wire_address(char *text, struct sockaddr_in *ret)
+{
+    char *colon = strrchr(text, ':');
+    if (!colon)
+        return false;
+    *colon = 0;
+    *ret = (struct sockaddr_in){.sin_family = AF_INET,
+                                .sin_port = htons((uint16_t)strtoul(colon + 1, NULL, 10))};
+    return inet_pton(AF_INET, text, &ret->sin_addr) == 1 && ret->sin_port != 0;
+}
 
 bool wire_connect(struct wire *w, const struct sockaddr_in *to)
 {

@@ -10,6 +10,8 @@ struct wire {
     SSL *ssl; /* NULL: plain */
 };
 
+/* "ADDR:PORT" of IPv4; false when it is none. `text` is cut up. */
+bool wire_address(char *text, struct sockaddr_in *ret);
 /* Opens it and waits until it is open; false with errno. */
 bool wire_connect(struct wire *w, const struct sockaddr_in *to);
 void wire_close(struct wire *w);

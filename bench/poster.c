@@ -196,17 +196,6 @@ static int usage(FILE *to)
     return to == stdout ? 0 : 2;
 }
 
-static bool parse_to(struct run *r, char *arg)
-{
-    char *colon = strrchr(arg, ':');
-    if (!colon)
-        return false;
-    *colon = 0;
-    r->to.sin_family = AF_INET;
-    r->to.sin_port = htons((uint16_t)strtoul(colon + 1, NULL, 10));
-    return inet_pton(AF_INET, arg, &r->to.sin_addr) == 1 && r->to.sin_port != 0;
-}
-
 static void make_request(struct run *r, const char *path, const char *body, const char *token)
 {
     HY_CLEANUP(hy_buf_free)
@@ -233,7 +222,7 @@ int main(int argc, char **argv)
     const char *path = NULL, *body = NULL, *token = NULL;
     r.request = HY_BUF_INIT(BODY_MAX + HEAD_MAX);
     for (int c; (c = getopt_long(argc, argv, "h", longs, NULL)) != -1;) {
-        if (c == 't' && !parse_to(&r, optarg))
+        if (c == 't' && !wire_address(optarg, &r.to))
             return usage(stderr);
         else if (c == 'p')
             path = optarg;
