@@ -2,6 +2,7 @@
 #include <criterion/criterion.h>
 #include <poll.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
@@ -163,9 +164,9 @@ Test(http, chunks_are_read_whole_and_byte_by_byte)
 
 enum { CLIENTS_MAX = 4 };
 
-static struct hy_http_call *kept; /* of /later: answered from another thread */
-static pthread_t answering;
-static int over; /* calls that are done */
+static pthread_t answering;  /* /later is answered from this thread */
+static atomic_bool is_asked; /* it runs */
+static int over;             /* calls that are done */
 
 static void answer_text(struct hy_http_call *c, int status, struct hy_str text)
 {
@@ -180,10 +181,16 @@ static void answer_later(struct hy_http_call *c)
 
 static void *answer_main(void *arg)
 {
-    (void)arg;
     usleep(20000);
-    hy_http_later(kept, answer_later);
+    hy_http_later(arg, answer_later);
     return NULL;
+}
+
+static void wait_for_answer(void)
+{
+    while (!atomic_load(&is_asked))
+        usleep(1000);
+    pthread_join(answering, NULL);
 }
 
 static void on_head(void *ctx, struct hy_http_call *c)
@@ -203,8 +210,8 @@ static void on_request(void *ctx, struct hy_http_call *c)
         answer_text(c, 200, hy_buf_str(&b));
         hy_buf_free(&b);
     } else if (hy_str_eq(c->head.path, HY_STR("/later"))) {
-        kept = c;
-        cr_assert_eq(pthread_create(&answering, NULL, answer_main, NULL), 0);
+        cr_assert_eq(pthread_create(&answering, NULL, answer_main, c), 0);
+        atomic_store(&is_asked, true);
     } else if (hy_str_eq(c->head.path, HY_STR("/echo"))) {
         answer_text(c, 200, c->body);
     } else {
@@ -235,6 +242,7 @@ static struct hy_http_server *open_on(struct sockaddr_in *addr, hy_us head_us)
     struct hy_http_server *s = NULL;
     struct hy_diag diag = {""};
     over = 0;
+    atomic_store(&is_asked, false);
     for (uint16_t port = 23000; port < 23500 && !s; port++) {
         *addr = (struct sockaddr_in){.sin_family = AF_INET,
                                      .sin_port = htons(port),
@@ -321,7 +329,7 @@ Test(http, answers_each_request)
         cr_expect_geq(n, cases[i].least);
         cr_expect(cases[i].least || n < 1000, "HEAD and errors bring no large body");
     }
-    pthread_join(answering, NULL);
+    wait_for_answer();
     hy_http_close(s);
 }
 
@@ -341,7 +349,7 @@ Test(http, a_connection_stays_and_requests_may_come_ahead)
     const char *later = strstr(out, "later"), *three = strstr(out, "three");
     cr_assert(later && three && later < three, "answers come in the order of their requests: %s",
               out);
-    pthread_join(answering, NULL);
+    wait_for_answer();
     close(fd);
     hy_http_close(s);
     cr_assert_eq(over, 4, "each call is over once");
@@ -368,11 +376,11 @@ Test(http, a_client_that_leaves_while_its_answer_is_made_harms_nobody)
     int fd = dial(&addr);
     say(fd, "GET /later HTTP/1.1\r\n" HOST "\r\n");
     const struct linger reset = {.l_onoff = 1, .l_linger = 0};
-    while (__atomic_load_n(&kept, __ATOMIC_SEQ_CST) == NULL)
+    while (!atomic_load(&is_asked))
         usleep(1000);
     setsockopt(fd, SOL_SOCKET, SO_LINGER, &reset, sizeof reset);
     close(fd);
-    pthread_join(answering, NULL);
+    wait_for_answer();
     hy_http_close(s);
     cr_assert_eq(over, 1);
 }
