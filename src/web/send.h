@@ -79,6 +79,11 @@ struct send {
     bool is_replay;
     struct hy_buf answer;
 };
+/* The files behind the inline images; NULL when there are no files at all. */
+static inline struct hy_message_file *send_attachments(const struct send *s)
+{
+    return s->files ? s->files + s->n_images : NULL;
+}
 
 /* Notes the first fault and returns HY_EINVAL. `field` may be NULL. */
 int send_fail(struct send *s, int status, const char *code, const char *field, const char *fmt, ...)

@@ -200,7 +200,7 @@ static int make_composed(struct send *s, struct send_rcpt *const *good)
         .n_headers = s->n_headers,
         .images = s->files,
         .n_images = s->n_images,
-        .attachments = s->files + s->n_images,
+        .attachments = send_attachments(s),
         .n_attachments = s->n_files - s->n_images,
     };
     return s->is_personal ? make_personal(s, &c, good) : make_shared(s, &c, good);

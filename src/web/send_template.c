@@ -95,7 +95,7 @@ static int compile(struct send *s, struct names *names)
         .n_headers = s->n_headers,
         .images = s->files,
         .n_images = s->n_images,
-        .attachments = s->files + s->n_images,
+        .attachments = send_attachments(s),
         .n_attachments = s->n_files - s->n_images,
     };
     struct hy_message_options o = {
