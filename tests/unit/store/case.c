@@ -1,5 +1,7 @@
 #include "case.h"
 
+#include <criterion/criterion.h>
+
 struct store_dir dir;
 struct hy_env *env;
 
@@ -20,4 +22,21 @@ size_t case_open_queued(struct people p, hy_id *ret_campaign, struct hy_queue_ro
     case_open();
     *ret_campaign = campaign_queue(env, "c", &p);
     return read_all_fresh(env, *ret_campaign, rows, max);
+}
+
+static int count_row(void *ctx, const struct hy_queue_row *row)
+{
+    (void)row;
+    ++*(unsigned *)ctx;
+    return 0;
+}
+
+unsigned case_picked(hy_id queue, hy_domain_no domain, const struct hy_pick *p)
+{
+    struct hy_txn t;
+    unsigned n = 0;
+    cr_assert_eq(hy_txn_read(env, &t), 0);
+    cr_assert_eq(hy_pick_rows(&t, queue, domain, p, count_row, &n), 0);
+    hy_txn_end(&t);
+    return n;
 }

@@ -2,6 +2,7 @@
  *     TestSuite(noun, .init = case_open, .fini = case_close); */
 #pragma once
 #include "fixture.h"
+#include "hayauma/store/pick.h"
 
 extern struct store_dir dir;
 extern struct hy_env *env;
@@ -11,3 +12,6 @@ void case_close(void);
 /* Opens it with a campaign of all the people, whose fresh rows go into rows[0..max-1]; how many. */
 size_t case_open_queued(struct people p, hy_id *ret_campaign, struct hy_queue_row *rows,
                         size_t max);
+
+/* How many rows of the domain the orders of `p` are about. */
+unsigned case_picked(hy_id queue, hy_domain_no domain, const struct hy_pick *p);

@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "fixture.h"
+#include "case.h"
 #include "hayauma/store/audit.h"
 #include "hayauma/store/explain.h"
 #include "hayauma/store/operator.h"
@@ -12,8 +12,6 @@
 enum { DOMAINS = 3, PER_DOMAIN = 500, ALL = DOMAINS * PER_DOMAIN, LATER = 4000000000u };
 
 static const hy_domain_no domains[DOMAINS] = {1, 2, 3};
-static struct store_dir dir;
-static struct hy_env *env;
 static struct hy_queue_row rows[ALL];
 static hy_id campaign;
 
@@ -22,8 +20,7 @@ static void setup(void)
 {
     struct people p = {.n_domains = DOMAINS, .per_domain = PER_DOMAIN};
     struct hy_txn t;
-    dir = store_dir_make();
-    env = store_open(&dir);
+    case_open();
     campaign = campaign_queue(env, "c", &p);
     cr_assert_eq(read_all_fresh(env, campaign, rows, ALL), ALL);
     cr_assert_eq(hy_txn_write(env, &t), 0);
@@ -41,13 +38,7 @@ static void setup(void)
     cr_assert_eq(hy_txn_commit(&t), 0);
 }
 
-static void teardown(void)
-{
-    hy_env_close(env);
-    store_dir_remove(&dir);
-}
-
-TestSuite(alter, .init = setup, .fini = teardown);
+TestSuite(alter, .init = setup, .fini = case_close);
 
 static void keep_problem(void *ctx, const char *text)
 {
@@ -135,23 +126,6 @@ static unsigned n_acts(char last[64])
     return n;
 }
 
-static int count_row(void *ctx, const struct hy_queue_row *row)
-{
-    (void)row;
-    ++*(unsigned *)ctx;
-    return 0;
-}
-
-static unsigned n_picked(hy_domain_no domain, const struct hy_pick *p)
-{
-    struct hy_txn t;
-    unsigned n = 0;
-    cr_assert_eq(hy_txn_read(env, &t), 0);
-    cr_assert_eq(hy_pick_rows(&t, campaign, domain, p, count_row, &n), 0);
-    hy_txn_end(&t);
-    return n;
-}
-
 static struct hy_reply_rules *pattern(const char *text)
 {
     static struct hy_reply_rule rule;
@@ -184,8 +158,8 @@ Test(alter, rows_are_picked_by_state_reply_recipient_and_domain)
         {9, {.states = PENDING}, 0},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
-        cr_expect_eq(n_picked(cases[i].domain, &cases[i].pick), cases[i].want, "case %zu: got %u",
-                     i, n_picked(cases[i].domain, &cases[i].pick));
+        cr_expect_eq(case_picked(campaign, cases[i].domain, &cases[i].pick), cases[i].want,
+                     "case %zu: got %u", i, case_picked(campaign, cases[i].domain, &cases[i].pick));
     hy_reply_rules_free(full);
     hy_reply_rules_free(code);
 }

@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "case.h"
 #include "hayauma/store/operator.h"
 #include "hayauma/store/pick.h"
 #include "spools.h"
@@ -13,8 +14,6 @@ enum {
     BLOCKS_MAX = 1000,
 };
 
-static struct store_dir dir;
-static struct hy_env *env;
 static struct hy_queue_row rows[HY_QUEUE_BLOCK_ROWS];
 static struct hy_spool_message messages[N];
 static hy_id spool;
@@ -25,8 +24,7 @@ static hy_domain_no com, org;
 static void setup(void)
 {
     uint32_t at = 0;
-    dir = store_dir_make();
-    env = store_open(&dir);
+    case_open();
     for (int i = 0; i < N; i++) {
         static const char *const senders[] = {"a@shop.example", "b@news.example", ""};
         char text[2][32];
@@ -53,30 +51,7 @@ static void setup(void)
     cr_assert_eq(store_problems(env), 0);
 }
 
-static void teardown(void)
-{
-    hy_env_close(env);
-    store_dir_remove(&dir);
-}
-
-TestSuite(alter_ready, .init = setup, .fini = teardown);
-
-static int count_row(void *ctx, const struct hy_queue_row *row)
-{
-    (void)row;
-    ++*(unsigned *)ctx;
-    return 0;
-}
-
-static unsigned n_picked(hy_domain_no domain, const struct hy_pick *p)
-{
-    struct hy_txn t;
-    unsigned n = 0;
-    cr_assert_eq(hy_txn_read(env, &t), 0);
-    cr_assert_eq(hy_pick_rows(&t, spool, domain, p, count_row, &n), 0);
-    hy_txn_end(&t);
-    return n;
-}
+TestSuite(alter_ready, .init = setup, .fini = case_close);
 
 Test(alter_ready, rows_are_picked_by_domain_state_reply_recipient_sender_and_message)
 {
@@ -103,8 +78,8 @@ Test(alter_ready, rows_are_picked_by_domain_state_reply_recipient_sender_and_mes
         {0, {.states = PENDING, .received_before = before}, 0},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
-        cr_expect_eq(n_picked(cases[i].domain, &cases[i].pick), cases[i].want, "case %zu: got %u",
-                     i, n_picked(cases[i].domain, &cases[i].pick));
+        cr_expect_eq(case_picked(spool, cases[i].domain, &cases[i].pick), cases[i].want,
+                     "case %zu: got %u", i, case_picked(spool, cases[i].domain, &cases[i].pick));
 }
 
 /* ---- changing them ---- */

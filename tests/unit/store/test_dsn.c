@@ -3,27 +3,12 @@
 #include <criterion/criterion.h>
 #include <stdio.h>
 
-#include "fixture.h"
+#include "case.h"
 #include "hayauma/store/attempt.h"
 #include "hayauma/store/audit.h"
 #include "hayauma/store/retention.h"
 
-static struct store_dir dir;
-static struct hy_env *env;
-
-static void setup(void)
-{
-    dir = store_dir_make();
-    env = store_open(&dir);
-}
-
-static void teardown(void)
-{
-    hy_env_close(env);
-    store_dir_remove(&dir);
-}
-
-TestSuite(dsn, .init = setup, .fini = teardown);
+TestSuite(dsn, .init = case_open, .fini = case_close);
 
 static const char content[] = "From: a@example.net\r\n\r\nHello\r\n";
 

@@ -3,26 +3,12 @@
 #include <criterion/criterion.h>
 #include <stdio.h>
 
+#include "case.h"
 #include "spools.h"
 
 enum { HOUR_MS = 3600 * 1000 };
 
-static struct store_dir dir;
-static struct hy_env *env;
-
-static void setup(void)
-{
-    dir = store_dir_make();
-    env = store_open(&dir);
-}
-
-static void teardown(void)
-{
-    hy_env_close(env);
-    store_dir_remove(&dir);
-}
-
-TestSuite(once, .init = setup, .fini = teardown);
+TestSuite(once, .init = case_open, .fini = case_close);
 
 static struct hy_once call(const char *key, uint8_t what)
 {

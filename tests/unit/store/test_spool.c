@@ -1,3 +1,4 @@
+#include "case.h"
 #include "spools.h"
 
 #include <criterion/criterion.h>
@@ -6,22 +7,7 @@
 
 #include "hayauma/store/retention.h"
 
-static struct store_dir dir;
-static struct hy_env *env;
-
-static void setup(void)
-{
-    dir = store_dir_make();
-    env = store_open(&dir);
-}
-
-static void teardown(void)
-{
-    hy_env_close(env);
-    store_dir_remove(&dir);
-}
-
-TestSuite(spool, .init = setup, .fini = teardown);
+TestSuite(spool, .init = case_open, .fini = case_close);
 
 Test(spool, a_message_is_read_as_it_went_in)
 {

@@ -1,25 +1,11 @@
+#include "case.h"
 #include "spools.h"
 
 #include <criterion/criterion.h>
 
 #include "hayauma/store/inflight.h"
 
-static struct store_dir dir;
-static struct hy_env *env;
-
-static void setup(void)
-{
-    dir = store_dir_make();
-    env = store_open(&dir);
-}
-
-static void teardown(void)
-{
-    hy_env_close(env);
-    store_dir_remove(&dir);
-}
-
-TestSuite(spool_over, .init = setup, .fini = teardown);
+TestSuite(spool_over, .init = case_open, .fini = case_close);
 
 Test(spool_over, the_floor_follows_what_is_sent)
 {

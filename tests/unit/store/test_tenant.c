@@ -2,24 +2,10 @@
 
 #include <criterion/criterion.h>
 
+#include "case.h"
 #include "spools.h"
 
-static struct store_dir dir;
-static struct hy_env *env;
-
-static void setup(void)
-{
-    dir = store_dir_make();
-    env = store_open(&dir);
-}
-
-static void teardown(void)
-{
-    hy_env_close(env);
-    store_dir_remove(&dir);
-}
-
-TestSuite(tenants, .init = setup, .fini = teardown);
+TestSuite(tenants, .init = case_open, .fini = case_close);
 
 /* Hands in a message of a tenant to `n` recipients, under a quota. */
 static int hand_in(uint32_t tenant, unsigned n, const struct hy_tenant_quota *quota,
