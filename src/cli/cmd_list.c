@@ -115,19 +115,7 @@ const struct cli_command cmd_list_show = {
     .run = run_show,
 };
 
-static const struct cli_option export_options[] = {
-    {"output",
-     "FILE",
-     CLI_FILE,
-     NULL,
-     {"where to write (standard output)", "書き出し先(標準出力)"}},
-    {"raw",
-     NULL,
-     CLI_TEXT,
-     NULL,
-     {"no ' before cells that a spreadsheet would take for a formula",
-      "表計算ソフトが数式とみなすセルの前に ' を付けない"}},
-    {0}};
+static const struct cli_option export_options[] = {CLI_OUTPUT_OPTION, CLI_RAW_OPTION, {0}};
 const struct cli_command cmd_list_export = {
     .name = "list export",
     .args = "NAME",

@@ -60,13 +60,7 @@ static const struct cli_option import_options[] = {
     SUPPRESS_PLACE,
     SUPPRESS_REASON,
     SUPPRESS_NEW,
-    {"charset",
-     "NAME",
-     CLI_WORDS,
-     "auto utf-8 shift_jis sjis cp932 euc-jp iso-2022-jp utf-16 utf-16le utf-16be latin1 "
-     "windows-1252",
-     {"auto, utf-8, shift_jis, euc-jp, iso-2022-jp, utf-16 or latin1 (auto)",
-      "auto, utf-8, shift_jis, euc-jp, iso-2022-jp, utf-16, latin1 (auto)"}},
+    CLI_CHARSET_OPTION,
     {"rejects",
      "FILE",
      CLI_FILE,
@@ -75,19 +69,7 @@ static const struct cli_option import_options[] = {
       "拒否した全行を行番号・理由とともに書く"}},
     SUPPRESS_DRY,
     {0}};
-static const struct cli_option export_options[] = {
-    {"output",
-     "FILE",
-     CLI_FILE,
-     NULL,
-     {"where to write (standard output)", "書き出し先(標準出力)"}},
-    {"raw",
-     NULL,
-     CLI_TEXT,
-     NULL,
-     {"no ' before cells that a spreadsheet would take for a formula",
-      "表計算ソフトが数式とみなすセルの前に ' を付けない"}},
-    {0}};
+static const struct cli_option export_options[] = {CLI_OUTPUT_OPTION, CLI_RAW_OPTION, {0}};
 
 const struct cli_command cmd_suppress_import = {
     .name = "suppress import",
