@@ -87,10 +87,10 @@ def test_a_backup_taken_while_sending_restores_to_a_balanced_store(lab):
     data = lab.path("hayaumad.data")
     shutil.rmtree(data)
     shutil.copytree(copy, data)
+    in_copy = json.loads(daemon.run("audit", "--data-dir", copy, "--json").stdout)["campaigns"][0]
+    check(100 < in_copy["delivered"] <= at_copy, f"{in_copy['delivered']} were delivered when the copy was taken")
     daemon = lab.daemon(world, config={"paths.shaping": lab.shaping(connections=8)})
-    c = daemon.campaign("newsletter")
-    check_accounts(c)
-    check(100 < c["delivered"] <= at_copy, f"{c['delivered']} were delivered when the copy was taken")
+    check_accounts(daemon.campaign("newsletter"))
     balanced, text = daemon.audit()
     check(balanced, text)
     c = daemon.wait_campaign("newsletter", timeout=60)

@@ -167,6 +167,8 @@ def test_git_sends_its_patches(lab):
                                     " +0000\nSubject: [PATCH] x\n\nbody\n---\n x | 1 +\n")
     done = subprocess.run(["git", "send-email", f"--sendmail-cmd={lab.path('sendmail')} -i", f"--from={FROM}",
                            f"--to=list@{SITE}", "--confirm=never", "--quiet", patch], capture_output=True, check=False,
-                          env={**os.environ, "HAYAUMA_CONFIG": daemon.config_path, "HOME": lab.dir})
+                          cwd=lab.dir, env={**os.environ, "HAYAUMA_CONFIG": daemon.config_path, "HOME": lab.dir,
+                                            **{f"GIT_{who}_{what}": FROM for who in ("AUTHOR", "COMMITTER")
+                                               for what in ("NAME", "EMAIL")}})
     check_eq(done.returncode, 0, done.stderr.decode())
     wait_for("it", lambda: sink.delivered() == [f"list@{SITE}"])
