@@ -1,9 +1,8 @@
 """What the senders of handed-in messages are told: reports by RFC 3464, once each, whatever happens."""
 import email
 import email.policy
-import smtplib
-import threading
 
+import killed
 from lab import check, check_eq, wait_for
 from receiver import Receiver
 from test_spool import FROM, SITE
@@ -149,29 +148,15 @@ def sink_port(lab):
 
 def test_kill_9_loses_no_report_and_makes_none_twice(lab):
     daemon, sink, plain = setup(lab, config={"dsn.gather": "1s"}, capture_limit=5000)
-    stored, lock = [], threading.Lock()
 
-    def load(worker, round_):
-        try:
-            with client(plain) as s:
-                for i in range(10000):
-                    to = f"r{round_}w{worker}n{i}@{GONE}"
-                    s.sendmail(SENDER, [to], CONTENT)
-                    with lock:
-                        stored.append(to)
-        except (smtplib.SMTPException, OSError):
-            pass  # it was killed
-    for round_ in range(3):
-        threads = [threading.Thread(target=load, args=(w, round_)) for w in range(4)]
-        before = len(stored)
-        for t in threads:
-            t.start()
-        wait_for("some to be stored", lambda: len(stored) >= before + 100, timeout=60)
-        wait_for("reports to be on their way", lambda: round_ == 0 or len(reports(sink)) > 10, timeout=60)
-        daemon.kill()
-        for t in threads:
-            t.join()
-        daemon = lab.add(type(daemon)(lab, f"again{round_}", daemon.config_path, daemon.socket))
+    def load(tags, taken):
+        with client(plain) as s:
+            for tag in tags:
+                s.sendmail(SENDER, [f"{tag}@{GONE}"], CONTENT)
+                taken(tag)
+    daemon, tags = killed.under_load(lab, daemon, load, workers=4, enough=100,
+                                     ready=lambda round_: round_ == 0 or len(reports(sink)) > 10)
+    stored = [f"{tag}@{GONE}" for tag in tags]
 
     def told():
         return [r["Final-Recipient"][8:] for m in reports(sink) for r in fields(m)[1]]

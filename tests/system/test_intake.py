@@ -6,8 +6,8 @@ import re
 import smtplib
 import socket
 import subprocess
-import threading
 
+import killed
 import newsletter
 import postfix
 from lab import Skip, check, check_eq, wait_for
@@ -267,28 +267,13 @@ def test_a_ready_message_that_comes_back_later_is_reported_to_its_sender_once(la
 def test_kill_9_under_load_notes_every_250_exactly_once(lab):
     daemon, sink, _, port = setup(lab)
     (a, (path, mail)), *_ = sorted(sent(lab, daemon, sink, 1).items())
-    stored, lock = [], threading.Lock()
 
-    def load(worker, round_):
-        for i in range(10000):
-            tag = f"r{round_}w{worker}n{i}"
-            try:
-                with smtplib.SMTP("127.0.0.1", port, timeout=30) as s:
-                    s.sendmail("", [path], bounce(a, mail, f"452 4.2.2 Over quota {tag}", "4.2.2", tag))
-            except (smtplib.SMTPException, OSError):
-                return  # it was killed
-            with lock:
-                stored.append(tag)
-    for round_ in range(3):
-        threads = [threading.Thread(target=load, args=(w, round_)) for w in range(6)]
-        before = len(stored)
-        for t in threads:
-            t.start()
-        wait_for("some to be noted", lambda: len(stored) >= before + 30, timeout=60)
-        daemon.kill()
-        for t in threads:
-            t.join()
-        daemon = lab.add(type(daemon)(lab, f"again{round_}", daemon.config_path, daemon.socket))
+    def load(tags, taken):
+        for tag in tags:
+            with smtplib.SMTP("127.0.0.1", port, timeout=30) as s:
+                s.sendmail("", [path], bounce(a, mail, f"452 4.2.2 Over quota {tag}", "4.2.2", tag))
+            taken(tag)
+    daemon, stored = killed.under_load(lab, daemon, load, enough=30)
     got = re.findall(r"Over quota (r\dw\dn\d+)", str([n["text"] for n in daemon.ctl("explain", a)["noted"]]))
     check_eq(len(got), len(set(got)), "noted twice")
     check_eq(set(stored[-150:]) - set(got), set(), "answered with 250 and not noted")

@@ -8,6 +8,7 @@ import ssl
 import subprocess
 import threading
 
+import killed
 from lab import check, check_eq, wait_for
 from test_metrics import samples, value
 from test_spool import FROM, SITE, relay_audit, setup as spool_setup, wait_all
@@ -230,28 +231,14 @@ def test_reload_takes_new_users_and_a_bad_file_changes_nothing(lab):
 
 def test_kill_9_under_load_keeps_every_250(lab):
     daemon, sink, plain, _, _ = setup(lab, trusted=True, sink_args=["--delay", "dot:5"])
-    stored, lock = [], threading.Lock()
 
-    def load(worker, round_):
-        try:
-            with client(plain) as s:
-                for i in range(10000):
-                    to = f"r{round_}w{worker}n{i}@{SITE}"
-                    s.sendmail(FROM, [to], CONTENT)
-                    with lock:
-                        stored.append(to)
-        except (smtplib.SMTPException, OSError):
-            pass  # it was killed
-    for round_ in range(3):
-        threads = [threading.Thread(target=load, args=(w, round_)) for w in range(6)]
-        before = len(stored)
-        for t in threads:
-            t.start()
-        wait_for("some to be stored", lambda: len(stored) >= before + 150, timeout=60)
-        daemon.kill()
-        for t in threads:
-            t.join()
-        daemon = lab.add(type(daemon)(lab, f"again{round_}", daemon.config_path, daemon.socket))
+    def load(tags, taken):
+        with client(plain) as s:
+            for tag in tags:
+                s.sendmail(FROM, [f"{tag}@{SITE}"], CONTENT)
+                taken(tag)
+    daemon, tags = killed.under_load(lab, daemon, load)
+    stored = [f"{tag}@{SITE}" for tag in tags]
     wait_for("all to be over", lambda: relay_audit(daemon)["pending"] == 0, timeout=60, every=0.2)
     got, r = sink.delivered(), relay_audit(daemon)
     check_eq(set(stored) - set(got), set(), "answered with 250 and never delivered")
