@@ -72,6 +72,7 @@ const struct cli_command *const cli_commands[] = {
     &cmd_bounce_parse,
     &cmd_bounce_rules_check,
     &cmd_reply_classify,
+    &cmd_ua_classify,
     &cmd_tls_policy,
     &cmd_tls_report,
     &cmd_audit,
