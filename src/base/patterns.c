@@ -63,6 +63,31 @@ static int run(const struct hy_patterns *s, const pcre2_code *code, struct hy_st
     return pcre2_match(code, (PCRE2_SPTR)subject.p, subject.n, 0, 0, data, s->matching);
 }
 
+bool hy_patterns_one_is_in(const struct hy_patterns *s, size_t i, struct hy_str subject)
+{
+    pcre2_match_data *data = pcre2_match_data_create(1, NULL);
+    bool is_in = data && run(s, s->items[i].code, subject, data) >= 0;
+    pcre2_match_data_free(data);
+    return is_in;
+}
+
+/* Where a match may begin anywhere, it may begin behind the head. */
+bool hy_patterns_one_may_begin(const struct hy_patterns *s, size_t i, struct hy_str head)
+{
+    uint32_t options = 0;
+    const pcre2_code *code = s->items[i].code;
+    (void)pcre2_pattern_info(code, PCRE2_INFO_ALLOPTIONS, &options);
+    if (!(options & PCRE2_ANCHORED))
+        return true;
+    pcre2_match_data *data = pcre2_match_data_create(1, NULL);
+    if (!data)
+        return true;
+    int found =
+        pcre2_match(code, (PCRE2_SPTR)head.p, head.n, 0, PCRE2_PARTIAL_SOFT, data, s->matching);
+    pcre2_match_data_free(data);
+    return found != PCRE2_ERROR_NOMATCH;
+}
+
 /* A pattern that is found in nothing at all is found everywhere. */
 static int check_selects(const struct hy_patterns *s, const pcre2_code *code, struct hy_diag *diag)
 {

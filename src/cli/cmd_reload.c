@@ -1,6 +1,7 @@
 /* reload: the daemon reads its configuration anew. */
 #include "cli.h"
 #include "commands.h"
+#include "retell.h"
 
 static int run(struct cli *c)
 {
@@ -8,13 +9,15 @@ static int run(struct cli *c)
     int code = cli_request(c, "reload", NULL, NULL, &r);
     if (code || c->json)
         return code ? code : cli_print_json(c, r);
+    struct hy_buf room = HY_BUF_INIT(65536);
     const json_t *p;
     size_t i;
     json_array_foreach(json_object_get(r, "problems"), i, p)
     {
         fprintf(c->err, "%s:%lld:%lld: %s\n", cli_str(p, "file"), (long long)cli_int(p, "line"),
-                (long long)cli_int(p, "column"), cli_str(p, "text"));
+                (long long)cli_int(p, "column"), cli_retell(c, cli_str(p, "text"), &room));
     }
+    hy_buf_free(&room);
     fprintf(c->out, "%s", _(c, "The new configuration is in use.\n"));
     if (cli_str(r, "needs_restart")[0])
         fprintf(c->out, _(c, "These changes wait for a restart of the daemon: %s\n"),

@@ -1,6 +1,6 @@
 /* Messages that come ready-made and in English, from whoever reads the configuration or from the
  * daemon, told in the person's language: the table has their formats, and what stands where a
- * format has a conversion is taken over. What no format fits is left as it is. */
+ * format has a conversion is taken over, or told likewise. What no format fits is left as it is. */
 #include "retell.h"
 
 #include "hayauma/config/problems.h"
@@ -64,6 +64,9 @@ static bool matches(const char *format, struct hy_str text, struct hy_str args[A
     return text.n == 0;
 }
 
+static bool retell(struct hy_str text, struct hy_buf *out);
+
+/* What stands for a conversion may be words of the table, too. */
 static void put(const char *format, const struct hy_str args[ARGS_MAX], struct hy_buf *out)
 {
     for (size_t n = 0;; n++) {
@@ -71,7 +74,8 @@ static void put(const char *format, const struct hy_str args[ARGS_MAX], struct h
         hy_buf_add_str(out, p.text);
         if (p.is_last)
             return;
-        hy_buf_add_str(out, args[n]);
+        if (!retell(args[n], out))
+            hy_buf_add_str(out, args[n]);
     }
 }
 

@@ -9,8 +9,6 @@
 #include <unistd.h>
 
 #include "config_schema.h"
-#include "hayauma/config/bounces.h"
-#include "hayauma/config/shaping.h"
 
 #include "hayauma/mail/header.h"
 #include "hayauma/store/contacts.h"
@@ -270,45 +268,6 @@ static int finish_dkim(const struct schema_ctx *x, const struct yaml_node *root,
     return 0;
 }
 
-static bool is_in_list(struct hy_str list, const char *path)
-{
-    struct hy_str rest = hy_str_slice(list, 1, list.n - 1), piece;
-    while (hy_str_split(&rest, ',', &piece))
-        if (hy_str_eq(hy_str_trim(piece), hy_str_of(path)))
-            return true;
-    return false;
-}
-
-/* Files of rules: those of the default may be missing; one that is named must be there. */
-struct rule_files {
-    const char *key;
-    struct hy_str standard; /* the default of the key */
-    struct hy_strings *list;
-    bool has_built_in; /* the presets are in the program */
-};
-
-static int finish_rule_files(const struct schema_ctx *x, const struct yaml_node *root,
-                             const struct rule_files *f)
-{
-    struct hy_strings *all = f->list;
-    const char **kept = hy_arena_zalloc(x->arena, (all->n + 1) * sizeof *kept);
-    size_t n = 0;
-    if (!kept)
-        return HY_ENOMEM;
-    for (size_t i = 0; i < all->n; i++) {
-        const char *path = all->items[i];
-        if (!path)
-            continue; /* noted */
-        if ((f->has_built_in && strcmp(path, HY_BOUNCES_PRESETS) == 0) ||
-            access(hy_shaping_path(path), R_OK) == 0)
-            kept[n++] = path;
-        else if (!is_in_list(f->standard, path))
-            schema_error_at(x, root, f->key, "'%s' cannot be read: %s", path, strerror(errno));
-    }
-    *all = (struct hy_strings){kept, n};
-    return 0;
-}
-
 static int finish_socket(const struct schema_ctx *x, struct hy_config *c)
 {
     char path[PATH_MAX_BYTES];
@@ -335,13 +294,7 @@ static int finish(const struct schema_ctx *x, const struct yaml_node *root, stru
     if (!err)
         err = finish_socket(x, c);
     if (!err)
-        err = finish_rule_files(x, root,
-                                &(struct rule_files){"paths.shaping", HY_STR(CONFIG_SHAPING),
-                                                     &c->paths.shaping, false});
-    if (!err)
-        err = finish_rule_files(
-            x, root,
-            &(struct rule_files){"paths.bounces", HY_STR(CONFIG_BOUNCES), &c->paths.bounces, true});
+        err = rule_files_finish(x, root, c);
     if (err)
         return err;
     check_reasons(x, root, "suppression.marketing", &c->suppression.marketing);

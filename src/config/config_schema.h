@@ -31,6 +31,9 @@ static inline bool is_list_of(const struct yaml_node *list, size_t n)
     return list && list->kind == YAML_LIST && list->n >= n;
 }
 
+/* rule_files.c: finds the files of rules. HY_ENOMEM; those that are missing are noted. */
+HY_MUST_USE int rule_files_finish(const struct schema_ctx *x, const struct yaml_node *root,
+                                  struct hy_config *c);
 /* sources.c: fills in what sources and pools need not say, and checks them as a whole. HY_ENOMEM;
  * faults are noted. */
 HY_MUST_USE int warmups_finish(const struct schema_ctx *x, const struct yaml_node *root,

@@ -249,6 +249,14 @@ static int make_base(struct reading *r, struct shaping_set *s)
     return err;
 }
 
+/* A rule is taken out that no file has: an upgrade may have done it, or the name is another. */
+static void tell_gone(const struct reading *r, const struct draft *d)
+{
+    struct schema_ctx x = ctx_of(r, d->first.layer);
+    schema_warn_at(&x, d->first.node, "name", "no file has a rule '%.*s' to take out",
+                   HY_STR_ARG(d->name));
+}
+
 static int make_rule(struct reading *r, const struct draft *d, const struct shaping_set *s,
                      struct hy_shape_rule *rule)
 {
@@ -280,6 +288,8 @@ static int make_rules(struct reading *r, struct shaping_set *s)
                 s->set.n_rules++; /* also half made: what it holds is freed with the set */
             else
                 hy_reply_rules_free(rule->on);
+            if (!err && !rule->is_enabled && rule->n_mx + rule->n_domains == 0)
+                tell_gone(r, &r->drafts[i]);
             if (err)
                 return err;
         }

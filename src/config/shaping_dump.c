@@ -38,14 +38,6 @@ struct dumping {
     struct hy_buf *out;
 };
 
-/* Said for this rule, not taken over from the default block. */
-static bool is_own(const struct dumping *d, const struct hy_shape_origin *o, const char *path)
-{
-    const struct hy_shape_origin *base = shaping_origin(d->set->base, path);
-    return d->rule == d->set->base || o->line != base->line || o->column != base->column ||
-           strcmp(o->file, base->file) != 0;
-}
-
 static void put_origin(const struct hy_shape_origin *o, struct hy_buf *out)
 {
     if (o->line)
@@ -58,7 +50,7 @@ static void put_value(void *ctx, const char *key, const char *value,
                       const struct hy_shape_origin *origin)
 {
     struct dumping *d = ctx;
-    if (!is_own(d, origin, key))
+    if (!shaping_is_own(d->set, d->rule, key))
         return;
     struct hy_str rest = hy_str_of(key), section = HY_STR("");
     size_t dot = hy_str_find(rest, '.', 0);

@@ -14,6 +14,9 @@ extern const struct schema shaping_default_schema, shaping_reply_schema;
 size_t shaping_row(const char *path);
 /* Where the value of a key stands; never NULL. */
 const struct hy_shape_origin *shaping_origin(const struct hy_shape_rule *r, const char *path);
+/* Said for the rule, not taken over from the default block (or it is that). */
+bool shaping_is_own(const struct hy_shape_rules *set, const struct hy_shape_rule *r,
+                    const char *path);
 
 /* The set and the memory behind it. */
 struct shaping_set {

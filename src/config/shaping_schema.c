@@ -143,6 +143,15 @@ const struct hy_shape_origin *shaping_origin(const struct hy_shape_rule *r, cons
     return r->origins && i != SIZE_MAX ? &r->origins[i] : &nowhere;
 }
 
+bool shaping_is_own(const struct hy_shape_rules *set, const struct hy_shape_rule *r,
+                    const char *path)
+{
+    const struct hy_shape_origin *o = shaping_origin(r, path),
+                                 *base = shaping_origin(set->base, path);
+    return r == set->base || o->layer != base->layer || o->line != base->line ||
+           o->column != base->column;
+}
+
 static void put_keys(const struct schema *s, const char *what, struct hy_buf *out)
 {
     for (size_t i = 0; i < s->n_rows; i++)

@@ -116,25 +116,6 @@ void warmups_check_used(const struct schema_ctx *x, const struct yaml_node *root
     }
 }
 
-void hy_config_check_rules(const struct hy_config *c, const struct hy_shape_rules *rules,
-                           struct hy_problems *problems)
-{
-    for (size_t i = 0; i < c->delivery.warmup_plans.n; i++) {
-        const struct hy_config_warmup *w = &c->delivery.warmup_plans.items[i];
-        for (size_t k = 0; k < w->plan.n_providers; k++) {
-            const char *name = w->plan.providers[k].name;
-            bool is_known = strcmp(name, "default") == 0;
-            for (size_t r = 0; r < rules->n_rules && !is_known; r++)
-                is_known = strcmp(rules->rules[r].name, name) == 0;
-            if (!is_known)
-                hy_problems_error(problems, c->file, w->line, w->column,
-                                  "providers: there is no shaping rule '%s' ('default': sites "
-                                  "without one)",
-                                  name);
-        }
-    }
-}
-
 const struct hy_warmup_plan *hy_config_warmup_plan(const struct hy_config *c, const char *name)
 {
     for (size_t i = 0; i < c->delivery.warmup_plans.n; i++)

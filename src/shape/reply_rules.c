@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "hayauma/base/patterns.h"
+#include "reply_priv.h"
 
 enum { SUBJECT_MAX = HY_OUTCOME_TEXT_MAX + 8 };
 
@@ -54,6 +54,11 @@ int hy_reply_rules_add(struct hy_reply_rules *s, const struct hy_reply_rule *rul
     return err;
 }
 
+const struct hy_patterns *reply_patterns(const struct hy_reply_rules *s)
+{
+    return s->patterns;
+}
+
 size_t hy_reply_rules_count(const struct hy_reply_rules *s)
 {
     return s ? hy_patterns_count(s->patterns) : 0;
@@ -79,7 +84,8 @@ const struct hy_reply_rule *hy_reply_rules_find(const struct hy_reply_rules *s, 
 const struct hy_reply_rule *hy_reply_rules_match(const struct hy_reply_rules *s,
                                                  const struct hy_outcome *o)
 {
-    if (hy_reply_rules_count(s) == 0 || !o->from_server || o->code == 0)
+    bool is_refusal = o->code / 100 == 4 || o->code / 100 == 5;
+    if (hy_reply_rules_count(s) == 0 || !o->from_server || !is_refusal)
         return NULL;
     return hy_reply_rules_find(s, o->code, o->text);
 }

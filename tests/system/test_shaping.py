@@ -1,5 +1,7 @@
 """Shaping rules at work: limits of a provider over sites, sources and workers, limits of a day, patterns on replies."""
 import collections
+import os
+import subprocess
 
 import newsletter
 from lab import check, check_accounts, check_eq, wait_for
@@ -196,6 +198,59 @@ def test_site_tells_hosts_rule_and_where_every_limit_stands(lab):
     daemon.stop()
     done = daemon.run("site", "asagao-mail.test", "--config", daemon.config_path)
     check(done.returncode == 0 and f"{own}:3" in done.stdout and "does not run" in done.stderr, done.stdout + done.stderr)
+
+
+def test_an_operators_changes_survive_presets_that_change(lab):
+    """An upgrade brings other numbers, a preset of another name, and takes one away."""
+    old = rules(lab, """\
+  - {name: asagao, mx: ["*.asagao-mail.test"], connections: 3}
+  - {name: kinako, domains: [kinako.test], connections: 3}
+  - {name: gone, domains: [gone.test]}
+""")
+    own = lab.write("own.yaml", "rules:\n  - {name: asagao, connections: 2}\n  - {name: kinako, connections: 1}\n"
+                                "  - {name: gone, enabled: false}\n")
+    daemon, _, world = setup(lab, shaping=[old, own])
+    check_eq(limit(daemon.ctl("site", "kinako.test"), "connections"), ("1", f"{own}:3"), "before")
+    presets = rules(lab, """\
+  - {name: asagao, mx: ["*.asagao-mail.test"], connections: 9, messages_per_connection: 5}
+  - {name: kinako-mail, domains: [kinako.test], connections: 3}
+""")
+    check_eq(presets, old, "the same file")
+
+    def upgraded():
+        site = daemon.ctl("site", "asagao-mail.test")
+        check_eq(limit(site, "connections"), ("2", f"{own}:2"), "what was changed stays")
+        check_eq(limit(site, "messages_per_connection")[0], "5", "the rest is the new one's")
+        check_eq(daemon.ctl("site", "kinako.test")["rule"], "kinako-mail", "the renamed one")
+
+    problems = daemon.ctl("reload")["problems"]
+    upgraded()
+    said = ("earlier files have no rule 'kinako' (any more)", "no file has a rule 'gone' to take out")
+    check(all(any(text in p["text"] for p in problems) for text in said), problems)
+    done = daemon.run("config", "check", daemon.config_path)
+    check(done.returncode == 0 and all(text in done.stderr for text in said), done.stdout + done.stderr)
+    daemon.stop()
+    daemon = lab.daemon(world, name="hayaumad", keys=keys_of(lab), config={"paths.shaping": [old, own]})
+    upgraded()
+    check(all(text in daemon.output() for text in said), daemon.output())
+
+
+def test_config_check_refuses_what_would_destroy_mail(lab):
+    config = lab.write("check.yaml", f"paths:\n  shaping: [{rules(lab, CRUEL)}]\n")
+    for lang, words in (("C", ("gives mail up at every temporary refusal", "can never match")),
+                        ("ja_JP.UTF-8", ("メールを破棄します", "一致しません"))):
+        done = subprocess.run([lab.binary("src/cli/hayauma"), "config", "check", config], capture_output=True, text=True,
+                              check=False, env={**os.environ, "LC_ALL": lang})
+        check(done.returncode == 1 and all(w in done.stderr for w in words), done.stdout + done.stderr)
+
+
+CRUEL = """\
+  - name: cruel
+    mx: ["*.test"]
+    on:
+      - {reply: '^250 ', do: slow}
+      - {reply: '.', do: bounce}
+"""
 
 
 def test_site_tells_what_holds_a_lane_back(lab):

@@ -22,4 +22,10 @@ size_t hy_patterns_count(const struct hy_patterns *set); /* NULL has none */
 /* The number of the first that is found in the subject, any bytes; SIZE_MAX when none is. One that
  * needs more than its share of steps is not found. */
 size_t hy_patterns_find(const struct hy_patterns *set, struct hy_str subject);
+
+/* Of the pattern `i` < count alone, for whoever judges patterns: whether it is found in the
+ * subject; and whether it could be found in some text that begins with `head`: false only when that
+ * is sure. */
+bool hy_patterns_one_is_in(const struct hy_patterns *set, size_t i, struct hy_str subject);
+bool hy_patterns_one_may_begin(const struct hy_patterns *set, size_t i, struct hy_str head);
 void hy_patterns_free(struct hy_patterns *set);

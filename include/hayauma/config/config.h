@@ -342,7 +342,7 @@ bool hy_config_has_pool(const struct hy_config *c, struct hy_str name);
 /* The plan of this name: of the file, or one that comes with hayauma; NULL: there is none. */
 const struct hy_warmup_plan *hy_config_warmup_plan(const struct hy_config *c, const char *name);
 
-/* Notes what the file says of shaping rules that are not among `rules`. */
+/* Notes what the file and the rules say against each other, sorted by place: warnings. */
 void hy_config_check_rules(const struct hy_config *c, const struct hy_shape_rules *rules,
                            struct hy_problems *problems);
 

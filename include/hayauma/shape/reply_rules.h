@@ -43,9 +43,9 @@ size_t hy_reply_rules_count(const struct hy_reply_rules *set);
 /* The rule at `i` < count. */
 const struct hy_reply_rule *hy_reply_rules_at(const struct hy_reply_rules *set, size_t i);
 /* The first rule whose pattern is found in the reply as it came over the wire, "421 4.7.0 text",
- * the lines joined by " / "; NULL when none is. `set` may be NULL. Only words of a server count: an
- * outcome of our own (a time-out) matches nothing. A pattern that needs more than its share of
- * steps does not match. */
+ * the lines joined by " / "; NULL when none is. `set` may be NULL. Only refusals of a server count,
+ * 4xx and 5xx: an outcome of our own (a time-out) matches nothing. A pattern that needs more than
+ * its share of steps does not match. */
 const struct hy_reply_rule *hy_reply_rules_match(const struct hy_reply_rules *set,
                                                  const struct hy_outcome *o);
 /* The same for any text behind a code, whoever's words they are: "0 time-out" for our own. */

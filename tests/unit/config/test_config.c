@@ -4,6 +4,7 @@
 
 #include "check.h"
 #include "hayauma/config/config.h"
+#include "hayauma/shape/reply_rules.h"
 
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))
 
@@ -247,14 +248,67 @@ Test(config, providers_that_no_rule_has_are_told_with_their_place)
         "delivery:\n  sources:\n    - {name: a, address: 192.0.2.1, warmup: p,\n"
         "       warmup_start: \"2101-12-01T09:00:00Z\"}\n  warmup_plans:\n"
         "    - {name: p, days: [1], providers: {gmail: \"1\", default: \"2\", gmial: \"3\"}}\n";
-    const struct hy_shape_rule rule = {.name = "gmail"};
-    struct hy_shape_rules rules = {.rules = &rule, .n_rules = 1};
+    const struct hy_shape_rule rule = {.name = "gmail"}, base = {.name = "default"};
+    struct hy_shape_rules rules = {.base = &base, .rules = &rule, .n_rules = 1};
     struct hy_problems p = {0};
     struct hy_config *c = NULL;
     cr_assert_eq(hy_config_parse("c.yaml", hy_str_of(text), &p, &c), 0);
     hy_config_check_rules(c, &rules, &p);
-    expect_problems(&p, "c.yaml:6:39: error: providers: there is no shaping rule 'gmial' "
-                        "('default': sites without one)\n");
+    expect_problems(&p,
+                    "c.yaml:6:39: warning: providers: there is no shaping rule 'gmial' (did you "
+                    "mean 'gmail'?): its days are not used\n");
+    hy_config_unref(c);
+    hy_problems_free(&p);
+}
+
+/* Two sources; whether mail of a rule that fails over has another one to go by. */
+Test(config, mail_that_no_other_source_can_take_is_told_of)
+{
+    static const char pools[] = "delivery:\n  sources: [{name: a, address: 192.0.2.1}, {name: b, "
+                                "address: 192.0.2.2}]\n";
+    static const struct {
+        const char *sources, *rest;
+        bool is_told;
+    } cases[] = {
+        {"", "", true},
+        {pools, "", false},
+        {pools, "  pools: [{name: p, sources: {a: 1}}]\n", false},
+        {pools, "  pool: p\n  pools: [{name: p, sources: {a: 1}}]\n", true},
+        {pools, "  pool: a\n", true},
+        {pools, "  pool: a\n  pools: [{name: p, sources: {a: 1, b: 1}}]\n", false},
+    };
+    const struct hy_reply_rule away = {"blocked", HY_REPLY_FAIL_OVER, 1000000, 0, "s.yaml", 7};
+    const struct hy_shape_rule base = {.name = "default"};
+    const struct hy_shape_rule rule = {.name = "big", .replies = &away, .n_replies = 1};
+    const struct hy_shape_rules rules = {.base = &base, .rules = &rule, .n_rules = 1};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        char text[400];
+        snprintf(text, sizeof text, "%s%s", cases[i].sources, cases[i].rest);
+        struct hy_problems p = {0};
+        struct hy_config *c = NULL;
+        cr_assert_eq(hy_config_parse("c.yaml", hy_str_of(text), &p, &c), 0, "%s", text);
+        hy_config_check_rules(c, &rules, &p);
+        expect_problems(&p,
+                        cases[i].is_told
+                            ? "s.yaml:7:0: warning: on: 'blocked' leaves mail to other sources, "
+                              "but no pool has a second one: it waits, as with suspend\n"
+                            : "");
+        hy_config_unref(c);
+        hy_problems_free(&p);
+    }
+}
+
+Test(config, presets_behind_what_lies_on_them_are_told_of)
+{
+    static const char text[] = "paths:\n  shaping: [/dev/null, presets]\n"
+                               "  bounces: [presets, /dev/null, /dev/null]\n";
+    struct hy_problems p = {0};
+    struct hy_config *c = NULL;
+    cr_assert_eq(hy_config_parse("c.yaml", hy_str_of(text), &p, &c), 0);
+    expect_problems(&p, "c.yaml:2:12: warning: paths.shaping: 'presets' go before what '/dev/null' "
+                        "says: name them first\n"
+                        "c.yaml:3:12: warning: paths.bounces: '/dev/null' is named twice: once is "
+                        "enough\n");
     hy_config_unref(c);
     hy_problems_free(&p);
 }

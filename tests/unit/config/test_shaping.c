@@ -24,7 +24,7 @@ static const struct {
      "rules:\n  - name: a\n    mx: a.example\n    messages_per_connection: 1\n"
      "    message_rate: 10/s\n    connection_rate: 60/m\n    retry: {longest: 2h, expire: 1d}\n",
      "s.yaml:2:31: error: retry.longest: is shorter than retry.first (s.yaml:2)\n"
-     "s.yaml:2:43: error: retry.expire: is shorter than retry.first (s.yaml:2): nothing would "
+     "s.yaml:2:43: error: retry.expire: is no longer than retry.first (s.yaml:2): nothing would "
      "ever be tried again\n"
      "s.yaml:7:19: warning: message_rate: can never be reached: the new connections of "
      "connection_rate carry fewer (s.yaml:8)\n",
@@ -73,6 +73,9 @@ static const struct {
      "recipient: more than 1 changes nothing\n"
      "s.yaml:15:23: warning: messages_per_day: can never be reached: all sites of the provider "
      "together get less (s.yaml:14)\n"
+     "s.yaml:17:19: warning: message_rate: uses a day up in less than five minutes, and then "
+     "nothing "
+     "goes: messages_per_day (s.yaml:15); a lower rate spreads it\n"
      "s.yaml:18:82: warning: connection_rate: can never be reached: all sites of the provider "
      "together get less (s.yaml:18)\n",
      0},
@@ -108,6 +111,90 @@ static const struct {
      "s.yaml:10:22: error: do: suspend needs 'for': how long\n"
      "s.yaml:10:36: error: for: '8d' is out of range: 1s to 1w\n",
      HY_EINVAL},
+    {"patterns that act on everything, and those that say what they mean",
+     "default:\n  on:\n    - {reply: '^4', do: bounce}\n    - {reply: '^5\\d\\d', do: suspend, "
+     "for: 1h}\n"
+     "    - {reply: '^5', do: defer}\n    - {reply: '^[4]', do: slow}\n"
+     "    - {reply: '\\s', do: suspend, for: 1h}\n    - {reply: '.', do: bounce}\n"
+     "rules:\n  - name: harmless\n    mx: a.example\n    on:\n"
+     "      - {reply: '^421 ', do: suspend, for: 1h}\n      - {reply: '^5', do: bounce}\n"
+     "      - {reply: '^45', do: defer}\n      - {reply: '.', do: nothing}\n",
+     "s.yaml:3:0: error: on: '^4' gives mail up at every temporary refusal, whatever it says: "
+     "write "
+     "the words that it is for\n"
+     "s.yaml:4:0: warning: on: '^5\\d\\d' stops all mail at every 5xx reply, also at one "
+     "mailbox's: write the words that it is for\n"
+     "s.yaml:5:0: warning: on: '^5' tries mail again at every 5xx reply, also where nobody has the "
+     "address: write the words that it is for\n"
+     "s.yaml:6:0: warning: on: '^[4]' slows all mail at every 4xx reply, also at one mailbox's: "
+     "write the words that it is for\n"
+     "s.yaml:7:0: error: on: '\\s' stops all mail at every 4xx reply, also at one mailbox's: write "
+     "the words that it is for\n"
+     "s.yaml:8:0: error: on: '.' gives mail up at every temporary refusal, whatever it says: write "
+     "the words that it is for\n",
+     HY_EINVAL},
+    {"patterns that never act, and those that might",
+     "default:\n  on:\n    - {reply: '^250 ', do: bounce}\n    - {reply: '^4\\.7', do: slow}\n"
+     "    - {reply: 'busy', do: slow}\n    - {reply: 'server busy', do: bounce}\n"
+     "    - {reply: '^421 .*busy', do: bounce}\n    - {reply: 'bus[yi]', do: bounce}\n"
+     "    - {reply: '^(250|450) late', do: bounce}\n",
+     "s.yaml:3:0: warning: on: '^250 ' can never match: replies are looked at as '450 4.2.1 text', "
+     "from 400 to 599 and with a space behind the number\n"
+     "s.yaml:4:0: warning: on: '^4\\.7' can never match: replies are looked at as '450 4.2.1 "
+     "text', "
+     "from 400 to 599 and with a space behind the number\n"
+     "s.yaml:6:0: warning: on: 'server busy' is never reached: 'busy' in line 5 comes first and is "
+     "found in all that it matches\n"
+     "s.yaml:7:0: warning: on: '^421 .*busy' is never reached: 'busy' in line 5 comes first and is "
+     "found in all that it matches\n",
+     0},
+    {"a first retry that comes too late",
+     "rules:\n  - {name: a, mx: a.example, retry: {first: 1h, longest: 1h, expire: 1h}}\n"
+     "  - {name: b, mx: b.example, retry: {first: 1h, longest: 1h, expire: 61m}}\n",
+     "s.yaml:2:70: error: retry.expire: is no longer than retry.first (s.yaml:2): nothing would "
+     "ever be tried again\n",
+     HY_EINVAL},
+    {"time-outs that are no use",
+     "rules:\n  - name: a\n    mx: a.example\n    retry: {first: 1m, longest: 1m, expire: 9m}\n"
+     "    timeouts:\n      connect: 10m\n      dot: 10s\n"
+     "  - name: b\n    mx: b.example\n    retry: {first: 1m, longest: 1m, expire: 11m}\n"
+     "    timeouts:\n      connect: 10m\n      dot: 1m\n",
+     "s.yaml:6:16: warning: timeouts.connect: is longer than retry.expire (s.yaml:4): one slow "
+     "server takes all the time that a message has\n"
+     "s.yaml:7:12: warning: timeouts.dot: a server that is slower to answer has taken the message, "
+     "and gets it again: RFC 5321 asks for 10m\n",
+     0},
+    {"a window that cannot be",
+     "rules:\n  - name: a\n    mx: a.example\n    connections: 2\n    adaptive: {start: 3}\n"
+     "  - name: b\n    mx: b.example\n    adaptive: {enabled: false, floor: 2}\n"
+     "  - name: c\n    mx: c.example\n    adaptive: {start: 2, floor: 3}\n"
+     "  - {name: d, mx: d.example, connections: 2}\n"
+     "  - {name: e, mx: e.example, connections: 3, adaptive: {start: 3, floor: 3}}\n",
+     "s.yaml:5:23: warning: adaptive.start: can never be reached: there are never so many "
+     "(s.yaml:4)\n"
+     "s.yaml:8:39: warning: adaptive.floor: has no effect: adaptive.enabled is false (s.yaml:8)\n"
+     "s.yaml:11:23: warning: adaptive.start: has no effect: a lane keeps more by adaptive.floor "
+     "(s.yaml:11)\n",
+     0},
+    {"what TLS asks for where there is none",
+     "rules:\n  - {name: a, mx: a.example, tls: never, dane: true}\n"
+     "  - {name: b, mx: b.example, tls: never, dane: false}\n"
+     "  - {name: c, mx: c.example, tls: never}\n",
+     "s.yaml:2:48: warning: dane: has no effect: tls is never (s.yaml:2)\n", 0},
+    {"a day and a rate",
+     "rules:\n  - name: a\n    mx: a.example\n    messages_per_day: 1000\n    message_rate: 100/s\n"
+     "  - name: b\n    mx: b.example\n    messages_per_day: 1000\n    message_rate: 5000/h\n"
+     "  - name: c\n    mx: c.example\n    messages_per_day: 1000\n    message_rate: 500/h\n"
+     "  - name: d\n    mx: d.example\n    messages_per_day: 1000\n"
+     "    provider: {messages_per_day: 90000, message_rate: 1/s}\n",
+     "s.yaml:5:19: warning: message_rate: uses a day up in less than five minutes, and then "
+     "nothing "
+     "goes: messages_per_day (s.yaml:4); a lower rate spreads it\n"
+     "s.yaml:9:19: warning: message_rate: can never be reached: messages_per_day is less than one "
+     "period of it (s.yaml:8)\n"
+     "s.yaml:17:34: warning: provider.messages_per_day: can never be reached: message_rate makes "
+     "less in a day (s.yaml:17)\n",
+     0},
     {"rules that are no list", "rules: {a: b}\n",
      "s.yaml:1:8: error: rules: must be a list: lines that begin with '- '\n", HY_EINVAL},
 };
@@ -170,6 +257,8 @@ Test(shaping, a_rule_stands_on_the_default_block_and_that_on_the_built_in_limits
 
 static const char presets[] = "default:\n"
                               "  connections: 20\n"
+                              "  adaptive: {start: 5}\n"
+                              "  dane: true\n"
                               "  on:\n"
                               "    - {reply: everywhere, do: slow}\n"
                               "rules:\n"
@@ -254,8 +343,8 @@ Test(shaping, every_value_knows_where_it_stands)
         const char *want;
     } values[] = {
         {1, "connections=4@own.yaml:5 "},
-        {1, "messages_per_connection=100@presets.yaml:9 "},
-        {1, "retry.first=15m@presets.yaml:10 "},
+        {1, "messages_per_connection=100@presets.yaml:11 "},
+        {1, "retry.first=15m@presets.yaml:12 "},
         {1, "retry.longest=1h@own.yaml:7 "},
         {1, "retry.expire=3d@:0 "},
         {1, "tls=required@own.yaml:1 "},
@@ -283,7 +372,7 @@ Test(shaping, what_is_written_out_reads_back_as_the_same_rules)
     hy_shaping_dump(set, &first);
     cr_expect(strstr(hy_buf_cstr(&first), "    connections: 4 # own.yaml:5\n"), "%s", first.data);
     cr_expect(strstr(first.data, "  retry:\n    first: 5m # built in\n"));
-    cr_expect(strstr(first.data, "    retry:\n      first: 15m # presets.yaml:10\n"
+    cr_expect(strstr(first.data, "    retry:\n      first: 15m # presets.yaml:12\n"
                                  "      longest: 1h # own.yaml:7\n"));
     cr_assert_eq(parse(hy_buf_cstr(&first), &p, &again), 0);
     expect_problems(&p, "");
@@ -314,17 +403,29 @@ Test(shaping, what_contradicts_itself_over_two_files_names_both_places)
     } two[] = {
         {"a limit above that of the provider",
          "rules:\n  - name: big\n    provider:\n      connections: 5\n",
-         "own.yaml:4:20: warning: provider.connections: so low, connections (presets.yaml:8) can "
+         "own.yaml:4:20: warning: provider.connections: so low, connections (presets.yaml:10) can "
          "never be reached: all sites of the provider together get less\n"},
         {"a retry plan", "default:\n  retry:\n    longest: 10m\n",
-         "own.yaml:3:14: error: retry.longest: is shorter than retry.first (presets.yaml:10)\n"},
+         "own.yaml:3:14: error: retry.longest: is shorter than retry.first (presets.yaml:12)\n"},
         {"a rule that takes all of another one is a warning: an upgrade may bring it",
          "rules:\n  - {name: a, domains: [other.example]}\n",
-         "presets.yaml:13:12: warning: name: rule 'other' can never apply: earlier rules match all "
+         "presets.yaml:15:12: warning: name: rule 'other' can never apply: earlier rules match all "
          "of it\n"
-         "presets.yaml:13:28: warning: domains: 'other.example' has no effect: rule 'a' "
+         "presets.yaml:15:28: warning: domains: 'other.example' has no effect: rule 'a' "
          "(own.yaml:2) "
          "comes first and matches it\n"},
+        {"a rule that is no more, and one that is spelt otherwise",
+         "rules:\n  - {name: bigg, connections: 2}\n  - {name: former, connections: 2}\n"
+         "  - {name: past, enabled: false}\n",
+         "own.yaml:2:12: warning: name: has no effect: earlier files have no rule 'bigg' (did you "
+         "mean 'big'?), and it names neither mx nor domains\n"
+         "own.yaml:3:12: warning: name: has no effect: earlier files have no rule 'former' (any "
+         "more), and it names neither mx nor domains\n"
+         "own.yaml:4:12: warning: name: no file has a rule 'past' to take out\n"},
+        {"what somebody lowers makes nothing useless that the presets say besides",
+         "default: {connections: 3, tls: never}\nrules:\n  - {name: big, connections: 3}\n", ""},
+        {"patterns of one's own go before those of the presets",
+         "rules:\n  - name: big\n    on:\n      - {reply: fast, do: slow}\n", ""},
         {"a rule twice in one file", "rules:\n  - {name: big}\n  - {name: big}\n",
          "own.yaml:3:12: error: name: there is a rule 'big' in line 2 already\n"},
         {"what is no rule in one file does not hide the other's mistakes", "rules: [1]\nx: 1\n",
