@@ -92,6 +92,8 @@ void attempt_line_json(const struct hy_attempt_note *n, struct hy_str message_id
     if (n->tls_version)
         hy_buf_printf(out, ",\"tls\":\"%s\"", tls_name(n->tls_version));
     put_str(out, "tls_cipher", n->tls_cipher);
+    put_str(out, "tls_policy", hy_str_of(hy_attempt_policy_name(n->tls_policy)));
+    put_str(out, "tls_check", hy_str_of(hy_attempt_check_name(n->tls_check)));
     put_time(out, "started", n->started);
     hy_buf_printf(out, ",\"duration_ms\":%u,\"size\":%u}\n", n->duration_ms, n->size_bytes);
 }

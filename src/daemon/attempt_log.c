@@ -146,6 +146,8 @@ static void put_fields(struct fields *f, const struct hy_attempt_note *n, struct
         field(f, "HAYAUMA_REASON", hy_str_of(hy_bounce_reason_name(o->reason)));
     field(f, "HAYAUMA_TEXT", n->text);
     field(f, "HAYAUMA_TLS_CIPHER", n->tls_cipher);
+    field(f, "HAYAUMA_TLS_POLICY", hy_str_of(hy_attempt_policy_name(n->tls_policy)));
+    field(f, "HAYAUMA_TLS_CHECK", hy_str_of(hy_attempt_check_name(n->tls_check)));
     field_n(f, "HAYAUMA_DURATION_MS", n->duration_ms);
     field_n(f, "HAYAUMA_SIZE", n->size_bytes);
     if (n->state == HY_RCPT_DEFERRED)

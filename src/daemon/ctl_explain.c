@@ -30,32 +30,6 @@ static const char *ip_text(const uint8_t ip[16], char out[INET6_ADDRSTRLEN])
     return inet_ntop(AF_INET6, ip, out, INET6_ADDRSTRLEN);
 }
 
-static const char *policy_name(enum hy_attempt_policy p)
-{
-    static const char *const names[] = {"",
-                                        "never",
-                                        "opportunistic",
-                                        "required",
-                                        "verified",
-                                        "mta-sts testing",
-                                        "mta-sts enforce",
-                                        "dane",
-                                        "dane (tls only)"};
-    return (size_t)p < sizeof names / sizeof *names ? names[p] : "?";
-}
-
-static const char *check_name(enum hy_attempt_check c)
-{
-    static const char *const names[] = {"",
-                                        "verified",
-                                        "certificate of another name",
-                                        "certificate not valid now",
-                                        "certificate not trusted",
-                                        "no TLSA record matches",
-                                        "certificate not accepted"};
-    return (size_t)c < sizeof names / sizeof *names ? names[c] : "?";
-}
-
 static json_t *attempt_json(const struct hy_attempt *a)
 {
     char code[16], ip[INET6_ADDRSTRLEN];
@@ -83,8 +57,8 @@ static json_t *attempt_json(const struct hy_attempt *a)
                                     : a->tls_version           ? "TLS"
                                                                : ""));
     json_object_set_new(o, "tls_cipher", ctl_text_json(a->tls_cipher));
-    json_object_set_new(o, "tls_policy", json_string(policy_name(a->tls_policy)));
-    json_object_set_new(o, "tls_check", json_string(check_name(a->tls_check)));
+    json_object_set_new(o, "tls_policy", json_string(hy_attempt_policy_name(a->tls_policy)));
+    json_object_set_new(o, "tls_check", json_string(hy_attempt_check_name(a->tls_check)));
     json_object_set_new(o, "tls_name", ctl_text_json(a->tls_name));
     json_object_set_new(o, "duration_ms", json_integer(a->duration_ms));
     json_object_set_new(o, "size_bytes", json_integer(a->size_bytes));

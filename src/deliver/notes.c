@@ -14,7 +14,7 @@ struct packed {
     hy_wall_ms started, at;
     uint32_t due_s, duration_ms, size_bytes;
     uint16_t tls_version;
-    uint8_t state, provider;
+    uint8_t state, provider, tls_policy, tls_check;
     uint8_t mx_ip[16];
     uint16_t n_recipient, n_message_id, n_domain, n_site, n_mx_host, n_source, n_cipher, n_text;
 };
@@ -53,6 +53,8 @@ void note_attempt(struct worker *w, const struct delivery *d)
         .size_bytes = a->size_bytes,
         .tls_version = a->tls_version,
         .state = (uint8_t)s->state,
+        .tls_policy = (uint8_t)a->tls_policy,
+        .tls_check = (uint8_t)a->tls_check,
         .provider = (uint8_t)(l ? l->provider : HY_PROVIDER_NONE),
         .n_recipient = length(recipient, HY_ADDRESS_MAX),
         .n_message_id = length(message_id, HY_SPOOL_MESSAGE_ID_MAX),
@@ -109,6 +111,8 @@ static void give(struct hy_deliver *d, const char *bytes, hy_attempt_note_fn *fn
         .duration_ms = p.duration_ms,
         .size_bytes = p.size_bytes,
         .tls_version = p.tls_version,
+        .tls_policy = (enum hy_attempt_policy)p.tls_policy,
+        .tls_check = (enum hy_attempt_check)p.tls_check,
         /* written once, before any worker knew its number */
         .provider = hy_str_of(d->providers.names[p.provider]),
     };

@@ -139,3 +139,31 @@ int hy_attempt_next(struct hy_txn *t, hy_id after, struct hy_attempt *ret)
     hy_cursor_close(&c);
     return err;
 }
+
+/* ---- names ---- */
+
+const char *hy_attempt_policy_name(enum hy_attempt_policy p)
+{
+    static const char *const names[] = {"",
+                                        "never",
+                                        "opportunistic",
+                                        "required",
+                                        "verified",
+                                        "mta-sts testing",
+                                        "mta-sts enforce",
+                                        "dane",
+                                        "dane (tls only)"};
+    return (size_t)p < sizeof names / sizeof *names ? names[p] : "?";
+}
+
+const char *hy_attempt_check_name(enum hy_attempt_check c)
+{
+    static const char *const names[] = {"",
+                                        "verified",
+                                        "certificate of another name",
+                                        "certificate not valid now",
+                                        "certificate not trusted",
+                                        "no TLSA record matches",
+                                        "certificate not accepted"};
+    return (size_t)c < sizeof names / sizeof *names ? names[c] : "?";
+}

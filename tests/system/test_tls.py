@@ -4,6 +4,7 @@ import types
 
 import newsletter
 from lab import check, check_eq, tail, wait_for
+from test_attempt_log import lines
 from tls_lab import Dns, Pki, PolicyServer, ZONE, policy
 
 
@@ -173,7 +174,7 @@ def dane(lab, validates):
     zone = dane_zone(pki, receivers, certificates)
     insecure = f"insecure MX 10 mx-mismatch.{ZONE}."
     dns = Dns(lab, zone, insecure, broken_names=[f"_{port}._tcp.mx-bogus.{ZONE}"], validates=validates)
-    d = daemon(lab, dns, port, pki)
+    d = daemon(lab, dns, port, pki, config={"log.attempts": lab.path("attempts.log")})
     return d, send(lab, d, [f"{x}.{ZONE}" for x in DANE] + ["insecure.plain.test"]), receivers
 
 
@@ -195,6 +196,10 @@ def test_dane_is_obeyed_where_the_resolver_validates(lab):
     check_eq(len(shown["hosts"][0]["tlsa"]), 1)
     d.stop()
     check("DANE is on" in tail(d.log, 10000), "the log says so")
+    logged = {x["domain"]: x for x in lines(lab.path("attempts.log")) if x["attempt"] == 1}
+    for name, a in tried.items():
+        for key in ("tls_policy", "tls_check"):
+            check_eq(logged[name].get(key, ""), a[key], f"{name}: {key} in the attempt log and in the store's")
 
 
 def test_dane_is_off_where_the_resolver_does_not_validate(lab):

@@ -5,6 +5,7 @@
 #include "hayauma/base/clock.h"
 #include "hayauma/model/outcome.h"
 #include "hayauma/model/recipient.h"
+#include "hayauma/store/attempt.h"
 
 struct hy_deliver;
 
@@ -23,6 +24,8 @@ struct hy_attempt_note {
     uint32_t duration_ms, size_bytes;
     uint8_t mx_ip[16];
     uint16_t tls_version;
+    enum hy_attempt_policy tls_policy;
+    enum hy_attempt_check tls_check;
     struct hy_str recipient;  /* "" when the message was never rendered: see ref.lead */
     struct hy_str message_id; /* of a ready message; "" = a campaign's: by campaign and lead */
     struct hy_str domain, site, provider, mx_host, source, tls_cipher, text;

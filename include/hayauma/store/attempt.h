@@ -24,6 +24,8 @@ enum hy_attempt_policy {
     HY_ATTEMPT_POLICY_DANE = 7,
     HY_ATTEMPT_POLICY_DANE_UNUSABLE = 8, /* records that only demand TLS */
 };
+/* "dane", "mta-sts enforce", "opportunistic" ...; "" = not known. */
+const char *hy_attempt_policy_name(enum hy_attempt_policy p);
 /* What became of looking at the certificate. Stored: never renumber. */
 enum hy_attempt_check {
     HY_ATTEMPT_CHECK_NONE = 0, /* nobody looked */
@@ -34,6 +36,8 @@ enum hy_attempt_check {
     HY_ATTEMPT_CHECK_DANE = 5, /* no TLSA record matches */
     HY_ATTEMPT_CHECK_OTHER = 6,
 };
+/* "verified", "certificate not trusted" ...; "" = nobody looked. */
+const char *hy_attempt_check_name(enum hy_attempt_check c);
 
 /* What it means for the address: settle tells the suppression list in its own transaction. Kept in
  * the in-flight table, not in the log: never renumber. */
