@@ -20,6 +20,7 @@ static const char *wait_text(struct cli *c, const char *what)
         {"day", "the day is full"},
         {"mail", "nothing is in line"},
         {"provider", "a connection that the provider's limit allows"},
+        {"provider_rate", "its turn in the provider's message rate"},
         {"connecting", "a connection is being opened"},
         {"max_connections", "a connection: delivery.max_connections are in use"},
         {"connect", "a pause before the next connection"},

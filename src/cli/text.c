@@ -376,6 +376,7 @@ const char *const cli_texts[][2] = {
     {"nothing: it sends", "なし(送信中)"},
     {"%.200s, for %s still", "%.200s(あと %s)"},
     {"waits for", "待ち"},
+    {"its turn in the provider's message rate", "provider の送信速度の順番待ち"},
     {"from %.63s waits for: %s%s%s", "%.63s からの送信待ち: %s%s%s"},
     {"%s: %lld connections allowed now, %lld at most", "%s: 接続は今 %lld 本まで、上限 %lld"},
     {", %.2f messages/s", "、毎秒 %.2f 通"},

@@ -66,6 +66,8 @@ static struct lane *lane_new(struct worker *w, const struct feed *f, struct sour
     hy_list_init(&l->ready);
     hy_list_init(&l->sessions);
     hy_list_init(&l->takers);
+    hy_list_init(&l->granted);
+    pace_place_init(&l->token, l);
     hy_defer_init(&l->pump, lane_pump, l);
     hy_timer_init(&l->timer, on_timer, l);
     l->rate_since = l->last_used = hy_loop_now(w->loop);

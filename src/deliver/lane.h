@@ -21,6 +21,8 @@ struct lane {
     struct hy_shape_limits limits;
     struct hy_window window;
     struct seat seat;             /* its place among the lanes of its provider */
+    struct pace_place token;      /* while it waits for one of the provider's message rate */
+    struct hy_list granted;       /* places of it that have a token; empty between its turns */
     struct daily *day;            /* counts its messages, when its rule limits a day */
     struct warmth *warm;          /* of its source with its provider; NULL: warm, or see has_day */
     hy_us heeded_at;              /* when a reply last slowed or suspended it */

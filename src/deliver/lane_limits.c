@@ -37,7 +37,10 @@ void lane_limits_apply(struct lane *l)
 {
     struct daily *old = l->day;
     struct warmth *old_warm = l->warm;
-    seat_move(&l->seat, pool_of(l->worker->policy, l->rule));
+    struct pool *pool = pool_of(l->worker->policy, l->rule);
+    if (pool != l->seat.pool)
+        pace_leave(&l->token);
+    seat_move(&l->seat, pool);
     l->day = day_of(l);
     l->warm = warmth_of(l);
     (void)lane_day_full(l, hy_loop_now(l->worker->loop));
@@ -47,6 +50,7 @@ void lane_limits_apply(struct lane *l)
 
 void lane_limits_drop(struct lane *l)
 {
+    pace_leave(&l->token);
     seat_move(&l->seat, NULL);
     daily_unref(l->day);
     warmth_unref(l->warm);
@@ -162,19 +166,18 @@ hy_us lane_day_full(struct lane *l, hy_us now)
 hy_us lane_take_message(struct lane *l, hy_us now)
 {
     struct pool *s = l->seat.pool;
-    hy_us at = s ? pool_take_message(s, provider(l), now) : 0;
-    if (at)
-        return at;
-    at = take_day(l, now);
+    if (s && !pool_take_message(s, &l->token, provider(l), now))
+        return HY_US_NEVER; /* its line wakes it */
+    hy_us at = take_day(l, now);
     if (at && s)
-        pool_put_back_message(s, provider(l));
+        pool_put_back_message(s, l->worker->index, provider(l));
     return at;
 }
 
 void lane_put_back_message(struct lane *l)
 {
     if (l->seat.pool)
-        pool_put_back_message(l->seat.pool, provider(l));
+        pool_put_back_message(l->seat.pool, l->worker->index, provider(l));
     if (l->seat.pool && provider(l)->messages_per_day && pool_day(l->seat.pool))
         daily_give_back(pool_day(l->seat.pool));
     if (l->day)

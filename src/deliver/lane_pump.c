@@ -246,9 +246,8 @@ static bool wants_first(const struct lane *l)
     return l->n_ready || (!worker_is_pressing(l->worker) && (l->n_pressing || share_any(l)));
 }
 
-void lane_pump(void *arg)
+static void pump(struct lane *l)
 {
-    struct lane *l = arg;
     hy_us now = hy_loop_now(l->worker->loop);
     if (l->worker->is_draining)
         return;
@@ -275,4 +274,11 @@ void lane_pump(void *arg)
     if (l->n_sessions == 0 && shut && has_work)
         lane_wait_until(l, shut);
     l->last_used = now;
+}
+
+void lane_pump(void *arg)
+{
+    struct lane *l = arg;
+    pump(l);
+    pace_return(&l->granted);
 }

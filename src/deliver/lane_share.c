@@ -56,7 +56,7 @@ static bool take_tokens(struct lane *l, struct lane_share *s, hy_us now)
         return true;
     s->asked = l->round;
     if (has_rate(t))
-        hy_rate_shared_put_back(&t->live->used, t->of->tenant->rate);
+        pace_put_back(&t->live->lines[worker_of(l)], &t->live->used, t->of->tenant->rate);
     return false;
 }
 
@@ -134,10 +134,10 @@ static struct lane_share *make_share(struct lane *l, struct run *run)
 static void share_free(struct lane_share *s)
 {
     struct lane_tenant *t = s->tenant;
-    pace_leave(line_of_run(s), &s->place);
+    pace_leave(&s->place);
     hy_list_remove(&s->link);
     if (--t->n_shares == 0) {
-        pace_leave(&t->live->lines[worker_of(s->lane)], &t->place);
+        pace_leave(&t->place);
         hy_list_remove(&t->link);
         free(t);
     }
@@ -187,7 +187,7 @@ void share_apply_policy(struct lane *l)
         struct lane_tenant *t = hy_container_of(it, struct lane_tenant, link);
         t->of = policy_tenant(l->worker->policy, t->live->number);
         if (!has_rate(t)) /* any more: nobody would wake it */
-            pace_leave(&t->live->lines[worker_of(l)], &t->place);
+            pace_leave(&t->place);
     }
 }
 

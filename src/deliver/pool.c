@@ -3,12 +3,13 @@
  * Connections are seats: who finds none queues up, and a seat that becomes free goes to the lane
  * that waits longest, whose worker is told by a message; so no lane of one worker can keep those of
  * another away. Opening a connection costs a thousand times what this lock does. Messages are many,
- * so their rate is one timestamp that workers move without a lock. */
+ * so their rate is one timestamp that workers move without a lock; lanes that find none wait in
+ * lines (pace.h). */
 #include "pool.h"
 
 #include <stdlib.h>
 
-#include "parts.h"
+#include "lane.h"
 
 struct pool {
     struct hy_list link; /* pools.all */
@@ -23,6 +24,7 @@ struct pool {
     _Atomic uint32_t n_waiting, n_surplus;
 
     struct hy_rate_shared connects, messages;
+    struct pace_line *lines; /* of lanes that wait for a message of the rate, one for each worker */
     struct daily *_Atomic day; /* NULL: there never was a limit */
 };
 
@@ -46,16 +48,21 @@ static bool has_limits(const struct hy_provider_limits *l)
 }
 
 /* The set's lock is held. */
-static struct pool *find_or_make(struct pools *set, const char *name)
+static struct pool *find_or_make(struct hy_deliver *d, const char *name)
 {
+    struct pools *set = &d->pools;
     hy_list_for_each (it, &set->all) {
         struct pool *s = hy_container_of(it, struct pool, link);
         if (strcmp(s->name, name) == 0)
             return s;
     }
     struct pool *s = calloc(1, sizeof *s);
-    if (!s)
+    if (s)
+        s->lines = pace_lines_new(d->workers, d->n_workers);
+    if (!s || !s->lines) {
+        free(s);
         return NULL;
+    }
     s->set = set;
     snprintf(s->name, sizeof s->name, "%s", name);
     pthread_mutex_init(&s->lock, NULL);
@@ -110,7 +117,7 @@ int pools_adopt(struct hy_deliver *d, struct hy_deliver_policy *p)
         const struct hy_shape_rule *r = &rules->rules[i];
         if (!has_limits(&r->limits.provider))
             continue;
-        struct pool *s = find_or_make(set, r->name);
+        struct pool *s = find_or_make(d, r->name);
         if (!s) {
             err = HY_ENOMEM;
             break;
@@ -154,6 +161,7 @@ void pools_release(struct hy_deliver_policy *p)
             continue;
         daily_unref(s->day);
         pthread_mutex_destroy(&s->lock);
+        free(s->lines);
         free(s);
     }
     free(p->pools);
@@ -261,14 +269,16 @@ void pool_put_back_connect(struct pool *s, const struct hy_provider_limits *l)
     hy_rate_shared_put_back(&s->connects, l->connection_rate);
 }
 
-hy_us pool_take_message(struct pool *s, const struct hy_provider_limits *l, hy_us now)
+bool pool_take_message(struct pool *s, struct pace_place *p, const struct hy_provider_limits *l,
+                       hy_us now)
 {
-    return hy_rate_shared_take(&s->messages, l->message_rate, now);
+    return pace_take(&s->lines[p->lane->worker->index], p, &s->messages, l->message_rate, now);
 }
 
-void pool_put_back_message(struct pool *s, const struct hy_provider_limits *l)
+void pool_put_back_message(struct pool *s, unsigned worker, const struct hy_provider_limits *l)
 {
-    hy_rate_shared_put_back(&s->messages, l->message_rate);
+    if (l->message_rate.count)
+        pace_put_back(&s->lines[worker], &s->messages, l->message_rate);
 }
 
 struct daily *pool_day(const struct pool *s)

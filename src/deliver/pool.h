@@ -3,6 +3,7 @@
 #pragma once
 #include "daily.h"
 #include "hayauma/shape/rate.h"
+#include "pace.h"
 
 struct hy_deliver;
 struct hy_deliver_policy;
@@ -58,8 +59,10 @@ uint32_t pool_surplus(const struct pool *s);
 /* 0 and takes one; otherwise the time to ask again. */
 hy_us pool_take_connect(struct pool *s, const struct hy_provider_limits *l, hy_us now);
 void pool_put_back_connect(struct pool *s, const struct hy_provider_limits *l);
-hy_us pool_take_message(struct pool *s, const struct hy_provider_limits *l, hy_us now);
-void pool_put_back_message(struct pool *s, const struct hy_provider_limits *l);
+/* False: the lane of the place waits in line, and is woken when it has one. */
+bool pool_take_message(struct pool *s, struct pace_place *p, const struct hy_provider_limits *l,
+                       hy_us now);
+void pool_put_back_message(struct pool *s, unsigned worker, const struct hy_provider_limits *l);
 /* NULL while its rule has had no limit for a day. */
 struct daily *pool_day(const struct pool *s);
 

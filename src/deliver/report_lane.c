@@ -40,6 +40,8 @@ static struct wait look_wait(const struct lane *l, hy_us now, hy_us shut_until, 
         return (struct wait){"mail", 0};
     if (l->seat.pool && !hy_list_empty(&l->seat.mine))
         return (struct wait){"provider", 0};
+    if (pace_is_waiting(&l->token))
+        return (struct wait){"provider_rate", 0};
     if (l->n_up == 0)
         w = without_connection(l, now);
     if (w.what[0])

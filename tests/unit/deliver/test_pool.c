@@ -166,24 +166,13 @@ Test(pool, a_lower_limit_is_a_surplus_and_a_higher_one_lets_those_in_who_wait)
     bed_close(&b);
 }
 
-Test(pool, rates_are_of_all_lanes_together_and_what_was_not_used_comes_back)
+Test(pool, connections_start_at_a_rate_of_all_lanes_together_and_what_was_not_used_comes_back)
 {
     struct bed b;
-    struct hy_provider_limits l = {.message_rate = {2, 10 * HY_US_PER_SEC},
-                                   .connection_rate = {1, 10 * HY_US_PER_SEC}};
+    struct hy_provider_limits l = {.connection_rate = {1, 10 * HY_US_PER_SEC}};
     bed_open(&b, l);
     struct pool *p = b.seats[0].pool;
     hy_us now = 1000 * HY_US_PER_SEC;
-    unsigned n = 0;
-    hy_us at = 0;
-    while (n < 10 && (at = pool_take_message(p, &l, now)) == 0)
-        n++;
-    cr_assert(n >= 1 && n <= 2, "%u at once", n);
-    cr_assert(at > now && at <= now + 10 * HY_US_PER_SEC);
-    pool_put_back_message(p, &l);
-    cr_assert_eq(pool_take_message(p, &l, now), 0);
-    cr_assert_gt(pool_take_message(p, &l, now), now);
-    cr_assert_eq(pool_take_message(p, &l, at), 0, "in time there is another");
     cr_assert_eq(pool_take_connect(p, &l, now), 0);
     cr_assert_gt(pool_take_connect(p, &l, now), now);
     pool_put_back_connect(p, &l);
