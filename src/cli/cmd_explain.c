@@ -97,10 +97,12 @@ static void print_lanes(struct cli *c, const json_t *lanes)
     size_t i;
     json_array_foreach(lanes, i, l)
     {
-        char line[700], wait[256], warm[256] = "";
+        char line[1024], wait[256], warm[256] = "", order[256];
         site_add_warmth(c, json_object_get(l, "warmup"), warm, sizeof warm);
-        snprintf(line, sizeof line, _(c, "from %.63s waits for: %s%s%s"), cli_str(l, "source"),
-                 site_wait(c, l, wait, sizeof wait), warm[0] ? "; " : "", warm);
+        site_order(c, l, order, sizeof order);
+        snprintf(line, sizeof line, _(c, "from %.63s waits for: %s%s%s%s%s"), cli_str(l, "source"),
+                 site_wait(c, l, wait, sizeof wait), warm[0] ? "; " : "", warm,
+                 order[0] ? "; " : "", order);
         if (i == 0)
             fputc('\n', c->out);
         cli_put_line(c, "", line);

@@ -222,7 +222,7 @@ static const struct cli_option slow_options[] = {
      "N",
      CLI_TEXT,
      NULL,
-     {"connections and rates divided by N (2 to 1000)", "接続数と速度を N 分の 1 にする (2~1000)"}},
+     {"one Nth of what is sent there now (2 to 1000)", "今の送信量の N 分の 1 にする (2~1000)"}},
     {"connections", "N", CLI_TEXT, NULL, {"at most N connections", "接続は N 本まで"}},
     {0}};
 static const struct cli_option acts_options[] = {
@@ -253,6 +253,16 @@ const struct cli_command cmd_lane_slow = {
     .name = "lane slow",
     .args = "",
     .summary = {"send more slowly to a site or provider", "配信先・provider への送信を遅くする"},
+    .about =
+        {"With --factor a lane keeps one Nth of its connections and of the messages a second\n"
+         "that it sent when the order came; the day and the limits of the whole provider\n"
+         "are divided as well. One connection is left at least, with pauses between its\n"
+         "messages. 'lane show', 'site', 'sites', 'top' and 'explain' say that a lane is\n"
+         "slowed, by which order and by whom. When the order is over it goes on as before.",
+         "--factor を指定すると、レーンの接続数と毎秒の通数を指示した時点の N 分の 1 にします。\n"
+         "1 日の上限と provider 全体の制限も N 分の 1 になります。接続は 1 本は残し、その場合は\n"
+         "メッセージの間隔を空けます。抑制中であること、どの指示か、誰が出したかは 'lane show'、\n"
+         "'site'、'sites'、'top'、'explain' に表示されます。指示が終われば元の速さに戻ります。"},
     .examples = "hayauma lane slow --provider yahoo --factor 4 --for 1d\n"
                 "hayauma lane slow --site '*.google.com' --connections 2",
     .options = slow_options,

@@ -26,6 +26,7 @@ static const char *wait_text(struct cli *c, const char *what)
         {"connect", "a pause before the next connection"},
         {"press", "messages that are being made"},
         {"rate", "the message rate"},
+        {"slowed", "the pace that an order leaves"},
         {"", "nothing: it sends"},
     };
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
@@ -41,6 +42,41 @@ const char *site_wait(struct cli *c, const json_t *l, char *room, size_t size)
     if (cli_int(l, "waits_s"))
         snprintf(room, size, _(c, "%.200s, for %s still"), wait_text(c, cli_str(l, "waits_for")),
                  cli_duration(cli_int(l, "waits_s"), time));
+    return room;
+}
+
+const char *site_order(struct cli *c, const json_t *l, char *room, size_t size)
+{
+    const json_t *o = json_object_get(l, "order");
+    char how[96] = "", time[32];
+    const char *user = cli_str(o, "user")[0] ? cli_str(o, "user") : "?";
+    room[0] = '\0';
+    if (!json_is_object(o))
+        return room;
+    if (strcmp(cli_str(o, "order"), "hold") == 0)
+        snprintf(how, sizeof how, "%s", cli_text(c, "held"));
+    else if (number(o, "rate") > 0)
+        snprintf(how, sizeof how, _(c, "slowed to 1/%lld, %.4g messages/s"),
+                 (long long)cli_int(o, "factor"), number(o, "rate"));
+    else if (cli_int(o, "factor") > 1)
+        snprintf(how, sizeof how, _(c, "slowed to 1/%lld"), (long long)cli_int(o, "factor"));
+    else
+        snprintf(how, sizeof how, "%s", _(c, "fewer connections"));
+    snprintf(room, size, _(c, "%s by order %lld of %.63s, %s"), how, (long long)cli_int(o, "no"),
+             user, cli_time(cli_str(o, "made"), time));
+    return room;
+}
+
+const char *site_order_mark(const struct cli *c, const json_t *l, char *room, size_t size)
+{
+    const json_t *o = json_object_get(l, "order");
+    bool is_held = json_is_true(json_object_get(l, "held"));
+    room[0] = '\0';
+    if (is_held)
+        snprintf(room, size, "[%s] ", cli_text(c, "held"));
+    else if (cli_int(o, "factor") > 1)
+        snprintf(room, size, "[1/%lld: %lld] ", (long long)cli_int(o, "factor"),
+                 (long long)cli_int(o, "no"));
     return room;
 }
 
@@ -92,6 +128,8 @@ static void print_lane(struct cli *c, const json_t *l)
     site_put(c, _(c, "source"), cli_str(l, "source"));
     site_put(c, "TLS", cli_str(l, "tls"));
     put_window(c, l);
+    if (site_order(c, l, text, sizeof text)[0])
+        site_put(c, _(c, "ordered"), text);
     snprintf(text, sizeof text, _(c, "%lld up, %lld being opened"),
              (long long)cli_int(l, "connections"), (long long)cli_int(l, "connecting"));
     site_put(c, _(c, "connections"), text);
@@ -109,17 +147,20 @@ static void print_lane(struct cli *c, const json_t *l)
     put_wait(c, l);
 }
 
-static void print_orders(struct cli *c, const json_t *r)
+void site_print_orders(struct cli *c, const json_t *r)
 {
     const json_t *o;
     size_t i;
     json_array_foreach(json_object_get(r, "orders"), i, o)
     {
-        char text[512], time[32];
+        char text[640], time[32], made[32], how[64] = "";
         const char *until = json_string_value(json_object_get(o, "until"));
-        snprintf(text, sizeof text, "%lld: %s %s %.255s%s%.60s, %s", (long long)cli_int(o, "no"),
-                 cli_str(o, "order"), cli_str(o, "scope"), cli_str(o, "name"),
-                 cli_str(o, "source")[0] ? " " : "", cli_str(o, "source"),
+        if (cli_int(o, "factor"))
+            snprintf(how, sizeof how, " 1/%lld", (long long)cli_int(o, "factor"));
+        snprintf(text, sizeof text, "%lld: %s%s %s %.255s%s%.60s, %.63s %s, %s",
+                 (long long)cli_int(o, "no"), cli_str(o, "order"), how, cli_str(o, "scope"),
+                 cli_str(o, "name"), cli_str(o, "source")[0] ? " " : "", cli_str(o, "source"),
+                 cli_str(o, "user"), cli_time(cli_str(o, "made"), made),
                  until ? cli_time(until, time) : _(c, "until it is released"));
         site_put(c, i ? "" : _(c, "orders"), text);
     }
@@ -136,7 +177,7 @@ static int run(struct cli *c)
     if (code || c->json)
         return code ? code : cli_print_json(c, r);
     site_print_way(c, r);
-    print_orders(c, r);
+    site_print_orders(c, r);
     json_array_foreach(json_object_get(r, "lanes"), i, l) print_lane(c, l);
     if (i == 0)
         site_put(c, _(c, "now"), _(c, "nothing is being sent there"));

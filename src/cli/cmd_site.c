@@ -245,7 +245,7 @@ static void print_lanes(struct cli *c, const json_t *r)
     cli_table_init(&t, heads, "lrrrl");
     json_array_foreach(list, i, l)
     {
-        char text[400], time[32];
+        char text[700], time[32], order[256];
         snprintf(text, sizeof text, "%.200s", cli_str(l, "why"));
         if (cli_int(l, "suspended_s"))
             snprintf(text, sizeof text, _(c, "shut for %s: %.200s"),
@@ -254,6 +254,10 @@ static void print_lanes(struct cli *c, const json_t *r)
             snprintf(text, sizeof text, _(c, "the day is full for %s"),
                      cli_duration(cli_int(l, "day_full_s"), time));
         site_add_warmth(c, json_object_get(l, "warmup"), text, sizeof text);
+        if (site_order(c, l, order, sizeof order)[0]) {
+            size_t n = strlen(text);
+            snprintf(text + n, sizeof text - n, "%s%s", n ? "; " : "", order);
+        }
         cli_table_add(&t, cli_str(l, "source"));
         cli_table_add_n(&t, cli_int(l, "connections"));
         cli_table_add_n(&t, cli_int(l, "window"));
@@ -284,6 +288,7 @@ static int run(struct cli *c)
     if (code || c->json)
         return code ? code : cli_print_json(c, r);
     site_print_way(c, r);
+    site_print_orders(c, r);
     print_lanes(c, r);
     site_print_limits(c, r);
     print_patterns(c, r);

@@ -1,10 +1,11 @@
 /* sites: the lanes, the busiest first. */
 #include "cli.h"
 #include "commands.h"
+#include "site_text.h"
 
-static void add_row(struct cli_table *t, const json_t *s)
+static void add_row(struct cli *c, struct cli_table *t, const json_t *s)
 {
-    char text[64];
+    char text[64], last[512];
     snprintf(text, sizeof text, "%lld%s", (long long)cli_int(s, "connections"),
              cli_int(s, "connecting") ? "+" : "");
     cli_table_add(t, cli_str(s, "site"));
@@ -18,7 +19,9 @@ static void add_row(struct cli_table *t, const json_t *s)
     cli_table_add_n(t, cli_int(s, "delivered"));
     cli_table_add_n(t, cli_int(s, "deferred"));
     cli_table_add_n(t, cli_int(s, "bounced"));
-    cli_table_add(t, cli_str(s, "last_reply"));
+    snprintf(last, sizeof last, "%s%.400s", site_order_mark(c, s, text, sizeof text),
+             cli_str(s, "last_reply"));
+    cli_table_add(t, last);
 }
 
 static int run(struct cli *c)
@@ -45,7 +48,7 @@ static int run(struct cli *c)
         return CLI_OK;
     }
     cli_table_init(&t, heads, "lllrrrrrrrl");
-    json_array_foreach(json_object_get(r, "sites"), i, s) add_row(&t, s);
+    json_array_foreach(json_object_get(r, "sites"), i, s) add_row(c, &t, s);
     cli_table_print(&t, c, cli_width(c));
     if (cli_int(r, "total") > (int64_t)i)
         fprintf(c->out, _(c, "... and %lld more: see --limit\n"),

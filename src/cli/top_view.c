@@ -4,6 +4,8 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
+#include "site_text.h"
+
 enum { CAMPAIGNS_SHOWN = 5, NARROW = 100 };
 
 /* ---- what is known ---- */
@@ -276,9 +278,8 @@ static void put_site(struct page *p, const json_t *o, bool is_selected)
         hy_buf_printf(&p->line, "%9s", cli_number(cli_int(o, "waiting"), text));
     }
     hy_buf_add_lit(&p->line, "  ");
-    if (json_is_true(json_object_get(o, "held")))
-        hy_buf_printf(&p->line, "[%s] ", cli_text(p->c, "held"));
-    else if (cli_int(o, "suspended_s"))
+    hy_buf_add_str(&p->line, hy_str_of(site_order_mark(p->c, o, text, sizeof text)));
+    if (cli_int(o, "suspended_s") && !json_is_true(json_object_get(o, "held")))
         hy_buf_printf(&p->line, "[%lld s] ", (long long)cli_int(o, "suspended_s"));
     hy_buf_add_str(&p->line, hy_str_of(cli_str(o, "last_reply")));
     end_line(p);

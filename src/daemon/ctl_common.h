@@ -23,6 +23,11 @@ struct hy_lane_report;
 json_t *ctl_lane_json(const struct hy_lane_report *l);
 /* The same in full; ctl_lane_show.c */
 json_t *ctl_lane_detail_json(const struct hy_lane_report *l);
+/* Those of `all` orders (orders_json) that concern the site of a domain, and a source ("" = any),
+ * by reference; ctl_lane_show.c */
+struct hy_site_report;
+json_t *ctl_orders_at(const struct hy_site_report *r, const char *domain, const char *source,
+                      const json_t *all);
 /* The lanes that mail to a domain goes by now, each in full: why it waits. Asks delivery, and waits
  * for the answer: not the main thread. Empty when there is none, or no way; ctl_lanes_of.c */
 json_t *ctl_lanes_of(struct hy_daemon *d, const char *domain);

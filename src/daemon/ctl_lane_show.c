@@ -84,26 +84,33 @@ static bool concerns(const struct hy_site_report *r, const char *domain, const j
     return hy_deliver_site_is(r, is_site ? name : "", is_site ? "" : name);
 }
 
-static bool is_source(const struct show *s, const char *source)
+static bool is_source(const char *wanted, const char *source)
 {
-    return !s->source[0] || !source[0] || strcmp(s->source, source) == 0;
+    return !wanted[0] || !source[0] || strcmp(wanted, source) == 0;
+}
+
+json_t *ctl_orders_at(const struct hy_site_report *r, const char *domain, const char *source,
+                      const json_t *all)
+{
+    json_t *orders = json_array();
+    const json_t *order;
+    size_t i;
+    json_array_foreach(all, i, order)
+    {
+        if (concerns(r, domain, order) &&
+            is_source(source, json_string_value(json_object_get(order, "source"))))
+            json_array_append(orders, (json_t *)(uintptr_t)order);
+    }
+    return orders;
 }
 
 static json_t *site_json(const struct show *s, const struct hy_site_report *r)
 {
-    json_t *o = hy_site_json(r->rules, r->mx), *orders = json_array(), *lanes = json_array();
-    const json_t *order;
-    size_t i;
-    json_array_foreach(s->orders, i, order)
-    {
-        if (concerns(r, s->domain, order) &&
-            is_source(s, json_string_value(json_object_get(order, "source"))))
-            json_array_append(orders, (json_t *)(uintptr_t)order);
-    }
-    for (i = 0; i < r->n_lanes; i++)
-        if (is_source(s, r->lanes[i].source))
+    json_t *o = hy_site_json(r->rules, r->mx), *lanes = json_array();
+    for (size_t i = 0; i < r->n_lanes; i++)
+        if (is_source(s->source, r->lanes[i].source))
             json_array_append_new(lanes, ctl_lane_detail_json(&r->lanes[i]));
-    json_object_set_new(o, "orders", orders);
+    json_object_set_new(o, "orders", ctl_orders_at(r, s->domain, s->source, s->orders));
     json_object_set_new(o, "lanes", lanes);
     return o;
 }

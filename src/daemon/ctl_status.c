@@ -166,6 +166,19 @@ static json_t *warm_json(const struct hy_lane_report *l)
     return o;
 }
 
+/* What a person ordered there last, by whom and when. */
+static json_t *lane_order_json(const struct hy_lane_report *l)
+{
+    char made[32];
+    if (!l->order)
+        return json_null();
+    json_t *o = json_pack("{s:I,s:s,s:i,s:f,s:s}", "no", (json_int_t)l->order, "order",
+                          l->is_held ? "hold" : "slow", "factor", (int)l->slow, "rate",
+                          l->order_rate, "made", hy_wall_format(l->order_made, made));
+    json_object_set_new(o, "user", l->order_user[0] ? json_string(l->order_user) : json_null());
+    return o;
+}
+
 json_t *ctl_lane_json(const struct hy_lane_report *l)
 {
     json_t *o = json_object();
@@ -191,6 +204,7 @@ json_t *ctl_lane_json(const struct hy_lane_report *l)
                   (uint64_t)((l->day_full_us + HY_US_PER_SEC - 1) / HY_US_PER_SEC));
     json_t *reply = json_string(l->last_reply), *why = json_string(l->why);
     json_object_set_new(o, "held", json_boolean(l->is_held));
+    json_object_set_new(o, "order", lane_order_json(l));
     json_object_set_new(o, "warmup", warm_json(l));
     json_object_set_new(o, "last_reply", reply ? reply : json_string("?"));
     json_object_set_new(o, "why", why ? why : json_string("?"));

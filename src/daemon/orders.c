@@ -14,6 +14,9 @@ static void set_names(struct order *o)
     o->o.name = o->name;
     o->o.source = o->source;
     o->o.pool = o->pool;
+    o->o.no = o->no;
+    o->o.user = o->user;
+    o->o.made = o->made;
 }
 
 /* ---- as JSON ---- */

@@ -13,6 +13,12 @@ static struct lane **bucket(struct worker *w, uint64_t hash)
     return &w->table[hash & (w->table_size - 1)];
 }
 
+static void follow_orders(struct lane *l)
+{
+    bool is_busy = l->n_ready || l->n_pressing || share_any(l);
+    hy_window_order(&l->window, l->slow, is_busy, hy_loop_now(l->worker->loop));
+}
+
 void lane_apply_policy(struct lane *l)
 {
     const struct hy_shape_rules *set = l->worker->policy->rules;
@@ -22,6 +28,7 @@ void lane_apply_policy(struct lane *l)
     l->limits = l->rule ? l->rule->limits : set->fallback;
     orders_apply(l);
     hy_window_change(&l->window, &l->limits);
+    follow_orders(l);
     const struct hy_smtp_timeouts *t = &l->limits.timeouts;
     hy_smtp_settings_init(&l->smtp);
     l->smtp.tls = (enum hy_smtp_tls)l->limits.tls;
@@ -77,6 +84,7 @@ static struct lane *lane_new(struct worker *w, const struct feed *f, struct sour
     const struct hy_window_learned *learned = site_memory_find(&w->memory, lane_key(l));
     if (learned)
         hy_window_restore(&l->window, learned, l->last_used);
+    follow_orders(l);
     hy_list_push(&w->lanes, &l->link);
     l->chain = *bucket(w, hash);
     *bucket(w, hash) = l;

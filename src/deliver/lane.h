@@ -17,7 +17,10 @@ struct lane {
     struct tls_site *tls;             /* what it demands of TLS; the newest, of the same print */
     const struct hy_shape_rule *rule; /* NULL: the fallback; of worker->policy */
     bool is_held;                     /* by an order: nothing new is sent */
-    unsigned provider;                /* number of the rule's name, for meters */
+    uint32_t slow;                    /* by orders: one of so many of what it did; 1 = all */
+    const struct hy_lane_order
+        *order;        /* the newest that holds it, or slows it; of worker->policy */
+    unsigned provider; /* number of the rule's name, for meters */
     struct hy_shape_limits limits;
     struct hy_window window;
     struct seat seat;             /* its place among the lanes of its provider */
@@ -244,6 +247,9 @@ void orders_apply(struct lane *l);
 const struct hy_deliver_pool *orders_pool(const struct hy_deliver_policy *p, const struct feed *f);
 /* Whether mail takes the same pools under both. */
 bool orders_route_alike(const struct hy_deliver_policy *a, const struct hy_deliver_policy *b);
+/* Divides what all lanes of a provider share, where orders name it as a whole. */
+void orders_slow_provider(const struct hy_deliver_policy *p, const char *provider,
+                          struct hy_provider_limits *l);
 /* The domain is held for the source of the part. */
 bool orders_hold_part(const struct worker *w, const struct feed_part *p);
 /* An order of a person holds the feed's domain, for this source or for all. */

@@ -43,9 +43,10 @@ static bool concerns(const struct hy_lane_order *o, const struct lane *l)
     return o->scope == HY_ORDER_SITE && orders_name_site(name, &l->mx->site);
 }
 
+/* 0 is no limit, and stays so. */
 static uint32_t part_of(uint32_t n, uint32_t factor)
 {
-    return n / factor ? n / factor : 1;
+    return n && n < factor ? 1 : n / factor;
 }
 
 /* Over a longer period rather than with a smaller count: no rounding. Orders add up, so there is an
@@ -57,22 +58,61 @@ static void slow_rate(struct hy_rate *r, uint32_t factor)
         r->period_us = r->period_us > most / factor ? most : r->period_us * factor;
 }
 
+static void slow_provider(struct hy_provider_limits *l, uint32_t factor)
+{
+    l->connections = part_of(l->connections, factor);
+    slow_rate(&l->connection_rate, factor);
+    slow_rate(&l->message_rate, factor);
+    l->messages_per_day = part_of(l->messages_per_day, factor);
+}
+
+/* What all lanes of a provider share is less only where all of them are meant. */
+static bool is_whole_provider(const struct hy_lane_order *o)
+{
+    return o->scope == HY_ORDER_PROVIDER && !o->source[0] && o->factor > 1;
+}
+
+void orders_slow_provider(const struct hy_deliver_policy *p, const char *provider,
+                          struct hy_provider_limits *l)
+{
+    for (size_t i = 0; i < p->n_orders; i++)
+        if (is_whole_provider(&p->orders[i]) && strcmp(p->orders[i].name, provider) == 0)
+            slow_provider(l, p->orders[i].factor);
+}
+
+static uint32_t times(uint32_t a, uint32_t b)
+{
+    return a > HY_WINDOW_ORDER_MOST / b ? HY_WINDOW_ORDER_MOST : a * b;
+}
+
+/* Connections and pace are slowed by the window, which knows what they are. */
+static void slow(struct lane *l, const struct hy_lane_order *o)
+{
+    if (o->factor > 1) {
+        l->slow = times(l->slow, o->factor);
+        slow_rate(&l->limits.connection_rate, o->factor);
+        l->limits.messages_per_day = part_of(l->limits.messages_per_day, o->factor);
+        if (is_whole_provider(o))
+            slow_provider(&l->limits.provider, o->factor);
+    }
+    if (o->connections && l->limits.connections > o->connections)
+        l->limits.connections = o->connections;
+}
+
 void orders_apply(struct lane *l)
 {
     const struct hy_deliver_policy *p = l->worker->policy;
     l->is_held = false;
+    l->slow = 1;
+    l->order = NULL;
     for (size_t i = 0; i < p->n_orders; i++) {
         const struct hy_lane_order *o = &p->orders[i];
         if (o->pool[0] || !concerns(o, l))
             continue;
+        if (o->is_hold || !l->is_held) /* that it is held is the first to be known */
+            l->order = o;
         l->is_held |= o->is_hold;
-        if (o->factor > 1) {
-            l->limits.connections = part_of(l->limits.connections, o->factor);
-            slow_rate(&l->limits.connection_rate, o->factor);
-            slow_rate(&l->limits.message_rate, o->factor);
-        }
-        if (o->connections && l->limits.connections > o->connections)
-            l->limits.connections = o->connections;
+        slow(l, o);
     }
 }
 

@@ -134,6 +134,7 @@ int pools_adopt(struct hy_deliver *d, struct hy_deliver_policy *p)
         snprintf(key, sizeof key, "provider/%s", s->name);
         pthread_mutex_lock(&s->lock);
         s->limits = rules->rules[i].limits.provider;
+        orders_slow_provider(p, s->name, &s->limits);
         if (s->limits.messages_per_day && !s->day)
             s->day = daily_get(&d->dailies, key);
         if (s->limits.messages_per_day && !s->day)

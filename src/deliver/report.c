@@ -141,6 +141,11 @@ static void add(struct lanes_order *o, const struct lane *l, hy_us now)
         .day_full_us = left(l->day_until, now),
         .why = copy(o, window.why),
         .is_held = l->is_held,
+        .slow = window.factor,
+        .order_rate = window.order_rate,
+        .order = l->order ? l->order->no : 0,
+        .order_user = copy(o, l->order ? l->order->user : ""),
+        .order_made = l->order ? l->order->made : 0,
         .last_reply = copy(o, l->last_reply),
         .detail = detail(o, l, now, waiting),
     };

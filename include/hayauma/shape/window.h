@@ -42,6 +42,7 @@ struct hy_window_pace {
     double cap, bad; /* messages/s; 0 = none, not known */
     struct hy_rate_gate gate;
     hy_us limited_at;          /* when it last held a message back */
+    hy_us taken_at;            /* when the site last took one */
     hy_us grown_at;            /* up to when growth was reckoned */
     uint32_t grown_passed;     /* messages taken since */
     hy_us hold_us, hold_until; /* as above */
@@ -56,6 +57,17 @@ struct hy_window_pace {
     hy_us noise_at;
     double trial_pace; /* before the cut whose effect is looked for; 0 = none is */
     uint32_t trial_outcomes, trial_signals;
+};
+
+/* An order of a person to send less. */
+enum { HY_WINDOW_ORDER_MOST = 10000 };
+struct hy_window_order {
+    uint32_t factor; /* a share of one of so many; 0, 1 = there is none */
+    double did;      /* messages/s when it came; 0 = there was too little to tell */
+    double most;     /* the pace that was learned by then; 0 = none */
+    double took_us;  /* what a message takes; 0 = not known */
+    hy_us since;
+    struct hy_rate_gate gate;
 };
 
 struct hy_window {
@@ -77,6 +89,7 @@ struct hy_window {
     double first_taken; /* share of first attempts that were taken, over some 256 */
     struct hy_window_conns conns;
     struct hy_window_pace pace;
+    struct hy_window_order order;
     hy_us changed_at; /* when `why` was written */
     char why[HY_WINDOW_WHY_MAX];
 };
@@ -120,6 +133,13 @@ void hy_window_refused(struct hy_window *w, uint32_t up, const struct hy_outcome
 void hy_window_unreachable(struct hy_window *w, const struct hy_outcome *o, hy_us now);
 void hy_window_outcome(struct hy_window *w, const struct hy_window_event *ev, hy_us now);
 
+/* A person's order: a `factor`th (2..HY_WINDOW_ORDER_MOST) of what the lane did until now, of its
+ * connections and of the messages it sent a second; 1: the order is over. `is_busy`: it has more
+ * mail than it can send, so that what was taken lately is what it does; otherwise that is what its
+ * connections can carry. The same factor again changes nothing. The window of a new lane is
+ * restored first. */
+void hy_window_order(struct hy_window *w, uint32_t factor, bool is_busy, hy_us now);
+
 /* Rules and people. `why`: what they will read; a copy is kept. */
 /* Goes on at `keep_percent` (1..99) of the pace of now, and grows again from there. Once in a
  * second at most: replies that come together are one reason. */
@@ -139,6 +159,8 @@ bool hy_window_counts(const struct hy_window *w, hy_us now);
 struct hy_window_view {
     const char *state;    /* "starting", "growing", "steady", "paused", "probing", "suspended" */
     uint32_t connections; /* allowed now */
+    uint32_t factor;      /* an order leaves one of so many; 1 = there is none */
+    double order_rate;    /* messages/s that it leaves; 0 = none, or not known yet */
     uint32_t ceiling;     /* by the rule */
     uint32_t bad_connections;         /* the least that went wrong; 0 = not known */
     double rate, bad_rate;            /* messages/s; 0 = none learned */
@@ -160,6 +182,8 @@ struct hy_window_learned {
     uint32_t failures;       /* unreachable, in a row */
     uint32_t connections, bad_connections, messages_per_connection;
     float rate, bad_rate, noise;
+    float did; /* without the order that was in force, messages/s; 0 = there was none. Not kept
+                  over a restart: then it is reckoned from the connections */
 };
 /* False when there is nothing that a new window would not know. */
 bool hy_window_save(const struct hy_window *w, struct hy_window_learned *ret, hy_us now);

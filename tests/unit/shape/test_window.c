@@ -331,3 +331,122 @@ Test(window, new_limits_keep_what_was_learned)
     hy_window_change(&r.w, &r.l);
     cr_assert_eq(view(&r).connections, 40, "fixed limits are followed as they stand");
 }
+
+/* Sends for `span` with `open` connections that take `took` for each message; messages/s. */
+static double paced(struct rig *r, uint32_t open, hy_us took, hy_us span)
+{
+    hy_us sent[64] = {0}, from = r->now, next; /* sent: 0 = idle */
+    uint32_t n = 0;
+    for (; r->now - from < span; r->now = next) {
+        next = HY_US_NEVER;
+        for (uint32_t i = 0; i < open; i++) {
+            struct hy_window_event ev = {
+                .outcome = &good, .submitted = sent[i], .open = open, .in_flight = open};
+            if (sent[i] && sent[i] + took <= r->now) {
+                hy_window_outcome(&r->w, &ev, r->now);
+                sent[i] = 0;
+                n++;
+            }
+            hy_us at = sent[i] ? sent[i] + took : hy_window_may_send(&r->w, r->now);
+            if (at == 0) {
+                hy_window_sent(&r->w, r->now);
+                sent[i] = r->now;
+                at = r->now + took;
+            }
+            next = at < next ? at : next;
+        }
+    }
+    return n * 1e6 / (double)(r->now - from);
+}
+
+/* One of so many of what it did, whatever it is that kept it from more. */
+Test(window, an_order_leaves_a_share_of_what_the_lane_did_and_what_was_learned_comes_back)
+{
+    static const struct {
+        const char *name;
+        uint32_t connections, factor, left;
+        hy_us took;
+        double rule;
+    } cases[] = {{"many connections", 8, 4, 2, SEC / 4, 0},
+                 {"it does not divide", 5, 4, 2, SEC / 4, 0},
+                 {"one connection", 1, 3, 1, SEC / 5, 0},
+                 {"more than there are", 4, 100, 1, SEC / 50, 0},
+                 {"a rate of its rule", 8, 5, 2, 20000, 50}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct rig r;
+        rig_init(&r, cases[i].connections, false);
+        r.l.message_rate = (struct hy_rate){(uint32_t)cases[i].rule, SEC};
+        hy_window_change(&r.w, &r.l);
+        double before = paced(&r, cases[i].connections, cases[i].took, 60 * SEC);
+        hy_window_order(&r.w, cases[i].factor, true, r.now);
+        uint32_t left = view(&r).connections;
+        cr_assert_eq(left, cases[i].left, "%s: %u connections", cases[i].name, left);
+        cr_assert_eq(hy_window_may_connect(&r.w, left, r.now), HY_US_NEVER);
+        cr_assert_eq(hy_window_surplus(&r.w, cases[i].connections), cases[i].connections - left);
+        double share = paced(&r, left, cases[i].took, 600 * SEC) * cases[i].factor / before;
+        cr_assert(share > 0.93 && share < 1.07, "%s: %.3f", cases[i].name, share);
+        double did = view(&r).order_rate * cases[i].factor;
+        cr_assert_float_eq(did, before, before * 0.1, "%s: %.2f of %.2f/s", cases[i].name, did,
+                           before);
+        hy_window_order(&r.w, cases[i].factor, true, r.now);
+        cr_assert_eq(view(&r).factor, cases[i].factor, "%s: the same order again", cases[i].name);
+        hy_window_order(&r.w, 1, true, r.now);
+        share = paced(&r, cases[i].connections, cases[i].took, 60 * SEC) / before;
+        cr_assert(share > 0.97 && share < 1.03, "%s: %.3f when it is over", cases[i].name, share);
+        cr_assert_eq(view(&r).factor, 1);
+    }
+}
+
+Test(window, an_order_to_a_lane_with_little_to_do_is_no_share_of_that)
+{
+    struct rig r;
+    rig_init(&r, 4, false);
+    for (int i = 0; i < 30; i++) { /* one in two seconds, where four take forty */
+        cr_assert(message(&r, &good, 1, SEC / 10));
+        r.now += 2 * SEC;
+    }
+    hy_window_order(&r.w, 4, false, r.now);
+    double pace = paced(&r, 1, SEC / 10, 60 * SEC);
+    cr_assert(pace > 9 && pace < 10.5, "%.2f/s", pace);
+}
+
+Test(window, signals_count_while_an_order_slows_it_and_are_not_divided_again)
+{
+    struct rig r;
+    rig_init(&r, 10, true);
+    (void)paced(&r, 5, SEC / 20, 30 * SEC); /* 100/s */
+    hy_window_order(&r.w, 10, true, r.now);
+    double slow = paced(&r, 1, SEC / 20, 30 * SEC);
+    cr_assert(slow > 9 && slow < 11, "%.2f/s", slow);
+    for (int i = 0; i < 2; i++) {
+        r.now += SEC;
+        cr_assert(message(&r, &fast, 1, SEC / 20));
+    }
+    r.now += SEC;
+    cr_assert(view(&r).rate > slow / 3 && view(&r).rate < slow, "%.2f/s", view(&r).rate);
+    double after = paced(&r, 1, SEC / 20, 5 * SEC);
+    cr_assert(after > slow / 3 && after < slow, "%.2f/s", after);
+}
+
+/* A lane that goes and comes again, or starts anew, under the same order. */
+Test(window, an_order_outlives_its_lane)
+{
+    struct rig r;
+    struct hy_window_learned learned;
+    rig_init(&r, 8, true);
+    double before = paced(&r, 5, SEC / 20, 30 * SEC);
+    hy_window_order(&r.w, 4, true, r.now);
+    cr_assert(hy_window_save(&r.w, &learned, r.now));
+    for (int restart = 0; restart < 2; restart++) {
+        if (restart)
+            learned.did = 0; /* then it is reckoned from what its connections can carry */
+        hy_window_init(&r.w, &r.l, r.now);
+        hy_window_restore(&r.w, &learned, r.now);
+        hy_window_order(&r.w, 4, false, r.now);
+        (void)paced(&r, 2, SEC / 20, 2 * SEC);
+        double share = paced(&r, 2, SEC / 20, 60 * SEC) * 4 / before;
+        cr_assert(share > 0.9 && share < 1.1, "%d: %.3f", restart, share);
+    }
+    hy_window_order(&r.w, 1, false, r.now);
+    cr_assert_float_eq(view(&r).order_rate, 0, 1e-9);
+}
