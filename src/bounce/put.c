@@ -1,6 +1,10 @@
 /* Findings as lines of JSON, and the mails of an mbox. */
+#include <stdio.h>
+
 #include "hayauma/base/json_put.h"
 #include "hayauma/bounce/report.h"
+
+enum { RULE_PLACE_MAX = 4200 }; /* a path and a line */
 
 static void put_text(struct hy_buf *out, const char *key, struct hy_str value)
 {
@@ -16,7 +20,7 @@ static void put_flag(struct hy_buf *out, const char *key, bool value)
     hy_buf_printf(out, ",\"%s\":%s", key, value ? "true" : "false");
 }
 
-void hy_bounce_put_json(struct hy_buf *out, struct hy_str file, const struct hy_bounce_report *r,
+static void put_finding(struct hy_buf *out, struct hy_str file, const struct hy_bounce_report *r,
                         const struct hy_bounce_finding *f)
 {
     char status[16];
@@ -39,6 +43,31 @@ void hy_bounce_put_json(struct hy_buf *out, struct hy_str file, const struct hy_
     put_text(out, "reporting_mta", r->reporting_mta);
     put_text(out, "original_message_id", r->original_message_id);
     put_text(out, "feedback_type", r->feedback_type);
+}
+
+void hy_bounce_put_json(struct hy_buf *out, struct hy_str file, const struct hy_bounce_report *r,
+                        const struct hy_bounce_finding *f)
+{
+    put_finding(out, file, r, f);
+    hy_buf_add_lit(out, "}\n");
+}
+
+void hy_bounce_put_why(struct hy_buf *out, const struct hy_bounce_rule *rule,
+                       const struct hy_bounce_words *seen)
+{
+    char place[RULE_PLACE_MAX] = "", room[HY_BOUNCE_SUBJECT_MAX + 24];
+    if (rule)
+        snprintf(place, sizeof place, "%s:%u", rule->file, rule->line);
+    put_text(out, "rule", hy_str_of(place));
+    put_text(out, "seen", hy_bounce_subject(seen, room));
+}
+
+void hy_bounce_put_explained(struct hy_buf *out, struct hy_str file,
+                             const struct hy_bounce_report *r, const struct hy_bounce_finding *f)
+{
+    const struct hy_bounce_words seen = {f->code, f->status, f->told_by};
+    put_finding(out, file, r, f);
+    hy_bounce_put_why(out, f->class.rule, &seen);
     hy_buf_add_lit(out, "}\n");
 }
 

@@ -162,7 +162,9 @@ static void find_diagnostic(const struct reading *g, struct bounce_item *it)
         it->diagnostic = paragraph(g->notice);
 }
 
-static struct hy_bounce_class find_class(const struct reading *g, const struct bounce_item *it)
+/* The class and, in *ret_told_by, the words that told it. */
+static struct hy_bounce_class find_class(const struct reading *g, const struct bounce_item *it,
+                                         struct hy_str *ret_told_by)
 {
     enum { N_SPECIFIC = 3 };
     const struct hy_bounce_words codes = {it->code, it->status, HY_STR("")};
@@ -172,6 +174,7 @@ static struct hy_bounce_class find_class(const struct reading *g, const struct b
                               quoted_reply(g->notice), g->notice, g->signs.subject};
     if (bounce_has(it->words, "(in reply to ")) { /* Postfix says there what it answered */
         struct hy_bounce_class c = try_words(g, it, it->words);
+        *ret_told_by = it->words;
         if (c.rule)
             return c;
     }
@@ -181,9 +184,11 @@ static struct hy_bounce_class find_class(const struct reading *g, const struct b
         if (places[i].n == 0)
             continue;
         struct hy_bounce_class c = try_words(g, it, places[i]);
+        *ret_told_by = places[i];
         if (c.rule)
             return c;
     }
+    *ret_told_by = it->diagnostic; /* what a rule for it would have to know */
     return by_code;
 }
 
@@ -231,7 +236,7 @@ static void conclude_item(struct reading *g, struct bounce_item *it, enum hy_bou
     if (kind == HY_BOUNCE_KIND_OTHER) {
         f->class.reason = HY_BOUNCE_DELIVERED;
     } else {
-        f->class = find_class(g, it);
+        f->class = find_class(g, it, &f->told_by);
         if (kind == HY_BOUNCE_KIND_DELAY) {
             if (f->class.reason == HY_BOUNCE_UNDEFINED)
                 f->class.reason = HY_BOUNCE_EXPIRED;

@@ -9,6 +9,12 @@ const struct cli_option cli_bounce_options[] = {
      CLI_FILE,
      NULL,
      {"rules of your own, asked before the others", "ほかより先に調べる自分のルール"}},
+    {"explain",
+     NULL,
+     CLI_TEXT,
+     NULL,
+     {"add the rule that decided and the line that patterns saw",
+      "判定したルールと、パターンに渡した行を加える"}},
     {0}};
 
 size_t cli_bounce_files(const struct cli *c, struct hy_config **ret_config,

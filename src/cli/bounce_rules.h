@@ -4,7 +4,7 @@
 #include "hayauma/config/bounces.h"
 #include "hayauma/config/config.h"
 
-/* --rules FILE. */
+/* --rules FILE, --explain. */
 extern const struct cli_option cli_bounce_options[];
 
 /* Those the configuration names, or the shipped ones where there is none; what --rules names is

@@ -12,6 +12,8 @@ struct parsing {
     struct cli *c;
     struct hy_bounce_reader *reader;
     struct hy_buf out;
+    void (*put)(struct hy_buf *, struct hy_str, const struct hy_bounce_report *,
+                const struct hy_bounce_finding *);
 };
 
 static void flush_out(struct parsing *p)
@@ -28,7 +30,7 @@ static int parse_mail(void *ctx, const char *path, struct hy_str mail)
     if (err != HY_OK)
         return err;
     for (size_t i = 0; i < report.n; i++)
-        hy_bounce_put_json(&p->out, hy_str_of(path), &report, &report.items[i]);
+        p->put(&p->out, hy_str_of(path), &report, &report.items[i]);
     if (p->out.len > OUT_FLUSH)
         flush_out(p);
     return p->out.err;
@@ -37,7 +39,11 @@ static int parse_mail(void *ctx, const char *path, struct hy_str mail)
 static int run_parse(struct cli *c)
 {
     struct hy_bounces *bounces = NULL;
-    struct parsing p = {.c = c, .out = HY_BUF_INIT(OUT_MAX)};
+    struct parsing p = {
+        .c = c,
+        .out = HY_BUF_INIT(OUT_MAX),
+        .put = cli_flag(c, "explain") ? hy_bounce_put_explained : hy_bounce_put_json,
+    };
     int code = cli_load_bounces(c, &bounces);
     if (code != CLI_OK)
         return code;

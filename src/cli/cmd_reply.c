@@ -5,9 +5,17 @@
 #include "cli.h"
 #include "commands.h"
 #include "hayauma/base/json_put.h"
+#include "hayauma/bounce/report.h"
+
+enum {
+    LINE_MAX_BYTES = 64 * 1024, /* of one reply; what is longer is left out */
+    OUT_FLUSH = 64 * 1024,
+    OUT_MAX = 1 << 20,
+};
 
 /* "550-5.1.1 text", "550 5.1.1 text", "text": code and status as far as they are there. */
-static void put_class(struct hy_buf *out, const struct hy_bounce_rules *rules, struct hy_str line)
+static void put_class(struct hy_buf *out, const struct hy_bounce_rules *rules, bool is_explained,
+                      struct hy_str line)
 {
     struct hy_bounce_words w = {.text = line};
     char status[16];
@@ -23,9 +31,23 @@ static void put_class(struct hy_buf *out, const struct hy_bounce_rules *rules, s
         hy_json_put_str(out, hy_str_of(hy_enhanced_format(w.status, status)));
     else
         hy_buf_add_lit(out, "null");
-    hy_buf_printf(out, ",\"reason\":\"%s\",\"hard\":%s,\"retry\":%s,\"suppress\":%s}\n",
+    hy_buf_printf(out, ",\"reason\":\"%s\",\"hard\":%s,\"retry\":%s,\"suppress\":%s",
                   hy_bounce_reason_name(class.reason), class.is_hard ? "true" : "false",
                   class.may_retry ? "true" : "false", class.is_suppress ? "true" : "false");
+    if (is_explained)
+        hy_bounce_put_why(out, class.rule, &w);
+    hy_buf_add_lit(out, "}\n");
+}
+
+/* The next line of at most LINE_MAX_BYTES into `line`; false at the end. */
+static bool next_line(FILE *in, struct hy_buf *line)
+{
+    int ch;
+    hy_buf_reset(line);
+    while ((ch = getc_unlocked(in)) != EOF && ch != '\n')
+        if (line->len < LINE_MAX_BYTES)
+            hy_buf_add_c(line, (char)ch);
+    return ch != EOF || line->len > 0;
 }
 
 static int run(struct cli *c)
@@ -34,19 +56,21 @@ static int run(struct cli *c)
     int code = cli_load_bounces(c, &bounces);
     if (code != CLI_OK)
         return code;
-    char *line = NULL;
-    size_t cap = 0;
-    ssize_t n;
-    struct hy_buf out = HY_BUF_INIT(4096);
-    while ((n = getline(&line, &cap, stdin)) >= 0) {
-        hy_buf_reset(&out);
-        put_class(&out, hy_bounces_rules(bounces), hy_str_trim(hy_str_make(line, (size_t)n)));
-        fwrite(out.data, 1, out.len, c->out);
+    bool is_explained = cli_flag(c, "explain");
+    struct hy_buf line = HY_BUF_INIT(LINE_MAX_BYTES), out = HY_BUF_INIT(OUT_MAX);
+    while (line.err == 0 && out.err == 0 && next_line(stdin, &line)) {
+        put_class(&out, hy_bounces_rules(bounces), is_explained, hy_str_trim(hy_buf_str(&line)));
+        if (out.len > OUT_FLUSH || c->is_tty) {
+            fwrite(out.data, 1, out.len, c->out);
+            hy_buf_reset(&out);
+        }
     }
-    free(line);
+    fwrite(out.data, 1, out.len, c->out);
+    int err = line.err ? line.err : out.err ? out.err : ferror(stdin) ? HY_EIO : HY_OK;
+    hy_buf_free(&line);
     hy_buf_free(&out);
     hy_bounces_free(bounces);
-    return CLI_OK;
+    return err == HY_OK ? CLI_OK : cli_fail(c, err, "-", NULL);
 }
 
 const struct cli_command cmd_reply_classify = {

@@ -28,7 +28,7 @@ static void read_mail(struct hy_bounce_reader *r, struct hy_str mail)
         abort();
     for (size_t i = 0; i < report.n; i++) {
         out.len = 0;
-        hy_bounce_put_json(&out, HY_STR("-"), &report, &report.items[i]);
+        hy_bounce_put_explained(&out, HY_STR("-"), &report, &report.items[i]);
         if (out.err || hy_str_find(hy_buf_str(&out), '\n', 0) != out.len - 1 ||
             !hy_str_is_utf8(hy_buf_str(&out)))
             abort();

@@ -31,6 +31,8 @@ struct hy_bounce_finding {
     uint16_t code;            /* of SMTP; 0 = not said */
     struct hy_enhanced status;
     struct hy_bounce_class class;
+    struct hy_str told_by; /* the words that patterns decided by, as they stand; where none
+                              did, the diagnostic */
 };
 
 /* Views into the reader: valid until it reads the next. */
@@ -67,6 +69,13 @@ HY_MUST_USE int hy_bounce_find_token(const struct hy_str *clues, size_t n,
 /* Appends a finding as one JSON object and a line end; the keys are those of hayauma(1). */
 void hy_bounce_put_json(struct hy_buf *out, struct hy_str file, const struct hy_bounce_report *r,
                         const struct hy_bounce_finding *f);
+/* The same, with what hy_bounce_put_why adds. */
+void hy_bounce_put_explained(struct hy_buf *out, struct hy_str file,
+                             const struct hy_bounce_report *r, const struct hy_bounce_finding *f);
+/* Appends two more keys to an object: the rule that decided as "FILE:LINE" (null: code and status
+ * did) and the line that patterns saw. */
+void hy_bounce_put_why(struct hy_buf *out, const struct hy_bounce_rule *rule,
+                       const struct hy_bounce_words *seen);
 /* The next mail of a file: all of it, or, where it begins with "From ", the next of an mbox. False
  * when nothing is left. */
 bool hy_bounce_next_mail(struct hy_str *rest, struct hy_str *ret_mail);

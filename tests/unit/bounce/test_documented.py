@@ -4,9 +4,10 @@ and 'hayauma bounce parse' make of each.
 
 usage: test_documented.py HAYAUMA FOLDER
 
-replies.tsv: reason, "hard" or "-", the words. makes.mbox: a notice of each make about kuro@example.net, with
+replies*.tsv: reason, "hard" or "-", the words. makes.mbox: a notice of each make about kuro@example.net, with
 the expected reason in X-Expected. Nothing in these files comes from the corpora that figures are measured on.
 """
+import glob
 import json
 import mailbox
 import os
@@ -23,7 +24,7 @@ def check_replies(program, path):
     with open(path, encoding="utf-8") as f:
         rows = [line.rstrip("\n").split("\t") for line in f if not line.startswith("#")]
     got = answers(program, ["reply", "classify"], "".join(r[2] + "\n" for r in rows).encode())
-    assert len(got) == len(rows) > 400, (len(got), len(rows))
+    assert len(got) == len(rows) > 0, (len(got), len(rows))
     return [(want, words, a["reason"], a["hard"]) for (want, hard, words), a in zip(rows, got)
             if a["reason"] != want or a["hard"] != (hard == "hard")]
 
@@ -38,7 +39,9 @@ def check_makes(program, path):
 
 def main():
     program, folder = sys.argv[1:]
-    wrong = check_replies(program, os.path.join(folder, "replies.tsv"))
+    lists = sorted(glob.glob(os.path.join(folder, "replies*.tsv")))
+    assert len(lists) == 2, lists
+    wrong = [w for path in lists for w in check_replies(program, path)]
     wrong += check_makes(program, os.path.join(folder, "makes.mbox"))
     for w in wrong:
         print("wrong:", w)

@@ -251,6 +251,26 @@ Test(bounce_read, prints_one_line_of_json_whatever_the_mail_holds)
     hy_buf_free(&out);
 }
 
+Test(bounce_read, explains_which_words_decided_and_which_rule)
+{
+    struct hy_buf out = HY_BUF_INIT(65536);
+    struct hy_bounce_report r =
+        read_mail(MAILER "\n<kuro@c.example>:\n550 5.1.1 <kuro@c.example>: No such user\n");
+    hy_bounce_put_explained(&out, HY_STR("-"), &r, &r.items[0]);
+    struct hy_str line = hy_buf_str(&out);
+    cr_expect_neq(hy_str_find_str(line, HY_STR("\"seen\":\"550 5.1.1 <@>: No such user\""), 0),
+                  SIZE_MAX, "%.*s", (int)line.n, line.p);
+    cr_expect_neq(hy_str_find_str(line, HY_STR("\"rule\":\"presets:bounces.yaml:"), 0), SIZE_MAX);
+    cr_expect(hy_str_ends(line, HY_STR("\"}\n")));
+    out.len = 0;
+    r = read_mail(MAILER "\n<kuro@c.example>:\n550 5.2.2 xyzzy\n");
+    hy_bounce_put_explained(&out, HY_STR("-"), &r, &r.items[0]);
+    line = hy_buf_str(&out);
+    cr_expect_neq(hy_str_find_str(line, HY_STR("\"reason\":\"mailbox-full\""), 0), SIZE_MAX);
+    cr_expect_neq(hy_str_find_str(line, HY_STR("\"rule\":null"), 0), SIZE_MAX);
+    hy_buf_free(&out);
+}
+
 /* Each of these once cost a parser its stack, its memory or an hour. */
 Test(bounce_read, bounds_what_a_hostile_mail_costs)
 {
