@@ -42,12 +42,18 @@ static int run(struct cli *c)
         fprintf(c->err, "%s", _(c, "a name has no ':' and no control characters\n"));
         return CLI_USAGE;
     }
+    bool is_scram = cli_flag(c, "scram");
     int err = read_password(c, password, sizeof password) ? HY_OK : HY_EINVAL;
     if (err == HY_OK)
-        err = hy_user_hash(hy_str_of(password), hash);
+        err = is_scram ? hy_user_scram(hy_str_of(password), hash)
+                       : hy_user_hash(hy_str_of(password), hash);
     explicit_bzero(password, sizeof password);
     if (err != HY_OK)
-        return cli_fail(c, err, "no password, or one of more than 512 bytes", NULL);
+        return cli_fail(c, err,
+                        is_scram ? "no password, or one of more than 512 bytes or with other "
+                                   "characters than printable ASCII, which SCRAM needs"
+                                 : "no password, or one of more than 512 bytes",
+                        NULL);
     fprintf(c->out, "%s:%s:%s", c->args[0], hash, c->args[1]);
     if (c->n_args > 2)
         fprintf(c->out, ":%s", c->args[2]);
@@ -55,6 +61,14 @@ static int run(struct cli *c)
     return CLI_OK;
 }
 
+static const struct cli_option options[] = {
+    {"scram",
+     NULL,
+     CLI_TEXT,
+     NULL,
+     {"a verifier for SCRAM-SHA-256, which PLAIN and LOGIN go by as well",
+      "SCRAM-SHA-256 用の検証値を作る(PLAIN と LOGIN にも使えます)"}},
+    {0}};
 const struct cli_command cmd_password = {
     .name = "password",
     .args = "NAME DOMAINS [TENANT]",
@@ -66,12 +80,18 @@ const struct cli_command cmd_password = {
     .about =
         {"The password is read from the terminal, or from the first line of standard input, and\n"
          "only its salted hash is printed. DOMAINS are those that From and the sender may have:\n"
-         "example.net,*.example.net, or * for any.",
+         "example.net,*.example.net, or * for any.\n"
+         "SCRAM is offered when every line of the file was made with --scram: clients choose it\n"
+         "whenever it is offered.",
          "パスワードは端末から、または標準入力の 1 "
          "行目から読み、ソルト付きハッシュだけを出力します。\n"
          "DOMAINS は From と送信者に使えるドメインです。例: example.net,*.example.net。* "
-         "は無制限です。"},
+         "は無制限です。\n"
+         "SCRAM は、ファイルの全行を --scram で作ったときに提示します。提示すれば必ず選ぶ\n"
+         "クライアントが多いためです。"},
     .examples = "hayauma password shop example.net >> /etc/hayauma/users\n"
+                "hayauma password --scram shop example.net\n"
                 "hayauma reload",
+    .options = options,
     .run = run,
 };

@@ -99,6 +99,10 @@ const char *const cli_retold[][2] = {
      "dkim.keys に %s の鍵がありません。レポートには署名が必要です"},
     {"without a certificate and users, or trusted networks, nobody can hand a message in",
      "証明書と利用者、または信頼するネットワークがなければ、誰もメールを渡せません"},
+    {"SCRAM is not offered before every line of '%s' is made with 'hayauma password --scram': %zu "
+     "of %zu are",
+     "SCRAM は '%s' の全行を 'hayauma password --scram' で作るまで提示しません。今は %zu / %zu "
+     "行です"},
     {"takes a period of full hours, up to 366 days: 3/7d, 1/20h",
      "期間は 1 時間単位、366 日までです: 3/7d、1/20h"},
     {"counts at most %d mails", "数えられるのは %d 通までです"},

@@ -346,7 +346,7 @@ int daemon_reload(struct hy_daemon *d, struct hy_problems *problems, struct hy_b
     struct hy_events_policy *events = NULL;
     err = policy_make(d, fresh, problems, &policy);
     if (err == HY_OK)
-        err = submission_policy(fresh, problems, &receive);
+        err = submission_policy(d, fresh, problems, &receive);
     if (err == HY_OK)
         err = intake_policy(d, fresh, problems, &intake);
     if (err == HY_OK)

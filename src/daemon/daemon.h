@@ -132,8 +132,8 @@ void daemon_log_attempts(struct hy_daemon *d);
 /* submission.c */
 /* What receiving goes by; every mistake is a problem. NULL in *ret when nothing is listened for.
  * HY_EINVAL, HY_ENOMEM. */
-int submission_policy(struct hy_config *config, struct hy_problems *problems,
-                      struct hy_receive_policy **ret);
+int submission_policy(const struct hy_daemon *d, struct hy_config *config,
+                      struct hy_problems *problems, struct hy_receive_policy **ret);
 /* Begins to listen, by d->config. */
 int submission_open(struct hy_daemon *d, struct hy_problems *problems, struct hy_diag *diag);
 /* {"connections", ...}; NULL when nothing is listened for. */

@@ -88,7 +88,7 @@ static int load_config(struct hy_daemon *d, const struct options *o)
         err = policy_make(d, d->config, &problems, &policy);
         hy_deliver_policy_unref(policy);
         if (err == HY_OK)
-            err = submission_policy(d->config, &problems, &receive);
+            err = submission_policy(d, d->config, &problems, &receive);
         if (err == HY_OK)
             err = events_policy(d->config, &problems, &events);
         hy_events_policy_unref(events);

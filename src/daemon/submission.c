@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <time.h>
 
+#include "hayauma/base/hash.h"
 #include "hayauma/base/log.h"
 #include "hayauma/receive/receive.h"
 
@@ -36,6 +37,19 @@ static int load_users(const struct hy_config *c, struct hy_diag *diag, struct hy
     struct hy_buf text = HY_BUF_INIT(USERS_BYTES_MAX + 1);
     int err = policy_read_secret(path, "users", &text, diag);
     return err == HY_OK ? hy_users_read(hy_buf_str(&text), &c->tenants, path, diag, ret) : err;
+}
+
+/* Some lines were made with --scram, and it is not offered all the same. */
+static void tell_scram(const struct hy_config *c, const struct hy_users *users,
+                       struct hy_problems *problems)
+{
+    size_t all = 0, scram = 0;
+    hy_users_count(users, &all, &scram);
+    if (scram > 0 && scram < all)
+        hy_problems_warning(problems, c->file, 0, 0,
+                            "submission.users: SCRAM is not offered before every line of '%s' is "
+                            "made with 'hayauma password --scram': %zu of %zu are",
+                            c->submission.users, scram, all);
 }
 
 static int fail(const struct hy_config *c, struct hy_problems *problems, const char *key, int err,
@@ -101,7 +115,16 @@ int daemon_utc_offset_min(void)
     return (int)(tm.tm_gmtoff / 60);
 }
 
-int submission_policy(struct hy_config *c, struct hy_problems *problems,
+/* Of this store, or of all nodes that share `tracking.secret`. */
+static struct hy_hash_key secret_of(const struct hy_daemon *d)
+{
+    static const char first[] = "names of submission 1", second[] = "names of submission 2";
+    const struct hy_hash_key *root = &d->tokens.key[d->tokens.current];
+    return (struct hy_hash_key){hy_siphash(root, first, sizeof first - 1),
+                                hy_siphash(root, second, sizeof second - 1)};
+}
+
+int submission_policy(const struct hy_daemon *d, struct hy_config *c, struct hy_problems *problems,
                       struct hy_receive_policy **ret)
 {
     struct hy_diag diag = {""};
@@ -121,6 +144,7 @@ int submission_policy(struct hy_config *c, struct hy_problems *problems,
         .connections_max = c->submission.max_connections,
         .connections_per_address = c->submission.connections_per_address,
         .is_dkim_required = c->dkim.is_required,
+        .secret = secret_of(d),
         .utc_offset_min = daemon_utc_offset_min(),
         .release = release,
         .owner = g,
@@ -133,6 +157,8 @@ int submission_policy(struct hy_config *c, struct hy_problems *problems,
         err = load_users(c, &diag, &g->policy.users);
         if (err != HY_OK)
             err = fail(c, problems, "submission.users", err, &diag);
+        else
+            tell_scram(c, g->policy.users, problems);
     }
     if (err != HY_OK) {
         hy_receive_policy_unref(&g->policy);
@@ -153,7 +179,7 @@ int submission_open(struct hy_daemon *d, struct hy_problems *problems, struct hy
     struct hy_receive_listener all[HY_RECEIVE_LISTENERS_MAX];
     struct hy_receive_policy *policy = NULL;
     size_t n = 0;
-    int err = submission_policy(c, problems, &policy);
+    int err = submission_policy(d, c, problems, &policy);
     if (err != HY_OK)
         return hy_fail(diag, err, "the configuration cannot be used: %s",
                        problems->n ? problems->items[problems->n - 1].text : hy_err_text(err));

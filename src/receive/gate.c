@@ -1,4 +1,5 @@
-/* The gate: one thread that checks passwords, since that takes tens of milliseconds by design.
+/* The gate: one thread that checks passwords, since that takes tens of milliseconds by design, and
+ * counts failures, of SCRAM's proofs as well.
  *
  * Who was let in lately is known by a keyed digest of name, hash and password, so that applications
  * that connect for each message are not slowed down. Failures are counted for networks and for
@@ -9,31 +10,23 @@
 #include <openssl/hmac.h>
 #include <stdlib.h>
 
+#include "hayauma/base/failures.h"
 #include "hayauma/base/hash.h"
-#include "hayauma/base/log.h"
 #include "hayauma/base/rand.h"
 #include "receive.h"
 
 enum {
     WAITING_MAX = 256,
-    KNOWN = 4096, /* slots, powers of two */
-    FAILURES = 16384,
-    KNOWN_S = 600,
-    WINDOW_S = 600,
+    KNOWN = 4096,          /* slots, powers of two */
     NETWORK_FAILURES = 20, /* in a window */
     NAME_FAILURES = 100,
     DIGEST_BYTES = 32,
 };
+static const hy_us KNOWN_US = 600 * HY_US_PER_SEC, WINDOW_US = 600 * HY_US_PER_SEC;
 
 struct known {
     uint8_t digest[DIGEST_BYTES];
     hy_us until;
-};
-
-struct failures {
-    uint64_t key;
-    hy_us until;
-    uint32_t n;
 };
 
 struct gate {
@@ -42,15 +35,17 @@ struct gate {
     uint8_t secret[DIGEST_BYTES];
     struct crypt_data crypt;
     struct known known[KNOWN];
-    struct failures failures[FAILURES];
+    struct hy_failures failures;
 };
 
+/* A name is not empty: what is known of a proof is never taken for a password. */
 static bool digest(const struct gate *g, const struct login *l, const char *hash,
                    uint8_t out[DIGEST_BYTES])
 {
     char text[HY_SMTP_SERVER_NAME_MAX + PASSWORD_MAX + HY_USER_HASH_MAX + 8];
     unsigned n = DIGEST_BYTES;
-    int len = snprintf(text, sizeof text, "%s\n%s\n%s", l->user, hash, l->password);
+    int len = l->is_scram ? snprintf(text, sizeof text, "\n%s\n%s", l->user, hash)
+                          : snprintf(text, sizeof text, "%s\n%s\n%s", l->user, hash, l->password);
     bool good = len > 0 && (size_t)len < sizeof text &&
                 HMAC(EVP_sha256(), g->secret, sizeof g->secret, (const unsigned char *)text,
                      (size_t)len, out, &n);
@@ -63,14 +58,6 @@ static struct known *known_slot(struct gate *g, const uint8_t d[DIGEST_BYTES])
     return &g->known[(d[0] | (unsigned)d[1] << 8) & (KNOWN - 1)];
 }
 
-static struct failures *failures_slot(struct gate *g, uint64_t key, hy_us now)
-{
-    struct failures *f = &g->failures[key & (FAILURES - 1)];
-    if (f->key != key || f->until <= now)
-        *f = (struct failures){.key = key, .until = now + WINDOW_S * HY_US_PER_SEC};
-    return f;
-}
-
 static uint64_t name_key(const char *user)
 {
     return hy_siphash(hy_hash_process_key(), user, strlen(user));
@@ -79,41 +66,50 @@ static uint64_t name_key(const char *user)
 /* The same work whether there is such a user or not. */
 static bool is_right(struct gate *g, const struct login *l, const struct hy_user *u)
 {
-    static const char nobody[] = "$y$j9T$.......................$"; /* no password has it */
-    const char *got = crypt_r(l->password, u ? u->hash : nobody, &g->crypt);
-    bool right = u && got && got[0] == '$' && strlen(got) == strlen(u->hash) &&
-                 CRYPTO_memcmp(got, u->hash, strlen(got)) == 0;
-    explicit_bzero(&g->crypt, sizeof g->crypt);
-    return right;
+    static const struct hy_user nobody = {.hash = "$y$j9T$.......................$"};
+    const struct hy_user *other =
+        hy_users_like(l->policy->users, &l->policy->secret, hy_str_of(l->user));
+    if (l->is_scram)
+        return u && l->is_proved;
+    bool has = hy_user_has(u ? u : other ? other : &nobody, l->password, &g->crypt);
+    return u && has;
+}
+
+static void remember(struct gate *g, const uint8_t d[DIGEST_BYTES], hy_us now)
+{
+    struct known *k = known_slot(g, d);
+    memcpy(k->digest, d, DIGEST_BYTES);
+    k->until = now + KNOWN_US;
+}
+
+static bool is_known(struct gate *g, const uint8_t d[DIGEST_BYTES], hy_us now)
+{
+    const struct known *k = known_slot(g, d);
+    return k->until > now && CRYPTO_memcmp(k->digest, d, DIGEST_BYTES) == 0;
 }
 
 static void check(struct gate *g, struct login *l)
 {
     const struct hy_user *u = hy_users_find(l->policy->users, hy_str_of(l->user));
     hy_us now = hy_clock_us();
+    uint64_t name = name_key(l->user);
     uint8_t d[DIGEST_BYTES];
-    bool has_digest = u && digest(g, l, u->hash, d);
-    if (has_digest) {
-        const struct known *k = known_slot(g, d);
-        if (k->until > now && CRYPTO_memcmp(k->digest, d, sizeof d) == 0) {
-            l->is_good = true;
-            return;
-        }
+    bool has_digest = u && (!l->is_scram || l->is_proved) && digest(g, l, u->hash, d);
+    if (has_digest && is_known(g, d, now)) {
+        l->is_good = true;
+        return;
     }
-    struct failures *network = failures_slot(g, l->from, now);
-    struct failures *name = failures_slot(g, name_key(l->user), now);
-    if (network->n >= NETWORK_FAILURES || name->n >= NAME_FAILURES) {
+    if (hy_failures_count(&g->failures, l->from, now) >= NETWORK_FAILURES ||
+        hy_failures_count(&g->failures, name, now) >= NAME_FAILURES) {
         l->is_slowed = true;
         return;
     }
     l->is_good = is_right(g, l, u);
     if (!l->is_good) {
-        network->n++;
-        name->n++;
+        (void)hy_failures_add(&g->failures, l->from, now, WINDOW_US);
+        (void)hy_failures_add(&g->failures, name, now, WINDOW_US);
     } else if (has_digest) {
-        struct known *k = known_slot(g, d);
-        memcpy(k->digest, d, sizeof d);
-        k->until = now + KNOWN_S * HY_US_PER_SEC;
+        remember(g, d, now);
     }
 }
 

@@ -8,7 +8,9 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "hayauma/base/codec.h"
 #include "hayauma/base/log.h"
+#include "hayauma/base/rand.h"
 #include "receive.h"
 
 enum { HANDSHAKE_US = 30 * 1000000, GOODBYE_US = 10 * 1000000, IN_MAX = 256 * 1024 };
@@ -128,14 +130,45 @@ static void start_tls(struct inbound *s)
 static bool ask_gate(struct inbound *s, const struct hy_smtp_server_ask *ask)
 {
     struct login *l = &s->login;
-    l->password_n = ask->password.n;
-    if (ask->password.n > PASSWORD_MAX || memchr(ask->password.p, '\0', ask->password.n))
+    struct hy_str password = ask->is_scram ? HY_STR("") : ask->password;
+    if (password.n > PASSWORD_MAX || memchr(password.p, '\0', password.n))
         return false;
     snprintf(l->user, sizeof l->user, "%.*s", HY_STR_ARG(ask->user));
-    memcpy(l->password, ask->password.p, ask->password.n);
-    l->password[ask->password.n] = '\0';
+    memcpy(l->password, password.p, password.n);
+    l->password[password.n] = '\0';
+    l->is_scram = ask->is_scram;
+    l->is_proved = ask->is_proved;
     l->policy = s->policy;
     return gate_ask(s->r->gate, l);
+}
+
+/* Gives the verifier of who is asked for, or one that looks like it; the same work for both. SCRAM
+ * is offered when every user has one. */
+static int give_verifier(struct inbound *s, const struct hy_smtp_server_ask *ask)
+{
+    enum { NONCE_BYTES = 18 };
+    const struct hy_users *all = s->policy->users;
+    const struct hy_hash_key *secret = &s->policy->secret;
+    const struct hy_user *u = hy_users_find(all, ask->user);
+    const struct hy_user *like = hy_users_like(all, secret, ask->user);
+    struct hy_scram_verifier other;
+    uint8_t random[NONCE_BYTES], binding[HY_SCRAM_BINDING_MAX];
+    char nonce[NONCE_BYTES * 4 / 3];
+    size_t n = 0;
+    int err = hy_scram_verifier_pretend(hy_str_make(secret, sizeof *secret), ask->user, like->scram,
+                                        &other);
+    if (err == HY_OK)
+        err = hy_rand_bytes(random, sizeof random);
+    if (err == HY_OK && ask->binding != HY_SCRAM_BINDING_NONE)
+        err = hy_conn_tls_binding(s->conn, ask->binding, binding, &n);
+    if (err != HY_OK)
+        return err;
+    struct hy_smtp_server_scram x = {.verifier = u ? u->scram : &other,
+                                     .nonce = hy_str_make(nonce, sizeof nonce),
+                                     .binding = hy_str_make(binding, n)};
+    (void)hy_base64_encode(random, sizeof random, nonce);
+    hy_smtp_server_scram(&s->smtp, &x, hy_loop_now(s->r->loop));
+    return HY_OK;
 }
 
 /* A question is on its way already. */
@@ -166,6 +199,19 @@ static bool take_question(struct inbound *s)
         a = (struct hy_smtp_server_answer){
             .code = 454, .enhanced = {4, 7, 0}, .text = HY_STR("Cannot authenticate now")};
         break;
+    case HY_SMTP_SERVER_ASK_SCRAM: {
+        int err = give_verifier(s, ask);
+        if (err == HY_OK)
+            return true;
+        a = err == HY_EUNSUPPORTED
+                ? (struct hy_smtp_server_answer){.code = 535,
+                                                 .enhanced = {5, 7, 8},
+                                                 .text = HY_STR("No such channel binding here")}
+                : (struct hy_smtp_server_answer){.code = 454,
+                                                 .enhanced = {4, 7, 0},
+                                                 .text = HY_STR("Cannot authenticate now")};
+        break;
+    }
     case HY_SMTP_SERVER_ASK_MAIL:
         if (s->r->content_bytes > s->policy->memory_max)
             a = (struct hy_smtp_server_answer){
@@ -402,6 +448,7 @@ static void fill_settings(struct inbound *s)
         .offers_starttls = p->tls && !s->is_tls_listener,
         .requires_tls = !s->is_trusted && !p->intake,
         .offers_auth = p->users != NULL,
+        .offers_scram = hy_users_know_scram(p->users),
         .requires_auth = !s->is_trusted && !p->intake,
         .asks_mail = true,
         .asks_rcpt = p->intake != NULL,

@@ -27,15 +27,15 @@ struct listener {
     bool is_tls;
 };
 
-/* A password on its way to the gate and back. */
+/* A password, or what a proof was worth, on its way to the gate and back. */
 struct login {
     struct hy_msg msg;
-    bool is_out; /* the gate has it */
+    bool is_out;              /* the gate has it */
+    bool is_scram, is_proved; /* no password, but a proof; whether it was good */
     bool is_good;
     bool is_slowed; /* too many failures: nobody looked */
     struct hy_receive_policy *policy;
     uint64_t from; /* hash of the client's network */
-    size_t password_n;
     char user[HY_SMTP_SERVER_NAME_MAX + 1];
     char password[PASSWORD_MAX + 1];
 };

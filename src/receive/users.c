@@ -2,18 +2,24 @@
 #include "hayauma/receive/users.h"
 
 #include <crypt.h>
+#include <openssl/crypto.h>
 #include <stdlib.h>
 
 #include "hayauma/base/arena.h"
-#include "hayauma/base/hash.h"
+#include "hayauma/base/rand.h"
 
-enum { NAME_MAX_BYTES = 255, PASSWORD_MAX = 512 };
+enum {
+    NAME_MAX_BYTES = 255,
+    PASSWORD_MAX = 512,
+    SCRAM_SALT_BYTES = 16,
+    SCRAM_ITERATIONS = 65536, /* as many as Cyrus SASL, and so Postfix, is willing to compute */
+};
 
 struct hy_users {
     struct hy_arena arena;
     const struct hy_tenants *tenants;
     struct hy_user *items;
-    size_t n, cap;
+    size_t n, cap, n_scram;
     uint32_t *table; /* places in items + 1; a power of two, half empty */
     size_t table_n;
 };
@@ -33,6 +39,23 @@ const struct hy_user *hy_users_find(const struct hy_users *u, struct hy_str name
             return x;
     }
     return NULL;
+}
+
+void hy_users_count(const struct hy_users *u, size_t *ret_all, size_t *ret_scram)
+{
+    *ret_all = u->n;
+    *ret_scram = u->n_scram;
+}
+
+bool hy_users_know_scram(const struct hy_users *u)
+{
+    return u && u->n && u->n_scram == u->n;
+}
+
+const struct hy_user *hy_users_like(const struct hy_users *u, const struct hy_hash_key *key,
+                                    struct hy_str name)
+{
+    return u && u->n ? &u->items[hy_siphash(key, name.p, name.n) % u->n] : NULL;
 }
 
 bool hy_domain_rules_have(const char *const *rules, struct hy_str domain)
@@ -60,6 +83,22 @@ static bool is_hash(const char *hash)
 {
     return hash[0] == '$' && strlen(hash) < HY_USER_HASH_MAX &&
            crypt_checksalt(hash) == CRYPT_SALT_OK;
+}
+
+static int read_hash(struct hy_users *u, struct hy_str text, struct hy_user *user)
+{
+    struct hy_scram_verifier v, *kept;
+    user->hash = hy_arena_str(&u->arena, text).p;
+    if (!user->hash)
+        return HY_ENOMEM;
+    if (!hy_scram_is_verifier(text))
+        return is_hash(user->hash) ? HY_OK : HY_EINVAL;
+    if (hy_scram_verifier_parse(text, &v) != HY_OK)
+        return HY_EINVAL;
+    user->scram = kept = hy_arena_alloc(&u->arena, sizeof *kept);
+    if (kept)
+        *kept = v;
+    return kept ? HY_OK : HY_ENOMEM;
 }
 
 static int read_domains(struct hy_users *u, struct hy_str text, struct hy_user *user)
@@ -108,15 +147,14 @@ static int read_user(struct hy_users *u, struct hy_str line, const char *file, u
                        "%s:%u: there is no tenant '%.*s' under 'tenants' in hayauma.yaml", file, no,
                        HY_STR_ARG(fields[3]));
     user.name = hy_arena_str(&u->arena, name).p;
-    user.hash = hy_arena_str(&u->arena, fields[1]).p;
-    if (!user.name || !user.hash)
-        return HY_ENOMEM;
-    if (!is_hash(user.hash))
+    int err = user.name ? read_hash(u, fields[1], &user) : HY_ENOMEM;
+    if (err == HY_EINVAL)
         return hy_fail(diag, HY_EINVAL,
                        "%s:%u: the hash of %s is of no method that is strong enough: make one with "
                        "'hayauma password'",
                        file, no, user.name);
-    int err = read_domains(u, fields[2], &user);
+    if (err == HY_OK)
+        err = read_domains(u, fields[2], &user);
     if (err == HY_EINVAL || err == HY_ELIMIT)
         return hy_fail(diag, err, "%s:%u: %s may use no domain, or more than %d", file, no,
                        user.name, HY_USER_DOMAINS_MAX);
@@ -137,6 +175,7 @@ static int add(struct hy_users *u, const struct hy_user *user)
     if (u->n == HY_USERS_MAX)
         return HY_ELIMIT;
     u->items[u->n++] = *user;
+    u->n_scram += user->scram != NULL;
     return HY_OK;
 }
 
@@ -220,4 +259,31 @@ int hy_user_hash(struct hy_str password, char *out)
     explicit_bzero(data, sizeof *data);
     free(data);
     return err;
+}
+
+int hy_user_scram(struct hy_str password, char *out)
+{
+    uint8_t salt[SCRAM_SALT_BYTES];
+    struct hy_scram_verifier v;
+    if (password.n > PASSWORD_MAX)
+        return HY_EINVAL;
+    int err = hy_rand_bytes(salt, sizeof salt);
+    if (err == HY_OK)
+        err =
+            hy_scram_verifier_make(password, hy_str_make(salt, sizeof salt), SCRAM_ITERATIONS, &v);
+    if (err == HY_OK)
+        hy_scram_verifier_format(&v, out);
+    explicit_bzero(&v, sizeof v);
+    return err;
+}
+
+bool hy_user_has(const struct hy_user *u, const char *password, struct crypt_data *room)
+{
+    if (u->scram)
+        return hy_scram_verifier_has(u->scram, hy_str_of(password));
+    const char *got = crypt_r(password, u->hash, room);
+    bool has = got && got[0] == '$' && strlen(got) == strlen(u->hash) &&
+               CRYPTO_memcmp(got, u->hash, strlen(got)) == 0;
+    explicit_bzero(room, sizeof *room);
+    return has;
 }

@@ -15,7 +15,7 @@ static const struct {
     {"DATA", smtpd_data, true, true},   {"BDAT", smtpd_bdat, true, true},
     {"RSET", smtpd_rset, false, false}, {"NOOP", smtpd_noop, false, false},
     {"QUIT", smtpd_quit, false, true},  {"VRFY", smtpd_vrfy, false, false},
-    {"HELP", smtpd_help, false, false}, {"STARTTLS", smtpd_starttls, true, false},
+    {"HELP", smtpd_help, false, false}, {"STARTTLS", smtpd_starttls, false, false},
     {"AUTH", smtpd_auth, true, false},
 };
 
@@ -24,7 +24,7 @@ static hy_us or_default(hy_us v, hy_us d)
     return v ? v : d;
 }
 
-static void set_deadline(struct hy_smtp_server *s)
+void smtpd_set_deadline(struct hy_smtp_server *s)
 {
     const struct hy_smtp_server_settings *o = s->settings;
     bool is_content = s->state == SMTPD_DATA || s->state == SMTPD_BDAT;
@@ -162,6 +162,8 @@ static size_t line_input(struct hy_smtp_server *s, const char *p, size_t n)
     size_t used = lf ? (size_t)(lf - p) + 1 : n;
     if (s->line.len + used > HY_SMTP_SERVER_LINE_MAX) {
         hy_buf_reset(&s->line);
+        if (s->state == SMTPD_AUTH)
+            smtpd_auth_wipe(s);
         s->state = lf ? SMTPD_COMMAND : SMTPD_SWALLOW;
         smtpd_refuse(s, 500, 5, 2, "Line too long");
         return used;
@@ -230,7 +232,7 @@ size_t hy_smtp_server_input(struct hy_smtp_server *s, const char *p, size_t n, h
     }
     /* A line that drips does not get more time than one that comes at once. */
     if (s->line.len == 0 && s->state != SMTPD_ASKING)
-        set_deadline(s);
+        smtpd_set_deadline(s);
     return used;
 }
 
@@ -248,20 +250,6 @@ const struct hy_smtp_server_ask *hy_smtp_server_ask(const struct hy_smtp_server 
     return &s->ask;
 }
 
-static void answer_auth(struct hy_smtp_server *s, bool is_good)
-{
-    uint32_t most = s->settings->auth_max ? s->settings->auth_max : 3;
-    s->is_auth = is_good;
-    if (s->texts.data)
-        explicit_bzero(s->texts.data, s->texts.len);
-    hy_buf_reset(&s->texts);
-    if (is_good)
-        return;
-    s->user[0] = '\0';
-    if (++s->auth_failures >= most && s->state != SMTPD_OVER)
-        smtpd_end(s, 421, 7, 0, "Too many failures, goodbye");
-}
-
 void hy_smtp_server_answer(struct hy_smtp_server *s, const struct hy_smtp_server_answer *a,
                            hy_us now)
 {
@@ -274,10 +262,12 @@ void hy_smtp_server_answer(struct hy_smtp_server *s, const struct hy_smtp_server
     s->ask = (struct hy_smtp_server_ask){0};
     char text[512];
     snprintf(text, sizeof text, "%.*s", HY_STR_ARG(hy_str_slice(a->text, 0, 400)));
-    smtpd_status(s, a->code, a->enhanced.subject, a->enhanced.detail, text);
-    if (kind == HY_SMTP_SERVER_ASK_AUTH)
-        answer_auth(s, is_good);
-    else if (kind == HY_SMTP_SERVER_ASK_MAIL && !is_good)
+    bool is_auth = kind == HY_SMTP_SERVER_ASK_AUTH || kind == HY_SMTP_SERVER_ASK_SCRAM;
+    if (is_auth)
+        smtpd_auth_answered(s, a, text);
+    else
+        smtpd_status(s, a->code, a->enhanced.subject, a->enhanced.detail, text);
+    if (kind == HY_SMTP_SERVER_ASK_MAIL && !is_good)
         smtpd_forget_mail(s);
     else if (kind == HY_SMTP_SERVER_ASK_RCPT && is_good)
         s->rcpts[s->n_rcpts++] = s->pending;
@@ -287,13 +277,13 @@ void hy_smtp_server_answer(struct hy_smtp_server *s, const struct hy_smtp_server
         if (is_good)
             s->errors = 0;
     }
-    if (!is_good && kind != HY_SMTP_SERVER_ASK_AUTH)
+    if (!is_good && !is_auth)
         count_error(s);
     if ((a->closes || s->is_over) && s->state != SMTPD_OVER) {
         smtpd_forget_mail(s);
         s->state = SMTPD_OVER;
     }
-    set_deadline(s);
+    smtpd_set_deadline(s);
 }
 
 void hy_smtp_server_tls_done(struct hy_smtp_server *s, hy_us now)
@@ -303,7 +293,7 @@ void hy_smtp_server_tls_done(struct hy_smtp_server *s, hy_us now)
     s->state = SMTPD_COMMAND;
     s->is_tls = true;
     smtpd_forget_helo(s);
-    set_deadline(s);
+    smtpd_set_deadline(s);
 }
 
 /* ---- life ---- */
@@ -317,13 +307,12 @@ void hy_smtp_server_init(struct hy_smtp_server *s, const struct hy_smtp_server_s
     s->texts = HY_BUF_INIT(16 << 20);
     s->content = HY_BUF_INIT(settings->size_max);
     hy_buf_printf(&s->out, "220 %.*s ESMTP hayauma\r\n", HY_STR_ARG(settings->host));
-    set_deadline(s);
+    smtpd_set_deadline(s);
 }
 
 void hy_smtp_server_free(struct hy_smtp_server *s)
 {
-    if (s->texts.data) /* may hold a password */
-        explicit_bzero(s->texts.data, s->texts.len);
+    smtpd_auth_wipe(s); /* a password may be there */
     hy_buf_free(&s->out);
     hy_buf_free(&s->line);
     hy_buf_free(&s->texts);

@@ -45,7 +45,8 @@ void smtpd_ehlo(struct hy_smtp_server *s, struct hy_str arg)
     if (s->is_tls)
         offer(s, "REQUIRETLS");
     if (o->offers_auth && s->is_tls)
-        offer(s, "AUTH PLAIN LOGIN");
+        offer(s, o->offers_scram ? "AUTH SCRAM-SHA-256-PLUS SCRAM-SHA-256 PLAIN LOGIN"
+                                 : "AUTH PLAIN LOGIN");
     smtpd_reply(s, 250, "ENHANCEDSTATUSCODES");
 }
 

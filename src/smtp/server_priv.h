@@ -58,7 +58,39 @@ size_t smtpd_data_input(struct hy_smtp_server *s, const char *p, size_t n);
 size_t smtpd_bdat_input(struct hy_smtp_server *s, const char *p, size_t n);
 /* Asks the driver, or refuses what has a fault. */
 void smtpd_content_done(struct hy_smtp_server *s);
+
+/* ---- AUTH ---- */
+enum smtpd_auth_step {
+    SMTPD_AUTH_PLAIN,
+    SMTPD_AUTH_LOGIN_USER,
+    SMTPD_AUTH_LOGIN_PASSWORD,
+    SMTPD_AUTH_SCRAM_FIRST,
+    SMTPD_AUTH_SCRAM_PLUS_FIRST,
+    SMTPD_AUTH_SCRAM_FINAL,
+    SMTPD_AUTH_SCRAM_LAST, /* the client knows that we know it */
+};
 void smtpd_auth_line(struct hy_smtp_server *s, struct hy_str line);
+/* The driver's answer to ASK_AUTH, or its refusal of ASK_SCRAM; `text` is what it says. */
+void smtpd_auth_answered(struct hy_smtp_server *s, const struct hy_smtp_server_answer *a,
+                         const char *text);
+/* Refuses, and ends the exchange. */
+void smtpd_auth_fail(struct hy_smtp_server *s, unsigned code, unsigned subject, unsigned detail,
+                     const char *text);
+/* The next line of the exchange is awaited; `text`, any bytes, is said before. */
+void smtpd_auth_go_on(struct hy_smtp_server *s, enum smtpd_auth_step step, struct hy_str text);
+/* What the exchange knows is overwritten. */
+void smtpd_auth_wipe(struct hy_smtp_server *s);
+/* False, and refused: the name is none. */
+bool smtpd_auth_user(struct hy_smtp_server *s, struct hy_str user);
+
+/* server_scram.c: what the client said, decoded. */
+void smtpd_scram_first(struct hy_smtp_server *s, struct hy_str message, bool is_plus);
+void smtpd_scram_final(struct hy_smtp_server *s, struct hy_str message);
+/* It was right: our proof to the client. */
+void smtpd_scram_last(struct hy_smtp_server *s);
+
+/* The time for the next line begins. */
+void smtpd_set_deadline(struct hy_smtp_server *s);
 
 /* ---- verbs: `arg` is the line behind the verb, spaces around it gone ---- */
 typedef void smtpd_verb(struct hy_smtp_server *s, struct hy_str arg);

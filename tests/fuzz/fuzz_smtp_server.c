@@ -41,12 +41,21 @@ static void answer(struct run *r)
         hy_smtp_server_tls_done(&r->s, 0);
         return;
     }
+    if (ask->kind == HY_SMTP_SERVER_ASK_SCRAM) {
+        static const struct hy_scram_verifier v = {.iterations = 4096, .salt_n = 16};
+        struct hy_smtp_server_scram x = {.verifier = &v,
+                                         .nonce = HY_STR("a nonce of 24 characters"),
+                                         .binding = ask->binding ? HY_STR("bound") : HY_STR("")};
+        require(ask->user.n > 0 && ask->user.n <= HY_SMTP_SERVER_NAME_MAX);
+        hy_smtp_server_scram(&r->s, &x, 0);
+        return;
+    }
     if (ask->kind == HY_SMTP_SERVER_ASK_MESSAGE)
         look_at_message(r);
     if (r->dice & 1)
         a.code = 550;
     else if (ask->kind == HY_SMTP_SERVER_ASK_AUTH)
-        a.code = 235;
+        a.code = ask->is_scram && !ask->is_proved ? 535 : 235;
     hy_smtp_server_answer(&r->s, &a, 0);
 }
 
@@ -72,7 +81,7 @@ static void check_replies(struct hy_str out)
 {
     while (out.n) {
         size_t end = hy_str_find_str(out, HY_STR("\r\n"), 0);
-        require(end != SIZE_MAX && end >= 4 && end <= 510);
+        require(end != SIZE_MAX && end >= 4 && end <= 4 + HY_SCRAM_CHALLENGE_MAX / 3 * 4 + 4);
         require(out.p[0] >= '2' && out.p[0] <= '5' && (out.p[3] == ' ' || out.p[3] == '-'));
         for (size_t i = 0; i < end; i++)
             require(out.p[i] >= ' ' && out.p[i] < 0x7f);
@@ -95,6 +104,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
         .requires_auth = data[0] & 8,
         .asks_mail = data[0] & 16,
         .asks_rcpt = data[0] & 32,
+        .offers_scram = data[0] & 64,
     };
     struct run whole = {.dice = data[1]}, pieces = {.dice = data[1]};
     run(&whole, &o, data + 3, n - 3, n);

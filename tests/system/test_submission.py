@@ -27,14 +27,15 @@ def certificate(lab):
 USERS = (("app", "news.hayauma.test"), ("other", "*.example.net"))
 
 
+def login_line(lab, *login):
+    return subprocess.run([lab.binary("src/cli/hayauma"), "password", *login], input=PASSWORD + "\n",
+                          capture_output=True, text=True, check=True).stdout
+
+
 def setup(lab, trusted=False, config=None, logins=USERS, **kw):
     """(daemon, sink, port of STARTTLS, port of TLS, client context)"""
     cert, key = certificate(lab)
-    users = ""
-    for login in logins:
-        users += subprocess.run([lab.binary("src/cli/hayauma"), "password", *login], input=PASSWORD + "\n",
-                                capture_output=True, text=True, check=True).stdout
-    path = lab.write("users", users)
+    path = lab.write("users", "".join(login_line(lab, *login) for login in logins))
     os.chmod(path, 0o600)
     plain, tls = lab.free_port(), lab.free_port()
     values = {"submission.listen": [f"127.0.0.1:{plain}"], "submission.listen_tls": [f"127.0.0.1:{tls}"],

@@ -15,6 +15,7 @@
 #include "hayauma/io/proxy.h"
 #include "hayauma/io/sockaddr.h"
 #include "hayauma/io/tls.h"
+#include "hayauma/smtp/scram.h"
 #include "hayauma/smtp/tlsa.h"
 
 struct hy_loop;
@@ -116,6 +117,12 @@ HY_MUST_USE int hy_conn_start_tls(struct hy_conn *c, const struct hy_conn_tls *o
 
 /* The same as the server, with a certificate of hy_tls_create_server. */
 HY_MUST_USE int hy_conn_accept_tls(struct hy_conn *c, struct hy_tls *tls);
+
+/* What a client's proof can be tied to (RFC 5929, RFC 9266), of a session that it began: at most
+ * HY_SCRAM_BINDING_MAX bytes. HY_EUNSUPPORTED: there is none of that kind, since TLS is not on, or
+ * is of another version, or the certificate's signature has no hash of its own. */
+HY_MUST_USE int hy_conn_tls_binding(const struct hy_conn *c, enum hy_scram_binding kind,
+                                    uint8_t out[HY_SCRAM_BINDING_MAX], size_t *ret_n);
 
 /* Nothing more is read from the socket, or (`is_held` false) reading goes on, in a later turn. What
  * was read already may still come: 64 KiB at most. While it is held, the other side's end is not

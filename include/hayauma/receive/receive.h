@@ -43,7 +43,9 @@ struct hy_receive_policy {
     uint64_t memory_max; /* bytes of messages on their way in; above it 452 */
     uint32_t rcpts_max;
     uint32_t connections_max, connections_per_address;
-    bool is_dkim_required; /* mail that no key signs is refused */
+    bool is_dkim_required;     /* mail that no key signs is refused */
+    struct hy_hash_key secret; /* makes names that are not there look like others: the same for as
+                                  long as clients may compare */
     int utc_offset_min;
     /* For mail that came back: without password, to these addresses only; nothing is sent on. */
     struct hy_intake *intake;                    /* outlives it; NULL: messages are handed in */

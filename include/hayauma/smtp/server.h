@@ -18,6 +18,7 @@
 #include "hayauma/base/clock.h"
 #include "hayauma/model/lead.h"
 #include "hayauma/model/outcome.h"
+#include "hayauma/smtp/scram.h"
 
 enum {
     HY_SMTP_SERVER_LINE_MAX = 4096, /* of a command, with CRLF (RFC 5321 4.5.3.1.4: 512, and what
@@ -38,6 +39,7 @@ struct hy_smtp_server_settings {
     bool offers_starttls;
     bool requires_tls;         /* for MAIL */
     bool offers_auth;          /* never without TLS */
+    bool offers_scram;         /* with it: SCRAM-SHA-256 and -PLUS besides PLAIN and LOGIN */
     bool requires_auth;        /* for MAIL */
     bool asks_mail, asks_rcpt; /* the driver decides on each; otherwise all are taken */
     hy_us command_us;          /* for a whole line; 0 = 5 min */
@@ -48,7 +50,8 @@ struct hy_smtp_server_settings {
 enum hy_smtp_server_ask_kind {
     HY_SMTP_SERVER_ASK_NOTHING = 0,
     HY_SMTP_SERVER_ASK_TLS,     /* write the output, do the handshake, then tls_done() */
-    HY_SMTP_SERVER_ASK_AUTH,    /* `user` with `password`: answer 235 or a refusal */
+    HY_SMTP_SERVER_ASK_AUTH,    /* `user` with `password`, or `is_scram`: answer 235 or a refusal */
+    HY_SMTP_SERVER_ASK_SCRAM,   /* the verifier of `user`: scram(), or a refusal */
     HY_SMTP_SERVER_ASK_MAIL,    /* `address` (empty: null sender) */
     HY_SMTP_SERVER_ASK_RCPT,    /* `address` */
     HY_SMTP_SERVER_ASK_MESSAGE, /* the message is complete: see hy_smtp_server_message */
@@ -56,6 +59,14 @@ enum hy_smtp_server_ask_kind {
 struct hy_smtp_server_ask {
     enum hy_smtp_server_ask_kind kind;
     struct hy_str user, password, address; /* views, until the answer */
+    enum hy_scram_binding binding;         /* ASK_SCRAM: what of the TLS session is wanted */
+    bool is_scram, is_proved;              /* ASK_AUTH: whether the client knows the password */
+};
+/* The answer to ASK_SCRAM; used during the call. */
+struct hy_smtp_server_scram {
+    const struct hy_scram_verifier *verifier; /* a pretended one for who is not known */
+    struct hy_str nonce;                      /* see hy_scram_challenge */
+    struct hy_str binding;                    /* empty when none was asked for */
 };
 /* A reply; text: one line of printable ASCII, anything else is replaced by '?'. */
 struct hy_smtp_server_answer {
@@ -110,6 +121,7 @@ struct hy_smtp_server {
     char envid[HY_SMTP_SERVER_ENVID_MAX];
     char helo[HY_SMTP_SERVER_NAME_MAX + 1];
     char user[HY_SMTP_SERVER_NAME_MAX + 1];
+    struct hy_scram *scram; /* while AUTH speaks it */
 };
 
 /* Begins on a new connection, `is_tls` when it came encrypted; the greeting is in the output.
@@ -123,6 +135,9 @@ const struct hy_smtp_server_ask *hy_smtp_server_ask(const struct hy_smtp_server 
 /* To the open question, but TLS. */
 void hy_smtp_server_answer(struct hy_smtp_server *s, const struct hy_smtp_server_answer *a,
                            hy_us now);
+/* The good answer to ASK_SCRAM. */
+void hy_smtp_server_scram(struct hy_smtp_server *s, const struct hy_smtp_server_scram *x,
+                          hy_us now);
 void hy_smtp_server_tls_done(struct hy_smtp_server *s, hy_us now);
 struct hy_str hy_smtp_server_output(const struct hy_smtp_server *s);
 void hy_smtp_server_wrote(struct hy_smtp_server *s, size_t n);

@@ -111,6 +111,79 @@ Test(users, what_is_wrong_is_told_with_its_line)
     }
 }
 
+#define KEY   "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA="
+#define SCRAM "$scram-sha-256$4096$AAAAAAAAAAAAAAAAAAAAAA==$" KEY "$" KEY
+
+Test(users, scram_is_known_when_all_have_a_verifier)
+{
+    static const struct {
+        const char *text;
+        size_t all, scram;
+        bool knows;
+    } cases[] = {
+        {"a:" SCRAM ":x\nb:" SCRAM ":*:7\n", 2, 2, true},
+        {"a:" SCRAM ":x\nb:" HASH ":x\n", 2, 1, false},
+        {"a:" HASH ":x\n", 1, 0, false},
+        {"", 0, 0, false},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct hy_users *u = read_ok(cases[i].text);
+        size_t all = 9, scram = 9;
+        hy_users_count(u, &all, &scram);
+        cr_expect(all == cases[i].all && scram == cases[i].scram, "case %zu: %zu %zu", i, all,
+                  scram);
+        cr_expect_eq(hy_users_know_scram(u), cases[i].knows, "case %zu", i);
+        hy_users_free(u);
+    }
+    cr_expect_not(hy_users_know_scram(NULL));
+    struct hy_users *u = NULL;
+    struct hy_diag diag = {""};
+    cr_expect_eq(hy_users_read(HY_STR("a:$scram-sha-256$1$AAAA$" KEY "$" KEY ":x"), &tenants, "f",
+                               &diag, &u),
+                 HY_EINVAL);
+    cr_expect(strstr(diag.text, "f:1:"), "%s", diag.text);
+}
+
+Test(users, who_is_not_there_is_like_somebody_who_is_and_always_the_same)
+{
+    struct hy_users *u = read_ok("a:" HASH ":x\nb:" SCRAM ":x\n"), *none = read_ok("");
+    const struct hy_hash_key one = {1, 2}, other = {3, 4};
+    bool differs = false, is_both[2] = {false, false};
+    for (int i = 0; i < 64; i++) {
+        char name[20];
+        snprintf(name, sizeof name, "nobody%d", i);
+        const struct hy_user *like = hy_users_like(u, &one, hy_str_of(name));
+        cr_assert_eq(like, hy_users_like(u, &one, hy_str_of(name)));
+        differs |= like != hy_users_like(u, &other, hy_str_of(name));
+        is_both[like->scram != NULL] = true;
+    }
+    cr_expect(differs && is_both[0] && is_both[1]);
+    cr_expect_null(hy_users_like(none, &one, HY_STR("a")));
+    cr_expect_null(hy_users_like(NULL, &one, HY_STR("a")));
+    hy_users_free(u);
+    hy_users_free(none);
+}
+
+Test(users, a_password_is_found_right_by_either_kind_of_hash)
+{
+    char text[2][HY_USER_HASH_MAX], lines[2 * HY_USER_HASH_MAX + 20];
+    struct crypt_data *room = calloc(1, sizeof *room);
+    cr_assert_eq(hy_user_hash(HY_STR("secret"), text[0]), HY_OK);
+    cr_assert_eq(hy_user_scram(HY_STR("secret"), text[1]), HY_OK);
+    cr_assert_eq(hy_user_scram(HY_STR("s\xc3\xa9cret"), text[1]), HY_EINVAL);
+    snprintf(lines, sizeof lines, "0:%s:x\n1:%s:x\n", text[0], text[1]);
+    struct hy_users *u = read_ok(lines);
+    for (int i = 0; i < 2; i++) {
+        const struct hy_user *user = hy_users_find(u, hy_str_make(&"01"[i], 1));
+        cr_assert_eq(user->scram != NULL, i == 1);
+        cr_assert(hy_user_has(user, "secret", room));
+        cr_assert_not(hy_user_has(user, "Secret", room));
+        cr_assert_not(hy_user_has(user, "", room));
+    }
+    hy_users_free(u);
+    free(room);
+}
+
 Test(users, many_users_are_found)
 {
     char *text = malloc(3000 * 200);

@@ -65,6 +65,9 @@ static void answer_all(struct talk *t)
         hy_buf_printf(&t->log, "%.*s:%.*s;", HY_STR_ARG(ask->user), HY_STR_ARG(ask->password));
         a.code = t->refuses_auth ? 535 : 235;
         break;
+    case HY_SMTP_SERVER_ASK_SCRAM: /* test_scram.c */
+        a.code = 454;
+        break;
     case HY_SMTP_SERVER_ASK_MAIL:
     case HY_SMTP_SERVER_ASK_RCPT:
         a.code = t->refuses_rcpt ? 550 : 250;
