@@ -33,9 +33,10 @@ static void add(struct hy_smtp_server *s, const char *p, size_t n)
         s->fault = SMTPD_NO_MEMORY;
 }
 
+/* What the client is told does not depend on the pieces in which its bytes came. */
 static void spoil(struct hy_smtp_server *s, enum smtpd_fault fault)
 {
-    if (s->fault == SMTPD_GOOD) {
+    if (s->fault == SMTPD_GOOD || (s->fault == SMTPD_NUL && fault == SMTPD_BARE)) {
         s->fault = (uint8_t)fault;
         hy_buf_free(&s->content);
     }

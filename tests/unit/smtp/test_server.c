@@ -192,6 +192,19 @@ Test(server, dots_are_unstuffed_and_only_cr_lf_dot_cr_lf_ends_a_message)
     check(d, sizeof d / sizeof *d);
 }
 
+Test(server, of_two_faults_the_same_is_told_whatever_the_pieces)
+{
+    struct hy_str in = HY_STR(BEGIN "DATA\r\nx\0y\rz\r\n.\r\n");
+    for (size_t step = 1; step <= in.n; step++) {
+        struct talk t = {0};
+        talk_start(&t);
+        say(&t, in, step, false);
+        cr_expect(strstr(hy_buf_cstr(&t.out), "554 5.6.0 The message has a CR or LF by itself\r\n"),
+                  "by %zu: %s", step, hy_buf_cstr(&t.out));
+        talk_end(&t);
+    }
+}
+
 Test(server, commands_with_a_bare_cr_or_lf_or_a_nul_end_the_session)
 {
     static const struct dialogue d[] = {
