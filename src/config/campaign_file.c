@@ -44,7 +44,7 @@ struct raw {
     struct hy_hours hours;
     const char *time_zone;
     bool is_by_lead, is_uncapped;
-    uint32_t bounce_percent;
+    uint32_t bounce_percent, complaint_share;
     const char *pool, *tenant;
 };
 
@@ -99,6 +99,7 @@ static const struct schema_row rows[] = {
     {"pool", SCHEMA_STRING, 0, F(pool), .max = 63},
     {"tenant", SCHEMA_STRING, 0, F(tenant), .max = HY_TENANT_NAME_MAX},
     {"pause_on_bounces", SCHEMA_PERCENT, 0, F(bounce_percent), 1, 100, .zero = "never"},
+    {"pause_on_complaints", SCHEMA_SHARE, 0, F(complaint_share), 1, 10000, .zero = "never"},
 };
 static const struct schema campaign_schema = {rows, sizeof rows / sizeof rows[0],
                                               sizeof(struct raw), NULL};
@@ -405,6 +406,8 @@ static int to_bundle(struct loading *l)
         .is_uncapped = r->is_uncapped,
         .has_bounce_limit = yaml_get(l->root, HY_STR("pause_on_bounces")) != NULL,
         .bounce_percent = r->bounce_percent,
+        .has_complaint_limit = yaml_get(l->root, HY_STR("pause_on_complaints")) != NULL,
+        .complaint_share = r->complaint_share,
         .pool = hy_str_of(r->pool),
         .tenant = hy_str_of(r->tenant),
     };

@@ -46,8 +46,9 @@ static int fill_cap(const struct hy_config *c, struct hy_deliver_plan *plan)
         return HY_OK;
     plan->cap =
         (struct hy_contact_cap){cap->count, (uint32_t)(cap->period_us / (3600 * HY_US_PER_SEC))};
-    hy_buf_printf(&text, "the lead had %u mail%s within %u hours (campaign.frequency_cap)",
-                  plan->cap.mails, plan->cap.mails == 1 ? "" : "s", plan->cap.hours);
+    hy_buf_printf(&text,
+                  "the lead has had enough mail: %u within %u hours (campaign.frequency_cap)",
+                  plan->cap.mails, plan->cap.hours);
     plan->cap_text = hy_arena_str(&plan->arena, hy_buf_str(&text)).p;
     return plan->cap_text ? HY_OK : HY_ENOMEM;
 }
@@ -63,7 +64,8 @@ int brakes_fill(const struct hy_bundle *b, const struct hy_config *c, struct hy_
         .is_uncapped = b->is_uncapped || b->priority == HY_PRIORITY_TRANSACTIONAL,
         .bounces = {100 * (b->has_bounce_limit ? b->bounce_percent : c->campaign.bounce_percent),
                     c->campaign.bounce_sample},
-        .complaints = {c->campaign.complaint_share, c->campaign.complaint_sample},
+        .complaints = {b->has_complaint_limit ? b->complaint_share : c->campaign.complaint_share,
+                       c->campaign.complaint_sample},
     };
     int err = HY_OK;
     if (b->priority != HY_PRIORITY_TRANSACTIONAL)
@@ -130,10 +132,10 @@ void brakes_on_surge(void *daemon, hy_id campaign, enum hy_surge_of of,
     char why[HY_CAMPAIGN_NOTE_MAX];
     snprintf(why, sizeof why,
              of == HY_SURGE_COMPLAINTS
-                 ? "%" PRIu32 " people complained about the last %" PRIu32
-                   " mails (campaign.pause_on_complaints): ask whom it goes to before you resume"
-                 : "%" PRIu32 " of the last %" PRIu32 " mails bounced (pause_on_bounces): look at "
-                   "them with 'hayauma campaign show' before you resume",
+                 ? "%u people complained about the last %u mails (pause_on_complaints): ask whom "
+                   "it goes to before you resume"
+                 : "%u of the last %u mails bounced (pause_on_bounces): look at "
+                   "them with 'hayauma campaign report' before you resume",
              view->bad, view->seen);
     hold(daemon, campaign, why);
 }
@@ -163,9 +165,9 @@ bool brakes_hold_stale(struct hy_daemon *d, hy_id campaign, hy_wall_ms start_at)
         .campaign = campaign,
     };
     snprintf(h.why, sizeof h.why,
-             "its start at %s was missed by %" PRId64 " minutes (campaign.stale_after): resume it "
+             "its start at %s was missed by %u minutes (campaign.stale_after): resume it "
              "to send it now, or cancel it",
-             hy_wall_format(start_at, text), late / 60000);
+             hy_wall_format(start_at, text), (unsigned)(late / 60000));
     int err = hy_writer_run(d->writer, &h.req);
     char id[HY_ID_TEXT_MAX];
     hy_log(err == HY_OK ? HY_LOG_WARNING : HY_LOG_ERROR, "campaign", "campaign %s is %s: %s",

@@ -65,9 +65,11 @@ struct hy_bundle {
     bool is_by_lead, is_uncapped;
     bool has_bounce_limit;   /* false: what hayauma.yaml says */
     uint32_t bounce_percent; /* 0 = never paused for them */
-    struct hy_str pool;      /* of sources, or one source; empty = what hayauma.yaml says */
-    struct hy_str tenant;    /* whose it is, by name; empty = the installation's */
-    hy_us expire_us;         /* given up this long after its start; 0 = by the site's rule */
+    bool has_complaint_limit;
+    uint32_t complaint_share; /* hundredths of a percent; 0 = never */
+    struct hy_str pool;       /* of sources, or one source; empty = what hayauma.yaml says */
+    struct hy_str tenant;     /* whose it is, by name; empty = the installation's */
+    hy_us expire_us;          /* given up this long after its start; 0 = by the site's rule */
 };
 
 /* A bundle and the memory behind it. */

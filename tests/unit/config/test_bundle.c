@@ -47,6 +47,8 @@ static struct hy_bundle sample(void)
         .is_by_lead = true,
         .is_uncapped = true,
         .has_bounce_limit = true,
+        .has_complaint_limit = true,
+        .complaint_share = 25,
     };
 }
 
@@ -76,7 +78,8 @@ Test(bundle, what_goes_in_comes_out)
     cr_expect(got.priority == b.priority && got.weight == 30 && got.speed.count == 20000 &&
               got.speed.period_us == b.speed.period_us && got.has_hours && got.hours.days == 31 &&
               got.hours.from_min == 540 && got.hours.to_min == 1200 && got.is_by_lead &&
-              got.is_uncapped && got.has_bounce_limit && got.bounce_percent == 0);
+              got.is_uncapped && got.has_bounce_limit && got.bounce_percent == 0 &&
+              got.has_complaint_limit && got.complaint_share == 25);
     cr_expect(hy_str_eq(got.pool, b.pool));
     cr_expect(hy_str_eq(got.tenant, b.tenant));
     expect_str(got.time_zone, b.time_zone);
