@@ -53,8 +53,8 @@ static int move(struct hy_daemon *d, hy_id id, enum hy_campaign_state to, const 
     return HY_OK;
 }
 
-/* Nothing is started that could not be sent: templates and keys are tried first. */
-static int check(struct hy_daemon *d, hy_id id, struct hy_diag *diag)
+/* Templates, keys, pool, tenant: as the feeder will load it. */
+static int check_plan(struct hy_daemon *d, hy_id id, struct hy_diag *diag)
 {
     struct hy_txn t = {0};
     struct hy_campaign c;
@@ -67,10 +67,22 @@ static int check(struct hy_daemon *d, hy_id id, struct hy_diag *diag)
     if (err == HY_OK)
         err = hy_campaign_bundle(&t, id, &bundle);
     if (err == HY_OK)
-        err = plan_check(d, &t, hy_buf_str(&bundle), diag, &found);
+        err = plan_check(d, &t, hy_buf_str(&bundle), &c, diag, &found);
     hy_txn_end(&t);
     hy_buf_free(&found.unknown);
     return err == HY_OK ? err : hy_fail(diag, err, "%s", hy_err_text(err));
+}
+
+/* Nothing is started, or goes on, that could not be sent. */
+static int check(struct hy_daemon *d, hy_id id, struct hy_diag *diag)
+{
+    enum hy_env_state space = hy_env_state(d->env);
+    int err = check_plan(d, id, diag);
+    if (err == HY_OK && space != HY_ENV_READY)
+        err = hy_fail(diag, HY_EFULL,
+                      "the disk is %s: free some space (see store.min_free), then try again",
+                      space == HY_ENV_LOW ? "nearly full" : "full");
+    return err;
 }
 
 static void start(struct hy_daemon *d, struct hy_control_call *call)
@@ -80,11 +92,6 @@ static void start(struct hy_daemon *d, struct hy_control_call *call)
     int err = ctl_campaign_arg(d, call, &id, &diag);
     if (err == HY_OK)
         err = check(d, id, &diag);
-    enum hy_env_state space = hy_env_state(d->env);
-    if (err == HY_OK && space != HY_ENV_READY)
-        err = hy_fail(&diag, HY_EFULL,
-                      "the disk is %s: free some space (see store.min_free), then start again",
-                      space == HY_ENV_LOW ? "nearly full" : "full");
     if (err == HY_OK)
         err = move(d, id, HY_CAMPAIGN_QUEUEING, "started", &diag);
     if (err == HY_OK)
@@ -120,22 +127,29 @@ static int apply_resume(struct hy_write_req *r, struct hy_txn *t)
     return hy_campaign_resume(t, m->campaign, &m->state);
 }
 
+static int move_on(struct hy_daemon *d, hy_id id, struct hy_diag *diag)
+{
+    struct resume_req m = {
+        .req = {.class = HY_WRITE_ADMIN, .when = HY_WRITE_NOW, .apply = apply_resume},
+        .campaign = id,
+    };
+    int err = hy_writer_run(d->writer, &m.req);
+    if (err == HY_EINVAL)
+        return hy_fail(diag, err, "a campaign that is %s cannot be resumed", state_of(d, id));
+    if (err != HY_OK)
+        return hy_fail(diag, err, "the campaign cannot be resumed: %s", hy_err_text(err));
+    return HY_OK;
+}
+
 static void resume(struct hy_daemon *d, struct hy_control_call *call)
 {
     struct hy_diag diag = {""};
     hy_id id = 0;
     int err = ctl_campaign_arg(d, call, &id, &diag);
-    if (err == HY_OK) {
-        struct resume_req m = {
-            .req = {.class = HY_WRITE_ADMIN, .when = HY_WRITE_NOW, .apply = apply_resume},
-            .campaign = id,
-        };
-        err = hy_writer_run(d->writer, &m.req);
-        if (err == HY_EINVAL)
-            hy_fail(&diag, err, "a campaign that is %s cannot be resumed", state_of(d, id));
-        else if (err != HY_OK)
-            hy_fail(&diag, err, "the campaign cannot be resumed: %s", hy_err_text(err));
-    }
+    if (err == HY_OK)
+        err = check(d, id, &diag);
+    if (err == HY_OK)
+        err = move_on(d, id, &diag);
     if (err == HY_OK) {
         log_act(d, call, id);
         err = jobs_start(d, id, &diag);

@@ -221,10 +221,11 @@ struct plan_findings {
     char unsigned_domain[HY_DOMAIN_MAX + 1]; /* From's, when no key signs for it */
     uint32_t tenant;                         /* whose campaign it is */
 };
-/* Compiles a bundle for a look only: errors in its templates, missing keys. `found` is untouched
+/* Compiles a bundle for a look only: errors in its templates, missing keys. `stored`: as which
+ * campaign; NULL: it is not made yet. `found` is untouched
  * but for its buffer when that fails. Any thread. */
-int plan_check(struct hy_daemon *d, struct hy_txn *t, struct hy_str bundle, struct hy_diag *diag,
-               struct plan_findings *found);
+int plan_check(struct hy_daemon *d, struct hy_txn *t, struct hy_str bundle,
+               const struct hy_campaign *stored, struct hy_diag *diag, struct plan_findings *found);
 
 struct hy_bundle;
 /* brakes.c */

@@ -359,13 +359,13 @@ int plan_load(void *daemon, struct hy_txn *t, const struct hy_campaign *c, struc
     return HY_OK;
 }
 
-int plan_check(struct hy_daemon *d, struct hy_txn *t, struct hy_str bundle, struct hy_diag *diag,
-               struct plan_findings *found)
+int plan_check(struct hy_daemon *d, struct hy_txn *t, struct hy_str bundle,
+               const struct hy_campaign *stored, struct hy_diag *diag, struct plan_findings *found)
 {
     struct hy_deliver_plan plan = {0};
     struct hy_config *config = daemon_config(d);
     bool wants_key = config->dkim.is_required;
-    int err = make(d, config, t, bundle, NULL, diag, &found->unknown, &plan);
+    int err = make(d, config, t, bundle, stored, diag, &found->unknown, &plan);
     hy_config_unref(config);
     if (err != HY_OK)
         return err;
