@@ -52,6 +52,11 @@ void hy_zone_free(struct hy_zone *z)
         g_time_zone_unref(of(z));
 }
 
+const char *hy_zone_name(const struct hy_zone *z)
+{
+    return g_time_zone_get_identifier(of(z));
+}
+
 int32_t hy_zone_offset_s(const struct hy_zone *z, hy_wall_ms t)
 {
     gint64 s = t / 1000 - (t % 1000 < 0);

@@ -2,6 +2,7 @@
 #include "cli.h"
 #include "commands.h"
 #include "hayauma/shape/tenant.h"
+#include "retell.h"
 
 const char *cli_state(const struct cli *c, const char *state)
 {
@@ -44,15 +45,18 @@ static void share(struct cli *c, const char *label, int64_t n, int64_t all)
 
 void cli_print_campaign(struct cli *c, const json_t *o)
 {
-    char time[32], number[32], text[64];
+    char time[32], number[32], text[64], waits[CLI_WAITS_MAX];
     int64_t queued = cli_int(o, "queued");
     const json_t *lists = json_object_get(o, "lists"), *l;
     size_t i;
     line(c, _(c, "campaign"), cli_str(o, "name"));
     line(c, _(c, "id"), cli_str(o, "id"));
-    line(c, _(c, "state"), cli_state(c, cli_str(o, "state")));
-    if (cli_str(o, "note")[0])
-        line(c, _(c, "why"), cli_str(o, "note"));
+    line(c, _(c, "state"), cli_campaign_state(c, o, waits));
+    if (cli_str(o, "note")[0]) {
+        struct hy_buf told = HY_BUF_INIT(4096);
+        line(c, _(c, "why"), cli_retell(c, cli_str(o, "note"), &told));
+        hy_buf_free(&told);
+    }
     if (strcmp(cli_str(o, "tenant"), HY_TENANT_DEFAULT) != 0)
         line(c, _(c, "tenant"), cli_str(o, "tenant"));
     if (cli_str(o, "pool")[0])
@@ -110,7 +114,7 @@ static int run_list(struct cli *c)
     json_t *r;
     const json_t *o;
     size_t i;
-    char time[32];
+    char time[32], waits[CLI_WAITS_MAX];
     int code = cli_request(c, "campaign.list", NULL, NULL, &r);
     if (code || c->json)
         return code ? code : cli_print_json(c, r);
@@ -118,7 +122,7 @@ static int run_list(struct cli *c)
     json_array_foreach(json_object_get(r, "campaigns"), i, o)
     {
         cli_table_add(&t, cli_str(o, "id"));
-        cli_table_add(&t, cli_state(c, cli_str(o, "state")));
+        cli_table_add(&t, cli_campaign_state(c, o, waits));
         cli_table_add_n(&t, cli_int(o, "queued"));
         cli_table_add_n(&t, cli_int(o, "delivered"));
         cli_table_add_n(&t, cli_int(o, "bounced"));

@@ -1,23 +1,26 @@
 /* explain: the life of a message, or all of somebody's. */
 #include "cli.h"
 #include "commands.h"
+#include "retell.h"
 #include "site_text.h"
 #include "suppress_words.h"
 
 /* "rcpt: 550 5.1.1 No such user": where it happened, and the words. */
 static void print_reply(struct cli *c, const json_t *a)
 {
-    struct hy_buf b = HY_BUF_INIT(65536);
+    struct hy_buf b = HY_BUF_INIT(65536), told = HY_BUF_INIT(65536);
     hy_buf_printf(&b, "%s: ", cli_str(a, "phase"));
     if (cli_int(a, "code"))
         hy_buf_printf(&b, "%lld ", (long long)cli_int(a, "code"));
     const char *enhanced = cli_str(a, "enhanced"), *text = cli_str(a, "text");
     if (strcmp(enhanced, "0.0.0") != 0 && strncmp(text, enhanced, strlen(enhanced)) != 0)
         hy_buf_printf(&b, "%s ", enhanced); /* ours, or of a line that is not shown */
-    hy_buf_printf(&b, "%s", text);
+    bool is_ours = json_is_false(json_object_get(a, "from_server"));
+    hy_buf_printf(&b, "%s", is_ours ? cli_retell(c, text, &told) : text);
     if (cli_str(a, "reason")[0])
         hy_buf_printf(&b, " [%s]", cli_str(a, "reason"));
     cli_put_line(c, "      ", hy_buf_cstr(&b));
+    hy_buf_free(&told);
     hy_buf_free(&b);
 }
 
@@ -66,7 +69,7 @@ static void print_noted(struct cli *c, const json_t *list, const char *indent)
 
 static void print_message(struct cli *c, const json_t *m)
 {
-    char time[32], line[1024];
+    char time[32], line[1024], waits[CLI_WAITS_MAX];
     const json_t *a;
     size_t i;
     if (cli_str(m, "message")[0]) /* a ready one */
@@ -88,6 +91,8 @@ static void print_message(struct cli *c, const json_t *m)
              cli_text(c, cli_str(m, "next")), cli_str(m, "due")[0] ? ": " : "",
              cli_str(m, "due")[0] ? cli_time(cli_str(m, "due"), time) : "");
     cli_put_line(c, "  ", line);
+    if (cli_waits(c, json_object_get(m, "waits"), waits)[0])
+        cli_put_line(c, "  ", waits);
 }
 
 /* What holds mail to the domain back, where something waits. */

@@ -2,6 +2,31 @@
 #include "cli.h"
 #include "commands.h"
 
+/* Whether an earlier row is of the same campaign. */
+static bool is_told(const json_t *rows, size_t at)
+{
+    const char *campaign = cli_str(json_array_get(rows, at), "campaign");
+    for (size_t i = 0; i < at; i++)
+        if (strcmp(cli_str(json_array_get(rows, i), "campaign"), campaign) == 0)
+            return true;
+    return false;
+}
+
+/* Below the table, what keeps whole campaigns waiting: a line each. */
+static void print_waits(struct cli *c, const json_t *rows)
+{
+    char waits[CLI_WAITS_MAX], line[CLI_WAITS_MAX + 64];
+    const json_t *row;
+    size_t i;
+    json_array_foreach(rows, i, row)
+    {
+        if (!cli_waits(c, json_object_get(row, "waits"), waits)[0] || is_told(rows, i))
+            continue;
+        snprintf(line, sizeof line, "%.40s: %s", cli_str(row, "campaign"), waits);
+        cli_put_line(c, "", line);
+    }
+}
+
 static int run(struct cli *c)
 {
     static const char *const heads[] = {"FRESH",    "DEFERRED", "HELD",
@@ -43,6 +68,7 @@ static int run(struct cli *c)
                                                                       : cli_str(row, "campaign"));
     }
     cli_table_print(&t, c, cli_width(c));
+    print_waits(c, json_object_get(r, "rows"));
     if (cli_int(r, "domains") > (int64_t)i)
         fprintf(c->out, _(c, "... in all %s pending at %s domains: see --limit\n"),
                 cli_number(cli_int(r, "pending"), pending),

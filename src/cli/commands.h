@@ -59,3 +59,12 @@ void cli_print_campaign(struct cli *c, const json_t *campaign);
 void cli_print_object(struct cli *c, const json_t *obj, int indent);
 /* The state of a campaign in the person's language. */
 const char *cli_state(const struct cli *c, const char *state);
+
+/* waits.c */
+enum { CLI_WAITS_MAX = 640 };
+/* "outside its hours until Mon 2026-11-23 08:00 Europe/Paris", from the member "waits" of what the
+ * daemon says of a campaign; "" = it waits for nothing. */
+const char *cli_waits(const struct cli *c, const json_t *waits, char out[CLI_WAITS_MAX]);
+/* The state of a campaign, or what it waits for while it should be sent. */
+const char *cli_campaign_state(const struct cli *c, const json_t *campaign,
+                               char out[CLI_WAITS_MAX]);

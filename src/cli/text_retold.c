@@ -282,8 +282,26 @@ const char *const cli_retold[][2] = {
     {"rows at more than %d domains: say more closely which",
      "対象のドメインが %d を超えます。条件を絞ってください"},
     {"a campaign that is %s cannot be %s", "%s の配信は %s にできません"},
-    {"the disk is %s: free some space (see store.min_free), then start again",
-     "ディスクが %s です。空きを作ってから (store.min_free を参照) 始めてください"},
+    {"the disk is %s: free some space (see store.min_free), then try again",
+     "ディスクが %s です。空きを作ってから (store.min_free を参照) やり直してください"},
+    {"%u of the last %u mails bounced (pause_on_bounces): look at them with 'hayauma campaign "
+     "report' before you resume",
+     "直近 %u 通のバウンス (全 %u 通中) により停止しました (pause_on_bounces)。再開の前に 'hayauma "
+     "campaign report' で確認してください"},
+    {"%u people complained about the last %u mails (pause_on_complaints): ask whom it goes to "
+     "before you resume",
+     "%u 人が苦情を寄せました (直近 %u 通、pause_on_complaints)。再開の前に宛先を確認してください"},
+    {"it cannot be sent: %s; mend that, then resume it",
+     "送信できません: %s。直してから再開してください"},
+    {"its start at %s was missed by %u minutes (campaign.stale_after): resume it to send it now, "
+     "or cancel it",
+     "開始予定 %s を %u 分過ぎていました (campaign.stale_after)。今送るなら再開し、送らないなら"
+     "中止してください"},
+    {"outside of the campaign's hours where the lead is (%s)",
+     "宛先の地域 (%s) では配信時間外です"},
+    {"the lead has had enough mail: %u within %u hours (campaign.frequency_cap)",
+     "この宛先には既に %u 通送りました (%u 時間以内、campaign.frequency_cap)"},
+    {"not delivered within its time", "期限までに配達できませんでした"},
     {"the daemon does not run (nobody listens on %s)",
      "デーモンが動いていません (%s で待ち受けがありません)"},
     {"no permission to use %s", "%s を使う権限がありません"},

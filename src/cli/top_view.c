@@ -200,14 +200,21 @@ static void put_campaigns(struct page *p)
         return;
     end_line(p);
     for (size_t i = n; i > 0 && i + CAMPAIGNS_SHOWN > n; i--) {
-        char eta[32], left[32];
+        char eta[32], left[32], waits[CLI_WAITS_MAX];
         c = json_array_get(list, i - 1);
+        bool is_waiting = json_is_object(json_object_get(c, "waits"));
         int64_t queued = cli_int(c, "queued");
         double rate = campaign_rate(p->s, c),
                share = queued ? (double)finals(c) / (double)queued : 0;
         cli_put_cell(&p->line, hy_str_of(cli_str(c, "name")), 20, true);
         hy_buf_add_c(&p->line, ' ');
         cli_put_bar(&p->line, share, p->width > NARROW ? 30 : 14, p->c->is_tty);
+        if (is_waiting) {
+            hy_buf_printf(&p->line, " %5.1f %%  %s", 100 * share,
+                          cli_campaign_state(p->c, c, waits));
+            end_line(p);
+            continue;
+        }
         hy_buf_printf(
             &p->line, " %5.1f %%  %8.0f/s  %s %s  %s %s", 100 * share, rate, _(p->c, "left:"),
             rate >= 1 ? cli_duration((int64_t)((double)cli_int(c, "fresh") / rate), eta) : "-",

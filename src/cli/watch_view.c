@@ -182,9 +182,9 @@ size_t watch_render(const struct cli *c, const struct watch_state *s, size_t wid
     struct hy_buf line = HY_BUF_INIT(65536);
     const json_t *o = s->campaign;
     size_t lines = 0;
-    char done[32], all[32], rate[32], took[32];
+    char done[32], all[32], rate[32], took[32], waits[CLI_WAITS_MAX];
     int64_t since = elapsed(s);
-    hy_buf_printf(&line, "%s   %s", cli_str(o, "name"), cli_state(c, cli_str(o, "state")));
+    hy_buf_printf(&line, "%s   %s", cli_str(o, "name"), cli_campaign_state(c, o, waits));
     end_line(out, &line, width, &lines);
     put_bar(c, s, width, &line);
     end_line(out, &line, width, &lines);
@@ -213,13 +213,13 @@ size_t watch_render(const struct cli *c, const struct watch_state *s, size_t wid
 void watch_line(const struct cli *c, const struct watch_state *s, struct hy_buf *out)
 {
     const json_t *o = s->campaign;
-    char eta[32];
+    char eta[32], waits[CLI_WAITS_MAX];
     int64_t left = watch_eta(s);
     hy_buf_printf(out,
                   _(c, "%s: %.1f %%, %lld of %lld, %.0f a second, left %s; delivered %lld, bounced "
                        "%lld, deferred %lld\n"),
-                  cli_state(c, cli_str(o, "state")), 100 * share_done(s),
-                  (long long)watch_finals(o), (long long)cli_int(o, "queued"), s->rate,
+                  cli_campaign_state(c, o, waits), 100 * share_done(s), (long long)watch_finals(o),
+                  (long long)cli_int(o, "queued"), s->rate,
                   left < 0 ? "-" : cli_duration(left, eta), (long long)cli_int(o, "delivered"),
                   (long long)cli_int(o, "bounced"), (long long)cli_int(o, "deferred"));
 }

@@ -34,8 +34,17 @@ const struct hy_metric_row hy_metrics[HY_METRICS] = {
         "Recipients whose fate is open: fresh (never tried), deferred (due again), held (a person "
         "decides). Of campaigns that are not over.",
         "未完の宛先数。fresh(未試行)、deferred(再送待ち)、held(人の判断待ち)。"),
+    ROW(HY_M_QUEUE_OPEN, HY_GAUGE, "hayauma_queue_open_recipients", "",
+        "Of the fresh ones, those of campaigns that are being sent and wait for nothing: not "
+        "paused, within their hours.",
+        "fresh のうち、送信中で待ちのない(一時停止でなく、配信時間内の)配信の宛先数。"),
     ROW(HY_M_CAMPAIGNS, HY_GAUGE, "hayauma_campaigns", "state", "Campaigns by state.",
         "状態ごとの配信数。"),
+    ROW(HY_M_CAMPAIGNS_WAITING, HY_GAUGE, "hayauma_campaigns_waiting", "for",
+        "Running or queueing campaigns that wait as a whole, by what for: hours (outside of "
+        "theirs), trouble (cannot be begun now), restart (out of memory).",
+        "送信中だが全体が待っている配信数。for は hours(配信時間外)、trouble(開始できない)、"
+        "restart(メモリ不足)。"),
     ROW(HY_M_CAMPAIGN_RECIPIENTS, HY_GAUGE, "hayauma_campaign_recipients", "campaign,state",
         "Recipients by state of the newest campaigns being sent (metrics.campaigns).",
         "送信中の新しい配信(metrics.campaigns 件)の状態ごとの宛先数。"),

@@ -65,6 +65,33 @@ static void set_time(json_t *o, const char *key, hy_wall_ms t)
     json_object_set_new(o, key, t ? json_string(hy_wall_format(t, text)) : json_null());
 }
 
+static json_t *waits_json(const char *what, struct hy_str why, hy_wall_ms until,
+                          const struct hy_campaign_wait *w)
+{
+    json_t *o = json_object();
+    char text[32];
+    json_object_set_new(o, "for", json_string(what));
+    json_object_set_new(o, "why", ctl_text_json(why));
+    set_time(o, "until", until);
+    json_object_set_new(o, "until_local",
+                        w && until ? json_string(hy_wall_format_at(until, w->offset_s, text))
+                                   : json_null());
+    json_object_set_new(o, "time_zone", w && w->zone[0] ? json_string(w->zone) : json_null());
+    return o;
+}
+
+json_t *ctl_waits_json(struct hy_daemon *d, const struct hy_campaign *c)
+{
+    struct hy_campaign_wait w;
+    if (c->state == HY_CAMPAIGN_SCHEDULED)
+        return waits_json("start", HY_STR(""), c->start_at, NULL);
+    if (c->state == HY_CAMPAIGN_PAUSED)
+        return waits_json("resume", c->note, 0, NULL);
+    if (!hy_campaign_sends(c->state) || !hy_deliver_wait_of(d->deliver, c->id, &w))
+        return json_null();
+    return waits_json(hy_wait_for_name(w.what), HY_STR(""), w.until, &w);
+}
+
 json_t *ctl_campaign_json(struct hy_daemon *d, const struct hy_campaign *c,
                           const struct hy_campaign_progress *p)
 {
@@ -74,6 +101,7 @@ json_t *ctl_campaign_json(struct hy_daemon *d, const struct hy_campaign *c,
     json_object_set_new(o, "name", json_stringn(c->name.p, c->name.n));
     json_object_set_new(o, "state", json_string(hy_campaign_state_name(c->state)));
     json_object_set_new(o, "note", ctl_text_json(c->note));
+    json_object_set_new(o, "waits", ctl_waits_json(d, c));
     tenant_name(d, c->tenant, tenant);
     json_object_set_new(o, "tenant", json_string(tenant));
     set_time(o, "created", c->created);

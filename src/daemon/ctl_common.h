@@ -12,6 +12,9 @@ int ctl_list_arg(struct hy_txn *t, struct hy_control_call *call, hy_list_no *ret
  * as U+FFFD, bytes that are not UTF-8 as a note. */
 json_t *ctl_text_json(struct hy_str s);
 void ctl_set_count(json_t *o, const char *key, uint64_t n);
+/* What keeps the whole campaign from being sent now: {"for","why","until","until_local",
+ * "time_zone"}, for = start, resume, hours, trouble or restart; null: nothing. */
+json_t *ctl_waits_json(struct hy_daemon *d, const struct hy_campaign *c);
 /* {"id","name","state","queued","delivered","bounced","expired","suppressed","cancelled","fresh",
  * "deferred","held","pending","attempts",...}; NULL when out of memory. */
 json_t *ctl_campaign_json(struct hy_daemon *d, const struct hy_campaign *c,

@@ -80,8 +80,10 @@ static json_t *attempts_json(struct hy_txn *t, hy_id last)
 }
 
 /* What happens next, in words. */
-static const char *next_step(enum hy_rcpt_state row, enum hy_campaign_state campaign)
+static const char *next_step(enum hy_rcpt_state row, enum hy_campaign_state campaign,
+                             const json_t *waits)
 {
+    const char *what = json_string_value(json_object_get(waits, "for"));
     if (hy_rcpt_is_final(row))
         return "final, nothing more will be sent";
     if (campaign == HY_CAMPAIGN_PAUSED)
@@ -90,17 +92,21 @@ static const char *next_step(enum hy_rcpt_state row, enum hy_campaign_state camp
         return "will be marked as cancelled";
     if (row == HY_RCPT_HELD)
         return "waits for a decision: it may have been delivered before a crash";
-    return row == HY_RCPT_DEFERRED ? "is tried again when due" : "waits for its turn";
+    if (row == HY_RCPT_DEFERRED)
+        return "is tried again when due";
+    return what && strcmp(what, "hours") == 0 ? "waits for the hours of the campaign"
+                                              : "waits for its turn";
 }
 
-/* What a campaign's message and a ready one have in common. */
+/* What a campaign's message and a ready one have in common; takes `waits` over. */
 static json_t *row_json(struct hy_txn *t, const struct hy_queue_row *row,
-                        enum hy_campaign_state campaign)
+                        enum hy_campaign_state campaign, json_t *waits)
 {
     json_t *o = json_object();
     json_object_set_new(o, "state", json_string(hy_rcpt_state_name(row->state)));
     json_object_set_new(o, "attempts_made", json_integer(row->ref.attempts));
-    json_object_set_new(o, "next", json_string(next_step(row->state, campaign)));
+    json_object_set_new(o, "next", json_string(next_step(row->state, campaign, waits)));
+    json_object_set_new(o, "waits", waits);
     json_object_set_new(o, "due",
                         row->state == HY_RCPT_DEFERRED ? time_json((hy_wall_ms)row->due_s * 1000)
                                                        : json_null());
@@ -119,7 +125,8 @@ static json_t *message_json(struct hy_daemon *d, struct hy_txn *t, const struct 
                             const struct hy_queue_row *row)
 {
     char id[HY_ID_TEXT_MAX];
-    json_t *o = row_json(t, row, c->state);
+    json_t *o = row_json(t, row, c->state,
+                         hy_rcpt_is_final(row->state) ? json_null() : ctl_waits_json(d, c));
     json_object_set_new(o, "campaign", json_string(hy_id_format(c->id, id)));
     json_object_set_new(o, "name", ctl_text_json(c->name));
     json_object_set_new(o, "campaign_state", json_string(hy_campaign_state_name(c->state)));
@@ -223,7 +230,7 @@ static int show_spooled(void *ctx, const struct hy_spool_view *v)
     int err = hy_spool_state(&l->txn, v->message.spool, &state);
     if (err != HY_OK)
         return err;
-    json_t *o = row_json(&l->txn, &v->row, state);
+    json_t *o = row_json(&l->txn, &v->row, state, json_null());
     json_object_set_new(o, "campaign", json_null());
     json_object_set_new(o, "message", json_string(hy_id_format(v->message.id, id)));
     json_object_set_new(o, "message_id", ctl_text_json(v->message.message_id));

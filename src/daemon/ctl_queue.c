@@ -116,7 +116,16 @@ static int count_all(struct hy_txn *t, struct look *l)
     return err == HY_ENOTFOUND ? count_spools(t, l) : err;
 }
 
-static json_t *row_json(struct hy_txn *t, const struct row *row)
+/* What keeps all rows of a campaign waiting; null for ready messages. */
+static json_t *row_waits_json(struct hy_daemon *d, struct hy_txn *t, hy_id campaign)
+{
+    struct hy_campaign c;
+    if (hy_id_is_spool(campaign) || hy_campaign_get(t, campaign, &c) != HY_OK)
+        return json_null();
+    return ctl_waits_json(d, &c);
+}
+
+static json_t *row_json(struct hy_daemon *d, struct hy_txn *t, const struct row *row)
 {
     const struct hy_queue_count *n = &row->count;
     char id[HY_ID_TEXT_MAX], time[32];
@@ -128,6 +137,7 @@ static json_t *row_json(struct hy_txn *t, const struct row *row)
     json_object_set_new(o, "campaign",
                         is_spool ? json_null() : json_string(hy_id_format(row->campaign, id)));
     json_object_set_new(o, "relay", json_boolean(is_spool));
+    json_object_set_new(o, "waits", row_waits_json(d, t, row->campaign));
     json_object_set_new(o, "domain", json_stringn(domain.p, domain.n));
     for (int s = 0; s < HY_RCPT_STATES; s++)
         json_object_set_new(o, hy_rcpt_state_name((enum hy_rcpt_state)s),
@@ -145,7 +155,7 @@ static json_t *look_json(struct hy_txn *t, struct look *l)
     struct hy_heap_node *node;
     while ((node = hy_heap_top(&l->heap))) { /* the smallest of what is left goes before the rest */
         hy_heap_remove(&l->heap, node);
-        json_array_insert_new(list, 0, row_json(t, row_of(node)));
+        json_array_insert_new(list, 0, row_json(l->d, t, row_of(node)));
     }
     json_t *o = json_object();
     json_object_set_new(o, "rows", list);

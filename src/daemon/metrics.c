@@ -84,11 +84,25 @@ enum { CAMPAIGN_STATES = HY_CAMPAIGN_DONE + 1 };
 struct queue_sum {
     uint64_t pending[HY_RCPT_DELIVERED]; /* fresh, deferred, held */
     uint64_t campaigns[CAMPAIGN_STATES];
-    hy_id *newest; /* of those being sent: a ring */
+    uint64_t open;                     /* fresh, of those that may be sent now */
+    uint64_t waiting[HY_WAIT_REASONS]; /* campaigns */
+    hy_id *newest;                     /* of those being sent: a ring */
     size_t n_newest, most;
 };
 
-static int sum_campaigns(struct hy_txn *t, struct queue_sum *s)
+static void sum_waiting(struct hy_deliver *d, const struct hy_campaign *c, uint64_t fresh,
+                        struct queue_sum *s)
+{
+    struct hy_campaign_wait w;
+    if (!hy_campaign_sends(c->state))
+        return;
+    if (hy_deliver_wait_of(d, c->id, &w))
+        s->waiting[w.what]++;
+    else
+        s->open += fresh;
+}
+
+static int sum_campaigns(struct hy_deliver *d, struct hy_txn *t, struct queue_sum *s)
 {
     struct hy_campaign c;
     struct hy_campaign_progress p;
@@ -105,6 +119,7 @@ static int sum_campaigns(struct hy_txn *t, struct queue_sum *s)
             return err;
         for (unsigned i = 0; i < HY_RCPT_DELIVERED; i++)
             s->pending[i] += p.ledger.by_state[i];
+        sum_waiting(d, &c, p.ledger.by_state[HY_RCPT_FRESH], s);
         if (s->most && hy_campaign_sends(c.state))
             s->newest[s->n_newest++ % s->most] = c.id;
     }
@@ -141,14 +156,18 @@ static void put_queue(struct expo *e, struct observer *o, size_t most)
     struct queue_sum s = {.most = most, .newest = calloc(most + 1, sizeof *s.newest)};
     if (!s.newest)
         s.most = 0;
-    if (hy_txn_read(o->d->env, &t) == HY_OK && sum_campaigns(&t, &s) == HY_OK) {
+    if (hy_txn_read(o->d->env, &t) == HY_OK && sum_campaigns(o->d->deliver, &t, &s) == HY_OK) {
         expo_head(e, HY_M_QUEUE);
         for (unsigned i = 0; i < HY_RCPT_DELIVERED; i++)
             one_label(e, HY_M_QUEUE, "state", hy_rcpt_state_name(i), (double)s.pending[i]);
+        expo_one(e, HY_M_QUEUE_OPEN, (double)s.open);
         expo_head(e, HY_M_CAMPAIGNS);
         for (unsigned i = 0; i < CAMPAIGN_STATES; i++)
             one_label(e, HY_M_CAMPAIGNS, "state", hy_campaign_state_name(i),
                       (double)s.campaigns[i]);
+        expo_head(e, HY_M_CAMPAIGNS_WAITING);
+        for (unsigned i = HY_WAIT_HOURS; i < HY_WAIT_REASONS; i++)
+            one_label(e, HY_M_CAMPAIGNS_WAITING, "for", hy_wait_for_name(i), (double)s.waiting[i]);
         expo_head(e, HY_M_CAMPAIGN_RECIPIENTS);
         for (size_t i = 0; i < s.n_newest && i < s.most; i++)
             put_campaign(e, &t, s.newest[i]);

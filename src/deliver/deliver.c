@@ -36,6 +36,7 @@ int hy_deliver_create(const struct hy_deliver_settings *settings, struct hy_deli
     pools_init(&d->pools);
     dailies_init(&d->dailies, env, writer);
     sources_init(&d->sources);
+    waits_init(&d->waits);
     warmths_init(&d->warmths, env, writer);
     int err = pools_adopt(d, policy);
     if (err == HY_OK)
@@ -169,10 +170,22 @@ void hy_deliver_free(struct hy_deliver *d)
     dailies_close(&d->dailies);
     sources_close(&d->sources);
     tenants_live_close(&d->tenants);
+    waits_close(&d->waits);
     free(d);
 }
 
 const struct hy_deliver_counters *hy_deliver_counters_of(const struct hy_deliver *d)
 {
     return &d->counters;
+}
+
+const char *hy_wait_for_name(enum hy_wait_for w)
+{
+    static const char *const names[] = {"nothing", "hours", "trouble", "restart"};
+    return (unsigned)w < sizeof names / sizeof *names ? names[w] : "?";
+}
+
+bool hy_deliver_wait_of(struct hy_deliver *d, hy_id campaign, struct hy_campaign_wait *ret)
+{
+    return waits_find(&d->waits, campaign, ret);
 }

@@ -32,15 +32,15 @@ struct camp {
     unsigned n_quiet;              /* it is not begun while somebody holds it still */
     struct hy_queue_row *reopened; /* rows of old runs that came back and were given to this one */
     size_t n_reopened;
-    unsigned stops_pending; /* workers that have not yet given back the old run's rows */
-    bool is_changed;        /* look at its record once the stop is through */
-    bool is_walked;         /* every domain with fresh rows was opened */
-    bool is_waiting;        /* rows are still being made */
-    struct hy_due due_pos;  /* how far it had its entries of the due index */
-    uint32_t spool_block;   /* of a spool: the next block to read */
-    hy_wall_ms opens;       /* without a run: it is begun then; 0 = it waits for nothing */
-    hy_wall_ms shuts;       /* with a run: they end then; 0 or INT64_MAX = never */
-    hy_domain_no domain;    /* the last one opened */
+    unsigned stops_pending;       /* workers that have not yet given back the old run's rows */
+    bool is_changed;              /* look at its record once the stop is through */
+    bool is_walked;               /* every domain with fresh rows was opened */
+    bool is_waiting;              /* rows are still being made */
+    struct hy_due due_pos;        /* how far it had its entries of the due index */
+    uint32_t spool_block;         /* of a spool: the next block to read */
+    struct hy_campaign_wait wait; /* without a run: why, and when it is begun */
+    hy_wall_ms shuts;             /* with a run: they end then; 0 or INT64_MAX = never */
+    hy_domain_no domain;          /* the last one opened */
     uint32_t n_feeds;
 };
 
@@ -79,9 +79,6 @@ void camp_changed(struct feeder *f, hy_id id);
 void camp_stopped(struct feeder *f, struct stop_order *o);
 /* Takes the order; when the feeder ends: HY_ECLOSED. */
 void camp_quiet(struct feeder *f, struct quiet_order *q);
-void camp_handed_back(struct feeder *f, struct hand_back *h);
-/* Whether a row that was read is in hand already. */
-bool camp_has(const struct camp *c, const struct hy_queue_row *row);
 /* Forgets old runs of which nothing is in hand. Before a snapshot is taken, never behind it: in an
  * older snapshot their rows still look unsent. */
 void camps_forget_old(struct feeder *f);
@@ -91,6 +88,15 @@ void camps_load(struct feeder *f);
 void camps_watch_hours(struct feeder *f);
 /* Lets go of campaigns that are over. */
 void camps_tidy(struct feeder *f);
+
+/* feeder_linger.c */
+/* Whether a row that was read is in hand already. */
+bool camp_has(const struct camp *c, const struct hy_queue_row *row);
+void camp_handed_back(struct feeder *f, struct hand_back *h);
+/* Remembers what a worker still has on the wire; false: out of memory, here or there. */
+bool lingering_keep(struct camp *c, const struct stop_order *o);
+void lingering_forget(struct camp *c);
+void reopened_forget(struct camp *c);
 
 /* feeder.c */
 /* The limits that count for a domain. */

@@ -33,20 +33,6 @@ static void answer_quiets(struct camp *c, int err)
     }
 }
 
-static void forget_reopened(struct camp *c)
-{
-    free(c->reopened);
-    c->reopened = NULL;
-    c->n_reopened = 0;
-}
-
-static void forget_lingering(struct camp *c)
-{
-    free(c->lingering);
-    c->lingering = NULL;
-    c->n_lingering = 0;
-}
-
 /* Lets go of old runs; of all of them, or of those that have nothing in hand. */
 static void let_go(struct camp *c, bool all)
 {
@@ -61,7 +47,7 @@ static void let_go(struct camp *c, bool all)
         run_unref(r);
     }
     if (!c->old_run)
-        forget_lingering(c);
+        lingering_forget(c);
 }
 
 void camps_forget_old(struct feeder *f)
@@ -73,62 +59,27 @@ void camps_forget_old(struct feeder *f)
     }
 }
 
+/* Says what it waits for, and until when; HY_WAIT_NOTHING: for nothing. */
+static void wait_for(struct feeder *f, struct camp *c, enum hy_wait_for what, hy_wall_ms until)
+{
+    const struct hy_zone *zone = what == HY_WAIT_HOURS ? c->run->plan.zone : NULL;
+    c->wait = (struct hy_campaign_wait){.campaign = c->id, .what = what, .until = until};
+    if (zone) {
+        c->wait.offset_s = hy_zone_offset_s(zone, until);
+        snprintf(c->wait.zone, sizeof c->wait.zone, "%s", hy_zone_name(zone));
+    }
+    waits_set(&f->d->waits, &c->wait);
+}
+
 void camp_free(struct feeder *f, struct camp *c)
 {
-    (void)f;
+    wait_for(f, c, HY_WAIT_NOTHING, 0);
     answer_quiets(c, HY_ECLOSED);
     if (c->run)
         run_unref(c->run);
     let_go(c, true);
-    forget_reopened(c);
+    reopened_forget(c);
     free(c);
-}
-
-static int compare(uint64_t a, uint64_t b)
-{
-    return a < b ? -1 : a > b;
-}
-
-/* The order of the queue. */
-static int compare_rows(const struct hy_rcpt_ref *a, const struct hy_rcpt_ref *b)
-{
-    if (a->domain != b->domain)
-        return compare(a->domain, b->domain);
-    return a->block != b->block ? compare(a->block, b->block) : compare(a->slot, b->slot);
-}
-
-static int compare_lingering(const void *a, const void *b)
-{
-    return compare_rows(&((const struct lingering *)a)->ref, &((const struct lingering *)b)->ref);
-}
-
-static struct lingering *find_lingering(const struct camp *c, const struct hy_rcpt_ref *ref)
-{
-    struct lingering key = {.ref = *ref};
-    struct lingering *l =
-        c->n_lingering ? bsearch(&key, c->lingering, c->n_lingering, sizeof key, compare_lingering)
-                       : NULL;
-    return l && l->ref.attempts == ref->attempts ? l : NULL;
-}
-
-/* A row whose end does not count as an attempt has another due time when it is over. */
-static bool is_lingering(const struct camp *c, const struct hy_queue_row *row)
-{
-    const struct lingering *l = find_lingering(c, &row->ref);
-    return l && (l->is_sent || l->due_s == row->due_s);
-}
-
-bool camp_has(const struct camp *c, const struct hy_queue_row *row)
-{
-    if (is_lingering(c, row))
-        return true;
-    for (size_t i = 0; i < c->n_reopened; i++) { /* deferred by us since, it is due like others */
-        const struct hy_queue_row *r = &c->reopened[i];
-        if (compare_rows(&r->ref, &row->ref) == 0 && r->ref.attempts == row->ref.attempts &&
-            r->state == row->state && r->due_s == row->due_s)
-            return true;
-    }
-    return false;
 }
 
 /* Ready messages need no compiling; each brings what a campaign's plan says. */
@@ -211,7 +162,7 @@ static bool keep_hours(struct feeder *f, struct camp *c)
 {
     const struct hy_deliver_plan *p = &c->run->plan;
     hy_wall_ms now = hy_clock_wall_ms();
-    c->opens = c->shuts = 0;
+    c->shuts = 0;
     if (!p->zone || p->brakes.is_by_lead)
         return true;
     hy_wall_ms next = hy_hours_next(&p->brakes.hours, p->zone, now);
@@ -219,13 +170,12 @@ static bool keep_hours(struct feeder *f, struct camp *c)
         c->shuts = hy_hours_end(&p->brakes.hours, p->zone, now);
         return true;
     }
+    wait_for(f, c, HY_WAIT_HOURS, next);
     char id[HY_ID_TEXT_MAX], text[32];
-    hy_log(HY_LOG_NOTICE, "feeder", "campaign %s waits for its hours until %s",
-           hy_id_format(c->id, id), hy_wall_format(next, text));
-    c->opens = next;
+    hy_log(HY_LOG_NOTICE, "feeder", "campaign %s is outside its hours until %s (%s)",
+           hy_id_format(c->id, id), hy_wall_format_at(next, c->wait.offset_s, text), c->wait.zone);
     run_unref(c->run);
     c->run = NULL;
-    (void)f;
     return false;
 }
 
@@ -233,10 +183,10 @@ static void begin(struct feeder *f, struct camp *c, const struct hy_campaign *re
 {
     int err = load_run(f, record, &c->run);
     if (may_pass(err))
-        c->opens = hy_clock_wall_ms() + AGAIN_MS;
-    if (err != HY_OK)
-        return;
-    if (!keep_hours(f, c))
+        wait_for(f, c, HY_WAIT_TROUBLE, hy_clock_wall_ms() + AGAIN_MS);
+    else if (err != HY_OK || keep_hours(f, c))
+        wait_for(f, c, HY_WAIT_NOTHING, 0);
+    if (!c->run)
         return;
     c->is_walked = c->is_waiting = false;
     c->domain = 0;
@@ -264,7 +214,7 @@ static void begin_spool(struct feeder *f, struct camp *c)
 
 /* Which of its rows are on the wire is not known: sending on could send them twice, so that it only
  * goes on after a restart, which knows from the in-flight table. */
-static void stop_for_good(struct camp *c)
+static void stop_for_good(struct feeder *f, struct camp *c)
 {
     char id[HY_ID_TEXT_MAX];
     if (c->stops_pending != UINT32_MAX)
@@ -272,6 +222,7 @@ static void stop_for_good(struct camp *c)
                "out of memory while campaign %s was stopped: it rests until hayaumad is restarted",
                hy_id_format(c->id, id));
     c->stops_pending = UINT32_MAX;
+    wait_for(f, c, HY_WAIT_RESTART, 0);
     answer_quiets(c, HY_ENOMEM);
 }
 
@@ -281,12 +232,12 @@ static void stop(struct feeder *f, struct camp *c)
     c->run->older = c->old_run;
     c->old_run = c->run;
     c->run = NULL;
-    forget_reopened(c); /* those of them that are on the wire linger now */
+    reopened_forget(c); /* those of them that are on the wire linger now */
     atomic_store(&c->old_run->stopped, true);
     for (unsigned i = 0; i < f->d->n_workers; i++) {
         struct stop_order *o = calloc(1, sizeof *o);
         if (!o) {
-            stop_for_good(c);
+            stop_for_good(f, c);
             return;
         }
         o->msg.kind = MSG_STOP_RUN;
@@ -312,7 +263,6 @@ static void look(struct feeder *f, struct camp *c)
     c->is_changed = !feeder_txn(f); /* then the next tick looks again */
     if (c->is_changed)
         return;
-    c->opens = 0;
     bool is_spool = hy_id_is_spool(c->id);
     int err = is_spool ? hy_spool_state(&f->txn, c->id, &record.state)
                        : hy_campaign_get(&f->txn, c->id, &record);
@@ -324,6 +274,8 @@ static void look(struct feeder *f, struct camp *c)
     } else if (!sends && c->run) {
         stop(f, c);
     }
+    if (!sends)
+        wait_for(f, c, HY_WAIT_NOTHING, 0);
     hy_txn_park(&f->txn);
 }
 
@@ -336,7 +288,7 @@ void camps_watch_hours(struct feeder *f)
             stop(f, c);
             c->is_changed = true; /* looked at when the stop is through, and found to be shut */
         } else if (!c->stops_pending &&
-                   (c->is_changed || (!c->run && c->opens && c->opens <= now))) {
+                   (c->is_changed || (!c->run && c->wait.until && c->wait.until <= now))) {
             look(f, c);
         }
     }
@@ -352,7 +304,7 @@ void camps_tidy(struct feeder *f)
             look(f, c); /* done, perhaps */
         if (!c->run && c->stops_pending == 0)
             let_go(c, false);
-        if (!c->run && !c->opens && c->stops_pending == 0 && !c->old_run && c->n_quiet == 0) {
+        if (!c->run && !c->wait.until && c->stops_pending == 0 && !c->old_run && c->n_quiet == 0) {
             hy_list_remove(&c->link);
             camp_free(f, c);
         }
@@ -426,28 +378,12 @@ void camp_quiet(struct feeder *f, struct quiet_order *q)
         answer_quiets(c, HY_OK);
 }
 
-/* Remembers what a worker still has on the wire; false: out of memory, here or there. */
-static bool keep_lingering(struct camp *c, const struct stop_order *o)
-{
-    size_t n = c->n_lingering + o->n_lingering;
-    if (o->is_lost || o->n_lingering == 0)
-        return !o->is_lost;
-    struct lingering *all = realloc(c->lingering, n * sizeof *all);
-    if (!all)
-        return false;
-    memcpy(all + c->n_lingering, o->lingering, o->n_lingering * sizeof *all);
-    qsort(all, n, sizeof *all, compare_lingering);
-    c->lingering = all;
-    c->n_lingering = n;
-    return true;
-}
-
 void camp_stopped(struct feeder *f, struct stop_order *o)
 {
     struct camp *c = camp_find(f, o->run->campaign);
     if (c && c->old_run == o->run) {
-        if (!keep_lingering(c, o))
-            stop_for_good(c);
+        if (!lingering_keep(c, o))
+            stop_for_good(f, c);
         if (c->stops_pending != UINT32_MAX && --c->stops_pending == 0) {
             answer_quiets(c, HY_OK);
             if (c->is_changed && !f->is_draining)
@@ -457,37 +393,6 @@ void camp_stopped(struct feeder *f, struct stop_order *o)
     run_unref(o->run);
     free(o->lingering);
     free(o);
-}
-
-/* Gives a row that came back to the run of now. Without memory to remember it, it waits for the
- * next run: better late than twice. */
-static void reopen(struct feeder *f, struct camp *c, const struct hy_rcpt_ref *ref)
-{
-    struct hy_queue_row *all = realloc(c->reopened, (c->n_reopened + 1) * sizeof *all);
-    if (!all)
-        return;
-    c->reopened = all;
-    struct hy_queue_row row;
-    int err = rows_open_one(f, c, ref, &row);
-    if (err == HY_OK)
-        all[c->n_reopened++] = row;
-}
-
-void camp_handed_back(struct feeder *f, struct hand_back *h)
-{
-    struct camp *c = camp_find(f, h->ref.campaign);
-    struct lingering *l = c ? find_lingering(c, &h->ref) : NULL;
-    if (l) {
-        size_t at = (size_t)(l - c->lingering);
-        if (c->run && !f->is_draining)
-            reopen(f, c, &h->ref);
-        c->n_lingering--;
-        memmove(c->lingering + at, c->lingering + at + 1,
-                (c->n_lingering - at) * sizeof *c->lingering);
-    }
-    atomic_fetch_sub(&h->run->in_hand, 1);
-    run_unref(h->run);
-    free(h);
 }
 
 void camps_load(struct feeder *f)

@@ -36,6 +36,7 @@
 #include "sources.h"
 #include "tls_site.h"
 #include "tls_tally.h"
+#include "waits.h"
 #include "warmth.h"
 
 enum {
@@ -329,6 +330,7 @@ struct hy_deliver {
     struct sources sources;
     struct warmths warmths;
     struct tenants_live tenants;
+    struct waits waits;
     struct hy_tls *tls;
     struct hy_deliver_counters counters;
     _Atomic uint64_t rows_before; /* about how many rows all lanes have before them */

@@ -125,9 +125,13 @@ static bool is_open(struct press *p, struct delivery *d, const struct hy_lead_vi
     hy_wall_ms room = (hy_hours_end(&plan->brakes.hours, zone, next) - next) / 4;
     if (room > SPREAD_MS)
         room = SPREAD_MS;
+    hy_buf_reset(&d->bytes); /* the room of the message that is not made */
+    d->bytes.max = HY_ZONE_NAME_MAX + 64;
+    hy_buf_printf(&d->bytes, "outside of the campaign's hours where the lead is (%s)",
+                  hy_zone_name(zone));
     press_refuse(d, HY_RCPT_DEFERRED, HY_OUTCOME_DEFERRED, HY_PHASE_POLICY,
                  (struct hy_enhanced){4, 7, 0},
-                 "outside of the campaign's hours where the lead is");
+                 d->bytes.err ? "outside of the campaign's hours" : hy_buf_cstr(&d->bytes));
     d->refusal_due =
         next + (hy_wall_ms)((lead->no * 0x9e3779b97f4a7c15u >> 32) * (uint64_t)room >> 32);
     return false;

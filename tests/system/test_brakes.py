@@ -156,7 +156,7 @@ def test_no_lead_gets_more_mail_than_the_cap_even_from_campaigns_at_once(lab):
     check_eq((min(per_lead), max(per_lead)), (2, 2), "mails to each lead")
     check_eq((sum(c["delivered"] for c in done), sum(c["suppressed"] for c in done)), (400, 200))
     suppressed = [m for m in daemon.ctl("explain", f"user7@{DOMAIN}")["messages"] if m["state"] == "suppressed"]
-    check("had 2 mails within 24 hours" in suppressed[0]["attempts"][-1]["text"], suppressed)
+    check("had enough mail: 2 within 24 hours" in suppressed[0]["attempts"][-1]["text"], suppressed)
     campaign(lab, daemon, "reset", rows[:5], extra="priority: transactional\n")
     campaign(lab, daemon, "recall", rows[:5], extra="ignore_frequency_cap: true\n")
     check_eq([finished(daemon, n)["delivered"] for n in ("reset", "recall")], [5, 5])

@@ -19,6 +19,9 @@ int64_t hy_clock_cpu_us(void);
 int64_t hy_clock_thread_cpu_us(void);
 /* "2026-11-22T02:27:00.123Z" (RFC 3339); out holds at least 32 bytes. Any thread. */
 const char *hy_wall_format(hy_wall_ms t, char out[32]);
+/* The same moment as a clock `offset_s` east of UTC shows it, to the second:
+ * "2026-11-23T08:00:00+01:00". */
+const char *hy_wall_format_at(hy_wall_ms t, int32_t offset_s, char out[32]);
 /* The same read, with any zone; seconds and fractions may be left out: "2026-12-01T09:00+09:00".
  * HY_EPARSE, HY_EINVAL (there is no such day). Any thread. */
 HY_MUST_USE int hy_wall_parse(struct hy_str text, hy_wall_ms *ret);

@@ -17,5 +17,7 @@ HY_MUST_USE int hy_zone_find(struct hy_str name, struct hy_zone **ret_zone);
  * thread. */
 struct hy_zone *hy_zone_local(void);
 void hy_zone_free(struct hy_zone *z);
+/* "Europe/Paris"; of the system's own what it calls itself. Lives as long as the zone. */
+const char *hy_zone_name(const struct hy_zone *z);
 /* Seconds east of UTC at that moment, daylight saving included. Any thread. */
 int32_t hy_zone_offset_s(const struct hy_zone *z, hy_wall_ms t);

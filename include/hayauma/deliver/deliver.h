@@ -192,6 +192,24 @@ void hy_deliver_reload(struct hy_deliver *d, struct hy_deliver_policy *policy);
 /* A hard bounce or a complaint about mail of a campaign came back: it counts for the brakes of the
  * campaign while that is being sent. Any thread. */
 void hy_deliver_came_back(struct hy_deliver *d, hy_id campaign, enum hy_surge_of of);
+/* What a campaign that is to be sent waits for as a whole. */
+enum hy_wait_for {
+    HY_WAIT_NOTHING,
+    HY_WAIT_HOURS,   /* it is outside its hours */
+    HY_WAIT_TROUBLE, /* it could not be begun (memory, the disk) and is tried again */
+    HY_WAIT_RESTART, /* out of memory while it was stopped: only a restart knows what was sent */
+};
+enum { HY_WAIT_REASONS = HY_WAIT_RESTART + 1 };
+const char *hy_wait_for_name(enum hy_wait_for w); /* "hours" */
+struct hy_campaign_wait {
+    hy_id campaign;
+    enum hy_wait_for what;
+    hy_wall_ms until;                /* 0: nobody knows */
+    int32_t offset_s;                /* of the zone then, east of UTC */
+    char zone[HY_ZONE_NAME_MAX + 1]; /* of its hours; "" = UTC */
+};
+/* False: it waits for nothing of these, and *ret is untouched. Any thread. */
+bool hy_deliver_wait_of(struct hy_deliver *d, hy_id campaign, struct hy_campaign_wait *ret);
 /* A campaign's stored state changed: look at it again. Any thread. */
 void hy_deliver_campaign_changed(struct hy_deliver *d, hy_id campaign);
 /* Messages were put into a spool (store/spool.h): look. After the commit; any thread; cheap. */

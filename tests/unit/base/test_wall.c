@@ -43,3 +43,24 @@ Test(wall, what_is_written_is_read_back)
     cr_assert_eq(hy_wall_parse(hy_str_of(hy_wall_format(t, text)), &got), HY_OK);
     cr_expect_eq(got, t);
 }
+
+Test(wall, the_clock_of_another_zone_shows_the_same_moment)
+{
+    static const struct {
+        hy_wall_ms at;
+        int32_t offset_s;
+        const char *want;
+    } cases[] = {
+        {1796083200000, 9 * 3600, "2026-12-01T09:00:00+09:00"},
+        {1796083200999, 0, "2026-12-01T00:00:00+00:00"},
+        {1796083200000, -5 * 3600, "2026-11-30T19:00:00-05:00"},
+        {1796083200000, 5 * 3600 + 1800, "2026-12-01T05:30:00+05:30"},
+        {1796083200000, -3 * 3600 - 1800, "2026-11-30T20:30:00-03:30"},
+        {-1, 0, "1969-12-31T23:59:59+00:00"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        char text[32];
+        cr_expect_str_eq(hy_wall_format_at(cases[i].at, cases[i].offset_s, text), cases[i].want,
+                         "got %s, want %s", text, cases[i].want);
+    }
+}

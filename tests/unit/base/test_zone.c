@@ -22,6 +22,7 @@ Test(zone, knows_offsets_and_changes_of_the_clock)
         cr_assert_eq(hy_zone_find(hy_str_of(cases[i].name), &z), HY_OK, "%s", cases[i].name);
         int32_t got = hy_zone_offset_s(z, cases[i].at);
         cr_expect_eq(got, cases[i].want, "%s: got %d, want %d", cases[i].name, got, cases[i].want);
+        cr_expect_str_eq(hy_zone_name(z), cases[i].name);
         hy_zone_free(z);
     }
 }

@@ -210,13 +210,13 @@ Test(text, translations_take_the_same_arguments_and_end_alike)
 static struct hy_buf literals(void)
 {
     struct hy_buf all = HY_BUF_INIT(64u << 20);
-    char command[512], piece[65536];
+    char command[1024], piece[65536];
     size_t n;
-    snprintf(
-        command, sizeof command,
-        "cd %s/src && ls config/*.c daemon/*.c cli/*.c | grep -v text_retold | xargs cat | tr -d "
-        "'\n' | sed 's/\" *\"//g'",
-        HY_SOURCE_ROOT);
+    snprintf(command, sizeof command,
+             "cd %s/src && ls config/*.c daemon/*.c cli/*.c deliver/*.c | grep -v text_retold | "
+             "xargs cat | tr -d "
+             "'\n' | sed 's/\" *\"//g'",
+             HY_SOURCE_ROOT);
     FILE *p = popen(command, "r");
     cr_assert_not_null(p);
     while ((n = fread(piece, 1, sizeof piece, p)) > 0)

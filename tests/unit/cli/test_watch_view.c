@@ -1,6 +1,7 @@
 #include <criterion/criterion.h>
 #include <stdlib.h>
 
+#include "../../../src/cli/commands.h"
 #include "../../../src/cli/watch_view.h"
 
 static json_t *campaign(const char *state, int queued, int delivered, int pending, bool all)
@@ -128,4 +129,48 @@ Test(watch_view, it_is_over_when_nothing_can_change_any_more)
     json_decref(done);
     json_decref(cancelling);
     json_decref(cancelled);
+}
+
+Test(watch_view, what_waits_says_why_and_until_when)
+{
+    static const struct {
+        const char *waits, *english, *japanese;
+    } cases[] = {
+        {"{\"for\":\"hours\",\"until_local\":\"2026-11-23T08:00:00+01:00\",\"time_zone\":"
+         "\"Europe/Paris\"}",
+         "outside its hours until Mon 2026-11-23 08:00 Europe/Paris",
+         "配信時間外 (2026-11-23(月) 08:00 Europe/Paris まで)"},
+        {"{\"for\":\"hours\",\"until_local\":\"2028-02-29T23:30:00-03:30\",\"time_zone\":"
+         "\"America/St_Johns\"}",
+         "outside its hours until Tue 2028-02-29 23:30 America/St_Johns",
+         "配信時間外 (2028-02-29(火) 23:30 America/St_Johns まで)"},
+        {"{\"for\":\"restart\"}", "out of memory: it rests until hayaumad restarts",
+         "メモリ不足: hayaumad の再起動まで休止"},
+        {"null", "running", "送信中"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct cli en = {.lang = CLI_EN}, ja = {.lang = CLI_JA};
+        char room[CLI_WAITS_MAX];
+        json_t *o = campaign("running", 100, 10, 80, true);
+        json_object_set_new(o, "waits", json_loads(cases[i].waits, JSON_DECODE_ANY, NULL));
+        cr_expect_str_eq(cli_campaign_state(&en, o, room), cases[i].english);
+        cr_expect_str_eq(cli_campaign_state(&ja, o, room), cases[i].japanese);
+        struct watch_state s = {.campaign = o};
+        struct hy_buf out = HY_BUF_INIT(65536);
+        watch_line(&en, &s, &out);
+        cr_expect(hy_str_starts(hy_buf_str(&out), hy_str_of(cases[i].english)), "%s",
+                  hy_buf_cstr(&out));
+        hy_buf_free(&out);
+        json_decref(o);
+    }
+}
+
+Test(watch_view, a_pause_tells_its_reason)
+{
+    struct cli c = {.lang = CLI_EN};
+    char room[CLI_WAITS_MAX];
+    json_t *waits = json_pack("{s:s,s:s}", "for", "resume", "why", "too many bounced");
+    cr_expect_str_eq(cli_waits(&c, waits, room),
+                     "paused until somebody resumes it: too many bounced");
+    json_decref(waits);
 }

@@ -1,0 +1,74 @@
+"""Campaigns outside their hours: what is said of them, and several spans a day."""
+import datetime
+import subprocess
+import zoneinfo
+
+from lab import Daemon, check, check_eq, wait_for
+from test_brakes import campaign, clock, users
+from test_metrics import parsers, samples, value, watched
+
+ZONE = "Asia/Kolkata"  # half an hour off, and its clock never changes
+MINUTE, HOUR = datetime.timedelta(minutes=1), datetime.timedelta(hours=1)
+
+
+def here():
+    """Now, by the clock of ZONE."""
+    return datetime.datetime.now(zoneinfo.ZoneInfo(ZONE))
+
+
+def hours(begin, end):
+    return f'hours: "{clock(begin)}-{clock(end)}"\ntime_zone: {ZONE}\n'
+
+
+def first_line(daemon, *args):
+    """What a command that goes on says first."""
+    watching = subprocess.Popen(daemon.command(*args), stdout=subprocess.PIPE, text=True)
+    try:
+        return watching.stdout.readline()
+    finally:
+        watching.kill()
+        watching.wait()
+
+
+def waits(daemon, name):
+    return wait_for("what it waits for", lambda: daemon.campaign(name)["waits"])
+
+
+def test_a_campaign_outside_its_hours_says_until_when_everywhere(lab):
+    parsers()
+    daemon, sink, port = watched(lab, key=False)
+    opens = (here() + 2 * HOUR).replace(second=0, microsecond=0)
+    campaign(lab, daemon, "asleep", users("user", 20), extra=hours(opens, opens + 3 * HOUR))
+    found = waits(daemon, "asleep")
+    check_eq((found["for"], found["time_zone"], found["until_local"]), ("hours", ZONE, opens.isoformat()))
+    check_eq(datetime.datetime.fromisoformat(found["until"].replace("Z", "+00:00")), opens)
+    daemon.wait_campaign("asleep", done=lambda c: c["queued_all"])
+    want = f"outside its hours until {opens.strftime('%a %Y-%m-%d %H:%M')} {ZONE}"
+    for command in (["campaign", "show", "asleep"], ["campaign", "list"], ["queue"], ["explain", "user7@asagao-mail.test"]):
+        text = daemon.run(*command).stdout
+        check(want in text, f"{command}: {text}")
+    check(first_line(daemon, "campaign", "watch", "asleep").startswith(want), "campaign watch")
+    check_eq(daemon.ctl("queue")["rows"][0]["waits"], found)
+    message = daemon.ctl("explain", "user7@asagao-mail.test")["messages"][0]
+    check_eq((message["next"], message["waits"]), ("waits for the hours of the campaign", found))
+
+    campaign(lab, daemon, "awake", users("other", 5))
+    daemon.wait_campaign("awake")
+    m = samples(port)
+    check_eq((value(m, "hayauma_queue_recipients", state="fresh"), value(m, "hayauma_queue_open_recipients")), (20, 0),
+             "nothing stands still")
+    check_eq(value(m, "hayauma_campaigns_waiting", **{"for": "hours"}), 1)
+
+    daemon.ctl("campaign", "pause", "asleep")
+    check_eq((waits(daemon, "asleep")["for"], daemon.campaign("asleep")["waits"]["until"]), ("resume", None))
+    check("until somebody resumes it" in daemon.run("explain", "user7@asagao-mail.test").stdout, "explain of a pause")
+    daemon.ctl("campaign", "resume", "asleep")
+    wait_for("the hours", lambda: daemon.campaign("asleep")["waits"] == found)
+    daemon.kill()
+    daemon = lab.add(Daemon(lab, "hayaumad", daemon.config_path, daemon.socket))
+    check_eq(waits(daemon, "asleep"), found, "after a restart")
+    check_eq(whose_mail(sink), {"other"})
+
+
+def whose_mail(sink):
+    return {r.rstrip("0123456789") for r in (a.split("@")[0] for a in sink.delivered())}
