@@ -4,6 +4,7 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
+#include "commands.h"
 #include "site_text.h"
 
 enum { CAMPAIGNS_SHOWN = 5, NARROW = 100 };

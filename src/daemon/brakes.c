@@ -147,11 +147,11 @@ void brakes_on_unsendable(void *daemon, hy_id campaign, const char *why)
     hold(daemon, campaign, text);
 }
 
-void brakes_on_returned(void *daemon, hy_id campaign, bool is_complaint)
+void brakes_on_returned(void *daemon, hy_id campaign, bool is_complaint, hy_wall_ms sent)
 {
     struct hy_daemon *d = daemon;
     hy_deliver_came_back(d->deliver, campaign,
-                         is_complaint ? HY_SURGE_COMPLAINTS : HY_SURGE_BOUNCES);
+                         is_complaint ? HY_SURGE_COMPLAINTS : HY_SURGE_BOUNCES, sent);
 }
 
 bool brakes_hold_stale(struct hy_daemon *d, hy_id campaign, hy_wall_ms start_at)

@@ -238,7 +238,7 @@ void brakes_on_surge(void *daemon, hy_id campaign, enum hy_surge_of of,
                      const struct hy_surge_view *view);
 /* Something bad came back about a campaign: what intake calls. Any thread. */
 void brakes_on_unsendable(void *daemon, hy_id campaign, const char *why);
-void brakes_on_returned(void *daemon, hy_id campaign, bool is_complaint);
+void brakes_on_returned(void *daemon, hy_id campaign, bool is_complaint, hy_wall_ms sent);
 /* Holds a scheduled campaign that is too late by campaign.stale_after; false: it is not. Main
  * thread. */
 bool brakes_hold_stale(struct hy_daemon *d, hy_id campaign, hy_wall_ms start_at);

@@ -154,15 +154,18 @@ struct came_back_msg {
     struct hy_msg msg;
     hy_id campaign;
     enum hy_surge_of of;
+    hy_wall_ms sent;
 };
 
 /* Without memory one of them is not counted; there are many where it matters. */
-void hy_deliver_came_back(struct hy_deliver *d, hy_id campaign, enum hy_surge_of of)
+void hy_deliver_came_back(struct hy_deliver *d, hy_id campaign, enum hy_surge_of of,
+                          hy_wall_ms sent)
 {
     struct came_back_msg *m = malloc(sizeof *m);
     if (!m)
         return;
-    *m = (struct came_back_msg){.msg.kind = MSG_CAME_BACK, .campaign = campaign, .of = of};
+    *m = (struct came_back_msg){
+        .msg.kind = MSG_CAME_BACK, .campaign = campaign, .of = of, .sent = sent};
     if (hy_mailbox_post(feeder_mailbox(d->feeder), &m->msg) != HY_OK)
         free(m);
 }
@@ -185,7 +188,7 @@ static void on_mail(void *arg, struct hy_msg *m)
         }
         case MSG_CAME_BACK: {
             struct came_back_msg *c = hy_container_of(m, struct came_back_msg, msg);
-            camp_came_back(f, c->campaign, c->of);
+            camp_came_back(f, c->campaign, c->of, c->sent);
             free(c);
             break;
         }

@@ -42,6 +42,8 @@ struct camp {
     hy_wall_ms shuts;             /* with a run: they end then; 0 or INT64_MAX = never */
     hy_domain_no domain;          /* the last one opened */
     uint32_t n_feeds;
+    struct run_watch *watch; /* of its runs; NULL before the first and after a pause */
+    struct hy_surge_limit bounces, complaints; /* of the last run */
 };
 
 struct feeder {
@@ -73,8 +75,8 @@ struct feeder {
 
 /* feeder_campaign.c */
 struct camp *camp_find(struct feeder *f, hy_id id);
-/* Counts what came back about a campaign. */
-void camp_came_back(struct feeder *f, hy_id id, enum hy_surge_of of);
+/* Counts what came back about a mail of a campaign. */
+void camp_came_back(struct feeder *f, hy_id id, enum hy_surge_of of, hy_wall_ms sent);
 void camp_changed(struct feeder *f, hy_id id);
 void camp_stopped(struct feeder *f, struct stop_order *o);
 /* Takes the order; when the feeder ends: HY_ECLOSED. */

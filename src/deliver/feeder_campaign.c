@@ -77,6 +77,7 @@ void camp_free(struct feeder *f, struct camp *c)
     answer_quiets(c, HY_ECLOSED);
     if (c->run)
         run_unref(c->run);
+    run_watch_unref(c->watch);
     let_go(c, true);
     reopened_forget(c);
     free(c);
@@ -179,9 +180,24 @@ static bool keep_hours(struct feeder *f, struct camp *c)
     return false;
 }
 
+/* The run counts on where the one before it stopped, unless somebody paused it between. */
+static int load_watched(struct feeder *f, struct camp *c, const struct hy_campaign *record)
+{
+    if (!c->watch)
+        c->watch = run_watch_new(hy_clock_wall_ms());
+    int err = c->watch ? load_run(f, record, &c->run) : HY_ENOMEM;
+    if (err != HY_OK)
+        return err;
+    atomic_fetch_add_explicit(&c->watch->refs, 1, memory_order_relaxed);
+    c->run->watch = c->watch;
+    c->bounces = c->run->plan.brakes.bounces;
+    c->complaints = c->run->plan.brakes.complaints;
+    return HY_OK;
+}
+
 static void begin(struct feeder *f, struct camp *c, const struct hy_campaign *record)
 {
-    int err = load_run(f, record, &c->run);
+    int err = load_watched(f, c, record);
     if (may_pass(err))
         wait_for(f, c, HY_WAIT_TROUBLE, hy_clock_wall_ms() + AGAIN_MS);
     else if (err != HY_OK || keep_hours(f, c))
@@ -276,6 +292,10 @@ static void look(struct feeder *f, struct camp *c)
     }
     if (!sends)
         wait_for(f, c, HY_WAIT_NOTHING, 0);
+    if (err == HY_OK && !hy_campaign_sends(record.state)) {
+        run_watch_unref(c->watch);
+        c->watch = NULL;
+    }
     hy_txn_park(&f->txn);
 }
 
@@ -335,18 +355,18 @@ void camp_changed(struct feeder *f, hy_id id)
         hy_log(HY_LOG_ERROR, "feeder", "out of memory: a campaign was not taken up");
 }
 
-void camp_came_back(struct feeder *f, hy_id id, enum hy_surge_of of)
+void camp_came_back(struct feeder *f, hy_id id, enum hy_surge_of of, hy_wall_ms sent)
 {
     const struct hy_deliver_settings *s = &f->d->settings;
     struct camp *c = camp_find(f, id);
-    struct run *run = c ? c->run : NULL;
+    struct run_watch *w = c ? c->watch : NULL;
     struct hy_surge_view view;
-    if (!run)
-        return; /* nothing of it is being sent */
+    if (!w || (sent && sent < w->since))
+        return; /* nothing of it is being sent, or somebody has looked and resumed it since */
     bool is_complaint = of == HY_SURGE_COMPLAINTS;
-    const struct hy_surge_limit *limit =
-        is_complaint ? &run->plan.brakes.complaints : &run->plan.brakes.bounces;
-    if (hy_surge_late(is_complaint ? &run->complaints : &run->bounces, limit, &view) && s->on_surge)
+    if (hy_surge_late(is_complaint ? &w->complaints : &w->bounces,
+                      is_complaint ? &c->complaints : &c->bounces, &view) &&
+        s->on_surge)
         s->on_surge(s->brakes_ctx, id, of, &view);
 }
 

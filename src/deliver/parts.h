@@ -74,6 +74,17 @@ enum {
     MSG_SPOOLED,     /* anybody -> feeder: there are new messages in a spool */
 };
 
+/* What the brakes of a campaign counted since a person started or resumed it, or the daemon began:
+ * its runs share it, so that what comes back in the morning counts against the mail of yesterday.
+ * Counted. */
+struct run_watch {
+    atomic_uint refs;
+    hy_wall_ms since; /* mail that was sent before is not of it */
+    struct hy_surge bounces, complaints;
+};
+struct run_watch *run_watch_new(hy_wall_ms now); /* NULL: out of memory */
+void run_watch_unref(struct run_watch *w);
+
 /* A campaign being sent, from its start or resume to its end or pause: a later resume is another
  * run. Immutable but for the atomics; counted. */
 struct run {
@@ -89,7 +100,7 @@ struct run {
     struct hy_rate_shared speed; /* tokens of plan.brakes.speed */
     struct pace_line *lines;     /* of those that wait for one; NULL: no speed is set */
     struct tenant_live *tenant;  /* whose it is */
-    struct hy_surge bounces, complaints;
+    struct run_watch *watch;     /* NULL: of ready messages */
 };
 
 struct run *run_ref(struct run *r);

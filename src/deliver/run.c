@@ -9,6 +9,22 @@ struct run *run_ref(struct run *r)
     return r;
 }
 
+struct run_watch *run_watch_new(hy_wall_ms now)
+{
+    struct run_watch *w = calloc(1, sizeof *w);
+    if (!w)
+        return NULL;
+    atomic_init(&w->refs, 1);
+    w->since = now;
+    return w;
+}
+
+void run_watch_unref(struct run_watch *w)
+{
+    if (w && atomic_fetch_sub_explicit(&w->refs, 1, memory_order_acq_rel) == 1)
+        free(w);
+}
+
 void run_unref(struct run *r)
 {
     if (!r || atomic_fetch_sub_explicit(&r->refs, 1, memory_order_acq_rel) != 1)
@@ -17,6 +33,7 @@ void run_unref(struct run *r)
     hy_arena_free(&r->plan.arena);
     hy_zone_free(r->plan.zone);
     free(r->lines);
+    run_watch_unref(r->watch);
     free(r);
 }
 

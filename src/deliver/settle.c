@@ -35,13 +35,13 @@ static void watch_bounces(struct delivery *d, enum hy_rcpt_state state)
 {
     const struct hy_deliver_settings *s = &d->worker->d->settings;
     struct hy_surge_view view;
-    if (state != HY_RCPT_DELIVERED && state != HY_RCPT_BOUNCED)
+    struct run_watch *w = d->run->watch;
+    if (!w || (state != HY_RCPT_DELIVERED && state != HY_RCPT_BOUNCED))
         return;
     const struct hy_brakes *b = &d->run->plan.brakes;
     if (state == HY_RCPT_DELIVERED)
-        (void)hy_surge_count(&d->run->complaints, &b->complaints, false, &view);
-    if (hy_surge_count(&d->run->bounces, &b->bounces, state == HY_RCPT_BOUNCED, &view) &&
-        s->on_surge)
+        (void)hy_surge_count(&w->complaints, &b->complaints, false, &view);
+    if (hy_surge_count(&w->bounces, &b->bounces, state == HY_RCPT_BOUNCED, &view) && s->on_surge)
         s->on_surge(s->brakes_ctx, d->run->campaign, HY_SURGE_BOUNCES, &view);
 }
 

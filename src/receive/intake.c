@@ -46,7 +46,7 @@ static void tell(const struct hy_intake *in, const struct hy_returned *r)
 {
     if (r->n_bad && in->settings.on_bad)
         in->settings.on_bad(in->settings.ctx, r->campaign,
-                            r->items[0].kind == HY_ACTIVITY_COMPLAINT);
+                            r->items[0].kind == HY_ACTIVITY_COMPLAINT, r->bad_sent);
 }
 
 /* The writer's thread. */

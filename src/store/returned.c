@@ -9,6 +9,7 @@
 #include "hayauma/store/activity.h"
 #include "hayauma/store/campaign.h"
 #include "hayauma/store/dsn.h"
+#include "hayauma/store/queue.h"
 #include "hayauma/store/spool.h"
 #include "hayauma/store/suppress.h"
 #include "lead_priv.h"
@@ -242,6 +243,14 @@ static bool is_bad(const struct hy_returned_item *i, const struct owner *o, bool
                                              : i->kind == HY_ACTIVITY_LATE_BOUNCE && is_hard);
 }
 
+/* When the mail of a campaign to its lead was tried last; 0: its row is gone. */
+static hy_wall_ms sent_at(struct hy_txn *t, const struct owner *o)
+{
+    struct hy_queue_row row;
+    int err = hy_queue_find(t, o->campaign, o->domain, o->lead, &row);
+    return err == HY_OK && row.last_attempt ? hy_id_time(row.last_attempt) : 0;
+}
+
 static int note(struct hy_txn *t, struct hy_returned *r, const struct hy_returned_item *i,
                 const struct owner *o, bool is_hard)
 {
@@ -257,7 +266,10 @@ static int note(struct hy_txn *t, struct hy_returned *r, const struct hy_returne
         return err;
     r->n_noted++;
     r->n_suppressed += did;
-    r->n_bad += is_bad(i, o, is_hard);
+    if (is_bad(i, o, is_hard)) {
+        r->n_bad++;
+        r->bad_sent = sent_at(t, o);
+    }
     return 0;
 }
 
@@ -305,6 +317,7 @@ int hy_returned_put(struct hy_txn *t, struct hy_returned *r)
         return HY_ELIMIT;
     r->is_known = false;
     r->n_noted = r->n_suppressed = r->n_bad = 0;
+    r->bad_sent = 0;
     int err = remember(t, r->hash);
     if (err == HY_EEXIST) {
         r->is_known = true;

@@ -182,25 +182,46 @@ def test_a_surge_of_bounces_pauses_a_campaign_with_its_reason(lab):
     check_eq(finished(daemon, "stubborn")["bounced"], 300)
 
 
-def test_a_campaign_that_cannot_be_sent_any_more_is_paused_with_the_reason(lab):
-    daemon, sink, _ = setup(lab, key=False, shaping=lab.shaping(connections=1), sink_args=["--delay", "dot:20"])
-    campaign(lab, daemon, "unsigned", users("user", 200))
-    wait_for("the first mail", sink.delivered)
-    daemon.ctl("campaign", "pause", "unsigned")
-    with open(daemon.config_path, encoding="utf-8") as f:
-        before = f.read()
+def requires_keys(daemon, before, reload=True):
     with open(daemon.config_path, "w", encoding="utf-8") as f:
         f.write(before + "\ndkim:\n  required: true\n")
-    daemon.ctl("reload")
-    daemon.ctl("campaign", "resume", "unsigned")
+    if reload:
+        daemon.ctl("reload")
+
+
+def test_a_campaign_that_cannot_be_sent_any_more_is_paused_with_the_reason_and_not_resumed(lab):
+    daemon, sink, _ = setup(lab, key=False, shaping=lab.shaping(connections=1), sink_args=["--delay", "dot:20"])
+    campaign(lab, daemon, "unsigned", users("user", 500))
+    wait_for("the first mail", sink.delivered)
+    with open(daemon.config_path, encoding="utf-8") as f:
+        before = f.read()
+    requires_keys(daemon, before, reload=False)
+    daemon.stop()
+    daemon = lab.add(Daemon(lab, "hayaumad", daemon.config_path, daemon.socket))
     c = daemon.wait_campaign("unsigned", done=lambda c: c["state"] == "paused" and c["note"])
     check("cannot be sent: no DKIM key signs for" in c["note"], c["note"])
+    refused = daemon.run("campaign", "resume", "unsigned")
+    check(refused.returncode == 1 and "no DKIM key signs for" in refused.stderr, refused.stdout + refused.stderr)
+    check_eq(daemon.campaign("unsigned")["state"], "paused")
     with open(daemon.config_path, "w", encoding="utf-8") as f:
         f.write(before)
     daemon.ctl("reload")
     daemon.ctl("campaign", "resume", "unsigned")
     c = finished(daemon, "unsigned")
-    check_eq((c["delivered"], c["note"]), (200, ""))
+    check_eq((c["delivered"], c["note"]), (500, ""))
+
+
+def test_start_and_resume_are_refused_in_the_same_words(lab):
+    daemon, sink, _ = setup(lab, key=False, shaping=lab.shaping(connections=1), sink_args=["--delay", "dot:20"])
+    campaign(lab, daemon, "begun", users("user", 500))
+    campaign(lab, daemon, "not-begun", users("other", 5), start=False)
+    wait_for("the first mail", sink.delivered)
+    daemon.ctl("campaign", "pause", "begun")
+    with open(daemon.config_path, encoding="utf-8") as f:
+        requires_keys(daemon, f.read())
+    words = {daemon.run("campaign", *command).stderr
+             for command in (["start", "not-begun"], ["resume", "begun"], ["resume", "not-begun"])}
+    check(len(words) == 1 and "no DKIM key signs for" in words.pop(), "one refusal, thrice")
 
 
 def test_a_schedule_that_was_missed_is_held_for_a_person(lab):

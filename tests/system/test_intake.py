@@ -240,6 +240,37 @@ def test_a_surge_of_complaints_and_one_of_late_bounces_pause_a_campaign_with_the
     check(note.startswith("6 of the last ") and "bounced (pause_on_bounces)" in note, note)
 
 
+def test_complaints_count_from_the_resume_of_a_person_on_and_over_stops_that_nobody_made(lab):
+    daemon, sink, _, port = setup(lab, config={"campaign.pause_on_complaints": "never", "campaign.complaint_sample": 100})
+    daemon.import_leads(csv(lab, [field(f"user{i}", SITE) for i in range(1000)]))
+    daemon.ctl("campaign", "create", newsletter.campaign_file(lab, extra="speed: 10/s\npause_on_complaints: 5%\n"))
+    daemon.ctl("campaign", "start", "newsletter")
+    complained = 0
+
+    def complain(paths):
+        nonlocal complained
+        for path in paths:
+            with open(path, encoding="ascii", errors="surrogateescape") as f:
+                deliver(port, f"fbl@{RETURN}", complaint(f.read()).replace("Message-ID: <", f"Message-ID: <{complained}", 1))
+            complained += 1
+        wait_for("the notes", lambda: daemon.ctl("status")["intake"]["activities"] == complained)
+        return daemon.campaign("newsletter")["state"]
+
+    wait_for("mails of the first run", lambda: daemon.campaign("newsletter")["delivered"] >= 20, 30)
+    daemon.ctl("campaign", "pause", "newsletter")
+    wait_for("the end of what was on the wire", lambda: sink.stats()["connections"]["open"] == 0, 20)
+    old = sorted(sink.captured())
+    daemon.ctl("campaign", "resume", "newsletter")
+    wait_for("mails of the second run", lambda: daemon.campaign("newsletter")["delivered"] >= len(old) + 20, 30)
+    check_eq(complain(old[:12]), "running", "complaints about the run that somebody looked at")
+    new = [p for p in sorted(sink.captured()) if p not in old]
+    check_eq(complain(new[:5]), "running", "five of a hundred are not too many")
+    daemon.ctl("queue", "purge", "--recipient", f"user999@{SITE}", "--yes")  # the campaign holds still for it
+    complain(new[5:6])
+    c = daemon.wait_campaign("newsletter", done=lambda c: c["state"] == "paused", timeout=30)
+    check(c["note"].startswith("6 people complained about the last "), c["note"])
+
+
 def test_a_ready_message_that_comes_back_later_is_reported_to_its_sender_once(lab):
     daemon, sink, _, port = setup(lab, config={"bounce.ready_messages": True, "dsn.gather": "1s"})
     letter = lab.write("letter.eml", f"From: App <app@{newsletter.SENDER}>\nSubject: Hi\n\nHello\n")

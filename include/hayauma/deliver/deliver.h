@@ -189,9 +189,11 @@ HY_MUST_USE int hy_deliver_create(const struct hy_deliver_settings *settings,
 HY_MUST_USE int hy_deliver_start(struct hy_deliver *d, struct hy_diag *diag);
 /* Applies a new policy without touching connections; its reference is taken. Main thread. */
 void hy_deliver_reload(struct hy_deliver *d, struct hy_deliver_policy *policy);
-/* A hard bounce or a complaint about mail of a campaign came back: it counts for the brakes of the
- * campaign while that is being sent. Any thread. */
-void hy_deliver_came_back(struct hy_deliver *d, hy_id campaign, enum hy_surge_of of);
+/* A hard bounce or a complaint about a mail of a campaign came back: it counts for the brakes of
+ * the campaign while that is being sent, if the mail was `sent` since somebody started or resumed
+ * it (0: not known, counts). Any thread. */
+void hy_deliver_came_back(struct hy_deliver *d, hy_id campaign, enum hy_surge_of of,
+                          hy_wall_ms sent);
 /* What a campaign that is to be sent waits for as a whole. */
 enum hy_wait_for {
     HY_WAIT_NOTHING,

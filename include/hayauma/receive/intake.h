@@ -33,8 +33,9 @@ struct hy_intake_counters {
 struct hy_intake_settings {
     struct hy_writer *writer;
     const struct hy_token_keys *tokens; /* outlive it */
-    /* Hard bounces and complaints about a campaign were noted. May be NULL. The writer's thread. */
-    void (*on_bad)(void *ctx, hy_id campaign, bool is_complaint);
+    /* A hard bounce or a complaint about a mail of a campaign, `sent` then (0: not known), was
+     * noted. May be NULL. The writer's thread. */
+    void (*on_bad)(void *ctx, hy_id campaign, bool is_complaint, hy_wall_ms sent);
     /* See hy_returned. May be NULL. The writer's thread. */
     uint32_t (*suppressor)(void *ctx, uint32_t tenant);
     void *ctx;

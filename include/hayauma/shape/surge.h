@@ -31,7 +31,6 @@ struct hy_surge_view {
 bool hy_surge_count(struct hy_surge *s, const struct hy_surge_limit *limit, bool is_bad,
                     struct hy_surge_view *ret_view);
 /* One of the ends that were counted as good turns out to be bad: a notice or a complaint came back.
- * As hy_surge_count. One more than were seen is not counted: it is about ends of an earlier run,
- * which somebody has looked at and resumed. */
+ * As hy_surge_count. One more than were seen is not counted: there cannot be. */
 bool hy_surge_late(struct hy_surge *s, const struct hy_surge_limit *limit,
                    struct hy_surge_view *ret_view);

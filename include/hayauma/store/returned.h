@@ -44,6 +44,7 @@ struct hy_returned {
     uint32_t n_noted;      /* activities */
     uint32_t n_suppressed; /* of them, those that suppressed */
     uint32_t n_bad;        /* hard bounces and complaints of a campaign, for its brake */
+    hy_wall_ms bad_sent;   /* when the mail that those are about was tried last; 0 = not known */
 };
 
 /* Notes it. With a token, one item is noted: the one that names the lead's own address, or else the

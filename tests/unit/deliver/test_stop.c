@@ -7,6 +7,7 @@ enum { CAMPAIGN = 7, ROWS = 3, WORKERS = 2 };
 
 /* A feeder that waits for two workers to stop the run of one campaign. */
 struct bed {
+    struct hy_deliver d;
     struct feeder f;
     struct camp *camp;
     struct run *run;
@@ -17,6 +18,8 @@ static struct bed *bed_make(void)
     struct bed *b = calloc(1, sizeof *b);
     b->camp = calloc(1, sizeof *b->camp);
     b->run = calloc(1, sizeof *b->run);
+    waits_init(&b->d.waits);
+    b->f.d = &b->d;
     hy_list_init(&b->f.camps);
     hy_list_init(&b->camp->quiets);
     hy_list_push(&b->f.camps, &b->camp->link);
@@ -32,6 +35,7 @@ static void bed_free(struct bed *b)
     run_unref(b->run);
     free(b->camp->lingering);
     free(b->camp);
+    waits_close(&b->d.waits);
     free(b);
 }
 

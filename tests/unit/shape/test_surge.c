@@ -78,7 +78,7 @@ Test(surge, complaints_that_trickle_in_over_a_large_campaign_are_within_their_sh
     }
 }
 
-Test(surge, what_comes_back_of_an_earlier_run_does_not_stop_the_next_one)
+Test(surge, no_more_can_come_back_than_was_seen)
 {
     const struct hy_surge_limit l = {2000, 10}; /* more than two of ten */
     struct hy_surge s = {0};
