@@ -15,9 +15,11 @@
 #include "hayauma/store/inflight.h"
 #include "hayauma/store/queue.h"
 #include "hayauma/store/settle.h"
+#include "hayauma/store/timeline.h"
 
 struct world {
     uint32_t rows, domains;
+    uint32_t suppressed_every; /* 0: none */
     char dir[256];
     struct hy_env *env;
     struct hy_writer *writer;
@@ -86,8 +88,11 @@ static int next(void *ctx, struct hy_txn *t, struct hy_audience_pos pos, hy_doma
     if (d > w->domains)
         return HY_ENOTFOUND;
     size_t n = 0;
-    for (; n < max && at < size_of(w, d); n++)
-        ret[n] = (struct hy_audience_lead){++at, HY_LEAD_ACTIVE};
+    for (; n < max && at < size_of(w, d); n++) {
+        at++;
+        bool is_out = w->suppressed_every && at % w->suppressed_every == 0;
+        ret[n] = (struct hy_audience_lead){at, is_out ? HY_LEAD_DEAD : HY_LEAD_ACTIVE};
+    }
     *ret_domain = d;
     *ret_n = n;
     return 0;
@@ -114,29 +119,31 @@ static void close_store(struct world *w)
 
 struct make {
     struct hy_write_req req;
+    const char *name;
     hy_id id;
 };
 
 static int make_campaign(struct hy_write_req *r, struct hy_txn *t)
 {
-    struct hy_campaign c = {.name = HY_STR("bench")};
+    struct make *m = (struct make *)(void *)r;
+    struct hy_campaign c = {.name = hy_str_of(m->name)};
     int err = hy_campaign_create(t, &c, HY_STR(""));
     if (!err)
         err = hy_campaign_move(t, c.id, HY_CAMPAIGN_QUEUEING);
-    ((struct make *)(void *)r)->id = c.id;
+    m->id = c.id;
     return err;
 }
 
-static void enqueue(struct world *w)
+static void enqueue(struct world *w, const char *name, const char *what)
 {
-    struct make make = {.req = {.class = HY_WRITE_ADMIN, .apply = make_campaign}};
+    struct make make = {.req = {.class = HY_WRITE_ADMIN, .apply = make_campaign}, .name = name};
     struct hy_enqueue_job job;
     must(hy_writer_run(w->writer, &make.req), "campaign");
     w->campaign = make.id;
     must(hy_enqueue_job_init(&job, make.id, (struct hy_audience){next, w}), "enqueue");
     struct span s = begin();
     must(hy_writer_run(w->writer, &job.req), "enqueue");
-    report("enqueue (writer, committed)", s, job.rows);
+    report(what, s, job.rows);
     hy_enqueue_job_free(&job);
 }
 
@@ -296,6 +303,42 @@ static void inflight(struct world *w)
     hy_inflight_close(f);
 }
 
+static int cancel_campaign(struct hy_write_req *r, struct hy_txn *t)
+{
+    return hy_campaign_move(t, ((struct make *)(void *)r)->id, HY_CAMPAIGN_CANCELLED);
+}
+
+/* Rows that are over without an attempt: made so, cancelled, and told of. */
+static void endings(struct world *w)
+{
+    struct hy_sweep_job job;
+    struct hy_timeline l;
+    struct hy_moment m;
+    struct hy_txn t;
+    uint64_t n = 0;
+    hy_id after = 0;
+    must(hy_txn_read(w->env, &t), "read");
+    must(hy_timeline_newest(&t, &after), "timeline");
+    hy_txn_end(&t);
+    w->suppressed_every = 20;
+    enqueue(w, "endings", "enqueue, every 20th lead suppressed");
+    struct make make = {.req = {.class = HY_WRITE_ADMIN, .apply = cancel_campaign},
+                        .id = w->campaign};
+    must(hy_writer_run(w->writer, &make.req), "cancel");
+    hy_sweep_job_init(&job, w->campaign, HY_SWEEP_CANCEL);
+    struct span s = begin();
+    must(hy_writer_run(w->writer, &job.req), "cancel");
+    report("cancel (writer, committed)", s, w->rows - w->rows / 20);
+    s = begin();
+    must(hy_txn_read(w->env, &t), "read");
+    must(hy_timeline_open(&t, after, &l), "timeline");
+    while (hy_timeline_next(&l, &m) == 0)
+        n++;
+    hy_timeline_close(&l);
+    hy_txn_end(&t);
+    report("read the endings of all", s, n ? n : 1);
+}
+
 static int drop(const char *path, const struct stat *st, int type, struct FTW *ftw)
 {
     (void)st, (void)type, (void)ftw;
@@ -313,7 +356,7 @@ int main(int argc, char **argv)
     if (w.rows < 100 || w.domains == 0 || !mkdtemp(w.dir))
         must(HY_EINVAL, "usage: store_cost [ROWS [DOMAINS [DIR]]]");
     open_store(&w);
-    enqueue(&w);
+    enqueue(&w, "bench", "enqueue (writer, committed)");
     close_store(&w);
     open_store(&w);
     walk(&w, NULL, "read fresh rows");
@@ -328,6 +371,7 @@ int main(int argc, char **argv)
     audit(&w);
     walk(&w, NULL, "walk a campaign without fresh rows (whole)");
     inflight(&w);
+    endings(&w);
     close_store(&w);
     nftw(w.dir, drop, 16, FTW_DEPTH | FTW_PHYS);
     return 0;

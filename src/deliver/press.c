@@ -81,12 +81,9 @@ static bool may_get(struct press *p, struct delivery *d, const struct hy_lead_vi
 {
     if (!press_is_in_time(d, now))
         return false;
-    static const char *const why[] = {NULL, "the lead has unsubscribed",
-                                      "the address is known to be dead",
-                                      "the lead has marked a mail as spam"};
     if (lead->status != HY_LEAD_ACTIVE) {
         press_refuse(d, HY_RCPT_SUPPRESSED, HY_OUTCOME_BOUNCED, HY_PHASE_POLICY,
-                     (struct hy_enhanced){5, 7, 1}, why[lead->status & 3]);
+                     (struct hy_enhanced){5, 7, 1}, hy_lead_status_why(lead->status));
         return false;
     }
     struct hy_suppress_ask ask = {.tenant = policy_suppressor(p->policy, d->run->plan.tenant),

@@ -38,9 +38,9 @@ void hy_event_writer_free(struct hy_event_writer *w)
 
 /* ---- what it is, and whose ---- */
 
-static enum hy_activity_kind kind_of_attempt(const struct hy_attempt *a)
+static enum hy_activity_kind kind_of_state(enum hy_rcpt_state state)
 {
-    switch (a->state) {
+    switch (state) {
     case HY_RCPT_DELIVERED:
         return HY_ACTIVITY_DELIVERED;
     case HY_RCPT_BOUNCED:
@@ -61,13 +61,29 @@ static enum hy_activity_kind kind_of_attempt(const struct hy_attempt *a)
     return HY_ACTIVITY_DEFERRED;
 }
 
+/* A row that was given up while its message was on the wire keeps its state after a deferral: its
+ * end was told when it was given up. */
+static bool was_over(const struct hy_attempt *a)
+{
+    return a->started && a->outcome.kind == HY_OUTCOME_DEFERRED &&
+           (a->state == HY_RCPT_CANCELLED || a->state == HY_RCPT_BOUNCED);
+}
+
+/* A bounce that came back after the delivery is a record of the row, and a late-bounce besides. */
+static bool came_back(const struct hy_attempt *a)
+{
+    return a->state == HY_RCPT_DELIVERED && a->outcome.kind == HY_OUTCOME_BOUNCED;
+}
+
 enum hy_activity_kind hy_event_kind(const struct hy_moment *m)
 {
     switch (m->kind) {
     case HY_MOMENT_MESSAGE:
         return HY_ACTIVITY_ACCEPTED;
     case HY_MOMENT_ATTEMPT:
-        return kind_of_attempt(&m->of.attempt);
+        return was_over(&m->of.attempt) ? HY_ACTIVITY_DEFERRED : kind_of_state(m->of.attempt.state);
+    case HY_MOMENT_ENDING:
+        return kind_of_state(m->of.ending.state);
     case HY_MOMENT_ACTIVITY:
     case HY_MOMENT_KINDS:
         break;
@@ -105,6 +121,8 @@ static uint32_t tenant_of(struct hy_event_writer *w, struct hy_txn *t, const str
         return m->of.message.tenant;
     case HY_MOMENT_ATTEMPT:
         return tenant_of_campaign(w, t, m->of.attempt.ref.campaign);
+    case HY_MOMENT_ENDING:
+        return tenant_of_campaign(w, t, m->of.ending.ref.campaign);
     case HY_MOMENT_ACTIVITY:
     case HY_MOMENT_KINDS:
         break;
@@ -115,6 +133,8 @@ static uint32_t tenant_of(struct hy_event_writer *w, struct hy_txn *t, const str
 bool hy_event_is_wanted(struct hy_event_writer *w, struct hy_txn *t, const struct hy_moment *m,
                         const struct hy_event_filter *f)
 {
+    if (m->kind == HY_MOMENT_ATTEMPT && came_back(&m->of.attempt))
+        return false;
     if (!hy_event_filter_has(f, hy_event_kind(m)))
         return false;
     if (f->n_tenants == 0)
@@ -291,23 +311,23 @@ static void put_message(struct hy_event_writer *w, const struct hy_spool_message
 
 /* ---- attempts ---- */
 
-static void put_whom(struct hy_event_writer *w, struct hy_txn *t, const struct hy_attempt *a,
+static void put_whom(struct hy_event_writer *w, struct hy_txn *t, const struct hy_rcpt_ref *ref,
                      struct hy_buf *out)
 {
     struct hy_spool_rcpt rcpt;
     struct hy_str address;
     hy_domain_no domain;
     hy_id message = 0;
-    if (hy_id_is_spool(a->ref.campaign)) {
-        if (hy_spool_rcpt(t, &a->ref, &rcpt, &message) != 0)
+    if (hy_id_is_spool(ref->campaign)) {
+        if (hy_spool_rcpt(t, ref, &rcpt, &message) != 0)
             return;
         put_message_of(w, t, out, message);
         put_recipient(out, rcpt.address);
         return;
     }
-    put_campaign(w, t, out, a->ref.campaign);
-    put_number(out, "lead", a->ref.lead);
-    if (hy_lead_address(t, a->ref.lead, &address, &domain) == 0)
+    put_campaign(w, t, out, ref->campaign);
+    put_number(out, "lead", ref->lead);
+    if (hy_lead_address(t, ref->lead, &address, &domain) == 0)
         put_recipient(out, address);
 }
 
@@ -322,7 +342,7 @@ static void put_outcome(const struct hy_attempt *a, struct hy_buf *out)
     char enhanced[16];
     if (o->reason)
         put_word(out, "reason", hy_bounce_reason_name(o->reason));
-    if (a->state == HY_RCPT_BOUNCED)
+    if (a->state == HY_RCPT_BOUNCED && !was_over(a))
         put_flag(out, "hard", hy_bounce_reason_is_of_address((enum hy_bounce_reason)o->reason));
     put_number(out, "code", o->code);
     if (o->enhanced.class)
@@ -337,7 +357,7 @@ static void put_outcome(const struct hy_attempt *a, struct hy_buf *out)
 static void put_attempt(struct hy_event_writer *w, struct hy_txn *t, const struct hy_attempt *a,
                         struct hy_buf *out)
 {
-    put_whom(w, t, a, out);
+    put_whom(w, t, &a->ref, out);
     put_number(out, "attempt", (uint64_t)a->ref.attempts + (a->started != 0));
     put_outcome(a, out);
     if (a->state == HY_RCPT_DEFERRED)
@@ -352,12 +372,37 @@ static void put_attempt(struct hy_event_writer *w, struct hy_txn *t, const struc
     put_number(out, "size", a->size_bytes);
 }
 
+/* ---- endings ---- */
+
+static const char *why_of(const struct hy_ending *e)
+{
+    switch (e->cause) {
+    case HY_ENDING_LEFT_OUT:
+        return hy_lead_status_why(e->status);
+    case HY_ENDING_CANCELLED:
+        return "the campaign was cancelled";
+    case HY_ENDING_DECIDED:
+        return "it was in doubt, and somebody decided so";
+    case HY_ENDING_CAUSES:
+        break;
+    }
+    return "";
+}
+
+static void put_ending(struct hy_event_writer *w, struct hy_txn *t, const struct hy_ending *e,
+                       struct hy_buf *out)
+{
+    put_whom(w, t, &e->ref, out);
+    put_word(out, "diagnostic", why_of(e));
+    put_flag(out, "from_server", false);
+    put_word(out, "phase", hy_phase_name(HY_PHASE_POLICY));
+}
+
 /* ---- activities ---- */
 
 static bool is_diagnostic(enum hy_activity_kind k)
 {
-    return k == HY_ACTIVITY_LATE_BOUNCE || k == HY_ACTIVITY_DELAY_NOTICE ||
-           k == HY_ACTIVITY_SUPPRESSED || k == HY_ACTIVITY_CANCELLED;
+    return k == HY_ACTIVITY_LATE_BOUNCE || k == HY_ACTIVITY_DELAY_NOTICE;
 }
 
 static void put_person(struct hy_txn *t, const struct hy_activity *a, struct hy_buf *out)
@@ -405,6 +450,8 @@ static hy_wall_ms time_of(const struct hy_moment *m)
 {
     if (m->kind == HY_MOMENT_ACTIVITY && m->of.activity.at && m->of.activity.at < YEAR_10000)
         return m->of.activity.at;
+    if (m->kind == HY_MOMENT_ENDING && m->of.ending.at && m->of.ending.at < YEAR_10000)
+        return m->of.ending.at;
     if (m->kind == HY_MOMENT_MESSAGE && m->of.message.received > 0)
         return m->of.message.received;
     return hy_id_time(m->id);
@@ -425,6 +472,9 @@ int hy_event_put(struct hy_event_writer *w, struct hy_txn *t, const struct hy_mo
         break;
     case HY_MOMENT_ATTEMPT:
         put_attempt(w, t, &m->of.attempt, out);
+        break;
+    case HY_MOMENT_ENDING:
+        put_ending(w, t, &m->of.ending, out);
         break;
     case HY_MOMENT_ACTIVITY:
         put_activity(w, t, &m->of.activity, out);

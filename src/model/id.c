@@ -4,6 +4,8 @@
 #define EPOCH_MS 1577836800000ll /* 2020-01-01T00:00:00Z */
 
 enum { TIME_SHIFT = HY_ID_NODE_BITS + HY_ID_SEQ_BITS };
+#define SEQ_MASK  ((UINT64_C(1) << HY_ID_SEQ_BITS) - 1)
+#define NODE_MASK ((uint64_t)HY_ID_NODE_MAX << HY_ID_SEQ_BITS)
 
 void hy_id_gen_init(struct hy_id_gen *g, uint32_t node, hy_id last)
 {
@@ -11,21 +13,27 @@ void hy_id_gen_init(struct hy_id_gen *g, uint32_t node, hy_id last)
     g->last = last;
 }
 
+hy_id hy_id_after(hy_id id)
+{
+    if ((id & SEQ_MASK) != SEQ_MASK)
+        return id + 1;
+    return (id & ~SEQ_MASK) + (UINT64_C(1) << TIME_SHIFT);
+}
+
+hy_id hy_id_before(hy_id id)
+{
+    if (id & SEQ_MASK)
+        return id - 1;
+    return (id | SEQ_MASK) - (UINT64_C(1) << TIME_SHIFT);
+}
+
 hy_id hy_id_next(struct hy_id_gen *g, hy_wall_ms now)
 {
-    const uint64_t seq_mask = (1u << HY_ID_SEQ_BITS) - 1;
     uint64_t t = now > EPOCH_MS ? (uint64_t)(now - EPOCH_MS) : 0;
-    uint64_t last_t = g->last >> TIME_SHIFT;
-    uint64_t seq = 0;
-    if (t <= last_t) { /* the same millisecond, or a clock that went back: count on from the last */
-        t = last_t;
-        seq = (g->last & seq_mask) + 1;
-        if (seq > seq_mask) {
-            t++;
-            seq = 0;
-        }
-    }
-    g->last = t << TIME_SHIFT | (uint64_t)g->node << HY_ID_SEQ_BITS | seq;
+    hy_id id = t << TIME_SHIFT;
+    if (t <= g->last >> TIME_SHIFT) /* the same millisecond, or a clock that went back: count on */
+        id = hy_id_after(g->last) & ~NODE_MASK;
+    g->last = id | (uint64_t)g->node << HY_ID_SEQ_BITS;
     return g->last;
 }
 

@@ -15,6 +15,14 @@ const char *hy_lead_status_name(enum hy_lead_status s)
     return NAME_OF(t, s);
 }
 
+const char *hy_lead_status_why(enum hy_lead_status s)
+{
+    static const char *const t[] = {"", "the lead has unsubscribed",
+                                    "the address is known to be dead",
+                                    "the lead has marked a mail as spam"};
+    return NAME_OF(t, s);
+}
+
 int hy_lead_status_parse(struct hy_str text, enum hy_lead_status *ret)
 {
     for (int i = HY_LEAD_ACTIVE; i <= HY_LEAD_COMPLAINED; i++) {

@@ -17,8 +17,6 @@ enum {
 
 static bool is_storable(enum hy_activity_kind k)
 {
-    if (k == HY_ACTIVITY_SUPPRESSED || k == HY_ACTIVITY_CANCELLED)
-        return true;
     return k >= HY_ACTIVITY_LATE_BOUNCE && hy_activity_kind_name(k)[0] != '?';
 }
 

@@ -1,8 +1,10 @@
-/* The audit of the activity log: every record can be read, and the index and the log agree. */
+/* The audit of the logs beside the attempts: every record can be read, and the activity log and its
+ * index agree. */
 #include <inttypes.h>
 
 #include "activity.h"
 #include "audit_priv.h"
+#include "ending.h"
 
 static void check_entries(struct audit *a, const struct hy_activity *activity)
 {
@@ -56,9 +58,34 @@ static int check_index(struct audit *a, hy_id first)
     return err == HY_ENOTFOUND ? 0 : err;
 }
 
+static bool can_read(const struct hy_cursor *c)
+{
+    struct hy_ending_reader r;
+    struct hy_ending e;
+    int err = hy_ending_open(c->key, c->value, &r);
+    while (!err)
+        err = hy_ending_next(&r, &e);
+    return err == HY_ENOTFOUND;
+}
+
+static int check_endings(struct audit *a)
+{
+    struct hy_cursor c;
+    int err = hy_cursor_open(&a->t, HY_TABLE_ENDINGS, &c);
+    if (!err)
+        err = hy_cursor_first(&c);
+    for (; !err; err = hy_cursor_next(&c))
+        if (!can_read(&c))
+            hy_audit_problem(a, "the log of endings has a record that cannot be read");
+    hy_cursor_close(&c);
+    return err == HY_ENOTFOUND ? 0 : err;
+}
+
 int hy_audit_activities(struct audit *a)
 {
     hy_id first = 0;
     int err = check_log(a, &first);
-    return err ? err : check_index(a, first);
+    if (!err)
+        err = check_index(a, first);
+    return err ? err : check_endings(a);
 }

@@ -3,7 +3,7 @@
  * transaction as the rows, so a job that was interrupted goes on without a gap or a double. */
 #include <stdlib.h>
 
-#include "block.h"
+#include "ending.h"
 #include "hayauma/base/list.h"
 #include "progress.h"
 
@@ -34,6 +34,7 @@ static int choose_mode(struct appender *a)
 static int put_block(struct appender *a, const struct hy_audience_lead *leads, unsigned n)
 {
     struct hy_campaign_progress *p = &a->p->p;
+    struct ending_rows out; /* not zeroed: it holds the rows of a block */
     uint8_t key[BLOCK_KEY_BYTES], *b;
     int err =
         hy_put_reserve(a->t, HY_TABLE_QUEUE,
@@ -42,15 +43,20 @@ static int put_block(struct appender *a, const struct hy_audience_lead *leads, u
     if (err) /* the place was read from the store: a block there cannot be */
         return hy_txn_fail(a->t, err == HY_EEXIST ? HY_ECORRUPT : err);
     hy_block_init(b, n);
-    for (unsigned i = 0; i < n; i++)
-        hy_block_fill(b, i, leads[i].lead,
-                      leads[i].status == HY_LEAD_ACTIVE ? HY_RCPT_FRESH : HY_RCPT_SUPPRESSED);
+    hy_ending_start(&out, (struct hy_block_key){a->campaign, p->domain, p->block},
+                    HY_ENDING_LEFT_OUT, HY_RCPT_SUPPRESSED);
+    for (unsigned i = 0; i < n; i++) {
+        bool may_get = leads[i].status == HY_LEAD_ACTIVE;
+        hy_block_fill(b, i, leads[i].lead, may_get ? HY_RCPT_FRESH : HY_RCPT_SUPPRESSED);
+        if (!may_get)
+            hy_ending_add(&out, i, leads[i].lead, leads[i].status);
+    }
     p->ledger.queued += n;
-    p->ledger.by_state[HY_RCPT_FRESH] += block_of_state(b, HY_RCPT_FRESH);
-    p->ledger.by_state[HY_RCPT_SUPPRESSED] += block_of_state(b, HY_RCPT_SUPPRESSED);
+    p->ledger.by_state[HY_RCPT_FRESH] += n - out.n;
+    p->ledger.by_state[HY_RCPT_SUPPRESSED] += out.n;
     p->block++;
     p->lead = leads[n - 1].lead;
-    return 0;
+    return hy_ending_put(a->t, &out);
 }
 
 static int put_leads(struct appender *a, hy_domain_no domain, const struct hy_audience_lead *leads,

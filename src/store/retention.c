@@ -1,5 +1,5 @@
-/* Trimming the logs of attempts, activities and acts, dropping finished campaigns: long jobs of the
- * writer. What is deleted is the place where the next slice begins. */
+/* Trimming the logs of attempts, endings, activities and acts, dropping finished campaigns: long
+ * jobs of the writer. What is deleted is the place where the next slice begins. */
 #include "hayauma/store/retention.h"
 
 #include "activity.h"
@@ -65,6 +65,8 @@ static int trim_slice(struct hy_write_req *r, struct hy_txn *t)
         err = hy_log_trim_end(t, j->before, j->unread_before, &end);
     if (!err)
         err = trim_table(t, HY_TABLE_ACTIVITIES, end, hy_activity_drop);
+    if (!err)
+        err = trim_table(t, HY_TABLE_ENDINGS, end, hy_cursor_delete);
     if (!err) {
         err = trim_table(t, HY_TABLE_ATTEMPTS, end, hy_cursor_delete);
         if (!err || err == HY_EMORE)

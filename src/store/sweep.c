@@ -1,6 +1,7 @@
-/* Sweeps: pending rows of a campaign that become something else without an attempt. */
-#include "block.h"
+/* Sweeps: pending rows of a campaign that become something else without an attempt; those that are
+ * over by it are told of as endings. */
 #include "due.h"
+#include "ending.h"
 #include "hayauma/base/list.h"
 #include "progress.h"
 #include "spool_priv.h"
@@ -8,12 +9,13 @@
 static const struct sweep {
     unsigned from; /* bits of states */
     enum hy_rcpt_state to;
+    enum hy_ending_cause cause; /* where `to` is final */
 } sweeps[] = {
     [HY_SWEEP_CANCEL] = {1u << HY_RCPT_FRESH | 1u << HY_RCPT_DEFERRED | 1u << HY_RCPT_HELD,
-                         HY_RCPT_CANCELLED},
-    [HY_SWEEP_HELD_RESEND] = {1u << HY_RCPT_HELD, HY_RCPT_DEFERRED},
-    [HY_SWEEP_HELD_DELIVERED] = {1u << HY_RCPT_HELD, HY_RCPT_DELIVERED},
-    [HY_SWEEP_HELD_CANCEL] = {1u << HY_RCPT_HELD, HY_RCPT_CANCELLED},
+                         HY_RCPT_CANCELLED, HY_ENDING_CANCELLED},
+    [HY_SWEEP_HELD_RESEND] = {1u << HY_RCPT_HELD, HY_RCPT_DEFERRED, 0},
+    [HY_SWEEP_HELD_DELIVERED] = {1u << HY_RCPT_HELD, HY_RCPT_DELIVERED, HY_ENDING_DECIDED},
+    [HY_SWEEP_HELD_CANCEL] = {1u << HY_RCPT_HELD, HY_RCPT_CANCELLED, HY_ENDING_DECIDED},
 };
 
 static bool concerns(const struct sweep *s, const uint8_t *b)
@@ -28,10 +30,12 @@ static int sweep_block(struct hy_cursor *c, const struct sweep *s, struct hy_blo
                        const uint8_t *view, struct hy_ledger *ledger)
 {
     uint8_t b[BLOCK_MAX_BYTES];
+    struct ending_rows over; /* not zeroed: it holds the rows of a block */
     struct hy_due due = {hy_due_round(c->txn, 0), k.campaign, k.domain, k.block};
     size_t n = c->value.n;
     bool was_pending = block_pending(view) > 0;
     memcpy(b, view, n);
+    hy_ending_start(&over, k, s->cause, s->to);
     int err = 0;
     if (s->from >> HY_RCPT_DEFERRED & 1)
         err = hy_due_drop_block(c->txn, k.campaign, k.domain, k.block, b);
@@ -42,12 +46,16 @@ static int sweep_block(struct hy_cursor *c, const struct sweep *s, struct hy_blo
         hy_block_set_state(b, i, s->to, due.due_s);
         ledger->by_state[from]--;
         ledger->by_state[s->to]++;
+        if (s->cause)
+            hy_ending_add(&over, i, row_lead(block_row(b, i)), HY_LEAD_ACTIVE);
         ledger->resent_in_doubt += s->to == HY_RCPT_DEFERRED;
     }
     if (!err && s->to == HY_RCPT_DEFERRED)
         err = hy_due_put(c->txn, &due);
     if (!err)
         err = hy_cursor_replace(c, hy_str_make(b, n));
+    if (!err)
+        err = hy_ending_put(c->txn, &over);
     if (!err && hy_id_is_spool(k.campaign) && was_pending && block_pending(b) == 0)
         err = hy_spool_block_over(c->txn, b, n);
     return err;

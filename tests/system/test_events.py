@@ -1,40 +1,18 @@
 """Events out: files of JSON lines with each line exactly once, and signed webhooks that never hold up mail."""
-import base64
 import json
 import os
 import random
 import time
 
-from event_lab import Endpoint, check_schema, files, kinds, read, schema
+from event_lab import ENDS, KEY, check_ends, check_schema, endpoint, files, folder, kinds, read, schema, secret_file
 from faults import Rig, leads
 from lab import check, check_eq, wait_for
 from test_campaign import field, send
 from test_metrics import samples, value
-from test_spool import letter, setup, wait_all
-from tls_lab import Pki
+from test_spool import letter, relay_audit, setup, wait_all
 
-KEY = b"0123456789abcdef0123456789abcdef"
-
-
-def secret_file(lab, name="crm.secret", keys=(KEY,)):
-    path = lab.write(name, "".join(f"whsec_{base64.b64encode(k).decode()}\n" for k in keys))
-    os.chmod(path, 0o600)
-    return path
-
-
-def endpoint(lab, keys=(KEY,)):
-    """(server, what a webhook's entry has)"""
-    pki = Pki(lab)
-    server = Endpoint(lab, *pki.issue("hook", "localhost"), list(keys))
-    return server, {"name": "crm", "url": f"https://localhost:{server.port}/hook", "secret_file":
-                    secret_file(lab, keys=keys), "ca_file": pki.ca, "allow_private": True, "batch_wait": "50ms",
-                    "retry_max": "1s"}
-
-
-def folder(lab, name="events"):
-    path = lab.path(name)
-    os.makedirs(path, exist_ok=True)
-    return path
+def suppress(lab, daemon, addresses):
+    daemon.ctl("suppress", "import", lab.write("off.csv", "address\r\n" + "\r\n".join(addresses) + "\r\n"))
 
 
 def test_every_outcome_is_a_line_that_keeps_to_the_schema(lab):
@@ -244,3 +222,66 @@ def test_the_report_of_a_campaign_has_reasons_domains_and_what_came_back(lab):
     check_eq((len(table), total[0], total[head.index("delivered")], total[head.index("bounced:domain-error")]),
              (4, '"*"', str(c["delivered"]), "1"))
     check_eq(len(daemon.ctl("campaign", "report", "newsletter", "--domains", "1")["domains"]), 1)
+
+
+def test_every_recipient_has_exactly_one_end_over_kill_9_whatever_ended_it(lab):
+    """Suppressed when the rows were made and when they were sent, cancelled before and after an attempt, expired,
+    delivered, bounced: in a campaign and in mail of an application, the daemon killed in the middle and in the cancel."""
+    out, dice = folder(lab), random.Random(8)
+    rig = Rig(lab, connections=4, rules=False, expire="3s", key=False,
+              sink_args=["--delay", "dot:5-20", "--reply", "rcpt:451:4.7.1 later:20%", "--reply", "rcpt:550:5.1.1 no:10%"],
+              config={"events.files": [{"name": "all", "dir": out, "compress": 0}], "delivery.in_doubt": "resend"})
+    people = [f"user{i}@asagao-mail.test" for i in range(3000)]
+    rig.daemon.import_leads(lab.write("people.csv", "email\r\n" + "\r\n".join(people) + "\r\n"))
+    suppress(lab, rig.daemon, people[::20])
+    rig.create("newsletter")
+    rig.daemon.call("campaign.start", campaign="newsletter")
+    wait_for("all rows", lambda: rig.daemon.campaign("newsletter")["queued_all"])
+    suppress(lab, rig.daemon, people[7::20])  # queued by now
+    rig.daemon.ctl("suppress", "add", "app0@asagao-mail.test", "--reason", "complaint")
+    relayed = rig.daemon.ctl("send", letter(lab), *(f"app{i}@asagao-mail.test" for i in range(60)))
+    check_eq(relayed["recipients"], 60)
+    for _ in range(6):
+        time.sleep(dice.uniform(0.2, 0.5))
+        rig.kill()
+        rig.start()
+    check(rig.daemon.campaign("newsletter")["pending"] > 200, "the campaign was over before it was cancelled")
+    rig.daemon.call("campaign.cancel", campaign="newsletter")
+    rig.kill()
+    rig.start()
+    c = rig.daemon.wait_campaign("newsletter", lambda c: c["pending"] == 0, timeout=60)
+    wait_for("the relay", lambda: relay_audit(rig.daemon)["pending"] == 0, timeout=60)
+    time.sleep(1.5)  # what was on the wire when it was cancelled
+    c, relay = rig.daemon.campaign("newsletter"), relay_audit(rig.daemon)
+    check(all(c[k] + relay[k] > 0 for k in ENDS), f"not all kinds of ends: {c} {relay}")
+    rig.daemon.stop()
+    events, rules = read(out), schema()
+    for e in events:
+        check_schema(e, rules)
+    ids = [e["id"] for e in events]
+    check_eq(ids, sorted(set(ids)), "each id once, in order")
+    check_ends([e for e in events if e.get("campaign_name") == "newsletter"], c, "the campaign")
+    check_ends([e for e in events if e.get("message") == relayed["id"]], relay, "the relay")
+    check_eq(relay["suppressed"], 1, "one recipient of the relay is suppressed")
+    why = {e["diagnostic"] for e in events if e["type"] in ("suppressed", "cancelled")}
+    check("the campaign was cancelled" in why and any(w.startswith("suppressed:") for w in why) and
+          any(w.startswith("the ") and w.endswith(("unsubscribed", "dead")) for w in why), str(why))
+
+
+def test_what_a_person_decides_about_mail_in_doubt_is_an_event(lab):
+    out = folder(lab)
+    rig = Rig(lab, connections=4, sink_args=["--delay", "dot:600000"], rules=False, key=False,
+              config={"events.files": [{"name": "all", "dir": out, "compress": 0}], "delivery.in_doubt": "hold"})
+    want = rig.campaign([f"user{i}@asagao-mail.test" for i in range(40)])
+    rig.wait_dots(4)
+    rig.kill()
+    rig.sink.stop()
+    rig.open_sink()
+    rig.start()
+    c = rig.daemon.wait_campaign("newsletter", lambda c: c["held"] == c["pending"] > 0)
+    held = c["held"]
+    wait_for("all lines", lambda: len(read(out)) == want)
+    check_eq(kinds(read(out)), {"held": held, "delivered": want - held})
+    rig.daemon.call("campaign.cancel", campaign="newsletter")
+    wait_for("their ends", lambda: kinds(read(out))["cancelled"] == held)
+    check_ends(read(out), rig.daemon.campaign("newsletter"))

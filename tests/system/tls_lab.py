@@ -176,7 +176,7 @@ stub-zone:
 
 class HttpsServer:
     """An HTTPS server on loopback; a subclass has `answer(method, host, path, headers, body)`, which gives
-    (status, type, text)."""
+    (status, type, text), or (status, type, text, {more headers})."""
 
     def __init__(self, lab, certificate, key):
         self.port = lab.free_port()
@@ -186,11 +186,13 @@ class HttpsServer:
             def serve(self):
                 host = self.headers.get("Host", "").split(":")[0]
                 body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
-                status, kind, text = outer.answer(self.command, host, self.path, self.headers, body)
+                status, kind, text, *more = outer.answer(self.command, host, self.path, self.headers, body)
                 body = text.encode()
                 self.send_response(status)
                 self.send_header("Content-Type", kind)
                 self.send_header("Content-Length", str(len(body)))
+                for name, value in (more[0] if more else {}).items():
+                    self.send_header(name, value)
                 if status == 302:
                     self.send_header("Location", f"https://{host}:{outer.port}/other")
                 self.end_headers()

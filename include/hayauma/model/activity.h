@@ -11,11 +11,11 @@
 enum hy_activity_kind {
     /* the life of a message */
     HY_ACTIVITY_ACCEPTED = 1, /* told from the spool: no activity is stored */
-    HY_ACTIVITY_DELIVERED,    /* these are told from the attempts, likewise, ... */
+    HY_ACTIVITY_DELIVERED,    /* these are told from the attempts and endings, likewise */
     HY_ACTIVITY_DEFERRED,
     HY_ACTIVITY_BOUNCED,
     HY_ACTIVITY_EXPIRED,
-    HY_ACTIVITY_SUPPRESSED, /* ... but what never came to an attempt is stored */
+    HY_ACTIVITY_SUPPRESSED,
     HY_ACTIVITY_CANCELLED,
     HY_ACTIVITY_HELD, /* in doubt, a person decides */
     /* what comes back by mail */

@@ -20,6 +20,9 @@ struct hy_id_gen {
 void hy_id_gen_init(struct hy_id_gen *g, uint32_t node, hy_id last);
 /* Always greater than every id it gave before, whatever the clock does. */
 hy_id hy_id_next(struct hy_id_gen *g, hy_wall_ms now);
+/* The id that hy_id_next gives behind this one at the same moment, and the one it gave before. */
+hy_id hy_id_after(hy_id id);
+hy_id hy_id_before(hy_id id);
 /* The moment in it, and the first possible id of a moment (for searching by time). */
 hy_wall_ms hy_id_time(hy_id id);
 hy_id hy_id_floor(hy_wall_ms t);

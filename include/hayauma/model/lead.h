@@ -26,6 +26,8 @@ enum hy_lead_status {
     HY_LEAD_COMPLAINED = 3,   /* marked a mail as spam: rows end as suppressed */
 };
 const char *hy_lead_status_name(enum hy_lead_status s); /* "active" ... */
+/* Why it gets no mail, in words; "" for one that is active. */
+const char *hy_lead_status_why(enum hy_lead_status s);
 HY_MUST_USE int hy_lead_status_parse(struct hy_str text, enum hy_lead_status *ret);
 
 /* Whether it can name an attribute: 1..HY_ATTR_NAME_MAX bytes of UTF-8; letters, digits, _ . - and

@@ -42,7 +42,8 @@
     X(DSN_DUE, "dsn_due")                 /* second, message id -> its sender is to be told */     \
     X(ONCE, "once")                       /* hash of a key -> answer of a call; time -> */         \
     X(MAILDROP, "maildrop") /* name of a file that was taken from there -> message */              \
-    X(TENANTS, "tenants")   /* number -> what it has handed in */
+    X(TENANTS, "tenants")   /* number -> what it has handed in */                                  \
+    X(ENDINGS, "endings")   /* id of the last -> rows of a block that were over without attempt */
 
 enum hy_table {
 #define X(symbol, name) HY_TABLE_##symbol,

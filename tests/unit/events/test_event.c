@@ -4,6 +4,7 @@
 #include "case.h"
 #include "hayauma/events/event.h"
 #include "hayauma/store/lead.h"
+#include "hayauma/store/returned.h"
 
 TestSuite(event, .init = case_open, .fini = case_close);
 
@@ -67,6 +68,24 @@ static json_t *events(hy_id after, const struct hy_event_filter *f)
 }
 
 static const struct hy_event_filter everything;
+
+/* The row of the message's first recipient. */
+static int each_row(void *ctx, const struct hy_spool_view *v)
+{
+    struct hy_queue_row *row = ctx;
+    *row = v->row;
+    return 1;
+}
+
+static struct hy_queue_row first_row(hy_id message)
+{
+    struct hy_queue_row row = {0};
+    struct hy_txn t;
+    cr_assert_eq(hy_txn_read(env, &t), 0);
+    cr_assert_eq(hy_spool_each_of_message(&t, message, each_row, &row), 1);
+    hy_txn_end(&t);
+    return row;
+}
 
 static const char *text(const json_t *all, size_t i, const char *key)
 {
@@ -187,6 +206,88 @@ Test(event, an_attempt_tells_who_why_and_when_next)
     cr_assert_str_eq(text(all, 1, "type"), "bounced");
     cr_assert_str_eq(text(all, 1, "reason"), "user-unknown");
     cr_assert(json_is_true(json_object_get(json_array_get(all, 1), "hard")));
+    json_decref(all);
+}
+
+/* A cancel of the campaign, as the daemon does it. */
+static void cancel(hy_id campaign)
+{
+    struct hy_sweep_job job;
+    struct hy_txn t;
+    cr_assert_eq(hy_txn_write(env, &t), 0);
+    cr_assert_eq(hy_campaign_move(&t, campaign, HY_CAMPAIGN_CANCELLED), 0);
+    cr_assert_eq(hy_txn_commit(&t), 0);
+    hy_sweep_job_init(&job, campaign, HY_SWEEP_CANCEL);
+    cr_assert_eq(run_request(env, &job.req), 0);
+}
+
+Test(event, rows_that_end_without_an_attempt_are_told_too)
+{
+    struct people p = {.n_domains = 1, .per_domain = 4, .unsubscribed_every = 2};
+    struct hy_event_filter cancels = {0};
+    hy_id campaign = campaign_queue(env, "spring", &p);
+    cancel(campaign);
+    json_t *all = events(0, &everything);
+    cr_assert_eq(json_array_size(all), 4);
+    for (size_t i = 0; i < 4; i++) {
+        cr_assert_str_eq(text(all, i, "type"), i < 2 ? "suppressed" : "cancelled");
+        cr_assert_str_eq(text(all, i, "campaign_name"), "spring");
+        cr_assert_str_eq(text(all, i, "tenant"), "default");
+        cr_assert_str_eq(text(all, i, "diagnostic"),
+                         i < 2 ? "the lead has unsubscribed" : "the campaign was cancelled");
+        cr_assert_eq(json_integer_value(json_object_get(json_array_get(all, i), "lead")),
+                     i < 2 ? 2 * (json_int_t)i + 2 : 2 * (json_int_t)i - 3);
+    }
+    json_decref(all);
+    hy_event_filter_add(&cancels, HY_ACTIVITY_CANCELLED);
+    all = events(0, &cancels);
+    cr_assert_eq(json_array_size(all), 2);
+    json_decref(all);
+}
+
+Test(event, a_deferral_of_a_row_that_was_given_up_is_no_second_end)
+{
+    struct hy_queue_row row;
+    struct people p = {.n_domains = 1, .per_domain = 1};
+    hy_id campaign = campaign_queue(env, "spring", &p);
+    cr_assert_eq(read_all_fresh(env, campaign, &row, 1), 1);
+    cancel(campaign);
+    struct hy_settle s = settle_of(&row.ref, HY_RCPT_DEFERRED, 4000000000u);
+    s.attempt.outcome.kind = HY_OUTCOME_DEFERRED;
+    cr_assert_eq(settle_now(env, &s), HY_SETTLE_APPLIED);
+    json_t *all = events(0, &everything);
+    cr_assert_eq(json_array_size(all), 2);
+    cr_assert_str_eq(text(all, 0, "type"), "cancelled");
+    cr_assert_str_eq(text(all, 1, "type"), "deferred");
+    cr_assert_str_eq(text(all, 1, "next_attempt"), "(none)");
+    json_decref(all);
+}
+
+Test(event, a_bounce_that_came_back_is_told_once_and_the_delivery_not_again)
+{
+    const struct hy_returned_item item = {.kind = HY_ACTIVITY_LATE_BOUNCE,
+                                          .reason = 1,
+                                          .is_hard = true,
+                                          .address = HY_STR("bob@example.org"),
+                                          .text = HY_STR("550 no such user")};
+    struct hy_returned_job back;
+    hy_id m = accept_message("");
+    struct hy_queue_row row = first_row(m);
+    struct hy_settle s = settle_of(&row.ref, HY_RCPT_DELIVERED, 0);
+    s.attempt.outcome.kind = HY_OUTCOME_DELIVERED;
+    cr_assert_eq(settle_now(env, &s), HY_SETTLE_APPLIED);
+    hy_returned_job_init(&back);
+    back.mail.campaign = m;
+    back.mail.lead = row.ref.lead;
+    back.mail.items = &item;
+    back.mail.n = 1;
+    cr_assert_eq(run_request(env, &back.req), 0);
+    cr_assert_eq(back.mail.n_noted, 1);
+    json_t *all = events(0, &everything);
+    cr_assert_eq(json_array_size(all), 3);
+    cr_assert_str_eq(text(all, 0, "type"), "accepted");
+    cr_assert_str_eq(text(all, 1, "type"), "delivered");
+    cr_assert_str_eq(text(all, 2, "type"), "late-bounce");
     json_decref(all);
 }
 

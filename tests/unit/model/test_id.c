@@ -26,6 +26,19 @@ Test(id, grows_past_a_full_sequence)
     cr_assert_eq(hy_id_time(last), 1800000000002);
 }
 
+Test(id, neighbours_are_those_of_one_moment)
+{
+    struct hy_id_gen g;
+    hy_id_gen_init(&g, 5, 0);
+    hy_id before = hy_id_next(&g, 1800000000000);
+    for (int i = 0; i < 10000; i++) {
+        hy_id id = hy_id_next(&g, 1800000000000);
+        cr_assert_eq(hy_id_after(before), id);
+        cr_assert_eq(hy_id_before(id), before);
+        before = id;
+    }
+}
+
 Test(id, reads_back_what_it_prints_and_keeps_the_order)
 {
     struct hy_id_gen g;

@@ -57,7 +57,7 @@ static const char *read_from(hy_id after, hy_id *last, uint64_t *damaged)
     while (hy_timeline_next(&l, &m) == 0 && n < sizeof text - 1) {
         cr_assert_gt(m.id, before, "ids ascend");
         before = m.id;
-        text[n++] = "MAa"[m.kind];
+        text[n++] = "MAae"[m.kind];
     }
     text[n] = '\0';
     if (last)
@@ -69,7 +69,7 @@ static const char *read_from(hy_id after, hy_id *last, uint64_t *damaged)
     return text;
 }
 
-Test(timeline, three_logs_are_one_in_the_order_of_what_happened)
+Test(timeline, the_logs_are_one_in_the_order_of_what_happened)
 {
     hy_id at = 0, newest = 0;
     struct hy_txn t;
