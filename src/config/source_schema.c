@@ -82,8 +82,10 @@ static const struct schema_row warmup_rows[] = {
      .doc = "Days for some providers by themselves: {NAME OF A RULE: \"20, 40, 80\"}; default = "
             "sites without a rule."},
     {"complaints", SCHEMA_PERCENT, 0, PLAN(bad_percent), 1, 100, "5%",
-     .doc = "A day on which the provider refuses a larger share for what we are (4.7.x, 5.7.x, too "
-            "much, too fast) is done again; with three times as much, the day before it is."},
+     .doc =
+         "A day on which the provider refuses a larger share for what we are (5.7.x, blocked, too "
+         "much, too fast; greylisting does not count) is done again; with three times as much, "
+         "the day before it is."},
     {"overflow", SCHEMA_BOOL, 0, PLAN(overflows), .def = "true",
      .doc =
          "What is more than the day allows goes by other sources of the pool. false = it waits."},

@@ -107,19 +107,19 @@ static void keep_words(struct delivery *d, struct hy_str text, struct hy_str hos
     a->tls_cipher = at ? put(&at, cipher) : HY_STR("");
 }
 
-static void fill(struct delivery *d, const struct hy_outcome *o, enum hy_rcpt_state state,
-                 hy_wall_ms due, const struct session *s)
+static void fill(struct delivery *d, const struct hy_outcome *o,
+                 const struct hy_bounce_class *class, const struct hy_verdict *v,
+                 const struct session *s)
 {
     struct hy_attempt *a = &d->settle.attempt;
     hy_settle_init(&d->settle);
     a->ref = d->ref;
-    a->state = state;
+    a->state = v->state;
     /* Up to the next full quarter minute: rows of one block then share an entry of the index. */
-    a->due_s = state == HY_RCPT_DEFERRED ? (uint32_t)((due / 1000 + 15) / 15 * 15) : 0;
+    a->due_s = v->state == HY_RCPT_DEFERRED ? (uint32_t)((v->due / 1000 + 15) / 15 * 15) : 0;
     a->outcome = *o;
-    struct hy_bounce_class class = class_of(d, o);
-    a->outcome.reason = (uint8_t) class.reason;
-    a->effect = effect_of(d, state, o, &class);
+    a->outcome.reason = (uint8_t) class->reason;
+    a->effect = effect_of(d, v->state, o, class);
     a->tenant = policy_suppressor(d->worker->policy, d->run->plan.tenant);
     keep_words(d, o->text, s ? hy_str_of(s->host) : HY_STR(""),
                s ? hy_str_of(s->tls_cipher) : HY_STR(""));
@@ -180,11 +180,13 @@ void settle_outcome(struct delivery *d, const struct hy_outcome *came, const str
     struct worker *w = d->worker;
     hy_us now = hy_loop_now(w->loop);
     struct hy_outcome outcome = *came, *o = &outcome;
+    struct hy_bounce_class class = class_of(d, came);
+    outcome.reason = (uint8_t) class.reason;
     if (d->lane->warm) /* as it came: a block that a rule makes a deferral is a block */
-        warmth_count(d->lane->warm, came);
+        warmth_count(d->lane->warm, o);
     lane_heed_reply(d->lane, o, now);
     struct hy_verdict v = judge(d, o);
-    fill(d, o, v.state, v.due, s);
+    fill(d, o, &class, &v, s);
     struct hy_attempt *a = &d->settle.attempt;
     a->started = d->started;
     a->duration_ms = (uint32_t)((now - d->submitted) / HY_US_PER_MS);
@@ -220,7 +222,8 @@ void settle_refusal(struct delivery *d, enum hy_rcpt_state state, const struct h
     else if (state == HY_RCPT_DEFERRED)
         v = judge(d, o);
     release_claim(d, v.state);
-    fill(d, o, v.state, v.due, NULL);
+    struct hy_bounce_class class = class_of(d, o);
+    fill(d, o, &class, &v, NULL);
     d->settle.attempt.started = d->started;
     if (d->lane) {
         d->settle.attempt.source = hy_str_of(d->lane->source->name);

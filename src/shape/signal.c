@@ -17,8 +17,8 @@ static bool has_word(struct hy_str text, const char *const *words, size_t n)
 
 bool hy_signal_is_greylisting(struct hy_str text)
 {
-    static const char *const words[] = {"greylist", "graylist", "grey-list", "gray-list",
-                                        "postgrey"};
+    static const char *const words[] = {"greylist",  "graylist",  "grey-list", "gray-list",
+                                        "grey list", "gray list", "postgrey"};
     return HAS(text, words);
 }
 
@@ -36,20 +36,33 @@ static bool speaks_of_connections(struct hy_str text)
 static bool speaks_of_rate(struct hy_str text)
 {
     static const char *const words[] = {
-        " rate",    "ratelimit",  "too many m", "too much mail", "too fast", "too quickly",
-        "throttl",  "slow down",  "limit",      "quota",         "frequen",  "unusual",
-        "per hour", "per minute", "per day",    "try again in",  "back off", "daily",
-        "velocity", "in a short", "too often"};
+        " rate",    "ratelimit",  "too many m", "too much mail", "too fast",  "too quickly",
+        "throttl",  "slow down",  "limit",      "quota",         "frequen",   "unusual",
+        "per hour", "per minute", "per day",    "volume",        "back off",  "daily",
+        "velocity", "in a short", "too often",  "complaint",     "reputation"};
     return HAS(text, words);
+}
+
+/* Where a server greylists: at a recipient, or, when it wants to see the message first, behind it.
+ * "4.7.1 Try again later" is all that the default of some says. */
+static bool may_be_greylisting(const struct hy_outcome *o)
+{
+    return o->phase == HY_PHASE_RCPT ||
+           ((o->phase == HY_PHASE_BODY || o->phase == HY_PHASE_DOT) && o->code != 421);
+}
+
+/* 4.7.28: a flood, by IANA's list; from 500 on the details are Exchange Online's for an address. */
+static bool is_status_of_rate(struct hy_enhanced e)
+{
+    return e.subject == 7 && (e.detail == 28 || e.detail >= 500);
 }
 
 static enum hy_signal policy_signal(const struct hy_outcome *o)
 {
     if (speaks_of_connections(o->text))
         return HY_SIGNAL_CONNECTIONS;
-    if (o->phase == HY_PHASE_RCPT && !speaks_of_rate(o->text))
-        return HY_SIGNAL_VAGUE;
-    return HY_SIGNAL_RATE;
+    bool is_told = speaks_of_rate(o->text) || is_status_of_rate(o->enhanced);
+    return !is_told && may_be_greylisting(o) ? HY_SIGNAL_VAGUE : HY_SIGNAL_RATE;
 }
 
 static enum hy_signal signal_of_reply(const struct hy_outcome *o)

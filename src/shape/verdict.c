@@ -1,6 +1,8 @@
 /* Verdicts: retry schedule, expiry, greylisting. */
 #include "hayauma/shape/verdict.h"
 
+#include "hayauma/shape/signal.h"
+
 #define MS(us) ((hy_wall_ms)((us) / HY_US_PER_MS))
 
 enum { GREY_SHORTEST_S = 60, GREY_LONGEST_S = 600 };
@@ -24,15 +26,6 @@ hy_us hy_retry_spent(const struct hy_retry_plan *plan, uint32_t attempts)
     for (; attempts > 0 && wait < plan->longest_us; attempts--, wait *= 2)
         all += wait;
     return all + (hy_us)attempts * plan->longest_us;
-}
-
-static bool contains_folded(struct hy_str text, struct hy_str word)
-{
-    for (size_t i = 0; i + word.n <= text.n; i++) {
-        if (hy_str_ieq(hy_str_slice(text, i, i + word.n), word))
-            return true;
-    }
-    return false;
 }
 
 /* The first number that is followed by "sec" or "min", in seconds; 0 when there is none. */
@@ -62,10 +55,7 @@ static bool is_greylisting(const struct hy_outcome *o, uint32_t attempts)
     if (o->phase != HY_PHASE_RCPT && o->phase != HY_PHASE_DATA && o->phase != HY_PHASE_MAIL &&
         o->phase != HY_PHASE_DOT)
         return false;
-    return contains_folded(o->text, HY_STR("greylist")) ||
-           contains_folded(o->text, HY_STR("graylist")) ||
-           contains_folded(o->text, HY_STR("grey-list")) ||
-           contains_folded(o->text, HY_STR("postgrey"));
+    return hy_signal_is_greylisting(o->text);
 }
 
 static hy_us greylist_wait(struct hy_str text)

@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "hayauma/bounce/reason.h"
 #include "hayauma/shape/signal.h"
 
 enum { DAY_MS = 24 * 3600 * 1000 };
@@ -94,7 +95,15 @@ void hy_warmup_give_back(struct hy_warmup *w)
     w->sent -= w->sent > 0;
 }
 
-/* A refusal for what we are, not for what the mailbox is. */
+/* What the words of a refusal were found to mean is our name, not only "later". */
+static bool is_of_name(uint8_t reason)
+{
+    return reason == HY_BOUNCE_BLOCKED || reason == HY_BOUNCE_REJECTED_CONTENT ||
+           reason == HY_BOUNCE_REJECTED_AUTH;
+}
+
+/* A refusal for what we are, not for what the mailbox is; nor one that puts off whoever is new: who
+ * is warmed up is new to everybody. */
 static bool is_complaint(const struct hy_outcome *o)
 {
     if (o->kind == HY_OUTCOME_BOUNCED)
@@ -102,8 +111,9 @@ static bool is_complaint(const struct hy_outcome *o)
     switch (hy_signal_of(o)) {
     case HY_SIGNAL_CONNECTIONS:
     case HY_SIGNAL_RATE:
-    case HY_SIGNAL_VAGUE:
         return true;
+    case HY_SIGNAL_VAGUE:
+        return is_of_name(o->reason);
     default:
         return false;
     }

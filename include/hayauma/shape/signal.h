@@ -7,7 +7,8 @@ enum hy_signal {
     HY_SIGNAL_GOOD,        /* taken */
     HY_SIGNAL_CONNECTIONS, /* too many connections at once */
     HY_SIGNAL_RATE,        /* too much mail in a time, or told so by policy (4.7.x) */
-    HY_SIGNAL_VAGUE, /* 4.7.x or 450 to a recipient, without a word why: greylisting, or not */
+    HY_SIGNAL_VAGUE, /* 4.7.x to a recipient or behind the content, or 450 to a recipient, without a
+                        word why: greylisting, or not */
     HY_SIGNAL_LOAD,  /* the site has trouble of its own: 4.3.x, no space, shutting down */
     HY_SIGNAL_LOST,  /* the connection broke or timed out in a transaction */
 };

@@ -84,5 +84,7 @@ hy_wall_ms hy_warmup_ask(const struct hy_warmup *w, struct hy_warmup_days d, hy_
 hy_wall_ms hy_warmup_take(struct hy_warmup *w, struct hy_warmup_days d, hy_wall_ms now);
 /* One that was taken did not go. */
 void hy_warmup_give_back(struct hy_warmup *w);
-/* Counts an answer: taken; a complaint about us (4.7.x, too much, blocked); or nothing. */
+/* Counts an answer: taken; a complaint about us (too much, too fast, blocked, 5.7.x, or 4.7.x that
+ * says so in its status, words or `reason`); or nothing: what only says "later" is greylisting as
+ * likely. */
 void hy_warmup_count(struct hy_warmup *w, const struct hy_outcome *o);

@@ -1,5 +1,6 @@
 #include <criterion/criterion.h>
 
+#include "hayauma/bounce/reason.h"
 #include "hayauma/shape/warmup.h"
 
 #define DAY   ((hy_wall_ms)24 * 3600 * 1000)
@@ -137,6 +138,24 @@ Test(warmup, counts_complaints_about_us_only)
          0,
          1},
         {{.kind = HY_OUTCOME_DEFERRED,
+          .phase = HY_PHASE_RCPT,
+          .code = 450,
+          .enhanced = {4, 7, 1},
+          .from_server = true,
+          .reason = HY_BOUNCE_RATE_LIMITED, /* as the rules call greylisting */
+          .text = HY_STR("Please try again later")},
+         0,
+         0},
+        {{.kind = HY_OUTCOME_DEFERRED,
+          .phase = HY_PHASE_RCPT,
+          .code = 450,
+          .enhanced = {4, 7, 1},
+          .from_server = true,
+          .reason = HY_BOUNCE_BLOCKED,
+          .text = HY_STR("Client host on our block list")},
+         0,
+         1},
+        {{.kind = HY_OUTCOME_DEFERRED,
           .phase = HY_PHASE_CONNECT,
           .spoils = HY_SPOILS_HOST,
           .enhanced = {4, 4, 1},
@@ -185,6 +204,84 @@ Test(warmup, a_blast_on_each_day_sends_each_day_of_the_plan)
     for (uint32_t i = 0; i < 4; i++)
         cr_expect_eq(went[i], 100u, "day %u: %u", i + 1, went[i]);
     cr_expect_eq(went[4], 500u);
+}
+
+/* A server that puts off each recipient's first try by `words`, and takes the second. Each day new
+ * mail comes, more than may go; what was put off and what is new go in turn. Returns the days until
+ * the source is warm, or `most`. */
+static uint32_t days_until_warm(const struct hy_outcome *first, uint32_t most, uint32_t *ret_taken)
+{
+    const struct hy_warmup_plan *p = hy_warmup_builtin(HY_STR("careful"));
+    const struct hy_outcome taken = {.kind = HY_OUTCOME_DELIVERED, .code = 250};
+    struct hy_warmup w;
+    uint32_t waiting = 0, day = 0;
+    hy_warmup_begin(&w, START, NULL, START);
+    *ret_taken = 0;
+    for (; day < most && !hy_warmup_is_over(&w, p->days); day++) {
+        hy_wall_ms now = START + (hy_wall_ms)day * DAY + 10 * DAY / 24;
+        hy_warmup_turn(&w, p, p->days, now);
+        for (uint32_t i = 0; !hy_warmup_is_over(&w, p->days); i++) {
+            if (hy_warmup_take(&w, p->days, now) != 0)
+                break;
+            bool is_again = i % 2 && waiting > 0;
+            hy_warmup_count(&w, is_again ? &taken : first);
+            waiting += is_again ? UINT32_MAX : 1;
+            *ret_taken += is_again;
+        }
+    }
+    return day;
+}
+
+Test(warmup, greylisting_holds_no_plan_up_and_a_bad_name_does)
+{
+    static const struct {
+        const char *name;
+        struct hy_outcome first;
+        bool is_held;
+    } cases[] = {
+        {"the default of postgrey",
+         {.phase = HY_PHASE_RCPT, .code = 450, .enhanced = {4, 2, 0}, .text = HY_STR("Greylisted")},
+         false},
+        {"no word why, to the recipient",
+         {.phase = HY_PHASE_RCPT,
+          .code = 451,
+          .enhanced = {4, 7, 1},
+          .text = HY_STR("Please try again in 5 minutes")},
+         false},
+        {"the default of rspamd, behind the content",
+         {.phase = HY_PHASE_DOT,
+          .code = 451,
+          .enhanced = {4, 7, 1},
+          .text = HY_STR("Try again later")},
+         false},
+        {"without a status",
+         {.phase = HY_PHASE_RCPT, .code = 450, .text = HY_STR("Temporary failure, come back")},
+         false},
+        {"reputation",
+         {.phase = HY_PHASE_DOT,
+          .code = 451,
+          .enhanced = {4, 7, 650},
+          .text = HY_STR("temporarily rate limited due to IP reputation")},
+         true},
+        {"complaints, to the recipient",
+         {.phase = HY_PHASE_RCPT,
+          .code = 451,
+          .enhanced = {4, 7, 0},
+          .text = HY_STR("deferred due to unexpected volume or user complaints")},
+         true},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct hy_outcome first = cases[i].first;
+        uint32_t taken;
+        first.kind = HY_OUTCOME_DEFERRED;
+        first.from_server = true;
+        uint32_t days = days_until_warm(&first, 90, &taken);
+        if (cases[i].is_held)
+            cr_expect_eq(days, 90u, "%s: warm after %u days", cases[i].name, days);
+        else
+            cr_expect(days == 31 && taken > 1000000, "%s: %u days, %u taken", cases[i].name, days,
+                      taken);
+    }
 }
 
 Test(warmup, a_day_that_reached_its_limit_was_used)
