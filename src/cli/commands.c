@@ -73,6 +73,7 @@ const struct cli_command *const cli_commands[] = {
     &cmd_bounce_rules_check,
     &cmd_reply_classify,
     &cmd_ua_classify,
+    &cmd_segment_check,
     &cmd_tls_policy,
     &cmd_tls_report,
     &cmd_audit,

@@ -1,0 +1,112 @@
+/* Segments: which leads are meant, in words that people read and write:
+ *
+ *   score >= 50 and clicked(campaign: "spring", within 30d) and not ordered(within 90d)
+ *
+ * A text, or the same as JSON, becomes a tree; a tree becomes its text or JSON again. What a tree
+ * is true of is another's work. The language: docs/guides/segments.md. Pure. */
+#pragma once
+#include "hayauma/base/arena.h"
+#include "hayauma/base/buf.h"
+#include "hayauma/base/clock.h"
+#include "hayauma/model/activity.h"
+
+enum {
+    HY_SEGMENT_TEXT_MAX = 16384, /* bytes of a text; JSON may have four times as many */
+    HY_SEGMENT_NODES_MAX = 1000, /* conditions of a tree, with what joins them */
+    HY_SEGMENT_DEPTH_MAX = 32,   /* conditions inside conditions */
+    HY_SEGMENT_VALUES_MAX = 1000,
+    HY_SEGMENT_FILTERS_MAX = 16, /* of one activity */
+    HY_SEGMENT_NAME_MAX = 255,   /* bytes of a name */
+};
+
+enum hy_segment_kind {
+    HY_SEGMENT_ALL,     /* and: items */
+    HY_SEGMENT_ANY,     /* or: items */
+    HY_SEGMENT_NOT,     /* items[0] */
+    HY_SEGMENT_COMPARE, /* an attribute with values */
+    HY_SEGMENT_MEMBER,  /* has a tag, is on a list ... */
+    HY_SEGMENT_DID,     /* activities of a kind, counted */
+};
+
+enum hy_segment_op {
+    HY_SEGMENT_EQ,
+    HY_SEGMENT_NE,
+    HY_SEGMENT_LT,
+    HY_SEGMENT_LE,
+    HY_SEGMENT_GT,
+    HY_SEGMENT_GE,
+    HY_SEGMENT_IN, /* one of the values */
+    HY_SEGMENT_CONTAINS,
+    HY_SEGMENT_STARTS,
+    HY_SEGMENT_ENDS,
+    HY_SEGMENT_SET,    /* there is a value: no operand */
+    HY_SEGMENT_BEFORE, /* a moment */
+    HY_SEGMENT_AFTER,  /* that moment or later */
+    HY_SEGMENT_WITHIN, /* a time: not longer ago */
+    HY_SEGMENT_OLDER,  /* a time: longer ago */
+    HY_SEGMENT_OPS,
+};
+
+enum hy_segment_value_kind {
+    HY_SEGMENT_TEXT,
+    HY_SEGMENT_NUMBER,
+    HY_SEGMENT_BOOL,
+    HY_SEGMENT_DATE, /* a day in the installation's zone, or a moment */
+    HY_SEGMENT_TIME, /* a length of time: 30d */
+};
+
+struct hy_segment_value {
+    enum hy_segment_value_kind kind;
+    struct hy_str text; /* as it is written; of a TEXT without its quotes */
+    union {
+        double number;
+        bool yes;
+        uint32_t seconds; /* of a TIME, 1 s to 100 years */
+        struct {
+            hy_wall_ms at; /* of a DATE; of a day, its midnight in UTC */
+            bool is_day;
+        };
+    };
+};
+
+enum hy_segment_group {
+    HY_SEGMENT_TAG,
+    HY_SEGMENT_LIST,
+    HY_SEGMENT_GROUP,
+    HY_SEGMENT_SEGMENT,
+    HY_SEGMENT_GROUPS
+};
+
+/* campaign: "spring", amount >= 5000 */
+struct hy_segment_filter {
+    struct hy_str key;     /* of those of the kind, or "meta.NAME" */
+    enum hy_segment_op op; /* EQ: with a text also by a pattern of * ; or a comparison */
+    struct hy_segment_value value;
+};
+
+struct hy_segment_node {
+    enum hy_segment_kind kind;
+    enum hy_segment_op op;                 /* COMPARE; of DID that of its count */
+    enum hy_segment_group group;           /* MEMBER */
+    enum hy_activity_kind did;             /* DID */
+    uint32_t count;                        /* DID: how often; "at least once" is GE 1 */
+    uint32_t within_s;                     /* DID: not longer ago; 0: whenever */
+    struct hy_segment_value since, before; /* DID: DATE; with an empty text: not said */
+    struct hy_str name;                    /* COMPARE: the attribute; MEMBER: of what */
+    const struct hy_segment_node *const *items;
+    const struct hy_segment_value *values;   /* COMPARE */
+    const struct hy_segment_filter *filters; /* DID */
+    uint16_t n_items, n_values, n_filters;
+};
+
+/* Reads a text; the tree and what it points to are the arena's. HY_EPARSE: it is none, noted as
+ * "LINE:COLUMN: why"; HY_ELIMIT: too much of something (noted); HY_ENOMEM. */
+HY_MUST_USE int hy_segment_parse(struct hy_str text, struct hy_arena *arena, struct hy_diag *diag,
+                                 const struct hy_segment_node **ret);
+/* Reads JSON; errors are noted as "and[1].value: why". */
+HY_MUST_USE int hy_segment_parse_json(struct hy_str json, struct hy_arena *arena,
+                                      struct hy_diag *diag, const struct hy_segment_node **ret);
+/* Appends the text, on one line, with no parentheses but those it needs. Reads back as the same
+ * tree. */
+void hy_segment_put(struct hy_buf *out, const struct hy_segment_node *node);
+void hy_segment_put_json(struct hy_buf *out, const struct hy_segment_node *node);

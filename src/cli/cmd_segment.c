@@ -1,0 +1,53 @@
+/* segment check: reads the words of a segment, without the daemon. */
+#include "cli.h"
+#include "commands.h"
+#include "hayauma/audience/segment.h"
+
+enum { ARENA_MAX = 16 << 20, OUT_MAX = 16 << 20 };
+
+static int tell(struct cli *c, const struct hy_segment_node *n)
+{
+    struct hy_buf out = HY_BUF_INIT(OUT_MAX);
+    if (c->json)
+        hy_segment_put_json(&out, n);
+    else
+        hy_segment_put(&out, n);
+    hy_buf_add_c(&out, '\n');
+    int err = out.err;
+    if (err == HY_OK)
+        fwrite(out.data, 1, out.len, c->out);
+    hy_buf_free(&out);
+    return err == HY_OK ? CLI_OK : cli_fail(c, err, NULL, NULL);
+}
+
+static int run(struct cli *c)
+{
+    struct hy_str text = hy_str_trim(hy_str_of(c->args[0]));
+    struct hy_arena arena = HY_ARENA_INIT(ARENA_MAX);
+    struct hy_diag diag = {0};
+    const struct hy_segment_node *n;
+    bool is_json = hy_str_starts(text, HY_STR("{"));
+    int err = is_json ? hy_segment_parse_json(text, &arena, &diag, &n)
+                      : hy_segment_parse(text, &arena, &diag, &n);
+    int code = err == HY_OK ? tell(c, n) : cli_fail(c, err, diag.text, NULL);
+    hy_arena_free(&arena);
+    return code;
+}
+
+const struct cli_command cmd_segment_check = {
+    .name = "segment check",
+    .args = "SEGMENT",
+    .n_min = 1,
+    .n_max = 1,
+    .summary = {"read the words of a segment", "セグメントの式を確かめる"},
+    .about = {"Reads a segment, in words or as JSON, and prints it in its plain form; with --json "
+              "as JSON.\n"
+              "Says line and column of what is wrong. docs/guides/segments.md has the language.",
+              "セグメントの式 (または JSON) を読み、整えた形で出力します。--json では JSON "
+              "で出力します。\n"
+              "誤りは行と桁で示します。式の書き方は docs/guides/segments.ja.md にあります。"},
+    .examples =
+        "hayauma segment check 'score >= 50 and clicked(campaign: \"spring\", within 30d)'\n"
+        "hayauma segment check --json 'tag(\"vip\") and not ordered(within 90d)'",
+    .run = run,
+};
