@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 #include "hayauma/base/log.h"
@@ -25,6 +26,8 @@ static struct hy_http_settings with_defaults(const struct hy_http_settings *give
     struct hy_http_settings s = *given;
     if (s.connections_max == 0)
         s.connections_max = 32;
+    if (s.connections_max > HY_HTTP_CONNECTIONS_MAX)
+        s.connections_max = HY_HTTP_CONNECTIONS_MAX;
     if (s.memory_max == 0)
         s.memory_max = 64 << 20;
     if (s.idle_us == 0)
@@ -86,23 +89,38 @@ static void pause_all(struct hy_http_server *s)
     listen_to_all(s);
 }
 
-static void turn_away(struct hy_http_server *s, int fd, bool is_tls)
+static void turn_away(int fd, bool is_tls, struct hy_str words)
 {
-    static const char text[] = "HTTP/1.1 503 Service Unavailable\r\nRetry-After: 5\r\n"
-                               "Content-Length: 0\r\nConnection: close\r\n\r\n";
+    static const char rest[] = "Retry-After: 5\r\nContent-Length: 0\r\nConnection: close\r\n\r\n";
+    struct iovec parts[] = {{(void *)(uintptr_t)words.p, words.n},
+                            {(void *)(uintptr_t)rest, sizeof rest - 1}};
+    struct msghdr m = {.msg_iov = parts, .msg_iovlen = 2};
     if (!is_tls) {
-        ssize_t n = send(fd, text, sizeof text - 1, MSG_DONTWAIT | MSG_NOSIGNAL);
+        ssize_t n = sendmsg(fd, &m, MSG_DONTWAIT | MSG_NOSIGNAL);
         (void)n;
     }
     close(fd);
-    atomic_fetch_add_explicit(&s->counters.turned_away, 1, memory_order_relaxed);
+}
+
+/* Whether its address has as many as one may have. */
+static bool is_crowded(struct hy_http_server *s, const struct hy_sockaddr *peer)
+{
+    uint32_t most = http_settings(s)->connections_per_address;
+    return most && hy_tally_count(&s->tally, hy_sockaddr_network_hash(peer)) >= most &&
+           !(s->o.ops->is_trusted && s->o.ops->is_trusted(s->o.ctx, peer));
 }
 
 static void welcome(struct hy_http_server *s, int fd, const struct hy_sockaddr *peer, bool is_tls)
 {
     bool is_full = s->n_conns >= http_settings(s)->connections_max;
+    if (is_crowded(s, peer)) {
+        atomic_fetch_add_explicit(&s->counters.crowded, 1, memory_order_relaxed);
+        turn_away(fd, is_tls, HY_STR("HTTP/1.1 429 Too Many Requests\r\n"));
+        return;
+    }
     if (is_full && hy_list_empty(&s->idle)) {
-        turn_away(s, fd, is_tls);
+        atomic_fetch_add_explicit(&s->counters.turned_away, 1, memory_order_relaxed);
+        turn_away(fd, is_tls, HY_STR("HTTP/1.1 503 Service Unavailable\r\n"));
         return;
     }
     if (is_full) {
@@ -216,6 +234,7 @@ static void server_free(struct hy_http_server *s)
     }
     hy_tls_unref(s->settings.tls);
     hy_tls_unref(s->now.tls);
+    hy_tally_free(&s->tally);
     pthread_mutex_destroy(&s->settings_lock);
     free(s);
 }
@@ -223,6 +242,8 @@ static void server_free(struct hy_http_server *s)
 static int make(struct hy_http_server *s)
 {
     int err = hy_loop_create(&s->loop);
+    if (err == HY_OK)
+        err = hy_tally_init(&s->tally, HY_HTTP_CONNECTIONS_MAX);
     if (err == HY_OK)
         err = hy_mailbox_create(1 << 20, &s->mailbox);
     if (err == HY_OK)

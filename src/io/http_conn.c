@@ -102,6 +102,7 @@ static void conn_free(struct http_conn *c)
     hy_buf_free(&c->out);
     s->body_bytes -= c->counted;
     s->n_conns--;
+    hy_tally_drop(&s->tally, c->network);
     atomic_fetch_sub_explicit(&s->counters.connections_now, 1, memory_order_relaxed);
     free(c);
     http_conn_gone(s);
@@ -545,6 +546,8 @@ void http_conn_open(struct hy_http_server *s, int fd, const struct hy_sockaddr *
         return;
     }
     hy_list_push(&s->conns, &c->link);
+    c->network = hy_sockaddr_network_hash(peer);
+    hy_tally_add(&s->tally, c->network);
     s->n_conns++;
     atomic_fetch_add_explicit(&s->counters.connections, 1, memory_order_relaxed);
     atomic_fetch_add_explicit(&s->counters.connections_now, 1, memory_order_relaxed);

@@ -9,6 +9,7 @@
 #include <pthread.h>
 
 #include "hayauma/base/list.h"
+#include "hayauma/base/tally.h"
 #include "hayauma/io/conn.h"
 #include "hayauma/io/http.h"
 #include "hayauma/io/loop.h"
@@ -31,6 +32,7 @@ struct hy_http_server {
     size_t n_listeners;
     struct hy_list conns, idle; /* idle ones: the one that is so longest first */
     uint32_t n_conns;
+    struct hy_tally tally;  /* connections by network */
     uint64_t body_bytes;    /* of buffers of bodies */
     struct hy_timer pause;  /* armed: nobody is accepted */
     struct hy_timer ending; /* armed: it closes */
@@ -58,6 +60,7 @@ struct http_conn {
     struct hy_list idle; /* of server->idle, in phase IDLE */
     struct hy_http_server *server;
     struct hy_conn *conn; /* NULL once closed */
+    uint64_t network;     /* of the peer */
     struct hy_timer timer;
     enum http_phase phase;
     bool is_pumping;   /* answers given now are noticed by the pump */

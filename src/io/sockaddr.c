@@ -4,6 +4,8 @@
 #include <arpa/inet.h>
 #include <stdio.h>
 
+#include "hayauma/base/hash.h"
+
 void hy_sockaddr_from_ip4(struct hy_sockaddr *a, const uint8_t ip[4], uint16_t port)
 {
     *a = (struct hy_sockaddr){.in4 = {.sin_family = AF_INET, .sin_port = htons(port)}};
@@ -180,4 +182,18 @@ bool hy_sockaddr_is_private(const struct hy_sockaddr *a)
     if (embedded_ip4(ip, &v4))
         return ip4_is_private(v4);
     return (ip->s6_addr[0] & 0xfe) == 0xfc || IN6_IS_ADDR_SITELOCAL(ip);
+}
+
+uint64_t hy_sockaddr_network_hash(const struct hy_sockaddr *a)
+{
+    const uint8_t *ip = (const uint8_t *)&a->in4.sin_addr;
+    size_t n = 4;
+    if (a->sa.sa_family == AF_INET6) {
+        bool is_v4 = IN6_IS_ADDR_V4MAPPED(&a->in6.sin6_addr);
+        ip = a->in6.sin6_addr.s6_addr + (is_v4 ? 12 : 0);
+        n = is_v4 ? 4 : 8;
+    } else if (a->sa.sa_family != AF_INET) {
+        return 0;
+    }
+    return hy_siphash(hy_hash_process_key(), ip, n);
 }

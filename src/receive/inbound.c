@@ -15,40 +15,6 @@
 
 enum { HANDSHAKE_US = 30 * 1000000, GOODBYE_US = 10 * 1000000, IN_MAX = 256 * 1024 };
 
-/* ---- how many an address has ---- */
-
-/* The slot of a key, or the free one where it would be. There are always free ones. */
-static size_t tally_find(const struct hy_receive *r, uint64_t key)
-{
-    size_t at = key & (r->tally_n - 1);
-    while (r->tally[at].n && r->tally[at].key != key)
-        at = (at + 1) & (r->tally_n - 1);
-    return at;
-}
-
-static uint32_t tally_add(struct hy_receive *r, uint64_t key)
-{
-    struct tally_slot *t = &r->tally[tally_find(r, key)];
-    t->key = key;
-    return ++t->n;
-}
-
-/* Frees the slot with its last; those behind it that belong before it move up. */
-static void tally_drop(struct hy_receive *r, uint64_t key)
-{
-    size_t hole = tally_find(r, key), mask = r->tally_n - 1;
-    if (r->tally[hole].n == 0 || --r->tally[hole].n > 0)
-        return;
-    for (size_t at = (hole + 1) & mask; r->tally[at].n; at = (at + 1) & mask) {
-        size_t home = r->tally[at].key & mask;
-        if (((at - home) & mask) < ((at - hole) & mask))
-            continue;
-        r->tally[hole] = r->tally[at];
-        r->tally[at].n = 0;
-        hole = at;
-    }
-}
-
 /* ---- the end ---- */
 
 static void count_content(struct inbound *s)
@@ -65,7 +31,7 @@ static void inbound_free(struct inbound *s)
     hy_list_remove(&s->link);
     r->n_sessions--;
     atomic_fetch_sub_explicit(&r->counters.connections_now, 1, memory_order_relaxed);
-    tally_drop(r, s->login.from);
+    hy_tally_drop(&r->tally, s->login.from);
     if (s->is_open)
         hy_smtp_server_free(&s->smtp);
     hy_buf_free(&s->in);
@@ -458,11 +424,11 @@ static void fill_settings(struct inbound *s)
 void inbound_open(struct hy_receive *r, int fd, const struct hy_sockaddr *peer, bool is_tls)
 {
     struct hy_receive_policy *p = receive_policy(r);
-    uint64_t from = receive_network_hash(peer);
+    uint64_t from = hy_sockaddr_network_hash(peer);
     atomic_fetch_add_explicit(&r->counters.connections, 1, memory_order_relaxed);
-    const struct tally_slot *known = &r->tally[tally_find(r, from)];
-    bool is_full = r->n_sessions >= p->connections_max ||
-                   (known->n >= p->connections_per_address && !is_trusted(p, peer));
+    bool is_full =
+        r->n_sessions >= p->connections_max ||
+        (hy_tally_count(&r->tally, from) >= p->connections_per_address && !is_trusted(p, peer));
     struct inbound *s = is_full ? NULL : calloc(1, sizeof *s);
     if (!s) {
         hy_receive_policy_unref(p);
@@ -484,7 +450,7 @@ void inbound_open(struct hy_receive *r, int fd, const struct hy_sockaddr *peer, 
         free(s);
         return;
     }
-    (void)tally_add(r, from);
+    hy_tally_add(&r->tally, from);
     hy_list_push(&r->sessions, &s->link);
     r->n_sessions++;
     atomic_fetch_add_explicit(&r->counters.connections_now, 1, memory_order_relaxed);

@@ -70,16 +70,6 @@ bool hy_network_has(const struct hy_network *n, const struct hy_sockaddr *a)
     return rest == 0 || (net[whole] ^ p[whole]) >> (8 - rest) == 0;
 }
 
-uint64_t receive_network_hash(const struct hy_sockaddr *a)
-{
-    const uint8_t *p = ip4_of(a);
-    if (p)
-        return hy_siphash(hy_hash_process_key(), p, 4);
-    if (hy_sockaddr_family(a) == AF_INET6)
-        return hy_siphash(hy_hash_process_key(), a->in6.sin6_addr.s6_addr, 8);
-    return 0;
-}
-
 /* ---- policies ---- */
 
 struct hy_receive_policy *hy_receive_policy_ref(struct hy_receive_policy *p)
@@ -245,15 +235,15 @@ static void receive_free(struct hy_receive *r)
         hy_loop_free(r->loop);
     hy_receive_policy_unref(r->policy);
     pthread_mutex_destroy(&r->policy_lock);
-    free(r->tally);
+    hy_tally_free(&r->tally);
     free(r);
 }
 
 static int make(struct hy_receive *r)
 {
-    r->tally_n = 4 * SESSIONS_MAX;
-    r->tally = calloc(r->tally_n, sizeof *r->tally);
-    int err = r->tally ? hy_loop_create(&r->loop) : HY_ENOMEM;
+    int err = hy_tally_init(&r->tally, SESSIONS_MAX);
+    if (err == HY_OK)
+        err = hy_loop_create(&r->loop);
     if (err == HY_OK)
         err = hy_mailbox_create(1 << 20, &r->mailbox);
     if (err == HY_OK)

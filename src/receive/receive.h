@@ -9,6 +9,7 @@
 #include <pthread.h>
 
 #include "hayauma/base/list.h"
+#include "hayauma/base/tally.h"
 #include "hayauma/deliver/submit.h"
 #include "hayauma/io/conn.h"
 #include "hayauma/io/loop.h"
@@ -66,12 +67,6 @@ struct inbound {
     struct login login;
 };
 
-/* How many connections an address has: a bounded table, the loop's. */
-struct tally_slot {
-    uint64_t key;
-    uint32_t n;
-};
-
 /* A tenant whose quota was found to be used up, and until when. */
 struct shut {
     uint32_t tenant;
@@ -91,9 +86,8 @@ struct hy_receive {
     struct hy_list proxied; /* connections whose proxy has not said who they are */
     uint32_t n_proxied;
     uint32_t n_sessions;
-    uint64_t content_bytes; /* of messages on their way in */
-    struct tally_slot *tally;
-    size_t tally_n;             /* a power of two, more than twice the most sessions */
+    uint64_t content_bytes;     /* of messages on their way in */
+    struct hy_tally tally;      /* connections by network; the loop's */
     struct shut shut[SHUT_MAX]; /* by number; the loop's */
     bool is_shut_stale;         /* a reload may have given them more: under policy_lock */
     bool is_closing;
@@ -106,8 +100,6 @@ struct hy_receive {
 
 /* The newest policy, with a reference for the caller. */
 struct hy_receive_policy *receive_policy(struct hy_receive *r);
-/* The network of an address, as one number: /32 of IPv4, /64 of IPv6. */
-uint64_t receive_network_hash(const struct hy_sockaddr *a);
 
 /* inbound.c; the loop's thread */
 void inbound_open(struct hy_receive *r, int fd, const struct hy_sockaddr *peer, bool is_tls);

@@ -21,7 +21,8 @@ enum {
     HY_HTTP_FIELDS_MAX = 100,      /* of a request */
     HY_HTTP_LISTENERS_MAX = 32,    /* of a server */
     HY_HTTP_ANSWER_MAX = 64 << 20, /* bytes */
-    HY_HTTP_PAUSE_US = 100000,     /* without accepting, when there is no descriptor */
+    HY_HTTP_CONNECTIONS_MAX = 60000,
+    HY_HTTP_PAUSE_US = 100000, /* without accepting, when there is no descriptor */
 };
 
 /* ---- reading; pure ---- */
@@ -74,6 +75,8 @@ struct hy_http_call {
 };
 
 struct hy_http_ops {
+    /* Whether connections_per_address does not hold for the peer; NULL: it holds for all. */
+    bool (*is_trusted)(void *ctx, const struct hy_sockaddr *peer);
     /* May refuse by answering; NULL: nothing is looked at before the body is there. */
     void (*on_head)(void *ctx, struct hy_http_call *c);
     void (*on_request)(void *ctx, struct hy_http_call *c);
@@ -100,14 +103,17 @@ void hy_http_later(struct hy_http_call *c, void (*fn)(struct hy_http_call *c));
 /* What may be changed while it runs. */
 struct hy_http_settings {
     struct hy_tls *tls;       /* for listeners that have it; referenced */
-    uint32_t connections_max; /* 0 = 32; when they are all taken, the one that is idle longest
-                                 ends, or, when none is, who comes is sent away with a 503 */
-    uint64_t body_max;        /* 0 = no bodies */
-    uint64_t memory_max;      /* of all bodies; with more, further ones get a 503. 0 = 64 MiB */
-    hy_us idle_us;            /* between requests; 0 = 60 s */
-    hy_us head_us;            /* for a head to come; 0 = 10 s */
-    hy_us slow_us;            /* until the first bytes of a body or an answer have moved; then
-                                 16 KiB/s at least. 0 = 15 s */
+    uint32_t connections_max; /* up to HY_HTTP_CONNECTIONS_MAX, 0 = 32; when they are all taken, the
+                                 one that is idle longest ends, or, when none is, who comes is sent
+                                 away with a 503 */
+    uint32_t connections_per_address; /* of one network (hy_sockaddr_network_hash) that ops do not
+                                         trust; more get a 429. 0 = as many as there may be */
+    uint64_t body_max;                /* 0 = no bodies */
+    uint64_t memory_max; /* of all bodies; with more, further ones get a 503. 0 = 64 MiB */
+    hy_us idle_us;       /* between requests; 0 = 60 s */
+    hy_us head_us;       /* for a head to come; 0 = 10 s */
+    hy_us slow_us;       /* until the first bytes of a body or an answer have moved; then
+                            16 KiB/s at least. 0 = 15 s */
 };
 
 struct hy_http_listener {
@@ -125,7 +131,8 @@ struct hy_http_options {
 };
 
 struct hy_http_counters { /* since start; any thread */
-    _Atomic uint64_t connections, connections_now, turned_away, requests, pauses;
+    _Atomic uint64_t connections, connections_now, requests, pauses;
+    _Atomic uint64_t turned_away, crowded; /* there were too many; too many of its address */
 };
 
 /* Listens; nobody is answered before hy_http_start. HY_EBUSY: the port is taken; HY_EIO,

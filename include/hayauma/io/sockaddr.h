@@ -36,5 +36,7 @@ bool hy_sockaddr_ip_eq(const struct hy_sockaddr *a, const struct hy_sockaddr *b)
 /* This host, "any", multicast, link-local, unspecified ...: nowhere to send mail of strangers to.
  */
 bool hy_sockaddr_is_local(const struct hy_sockaddr *a);
+/* Its network as one number of this process: /32 of IPv4, also within IPv6, /64 of IPv6. */
+uint64_t hy_sockaddr_network_hash(const struct hy_sockaddr *a);
 /* Networks of one's own: RFC 1918, RFC 6598 (100.64/10), fc00::/7, fec0::/10. */
 bool hy_sockaddr_is_private(const struct hy_sockaddr *a);

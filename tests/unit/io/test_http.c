@@ -226,8 +226,7 @@ static void on_done(void *ctx, struct hy_http_call *c)
     __atomic_add_fetch(&over, 1, __ATOMIC_SEQ_CST);
 }
 
-static const struct hy_http_ops ops = {
-    .on_head = on_head, .on_request = on_request, .on_done = on_done};
+static struct hy_http_ops ops = {.on_head = on_head, .on_request = on_request, .on_done = on_done};
 
 static struct hy_http_server *open_on(struct sockaddr_in *addr, hy_us head_us)
 {
@@ -420,6 +419,94 @@ Test(http, slow_heads_are_told_and_closed)
     cr_assert(strstr(out, "408 Request Timeout"), "%s", out);
     cr_assert_gt(read_all(body, out, sizeof out), 0);
     cr_assert(strstr(out, "408 Request Timeout"), "%s", out);
+    hy_http_close(s);
+}
+
+/* A client that sends a byte now and then, so that something always comes. Returns what it was told
+ * in the end; nothing when it was still let in after `most` bytes. */
+static size_t drip(const struct sockaddr_in *addr, const char *begin, int most, char *out,
+                   size_t room)
+{
+    int fd = dial(addr);
+    say(fd, begin);
+    for (int i = 0; i < most; i++) {
+        char c;
+        if (recv(fd, &c, 1, MSG_PEEK | MSG_DONTWAIT) >= 0)
+            return read_all(fd, out, room);
+        (void)!send(fd, "x", 1, MSG_NOSIGNAL);
+        usleep(20000);
+    }
+    close(fd);
+    return 0;
+}
+
+Test(http, heads_and_bodies_that_drip_are_ended_all_the_same)
+{
+    struct sockaddr_in addr;
+    struct hy_http_server *s = open_on(&addr, 200 * HY_US_PER_MS);
+    char out[512];
+    cr_assert_gt(drip(&addr, "GET /x HTTP/1.1\r\nX-Long: ", 1000, out, sizeof out), 0, "head");
+    cr_assert(strstr(out, "408 Request Timeout"), "%s", out);
+    cr_assert_gt(drip(&addr, "POST /echo HTTP/1.1\r\n" HOST "Content-Length: 90000\r\n\r\n", 1000,
+                      out, sizeof out),
+                 0, "body");
+    cr_assert(strstr(out, "408 Request Timeout"), "%s", out);
+    cr_assert_gt(drip(&addr,
+                      "POST /echo HTTP/1.1\r\n" HOST "Transfer-Encoding: chunked\r\n\r\n10000\r\n",
+                      1000, out, sizeof out),
+                 0, "chunks");
+    cr_assert(strstr(out, "408 Request Timeout"), "%s", out);
+    hy_http_close(s);
+}
+
+static int dial_from(const struct sockaddr_in *addr, uint32_t from)
+{
+    struct sockaddr_in own = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(from)};
+    int fd = socket(AF_INET, SOCK_STREAM, 0);
+    cr_assert_eq(bind(fd, (const struct sockaddr *)&own, sizeof own), 0);
+    cr_assert_eq(connect(fd, (const struct sockaddr *)addr, sizeof *addr), 0);
+    return fd;
+}
+
+static bool is_served(int fd)
+{
+    char out[512];
+    say(fd, "GET /x HTTP/1.1\r\n" HOST "\r\n");
+    read_until(fd, "\r\n\r\n", out, sizeof out);
+    return strstr(out, "HTTP/1.1 404 ") == out;
+}
+
+static bool trusts(void *ctx, const struct hy_sockaddr *peer)
+{
+    (void)ctx;
+    return ntohl(peer->in4.sin_addr.s_addr) == INADDR_LOOPBACK + 8;
+}
+
+Test(http, an_address_has_its_share_of_connections_and_no_more)
+{
+    enum { US = INADDR_LOOPBACK + 6, OTHERS = INADDR_LOOPBACK + 7, PROXY = INADDR_LOOPBACK + 8 };
+    struct sockaddr_in addr;
+    char out[512];
+    ops.is_trusted = trusts;
+    struct hy_http_server *s = open_on(&addr, 0);
+    const struct hy_http_settings settings = {.connections_max = 100, .connections_per_address = 2};
+    hy_http_reload(s, &settings);
+    int first = dial_from(&addr, US), second = dial_from(&addr, US);
+    cr_assert(is_served(first) && is_served(second));
+    int third = dial_from(&addr, US);
+    cr_assert_gt(read_all(third, out, sizeof out), 0);
+    cr_assert_eq(strstr(out, "HTTP/1.1 429 Too Many Requests\r\nRetry-After: 5\r\n"), out, "%s",
+                 out);
+    cr_assert_eq(atomic_load(&hy_http_counters_of(s)->crowded), 1);
+    int other = dial_from(&addr, OTHERS);
+    cr_assert(is_served(other), "another address is not held back");
+    for (int i = 0; i < 5; i++)
+        cr_assert(is_served(dial_from(&addr, PROXY)), "a proxy speaks for many");
+    close(first);
+    while (atomic_load(&hy_http_counters_of(s)->connections_now) > 7)
+        usleep(1000);
+    int again = dial_from(&addr, US);
+    cr_assert(is_served(again), "there is room again");
     hy_http_close(s);
 }
 
