@@ -100,7 +100,7 @@ static int start_enqueue(struct hy_daemon *d, const struct hy_campaign *c, struc
     struct hy_audience audience;
     hy_list_set_audience(&j->audience, &audience);
     const struct hy_tenant *tenant = hy_tenant_by_number(&d->config->tenants, c->tenant);
-    j->audience.ask.tenant = tenant && tenant->shares_suppression ? 0 : c->tenant;
+    j->audience.ask.tenant = tenant ? hy_tenant_suppressor(tenant) : c->tenant;
     int err = plan_stream(d, c->id, &j->audience.ask.stream);
     if (err == HY_OK)
         err = hy_enqueue_job_init(&j->enqueue, c->id, audience);

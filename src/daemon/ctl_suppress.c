@@ -9,7 +9,7 @@
 enum {
     ADDRESSES_MAX = 1000, /* of one call */
     KEYS_MAX = 64,        /* entries of one address that a removal looks at */
-    WALKED_MAX = 200000,  /* entries that one page of a listing looks at */
+    WALKED_MAX = 200000,  /* rows that one page of a listing looks at */
     PAGE_MAX = 1000,
 };
 
@@ -381,25 +381,31 @@ static bool is_wanted(const struct filter *f, const struct hy_suppress_entry *e)
            (!f->has_reason || k->reason == w->reason) && e->created >= f->since;
 }
 
-static int list_page(struct look *l, struct hy_txn *t, const struct filter *f,
-                     struct hy_suppress_key *at, bool has_at, json_t *o)
+struct listing {
+    const struct filter *filter;
+    struct look *look;
+    struct hy_txn *t;
+    json_t *entries;
+};
+
+/* 1: the page is full. */
+static int list_entry(void *ctx, const struct hy_suppress_entry *e)
 {
-    struct hy_suppress_entry e;
+    struct listing *l = ctx;
+    if (is_wanted(l->filter, e))
+        json_array_append_new(l->entries, hy_suppress_entry_json(&l->look->names, l->t, e));
+    return json_array_size(l->entries) >= l->filter->limit;
+}
+
+static int list_page(struct look *l, struct hy_txn *t, const struct filter *f,
+                     struct hy_suppress_key *at, json_t *o)
+{
     char cursor[HY_SUPPRESS_CURSOR_MAX];
-    json_t *entries = json_object_get(o, "entries");
-    int err = HY_OK;
-    for (size_t walked = 0; walked < WALKED_MAX && json_array_size(entries) < f->limit; walked++) {
-        err = hy_suppress_next(t, has_at ? at : NULL, &e);
-        if (err)
-            break;
-        has_at = true;
-        *at = e.key;
-        if (is_wanted(f, &e))
-            json_array_append_new(entries, hy_suppress_entry_json(&l->names, t, &e));
-    }
+    struct listing listing = {f, l, t, json_object_get(o, "entries")};
+    int err = hy_suppress_walk(t, at, WALKED_MAX, list_entry, &listing);
     json_object_set_new(
         o, "next", err == HY_ENOTFOUND ? json_null() : json_string(hy_suppress_cursor(at, cursor)));
-    return err == HY_ENOTFOUND ? HY_OK : err;
+    return err == HY_ENOTFOUND || err > 0 ? HY_OK : err;
 }
 
 static void set_counts(struct hy_txn *t, json_t *o)
@@ -448,7 +454,7 @@ static int run_list(struct look *l, json_t *o, struct hy_diag *diag)
     f.has_place = says_place(&w);
     f.has_reason = w.reason.n > 0;
     if (err == HY_OK)
-        err = list_page(l, &t, &f, &at, after[0] != '\0', o);
+        err = list_page(l, &t, &f, &at, o);
     if (err == HY_OK)
         set_counts(&t, o);
     hy_txn_end(&t);

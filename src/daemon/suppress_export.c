@@ -28,14 +28,17 @@ static void put_header(struct hy_buf *out)
     hy_buf_add_c(out, '\n');
 }
 
-static void put_row(struct job *j, const struct hy_suppress_entry *e)
+/* 1: the buffer is to be written. */
+static int put_row(void *ctx, const struct hy_suppress_entry *e)
 {
+    struct job *j = ctx;
     struct hy_suppress_fields fields;
     hy_suppress_fields_of(&j->names, &j->t, e, &fields);
     for (int c = 0; c < HY_SUPPRESS_COLS; c++)
         hy_csv_put(&j->out, fields.f[c], c == 0, j->is_safe);
     hy_buf_add_c(&j->out, '\n');
     j->rows++;
+    return j->out.len >= OUT_BYTES;
 }
 
 static bool is_cancelled(void *ctx)
@@ -46,19 +49,12 @@ static bool is_cancelled(void *ctx)
 static int run(struct job *j)
 {
     struct hy_suppress_key at = {0};
-    struct hy_suppress_entry e;
-    bool has_at = false;
     int err = hy_txn_read(j->d->env, &j->t);
     put_header(&j->out);
     while (err == HY_OK) {
-        err = hy_suppress_next(&j->t, has_at ? &at : NULL, &e);
-        if (err)
+        err = hy_suppress_walk(&j->t, &at, SIZE_MAX, put_row, j);
+        if (err < 0)
             break;
-        put_row(j, &e);
-        at = e.key;
-        has_at = true;
-        if (j->out.len < OUT_BYTES)
-            continue;
         hy_txn_park(&j->t);
         err = write_out(j->fd, &j->out, is_cancelled, j);
         hy_control_progress(j->call, json_pack("{s:I}", "rows", (json_int_t)j->rows));

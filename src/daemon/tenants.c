@@ -26,9 +26,9 @@ uint32_t tenant_suppressor(void *daemon, uint32_t number)
         return 0;
     struct hy_config *c = daemon_config(daemon);
     const struct hy_tenant *x = hy_tenant_by_number(&c->tenants, number);
-    bool is_shared = x && x->shares_suppression;
+    uint32_t suppressor = x ? hy_tenant_suppressor(x) : number;
     hy_config_unref(c);
-    return is_shared ? 0 : number;
+    return suppressor;
 }
 
 int tenant_scope_arg(struct hy_daemon *d, const json_t *args, struct hy_diag *diag,

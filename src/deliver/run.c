@@ -92,7 +92,7 @@ static struct hy_str signing_domain(const struct hy_dkim_keyset *set, struct hy_
 uint32_t policy_suppressor(const struct hy_deliver_policy *p, uint32_t tenant)
 {
     const struct hy_deliver_tenant *t = tenant ? policy_tenant(p, tenant) : NULL;
-    return t && t->tenant->shares_suppression ? 0 : tenant;
+    return t ? hy_tenant_suppressor(t->tenant) : tenant;
 }
 
 struct signing policy_signing(const struct hy_deliver_policy *p, uint32_t tenant,

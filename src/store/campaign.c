@@ -125,6 +125,20 @@ int hy_campaign_next(struct hy_txn *t, hy_id after, struct hy_campaign *ret)
     return err;
 }
 
+int hy_campaign_reaches(struct hy_txn *t, uint32_t tenant, hy_list_no list, bool *ret)
+{
+    struct hy_campaign c = {0};
+    bool found = false;
+    int err = HY_OK;
+    while (!found && (err = hy_campaign_next(t, c.id, &c)) == HY_OK)
+        for (uint32_t i = 0; i < c.n_lists && c.tenant == tenant && !found; i++)
+            found = c.lists[i] == list;
+    if (err && err != HY_ENOTFOUND)
+        return err;
+    *ret = found;
+    return HY_OK;
+}
+
 int hy_campaign_find(struct hy_txn *t, struct hy_str name, hy_id *ret_id)
 {
     struct hy_str value;

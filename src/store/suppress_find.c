@@ -281,23 +281,33 @@ int hy_suppress_each(struct hy_txn *t, struct hy_suppress_id id, hy_suppress_eac
     return err == HY_ENOTFOUND ? 0 : err;
 }
 
-int hy_suppress_next(struct hy_txn *t, const struct hy_suppress_key *after,
-                     struct hy_suppress_entry *ret)
+int hy_suppress_walk(struct hy_txn *t, struct hy_suppress_key *at, size_t rows,
+                     hy_suppress_each_fn *each, void *ctx)
 {
     uint8_t key[SUPPRESS_ENTRY_KEY_BYTES + 1];
     struct hy_cursor c;
+    (void)suppress_entry_key(key, at);
+    key[SUPPRESS_ENTRY_KEY_BYTES] = 0;
+    if (at->scope == HY_SUPPRESS_SCOPES) /* behind all that is known of the id */
+        key[SUPPRESS_ID_BYTES] = UINT8_MAX;
     int err = hy_cursor_open(t, HY_TABLE_SUPPRESSIONS, &c);
-    if (!err && after) {
-        (void)suppress_entry_key(key, after);
-        key[SUPPRESS_ENTRY_KEY_BYTES] = 0;
-        err = hy_cursor_seek(&c, hy_str_make(key, sizeof key));
-    } else if (!err) {
-        err = hy_cursor_first(&c);
-    }
-    while (!err && (c.key.n != SUPPRESS_ENTRY_KEY_BYTES || c.key.p[16] != SUPPRESS_ENTRY))
-        err = hy_cursor_next(&c);
     if (!err)
-        err = suppress_entry_read(c.key, c.value, ret);
+        err = hy_cursor_seek(&c, hy_str_make(key, sizeof key));
+    for (; !err && rows; rows--) {
+        struct hy_suppress_entry e;
+        if (c.key.n == SUPPRESS_ENTRY_KEY_BYTES && c.key.p[16] == SUPPRESS_ENTRY) {
+            err = suppress_entry_read(c.key, c.value, &e);
+            if (err)
+                break;
+            *at = e.key;
+            err = each(ctx, &e);
+        } else if (c.key.n > SUPPRESS_ID_BYTES) { /* its entries were before this */
+            *at = (struct hy_suppress_key){.id = {hy_get_be64(c.key.p), hy_get_be64(c.key.p + 8)},
+                                           .scope = HY_SUPPRESS_SCOPES};
+        }
+        if (!err)
+            err = hy_cursor_next(&c);
+    }
     hy_cursor_close(&c);
     return err;
 }

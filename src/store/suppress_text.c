@@ -27,6 +27,11 @@ static int read_tenant(struct hy_suppress_names *n, const struct hy_suppress_wor
     return HY_OK;
 }
 
+int hy_suppress_no_list(struct hy_str name, struct hy_diag *diag)
+{
+    return hy_fail(diag, HY_ENOTFOUND, "there is no list '%.*s'", HY_STR_ARG(name));
+}
+
 static int read_list(struct hy_suppress_names *n, struct hy_txn *t,
                      const struct hy_suppress_words *w, uint32_t *ret, struct hy_diag *diag)
 {
@@ -36,7 +41,7 @@ static int read_list(struct hy_suppress_names *n, struct hy_txn *t,
         hy_list_no no = 0;
         int err = hy_list_find(t, w->list, &no);
         if (err)
-            return hy_fail(diag, err, "there is no list '%.*s'", HY_STR_ARG(w->list));
+            return err == HY_ENOTFOUND ? hy_suppress_no_list(w->list, diag) : err;
         n->list = no;
         snprintf(n->list_name, sizeof n->list_name, "%.*s", HY_STR_ARG(w->list));
     }

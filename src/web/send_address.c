@@ -105,7 +105,7 @@ static int judge(struct send *s, struct send_rcpt *r)
 {
     struct hy_address a;
     struct hy_suppress_entry e;
-    struct hy_suppress_ask ask = {.tenant = s->call->token->tenant->number,
+    struct hy_suppress_ask ask = {.tenant = hy_tenant_suppressor(s->call->token->tenant),
                                   .stream = s->priority == HY_SPOOL_TRANSACTIONAL
                                                 ? HY_STREAM_TRANSACTIONAL
                                                 : HY_STREAM_MARKETING};

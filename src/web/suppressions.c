@@ -1,31 +1,38 @@
 /* /v1/suppressions: the suppression list of the token's tenant. A tenant sees and changes its own
- * entries and no others'; the installation's own tokens (tenant 0) also those for everybody. Reads
- * are bounded and at once; a change is answered after its commit. */
+ * entries and no others', and names no lists but those that its campaigns go to; the installation's
+ * own tokens (tenant 0) also see entries for everybody, and any list. Reads are bounded and at
+ * once; a change is answered after its commit. */
 #include <stdlib.h>
 
 #include "call.h"
 #include "hayauma/base/list.h"
+#include "hayauma/store/campaign.h"
 #include "hayauma/web/suppress_json.h"
 
 enum {
     PAGE_MAX = 1000,
     PAGE_USUAL = 100,
-    WALKED_MAX = 20000, /* entries that one page looks at: about 10 ms */
+    WALKED_MAX = 100000, /* rows that one page looks at */
     ADDRESSES_MAX = 1000,
     KEYS_MAX = 64, /* entries of one address that a removal looks at */
     TEXT_MAX = 1000,
 };
 
-/* Whose list the token works with. */
-static uint32_t own_tenant(const struct web_call *c)
+/* Whose entries the token works with. */
+struct owner {
+    uint32_t tenant;
+    bool is_installation; /* what is for everybody is its own; not those' who share its list */
+};
+
+static struct owner owner_of(const struct web_call *c)
 {
     const struct hy_tenant *t = c->token->tenant;
-    return t->shares_suppression ? 0 : t->number;
+    return (struct owner){hy_tenant_suppressor(t), t->number == 0};
 }
 
-static bool is_own(const struct hy_suppress_key *k, uint32_t tenant)
+static bool is_own(const struct hy_suppress_key *k, struct owner o)
 {
-    return k->scope == HY_SUPPRESS_ALL ? tenant == 0 : k->tenant == tenant;
+    return k->scope == HY_SUPPRESS_ALL ? o.is_installation : k->tenant == o.tenant;
 }
 
 /* ---- what narrows it down: words of the query or of the body ---- */
@@ -36,24 +43,39 @@ struct place {
     bool has_place, has_reason;
 };
 
+/* A list of leads is a tenant's when a campaign of its goes there; another is as if it were not. */
+static int check_list(struct web_call *c, struct hy_txn *t, const struct place *p,
+                      const char **ret_word, struct hy_diag *diag)
+{
+    bool is_reached = c->token->tenant->number == 0;
+    int err = HY_OK;
+    if (p->key.scope != HY_SUPPRESS_LIST || is_reached)
+        return HY_OK;
+    *ret_word = "list";
+    err = hy_campaign_reaches(t, c->token->tenant->number, p->key.no, &is_reached);
+    return err || is_reached ? err : hy_suppress_no_list(p->words.list, diag);
+}
+
 /* False: it is answered. Tenants are the token's, so that no other can be named. */
 static bool read_place(struct web_call *c, struct hy_txn *t, struct place *p)
 {
     struct hy_suppress_names names = {.tenants = c->policy->tenants};
     struct hy_diag diag = {""};
     const char *word = "";
-    uint32_t tenant = own_tenant(c);
+    struct owner o = owner_of(c);
     int err = hy_suppress_key_read(&names, t, &p->words, HY_SUPPRESS_TENANT, HY_SUPPRESS_MANUAL,
                                    &p->key, &word, &diag);
+    if (err == HY_OK)
+        err = check_list(c, t, p, &word, &diag);
     if (err != HY_OK) {
         web_fail(c, 422, "invalid", word, "%s", diag.text[0] ? diag.text : hy_err_text(err));
         return false;
     }
-    if (p->key.scope == HY_SUPPRESS_ALL && tenant != 0) {
+    if (p->key.scope == HY_SUPPRESS_ALL && !o.is_installation) {
         web_fail(c, 403, "not_permitted", "scope", "A tenant cannot suppress for others.");
         return false;
     }
-    p->key.tenant = p->key.scope == HY_SUPPRESS_ALL ? 0 : tenant;
+    p->key.tenant = p->key.scope == HY_SUPPRESS_ALL ? 0 : o.tenant;
     p->has_place = p->words.scope.n || p->words.stream.n || p->words.list.n;
     p->has_reason = p->words.reason.n > 0;
     return true;
@@ -77,9 +99,15 @@ static void read_query(struct web_call *c, struct place *p)
 
 struct page {
     struct place place;
+    struct owner owner;
     struct hy_suppress_key at;
-    bool has_at;
     size_t limit;
+    /* the worker's */
+    struct hy_suppress_names names;
+    struct hy_txn *t;
+    json_t *entries;
+    int err;
+    bool is_last;
 };
 
 static bool read_page(struct web_call *c, struct page *p)
@@ -92,8 +120,7 @@ static bool read_page(struct web_call *c, struct page *p)
         return false;
     }
     p->limit = (size_t)limit;
-    p->has_at = web_query(c, HY_STR("after"), 0, &text);
-    if (p->has_at && hy_suppress_cursor_read(text, &p->at) != HY_OK) {
+    if (web_query(c, HY_STR("after"), 0, &text) && hy_suppress_cursor_read(text, &p->at) != HY_OK) {
         web_fail(c, 422, "invalid", "after", "This is not what 'next' said.");
         return false;
     }
@@ -101,51 +128,65 @@ static bool read_page(struct web_call *c, struct page *p)
     return true;
 }
 
-static int gather_page(struct web_call *c, struct hy_txn *t, struct page *p, json_t *o)
+/* 1: the page is full. */
+static int take_entry_of_page(void *ctx, const struct hy_suppress_entry *e)
 {
-    struct hy_suppress_names names = {.tenants = c->policy->tenants};
+    struct page *p = ctx;
+    if (is_own(&e->key, p->owner) && is_wanted(&p->place, &e->key))
+        json_array_append_new(p->entries, hy_suppress_entry_json(&p->names, p->t, e));
+    return json_array_size(p->entries) >= p->limit;
+}
+
+static void answer_page(struct web_call *c)
+{
+    struct page *p = c->state;
     char cursor[HY_SUPPRESS_CURSOR_MAX];
-    json_t *entries = json_array();
-    uint32_t tenant = own_tenant(c);
-    int err = HY_OK;
-    json_object_set_new(o, "entries", entries);
-    for (size_t walked = 0; walked < WALKED_MAX && json_array_size(entries) < p->limit; walked++) {
-        struct hy_suppress_entry e;
-        err = hy_suppress_next(t, p->has_at ? &p->at : NULL, &e);
-        if (err)
-            break;
-        p->has_at = true;
-        p->at = e.key;
-        if (is_own(&e.key, tenant) && is_wanted(&p->place, &e.key))
-            json_array_append_new(entries, hy_suppress_entry_json(&names, t, &e));
+    if (p->err < 0) {
+        web_fail_err(c, p->err);
+        return;
     }
-    json_object_set_new(o, "next",
-                        err == HY_ENOTFOUND ? json_null()
-                                            : json_string(hy_suppress_cursor(&p->at, cursor)));
-    return err == HY_ENOTFOUND ? HY_OK : err;
+    json_t *next = p->is_last ? json_null() : json_string(hy_suppress_cursor(&p->at, cursor));
+    web_answer(c, 200, json_pack("{s:O,s:o}", "entries", p->entries, "next", next));
+}
+
+/* The worker's thread: what is looked at may be many more than what is the tenant's. */
+static void gather_page(struct web_call *c, struct hy_txn *t)
+{
+    struct page *p = c->state;
+    p->t = t;
+    p->names.tenants = c->policy->tenants;
+    p->err = t ? hy_suppress_walk(t, &p->at, WALKED_MAX, take_entry_of_page, p) : HY_EIO;
+    p->is_last = p->err == HY_ENOTFOUND;
+    if (p->is_last)
+        p->err = HY_OK;
+    web_later(c, answer_page);
+}
+
+static void page_free(void *state)
+{
+    json_decref(((struct page *)state)->entries);
 }
 
 static void get_list(struct web_call *c)
 {
-    struct page p = {0};
-    struct hy_txn t = {0};
-    if (!read_page(c, &p))
-        return;
-    int err = hy_txn_read(web_env(c), &t);
-    if (err == HY_OK && !read_place(c, &t, &p.place)) {
-        hy_txn_end(&t);
+    struct page *p = hy_arena_zalloc(&c->arena, sizeof *p);
+    struct hy_txn *t = NULL;
+    if (!p || !(p->entries = json_array())) {
+        web_fail_err(c, HY_ENOMEM);
         return;
     }
-    json_t *o = json_object();
-    if (err == HY_OK)
-        err = gather_page(c, &t, &p, o);
-    hy_txn_end(&t);
-    if (err == HY_OK) {
-        web_answer(c, 200, o);
-    } else {
-        json_decref(o);
-        web_fail_err(c, err);
-    }
+    c->state = p;
+    c->state_free = page_free;
+    p->owner = owner_of(c);
+    if (!read_page(c, p))
+        return;
+    t = web_snapshot(c);
+    bool is_good = t && read_place(c, t, &p->place);
+    web_snapshot_done(c);
+    if (!t)
+        web_fail_err(c, HY_EIO);
+    else if (is_good && web_work(c, gather_page) != HY_OK)
+        web_fail_err(c, HY_EBUSY);
 }
 
 /* ---- GET /v1/suppressions/{address} ---- */
@@ -154,13 +195,13 @@ struct showing {
     struct hy_suppress_names names;
     struct hy_txn *t;
     json_t *list;
-    uint32_t tenant;
+    struct owner owner;
 };
 
 static int show_entry(void *ctx, const struct hy_suppress_entry *e)
 {
     struct showing *s = ctx;
-    if (is_own(&e->key, s->tenant))
+    if (is_own(&e->key, s->owner))
         json_array_append_new(s->list, hy_suppress_entry_json(&s->names, s->t, e));
     return 0;
 }
@@ -195,10 +236,8 @@ static void get_one(struct web_call *c)
     if (!read_what(c, what, &id))
         return;
     int err = hy_txn_read(web_env(c), &t);
-    struct showing s = {.names.tenants = c->policy->tenants,
-                        .t = &t,
-                        .list = json_array(),
-                        .tenant = own_tenant(c)};
+    struct showing s = {
+        .names.tenants = c->policy->tenants, .t = &t, .list = json_array(), .owner = owner_of(c)};
     if (err == HY_OK)
         err = hy_suppress_each(&t, id, show_entry, &s);
     if (err != HY_OK) {
@@ -212,7 +251,7 @@ static void get_one(struct web_call *c)
     json_object_set_new(o, "entries", s.list);
     for (int i = 0; i < HY_STREAMS; i++)
         json_object_set_new(stops, hy_stream_name((enum hy_stream)i),
-                            stopped(&t, what, s.tenant, (enum hy_stream)i));
+                            stopped(&t, what, s.owner.tenant, (enum hy_stream)i));
     json_object_set_new(o, "suppressed", stops);
     hy_txn_end(&t);
     web_answer(c, 200, o);
@@ -224,7 +263,7 @@ struct change {
     struct hy_write_req req;
     struct web_call *call;
     struct place place;
-    uint32_t tenant;
+    struct owner owner;
     bool is_removing;
     struct hy_suppress_entry entry; /* adding; its strings are the call's */
     char by[HY_SUPPRESS_BY_MAX + 1];
@@ -257,7 +296,7 @@ struct gathered {
 static int gather(void *ctx, const struct hy_suppress_entry *e)
 {
     struct gathered *g = ctx;
-    if (is_own(&e->key, g->x->tenant) && is_wanted(&g->x->place, &e->key) && g->n < KEYS_MAX)
+    if (is_own(&e->key, g->x->owner) && is_wanted(&g->x->place, &e->key) && g->n < KEYS_MAX)
         g->keys[g->n++] = e->key;
     return 0;
 }
@@ -318,7 +357,7 @@ static struct change *change_new(struct web_call *c, size_t n, bool is_removing)
         .class = HY_WRITE_ADMIN, .when = HY_WRITE_NOW, .apply = apply, .done = done};
     x->call = c;
     x->n = n;
-    x->tenant = own_tenant(c);
+    x->owner = owner_of(c);
     x->is_removing = is_removing;
     snprintf(x->by, sizeof x->by, "api %.58s", c->token->name);
     c->state = x;

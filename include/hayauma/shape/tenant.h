@@ -71,6 +71,12 @@ struct hy_tenant {
     const char *contact;        /* whom reports on it go to; "" = nobody */
 };
 
+/* Under whose number its suppressions stand: its own, or the installation's. */
+static inline uint32_t hy_tenant_suppressor(const struct hy_tenant *t)
+{
+    return t->shares_suppression ? 0 : t->number;
+}
+
 /* A name of one tenant. */
 struct hy_tenant_rule {
     struct hy_str domain; /* without "*."; empty for "*" */

@@ -52,6 +52,8 @@ HY_MUST_USE int hy_campaign_get(struct hy_txn *t, hy_id id, struct hy_campaign *
 HY_MUST_USE int hy_campaign_find(struct hy_txn *t, struct hy_str name, hy_id *ret_id);
 /* The first campaign with an id greater than `after` (0: the oldest); HY_ENOTFOUND at the end. */
 HY_MUST_USE int hy_campaign_next(struct hy_txn *t, hy_id after, struct hy_campaign *ret);
+/* Whether a campaign of the tenant goes to the list. Looks at campaigns until it finds one. */
+HY_MUST_USE int hy_campaign_reaches(struct hy_txn *t, uint32_t tenant, hy_list_no list, bool *ret);
 HY_MUST_USE int hy_campaign_progress(struct hy_txn *t, hy_id id, struct hy_campaign_progress *ret);
 /* The whole template bundle, appended to `out`. */
 HY_MUST_USE int hy_campaign_bundle(struct hy_txn *t, hy_id id, struct hy_buf *out);

@@ -149,10 +149,12 @@ bool hy_suppress_may_have(const struct hy_env *env, struct hy_str address);
 typedef int hy_suppress_each_fn(void *ctx, const struct hy_suppress_entry *e);
 HY_MUST_USE int hy_suppress_each(struct hy_txn *t, struct hy_suppress_id id,
                                  hy_suppress_each_fn *each, void *ctx);
-/* The first entry behind `after` (NULL: the first of all), in no order that people know. A view.
- * HY_ENOTFOUND. */
-HY_MUST_USE int hy_suppress_next(struct hy_txn *t, const struct hy_suppress_key *after,
-                                 struct hy_suppress_entry *ret);
+/* Walks entries behind *at (zeroed: from the first of all), in no order that people know, over at
+ * most `rows` rows of the table, which has others between them. `each` is called until it returns
+ * non-zero, which is then the answer. *at moves along: who goes on from there misses none and sees
+ * none twice. 0: so many rows were looked at; HY_ENOTFOUND: there is nothing behind. */
+HY_MUST_USE int hy_suppress_walk(struct hy_txn *t, struct hy_suppress_key *at, size_t rows,
+                                 hy_suppress_each_fn *each, void *ctx);
 
 /* Stored: never renumber. */
 enum hy_suppress_op {

@@ -27,6 +27,8 @@ HY_MUST_USE int hy_suppress_key_read(struct hy_suppress_names *n, struct hy_txn 
                                      enum hy_suppress_scope fallback,
                                      enum hy_suppress_reason reason, struct hy_suppress_key *ret,
                                      const char **ret_word, struct hy_diag *diag);
+/* HY_ENOTFOUND, with the words for a list that is not there. */
+int hy_suppress_no_list(struct hy_str name, struct hy_diag *diag);
 /* "30d", or a time with its zone: when an entry ends. 0 = "never" or "". HY_EINVAL with a note. */
 HY_MUST_USE int hy_suppress_end_read(struct hy_str text, hy_wall_ms now, hy_wall_ms *ret,
                                      struct hy_diag *diag);
