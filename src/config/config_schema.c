@@ -326,6 +326,8 @@ static const struct schema_row rows[] = {
      .example = "[10.1.0.5, \"2001:db8::/64\"]"},
     {"api.max_connections", SCHEMA_INT, 0, F(api.max_connections), 1, 60000, "1000",
      .doc = "At the same time; the one that is idle longest ends for who comes."},
+    {"api.connections_per_address", SCHEMA_INT, 0, F(api.connections_per_address), 1, 60000, "200",
+     .doc = "Of one address (a /64 of IPv6) that is no trusted proxy; more get 429."},
     {"api.max_body", SCHEMA_SIZE, 0, F(api.max_body_bytes), 64 * KIB, 256 * MIB, "48MiB",
      .doc = "A larger request is refused. Attachments take 4/3 of their size."},
     {"api.memory", SCHEMA_SIZE, 0, F(api.memory_bytes), 1 * MIB, 64 * GIB, "256MiB",

@@ -185,6 +185,55 @@ const struct hy_metric_row hy_metrics[HY_METRICS] = {
         "を返さなかった通数。content(そのままでは送れない)、loop、sender(利用者のドメインでない)、"
         "unsigned(dkim.required)、busy、disk(満杯)、closing、quota(テナントの上限)。"),
 
+    ROW(HY_M_API_CONNECTIONS, HY_GAUGE, "hayauma_api_connections", "",
+        "Connections to the HTTP API.", "HTTP API への接続数。"),
+    ROW(HY_M_API_CONNECTS, HY_COUNTER, "hayauma_api_connects_total", "",
+        "Connections to the HTTP API that were taken.", "HTTP API が受け付けた接続の数。"),
+    ROW(HY_M_API_TURNED_AWAY, HY_COUNTER, "hayauma_api_turned_away_total", "reason",
+        "Connections that met a limit: full (api.max_connections), address "
+        "(api.connections_per_address).",
+        "上限により断った接続の数。full(api.max_connections)、"
+        "address(api.connections_per_address)。"),
+    ROW(HY_M_API_REQUESTS, HY_COUNTER, "hayauma_api_requests_total", "route,class",
+        "Requests by route (none = no such path or method) and class of the answer.",
+        "経路(none は該当なし)と応答の種類ごとのリクエスト数。"),
+    ROW(HY_M_API_SECONDS, HY_HISTOGRAM, "hayauma_api_request_seconds", "route",
+        "From the first byte of a request to the last of its answer; routes that were used.",
+        "リクエストの最初のバイトから応答の最後のバイトまで(使われた経路のみ)。"),
+    ROW(HY_M_API_REFUSED, HY_COUNTER, "hayauma_api_refused_total", "reason",
+        "Requests answered with an error, by its code; over_quota and too_many_failures are those "
+        "that were slowed down.",
+        "エラーで答えたリクエスト数(コード別)。over_quota と too_many_failures "
+        "は流量制限です。"),
+    ROW(HY_M_API_MESSAGES, HY_COUNTER, "hayauma_api_messages_total", "",
+        "Messages that were handed in over the HTTP API and stored.",
+        "HTTP API で受け付けて保存した通数。"),
+    ROW(HY_M_API_RECIPIENTS, HY_COUNTER, "hayauma_api_recipients_total", "", "Their recipients.",
+        "その宛先数。"),
+    ROW(HY_M_API_BYTES, HY_COUNTER, "hayauma_api_bytes_total", "",
+        "Their size as they were stored.", "保存したバイト数。"),
+
+    ROW(HY_M_INTAKE_MAILS, HY_COUNTER, "hayauma_intake_mails_total", "kind,result",
+        "Mail that came back, by listener or command: noted, not_for_us (nobody that we wrote to), "
+        "known (it came before), failed (to be brought again).",
+        "戻ってきたメールの数。noted(記録)、not_for_us(該当なし)、known(既知)、"
+        "failed(再度届けられる)。"),
+    ROW(HY_M_INTAKE_ACTIVITIES, HY_COUNTER, "hayauma_intake_activities_total", "",
+        "What it said of recipients and was noted.", "それが宛先について伝え、記録した件数。"),
+    ROW(HY_M_INTAKE_SUPPRESSED, HY_COUNTER, "hayauma_intake_suppressed_total", "",
+        "Of them, those that put the address on the suppression list.",
+        "そのうち送信停止リストに載せた件数。"),
+    ROW(HY_M_INTAKE_WAITING, HY_GAUGE, "hayauma_intake_waiting", "",
+        "Mails that came back and are being read or stored.", "読み取り・保存の途中の通数。"),
+    ROW(HY_M_INTAKE_CONNECTIONS, HY_GAUGE, "hayauma_intake_connections", "",
+        "Servers that are connected to bring mail back.", "メールを戻すため接続中のサーバー数。"),
+    ROW(HY_M_INTAKE_CONNECTS, HY_COUNTER, "hayauma_intake_connects_total", "",
+        "Connections that came to bring mail back, those that were turned away too.",
+        "メールを戻すための接続数(断ったものを含む)。"),
+    ROW(HY_M_INTAKE_TURNED_AWAY, HY_COUNTER, "hayauma_intake_turned_away_total", "",
+        "Connections that met a limit (intake.max_connections, intake.connections_per_address).",
+        "上限により断った接続の数。"),
+
     ROW(HY_M_OPEN_DOMAINS, HY_GAUGE, "hayauma_open_domains", "",
         "Recipient domains that the feeder has open.", "フィーダーが開いている宛先ドメイン。"),
     ROW(HY_M_OPEN_DOMAINS_MAX, HY_GAUGE, "hayauma_open_domains_max", "", "delivery.open_domains.",

@@ -113,6 +113,7 @@ int api_policy(struct hy_config *c, struct hy_problems *problems, struct hy_web_
         .memory_max = c->api.memory_bytes,
         .message_max = c->delivery.max_message_bytes,
         .connections_max = c->api.max_connections,
+        .connections_per_address = c->api.connections_per_address,
         .is_dkim_required = c->dkim.is_required,
         .utc_offset_min = daemon_utc_offset_min(),
         .access_log = c->api.access_log,
@@ -162,9 +163,21 @@ int api_open(struct hy_daemon *d, struct hy_problems *problems, struct hy_diag *
     return err;
 }
 
-static void set(json_t *o, const char *key, const _Atomic uint64_t *n)
+static void set(json_t *o, const char *key, uint64_t n)
 {
-    json_object_set_new(o, key, json_integer((json_int_t)atomic_load(n)));
+    json_object_set_new(o, key, json_integer((json_int_t)n));
+}
+
+/* Who may not come at all. */
+static uint64_t unauthorized(const struct hy_web_counters *c)
+{
+    static const char *const codes[] = {"no_token",     "invalid_token",    "too_many_failures",
+                                        "tls_required", "from_not_allowed", "missing_scope",
+                                        "not_permitted"};
+    uint64_t n = 0;
+    for (size_t i = 0; i < sizeof codes / sizeof *codes; i++)
+        n += hy_web_refused(c, codes[i]);
+    return n;
 }
 
 json_t *api_json(const struct hy_daemon *d)
@@ -174,16 +187,18 @@ json_t *api_json(const struct hy_daemon *d)
     const struct hy_web_counters *c = hy_web_counters_of(d->web);
     const struct hy_http_counters *h = hy_web_http_counters_of(d->web);
     json_t *o = json_object();
-    set(o, "connections_now", &h->connections_now);
-    set(o, "connections", &h->connections);
-    set(o, "turned_away", &h->turned_away);
-    set(o, "requests", &c->requests);
-    set(o, "answers_2xx", &c->by_class[2]);
-    set(o, "answers_4xx", &c->by_class[4]);
-    set(o, "answers_5xx", &c->by_class[5]);
-    set(o, "unauthorized", &c->unauthorized);
-    set(o, "messages", &c->messages);
-    set(o, "recipients", &c->recipients);
-    set(o, "bytes", &c->bytes);
+    set(o, "connections_now", atomic_load(&h->connections_now));
+    set(o, "connections", atomic_load(&h->connections));
+    set(o, "turned_away", atomic_load(&h->turned_away));
+    set(o, "turned_away_by_address", atomic_load(&h->crowded));
+    set(o, "requests", hy_web_requests(c, 0));
+    set(o, "answers_2xx", hy_web_requests(c, 2));
+    set(o, "answers_4xx", hy_web_requests(c, 4));
+    set(o, "answers_5xx", hy_web_requests(c, 5));
+    set(o, "unauthorized", unauthorized(c));
+    set(o, "over_quota", hy_web_refused(c, "over_quota"));
+    set(o, "messages", hy_count_read(&c->messages));
+    set(o, "recipients", hy_count_read(&c->recipients));
+    set(o, "bytes", hy_count_read(&c->bytes));
     return o;
 }

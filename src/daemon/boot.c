@@ -252,6 +252,11 @@ int daemon_open(struct hy_daemon *d, struct hy_diag *diag)
         err = intake_open(d, &problems, diag);
     if (err == HY_OK)
         err = open_events(d, &problems, diag);
+    if (err == HY_OK)
+        observer_faces(&d->observer, &(struct observer_faces){.receive = d->receive,
+                                                              .web = d->web,
+                                                              .intake = d->intake,
+                                                              .returns = d->intake_receive});
     if (problems.n)
         hy_problems_print(&problems, stderr);
     hy_problems_free(&problems);
@@ -271,9 +276,9 @@ void daemon_log_attempts(struct hy_daemon *d)
 void daemon_stop(struct hy_daemon *d)
 {
     observer_ending(&d->observer);
+    observer_faces(&d->observer, &(struct observer_faces){0});
     hy_web_close(d->web); /* while the writer runs */
     d->web = NULL;
-    observer_receive(&d->observer, NULL);
     hy_receive_close(d->receive); /* likewise */
     d->receive = NULL;
     intake_close(d);

@@ -1,6 +1,6 @@
 /* Intake in the life of the daemon: its thread, which is always there for 'hayauma intake', and its
  * listeners, when the configuration has some. */
-#include "daemon.h"
+#include "ctl_common.h"
 
 #include <stdlib.h>
 
@@ -204,7 +204,15 @@ void intake_stop(struct hy_daemon *d)
 
 static void set(json_t *o, const char *key, const _Atomic uint64_t *n)
 {
-    json_object_set_new(o, key, json_integer((json_int_t)atomic_load(n)));
+    ctl_set_count(o, key, atomic_load(n));
+}
+
+static uint64_t of_any_kind(const struct hy_intake_counters *c, enum hy_intake_result r)
+{
+    uint64_t n = 0;
+    for (int k = 0; k < HY_INTAKE_KINDS; k++)
+        n += atomic_load(&c->mails[r][k]);
+    return n;
 }
 
 json_t *intake_json(const struct hy_daemon *d)
@@ -212,10 +220,11 @@ json_t *intake_json(const struct hy_daemon *d)
     const struct hy_intake_counters *c = hy_intake_counters_of(d->intake);
     json_t *o = json_object();
     for (int k = HY_BOUNCE_KIND_BOUNCE; k <= HY_BOUNCE_KIND_OTHER; k++)
-        set(o, hy_bounce_kind_name((enum hy_bounce_kind)k), &c->mails[k]);
-    set(o, "not_for_us", &c->mails[0]);
-    set(o, "known", &c->known);
-    set(o, "failed", &c->failed);
+        set(o, hy_bounce_kind_name((enum hy_bounce_kind)k), &c->mails[HY_INTAKE_NOTED][k]);
+    for (int r = HY_INTAKE_NOT_OURS; r < HY_INTAKE_RESULTS; r++)
+        ctl_set_count(o, hy_intake_result_name((enum hy_intake_result)r),
+                      of_any_kind(c, (enum hy_intake_result)r));
+    ctl_set_count(o, "waiting", atomic_load(&c->waiting));
     set(o, "activities", &c->activities);
     set(o, "suppressed", &c->suppressed);
     if (d->intake_receive) {

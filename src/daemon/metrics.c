@@ -12,6 +12,7 @@
 #include "hayauma/receive/receive.h"
 #include "hayauma/store/suppress.h"
 #include "metrics_events.h"
+#include "metrics_faces.h"
 #include "metrics_lanes.h"
 #include "metrics_sources.h"
 #include "metrics_tenants.h"
@@ -333,26 +334,33 @@ static double taken(const _Atomic uint64_t *n)
     return (double)atomic_load_explicit(n, memory_order_relaxed);
 }
 
-/* Under the lock: what is counted goes with the listeners. */
-static void put_submission(struct expo *e, struct observer *o)
+static void put_submission(struct expo *e, const struct hy_receive *receive)
+{
+    const struct hy_receive_counters *c = receive ? hy_receive_counters_of(receive) : NULL;
+    if (!c)
+        return;
+    expo_one(e, HY_M_SUBMISSION_CONNECTIONS, taken(&c->connections_now));
+    expo_one(e, HY_M_SUBMISSION_CONNECTS, taken(&c->connections));
+    expo_one(e, HY_M_SUBMISSION_TURNED_AWAY, taken(&c->turned_away));
+    expo_head(e, HY_M_SUBMISSION_LOGINS);
+    one_label(e, HY_M_SUBMISSION_LOGINS, "result", "ok", taken(&c->logins));
+    one_label(e, HY_M_SUBMISSION_LOGINS, "result", "failed", taken(&c->login_failures));
+    expo_one(e, HY_M_SUBMISSION_MESSAGES, taken(&c->messages));
+    expo_one(e, HY_M_SUBMISSION_RECIPIENTS, taken(&c->recipients));
+    expo_one(e, HY_M_SUBMISSION_BYTES, taken(&c->bytes));
+    expo_head(e, HY_M_SUBMISSION_REFUSED);
+    for (unsigned i = 0; i < HY_RECEIVE_REFUSALS; i++)
+        one_label(e, HY_M_SUBMISSION_REFUSED, "reason", hy_receive_refusal_name(i),
+                  taken(&c->refused[i]));
+}
+
+/* Under the lock: what is counted goes with its owner. */
+static void put_faces(struct expo *e, struct observer *o)
 {
     pthread_mutex_lock(&o->lock);
-    const struct hy_receive_counters *c = o->receive ? hy_receive_counters_of(o->receive) : NULL;
-    if (c) {
-        expo_one(e, HY_M_SUBMISSION_CONNECTIONS, taken(&c->connections_now));
-        expo_one(e, HY_M_SUBMISSION_CONNECTS, taken(&c->connections));
-        expo_one(e, HY_M_SUBMISSION_TURNED_AWAY, taken(&c->turned_away));
-        expo_head(e, HY_M_SUBMISSION_LOGINS);
-        one_label(e, HY_M_SUBMISSION_LOGINS, "result", "ok", taken(&c->logins));
-        one_label(e, HY_M_SUBMISSION_LOGINS, "result", "failed", taken(&c->login_failures));
-        expo_one(e, HY_M_SUBMISSION_MESSAGES, taken(&c->messages));
-        expo_one(e, HY_M_SUBMISSION_RECIPIENTS, taken(&c->recipients));
-        expo_one(e, HY_M_SUBMISSION_BYTES, taken(&c->bytes));
-        expo_head(e, HY_M_SUBMISSION_REFUSED);
-        for (unsigned i = 0; i < HY_RECEIVE_REFUSALS; i++)
-            one_label(e, HY_M_SUBMISSION_REFUSED, "reason", hy_receive_refusal_name(i),
-                      taken(&c->refused[i]));
-    }
+    put_submission(e, o->faces.receive);
+    metrics_put_api(e, &o->faces);
+    metrics_put_intake(e, &o->faces);
     pthread_mutex_unlock(&o->lock);
 }
 
@@ -407,7 +415,7 @@ void metrics_answer(struct observer *o, bool is_open_metrics, struct hy_buf *out
     put_queue(&e, o, limits.campaigns);
     metrics_put_tenants(&e, o->d);
     put_delivery(&e, o, &limits);
-    put_submission(&e, o);
+    put_faces(&e, o);
     put_writer(&e, o->d->writer);
     put_store(&e, o->d->env);
     expo_one(&e, HY_M_SCRAPE_SECONDS, (double)(hy_clock_us() - began) / 1e6);

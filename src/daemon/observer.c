@@ -29,10 +29,10 @@ void observer_ending(struct observer *o)
     atomic_store(&o->is_ready, false);
 }
 
-void observer_receive(struct observer *o, const struct hy_receive *r)
+void observer_faces(struct observer *o, const struct observer_faces *f)
 {
     pthread_mutex_lock(&o->lock);
-    o->receive = r;
+    o->faces = *f;
     pthread_mutex_unlock(&o->lock);
 }
 

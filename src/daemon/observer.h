@@ -9,11 +9,21 @@
 
 struct hy_config;
 struct hy_daemon;
+struct hy_intake;
 struct hy_receive;
+struct hy_web;
 
 /* Of the configuration, for the other thread; under the lock. */
 struct observer_limits {
     uint32_t sites, campaigns, max_connections, open_domains, in_flight_max;
+};
+
+/* What takes mail in and counts it; NULL: it is not there. */
+struct observer_faces {
+    const struct hy_receive *receive; /* messages that are handed in by SMTP */
+    const struct hy_web *web;
+    const struct hy_intake *intake;
+    const struct hy_receive *returns; /* mail that comes back by SMTP */
 };
 
 struct observer {
@@ -22,7 +32,7 @@ struct observer {
     char listen[80]; /* where it listens; "" = nowhere */
     pthread_mutex_t lock;
     struct observer_limits limits;
-    const struct hy_receive *receive; /* under the lock; NULL: nobody hands messages in by SMTP */
+    struct observer_faces faces; /* under the lock */
     hy_count reloads, failed_reloads;
     hy_count loaded_ms;   /* when the configuration in use was read */
     _Atomic hy_us beat;   /* when the main loop turned last */
@@ -34,8 +44,8 @@ void observer_init(struct observer *o, struct hy_daemon *d);
 /* At boot and after each reload: listens where the configuration says. A port that cannot be had is
  * a warning: mail goes out all the same. */
 void observer_apply(struct observer *o, const struct hy_config *c);
-/* The listeners whose counts are shown; NULL before they go. */
-void observer_receive(struct observer *o, const struct hy_receive *r);
+/* Whose counts are shown; none of them before they go. */
+void observer_faces(struct observer *o, const struct observer_faces *f);
 /* Every second. */
 void observer_beat(struct observer *o);
 /* Says no to /readyz from now on, but goes on answering. */

@@ -191,8 +191,6 @@ int submission_open(struct hy_daemon *d, struct hy_problems *problems, struct hy
         all[n++] = (struct hy_receive_listener){c->submission.listen_tls.items[i], true};
     err = hy_receive_open(d->deliver, all, n, policy, diag, &d->receive);
     if (err == HY_OK)
-        observer_receive(&d->observer, d->receive);
-    if (err == HY_OK)
         hy_log(HY_LOG_NOTICE, "receive", "messages are taken at %zu addresses", n);
     return err;
 }

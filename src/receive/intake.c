@@ -25,7 +25,6 @@ struct hy_intake {
     struct hy_thread *thread;
     struct hy_intake_rules rules;
     struct hy_bounce_reader *reader;
-    atomic_uint at_writer; /* mails that are being stored */
     struct hy_intake_counters counters;
 };
 
@@ -34,12 +33,20 @@ static void count(_Atomic uint64_t *n, uint64_t by)
     atomic_fetch_add_explicit(n, by, memory_order_relaxed);
 }
 
-static void finish(struct hy_intake_mail *m, int err)
+const char *hy_intake_result_name(enum hy_intake_result r)
 {
-    if (err != HY_OK)
-        count(&m->in->counters.failed, 1);
+    static const char *const names[] = {"noted", "not_for_us", "known", "failed"};
+    return (unsigned)r < HY_INTAKE_RESULTS ? names[r] : "?";
+}
+
+/* The mail is its owner's again, and intake may end. */
+static void finish(struct hy_intake_mail *m, enum hy_intake_result result, int err)
+{
+    struct hy_intake *in = m->in;
+    count(&in->counters.mails[result][m->kind], 1);
     hy_arena_free(&m->arena);
     m->done(m, err);
+    atomic_fetch_sub_explicit(&in->counters.waiting, 1, memory_order_release);
 }
 
 static void tell(const struct hy_intake *in, const struct hy_returned *r)
@@ -55,36 +62,37 @@ static void on_stored(struct hy_write_req *req, int err)
     struct hy_returned_job *job = hy_container_of(req, struct hy_returned_job, req);
     struct hy_intake_mail *m = hy_container_of(job, struct hy_intake_mail, job);
     struct hy_intake *in = m->in;
-    struct hy_intake_counters *c = &in->counters;
     const struct hy_returned *r = &job->mail;
-    if (err == HY_OK) {
-        count(r->is_known ? &c->known : &c->mails[r->n_noted ? m->kind : 0], 1);
-        count(&c->activities, r->n_noted);
-        count(&c->suppressed, r->n_suppressed);
-        tell(in, r);
+    if (err != HY_OK) {
+        finish(m, HY_INTAKE_FAILED, err);
+        return;
     }
-    finish(m, err);
-    atomic_fetch_sub_explicit(&in->at_writer, 1, memory_order_release);
+    count(&in->counters.activities, r->n_noted);
+    count(&in->counters.suppressed, r->n_suppressed);
+    tell(in, r);
+    finish(m,
+           r->is_known  ? HY_INTAKE_KNOWN
+           : r->n_noted ? HY_INTAKE_NOTED
+                        : HY_INTAKE_NOT_OURS,
+           HY_OK);
 }
 
 static void take_mail(struct hy_intake *in, struct hy_intake_mail *m)
 {
     m->arena = HY_ARENA_INIT(INTAKE_ARENA_MAX);
+    m->kind = 0;
     hy_returned_job_init(&m->job);
     int err = in->reader ? intake_read(in->reader, in->settings.tokens, m) : HY_ENOMEM;
     if (err != HY_OK) {
-        finish(m, err);
+        finish(m, HY_INTAKE_FAILED, err);
         return;
     }
     m->job.req.done = on_stored;
     m->job.mail.suppressor = in->settings.suppressor;
     m->job.mail.suppressor_ctx = in->settings.ctx;
-    atomic_fetch_add_explicit(&in->at_writer, 1, memory_order_relaxed);
     err = hy_writer_submit(in->settings.writer, &m->job.req);
-    if (err != HY_OK) {
-        atomic_fetch_sub_explicit(&in->at_writer, 1, memory_order_release);
-        finish(m, err);
-    }
+    if (err != HY_OK)
+        finish(m, HY_INTAKE_FAILED, err);
 }
 
 static void drop_rules(struct hy_intake_rules *r)
@@ -129,7 +137,10 @@ int hy_intake_give(struct hy_intake *in, struct hy_intake_mail *m)
 {
     m->in = in;
     m->msg.kind = MSG_MAIL;
+    atomic_fetch_add_explicit(&in->counters.waiting, 1, memory_order_relaxed);
     int err = hy_mailbox_post(in->mailbox, &m->msg);
+    if (err != HY_OK)
+        atomic_fetch_sub_explicit(&in->counters.waiting, 1, memory_order_release);
     return err == HY_ELIMIT ? HY_EBUSY : err;
 }
 
@@ -186,7 +197,7 @@ void hy_intake_stop(struct hy_intake *in)
         return;
     hy_mailbox_close(in->mailbox);
     hy_thread_join(in->thread);
-    while (atomic_load_explicit(&in->at_writer, memory_order_acquire))
+    while (atomic_load_explicit(&in->counters.waiting, memory_order_acquire))
         nanosleep(&moment, NULL);
     intake_free(in);
 }

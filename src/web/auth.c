@@ -5,7 +5,6 @@
  * after a while, so that they cost little and fill no log. */
 #include <arpa/inet.h>
 
-#include "hayauma/base/hash.h"
 #include "hayauma/base/log.h"
 #include "web_priv.h"
 
@@ -44,6 +43,14 @@ static void believe_proxy(struct web_call *c, struct hy_str list)
     }
 }
 
+bool web_is_proxy(void *web, const struct hy_sockaddr *peer)
+{
+    struct hy_web_policy *p = web_policy(web);
+    bool is_known = is_proxy(p, peer);
+    hy_web_policy_unref(p);
+    return is_known;
+}
+
 bool web_find_client(struct web_call *c)
 {
     struct hy_str list;
@@ -54,14 +61,6 @@ bool web_find_client(struct web_call *c)
         believe_proxy(c, list);
     hy_sockaddr_format_ip(&c->client_addr, c->client);
     return c->http->is_tls || is_trusted || is_loopback(peer);
-}
-
-static uint64_t key_of(const struct web_call *c)
-{
-    const struct hy_sockaddr *a = &c->client_addr;
-    if (hy_sockaddr_family(a) == AF_INET6) /* a network of one */
-        return hy_siphash(hy_hash_process_key(), a->in6.sin6_addr.s6_addr, 8);
-    return hy_siphash(hy_hash_process_key(), &a->in4.sin_addr, 4);
 }
 
 static bool bearer_of(const struct web_call *c, struct hy_str *ret)
@@ -78,13 +77,15 @@ static int refuse(struct web_call *c, bool has_token)
 {
     struct hy_web *w = c->web;
     hy_us now = hy_clock_us();
-    uint32_t n = has_token ? hy_failures_add(&w->failures, key_of(c), now, WINDOW_S * HY_US_PER_SEC)
-                           : hy_failures_count(&w->failures, key_of(c), now);
+    uint64_t from = hy_sockaddr_network_hash(&c->client_addr);
+    uint32_t n = has_token ? hy_failures_add(&w->failures, from, now, WINDOW_S * HY_US_PER_SEC)
+                           : hy_failures_count(&w->failures, from, now);
     if (n > FAILURES_MAX) {
         if (n == FAILURES_MAX + 1)
             hy_log(HY_LOG_NOTICE, "api", "too many wrong tokens from %s", c->client);
-        web_fail(c, 429, "too_many_failures", NULL,
-                 "Too many requests without a valid token came from your address.");
+        web_fail_wait(c, "too_many_failures",
+                      hy_failures_left(&w->failures, from, now) / HY_US_PER_SEC + 1,
+                      "Too many requests without a valid token came from your address.");
     } else if (has_token) {
         hy_log(HY_LOG_NOTICE, "api", "no entry for %s: the token is unknown or has expired",
                c->client);

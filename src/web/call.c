@@ -138,14 +138,6 @@ void web_later(struct web_call *c, void (*fn)(struct web_call *c))
 
 /* ---- its life ---- */
 
-static struct hy_web_policy *policy_of(struct hy_web *w)
-{
-    pthread_mutex_lock(&w->policy_lock);
-    struct hy_web_policy *p = hy_web_policy_ref(w->policy);
-    pthread_mutex_unlock(&w->policy_lock);
-    return p;
-}
-
 static bool is_request_id(struct hy_str s)
 {
     for (size_t i = 0; i < s.n; i++) {
@@ -182,7 +174,7 @@ static struct web_call *call_new(struct hy_web *w, struct hy_http_call *h)
     }
     if (!c)
         return NULL;
-    *c = (struct web_call){.http = h, .web = w, .arena = arena, .policy = policy_of(w)};
+    *c = (struct web_call){.http = h, .web = w, .arena = arena, .policy = web_policy(w)};
     h->app = c;
     return c;
 }
@@ -193,11 +185,7 @@ static void on_done(void *ctx, struct hy_http_call *h)
     struct web_call *c = h->app;
     if (!c)
         return;
-    int class = h->status / 100;
-    if (class >= 2 && class <= 5)
-        atomic_fetch_add_explicit(&w->counters.by_class[class], 1, memory_order_relaxed);
-    if (h->status == 401 || h->status == 403 || h->status == 429)
-        atomic_fetch_add_explicit(&w->counters.unauthorized, 1, memory_order_relaxed);
+    web_count_answer(w, c);
     web_access_note(w, c);
     if (c->state_free)
         c->state_free(c->state);
@@ -221,7 +209,6 @@ static void on_head(void *ctx, struct hy_http_call *h)
     struct web_call *c = call_new(w, h);
     static const struct hy_http_answer busy = {.status = 503, .closes = true};
     char allow[80];
-    atomic_fetch_add_explicit(&w->counters.requests, 1, memory_order_relaxed);
     if (!c) {
         hy_http_answer(h, &busy);
         return;
@@ -267,13 +254,13 @@ static const char *on_refused(void *ctx, int status, struct hy_buf *out)
         {503, "busy", "Too busy. Try again later."},
     };
     const char *code = "internal", *message = "This went wrong here.";
-    (void)ctx;
     for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
         if (words[i].status == status) {
             code = words[i].code;
             message = words[i].message;
         }
     }
+    web_count_refusal(ctx, code);
     hy_buf_add_lit(out, "{\"error\":");
     web_put_error(out, code, NULL, hy_str_of(message), NULL);
     hy_buf_add_lit(out, "}");
@@ -281,6 +268,7 @@ static const char *on_refused(void *ctx, int status, struct hy_buf *out)
 }
 
 const struct hy_http_ops web_http_ops = {
+    .is_trusted = web_is_proxy,
     .on_head = on_head,
     .on_request = on_request,
     .on_done = on_done,

@@ -34,6 +34,7 @@ struct web_call {
     struct hy_web_policy *policy;     /* referenced */
     const struct hy_api_token *token; /* who; NULL: an open route */
     const struct web_route *route;    /* NULL: none was found */
+    unsigned route_no;                /* its place among all, 1..; 0: none */
     struct hy_str params[WEB_PARAMS_MAX];
     char request_id[WEB_REQUEST_ID_MAX + 1];
     char client[WEB_CLIENT_MAX]; /* its address, behind trusted proxies */
@@ -98,6 +99,9 @@ void web_answer_nothing(struct web_call *c); /* 204 */
  * `field`, a path such as "to[3].email", may be NULL. */
 void web_fail(struct web_call *c, int status, const char *code, const char *field, const char *fmt,
               ...) HY_PRINTF(5, 6);
+/* The same with 429: it may come again in `wait_s` seconds, which Retry-After says. */
+void web_fail_wait(struct web_call *c, const char *code, int64_t wait_s, const char *fmt, ...)
+    HY_PRINTF(4, 5);
 /* The error of a function of ours, as a client may see it. */
 void web_fail_err(struct web_call *c, int err);
 

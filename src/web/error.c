@@ -1,4 +1,5 @@
 /* Answers, and errors in the one shape that all of them have. */
+#include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -64,8 +65,6 @@ static const char *fields_of(int status)
     switch (status) {
     case 401:
         return "WWW-Authenticate: Bearer realm=\"hayauma\"\r\n";
-    case 429:
-        return "Retry-After: 60\r\n";
     case 503:
         return "Retry-After: 5\r\n";
     default:
@@ -78,6 +77,7 @@ static void fail(struct web_call *c, int status, const char *code, const char *f
 {
     struct hy_buf out = HY_BUF_INIT(ERROR_MAX);
     snprintf(c->error, sizeof c->error, "%s", code);
+    web_count_refusal(c->web, code);
     hy_buf_add_lit(&out, "{\"error\":");
     web_put_error(&out, code, field, message, c->request_id);
     hy_buf_add_lit(&out, "}");
@@ -94,6 +94,17 @@ void web_fail(struct web_call *c, int status, const char *code, const char *fiel
     vsnprintf(message, sizeof message, fmt, ap);
     va_end(ap);
     fail(c, status, code, field, hy_str_of(message), fields_of(status));
+}
+
+void web_fail_wait(struct web_call *c, const char *code, int64_t wait_s, const char *fmt, ...)
+{
+    char message[MESSAGE_MAX], fields[48];
+    va_list ap;
+    va_start(ap, fmt);
+    vsnprintf(message, sizeof message, fmt, ap);
+    va_end(ap);
+    snprintf(fields, sizeof fields, "Retry-After: %" PRId64 "\r\n", wait_s > 0 ? wait_s : 1);
+    fail(c, 429, code, NULL, hy_str_of(message), fields);
 }
 
 void web_fail_method(struct web_call *c, const char *allow)

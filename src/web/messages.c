@@ -9,7 +9,11 @@
 #include "hayauma/store/explain.h"
 #include "send.h"
 
-enum { LARGE_BYTES = 64 * 1024, ANSWER_MAX = 16 << 20 };
+enum {
+    LARGE_BYTES = 64 * 1024,
+    ANSWER_MAX = 16 << 20,
+    QUEUE_WAIT_S = 60, /* until somebody whose queue is full should ask again */
+};
 
 static void send_free(void *state)
 {
@@ -42,9 +46,9 @@ static void count(struct send *s)
     size_t rcpts = 0;
     for (size_t i = 0; i < s->n_messages; i++)
         rcpts += s->messages[i].n_rcpts;
-    atomic_fetch_add_explicit(&c->messages, s->n_messages, memory_order_relaxed);
-    atomic_fetch_add_explicit(&c->recipients, rcpts, memory_order_relaxed);
-    atomic_fetch_add_explicit(&c->bytes, s->content_bytes, memory_order_relaxed);
+    hy_count_add(&c->messages, s->n_messages);
+    hy_count_add(&c->recipients, rcpts);
+    hy_count_add(&c->bytes, s->content_bytes);
 }
 
 /* The same key is used by a call that came a moment before. */
@@ -64,13 +68,20 @@ static void answer_twin(struct send *s)
                  "A call with this Idempotency-Key is being made. Ask again.");
 }
 
-/* What may fit later is 429, what never can 422 (413 for its size). */
+/* What may fit later is 429, what never can is as large as it is. */
 static void answer_quota(struct send *s)
 {
     const struct hy_quota_verdict *v = &s->submit.batch.verdict;
     char text[HY_QUOTA_TEXT_MAX];
-    int status = !v->is_for_ever ? 429 : v->kind == HY_QUOTA_SIZE ? 413 : 422;
-    web_fail(s->call, status, "over_quota", NULL, "%s.", hy_quota_text(v, text));
+    (void)hy_quota_text(v, text);
+    if (v->is_for_ever && v->kind == HY_QUOTA_SIZE)
+        web_fail(s->call, 413, "too_large", NULL, "%s.", text);
+    else if (v->is_for_ever)
+        web_fail(s->call, 422, "too_many_recipients", NULL, "%s.", text);
+    else /* nobody knows when a queue has room */
+        web_fail_wait(s->call, "over_quota",
+                      v->until ? (v->until - hy_clock_wall_ms() + 999) / 1000 : QUEUE_WAIT_S, "%s.",
+                      text);
 }
 
 static void on_over(struct web_call *c)

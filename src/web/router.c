@@ -71,10 +71,12 @@ int web_route_find(struct web_call *c, struct hy_str method, struct hy_str path,
     const struct web_route *found = NULL;
     struct hy_str raw[WEB_PARAMS_MAX] = {{0}};
     bool is_head = hy_str_eq(method, HY_STR("HEAD"));
+    unsigned no = 0;
     allow[0] = '\0';
     for (const struct web_route *const *table = web_tables; *table && !found; table++) {
         for (const struct web_route *r = *table; r->method && !found; r++) {
             struct hy_str params[WEB_PARAMS_MAX] = {{0}};
+            no++;
             if (!matches(hy_str_of(r->path), path, params))
                 continue;
             add_allowed(allow, r->method);
@@ -93,5 +95,26 @@ int web_route_find(struct web_call *c, struct hy_str method, struct hy_str path,
             return err;
     }
     c->route = found;
+    c->route_no = no;
     return HY_OK;
+}
+
+bool hy_web_route_name(size_t i, const char **ret_method, const char **ret_path)
+{
+    size_t no = 0;
+    if (i == 0) {
+        *ret_method = "";
+        *ret_path = "none";
+        return true;
+    }
+    for (const struct web_route *const *table = web_tables; *table; table++) {
+        for (const struct web_route *r = *table; r->method; r++) {
+            if (++no != i)
+                continue;
+            *ret_method = r->method;
+            *ret_path = r->path;
+            return true;
+        }
+    }
+    return false;
 }

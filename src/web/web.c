@@ -22,11 +22,20 @@ void hy_web_policy_unref(struct hy_web_policy *p)
         p->release(p);
 }
 
+struct hy_web_policy *web_policy(struct hy_web *w)
+{
+    pthread_mutex_lock(&w->policy_lock);
+    struct hy_web_policy *p = hy_web_policy_ref(w->policy);
+    pthread_mutex_unlock(&w->policy_lock);
+    return p;
+}
+
 static struct hy_http_settings settings_of(const struct hy_web_policy *p)
 {
     return (struct hy_http_settings){
         .tls = p->tls,
         .connections_max = p->connections_max,
+        .connections_per_address = p->connections_per_address,
         .body_max = p->body_max,
         .memory_max = p->memory_max,
     };

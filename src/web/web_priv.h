@@ -35,6 +35,8 @@ struct hy_web {
     struct hy_web_counters counters;
 };
 
+/* web.c: the newest policy, with a reference for the caller. */
+struct hy_web_policy *web_policy(struct hy_web *w);
 /* call.c: what io/http.h calls. */
 extern const struct hy_http_ops web_http_ops;
 void web_calls_free(struct hy_web *w);
@@ -43,6 +45,9 @@ void web_access_note(struct hy_web *w, const struct web_call *c);
 /* worker.c; stopped when no call is left */
 int web_worker_start(struct hy_web *w);
 void web_worker_stop(struct hy_web *w);
+/* counters.c */
+void web_count_answer(struct hy_web *w, const struct web_call *c);
+void web_count_refusal(struct hy_web *w, const char *code);
 /* error.c */
 void web_fail_method(struct web_call *c, const char *allow);
 
@@ -57,6 +62,8 @@ HY_MUST_USE int web_decode(struct hy_arena *arena, struct hy_str text, bool is_q
 
 /* auth.c: who asks, and whether he may. 0, or the call is answered already. */
 int web_authorize(struct web_call *c);
+/* Whether the peer is one of api.trusted_proxies, and speaks for many. */
+bool web_is_proxy(void *web, const struct hy_sockaddr *peer);
 /* Finds the client's address: the peer's, or what a proxy that is trusted says. False: it speaks
  * without TLS from somewhere else, which nobody may. */
 bool web_find_client(struct web_call *c);

@@ -45,6 +45,32 @@ def test_wrong_tokens_are_slowed_down_and_right_ones_are_not(lab):
         thief.close()
     check_eq(seen, {401, 429})
     check_eq(api.get("/v1/token").status, 200)
+    refused = Api(api.port, f"{api.secret[:-2]}99").get("/v1/token")
+    check(500 < int(refused.headers["Retry-After"]) <= 601, "until ten minutes after the first are over")
+
+
+def test_clients_that_drip_hold_only_their_own_share_of_connections(lab):
+    daemon, _, api = api_setup(lab, config={"api.connections_per_address": 8})
+    dripping = []
+    for i in range(8):
+        s = socket.create_connection(("127.0.0.1", api.port), source_address=("127.0.0.9", 0))
+        s.sendall(b"POST /v1/messages HTTP/1.1\r\nHost: x\r\nX-Drip: ")
+        dripping.append(s)
+    # each has arrived when the server has counted it
+    wait_for("them", lambda: daemon.ctl("status")["api"]["connections_now"] >= 8)
+    with socket.create_connection(("127.0.0.1", api.port), source_address=("127.0.0.9", 0)) as s:
+        check(s.recv(1000).startswith(b"HTTP/1.1 429 Too Many Requests\r\nRetry-After: "), "the ninth")
+    for i in range(50):
+        check_eq(api.get("/v1/token").status, 200, "everybody else is served")
+        for s in dripping:
+            s.sendall(b"x")
+    for s in dripping:
+        s.settimeout(60)
+        got = s.recv(100)
+        check(got.startswith(b"HTTP/1.1 408 "), got)
+        s.close()
+    status = daemon.ctl("status")["api"]
+    check_eq((status["turned_away_by_address"], status["turned_away"]), (1, 0))
 
 
 def test_scopes_and_reload(lab):

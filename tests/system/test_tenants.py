@@ -259,11 +259,16 @@ def test_the_api_is_held_to_the_same_quota(lab):
     daemon, sink, api = api_setup(lab, config=config)
     shop = Api(api.port, secret)
     body = {"from": "a@shop.test", "subject": "Hi", "text": "Hello\n"}
-    check_eq(shop.post("/v1/messages", {**body, "to": [f"{u}@{SITE}" for u in "abcd"]}).status, 422, "never")
+    never = shop.post("/v1/messages", {**body, "to": [f"{u}@{SITE}" for u in "abcd"]})
+    check_eq((never.status, never.error(), never.headers["Retry-After"]), (422, "too_many_recipients", None))
     check_eq(shop.post("/v1/messages", {**body, "to": [f"a@{SITE}", f"b@{SITE}"]}).status, 202)
     refused = shop.post("/v1/messages", {**body, "to": [f"c@{SITE}", f"d@{SITE}"]})
     check_eq((refused.status, refused.error()), (429, "over_quota"))
     check("quota of 3 recipients a day is used up" in refused.json["error"]["message"], refused.text)
+    wait = int(refused.headers["Retry-After"])
+    check(23 * 3600 <= wait <= 25 * 3600, f"until these mails are a day old, not {wait} s")
+    counted = daemon.ctl("status")["api"]
+    check_eq((counted["over_quota"], counted["unauthorized"]), (1, 0), "a quota is no question of who one is")
     check_eq(shop.post("/v1/messages", {**body, "to": [f"c@{SITE}"]}).status, 202)
     check_eq(api.post("/v1/messages", {**body, "from": FROM, "to": [f"e@{SITE}", f"f@{SITE}"]}).status, 202, "another")
     check_eq(show(daemon, "shop")["quota"]["day"], {"used": 3, "limit": 3})

@@ -20,5 +20,7 @@ struct hy_failures { /* zeroed at first */
 
 /* Failures of `key`, a hash, in the window that is open now; 0: none. */
 uint32_t hy_failures_count(const struct hy_failures *f, uint64_t key, hy_us now);
+/* How long that window stays open; 0: there is none. */
+hy_us hy_failures_left(const struct hy_failures *f, uint64_t key, hy_us now);
 /* One more; a window opens with the first and lasts `window_us`. Returns how many. */
 uint32_t hy_failures_add(struct hy_failures *f, uint64_t key, hy_us now, hy_us window_us);

@@ -242,7 +242,7 @@ struct hy_config {
         const char *certificate, *private_key; /* PEM files; "" = no TLS */
         const char *tokens;                    /* the file of tokens; "" = nobody may come */
         struct hy_strings trusted_proxies;     /* networks */
-        uint32_t max_connections;
+        uint32_t max_connections, connections_per_address;
         uint64_t max_body_bytes, memory_bytes;
         const char *access_log; /* file; "" = none */
     } api;

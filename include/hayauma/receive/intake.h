@@ -23,11 +23,22 @@ struct hy_intake_rules {
     void *owner;
 };
 
+/* What became of a mail. */
+enum hy_intake_result {
+    HY_INTAKE_NOTED = 0,
+    HY_INTAKE_NOT_OURS, /* it names nobody that we wrote to */
+    HY_INTAKE_KNOWN,    /* it came before */
+    HY_INTAKE_FAILED,   /* it could not be read or stored: whoever brought it tries again */
+    HY_INTAKE_RESULTS,
+};
+const char *hy_intake_result_name(enum hy_intake_result r); /* "noted", "not_for_us" ... */
+enum { HY_INTAKE_KINDS = HY_BOUNCE_KIND_OTHER + 1 };
+
 /* Since start; any thread. */
 struct hy_intake_counters {
-    _Atomic uint64_t mails[HY_BOUNCE_KIND_OTHER + 1]; /* noted, by kind; [0]: not for us */
-    _Atomic uint64_t known, failed;                   /* came before; could not be stored */
+    _Atomic uint64_t mails[HY_INTAKE_RESULTS][HY_INTAKE_KINDS]; /* by hy_bounce_kind; [0]: unread */
     _Atomic uint64_t activities, suppressed;
+    atomic_uint waiting; /* now: given, and not done */
 };
 
 struct hy_intake_settings {

@@ -4,6 +4,7 @@
 #include <stdatomic.h>
 
 #include "hayauma/base/clock.h"
+#include "hayauma/base/meter.h"
 #include "hayauma/io/http.h"
 #include "hayauma/receive/receive.h"
 #include "hayauma/web/tokens.h"
@@ -25,7 +26,7 @@ struct hy_web_policy {
     size_t n_proxies;
     uint64_t body_max, memory_max;
     uint64_t message_max; /* bytes of one message */
-    uint32_t connections_max;
+    uint32_t connections_max, connections_per_address;
     bool is_dkim_required; /* mail that no key signs is refused */
     int utc_offset_min;
     const char *access_log; /* file of a JSON line a request; "" = none */
@@ -36,13 +37,29 @@ struct hy_web_policy {
 struct hy_web_policy *hy_web_policy_ref(struct hy_web_policy *p);
 void hy_web_policy_unref(struct hy_web_policy *p);
 
-/* Since start; any thread. */
-struct hy_web_counters {
-    _Atomic uint64_t requests;                    /* that had a head */
-    _Atomic uint64_t by_class[6];                 /* answers: [2] = 2xx ... */
-    _Atomic uint64_t unauthorized;                /* 401, 403, 429 */
-    _Atomic uint64_t messages, recipients, bytes; /* stored */
+enum {
+    HY_WEB_ROUTES_MAX = 32, /* the first stands for requests that found none */
+    HY_WEB_CODES_MAX = 64,  /* codes of errors that are told apart */
+    HY_WEB_CLASSES = 6,     /* of answers: [2] = 2xx ... [5] */
 };
+struct hy_web_route_counters {
+    hy_count by_class[HY_WEB_CLASSES];
+    struct hy_histogram times; /* from the first byte of a request to the last of its answer */
+};
+/* Since start; moved by the web thread, read by any. */
+struct hy_web_counters {
+    struct hy_web_route_counters routes[HY_WEB_ROUTES_MAX];
+    hy_count refused[HY_WEB_CODES_MAX];   /* requests; see hy_web_code_name */
+    hy_count messages, recipients, bytes; /* stored */
+};
+/* "POST" and "/v1/messages" of counters->routes[i]; false: there is none. */
+bool hy_web_route_name(size_t i, const char **ret_method, const char **ret_path);
+/* The code behind counters->refused[i], such as "over_quota"; NULL: there is none. */
+const char *hy_web_code_name(size_t i);
+/* Answers of a class (2 .. 5), or all of them (0). */
+uint64_t hy_web_requests(const struct hy_web_counters *c, int class);
+/* Requests refused with a code. */
+uint64_t hy_web_refused(const struct hy_web_counters *c, const char *code);
 
 struct hy_web_options {
     struct hy_env *env; /* these outlive it */
