@@ -48,6 +48,18 @@ const struct hy_metric_row hy_metrics[HY_METRICS] = {
     ROW(HY_M_CAMPAIGN_RECIPIENTS, HY_GAUGE, "hayauma_campaign_recipients", "campaign,state",
         "Recipients by state of the newest campaigns being sent (metrics.campaigns).",
         "送信中の新しい配信(metrics.campaigns 件)の状態ごとの宛先数。"),
+    ROW(HY_M_CAMPAIGNS_PAUSED, HY_GAUGE, "hayauma_campaigns_paused", "by",
+        "Paused campaigns by who paused them: person, or a brake: bounces, complaints, unsendable "
+        "(what it needs is gone), stale (its start was missed), other (by an older version).",
+        "一時停止中の配信数。by は person(人)、または自動停止の理由 bounces、complaints、"
+        "unsendable(送信に必要なものがない)、stale(開始時刻を逃した)、other(旧版による)。"),
+    ROW(HY_M_MESSAGE_RECIPIENTS, HY_GAUGE, "hayauma_message_recipients", "priority,state",
+        "Recipients of messages that were handed in, whose fate is open, by priority "
+        "(transactional, bulk) and state as above.",
+        "受け付けたメールの未完の宛先数。priority は transactional、bulk。"),
+    ROW(HY_M_MESSAGE_OLDEST, HY_GAUGE, "hayauma_message_oldest_seconds", "priority",
+        "How long the oldest of them that is due and was never tried has waited; 0 = none waits.",
+        "そのうち送信時刻を過ぎて未試行の最も古いものの待ち時間。0 はなし。"),
     ROW(HY_M_TENANT_RECIPIENTS, HY_GAUGE, "hayauma_tenant_recipients", "tenant,state",
         "Recipients by state of the first tenants of the configuration (metrics.tenants), of "
         "messages and campaigns.",
@@ -124,6 +136,11 @@ const struct hy_metric_row hy_metrics[HY_METRICS] = {
     ROW(HY_M_LANES_SUSPENDED, HY_GAUGE, "hayauma_lanes_suspended", "",
         "Lanes that wait because their site cannot be reached or told us to.",
         "到達できない、または配信先の指示で待っているレーン。"),
+    ROW(HY_M_LANES_HELD, HY_GAUGE, "hayauma_lanes_held", "",
+        "Lanes that a person's order holds: nothing new is sent.",
+        "人の指示で保留中のレーン(新たに送信しません)。"),
+    ROW(HY_M_LANES_SLOWED, HY_GAUGE, "hayauma_lanes_slowed", "",
+        "Lanes that a person's order slows by a factor.", "人の指示で速度を抑えているレーン。"),
     ROW(HY_M_SITE_CONNECTIONS, HY_GAUGE, "hayauma_site_connections", "site,source",
         "Connections of the busiest sites (metrics.sites); site other = all the rest.",
         "通数の多い配信先(metrics.sites 件)の接続数。site other は残り全部。"),

@@ -81,13 +81,14 @@ struct hold_req {
     struct hy_write_req req;
     struct hy_daemon *d;
     hy_id campaign;
+    enum hy_campaign_brake brake;
     char why[HY_CAMPAIGN_NOTE_MAX];
 };
 
 static int apply_hold(struct hy_write_req *r, struct hy_txn *t)
 {
     struct hold_req *h = hy_container_of(r, struct hold_req, req);
-    return hy_campaign_hold(t, h->campaign, hy_str_of(h->why));
+    return hy_campaign_hold(t, h->campaign, h->brake, hy_str_of(h->why));
 }
 
 static void hold_done(struct hy_write_req *r, int err)
@@ -105,7 +106,7 @@ static void hold_done(struct hy_write_req *r, int err)
     free(h);
 }
 
-static void hold(struct hy_daemon *d, hy_id campaign, const char *why)
+static void hold(struct hy_daemon *d, hy_id campaign, enum hy_campaign_brake brake, const char *why)
 {
     struct hold_req *h = calloc(1, sizeof *h);
     if (!h) {
@@ -119,6 +120,7 @@ static void hold(struct hy_daemon *d, hy_id campaign, const char *why)
                 .done = hold_done},
         .d = d,
         .campaign = campaign,
+        .brake = brake,
     };
     snprintf(h->why, sizeof h->why, "%s", why);
     int err = hy_writer_submit(d->writer, &h->req);
@@ -137,14 +139,14 @@ void brakes_on_surge(void *daemon, hy_id campaign, enum hy_surge_of of,
                  : "%u of the last %u mails bounced (pause_on_bounces): look at "
                    "them with 'hayauma campaign report' before you resume",
              view->bad, view->seen);
-    hold(daemon, campaign, why);
+    hold(daemon, campaign, of == HY_SURGE_COMPLAINTS ? HY_BRAKE_COMPLAINTS : HY_BRAKE_BOUNCES, why);
 }
 
 void brakes_on_unsendable(void *daemon, hy_id campaign, const char *why)
 {
     char text[HY_CAMPAIGN_NOTE_MAX];
     snprintf(text, sizeof text, "it cannot be sent: %s; mend that, then resume it", why);
-    hold(daemon, campaign, text);
+    hold(daemon, campaign, HY_BRAKE_UNSENDABLE, text);
 }
 
 void brakes_on_returned(void *daemon, hy_id campaign, bool is_complaint, hy_wall_ms sent)
@@ -163,6 +165,7 @@ bool brakes_hold_stale(struct hy_daemon *d, hy_id campaign, hy_wall_ms start_at)
     struct hold_req h = {
         .req = {.class = HY_WRITE_ADMIN, .when = HY_WRITE_NOW, .apply = apply_hold},
         .campaign = campaign,
+        .brake = HY_BRAKE_STALE,
     };
     snprintf(h.why, sizeof h.why,
              "its start at %s was missed by %u minutes (campaign.stale_after): resume it "

@@ -102,6 +102,7 @@ json_t *ctl_campaign_json(struct hy_daemon *d, const struct hy_campaign *c,
     json_object_set_new(o, "state", json_string(hy_campaign_state_name(c->state)));
     json_object_set_new(o, "note", ctl_text_json(c->note));
     json_object_set_new(o, "waits", ctl_waits_json(d, c));
+    json_object_set_new(o, "brake", json_string(hy_campaign_brake_name(c->brake)));
     tenant_name(d, c->tenant, tenant);
     json_object_set_new(o, "tenant", json_string(tenant));
     set_time(o, "created", c->created);

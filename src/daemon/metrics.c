@@ -15,6 +15,7 @@
 #include "metrics_faces.h"
 #include "metrics_lanes.h"
 #include "metrics_sources.h"
+#include "metrics_spool.h"
 #include "metrics_tenants.h"
 #include "tls_sender.h"
 
@@ -87,6 +88,7 @@ struct queue_sum {
     uint64_t campaigns[CAMPAIGN_STATES];
     uint64_t open;                     /* fresh, of those that may be sent now */
     uint64_t waiting[HY_WAIT_REASONS]; /* campaigns */
+    uint64_t paused[HY_BRAKES];        /* campaigns, by what paused them */
     hy_id *newest;                     /* of those being sent: a ring */
     size_t n_newest, most;
 };
@@ -113,6 +115,8 @@ static int sum_campaigns(struct hy_deliver *d, struct hy_txn *t, struct queue_su
         after = c.id;
         if ((unsigned)c.state < CAMPAIGN_STATES)
             s->campaigns[c.state]++;
+        if (c.state == HY_CAMPAIGN_PAUSED && (unsigned)c.brake < HY_BRAKES)
+            s->paused[c.brake]++;
         if (c.state == HY_CAMPAIGN_DRAFT || c.state == HY_CAMPAIGN_DONE)
             continue;
         err = hy_campaign_progress(t, c.id, &p);
@@ -169,6 +173,10 @@ static void put_queue(struct expo *e, struct observer *o, size_t most)
         expo_head(e, HY_M_CAMPAIGNS_WAITING);
         for (unsigned i = HY_WAIT_HOURS; i < HY_WAIT_REASONS; i++)
             one_label(e, HY_M_CAMPAIGNS_WAITING, "for", hy_wait_for_name(i), (double)s.waiting[i]);
+        expo_head(e, HY_M_CAMPAIGNS_PAUSED);
+        for (unsigned i = 0; i < HY_BRAKES; i++)
+            one_label(e, HY_M_CAMPAIGNS_PAUSED, "by", i ? hy_campaign_brake_name(i) : "person",
+                      (double)s.paused[i]);
         expo_head(e, HY_M_CAMPAIGN_RECIPIENTS);
         for (size_t i = 0; i < s.n_newest && i < s.most; i++)
             put_campaign(e, &t, s.newest[i]);
@@ -413,6 +421,7 @@ void metrics_answer(struct observer *o, bool is_open_metrics, struct hy_buf *out
     pthread_mutex_unlock(&o->lock);
     put_process(&e, o);
     put_queue(&e, o, limits.campaigns);
+    metrics_put_spools(&e, o->d->env);
     metrics_put_tenants(&e, o->d);
     put_delivery(&e, o, &limits);
     put_faces(&e, o);

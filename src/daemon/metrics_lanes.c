@@ -120,6 +120,8 @@ void metrics_put_lanes(struct expo *e, struct hy_deliver *d, size_t most)
         return;
     if (wait_for(s)) { /* from now on nobody else writes to it */
         expo_one(e, HY_M_LANES_SUSPENDED, (double)s->all.suspended);
+        expo_one(e, HY_M_LANES_HELD, (double)s->all.held);
+        expo_one(e, HY_M_LANES_SLOWED, (double)s->all.slowed);
         put(e, s, HY_M_SITE_CONNECTIONS, offsetof(struct site, connections),
             (double)s->all.connections);
         put(e, s, HY_M_SITE_WINDOW, offsetof(struct site, window), -1);

@@ -110,6 +110,8 @@ static void add(struct lanes_order *o, const struct lane *l, hy_us now)
     o->all.waiting += waiting;
     o->all.rate += is_fresh ? l->rate : 0;
     o->all.suspended += window.suspended_until > now;
+    o->all.held += l->is_held;
+    o->all.slowed += l->slow > 1;
     if (o->n >= 2 * o->most)
         cut(o);
     if (o->n >= o->most && l->delivered + l->deferred + l->bounced <= o->least)

@@ -7,7 +7,7 @@
 #include "record.h"
 
 enum {
-    VERSION = 3,
+    VERSION = 4,
     NAME_VERSION = 1,
     BUNDLE_VERSION = 1,
     PIECE_BYTES = 16 * 4096 - 17
@@ -41,9 +41,16 @@ static struct hy_str id_key(uint8_t key[8], hy_id id)
     return hy_str_make(key, 8);
 }
 
+const char *hy_campaign_brake_name(enum hy_campaign_brake b)
+{
+    static const char *const names[HY_BRAKES] = {"",           "bounces", "complaints",
+                                                 "unsendable", "stale",   "other"};
+    return (unsigned)b < HY_BRAKES ? names[b] : "?";
+}
+
 /* Layout: version u8; varints: created, start_at, bundle bytes, number of lists and their numbers;
  * name, settings and (since version 2) note as length and bytes; (since version 3) tenant, a
- * varint.
+ * varint; (since version 4) brake u8.
  */
 static int put_record(struct hy_txn *t, const struct hy_campaign *c, enum hy_put_mode mode)
 {
@@ -62,6 +69,7 @@ static int put_record(struct hy_txn *t, const struct hy_campaign *c, enum hy_put
     rec_put_str(&out, c->settings);
     rec_put_str(&out, c->note);
     rec_put_varint(&out, c->tenant);
+    rec_put_u8(&out, (uint8_t)c->brake);
     int err =
         out.bad ? hy_txn_fail(t, HY_ELIMIT)
                 : hy_put(t, HY_TABLE_CAMPAIGNS, id_key(key, c->id), hy_str_make(room, out.n), mode);
@@ -89,6 +97,10 @@ static int decode(struct hy_txn *t, hy_id id, struct hy_str value, struct hy_cam
         c.note = rec_get_str(&in, HY_CAMPAIGN_NOTE_MAX);
     if (value.p[0] >= 3)
         c.tenant = (uint32_t)rec_get_varint(&in, UINT32_MAX);
+    if (value.p[0] >= 4)
+        c.brake = (enum hy_campaign_brake)rec_get_u8(&in);
+    else if (c.note.n)
+        c.brake = HY_BRAKE_OTHER;
     if (in.bad || in.n)
         return hy_txn_fail(t, HY_ECORRUPT);
     err = hy_progress_get(t, id, &progress);
@@ -256,20 +268,21 @@ int hy_campaign_create(struct hy_txn *t, struct hy_campaign *c, struct hy_str bu
     return err;
 }
 
-static int put_note(struct hy_txn *t, hy_id id, struct hy_str note)
+static int put_note(struct hy_txn *t, hy_id id, enum hy_campaign_brake brake, struct hy_str note)
 {
     struct hy_campaign c;
     int err = hy_campaign_get(t, id, &c);
-    if (err || hy_str_eq(c.note, note))
+    if (err || (c.brake == brake && hy_str_eq(c.note, note)))
         return err;
+    c.brake = brake;
     c.note = hy_str_slice(note, 0, HY_CAMPAIGN_NOTE_MAX);
     return put_record(t, &c, HY_PUT_SET);
 }
 
-int hy_campaign_hold(struct hy_txn *t, hy_id id, struct hy_str why)
+int hy_campaign_hold(struct hy_txn *t, hy_id id, enum hy_campaign_brake brake, struct hy_str why)
 {
     int err = hy_campaign_move(t, id, HY_CAMPAIGN_PAUSED);
-    return err ? err : put_note(t, id, why);
+    return err ? err : put_note(t, id, brake, why);
 }
 
 int hy_campaign_move(struct hy_txn *t, hy_id id, enum hy_campaign_state to)
@@ -303,7 +316,7 @@ int hy_campaign_resume(struct hy_txn *t, hy_id id, enum hy_campaign_state *ret_s
     if (err)
         return err;
     *p = now;
-    err = put_note(t, id, HY_STR(""));
+    err = put_note(t, id, HY_BRAKE_NONE, HY_STR(""));
     if (!err)
         *ret_state = now.state;
     return err;

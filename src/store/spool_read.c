@@ -83,6 +83,30 @@ int hy_spool_read_fresh(struct hy_txn *t, hy_id spool, uint32_t *block, unsigned
     return seen ? 0 : err;
 }
 
+int hy_spool_oldest_fresh(struct hy_txn *t, hy_id spool, hy_wall_ms *ret_received)
+{
+    enum { LOOKED_AT = 65536 };
+    struct hy_block_walk w;
+    struct hy_queue_row row = {0};
+    struct hy_spool_rcpt rcpt;
+    uint32_t floor = 0;
+    hy_id message = 0;
+    int err = hy_spool_floor(t, spool, &floor);
+    if (err)
+        return err;
+    err = walk_from(t, spool, floor, &w);
+    for (unsigned i = 0; !err && i < LOOKED_AT && block_of_state(w.b, HY_RCPT_FRESH) == 0; i++)
+        err = hy_walk_next(&w);
+    if (!err)
+        row = hy_block_row(w.b, w.k, 0);
+    hy_walk_close(&w);
+    if (!err)
+        err = hy_spool_rcpt(t, &row.ref, &rcpt, &message);
+    if (!err)
+        *ret_received = hy_id_time(message);
+    return err;
+}
+
 int hy_spool_read_domain(struct hy_txn *t, hy_id spool, hy_domain_no domain, uint32_t first,
                          uint32_t last, struct hy_queue_row *out, size_t max, size_t *ret_n)
 {

@@ -134,6 +134,32 @@ def test_what_is_under_way_is_shown_by_site_and_campaign(lab):
     check(value(m, "hayauma_messages_in_hand") > 0 and value(m, "hayauma_inflight_slots") > 0, "in hand")
 
 
+def test_what_is_held_back_and_by_whom_is_shown(lab):
+    """A brake, a person, an order, and ready messages that wait behind it."""
+    daemon, sink, port = watched(lab, key=False, config={"campaign.pause_sample": 100},
+                                 sink_args=["--reply", "rcpt:550:5.1.1 no such user:100%"])
+    send(lab, daemon, [field(f"user{i}", "asagao-mail.test") for i in range(400)])
+    daemon.wait_campaign("newsletter", done=lambda c: c["state"] == "paused" and c["brake"] == "bounces")
+    m = samples(port)
+    by = {dict(k[1])["by"]: v for k, v in m.items() if k[0] == "hayauma_campaigns_paused"}
+    check_eq({k: v for k, v in by.items() if v}, {"bounces": 1})
+    check_eq(sum(by.values()), value(m, "hayauma_campaigns", state="paused"))
+    daemon.ctl("lane", "hold", "--provider", "default")
+    daemon.ctl("send", lab.write("letter.eml", "From: a@hayauma.test\r\nSubject: hi\r\n\r\nhello\r\n"),
+               "one@kinako.test", "two@kinako.test")
+    wait_for("the held lane", lambda: value(samples(port), "hayauma_lanes_held") > 0)
+    m = samples(port)
+    check_eq(value(m, "hayauma_message_recipients", priority="transactional", state="fresh"), 2)
+    check_eq(value(m, "hayauma_queue_recipients", state="deferred"), 0, "of campaigns")
+    wait_for("its age", lambda: value(samples(port), "hayauma_message_oldest_seconds", priority="transactional") > 0)
+    daemon.ctl("lane", "slow", "--provider", "default", "--factor", "2")
+    wait_for("slowed, too", lambda: value(samples(port), "hayauma_lanes_slowed") > 0)
+    for order in daemon.ctl("lane", "list")["orders"]:
+        daemon.ctl("lane", "release", str(order["no"]))
+    wait_for("nothing waits", lambda: value(samples(port), "hayauma_message_oldest_seconds", priority="transactional") == 0)
+    check_eq(value(samples(port), "hayauma_lanes_held"), 0)
+
+
 def test_health_follows_the_daemon(lab):
     daemon, _, port = watched(lab)
     check_eq(get(port, "/healthz")[::2], (200, "ok\n"))

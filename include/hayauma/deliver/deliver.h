@@ -295,6 +295,7 @@ struct hy_lane_report {
 /* Over all lanes, those that the report leaves out too. */
 struct hy_lanes_sum {
     size_t lanes, suspended;
+    size_t held, slowed; /* by orders */
     uint64_t connections, waiting;
     double rate;
 };

@@ -13,6 +13,18 @@ enum {
     HY_CAMPAIGN_BUNDLE_MAX = 64 << 20, /* bytes of the template bundle */
 };
 
+/* What paused a campaign by itself. Stored: never renumber. */
+enum hy_campaign_brake {
+    HY_BRAKE_NONE = 0, /* it is not paused, or a person did it */
+    HY_BRAKE_BOUNCES = 1,
+    HY_BRAKE_COMPLAINTS = 2,
+    HY_BRAKE_UNSENDABLE = 3, /* what it needs is gone */
+    HY_BRAKE_STALE = 4,      /* its start was missed */
+    HY_BRAKE_OTHER = 5,      /* paused by an older version, which kept no number */
+    HY_BRAKES,
+};
+const char *hy_campaign_brake_name(enum hy_campaign_brake b); /* "bounces" ...; "" = none */
+
 /* The slow half of a campaign. Strings are views. */
 struct hy_campaign {
     hy_id id;
@@ -25,7 +37,8 @@ struct hy_campaign {
     hy_list_no lists[HY_CAMPAIGN_LISTS_MAX];
     uint64_t bundle_bytes;  /* size of the template bundle, 0 = none */
     struct hy_str settings; /* opaque to the store */
-    struct hy_str note;     /* why hayauma paused it by itself; empty otherwise */
+    enum hy_campaign_brake brake;
+    struct hy_str note; /* why hayauma paused it by itself; empty otherwise */
 };
 
 /* The fast half: moved by every settle, in the settle's transaction. */
@@ -66,7 +79,8 @@ HY_MUST_USE int hy_campaign_create(struct hy_txn *t, struct hy_campaign *c, stru
 HY_MUST_USE int hy_campaign_move(struct hy_txn *t, hy_id id, enum hy_campaign_state to);
 /* Moves to PAUSED with a reason that people read; it goes with the next resume. What is PAUSED
  * already only gets the reason. As hy_campaign_move. */
-HY_MUST_USE int hy_campaign_hold(struct hy_txn *t, hy_id id, struct hy_str why);
+HY_MUST_USE int hy_campaign_hold(struct hy_txn *t, hy_id id, enum hy_campaign_brake brake,
+                                 struct hy_str why);
 /* From PAUSED back to QUEUEING, RUNNING or DONE, whichever its progress says. */
 HY_MUST_USE int hy_campaign_resume(struct hy_txn *t, hy_id id, enum hy_campaign_state *ret_state);
 /* Replaces the settings blob and start_at, in DRAFT or SCHEDULED only. */

@@ -164,6 +164,9 @@ HY_MUST_USE int hy_spool_next(struct hy_txn *t, hy_id after, hy_id *ret_spool);
 HY_MUST_USE int hy_spool_state(struct hy_txn *t, hy_id spool, enum hy_campaign_state *ret);
 /* Where unsent rows may begin: blocks before are not fresh any more. HY_ENOTFOUND. */
 HY_MUST_USE int hy_spool_floor(struct hy_txn *t, hy_id spool, uint32_t *ret_block);
+/* When the oldest message with a row that was never tried and is due came in; where tens of
+ * thousands of blocks before it are over, an older one's time. HY_ENOTFOUND: there is none. */
+HY_MUST_USE int hy_spool_oldest_fresh(struct hy_txn *t, hy_id spool, hy_wall_ms *ret_received);
 /* Up to `max` (>= HY_QUEUE_BLOCK_ROWS) fresh rows of all domains from *block on, which moves behind
  * them; at most `blocks` blocks are looked at. *ret_n may be 0 with more behind: HY_ENOTFOUND says
  * that there is nothing. */

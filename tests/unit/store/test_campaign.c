@@ -194,3 +194,27 @@ Test(campaign, what_a_dropped_transaction_changed_in_a_ledger_is_forgotten)
     cr_assert_eq(settle_now(env, &s), HY_SETTLE_APPLIED);
     cr_assert_eq(campaign_progress(env, id).ledger.by_state[HY_RCPT_DELIVERED], 1);
 }
+
+Test(campaign, what_paused_it_is_known_until_it_goes_on)
+{
+    struct people p = {.n_domains = 1, .per_domain = 2};
+    hy_id id = campaign_queue(env, "c", &p);
+    struct hy_campaign c;
+    struct hy_txn t;
+    enum hy_campaign_state state;
+    cr_assert_eq(hy_txn_write(env, &t), 0);
+    cr_assert_eq(hy_campaign_hold(&t, id, HY_BRAKE_BOUNCES, HY_STR("too many")), 0);
+    cr_assert_eq(hy_txn_commit(&t), 0);
+    cr_assert_eq(hy_txn_read(env, &t), 0);
+    cr_assert_eq(hy_campaign_get(&t, id, &c), 0);
+    cr_assert_str_eq(hy_campaign_brake_name(c.brake), "bounces");
+    cr_assert(hy_str_eq(c.note, HY_STR("too many")));
+    hy_txn_end(&t);
+    cr_assert_eq(hy_txn_write(env, &t), 0);
+    cr_assert_eq(hy_campaign_resume(&t, id, &state), 0);
+    cr_assert_eq(hy_txn_commit(&t), 0);
+    cr_assert_eq(hy_txn_read(env, &t), 0);
+    cr_assert_eq(hy_campaign_get(&t, id, &c), 0);
+    cr_assert_eq(c.brake, HY_BRAKE_NONE);
+    hy_txn_end(&t);
+}

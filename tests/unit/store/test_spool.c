@@ -356,3 +356,28 @@ Test(spool, a_block_of_a_newer_version_is_refused)
     hy_txn_end(&t);
     cr_assert_neq(store_problems(env), 0);
 }
+
+Test(spool, the_oldest_message_without_an_attempt_is_found_behind_those_that_are_over)
+{
+    struct hy_queue_row rows[HY_QUEUE_BLOCK_ROWS];
+    struct hy_spool_message m[3];
+    hy_wall_ms received = 0;
+    struct hy_txn t;
+    uint32_t at = 0;
+    for (int i = 0; i < 3; i++) {
+        struct hy_spool_rcpt rcpt = spool_to(i == 1 ? "b@other.test" : "a@one.test");
+        m[i] = spool_message_to(&rcpt, 1);
+        spool_put_ok(env, &m[i]);
+    }
+    cr_assert_eq(spool_fresh(env, m[0].spool, &at, rows, HY_QUEUE_BLOCK_ROWS), 3);
+    for (int i = 0; i < 3; i++) {
+        cr_assert_eq(hy_txn_read(env, &t), 0);
+        cr_assert_eq(hy_spool_oldest_fresh(&t, m[0].spool, &received), 0);
+        hy_txn_end(&t);
+        cr_assert_eq(received, hy_id_time(m[i].id), "message %d", i);
+        spool_settle(env, &rows[i].ref, i == 1 ? HY_RCPT_DEFERRED : HY_RCPT_DELIVERED);
+    }
+    cr_assert_eq(hy_txn_read(env, &t), 0);
+    cr_assert_eq(hy_spool_oldest_fresh(&t, m[0].spool, &received), HY_ENOTFOUND);
+    hy_txn_end(&t);
+}
