@@ -86,6 +86,22 @@ void hy_conn_close(struct hy_conn *c)
     conn_fail(c, HY_ECANCELED, 0, "closed by us");
 }
 
+void hy_conn_linger(struct hy_conn *c, size_t bytes, hy_us wait_us)
+{
+    if (c->ended || c->lingers)
+        return;
+    if (c->tls)
+        conn_tls_say_goodbye(c);
+    if (c->ended)
+        return;
+    (void)shutdown(c->fd, SHUT_WR); /* or it has broken, and the next read tells */
+    c->lingers = true;
+    c->linger_left = bytes;
+    c->held = c->blocked = false;
+    hy_loop_arm_in(c->loop, &c->deadline, wait_us);
+    hy_loop_defer(c->loop, &c->later);
+}
+
 /* ---- writing ---- */
 
 static ssize_t send_pieces(int fd, const struct iovec *iov, int n_iov)
@@ -122,7 +138,7 @@ size_t conn_send(struct hy_conn *c, const struct iovec *iov, int n_iov)
 
 size_t hy_conn_writev(struct hy_conn *c, const struct iovec *iov, int n_iov)
 {
-    if (c->ended || (c->stage != HY_CONN_PLAIN && c->stage != HY_CONN_TLS))
+    if (c->ended || c->lingers || (c->stage != HY_CONN_PLAIN && c->stage != HY_CONN_TLS))
         return 0;
     size_t taken = 0;
     for (int n; n_iov > 0 && c->room; iov += n, n_iov -= n) {
@@ -155,6 +171,16 @@ static void writable(struct hy_conn *c)
 
 /* ---- reading ---- */
 
+/* False when it was too much. */
+static bool throw_away(struct hy_conn *c, size_t n)
+{
+    if (n > c->linger_left)
+        conn_fail(c, HY_ECANCELED, 0, "more came behind the end than is read");
+    else
+        c->linger_left -= n;
+    return !c->ended;
+}
+
 /* Reads once and hands it out; false when the socket is empty or the connection has ended. */
 static bool read_some(struct hy_conn *c)
 {
@@ -173,6 +199,8 @@ static bool read_some(struct hy_conn *c)
         conn_fail(c, HY_ECLOSED, 0, "closed by the other side");
         return false;
     }
+    if (c->lingers)
+        return throw_away(c, (size_t)n);
     c->wrote = false;
     if (c->tls)
         conn_tls_input(c, p, (size_t)n);
@@ -208,6 +236,8 @@ static void on_later(void *arg)
 
 void hy_conn_hold(struct hy_conn *c, bool is_held)
 {
+    if (c->lingers)
+        return;
     if (c->held && !is_held && !c->ended)
         hy_loop_defer(c->loop, &c->later); /* edges that were passed over do not come again */
     c->held = is_held;

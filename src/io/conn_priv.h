@@ -34,7 +34,9 @@ struct hy_conn {
     bool peer_end; /* the peer's FIN is known to be in the socket, behind what is unread */
     bool wrote;    /* something was sent since this was cleared */
     bool held;     /* the owner wants nothing to be read */
+    bool lingers;  /* what comes is thrown away */
     bool ended;    /* only on_closed is left to be called */
+    size_t linger_left;
     struct hy_conn_end end;
     struct hy_sockaddr peer;
     struct hy_timer deadline;

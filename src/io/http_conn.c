@@ -57,9 +57,7 @@ static void enter(struct http_conn *c, enum http_phase phase)
     case HTTP_WRITING:
         arm(c, now->slow_us);
         break;
-    case HTTP_LINGER:
-        arm(c, LINGER_US);
-        break;
+    case HTTP_LINGER: /* the connection ends by itself */
     case HTTP_MAKING: /* whoever makes it says when it is over */
         hy_loop_disarm(c->server->loop, &c->timer);
         break;
@@ -407,9 +405,10 @@ static bool next_request(struct http_conn *c)
     shrink(&c->out);
     c->sent = 0;
     if (c->is_last) {
-        if (c->has_rest)
+        if (c->has_rest) {
             enter(c, HTTP_LINGER);
-        else
+            hy_conn_linger(c->conn, DRAIN_BYTES, LINGER_US);
+        } else
             http_conn_cut(c);
         return false;
     }
@@ -475,12 +474,6 @@ static void pump(struct http_conn *c)
 static void on_readable(void *ctx, const char *p, size_t n)
 {
     struct http_conn *c = ctx;
-    if (c->phase == HTTP_LINGER) {
-        c->sent += n;
-        if (c->sent > DRAIN_BYTES)
-            http_conn_cut(c);
-        return;
-    }
     if (c->phase == HTTP_BODY)
         extend(c, n);
     /* The body at hand must not move: what comes ahead of its time waits beside it. */

@@ -13,7 +13,14 @@
 #include "hayauma/base/rand.h"
 #include "receive.h"
 
-enum { HANDSHAKE_US = 30 * 1000000, GOODBYE_US = 10 * 1000000, IN_MAX = 256 * 1024 };
+enum {
+    HANDSHAKE_US = 30 * 1000000,
+    GOODBYE_US = 10 * 1000000,
+    LINGER_US = 5 * 1000000, /* for the client to end, too */
+    LINGER_CLOSING_US = 1000000,
+    LINGER_BYTES = 1 << 20, /* of commands and messages that it has sent ahead */
+    IN_MAX = 256 * 1024,
+};
 
 /* ---- the end ---- */
 
@@ -71,7 +78,7 @@ static void flush(struct inbound *s)
         s->is_blocked = n < out.n;
     }
     if (hy_smtp_server_is_over(&s->smtp) && s->conn && !s->is_blocked && hy_conn_flushed(s->conn))
-        hy_conn_close(s->conn);
+        hy_conn_linger(s->conn, LINGER_BYTES, s->r->is_closing ? LINGER_CLOSING_US : LINGER_US);
 }
 
 static void set_timer(struct inbound *s)

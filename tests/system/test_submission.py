@@ -174,6 +174,25 @@ def test_bare_line_ends_and_injected_commands_are_refused_on_the_wire(lab):
     check_eq(sink.delivered(), [])
 
 
+def test_who_sends_on_after_the_last_refusal_still_reads_it(lab):
+    _, _, plain, _, context = setup(lab)
+    for is_tls in (False, True):
+        with socket.create_connection(("127.0.0.1", plain), timeout=20) as raw:
+            s = raw
+            if is_tls:
+                s.recv(4096)
+                s.sendall(b"EHLO a\r\n")
+                s.recv(4096)
+                s.sendall(b"STARTTLS\r\n")
+                s.recv(4096)
+                s = context.wrap_socket(raw, server_hostname="localhost", suppress_ragged_eofs=False)
+            s.sendall(b"FOO\r\n" * 20 + b"x" * 300000)  # more than is read before the end
+            got = b""
+            while more := s.recv(65536):
+                got += more
+            check(got.endswith(b"421 4.7.0 Too many errors, goodbye\r\n"), (is_tls, got[-80:]))
+
+
 def test_limits_are_told_and_kept(lab):
     daemon, _, plain, _, _ = setup(lab, trusted=True, config={
         "delivery.max_message_size": "64KiB", "submission.max_recipients": 3, "submission.max_connections": 4})

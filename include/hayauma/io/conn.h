@@ -129,6 +129,13 @@ HY_MUST_USE int hy_conn_tls_binding(const struct hy_conn *c, enum hy_scram_bindi
  * noticed. */
 void hy_conn_hold(struct hy_conn *c, bool is_held);
 
+/* Ends it behind what was written, which must be with the system (hy_conn_flushed): our end is told
+ * (under TLS with a close_notify), and what still comes is thrown away until the other side ends,
+ * too, or for `wait_us`, or `bytes`. Closing while bytes are unread makes the system reset the
+ * connection, and the other side may lose the last it was told. No callback but on_closed comes any
+ * more, with HY_ECLOSED, HY_ETIMEOUT, HY_ECANCELED (too many bytes) or HY_EIO. */
+void hy_conn_linger(struct hy_conn *c, size_t bytes, hy_us wait_us);
+
 /* Ends it now (under TLS with a close_notify if the socket takes it); on_closed with HY_ECANCELED
  * follows in the next turn. NULL and a second call are fine. */
 void hy_conn_close(struct hy_conn *c);

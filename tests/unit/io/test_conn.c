@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <malloc.h>
 #include <stdlib.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "peer.h"
@@ -141,6 +142,107 @@ Test(conn, reads_megabytes_and_the_end_behind_them)
 }
 
 /* ---- ends ---- */
+
+/* Talks on and on before it reads; what it then reads, and how that ends. */
+struct talker {
+    size_t ahead;
+    char got[64];
+    int sys_errno;
+};
+
+static void talk_ahead(struct peer *p, int fd)
+{
+    struct talker *t = (struct talker *)(void *)p->ctx;
+    char some[1000];
+    size_t n = 0;
+    memset(some, 'x', sizeof some);
+    for (size_t i = 0; i < t->ahead; i += sizeof some)
+        if (send(fd, some, sizeof some, MSG_NOSIGNAL) < 0)
+            break;
+    usleep(50000); /* the other side has ended by now */
+    for (ssize_t r; n < sizeof t->got - 1; n += (size_t)r) {
+        r = recv(fd, t->got + n, sizeof t->got - 1 - n, 0);
+        if (r < 0)
+            t->sys_errno = errno;
+        if (r <= 0)
+            break;
+    }
+}
+
+static size_t linger_bytes;
+
+static void say_goodbye_and_linger(struct owner *o)
+{
+    owner_say(o, "421 goodbye\r\n");
+    hy_conn_linger(o->conn, linger_bytes, 5 * HY_US_PER_SEC);
+    hy_conn_linger(o->conn, linger_bytes, 5 * HY_US_PER_SEC); /* once is enough */
+}
+
+Test(conn, lingers_so_that_its_last_words_are_read_by_who_talks_on)
+{
+    struct talker t = {.ahead = 200000};
+    struct peer p;
+    struct owner o;
+    peer_start(&p, talk_ahead, 1, (SSL_CTX *)(void *)&t);
+    owner_init(&o);
+    o.on_readable = say_goodbye_and_linger;
+    linger_bytes = 1 << 20;
+    owner_open(&o, p.port);
+    owner_run(&o);
+    p.ctx = NULL;
+    peer_join(&p);
+    assert_story(&o, "connected readable closed ");
+    cr_assert_eq(o.end.err, HY_ECLOSED, "%s", o.end_text);
+    cr_assert_eq(t.sys_errno, 0, "%s", strerror(t.sys_errno));
+    cr_assert_str_eq(t.got, "421 goodbye\r\n");
+    owner_free(&o);
+}
+
+Test(conn, lingers_for_so_many_bytes_only)
+{
+    struct talker t = {.ahead = 8 << 20};
+    struct peer p;
+    struct owner o;
+    peer_start(&p, talk_ahead, 1, (SSL_CTX *)(void *)&t);
+    owner_init(&o);
+    o.on_readable = say_goodbye_and_linger;
+    linger_bytes = 100000;
+    owner_open(&o, p.port);
+    owner_run(&o);
+    p.ctx = NULL;
+    cr_assert_eq(o.end.err, HY_ECANCELED, "%s", o.end_text);
+    peer_join(&p);
+    owner_free(&o);
+}
+
+static void hang_on(struct peer *p, int fd)
+{
+    (void)p;
+    char c;
+    peer_say(fd, "x");
+    while (recv(fd, &c, 1, 0) > 0)
+        ;
+    usleep(300000); /* it has our end, and keeps its own open */
+}
+
+static void linger_for_a_moment(struct owner *o)
+{
+    hy_conn_linger(o->conn, 1 << 20, 20000);
+}
+
+Test(conn, lingers_for_so_long_only)
+{
+    struct peer p;
+    struct owner o;
+    peer_start(&p, hang_on, 1, NULL);
+    owner_init(&o);
+    o.on_readable = linger_for_a_moment;
+    owner_open(&o, p.port);
+    owner_run(&o);
+    cr_assert_eq(o.end.err, HY_ETIMEOUT, "%s", o.end_text);
+    peer_join(&p);
+    owner_free(&o);
+}
 
 static void say_and_reset(struct peer *p, int fd)
 {
