@@ -517,6 +517,20 @@ Test(shaping, the_shipped_rules_find_the_big_sites)
         {"orange.fr", "smtp-in.orange.fr", "orange"},
         {"qq.com", "mx1.qq.com", "qq"},
         {"163.com", "163mx01.mxmail.netease.com", "netease"},
+        {"outlook.jp", "outlook-jp.olc.protection.outlook.com", "microsoft-consumer"},
+        {"office.example", "office-example.a-v1.mx.microsoft", "microsoft-365"},
+        {"me.com", "mx02.mail.icloud.com", "icloud"},
+        {"ybb.ne.jp", "ybbmx1.mail.yahoo.co.jp", "yahoo-japan"},
+        {"uqmobile.jp", "mx.uqmobile.jp", "au"},
+        {"web.de", "mx-ha02.web.de", "gmx-webde"},
+        {"mail.com", "mx00.mail.com", "gmx-webde"},
+        {"office.example", "mxbiz1.qq.com", "qq"},
+        {"office.example", "qiye163mx01.mxmail.netease.com", "netease"},
+        {"office.example", "mx1-us1.ppe-hosted.com", "proofpoint"},
+        {"office.example", "d1234.a.ess.barracudanetworks.com", "barracuda"},
+        {"planet.nl", "mx.kpnmail.nl", "kpn"},
+        {"netvigator.com", "mx1.netvigator.com", "netvigator"},
+        {"gmail.example", "mx.notgoogle.com", NULL},
         {"office.example", "eu-smtp-inbound-1.mimecast.com", "mimecast"},
         {"office.example", "mx0a-00000000.pphosted.com", "proofpoint"},
         {"so-net.ne.jp", "mx.so-net.ne.jp", "so-net"},
@@ -534,6 +548,63 @@ Test(shaping, the_shipped_rules_find_the_big_sites)
         cr_expect(sites[i].want ? r && strcmp(r->name, sites[i].want) == 0 : !r, "%s: got %s",
                   sites[i].domain, r ? r->name : "no rule");
     }
+    hy_shaping_free(set);
+    hy_problems_free(&p);
+}
+
+/* "provider, kind, value, connections, messages per connection, source" of the rules that many
+ * senders use: a preset that calls its numbers those of the community has them. */
+static void compare_community(const struct hy_shape_rules *set, struct hy_str line, size_t *io_n)
+{
+    static const char *const ours[] = {"gmail", "microsoft-consumer", "microsoft-365"};
+    struct hy_str cell[5], host = {0};
+    char name[300];
+    for (size_t i = 0; i < COUNT(cell); i++)
+        if (!hy_str_split(&line, '\t', &cell[i]))
+            return;
+    bool is_mx = hy_str_eq(cell[1], HY_STR("MXSuffix"));
+    size_t n = cell[2].n && cell[2].p[cell[2].n - 1] == '.' ? cell[2].n - 1 : cell[2].n;
+    snprintf(name, sizeof name, "%s%.*s", is_mx ? "mx" : "", (int)n, cell[2].p);
+    host = hy_str_of(name);
+    const struct hy_shape_rule *r =
+        hy_shape_find(set, is_mx ? HY_STR("a.example") : host, &host, is_mx);
+    cr_expect(r || !is_mx, "no preset for %s", name);
+    bool is_ours = !r;
+    for (size_t i = 0; r && i < COUNT(ours); i++)
+        is_ours |= strcmp(r->name, ours[i]) == 0;
+    if (is_ours)
+        return;
+    uint64_t connections = r->limits.connections, messages = r->limits.messages_per_connection;
+    if (cell[3].n)
+        cr_expect(!hy_str_to_u64(cell[3], 10000, &connections) &&
+                      connections == r->limits.connections,
+                  "%s: connections %u", name, r->limits.connections);
+    if (cell[4].n)
+        cr_expect(!hy_str_to_u64(cell[4], 1000000, &messages) &&
+                      messages == r->limits.messages_per_connection,
+                  "%s: messages %u", name, r->limits.messages_per_connection);
+    ++*io_n;
+}
+
+Test(shaping, the_shipped_numbers_of_the_community_are_those_of_the_community)
+{
+    char path[4096], line[4096];
+    const char *root = getenv("HY_CORPORA");
+    if (root)
+        snprintf(path, sizeof path, "%s/mx-rollup/providers.tsv", root);
+    else
+        snprintf(path, sizeof path, HY_SOURCE_ROOT "/../shared/corpora/mx-rollup/providers.tsv");
+    FILE *f = fopen(path, "re");
+    if (!f)
+        cr_skip_test("no corpus at %s", path);
+    struct hy_problems p = {0};
+    struct hy_shape_rules *set = NULL;
+    size_t n = 0;
+    cr_assert_eq(load(HY_SOURCE_ROOT "/conf/shaping.yaml", &p, &set), 0);
+    while (fgets(line, sizeof line, f))
+        compare_community(set, hy_str_of(line), &n);
+    fclose(f);
+    cr_expect_geq(n, 14u, "compared: %zu", n);
     hy_shaping_free(set);
     hy_problems_free(&p);
 }
