@@ -21,6 +21,8 @@ struct bounce_items {
     size_t n;
     struct hy_arena *arena;
     struct hy_str reporting_mta;
+    struct hy_str
+        mentioned; /* an address in the text of which nothing says who it is; a last guess */
 };
 
 /* A new one at the end; NULL when there are too many. */
@@ -51,6 +53,14 @@ void bounce_read_status(struct hy_str status, struct bounce_items *items);
  * notice: the mail it is about, empty when that is not in the text. */
 struct hy_str bounce_read_text(const struct bounce_mail *mail, struct bounce_items *items,
                                struct hy_str *ret_notice);
+/* Adds those that a header names as failed, when there is nobody yet. */
+void bounce_name_failed(const struct bounce_mail *mail, struct bounce_items *items);
+/* Names the first by the mail that came back, by the address the report was sent to, or by what its
+ * text mentions, when nothing named him. There is one item at least. */
+void bounce_name_guess(const struct bounce_mail *mail, struct bounce_items *items);
+/* What stands behind a notice without the marks of quoting before each line: the header of the mail
+ * that came back, in the arena where it was quoted. */
+struct hy_str bounce_unquoted(struct hy_arena *a, struct hy_str mail);
 /* Notices of Amazon SES, which are JSON. False when the text is none. */
 bool bounce_read_ses(struct hy_str text, struct bounce_items *items, enum hy_bounce_kind *ret_kind,
                      struct hy_str *ret_feedback, struct hy_str *ret_message_id);

@@ -8,6 +8,7 @@ struct bounce_signs {
     struct hy_str title;   /* the same as it is written */
     struct hy_str from;    /* decoded, one line */
     bool is_from_mailer;   /* a daemon or postmaster wrote it */
+    bool is_from_daemon;   /* a daemon by name did */
     bool has_no_sender;    /* null return path */
     bool names_failed;     /* X-Failed-Recipients */
     bool is_auto;          /* RFC 3834 and its forerunners say a machine answers */

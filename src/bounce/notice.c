@@ -11,7 +11,7 @@ enum {
     WORDS_MAX = 2000, /* of one recipient */
 };
 
-enum strength { NONE = 0, FROM_SENTENCE = 1, FROM_RCPT = 2, FROM_LABEL = 3, FROM_HEAD = 4 };
+enum strength { NONE = 0, FROM_NAME, FROM_SENTENCE, FROM_RCPT, FROM_LABEL, FROM_HEAD };
 
 struct candidate {
     struct hy_str address;
@@ -25,6 +25,8 @@ struct reader {
     struct hy_str avoid[4];      /* addresses of those who wrote and who reads it */
     struct candidate *found;
     size_t n;
+    struct hy_str mentioned;
+    struct hy_arena *arena;
 };
 
 /* -- where the notice ends ------------------------------------------------------------------ */
@@ -87,7 +89,12 @@ static bool is_header_of_mail(struct hy_str line)
     static const char *const names[] = {
         "Received:", "Return-Path:",          "X-Received:", "Delivered-To:", "DKIM-Signature:",
         "ARC-Seal:", "X-Google-Smtp-Source:", "Message-ID:", "MIME-Version:"};
-    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+    enum { N_ALWAYS = 2 }; /* others are told of a mail within notices, set in */
+    struct hy_str whole = line;
+    while (line.n && strchr(" \t>|", line.p[0])) /* quoted */
+        line = hy_str_slice(line, 1, line.n);
+    size_t n = line.n == whole.n ? sizeof names / sizeof *names : N_ALWAYS;
+    for (size_t i = 0; i < n; i++)
         if (hy_str_istarts(line, hy_str_of(names[i])))
             return true;
     return false;
@@ -194,6 +201,20 @@ static bool take_head(struct reader *r, struct hy_str line, size_t start)
     return true;
 }
 
+/* Sentences about senders and helpers; `line` is in lower case. */
+static bool speaks_of_others(struct hy_str line)
+{
+    static const char *const never[] = {
+        "mail from", "sender",   "from:",       "contact",     "envelope-from", "message-id",
+        "reply-to",  "cc:",      "return-path", "please send", "write to",      "assistance",
+        "visit",     "差出人",   "送信者",      "送信元",      "发件",          "寄件",
+        "보낸",      "absender", "remitente",   "mittente",    "expéditeur",    "отправител"};
+    for (size_t i = 0; i < sizeof never / sizeof *never; i++)
+        if (bounce_holds(line, never[i]))
+            return true;
+    return false;
+}
+
 /* Sentences that name who did not get it; `line` is in lower case. */
 static bool speaks_of_recipient(struct hy_str line)
 {
@@ -201,18 +222,57 @@ static bool speaks_of_recipient(struct hy_str line)
         "recipient",    "delivered to", "deliver", "unknown user",   "user unknown", "mailbox",
         "no such user", "invalid user", "userid",  "account",        "mailing list", "failed",
         "message to",   "mail to",      "reach",   "user",           "address",      "addressee",
-        "sent to",      "宛先",         "送信先",  "メールアドレス", "不明",         "quota"};
-    static const char *const never[] = {
-        "mail from",  "sender",     "from:", "contact",     "envelope-from",
-        "message-id", "reply-to",   "cc:",   "return-path", "please send",
-        "write to",   "assistance", "visit"};
-    for (size_t i = 0; i < sizeof never / sizeof *never; i++)
-        if (bounce_holds(line, never[i]))
-            return false;
+        "sent to",      "宛先",         "送信先",  "メールアドレス", "不明",         "quota",
+        "あて先",       "宛て先",       "受信者",  "收件",           "收信",         "받는",
+        "수신",         "destinat",     "empf",    "ontvanger",      "odbior",       "получател",
+        "mottag",       "modtag",       "alıcı",   "адрес"};
+    if (speaks_of_others(line))
+        return false;
     for (size_t i = 0; i < sizeof words / sizeof *words; i++)
         if (bounce_holds(line, words[i]))
             return true;
     return false;
+}
+
+/* An address of which nothing is said, unless it is of those who wrote or are to be asked. */
+static void take_mention(struct reader *r, struct hy_str line, struct hy_str lower)
+{
+    struct hy_str address;
+    size_t at = 0;
+    if (bounce_holds(lower, "from") || bounce_holds(lower, "://") || speaks_of_others(lower))
+        return;
+    while (r->mentioned.n == 0 && bounce_next_address(line, &at, &address))
+        if (!is_avoided(r, address) && !is_office(address))
+            r->mentioned = address;
+}
+
+/* A line of one word below "... the following recipients:", as AOL and mailers of one host write: a
+ * name within the domain of the reporter. */
+static void take_name(struct reader *r, struct hy_str line, struct hy_str before, size_t start)
+{
+    enum { NAME_MAX_BYTES = 64 };
+    struct hy_str name = hy_str_trim(line), from = r->avoid[0];
+    size_t at = hy_str_find(from, '@', 0);
+    bool is_list = hy_str_ends(hy_str_trim(before), HY_STR(":")) &&
+                   (bounce_holds(before, "recipient") || bounce_holds(before, "following address"));
+    if (!is_list || at == SIZE_MAX || name.n < 2 || name.n > NAME_MAX_BYTES)
+        return;
+    for (size_t i = 0; i < name.n; i++)
+        if (!((name.p[i] | 32) >= 'a' && (name.p[i] | 32) <= 'z') &&
+            !(name.p[i] >= '0' && name.p[i] <= '9') && !strchr("._+-", name.p[i]))
+            return;
+    struct hy_str domain = hy_str_slice(from, at, from.n);
+    char *p = hy_arena_alloc(r->arena, name.n + domain.n);
+    if (!p)
+        return;
+    memcpy(p, name.p, name.n);
+    memcpy(p + name.n, domain.p, domain.n);
+    add(r, hy_str_make(p, name.n + domain.n), FROM_NAME, start, start);
+}
+
+static bool has_colon(struct hy_str s)
+{
+    return hy_str_find(s, ':', 0) != SIZE_MAX || hy_str_find_str(s, HY_STR("："), 0) != SIZE_MAX;
 }
 
 /* `before`: the line above, in lower case. */
@@ -225,6 +285,8 @@ static void take_sentence(struct reader *r, struct hy_str line, struct hy_str be
             add(r, address, FROM_RCPT, start, start);
         return;
     }
+    if (r->mentioned.n == 0)
+        take_mention(r, line, lower);
     bool is_said_above =
         hy_str_trim(line).n < 120 && !bounce_holds(lower, "from") && speaks_of_recipient(before);
     if (!is_said_above && !speaks_of_recipient(lower))
@@ -233,10 +295,9 @@ static void take_sentence(struct reader *r, struct hy_str line, struct hy_str be
     struct hy_str whole = hy_str_trim(line);
     for (unsigned n = 0; n < 16 && bounce_next_address(line, &at, &address); n++) {
         /* "Unknown user: a@b" */
-        bool is_label =
-            n == 0 && address.p + address.n >= whole.p + whole.n - 2 && address.p > whole.p + 2 &&
-            address.p - whole.p < 60 &&
-            hy_str_find(hy_str_slice(whole, 0, (size_t)(address.p - whole.p)), ':', 0) != SIZE_MAX;
+        bool is_label = n == 0 && address.p + address.n >= whole.p + whole.n - 2 &&
+                        address.p > whole.p + 2 && address.p - whole.p < 60 &&
+                        has_colon(hy_str_slice(whole, 0, (size_t)(address.p - whole.p)));
         add(r, address, is_label ? FROM_LABEL : FROM_SENTENCE, start, start);
     }
 }
@@ -246,7 +307,9 @@ static void find_addresses(struct reader *r)
     struct hy_str line, before = {0};
     size_t at = 0, start = 0;
     while (next_line(r->notice, &at, &line)) {
-        if (hy_str_find(line, '@', 0) != SIZE_MAX && !take_head(r, line, start))
+        if (hy_str_find(line, '@', 0) == SIZE_MAX)
+            take_name(r, line, before, start);
+        else if (!take_head(r, line, start))
             take_sentence(r, line, before, start);
         if (hy_str_trim(line).n)
             before = hy_str_slice(r->lower, start, start + line.n);
@@ -318,7 +381,7 @@ static void name_avoided(struct reader *r, struct hy_arena *a)
 struct hy_str bounce_read_text(const struct bounce_mail *mail, struct bounce_items *items,
                                struct hy_str *ret_notice)
 {
-    struct reader r = {.mail = mail};
+    struct reader r = {.mail = mail, .arena = items->arena};
     struct hy_str text = hy_str_slice(mail->text, 0, NOTICE_MAX);
     size_t behind, end = find_border(text, &behind);
     r.notice = hy_str_slice(text, 0, end);
@@ -329,6 +392,7 @@ struct hy_str bounce_read_text(const struct bounce_mail *mail, struct bounce_ite
         return HY_STR("");
     name_avoided(&r, items->arena);
     find_addresses(&r);
+    items->mentioned = r.mentioned;
     bool has_recipients = items->n && items->at[0].final.n;
     if (!has_recipients)
         choose(&r);

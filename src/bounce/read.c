@@ -289,65 +289,6 @@ static void find_message_id(struct reading *g)
         g->out.original_message_id = hy_str_slice(id, 0, hy_str_find(id, ' ', 0));
 }
 
-/* Who it may be about when the notice names nobody: those named failed, or the one that the mail
- * was for. */
-static void name_recipients(struct reading *g)
-{
-    struct hy_arena *a = &g->r->arena;
-    struct hy_str failed = bounce_field(a, g->mail.headers, "X-Failed-Recipients"), one;
-    size_t at = 0;
-    bool has_any = g->items.n && g->items.at[0].final.n;
-    if (has_any)
-        return;
-    struct bounce_item nameless = g->items.n ? g->items.at[0] : (struct bounce_item){0};
-    g->items.n = 0;
-    while (bounce_next_address(failed, &at, &one)) {
-        struct bounce_item *it = bounce_item_add(&g->items);
-        if (!it)
-            return;
-        *it = nameless;
-        it->final = one;
-    }
-    if (g->items.n == 0) {
-        *bounce_item_add(&g->items) = nameless;
-    }
-}
-
-static void name_by_original(struct reading *g)
-{
-    static const char *const fields[] = {"X-Failed-Recipients", "X-Original-To", "Delivered-To",
-                                         "To"};
-    for (size_t i = 0; i < sizeof fields / sizeof *fields; i++) {
-        struct hy_str value = bounce_field(&g->r->arena, g->mail.original, fields[i]);
-        struct hy_str address = bounce_address_of(value);
-        if (address.n) {
-            g->items.at[0].final = address;
-            return;
-        }
-    }
-}
-
-/* a-b=c.d@e holds b@... only by custom: "bounce-123-user=example.org@sender.example". */
-static void name_by_return_path(struct reading *g)
-{
-    struct hy_str to = bounce_address_of(bounce_field(&g->r->arena, g->mail.headers, "To"));
-    size_t at = hy_str_find(to, '@', 0), eq = hy_str_find(to, '=', 0);
-    if (at == SIZE_MAX || eq == SIZE_MAX || eq > at || hy_str_find(to, '=', eq + 1) < at)
-        return;
-    struct hy_str domain = hy_str_slice(to, eq + 1, at);
-    size_t start = eq;
-    while (start > 0 && to.p[start - 1] != '-' && to.p[start - 1] != '+')
-        start--;
-    if (start == eq || hy_str_find(domain, '.', 0) == SIZE_MAX)
-        return;
-    char *p = hy_arena_alloc(&g->r->arena, to.n);
-    if (!p)
-        return;
-    memcpy(p, to.p + start, at - start);
-    p[eq - start] = '@';
-    g->items.at[0].final = hy_str_make(p, at - start);
-}
-
 static int more_severe(enum hy_bounce_kind k)
 {
     return k == HY_BOUNCE_KIND_BOUNCE ? 2 : k == HY_BOUNCE_KIND_DELAY ? 1 : 0;
@@ -413,19 +354,13 @@ static bool read_ses(struct reading *g)
 
 static void read_notice(struct reading *g)
 {
-    name_recipients(g); /* those named in a header are certain; the text tells why */
+    bounce_name_failed(&g->mail, &g->items);
     struct hy_str behind = bounce_read_text(&g->mail, &g->items, &g->notice);
-    if (g->mail.original.n == 0) {
-        while (behind.n && strchr("\n -*=_", behind.p[0]))
-            behind = hy_str_slice(behind, 1, behind.n);
-        g->mail.original = behind;
-    }
+    if (g->mail.original.n == 0)
+        g->mail.original = bounce_unquoted(&g->r->arena, behind);
     if (g->items.n == 0)
         (void)bounce_item_add(&g->items);
-    if (g->items.at[0].final.n == 0)
-        name_by_original(g);
-    if (g->items.at[0].final.n == 0)
-        name_by_return_path(g);
+    bounce_name_guess(&g->mail, &g->items);
 }
 
 static void read_answer(struct reading *g, enum hy_bounce_kind kind)
