@@ -8,6 +8,7 @@
 #include "hayauma/base/arena.h"
 #include "hayauma/base/buf.h"
 #include "hayauma/base/clock.h"
+#include "hayauma/base/zone.h"
 #include "hayauma/model/activity.h"
 
 enum {
@@ -110,3 +111,31 @@ HY_MUST_USE int hy_segment_parse_json(struct hy_str json, struct hy_arena *arena
  * tree. */
 void hy_segment_put(struct hy_buf *out, const struct hy_segment_node *node);
 void hy_segment_put_json(struct hy_buf *out, const struct hy_segment_node *node);
+
+/* -- what is true of one lead ------------------------------------------------------------------ */
+
+/* What somebody did: the value of a key ("url", "amount", "meta.seat"), empty when it has none. */
+struct hy_segment_deed {
+    struct hy_str (*value)(void *ctx, struct hy_str key);
+    void *ctx;
+};
+/* Whether it passes all filters of a DID node. Kind and time are not looked at. A text is compared
+ * without regard to the case of Latin letters; a * in the filter stands for anything. */
+bool hy_segment_matches(const struct hy_segment_node *did, const struct hy_segment_deed *deed);
+
+/* A lead, as somebody has it who asks what is true of it. */
+struct hy_segment_facts {
+    void *ctx;
+    /* The value of an attribute, as it is kept; empty: none. Must live until the next call. */
+    struct hy_str (*attribute)(void *ctx, struct hy_str name);
+    bool (*is_member)(void *ctx, enum hy_segment_group group, struct hy_str name);
+    /* How many activities of the node's kind in [from, until) pass hy_segment_matches(); may stop
+     * counting at `enough`. */
+    uint32_t (*count)(void *ctx, const struct hy_segment_node *did, hy_wall_ms from,
+                      hy_wall_ms until, uint32_t enough);
+    hy_wall_ms now;
+    const struct hy_zone *zone; /* in which days begin; NULL: UTC */
+};
+/* Exact opposites are: = and != (so that != is true also of who has no value), not and what it
+ * stands before, `within` and `older than` for dates that are not in the future. */
+bool hy_segment_is_true(const struct hy_segment_node *node, const struct hy_segment_facts *facts);
