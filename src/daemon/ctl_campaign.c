@@ -125,6 +125,13 @@ static int create_from(struct hy_daemon *d, struct hy_str bytes, bool only_check
     return HY_OK;
 }
 
+static void log_create(struct hy_daemon *d, struct hy_control_call *call, hy_id id)
+{
+    char text[HY_ID_TEXT_MAX];
+    act_log(d, hy_control_command_name(call), hy_control_uid(call),
+            json_pack("{s:s}", "campaign", hy_id_format(id, text)));
+}
+
 static void create(struct hy_daemon *d, struct hy_control_call *call)
 {
     struct hy_diag diag = {""};
@@ -145,6 +152,8 @@ static void create(struct hy_daemon *d, struct hy_control_call *call)
     if (err == HY_OK && only_check)
         o = json_object();
     else if (err == HY_OK)
+        log_create(d, call, id);
+    if (err == HY_OK && !only_check)
         err = ctl_campaign_read(d, id, &o, &diag);
     if (err == HY_OK) {
         json_object_set_new(o, "unknown_variables", json_string(hy_buf_cstr(&found.unknown)));

@@ -40,6 +40,10 @@ json_t *ctl_warm_json(const struct hy_warm_report *w);
 /* [{"file","line","column","warning","text"}]; ctl_status.c */
 json_t *ctl_problems_json(const struct hy_problems *problems);
 
+/* Runs `run(arg)` on a thread, without a call. HY_EBUSY: there are too many of that kind;
+ * HY_ENOMEM: no thread is to be had: `arg` is still the caller's. ctl_job.c */
+HY_MUST_USE int ctl_job_run(struct hy_daemon *d, enum ctl_job_kind kind, void (*run)(void *arg),
+                            void *arg);
 /* ctl_job.c: commands whose work grows with the store have a thread of their own, so that the main
  * thread, with the control socket and the watchdog, waits for none of them. */
 /* Runs `run(arg)` on a thread; it finishes the call and frees `arg`. False when there are too many

@@ -10,7 +10,9 @@ enum { MAP_MAX = 1024, MAP_TEXT_MAX = 65536 };
 
 /* What lives as long as the job. */
 struct import_call {
+    struct hy_daemon *d;
     struct hy_control_call *call;
+    bool is_check; /* nothing is stored */
     struct hy_import_map map[MAP_MAX];
     struct hy_buf map_text; /* what the mapping points into */
     hy_us last_us;          /* of the newest progress, for the rate */
@@ -227,10 +229,26 @@ static void fail(struct import_call *im, const struct hy_import_end *end)
                     hint);
 }
 
+/* Also of one that ended early: what it has put in stays. */
+static void log_act(struct import_call *im, const struct hy_import_progress *p)
+{
+    const json_t *list = json_object_get(hy_control_args(im->call), "list");
+    json_t *details = NULL;
+    if (im->is_check || p->added + p->updated + p->joined == 0)
+        return;
+    details =
+        json_pack("{s:I,s:I,s:I,s:I}", "rows", (json_int_t)p->rows, "added", (json_int_t)p->added,
+                  "updated", (json_int_t)p->updated, "joined", (json_int_t)p->joined);
+    if (details && list)
+        json_object_set(details, "list", (json_t *)(uintptr_t)list);
+    act_log(im->d, hy_control_command_name(im->call), hy_control_uid(im->call), details);
+}
+
 static void on_done(void *ctx, const struct hy_import_end *end)
 {
     struct import_call *im = ctx;
     const struct hy_import_progress *p = &end->progress;
+    log_act(im, p);
     if (end->err) {
         fail(im, end);
         free_import(im);
@@ -258,6 +276,7 @@ static void import(struct hy_control_call *call, void *ctx)
         hy_control_fail(call, HY_ENOMEM, NULL, NULL);
         return;
     }
+    im->d = d;
     im->call = call;
     im->map_text = HY_BUF_INIT(MAP_TEXT_MAX);
     struct hy_import_job_options o = {.fd = -1,
@@ -267,6 +286,7 @@ static void import(struct hy_control_call *call, void *ctx)
                                       .done = on_done,
                                       .ctx = im};
     int err = read_options(im, d, hy_control_args(call), &o, &diag);
+    im->is_check = o.only_check;
     if (!err) {
         o.fd = hy_control_take_fd(call, 0);
         o.report_fd = hy_control_take_fd(call, 1);

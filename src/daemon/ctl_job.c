@@ -46,23 +46,32 @@ static int start_thread(struct job *j)
     return err;
 }
 
-bool ctl_job_start(struct hy_daemon *d, struct hy_control_call *call, enum ctl_job_kind kind,
-                   void (*run)(void *arg), void *arg)
+int ctl_job_run(struct hy_daemon *d, enum ctl_job_kind kind, void (*run)(void *arg), void *arg)
 {
     struct job *j = NULL;
-    if (atomic_fetch_add(&d->store_jobs[kind], 1) >= kinds[kind].most) {
-        hy_control_fail(call, HY_EBUSY, kinds[kind].too_many, "try again when one has ended");
-    } else {
+    int err = HY_EBUSY;
+    if (atomic_fetch_add(&d->store_jobs[kind], 1) < kinds[kind].most) {
         j = malloc(sizeof *j);
         if (j)
             *j = (struct job){d, kind, run, arg};
-        if (j && start_thread(j) == HY_OK)
-            return true;
-        hy_control_fail(call, HY_ENOMEM, "no thread could be started", NULL);
+        err = j ? start_thread(j) : HY_ENOMEM;
     }
+    if (err == HY_OK)
+        return HY_OK;
     atomic_fetch_sub(&d->store_jobs[kind], 1);
     free(j);
-    return false;
+    return err;
+}
+
+bool ctl_job_start(struct hy_daemon *d, struct hy_control_call *call, enum ctl_job_kind kind,
+                   void (*run)(void *arg), void *arg)
+{
+    int err = ctl_job_run(d, kind, run, arg);
+    if (err == HY_EBUSY)
+        hy_control_fail(call, err, kinds[kind].too_many, "try again when one has ended");
+    else if (err != HY_OK)
+        hy_control_fail(call, err, "no thread could be started", NULL);
+    return err == HY_OK;
 }
 
 struct act {

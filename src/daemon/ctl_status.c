@@ -261,6 +261,8 @@ static void reload(struct hy_control_call *call, void *ctx)
         json_t *o = json_object();
         json_object_set_new(o, "problems", ctl_problems_json(&problems));
         json_object_set_new(o, "needs_restart", json_string(hy_buf_cstr(&restart)));
+        act_log_apart(d, "reload", hy_control_uid(call),
+                      json_pack("{s:s}", "needs_restart", hy_buf_cstr(&restart)));
         hy_control_finish(call, o);
     } else {
         HY_CLEANUP(hy_buf_free)

@@ -73,12 +73,20 @@ static void audit(struct hy_control_call *call, void *ctx)
         job_start(j);
 }
 
+/* What takes data out of the store is an act, too. */
+static void log_act(struct store_job *j, json_t *details)
+{
+    act_log(j->d, hy_control_command_name(j->call), hy_control_uid(j->call), details);
+}
+
 /* ---- backup ---- */
 
 static void run_backup(struct store_job *j)
 {
     struct hy_diag diag = {""};
     int err = hy_backup(j->d->env, j->path, &diag);
+    if (err == HY_OK)
+        log_act(j, json_pack("{s:s}", "path", j->path));
     if (err == HY_OK)
         hy_control_finish(j->call, json_pack("{s:s}", "path", j->path));
     else
@@ -125,6 +133,8 @@ static void run_export(struct store_job *j)
 {
     uint64_t leads = 0;
     int err = hy_list_export(j->d->env, j->fd, &j->export, &leads);
+    log_act(j, json_pack("{s:O,s:I}", "list", json_object_get(hy_control_args(j->call), "list"),
+                         "rows", (json_int_t)leads));
     if (err == HY_OK)
         hy_control_finish(j->call, json_pack("{s:I}", "rows", (json_int_t)leads));
     else

@@ -161,10 +161,13 @@ static void reload(struct hy_daemon *d)
         hy_log(p->is_warning ? HY_LOG_WARNING : HY_LOG_ERROR, "reload", "%s: %s",
                hy_problem_place(p, place), p->text);
     }
-    if (err == HY_OK)
+    if (err == HY_OK) {
         hy_log(HY_LOG_NOTICE, "reload", "the new configuration is in use%s%s",
                restart.len ? "; waiting for a restart: " : "", hy_buf_cstr(&restart));
-    else
+        act_log_apart(
+            d, "reload", getuid(), /* who may send us a signal: root, and we */
+            json_pack("{s:s,s:s}", "by", "SIGHUP", "needs_restart", hy_buf_cstr(&restart)));
+    } else
         hy_log(HY_LOG_ERROR, "reload", "nothing was changed: %s", hy_err_text(err));
     hy_problems_free(&problems);
     sd_notify(0, "READY=1");

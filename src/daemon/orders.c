@@ -2,7 +2,6 @@
  * of its policy. */
 #include "daemon.h"
 
-#include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -20,20 +19,6 @@ static void set_names(struct order *o)
 }
 
 /* ---- as JSON ---- */
-
-void user_name(uid_t uid, char *out, size_t cap)
-{
-    char room[1024];
-    struct passwd pw, *found = NULL;
-    out[0] = '\0';
-    if (getpwuid_r(uid, &pw, room, sizeof room, &found) == 0 && found)
-        snprintf(out, cap, "%s", found->pw_name);
-}
-
-static json_t *user_json(const char *name)
-{
-    return name[0] ? json_string(name) : json_null();
-}
 
 static json_t *time_json(hy_wall_ms t)
 {
@@ -268,25 +253,12 @@ static int apply_change(struct hy_write_req *r, struct hy_txn *t)
     return err == HY_OK ? hy_act_append(t, hy_str_of(c->act), &c->id) : err;
 }
 
-/* {"act", "uid", "user", and the details, which are taken over}; to be freed. */
-static char *act_text(const char *what, uid_t uid, const char *user, json_t *details)
-{
-    json_t *j =
-        json_pack("{s:s,s:I,s:o}", "act", what, "uid", (json_int_t)uid, "user", user_json(user));
-    if (j && details)
-        json_object_update(j, details);
-    char *text = j ? json_dumps(j, JSON_COMPACT) : NULL;
-    json_decref(j);
-    json_decref(details);
-    return text;
-}
-
 static int store_change(struct hy_daemon *d, struct change *c, const char *what, uid_t uid,
                         json_t *details)
 {
     char user[64];
     user_name(uid, user, sizeof user);
-    char *act = act_text(what, uid, user, details);
+    char *act = act_line(what, uid, user, details);
     c->act = act;
     c->req.class = HY_WRITE_ADMIN;
     c->req.apply = apply_change;
@@ -295,50 +267,6 @@ static int store_change(struct hy_daemon *d, struct change *c, const char *what,
         hy_log(HY_LOG_NOTICE, "operator", "%s", act);
     free(act);
     return err;
-}
-
-struct logging {
-    struct hy_write_req req; /* first */
-    char *text;
-};
-
-static int apply_log(struct hy_write_req *r, struct hy_txn *t)
-{
-    hy_id id;
-    return hy_act_append(t, hy_str_of(hy_container_of(r, struct logging, req)->text), &id);
-}
-
-static void log_done(struct hy_write_req *r, int err)
-{
-    struct logging *l = hy_container_of(r, struct logging, req);
-    if (err == HY_OK)
-        hy_log(HY_LOG_NOTICE, "operator", "%s", l->text);
-    else
-        hy_log(HY_LOG_ERROR, "operator", "an act could not be stored: %s: %s", hy_err_text(err),
-               l->text);
-    free(l->text);
-    free(l);
-}
-
-void act_log(struct hy_daemon *d, const char *what, uid_t uid, json_t *details)
-{
-    char user[64];
-    user_name(uid, user, sizeof user);
-    char *text = act_text(what, uid, user, details);
-    struct logging *l = text ? calloc(1, sizeof *l) : NULL;
-    if (!l) {
-        hy_log(HY_LOG_ERROR, "operator", "out of memory: %s by user %u is not in the log of acts",
-               what, (unsigned)uid);
-        free(text);
-        return;
-    }
-    l->text = text;
-    l->req.class = HY_WRITE_ADMIN;
-    l->req.apply = apply_log;
-    l->req.done = log_done;
-    int err = hy_writer_submit(d->writer, &l->req);
-    if (err != HY_OK)
-        log_done(&l->req, err);
 }
 
 /* ---- taking up, letting go ---- */
@@ -450,7 +378,7 @@ static void on_expired(struct hy_write_req *r, int err)
 static void expire(struct hy_daemon *d, const struct order *o)
 {
     struct expiry *x = calloc(1, sizeof *x);
-    char *act = x ? act_text("lane.expired", o->uid, o->user, order_json(o)) : NULL;
+    char *act = x ? act_line("lane.expired", o->uid, o->user, order_json(o)) : NULL;
     if (!act) {
         free(x);
         return; /* out of memory: the next tick tries again */

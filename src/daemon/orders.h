@@ -5,6 +5,7 @@
 #include <jansson.h>
 #include <pthread.h>
 
+#include "acts.h"
 #include "hayauma/deliver/deliver.h"
 #include "hayauma/deliver/orders.h"
 #include "hayauma/store/operator.h"
@@ -53,10 +54,3 @@ int orders_remove(struct hy_daemon *d, uint32_t no, const char *why, uid_t uid,
 void orders_tick(struct hy_daemon *d);
 /* {no, order, scope, name, source, factor, connections, pool, campaign, made, until, uid, user} */
 json_t *order_json(const struct order *o);
-
-/* What the system calls a user; "" when it knows none. May ask a directory over the network. */
-void user_name(uid_t uid, char *out, size_t cap);
-
-/* Writes an act: `what` ("campaign.pause"), who, and details (taken over), without waiting for the
- * commit; a failure is told in the daemon's log. Any thread. */
-void act_log(struct hy_daemon *d, const char *what, uid_t uid, json_t *details);

@@ -80,6 +80,8 @@ static void job_main(void *arg)
     j->names = (struct hy_suppress_names){.tenants = &config->tenants};
     int err = run(j);
     hy_config_unref(config);
+    act_log(j->d, hy_control_command_name(j->call), hy_control_uid(j->call),
+            json_pack("{s:I}", "rows", (json_int_t)j->rows));
     if (err == HY_OK)
         hy_control_finish(j->call, json_pack("{s:I}", "rows", (json_int_t)j->rows));
     else

@@ -1,4 +1,6 @@
 """The operator's hands: holding and slowing lanes, and the log of what was done."""
+import os
+import signal
 import time
 
 import newsletter
@@ -38,7 +40,8 @@ def test_a_held_domain_waits_while_others_go_and_goes_when_released(lab):
     check_eq((c["delivered"], to(sink, HELD)), (600, 300))
     check_accounts(c)
     acts = [(a["act"], a.get("name")) for a in daemon.ctl("acts")["acts"]]
-    check_eq(acts, [("lane.release", HELD), ("campaign.start", None), ("lane.hold", HELD)], "the newest first")
+    check_eq(acts, [("lane.release", HELD), ("campaign.start", None), ("campaign.create", None), ("import", None),
+                    ("lane.hold", HELD)], "the newest first")
 
 
 def test_a_hold_in_the_middle_stops_a_provider_and_outlives_a_restart(lab):
@@ -129,6 +132,27 @@ def test_a_slow_lane_has_fewer_connections(lab):
     check_eq(daemon.ctl("sites")["sites"][0]["window"], 2)
     daemon.ctl("lane", "release", "1")
     wait_for("eight connections", lambda: sink.stats()["connections"]["open"] == 8)
+
+
+def test_every_act_that_changes_something_or_takes_data_out_is_logged_with_who(lab):
+    daemon, _, _ = setup(lab)
+    daemon.import_leads(csv(lab, [field("user1", FREE)]))
+    campaign = daemon.ctl("campaign", "create", newsletter.campaign_file(lab))["id"]
+    daemon.ctl("reload")
+    daemon.signal(signal.SIGHUP)
+    daemon.ctl("backup", lab.path("copy"))
+    for export in (["list", "export", "news"], ["suppress", "export"]):
+        check_eq(daemon.run(*export).returncode, 0, str(export))
+    daemon.ctl("import", "--dry-run", csv(lab, [field("user2", FREE)]))
+    want = ["backup", "campaign.create", "import", "list.export", "reload", "reload", "suppress.export"]
+    wait_for("all of them", lambda: len(daemon.ctl("acts")["acts"]) >= len(want))
+    acts = daemon.ctl("acts")["acts"]
+    check_eq(sorted(a["act"] for a in acts), want, "and no other")
+    check_eq({a["uid"] for a in acts}, {os.getuid()})
+    by = {a["act"]: a for a in acts}
+    check_eq((by["campaign.create"]["campaign"], by["backup"]["path"], by["list.export"]["rows"], by["import"]["list"]),
+             (campaign, lab.path("copy"), 1, "news"))
+    check_eq(sorted(a.get("by", "") for a in acts if a["act"] == "reload"), ["", "SIGHUP"])
 
 
 USAGE = ("name one of", "how slow", "can only be held")
