@@ -14,10 +14,11 @@
 
 enum { RECORD_BYTES = 60 };
 
-uint64_t site_memory_source(const char *name)
+uint64_t site_memory_source(const char *name, const char *rule)
 {
     static const struct hy_hash_key fixed = {0x736f757263652069, 0x6e2077696e646f77};
-    return hy_siphash(&fixed, name, strlen(name));
+    uint64_t of_rule = rule ? hy_siphash(&fixed, rule, strlen(rule)) * 31 : 0;
+    return hy_siphash(&fixed, name, strlen(name)) + of_rule;
 }
 
 static struct site_known *set_of(const struct site_memory *m, struct site_key lane)

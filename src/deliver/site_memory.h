@@ -9,9 +9,10 @@ enum { SITE_MEMORY_SETS = 1024, SITE_MEMORY_WAYS = 4 };
 /* A lane, over restarts and reloads. */
 struct site_key {
     uint64_t site;   /* the site's hash */
-    uint64_t source; /* of the source's name: site_memory_source */
+    uint64_t source; /* of the source's name and the rule's: site_memory_source */
 };
-uint64_t site_memory_source(const char *name);
+/* `rule`: NULL without one. What was learned under one rule says nothing of another's ceiling. */
+uint64_t site_memory_source(const char *name, const char *rule);
 
 struct site_memory {
     struct site_known {

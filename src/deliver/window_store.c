@@ -32,7 +32,8 @@ static void on_done(struct hy_write_req *r, int err)
 
 struct site_key lane_key(const struct lane *l)
 {
-    return (struct site_key){l->mx->site.hash, site_memory_source(l->source->name)};
+    return (struct site_key){l->mx->site.hash,
+                             site_memory_source(l->source->name, l->rule ? l->rule->name : NULL)};
 }
 
 void windows_save(struct worker *w)

@@ -552,6 +552,36 @@ Test(shaping, the_shipped_rules_find_the_big_sites)
     hy_problems_free(&p);
 }
 
+Test(shaping, a_site_of_unlike_hosts_gets_no_providers_rule_in_any_order)
+{
+    static const struct {
+        const char *hosts[3], *want;
+    } sites[] = {
+        {{"example-com.mail.protection.outlook.com", "mx-biz.mail.am0.yahoodns.net"}, NULL},
+        {{"mx-biz.mail.am0.yahoodns.net", "example-com.mail.protection.outlook.com"}, NULL},
+        {{"aspmx.l.google.com", "alt1.aspmx.l.google.com", "backup.example.com"}, NULL},
+        {{"backup.example.com", "alt1.aspmx.l.google.com", "aspmx.l.google.com"}, NULL},
+        {{"mx00.gmx.net", "mx-ha02.web.de"}, "gmx-webde"},
+        {{"aspmx2.googlemail.com", "aspmx.l.google.com"}, "gmail"},
+        {{"google.com"}, NULL}, /* a name below it is meant */
+        {{"aspmx.l.google.com.example.com"}, NULL},
+    };
+    struct hy_problems p = {0};
+    struct hy_shape_rules *set = NULL;
+    cr_assert_eq(load(HY_SOURCE_ROOT "/conf/shaping.yaml", &p, &set), 0);
+    for (size_t i = 0; i < COUNT(sites); i++) {
+        struct hy_str hosts[3];
+        size_t n = 0;
+        for (; n < 3 && sites[i].hosts[n]; n++)
+            hosts[n] = hy_str_of(sites[i].hosts[n]);
+        const struct hy_shape_rule *r = hy_shape_find(set, HY_STR("a.example"), hosts, n);
+        cr_expect(sites[i].want ? r && strcmp(r->name, sites[i].want) == 0 : !r, "%s: got %s",
+                  sites[i].hosts[0], r ? r->name : "no rule");
+    }
+    hy_shaping_free(set);
+    hy_problems_free(&p);
+}
+
 /* "provider, kind, value, connections, messages per connection, source" of the rules that many
  * senders use: a preset that calls its numbers those of the community has them. */
 static void compare_community(const struct hy_shape_rules *set, struct hy_str line, size_t *io_n)

@@ -4,7 +4,7 @@
 
 static struct site_key key(uint64_t site)
 {
-    return (struct site_key){site, site_memory_source("default")};
+    return (struct site_key){site, site_memory_source("default", NULL)};
 }
 
 Test(site_memory, finds_what_was_kept_last_and_nothing_else)
@@ -19,7 +19,10 @@ Test(site_memory, finds_what_was_kept_last_and_nothing_else)
     site_memory_keep(&m, key(7), &l);
     cr_assert_eq(site_memory_find(&m, key(7))->connections, 5, "the newest, whatever came last");
     cr_assert_null(site_memory_find(&m, key(8)));
-    cr_assert_null(site_memory_find(&m, (struct site_key){7, site_memory_source("other")}));
+    cr_assert_null(site_memory_find(&m, (struct site_key){7, site_memory_source("other", NULL)}));
+    cr_assert_null(
+        site_memory_find(&m, (struct site_key){7, site_memory_source("default", "strict")}),
+        "another rule's ceiling is no news");
     site_memory_free(&m);
 }
 

@@ -88,6 +88,90 @@ Test(site, the_same_hosts_are_the_same_site_in_any_order_and_case)
         hy_buf_free(&mem[i]);
 }
 
+/* ---- no policy for unlike domains ---- */
+
+enum { LISTS = 1500, NAMES = 36, FAMILIES = 6, HOSTS = 6 };
+
+static bool is_same_host(struct hy_str a, struct hy_str b)
+{
+    a.n -= hy_str_ends(a, HY_STR("."));
+    b.n -= hy_str_ends(b, HY_STR("."));
+    return hy_str_ieq(a, b);
+}
+
+/* The same hosts, by asking for each of either among the other's. */
+static bool is_same_set(const struct hy_str *a, size_t n_a, const struct hy_str *b, size_t n_b)
+{
+    size_t found = 0;
+    for (size_t i = 0; i < n_a + n_b; i++) {
+        const struct hy_str *one = i < n_a ? &a[i] : &b[i - n_a], *others = i < n_a ? b : a;
+        size_t n = i < n_a ? n_b : n_a, k = 0;
+        while (k < n && !is_same_host(*one, others[k]))
+            k++;
+        found += k < n;
+    }
+    return found == n_a + n_b;
+}
+
+static void fill_names(char text[NAMES][256], struct hy_rng *rng)
+{
+    static const struct {
+        const char *before, *behind;
+    } real[FAMILIES] = {{"mta", ".am0.yahoodns.net"},
+                        {"alt", ".gmail-smtp-in.l.google.com"},
+                        {"a", ".mail.protection.outlook.com"},
+                        {"mx", ".example.com"},
+                        {"example.com.mx", ""},
+                        {"mx", ".example.co.jp."}};
+    for (size_t i = 0; i < NAMES; i++) {
+        snprintf(text[i], sizeof text[i], "%s%zu%s", real[i % FAMILIES].before, i / FAMILIES % 3,
+                 real[i % FAMILIES].behind);
+        for (char *c = text[i]; *c && i >= NAMES / 2; c++)
+            if (*c >= 'a' && *c <= 'z' && hy_rng_below(rng, 2))
+                *c = (char)(*c - 'a' + 'A');
+    }
+}
+
+/* Up to six hosts, most of one provider: in any order and letters, some twice, some another's. */
+static size_t draw_hosts(char names[NAMES][256], struct hy_rng *rng, struct hy_str ret[HOSTS])
+{
+    size_t n = 1 + hy_rng_below(rng, HOSTS), family = hy_rng_below(rng, FAMILIES);
+    for (size_t i = 0; i < n; i++) {
+        size_t of_family = family + FAMILIES * hy_rng_below(rng, NAMES / FAMILIES);
+        ret[i] = hy_str_of(names[hy_rng_below(rng, 20) ? of_family : hy_rng_below(rng, NAMES)]);
+    }
+    return n;
+}
+
+Test(site, of_a_million_pairs_those_with_the_same_hosts_are_one_site_and_no_others)
+{
+    static char names[NAMES][256];
+    static struct hy_str lists[LISTS][HOSTS];
+    static size_t n_of[LISTS];
+    static struct hy_buf mem[LISTS];
+    static struct hy_site sites[LISTS];
+    size_t same = 0, wrong = 0;
+    struct hy_rng rng;
+    hy_rng_seed(&rng, 4);
+    fill_names(names, &rng);
+    for (size_t i = 0; i < LISTS; i++) {
+        n_of[i] = draw_hosts(names, &rng, lists[i]);
+        mem[i] = HY_BUF_INIT(8192);
+        cr_assert_eq(hy_site_of(lists[i], n_of[i], &mem[i], &sites[i]), 0);
+    }
+    for (size_t i = 0; i < LISTS; i++)
+        for (size_t k = 0; k < i; k++) {
+            bool want = is_same_set(lists[i], n_of[i], lists[k], n_of[k]);
+            bool got = hy_str_eq(sites[i].key, sites[k].key);
+            same += want;
+            wrong += want != got || got != (sites[i].hash == sites[k].hash);
+        }
+    cr_expect_eq(wrong, 0u, "%zu of %d pairs", wrong, LISTS * (LISTS - 1) / 2);
+    cr_expect(same > 10000 && same < 500000, "%zu pairs have the same hosts", same);
+    for (size_t i = 0; i < LISTS; i++)
+        hy_buf_free(&mem[i]);
+}
+
 Test(site, different_hosts_are_different_sites_even_when_their_names_agree)
 {
     static const char *const a = "a.x.example b.y.example", *const b = "a.y.example b.x.example";
