@@ -62,6 +62,8 @@ int bounce_fence(struct hy_str mail, struct hy_buf *out)
     if (hy_buf_reserve(out, mail.n + 1) != HY_OK)
         return HY_ENOMEM;
     size_t lf = 0; /* the next line feed, looked for once: lines may end in CR alone */
+    if (hy_str_starts(mail, HY_STR("\xef\xbb\xbf"))) /* as editors mark UTF-8 */
+        mail = hy_str_slice(mail, 3, mail.n);
     for (size_t i = 0; i < mail.n;) {
         size_t start = out->len;
         if (lf < i || i == 0) {

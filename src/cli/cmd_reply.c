@@ -59,7 +59,10 @@ static int run(struct cli *c)
     bool is_explained = cli_flag(c, "explain");
     struct hy_buf line = HY_BUF_INIT(LINE_MAX_BYTES), out = HY_BUF_INIT(OUT_MAX);
     while (line.err == 0 && out.err == 0 && next_line(stdin, &line)) {
-        put_class(&out, hy_bounces_rules(bounces), is_explained, hy_str_trim(hy_buf_str(&line)));
+        struct hy_str words = hy_buf_str(&line);
+        if (hy_str_starts(words, HY_STR("\xef\xbb\xbf"))) /* as editors mark UTF-8 */
+            words = hy_str_slice(words, 3, words.n);
+        put_class(&out, hy_bounces_rules(bounces), is_explained, hy_str_trim(words));
         if (out.len > OUT_FLUSH || c->is_tty) {
             fwrite(out.data, 1, out.len, c->out);
             hy_buf_reset(&out);

@@ -66,6 +66,12 @@ static bool has_folder(const char *path, const char *name)
     return join(path, name, full) && stat(full, &st) == 0 && S_ISDIR(st.st_mode);
 }
 
+static bool is_link_to_file(const char *path, const struct stat *st)
+{
+    struct stat target;
+    return S_ISLNK(st->st_mode) && stat(path, &target) == 0 && S_ISREG(target.st_mode);
+}
+
 static void walk_path(struct walk *w, const char *path, unsigned depth);
 
 static void walk_folder(struct walk *w, const char *path, unsigned depth)
@@ -88,15 +94,19 @@ static void walk_folder(struct walk *w, const char *path, unsigned depth)
     free(names);
 }
 
+/* What somebody named is followed and read, whatever it is. Within a folder only files and folders
+ * are: a pipe would wait for ever, and a link may lead round in circles. */
 static void walk_path(struct walk *w, const char *path, unsigned depth)
 {
     struct stat st;
-    if (strcmp(path, "-") != 0 && stat(path, &st) == 0 && S_ISDIR(st.st_mode)) {
+    bool is_there = strcmp(path, "-") != 0 && (depth ? lstat : stat)(path, &st) == 0;
+    if (is_there && S_ISDIR(st.st_mode)) {
         if (depth < DEPTH_MAX)
             walk_folder(w, path, depth);
         return;
     }
-    walk_file(w, path);
+    if (depth == 0 || !is_there || S_ISREG(st.st_mode) || is_link_to_file(path, &st))
+        walk_file(w, path);
 }
 
 bool cli_each_mail(struct cli *c, const char *path, cli_mail_fn *each, void *ctx)

@@ -52,6 +52,45 @@ def test_a_file_that_cannot_be_read_is_told_and_the_rest_is_read(lab):
     check_eq((f["kind"], f["feedback_type"], f["recipient"], f["suppress"]), ("complaint", "abuse", None, True))
 
 
+def test_folders_with_pipes_and_links_in_circles_are_read_once(lab):
+    folder = lab.path("odd")
+    shutil.copytree(SEEDS, folder)
+    os.mkfifo(os.path.join(folder, "pipe"))
+    os.symlink(".", os.path.join(folder, "circle"))
+    os.symlink("nowhere", os.path.join(folder, "gone"))
+    os.symlink("dsn.eml", os.path.join(folder, "zz-again"))
+    out, _ = run(lab, "bounce", "parse", folder)
+    names = sorted({os.path.basename(json.loads(line)["file"]) for line in out})
+    check_eq(names, sorted(os.listdir(SEEDS)) + ["zz-again"])
+
+
+def test_files_as_editors_and_other_systems_save_them(lab):
+    with open(os.path.join(SEEDS, "dsn.eml"), "rb") as f:
+        mail = f.read()
+    plain, marked = lab.path("plain.eml"), lab.path("marked.eml")
+    for path, content in ((plain, mail), (marked, b"\xef\xbb\xbf" + mail.replace(b"\n", b"\r\n"))):
+        with open(path, "wb") as f:
+            f.write(content)
+    out, _ = run(lab, "bounce", "parse", plain, marked)
+    check_eq(*[{**json.loads(line), "file": ""} for line in out])
+    out, _ = run(lab, "reply", "classify", text="\ufeff550 5.1.1 User unknown\r\n\0\0550 5.1.1 User unknown\0\n" + "x" * 300000)
+    check_eq([json.loads(line)["hard"] for line in out], [True, True, False])
+    with open(lab.path("noise"), "wb") as f:
+        f.write(bytes(range(256)) * 4096)
+    out, _ = run(lab, "bounce", "parse", lab.path("noise"), "/dev/null")
+    check_eq([json.loads(line)["is_bounce"] for line in out], [False, False])
+
+
+def test_an_answer_tells_which_rule_gave_it(lab):
+    out, _ = run(lab, "reply", "classify", "--explain", text="550 5.1.1 <kuro@x.example> User unknown\n521 5.2.2 xyzzy\n")
+    found = [json.loads(line) for line in out]
+    check("bounces.yaml:" in found[0]["rule"], found[0])
+    check_eq([f["seen"] for f in found], ["550 5.1.1 <@> User unknown", "521 5.2.2 xyzzy"])
+    check_eq((found[1]["rule"], found[1]["reason"]), (None, "mailbox-full"))
+    out, _ = run(lab, "bounce", "parse", "--explain", os.path.join(SEEDS, "dsn.eml"))
+    check_eq(list(json.loads(out[0])), KEYS + ["rule", "seen"])
+
+
 def test_replies_are_classified_line_by_line(lab):
     replies = ["550 5.1.1 User unknown", "452 4.2.2 Mailbox full", "250 2.0.0 Ok", "", "\x1b[2J"]
     out, _ = run(lab, "reply", "classify", text="\n".join(replies) + "\n")
