@@ -95,6 +95,8 @@ const char *const cli_retold[][2] = {
     {"'%s' is no mail address: %s", "'%s' はメールアドレスではありません: %s"},
     {"'%s' is no header field name", "'%s' はヘッダー名として使えません"},
     {"%s._domainkey.%s is used by an earlier key", "%s._domainkey.%s は前の鍵が使っています"},
+    {"no key under dkim.keys signs for %s: many servers take no report from it",
+     "dkim.keys に %s の鍵がありません。署名のない報告は多くのサーバーに断られます"},
     {"no key under dkim.keys signs for %s, and reports must be signed",
      "dkim.keys に %s の鍵がありません。レポートには署名が必要です"},
     {"without a certificate and users, or trusted networks, nobody can hand a message in",

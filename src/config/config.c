@@ -198,6 +198,20 @@ static void check_reports(const struct schema_ctx *x, const struct yaml_node *ro
                         strrchr(from, '@') + 1);
 }
 
+static void check_dsn(const struct schema_ctx *x, const struct yaml_node *root,
+                      const struct hy_config *c)
+{
+    const char *from = c->dsn.from;
+    if (!from[0])
+        return;
+    if (!config_is_plain_address(from))
+        schema_error_at(x, root, "dsn.from", "'%s' is no plain mail address", from);
+    else if (!has_key_for(c, hy_str_of(strrchr(from, '@') + 1)))
+        schema_warn_at(x, root, "dsn.from",
+                       "no key under dkim.keys signs for %s: many servers take no report from it",
+                       strrchr(from, '@') + 1);
+}
+
 static void check_cap(const struct schema_ctx *x, const struct yaml_node *root,
                       const struct hy_config *c)
 {
@@ -306,6 +320,7 @@ static int finish(const struct schema_ctx *x, const struct yaml_node *root, stru
     check_tracking(x, root, c);
     check_bounce(x, root, c);
     check_reports(x, root, c);
+    check_dsn(x, root, c);
     check_cap(x, root, c);
     return 0;
 }

@@ -128,6 +128,15 @@ const struct hy_metric_row hy_metrics[HY_METRICS] = {
         "or failed; one that is tried again counts again.",
         "TLS レポート(RFC 8460)の送信数。way は https または mail、result は "
         "sent(受理。mail はキューへの投入)または failed(再試行も数えます)。"),
+    ROW(HY_M_DSN_REPORTS, HY_COUNTER, "hayauma_dsn_reports_total", "result",
+        "Reports to senders of messages that were handed in: sent (in the queue), or given up, "
+        "since "
+        "they could be neither written nor stored.",
+        "受け付けたメールの送信者への報告。sent(キューへ投入)、または "
+        "given_up(作成も保存も不可)。"),
+    ROW(HY_M_DSN_PENDING, HY_GAUGE, "hayauma_dsn_pending", "",
+        "Messages whose senders are to be told something: soon, or of a delay if it comes to that.",
+        "送信者に知らせる予定のメール。まもなく知らせるもの、遅れたら知らせるもの。"),
     ROW(HY_M_TLS_UNCOUNTED, HY_COUNTER, "hayauma_tls_sessions_uncounted_total", "",
         "Sessions that no TLS report will tell of, because its table is full.",
         "集計表が満杯で TLS レポートに入らないセッション数。"),

@@ -25,7 +25,7 @@ struct dsn_sender {
     struct hy_msg stop;
     unsigned n_out; /* reports at the writer */
     bool is_stopping, is_full;
-    hy_count sent;
+    hy_count sent, given_up;
 };
 
 static struct hy_config *newest_config(struct hy_daemon *d)
@@ -69,6 +69,8 @@ static void stored(struct dsn_sender *s, struct dsn_report *r)
         hy_count_add(&s->sent, 1);
         hy_deliver_spooled(s->d->deliver);
     }
+    if (r->err == HY_OK && r->job.report.n_rcpts == 0 && r->job.n_told)
+        hy_count_add(&s->given_up, 1); /* told, by the log alone */
     if (is_hopeless && r->job.report.n_rcpts && !s->is_stopping) {
         hy_log(HY_LOG_WARNING, "dsn", "no report about message %s: it cannot be stored: %s",
                hy_id_format(r->job.of.message, id), hy_err_text(r->err));
@@ -162,7 +164,8 @@ void dsn_sender_stop(struct dsn_sender *s)
     free(s);
 }
 
-uint64_t dsn_sender_count(const struct dsn_sender *s)
+void dsn_sender_counts(const struct dsn_sender *s, uint64_t *ret_sent, uint64_t *ret_given_up)
 {
-    return s ? hy_count_read(&s->sent) : 0;
+    *ret_sent = s ? hy_count_read(&s->sent) : 0;
+    *ret_given_up = s ? hy_count_read(&s->given_up) : 0;
 }

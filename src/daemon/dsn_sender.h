@@ -13,5 +13,6 @@ int dsn_sender_start(struct hy_daemon *d, struct dsn_sender **ret);
 void dsn_sender_stop(struct dsn_sender *s);
 /* What settling goes by, from a new configuration. */
 void dsn_sender_apply(struct hy_daemon *d, const struct hy_config *c);
-/* Reports handed in since the start. Any thread. */
-uint64_t dsn_sender_count(const struct dsn_sender *s);
+/* Since the start: reports handed in, and those that could be neither written nor stored. NULL:
+ * none. Any thread. */
+void dsn_sender_counts(const struct dsn_sender *s, uint64_t *ret_sent, uint64_t *ret_given_up);

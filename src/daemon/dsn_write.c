@@ -5,6 +5,7 @@
 
 #include "hayauma/base/log.h"
 #include "hayauma/base/rand.h"
+#include "hayauma/mail/address.h"
 #include "hayauma/store/attempt.h"
 
 enum { LOOKED_AT = 8192, REPORT_ROOM = 4 << 20 };
@@ -82,6 +83,9 @@ static int gather(void *ctx, const struct hy_spool_view *v)
                             .orcpt = v->rcpt.orcpt,
                             .is_expired = v->row.state == HY_RCPT_EXPIRED};
     tell_attempt(g->c->t, v->row.last_attempt, &r);
+    if (wish == HY_DSN_WISH_DELAYED)
+        r.retried_until = hy_deliver_gives_up(g->c->deliver, hy_wire_domain(r.address), r.host,
+                                              v->message.received, v->row.ref.attempts, g->now);
     g->has_failed |= r.action == HY_DSN_FAILED;
     g->told[g->n] = (struct hy_dsn_told){v->row.ref.block, v->row.ref.slot, wish};
     g->rcpts[g->n++] = r;

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <sys/resource.h>
 
+#include "dsn_sender.h"
 #include "expo.h"
 #include "hayauma/deliver/meter.h"
 #include "hayauma/receive/receive.h"
@@ -286,6 +287,17 @@ static void put_tls_reports(struct expo *e, const struct tls_sender *sender)
     }
 }
 
+static void put_dsn(struct expo *e, const struct dsn_sender *sender)
+{
+    uint64_t sent, given_up;
+    dsn_sender_counts(sender, &sent, &given_up);
+    expo_head(e, HY_M_DSN_REPORTS);
+    struct expo_label good[] = {LABEL("result", HY_STR("sent"))};
+    struct expo_label bad[] = {LABEL("result", HY_STR("given_up"))};
+    expo_sample(e, HY_M_DSN_REPORTS, LABELS(good), (double)sent);
+    expo_sample(e, HY_M_DSN_REPORTS, LABELS(bad), (double)given_up);
+}
+
 static void put_dns(struct expo *e, const struct hy_deliver_sum *s)
 {
     expo_one(e, HY_M_DNS_LOOKUPS, (double)s->dns.lookups);
@@ -312,6 +324,7 @@ static void put_delivery(struct expo *e, struct observer *o, const struct observ
     put_times(e, s);
     put_connections(e, limits, c, s);
     put_tls_reports(e, o->d->tls_sender);
+    put_dsn(e, o->d->dsn_sender);
     expo_one(e, HY_M_TLS_UNCOUNTED, count_of(&c->tls_uncounted));
     expo_one(e, HY_M_LANES, (double)s->lanes);
     if (atomic_load(&o->is_ready)) {
@@ -406,6 +419,7 @@ static void put_store(struct expo *e, struct hy_env *env)
     expo_one(e, HY_M_DISK_FREE, (double)s.disk_free_bytes);
     expo_one(e, HY_M_STORE_READERS, s.readers);
     expo_one(e, HY_M_STORE_READERS_MAX, s.max_readers);
+    expo_one(e, HY_M_DSN_PENDING, (double)s.entries[HY_TABLE_DSN_DUE]);
     expo_head(e, HY_M_STORE_ENTRIES);
     for (int i = 0; i < HY_TABLE_COUNT; i++)
         one_label(e, HY_M_STORE_ENTRIES, "table", hy_table_name((enum hy_table)i),

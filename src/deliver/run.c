@@ -116,3 +116,15 @@ bool hy_deliver_signs(struct hy_deliver *d, uint32_t tenant, const char *from_do
     pthread_rwlock_unlock(&d->policy_lock);
     return signs;
 }
+
+hy_wall_ms hy_deliver_gives_up(struct hy_deliver *d, struct hy_str domain, struct hy_str host,
+                               hy_wall_ms queued, uint32_t attempts, hy_wall_ms now)
+{
+    pthread_rwlock_rdlock(&d->policy_lock);
+    const struct hy_shape_rules *rules = d->press_policy->rules;
+    const struct hy_shape_rule *rule = hy_shape_find(rules, domain, &host, host.n > 0);
+    const struct hy_retry_plan *plan = rule ? &rule->limits.retry : &rules->fallback.retry;
+    hy_wall_ms at = hy_retry_since(plan, queued, attempts, now) + plan->expire_us / HY_US_PER_MS;
+    pthread_rwlock_unlock(&d->policy_lock);
+    return at;
+}

@@ -145,11 +145,9 @@ static const struct hy_retry_plan *plan_of(const struct delivery *d)
 
 hy_wall_ms settle_since(const struct delivery *d, hy_wall_ms now)
 {
-    hy_wall_ms queued = d->queued;
     if (d->run->plan.expire_us)
-        return queued;
-    hy_wall_ms tried = now - hy_retry_spent(plan_of(d), d->ref.attempts) / HY_US_PER_MS;
-    return tried > queued ? tried : queued;
+        return d->queued;
+    return hy_retry_since(plan_of(d), d->queued, d->ref.attempts, now);
 }
 
 static struct hy_verdict judge(const struct delivery *d, const struct hy_outcome *o)

@@ -4,6 +4,7 @@
 
 #include "hayauma/base/rand.h"
 #include "hayauma/deliver/deliver.h"
+#include "hayauma/mail/address.h"
 #include "hayauma/mail/relay.h"
 #include "receive.h"
 
@@ -53,14 +54,6 @@ static int edit(struct inbound *s, const struct hy_smtp_server_message *m,
     return hy_relay_edit(&in, &s->edited, facts, fault);
 }
 
-static struct hy_str domain_of(struct hy_str address)
-{
-    size_t n = address.n;
-    while (n && address.p[n - 1] != '@')
-        n--;
-    return hy_str_slice(address, n, address.n);
-}
-
 static uint32_t tenant_of(const struct inbound *s)
 {
     return s->user ? s->user->tenant->number : 0;
@@ -99,7 +92,7 @@ static bool may_be(const struct inbound *s, const struct hy_smtp_server_message 
     if (!s->user)
         return s->is_trusted;
     return may_use(s, hy_str_of(facts->from_domain)) &&
-           (m->sender.n == 0 || may_use(s, domain_of(m->sender)));
+           (m->sender.n == 0 || may_use(s, hy_wire_domain(m->sender)));
 }
 
 static bool copy_rcpts(struct inbound *s, size_t n)

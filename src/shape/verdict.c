@@ -28,6 +28,13 @@ hy_us hy_retry_spent(const struct hy_retry_plan *plan, uint32_t attempts)
     return all + (hy_us)attempts * plan->longest_us;
 }
 
+hy_wall_ms hy_retry_since(const struct hy_retry_plan *plan, hy_wall_ms queued, uint32_t attempts,
+                          hy_wall_ms now)
+{
+    hy_wall_ms tried = now - hy_retry_spent(plan, attempts) / HY_US_PER_MS;
+    return tried > queued ? tried : queued;
+}
+
 /* The first number that is followed by "sec" or "min", in seconds; 0 when there is none. */
 static uint32_t named_seconds(struct hy_str text)
 {

@@ -27,14 +27,6 @@ struct hy_str send_message_id(struct send *s)
     return hy_str_make(out, n);
 }
 
-static struct hy_str domain_of(struct hy_str address)
-{
-    size_t n = address.n;
-    while (n && address.p[n - 1] != '@')
-        n--;
-    return hy_str_slice(address, n, address.n);
-}
-
 /* {"tags": [...], "metadata": {...}} of a message; what a recipient says goes over what all have.
  */
 static int put_meta(struct send *s, const struct send_rcpt *own, struct hy_str *ret)
@@ -167,7 +159,7 @@ static int make_shared(struct send *s, struct hy_compose *c, struct send_rcpt *c
     if (err != HY_OK)
         return err;
     return send_add_message(s, hy_buf_str(&s->out), true, facts.header_bytes, flags_of(&facts),
-                            domain_of(s->from.address), c->message_id, good, s->n_good);
+                            hy_wire_domain(s->from.address), c->message_id, good, s->n_good);
 }
 
 static int make_personal(struct send *s, struct hy_compose *c, struct send_rcpt *const *good)
@@ -180,7 +172,7 @@ static int make_personal(struct send *s, struct hy_compose *c, struct send_rcpt 
         err = compose(s, c, &facts);
         if (err == HY_OK)
             err = send_add_message(s, hy_buf_str(&s->out), false, facts.header_bytes,
-                                   flags_of(&facts), domain_of(s->from.address), c->message_id,
+                                   flags_of(&facts), hy_wire_domain(s->from.address), c->message_id,
                                    &good[i], 1);
     }
     return err;

@@ -110,22 +110,14 @@ static int read_json(struct send *s)
 
 /* ---- whether it is complete, and allowed ---- */
 
-static struct hy_str domain_of(struct hy_str address)
-{
-    size_t n = address.n;
-    while (n && address.p[n - 1] != '@')
-        n--;
-    return hy_str_slice(address, n, address.n);
-}
-
 static int check_sender(struct send *s)
 {
     if (s->kind != SEND_RAW && !s->from.address.n)
         return send_fail(s, 422, "missing_field", "from", "Who is it from?");
-    if (s->from.address.n && !send_may_use(s, domain_of(s->from.address)))
+    if (s->from.address.n && !send_may_use(s, hy_wire_domain(s->from.address)))
         return send_fail(s, 403, "from_not_allowed", "from",
                          "This token may not send mail from this domain.");
-    if (s->sender.n && !send_may_use(s, domain_of(s->sender)))
+    if (s->sender.n && !send_may_use(s, hy_wire_domain(s->sender)))
         return send_fail(s, 403, "from_not_allowed", "return_path",
                          "This token may not send mail from this domain.");
     if (!s->sender.n)

@@ -1,10 +1,12 @@
 """What the senders of handed-in messages are told: reports by RFC 3464, once each, whatever happens."""
 import email
 import email.policy
+import email.utils
 
 import killed
 from lab import check, check_eq, wait_for
 from receiver import Receiver
+from test_metrics import samples, value
 from test_spool import FROM, SITE
 from test_submission import CONTENT, client, setup as submission_setup
 
@@ -106,7 +108,8 @@ def test_japanese_messages_are_answered_in_japanese(lab):
 
 
 def test_a_delay_and_then_the_end_are_told(lab):
-    _, sink, plain = setup(lab, expire="12s", config={**QUICK, "dsn.delay": "2s"},
+    metrics = lab.free_port()
+    _, sink, plain = setup(lab, expire="12s", config={**QUICK, "dsn.delay": "2s", "metrics.listen": f"127.0.0.1:{metrics}"},
                            sink_args=["--reply", f"domain={GONE},rcpt:451:4.3.0 Come back later"])
     with client(plain) as s:
         s.sendmail(SENDER, [f"a@{GONE}"], CONTENT, rcpt_options=["NOTIFY=DELAY,FAILURE"])
@@ -116,6 +119,14 @@ def test_a_delay_and_then_the_end_are_told(lab):
     check_eq((delayed["Action"], delayed["Status"], failed["Action"]), ("delayed", "4.3.0", "failed"))
     check_eq(failed["Status"], "4.4.7", "its time is over")
     check("Come back later" in failed["Diagnostic-Code"], failed)
+    until = email.utils.parsedate_to_datetime(delayed["Will-Retry-Until"])
+    (first, _), _ = (fields(r) for r in reports(sink))
+    lasts = (until - email.utils.parsedate_to_datetime(first["Arrival-Date"])).total_seconds()
+    check(12 <= lasts <= 60, f"it is given up {lasts} s after it came, by a rule of 12 s")
+    check("Will-Retry-Until" not in failed, failed)
+    got = samples(metrics)
+    check_eq([value(got, "hayauma_dsn_reports_total", result=r) for r in ("sent", "given_up")], [2, 0])
+    check_eq(value(got, "hayauma_dsn_pending"), 0)
 
 
 def test_wishes_are_passed_on_to_servers_that_know_dsn_and_relaying_is_told_for_others(lab):

@@ -233,6 +233,10 @@ void hy_deliver_free(struct hy_deliver *d);
 
 /* Whether mail of this tenant from this domain is signed: it or a parent has a key. Any thread. */
 bool hy_deliver_signs(struct hy_deliver *d, uint32_t tenant, const char *from_domain);
+/* When a ready message to the domain will be given up, as far as can be said now: by the rule of
+ * the domain, or of `host`, which was asked last (empty: none was). Any thread. */
+hy_wall_ms hy_deliver_gives_up(struct hy_deliver *d, struct hy_str domain, struct hy_str host,
+                               hy_wall_ms queued, uint32_t attempts, hy_wall_ms now);
 
 const struct hy_deliver_counters *hy_deliver_counters_of(const struct hy_deliver *d);
 

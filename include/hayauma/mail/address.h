@@ -67,6 +67,14 @@ static inline struct hy_str hy_address_domain(const struct hy_address *a)
 {
     return hy_str_make(a->wire + a->at + 1, (size_t)a->n - a->at - 1);
 }
+/* What stands behind the last @ of an address in wire form; all of it without one. */
+static inline struct hy_str hy_wire_domain(struct hy_str wire)
+{
+    size_t n = wire.n;
+    while (n && wire.p[n - 1] != '@')
+        n--;
+    return hy_str_slice(wire, n, wire.n);
+}
 static inline struct hy_str hy_address_key(const struct hy_address *a)
 {
     return hy_str_make(a->key, a->key_n);

@@ -13,6 +13,12 @@ hy_us hy_retry_wait(const struct hy_retry_plan *plan, uint32_t attempts, struct 
  * without jitter. Pure. */
 hy_us hy_retry_spent(const struct hy_retry_plan *plan, uint32_t attempts);
 
+/* Since when its retry.expire counts: since `queued`, or, when it waited for other reasons than its
+ * failures (a pause, a closed window), since a later time that those failures would have begun at.
+ * Pure. */
+hy_wall_ms hy_retry_since(const struct hy_retry_plan *plan, hy_wall_ms queued, uint32_t attempts,
+                          hy_wall_ms now);
+
 struct hy_verdict {
     enum hy_rcpt_state state; /* a final state, or HY_RCPT_DEFERRED */
     hy_wall_ms due;           /* when DEFERRED: the next attempt */

@@ -151,6 +151,13 @@ static const struct fault bad[] = {
      "c.yaml:4:11: error: bounce.prefix: may hold a-z, 0-9, - and _ only\n"
      "c.yaml:5:23: error: bounce.unsubscribe_mailto: 'nobody' is no plain mail address\n"
      "c.yaml:7:10: error: control.group: there is no group 'no-such-group-here' on this system\n"},
+    {"reports from where no key signs", "dsn:\n  from: reports@example.jp\nbounce:\n  prefix: B+\n",
+     "c.yaml:2:9: warning: dsn.from: no key under dkim.keys signs for example.jp: many servers "
+     "take "
+     "no report from it\n"
+     "c.yaml:4:11: error: bounce.prefix: may hold a-z, 0-9, - and _ only\n"},
+    {"reports from no address", "dsn:\n  from: \"Reports <r@example.jp>\"\n",
+     "c.yaml:2:9: error: dsn.from: 'Reports <r@example.jp>' is no plain mail address\n"},
     {"keys that are not there",
      "dkim:\n  keys:\n    - domain: example.jp\n      selector: a\n      file: /nonexistent/a.pem\n"
      "    - domain: EXAMPLE.jp\n      selector: A\n      file: /nonexistent/a.pem\n"

@@ -33,6 +33,23 @@ Test(retry, knows_how_long_a_number_of_failures_takes)
                      hy_retry_spent(&p, i));
 }
 
+Test(retry, counts_its_time_without_what_something_else_held_up)
+{
+    static const struct hy_retry_plan p = {.first_us = 60 * SEC, .longest_us = 200 * SEC};
+    static const struct {
+        hy_wall_ms queued, now, want;
+        uint32_t attempts;
+    } cases[] = {
+        {1000, 1000, 1000, 0},     {1000, 50000, 50000, 0}, /* never tried: its time begins now */
+        {1000, 61000, 1000, 1},                             /* as the plan has it */
+        {1000, 50000, 1000, 1},                             /* sooner: by jitter */
+        {1000, 999000, 819000, 2}, /* 180 s of failures, the rest was a pause */
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
+        cr_expect_eq(hy_retry_since(&p, cases[i].queued, cases[i].attempts, cases[i].now),
+                     cases[i].want, "case %zu", i);
+}
+
 Test(verdict, follows_kind_age_and_greylisting)
 {
     struct hy_rng rng;
