@@ -244,8 +244,7 @@ static void put_campaign(struct hy_event_writer *w, struct hy_txn *t, struct hy_
 
 static void put_json(struct hy_buf *out, const char *key, const json_t *value)
 {
-    char *text =
-        value ? json_dumps(value, JSON_COMPACT | JSON_ENSURE_ASCII | JSON_ENCODE_ANY) : NULL;
+    char *text = value ? json_dumps(value, JSON_COMPACT | JSON_ENCODE_ANY) : NULL;
     if (!text)
         return;
     hy_buf_printf(out, ",\"%s\":", key);
@@ -276,7 +275,7 @@ static void remember_message(struct hy_event_writer *w, const struct hy_spool_me
     put_str(&w->fields, "message_id", m->message_id);
     size_t before = w->fields.len;
     put_meta(&w->fields, m->meta);
-    if (w->fields.err) { /* escaped, it can be longer than its maximum */
+    if (w->fields.err) { /* no memory, or what no version of ours has stored */
         w->fields.err = 0;
         w->fields.len = before;
     }

@@ -3,7 +3,10 @@ of refusal does."""
 import random
 import time
 
-from event_lab import KEY, Endpoint, check_ends, endpoint, kinds, once, secret_file
+import newsletter
+from api_lab import api_setup
+from event_lab import (KEY, Endpoint, check_ends, check_schema, endpoint, folder, kinds, once, read, schema,
+                       secret_file)
 from faults import Rig, leads
 from lab import check, check_eq, wait_for
 from test_campaign import field, send
@@ -157,4 +160,39 @@ def test_a_key_is_changed_without_a_signature_that_the_receiver_cannot_check(lab
         mail(lab, daemon, name)
         wait_for(f"{len(keys)} signatures", lambda n=n: len(server.events()) == n)
     check_eq(server.bad, [], "signatures that are wrong")
+    server.stop()
+
+
+def test_tags_and_metadata_come_back_as_they_were_handed_in(lab):
+    """By the API, with what each recipient has of its own; in every event of the message, by webhook and in files."""
+    server, hook = endpoint(lab)
+    out = folder(lab)
+    daemon, _, api = api_setup(lab, config={"events.webhooks": [hook], "events.files": [{"name": "all", "dir": out}]},
+                               sink_args=["--reply", "rcpt:550:5.1.1 no:50%"])
+    tags = ["請求書", "a\"b\\c", "x" * 60]
+    metadata = {"order": "A-1001", "nested": {"list": [1, -2.5, None, True, {"é": "💌"}]}, "line": "a\r\nb\u2028c",
+                "big": 9007199254740993, "id": "not an event's"}
+    body = {"from": f"App <app@{newsletter.SENDER}>", "subject": "Hi", "text": "Hello\n", "tags": tags, "metadata": metadata}
+    each = api.post("/v1/messages", {**body, "recipients": [
+        {"email": f"u{i}@{SITE}", "metadata": {"order": f"A-{i}", "no": i}} for i in range(6)]})
+    check_eq(each.status, 202, each.text)
+    plain = api.post("/v1/messages", {k: v for k, v in body.items() if k not in ("tags", "metadata")} | {"to": [f"none@{SITE}"]})
+    check_eq(plain.status, 202, plain.text)
+    wait_for("two events a message by webhook", lambda: len(server.events()) == 14, timeout=30)
+    wait_for("and in the file", lambda: len(read(out)) == 14)
+    daemon.stop()
+    rules = schema()
+    for events in (server.events(), read(out)):
+        of = {}
+        for e in events:
+            check_schema(e, rules)
+            of.setdefault(e["message"], []).append(e)
+        for m in of.values():
+            check_eq(m[0]["type"], "accepted")
+            who = m[1]["recipient"].split("@")[0]
+            own = {} if who == "none" else {"tags": tags, "metadata": {**metadata, "order": f"A-{who[1:]}", "no": int(who[1:])}}
+            for e in m:
+                check_eq({k: e[k] for k in ("tags", "metadata") if k in e}, own, f"{e['type']} to {who}")
+        check_eq(len(of), 7)
+    check_eq(server.bad, [])
     server.stop()

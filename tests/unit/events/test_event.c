@@ -164,6 +164,23 @@ Test(event, a_message_and_what_belongs_to_it_carry_its_tags_and_metadata)
     json_decref(all);
 }
 
+/* Metadata of the greatest length, of letters that are longest when they are escaped. */
+Test(event, metadata_of_any_letters_is_told_as_long_as_it_may_be)
+{
+    static char meta[HY_SPOOL_META_MAX + 1];
+    static const char head[] = "{\"metadata\":{\"x\":\"", tail[] = "\"}}";
+    char *at = stpcpy(meta, head);
+    unsigned n = 0;
+    for (; at + 4 + sizeof tail <= meta + sizeof meta; n++)
+        at = stpcpy(at, "\xf0\x9f\x92\x8c");
+    strcpy(at, tail);
+    accept_message(meta);
+    json_t *all = events(0, &everything);
+    const json_t *x = json_object_get(json_object_get(json_array_get(all, 0), "metadata"), "x");
+    cr_assert_eq(json_string_length(x), 4 * n);
+    json_decref(all);
+}
+
 Test(event, a_filter_passes_its_kinds_and_tenants)
 {
     static const uint32_t three[] = {3};
