@@ -1,4 +1,5 @@
 """Mail that comes back, from real servers and by hand: each 250 is noted exactly once, and acts at once."""
+import collections
 import email
 import json
 import os
@@ -6,10 +7,12 @@ import re
 import smtplib
 import socket
 import subprocess
+import time
 
 import killed
 import newsletter
 import postfix
+from event_lab import folder, read
 from lab import Skip, check, check_eq, wait_for
 from test_campaign import csv, field, setup as campaign_setup
 from test_submission import certificate, refusal
@@ -310,3 +313,47 @@ def test_kill_9_under_load_notes_every_250_exactly_once(lab):
     check_eq(set(stored[-150:]) - set(got), set(), "answered with 250 and not noted")
     balanced, text = daemon.audit()
     check(balanced, text)
+
+
+def test_kill_9_under_load_leaves_each_effect_of_a_bounce_exactly_once(lab):
+    """A bounce that was read is an activity, a suppression, an event, and the end of mail that was queued before: none of
+    them missing, none twice, though servers bring every bounce again, whose 250 was lost or not."""
+    out = folder(lab)
+    daemon, sink, _, port = setup(lab, config={"events.files": [{"name": "all", "dir": out}]})
+    mails = sent(lab, daemon, sink, 150)
+    daemon.ctl("campaign", "create", newsletter.campaign_file(lab, "queued", extra="speed: 1/s\n"))
+    daemon.ctl("campaign", "start", "queued")
+    daemon.ctl("campaign", "pause", "queued")
+    late = [a for a in mails if a not in sink.delivered()[150:]]  # whom the pause still kept from the second mail
+    check(len(late) > 100, f"the pause came too late: {len(late)}")
+    todo = collections.deque(sorted(late))
+
+    def bring_some(_, taken):
+        while todo:
+            address = todo.popleft()
+            time.sleep(0.02)  # so that each round meets some
+            try:
+                deliver(port, mails[address][0], bounce(address, mails[address][1]))
+            except (smtplib.SMTPException, OSError):
+                todo.append(address)
+                raise
+            taken(address)
+    daemon, answered = killed.under_load(lab, daemon, bring_some, workers=4, enough=len(late) // 5)
+    bring_some((), answered.append)
+    check_eq(sorted(set(answered)), sorted(late), "bounces answered with 250")
+    for address in late[::3]:  # once more: its server never heard the 250
+        deliver(port, mails[address][0], bounce(address, mails[address][1]))
+    daemon.ctl("campaign", "resume", "queued")
+    c = daemon.wait_campaign("queued")
+    check_eq((c["suppressed"], c["delivered"]), (len(late), 150 - len(late)), "mail that was queued before")
+    for address in late:
+        check_eq(noted(daemon, address), [("late-bounce", True, "user-unknown")], address)
+        told = daemon.ctl("suppress", "show", address)
+        check_eq(([e["reason"] for e in told["entries"]], [h["act"] for h in told["history"]]), (["hard-bounce"], ["added"]), address)
+    balanced, text = daemon.audit()
+    check(balanced, text)
+    daemon.stop()
+    events = read(out)
+    check_eq(sorted(e["recipient"] for e in events if e["type"] == "late-bounce"), sorted(late), "events of bounces")
+    check_eq(sorted(e["recipient"] for e in events if e["type"] == "suppressed"), sorted(late), "events of queued mail")
+    check_eq(len({e["id"] for e in events}), len(events), "ids")
