@@ -58,6 +58,7 @@ int hy_audit_json(struct hy_env *env, json_t **ret)
     set_count(o, "blocks", r.blocks);
     set_count(o, "attempts", r.attempts);
     set_count(o, "activities", r.activities);
+    set_count(o, "endings", r.endings);
     set_count(o, "due_entries", r.due_entries);
     set_count(o, "lists", r.lists);
     set_count(o, "members", r.members);

@@ -9,7 +9,10 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { WAIT_US = 500 };
+enum {
+    WAIT_US = 500,
+    SIDE_NICE = 10, /* a third of the press's weight: mail goes first */
+};
 
 /* ---- waking ---- */
 
@@ -158,6 +161,7 @@ static void run(void *arg)
 {
     struct side *s = arg;
     hy_us until = 0;
+    hy_thread_give_way(SIDE_NICE);
     do {
         take_policy(s);
         atomic_store(&s->is_up, true);

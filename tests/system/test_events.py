@@ -2,14 +2,16 @@
 import json
 import os
 import random
+import sys
 import time
 
 from event_lab import ENDS, KEY, check_ends, check_schema, endpoint, files, folder, kinds, read, schema, secret_file
 from faults import Rig, leads
-from lab import check, check_eq, wait_for
+from lab import SOURCE, check, check_eq, wait_for
 from test_campaign import field, send
 from test_metrics import samples, value
 from test_spool import letter, relay_audit, setup, wait_all
+
 
 def suppress(lab, daemon, addresses):
     daemon.ctl("suppress", "import", lab.write("off.csv", "address\r\n" + "\r\n".join(addresses) + "\r\n"))
@@ -285,3 +287,13 @@ def test_what_a_person_decides_about_mail_in_doubt_is_an_event(lab):
     rig.daemon.call("campaign.cancel", campaign="newsletter")
     wait_for("their ends", lambda: kinds(read(out))["cancelled"] == held)
     check_ends(read(out), rig.daemon.campaign("newsletter"))
+
+
+def test_a_tiny_run_of_the_measurement_finds_each_event_once(lab):
+    out = lab.path("figures.json")
+    lab.run(sys.executable, "-B", os.path.join(SOURCE, "bench", "events"), "--build", lab.build, "--mails", "200", "--rounds", "1",
+            "--backlog", "700", "--json", out, timeout=240)
+    with open(out, encoding="utf-8") as f:
+        figures = {row["name"]: row["value"] for row in json.load(f)["figures"]}
+    check(figures["  unread before those"] >= 700, str(figures))
+    check(figures["events that were unread, and those of campaigns after them"] >= 1300, str(figures))

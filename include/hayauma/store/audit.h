@@ -1,6 +1,6 @@
 /* The audit: recounts everything from the rows themselves and compares it with the ledgers, the due
- * index, the logs of attempts and activities and the lists, in one snapshot. Reads only; may run
- * beside the daemon. */
+ * index, the logs of attempts, endings and activities and the lists, in one snapshot. Reads only;
+ * may run beside the daemon. */
 #pragma once
 #include "hayauma/store/campaign.h"
 
@@ -26,7 +26,7 @@ enum { HY_AUDIT_PROBLEMS_MAX = 1000 };
 
 struct hy_audit_report {
     uint64_t campaigns, spools, blocks, rows;
-    uint64_t due_entries, attempts, activities;
+    uint64_t due_entries, attempts, activities, endings;
     uint64_t lists, members;
     uint64_t suppressions;
     uint64_t problems; /* all of them, also those past the maximum told */
