@@ -258,7 +258,7 @@ static const struct cli_option create_options[] = {
      "LIST",
      CLI_SOME_WORDS,
      "messages:send messages:read suppressions:read suppressions:write leads:read leads:write "
-     "events:read admin",
+     "events:read templates:read templates:write admin",
      {"what it may do (default: messages:send,messages:read)",
       "許可する操作 (既定: messages:send,messages:read)"}},
     {"tenant",

@@ -28,7 +28,9 @@ extern const struct cli_command cmd_password;                         /* cmd_pas
 extern const struct cli_command cmd_token_create, cmd_token_list,
     cmd_token_revoke; /* cmd_token.c */
 extern const struct cli_command cmd_suppress_add, cmd_suppress_remove, cmd_suppress_show,
-    cmd_suppress_list;                                                    /* cmd_suppress.c */
+    cmd_suppress_list; /* cmd_suppress.c */
+extern const struct cli_command cmd_template_put, cmd_template_delete, cmd_template_show,
+    cmd_template_list;                                                    /* cmd_template.c */
 extern const struct cli_command cmd_suppress_import, cmd_suppress_export; /* cmd_suppress_file.c */
 extern const struct cli_command cmd_events_endpoints, cmd_events_tail, cmd_events_pause,
     cmd_events_resume, cmd_events_replay;                                 /* cmd_events.c */

@@ -308,6 +308,14 @@ const char *const cli_retold[][2] = {
      "デーモンが動いていません (%s で待ち受けがありません)"},
     {"no permission to use %s", "%s を使う権限がありません"},
     {"%s is there already; a key is never overwritten", "%s はすでにあります。鍵は上書きしません"},
+    {"there is no template '%s', or not in this version",
+     "テンプレート '%s' がないか、その版がありません"},
+    {"a template needs a text or HTML", "テンプレートには本文 (テキストか HTML) が必要です"},
+    {"a template's name has 1 to %d letters, digits, dots, hyphens and underscores, and begins "
+     "with a letter or digit",
+     "テンプレートの名前は英数字で始まる %d 文字までの英数字、ピリオド、ハイフン、下線です"},
+    {"a tenant has at most %d templates, which take %d MiB with all their versions",
+     "テナントのテンプレートは %d 個まで、全部の版の合計は %d MiB までです"},
     {"there is no folder for %s", "%s を置くフォルダーがありません"},
     {NULL, NULL},
 };

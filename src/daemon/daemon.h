@@ -277,6 +277,7 @@ extern const struct hy_control_command ctl_alter_commands[];        /* queue.ret
 extern const struct hy_control_command ctl_store_commands[];        /* audit backup list.export */
 extern const struct hy_control_command ctl_site_commands[];         /* site */
 extern const struct hy_control_command ctl_source_commands[];       /* source.list */
+extern const struct hy_control_command ctl_template_commands[];     /* template.put ... */
 extern const struct hy_control_command ctl_tenant_commands[];       /* tenant.list */
 extern const struct hy_control_command ctl_status_commands[];       /* status, sites, reload */
 extern const struct hy_control_command ctl_top_commands[];          /* top */

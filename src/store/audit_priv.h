@@ -22,3 +22,4 @@ HY_MUST_USE int hy_audit_attempts(struct audit *a);
 HY_MUST_USE int hy_audit_lists(struct audit *a);
 HY_MUST_USE int hy_audit_activities(struct audit *a);
 HY_MUST_USE int hy_audit_suppressions(struct audit *a);
+HY_MUST_USE int hy_audit_templates(struct audit *a);

@@ -21,6 +21,7 @@ static void send_free(void *state)
     hy_message_free(s->template);
     hy_rendered_free(&s->rendered);
     hy_buf_free(&s->out);
+    hy_buf_free(&s->stored);
     hy_buf_free(&s->answer);
 }
 

@@ -16,7 +16,6 @@
 enum {
     SEND_TAGS_MAX = 32,
     SEND_TAG_BYTES_MAX = 64,
-    SEND_VARIABLES_MAX = 1024,   /* names in a template */
     SEND_CONTENT_MAX = 64 << 20, /* bytes of all messages of a call */
     SEND_AHEAD_DAYS = 366,       /* send_at */
 };
@@ -54,6 +53,10 @@ struct send {
     struct hy_header_mailbox from, reply_to;
     struct hy_str sender; /* wire form */
     struct hy_str subject, text, html, raw;
+    struct hy_buf
+        stored; /* the template that was named: subject, text and html are views into it */
+    struct hy_str template_name; /* empty: none was named */
+    uint32_t template_version;
     struct hy_message_header *headers;
     size_t n_headers;
     struct hy_message_file *files; /* inline images first */

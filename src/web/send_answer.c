@@ -41,6 +41,11 @@ void send_put_answer(const struct send *s, struct hy_buf *out)
     hy_buf_printf(out, "{\"accepted\":%zu", accepted);
     if (s->send_at > s->now)
         hy_buf_printf(out, ",\"send_at\":\"%s\"", hy_wall_format(s->send_at, when));
+    if (s->template_name.n) {
+        hy_buf_add_lit(out, ",\"template\":{\"name\":");
+        hy_json_put_str(out, s->template_name);
+        hy_buf_printf(out, ",\"version\":%u}", s->template_version);
+    }
     hy_buf_add_lit(out, ",\"messages\":[");
     for (size_t i = 0; i < s->n_messages; i++)
         put_message(s, i, out);

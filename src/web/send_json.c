@@ -4,6 +4,7 @@
 #include <time.h>
 
 #include "hayauma/base/codec.h"
+#include "hayauma/store/templates.h"
 #include "send.h"
 
 static struct hy_str text_of(const json_t *value)
@@ -80,6 +81,36 @@ static int read_html(struct send *s, json_t *v)
     return read_text(s, v, "html", &s->html);
 }
 
+/* {"name": "order", "version": 3} */
+static int read_named(struct send *s, const json_t *v)
+{
+    const json_t *name = json_object_get(v, "name"), *version = json_object_get(v, "version");
+    json_int_t no = version ? json_integer_value(version) : 0;
+    struct hy_stored_template m;
+    if (json_object_size(v) > (version ? 2u : 1u))
+        return send_fail(s, 422, "conflicting_fields", "template",
+                         "Beside 'name' only 'version' may stand.");
+    if (!json_is_string(name))
+        return wrong_type(s, "template.name", "a string");
+    if (version && (!json_is_integer(version) || no < 1 || no > UINT32_MAX))
+        return send_fail(s, 422, "invalid_value", "template.version",
+                         "A version is a number from 1 on.");
+    s->stored = HY_BUF_INIT(HY_TEMPLATE_BYTES_MAX);
+    s->template_name = text_of(name);
+    int err = hy_template_get(s->txn, s->call->token->tenant->number, s->template_name,
+                              (uint32_t)no, &s->stored, &m);
+    if (err == HY_ENOTFOUND)
+        return send_fail(s, 422, "template_not_found", version ? "template" : "template.name",
+                         "There is no such template, or not in this version.");
+    if (err != HY_OK)
+        return send_fail_err(s, err);
+    s->subject = m.subject;
+    s->text = m.text;
+    s->html = m.html;
+    s->template_version = m.version;
+    return HY_OK;
+}
+
 static int read_template(struct send *s, json_t *v)
 {
     const char *key;
@@ -88,7 +119,9 @@ static int read_template(struct send *s, json_t *v)
     s->kind = SEND_TEMPLATE;
     s->is_personal = true;
     if (!json_is_object(v))
-        return wrong_type(s, "template", "an object with 'subject', 'text' and 'html'");
+        return wrong_type(s, "template", "an object with 'subject', 'text' and 'html', or 'name'");
+    if (json_object_get(v, "name"))
+        return read_named(s, v);
     json_object_foreach(v, key, member)
     {
         struct hy_str *to = strcmp(key, "subject") == 0 ? &s->subject

@@ -4,31 +4,7 @@
 
 #include "hayauma/base/rand.h"
 #include "send.h"
-
-/* The names that the template uses; a variable's slot is its place. */
-struct names {
-    struct hy_str items[SEND_VARIABLES_MAX];
-    size_t n;
-    struct hy_arena *arena;
-};
-
-static int find_slot(void *ctx, struct hy_str name, uint16_t *ret, struct hy_diag *diag)
-{
-    struct names *n = ctx;
-    for (size_t i = 0; i < n->n; i++) {
-        if (hy_str_eq(n->items[i], name)) {
-            *ret = (uint16_t)i;
-            return HY_OK;
-        }
-    }
-    if (n->n == SEND_VARIABLES_MAX)
-        return hy_fail(diag, HY_ELIMIT, "more than %d variables", SEND_VARIABLES_MAX);
-    n->items[n->n] = hy_arena_str(n->arena, name);
-    if (!n->items[n->n].p)
-        return HY_ENOMEM;
-    *ret = (uint16_t)n->n++;
-    return HY_OK;
-}
+#include "template_names.h"
 
 /* "order.total" is the member of a member, unless there is one of that very name. */
 static json_t *look_up(json_t *variables, struct hy_str name)
@@ -62,7 +38,7 @@ static int text_of(struct send *s, const json_t *value, struct hy_str *ret)
     return ret->p ? HY_OK : send_fail_err(s, HY_ENOMEM);
 }
 
-static int fill_slots(struct send *s, const struct names *names, const struct send_rcpt *r,
+static int fill_slots(struct send *s, const struct template_names *names, const struct send_rcpt *r,
                       struct hy_str *slots)
 {
     int err = HY_OK;
@@ -77,7 +53,7 @@ static int fill_slots(struct send *s, const struct names *names, const struct se
     return err;
 }
 
-static int compile(struct send *s, struct names *names)
+static int compile(struct send *s, struct template_names *names)
 {
     struct web_call *c = s->call;
     struct hy_diag diag = {""};
@@ -99,7 +75,7 @@ static int compile(struct send *s, struct names *names)
         .n_attachments = s->n_files - s->n_images,
     };
     struct hy_message_options o = {
-        .slot = find_slot,
+        .slot = template_slot,
         .slot_ctx = names,
         .keys = &keys,
         .return_domain = web_host(c),
@@ -124,7 +100,7 @@ static int compile(struct send *s, struct names *names)
     return err == HY_OK ? err : send_fail_err(s, err);
 }
 
-static int render(struct send *s, const struct names *names, struct send_rcpt *r, size_t i,
+static int render(struct send *s, const struct template_names *names, struct send_rcpt *r, size_t i,
                   struct hy_str *slots)
 {
     struct hy_rendered *out = &s->rendered;
@@ -159,8 +135,8 @@ static int render(struct send *s, const struct names *names, struct send_rcpt *r
 
 int send_make_rendered(struct send *s)
 {
-    struct names *names = hy_arena_zalloc(&s->call->arena, sizeof *names);
-    struct hy_str *slots = hy_arena_zalloc(&s->call->arena, SEND_VARIABLES_MAX * sizeof *slots);
+    struct template_names *names = hy_arena_zalloc(&s->call->arena, sizeof *names);
+    struct hy_str *slots = hy_arena_zalloc(&s->call->arena, TEMPLATE_VARIABLES_MAX * sizeof *slots);
     if (!names || !slots)
         return send_fail_err(s, HY_ENOMEM);
     names->arena = &s->call->arena;

@@ -40,6 +40,8 @@ static const struct {
     {HY_SCOPE_LEADS_READ, "leads:read"},
     {HY_SCOPE_LEADS_WRITE, "leads:write"},
     {HY_SCOPE_EVENTS_READ, "events:read"},
+    {HY_SCOPE_TEMPLATES_READ, "templates:read"},
+    {HY_SCOPE_TEMPLATES_WRITE, "templates:write"},
     {HY_SCOPE_ADMIN, "admin"},
 };
 enum { N_SCOPES = sizeof scopes / sizeof *scopes };

@@ -1,9 +1,11 @@
 """Tenants at the HTTP API: whatever one guesses of another's, it is answered like what is not there."""
+import email
+import email.policy
 from datetime import datetime, timedelta, timezone
 
 import newsletter
 from api_lab import Api, api_setup, token
-from lab import check, check_eq, wait_for
+from lab import Daemon, check, check_eq, wait_for
 from test_api_suppressions import path
 from test_campaign import csv, field
 from test_spool import SITE
@@ -14,12 +16,12 @@ TENANTS = [{"name": "shop", "number": 5, "from_domains": ["shop.test", "news.hay
 LIST = "/v1/suppressions"
 
 
-def start(lab):
+def start(lab, **kw):
     """(daemon, sink, clients by the name of their tenant)"""
     names = [None, "shop", "club", "house"]
     secrets = [token(lab, f"{t or 'own'}-app", "*", "--scopes", "admin", *(("--tenant", t) if t else ()))
                for t in names]
-    daemon, sink, api = api_setup(lab, config={"tenants": TENANTS})
+    daemon, sink, api = api_setup(lab, config={"tenants": TENANTS}, **kw)
     return daemon, sink, {t or "own": Api(api.port, secret) for t, secret in zip(names, secrets)}
 
 
@@ -107,3 +109,80 @@ def test_a_list_of_leads_is_there_for_whose_campaigns_go_to_it(lab):
         same_answer(*answers, "a list of another tenant, and none")
     good, text = daemon.audit()
     check(good, text)
+
+
+def test_templates_are_a_tenants_own_and_a_message_keeps_its_text(lab):
+    daemon, sink, apis = start(lab, capture_every=1)
+    shop, club = apis["shop"], apis["club"]
+    first = {"subject": "{{name}}様 {{order.no}}", "text": "{{name}}: {{order.no}} {{shop}}\n"}
+    made = shop.call("PUT", "/v1/templates/order", first)
+    check_eq((made.status, made.json["version"], made.json["by"]), (201, 1, "api shop-app"))
+    check_eq(shop.call("PUT", "/v1/templates/order", first).json["version"], 1, "the same again is no version")
+    wrong = shop.call("PUT", "/v1/templates/order", {"text": "one\n{{#if}}\n"})
+    check_eq((wrong.status, wrong.error()), (422, "invalid_template"))
+    check("text:2:" in wrong.json["error"]["message"], wrong.text)
+    check_eq(shop.call("PUT", "/v1/templates/order", {**first, "text": "Second {{order.no}}\n"}).json["version"], 2)
+    for other in ("club", "house", "own"):
+        for method in ("GET", "DELETE"):
+            same_answer(apis[other].call(method, "/v1/templates/order"), apis[other].call(method, "/v1/templates/none"),
+                        f"{method} of {other}")
+        check_eq(apis[other].get("/v1/templates").json, {"templates": [], "next": None})
+
+    def send(api, domain, template, want=202, **more):
+        answer = api.post("/v1/messages", {"from": f"app@{domain}", "recipients": [
+            {"email": f"taro@{SITE}", "name": "太郎", "variables": {"order": {"no": 7}}}], "template": template,
+            "variables": {"shop": "店"}, **more})
+        check_eq(answer.status, want, answer.text)
+        return answer.json
+
+    same = [send(club, "club.test", {"name": name}, 422)["error"] for name in ("order", "none")]
+    check_eq([(e["code"], e["field"], e["message"]) for e in same],
+             [("template_not_found", "template.name", same[0]["message"])] * 2, "another's, and none")
+    check_eq(send(shop, "shop.test", {"name": "order", "version": 3}, 422)["error"]["field"], "template")
+    check_eq(send(shop, "shop.test", {"name": "order", "text": "x"}, 422)["error"]["code"], "conflicting_fields")
+    soon = (datetime.now(timezone.utc) + timedelta(seconds=4)).isoformat()
+    check_eq(send(shop, "shop.test", {"name": "order", "version": 1}, send_at=soon)["template"],
+             {"name": "order", "version": 1})
+    check_eq(send(shop, "shop.test", {"name": "order"})["template"]["version"], 2)
+    listed = shop.get("/v1/templates?limit=1").json
+    check_eq([t["name"] for t in listed["templates"]], ["order"])
+    check_eq(shop.get("/v1/templates/order?version=1").json["text"], first["text"])
+    check_eq(shop.delete("/v1/templates/order").status, 204)
+    check_eq(shop.get("/v1/templates/order").status, 404)
+    wait_for("two mails", lambda: len(sink.delivered()) == 2)
+    texts = set()
+    for path_ in sink.captured():
+        with open(path_, "rb") as f:
+            m = email.message_from_binary_file(f, policy=email.policy.default)
+            texts.add((m["Subject"], m.get_content().strip()))
+    check_eq(texts, {("太郎様 7", "太郎: 7 店"), ("太郎様 7", "Second 7")}, "what was taken stays as it was")
+    good, text = daemon.audit()
+    check(good, text)
+
+
+def test_templates_by_the_command_are_there_for_calls_and_over_a_restart(lab):
+    daemon, sink, apis = start(lab)
+    text, html = lab.write("t.txt", "Hello {{name}}\n"), lab.write("t.html", "<p>Hello {{name}}</p>\n")
+    put = daemon.ctl("template", "put", "hello", "--tenant", "club", "--subject", "Hi", "--text", text, "--html", html)
+    check_eq((put["version"], put["did"]), (1, "made"))
+    check_eq(daemon.ctl("template", "put", "hello", "--subject", "Hi", "--html", html)["version"], 1, "the installation's")
+    seen = apis["club"].get("/v1/templates/hello").json
+    check_eq((seen["subject"], seen["text"], seen["html"]), ("Hi", "Hello {{name}}\n", "<p>Hello {{name}}</p>\n"))
+    seen = apis["own"].get("/v1/templates/hello").json
+    check_eq((seen["text"], seen["html"]), ("", "<p>Hello {{name}}</p>\n"))
+    daemon.kill()
+    daemon = lab.add(Daemon(lab, "again", daemon.config_path, daemon.socket))
+    for a in apis.values():
+        a.close()
+    check_eq([t["name"] for t in daemon.ctl("template", "list", "--tenant", "club")["templates"]], ["hello"])
+    check_eq(daemon.ctl("template", "show", "hello", "--tenant", "club")["text"], "Hello {{name}}\n")
+    bad = lab.write("bad.txt", "{{#each}}")
+    for args in (("put", "hello", "--text", bad), ("put", "no good name", "--text", text), ("show", "none"),
+                 ("show", "hello", "--version", "9"), ("delete", "hello", "--tenant", "shop"), ("put", "hello")):
+        check(daemon.run("template", *args).returncode != 0, args)
+    check_eq(daemon.ctl("template", "show", "hello")["version"], 1, "what was wrong changed nothing")
+    people = daemon.run("template", "show", "hello", "--tenant", "club").stdout
+    check("-- html --\n<p>Hello {{name}}</p>" in people, people)
+    daemon.ctl("template", "delete", "hello", "--tenant", "club")
+    check_eq(apis["club"].get("/v1/templates/hello").status, 404)
+    wait_for("the act", lambda: any(a["act"] == "template.delete" for a in daemon.ctl("acts")["acts"]))

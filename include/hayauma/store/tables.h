@@ -43,7 +43,8 @@
     X(ONCE, "once")                       /* hash of a key -> answer of a call; time -> */         \
     X(MAILDROP, "maildrop") /* name of a file that was taken from there -> message */              \
     X(TENANTS, "tenants")   /* number -> what it has handed in */                                  \
-    X(ENDINGS, "endings")   /* id of the last -> rows of a block that were over without attempt */
+    X(ENDINGS, "endings")   /* id of the last -> rows of a block that were over without attempt */ \
+    X(TEMPLATES, "templates") /* tenant, name, version, piece -> stored template */
 
 enum hy_table {
 #define X(symbol, name) HY_TABLE_##symbol,

@@ -21,6 +21,8 @@ enum hy_scope {
     HY_SCOPE_LEADS_READ = 1u << 4,
     HY_SCOPE_LEADS_WRITE = 1u << 5,
     HY_SCOPE_EVENTS_READ = 1u << 6,
+    HY_SCOPE_TEMPLATES_READ = 1u << 7,
+    HY_SCOPE_TEMPLATES_WRITE = 1u << 8,
     HY_SCOPE_ADMIN = 1u << 31, /* all of them */
 };
 const char *hy_scope_name(enum hy_scope s); /* "messages:send" */
