@@ -74,6 +74,7 @@ const struct cli_command *const cli_commands[] = {
     &cmd_reply_classify,
     &cmd_ua_classify,
     &cmd_segment_check,
+    &cmd_score_rules_check,
     &cmd_tls_policy,
     &cmd_tls_report,
     &cmd_audit,

@@ -1,0 +1,30 @@
+/* A plan of scoring: the rules, and what their points are for. */
+#pragma once
+#include "hayauma/score/score.h"
+
+enum { HY_SCORE_THRESHOLDS_MAX = 16, HY_SCORE_LEVELS_MAX = 16 };
+
+struct hy_score_group {
+    struct hy_str name;
+    uint32_t half_life_s; /* of its rules that say none; 0: for ever */
+};
+
+/* The letters of a group: A from 60 points, B from 30 ... in descending order. */
+struct hy_score_grades {
+    uint16_t group;
+    struct hy_str names[HY_SCORE_LEVELS_MAX];
+    int32_t levels[HY_SCORE_LEVELS_MAX];
+    size_t n;
+};
+
+/* Immutable: any thread. */
+struct hy_score_plan {
+    const struct hy_score_group *groups;
+    size_t n_groups;
+    const struct hy_score_rule *rules; /* by their order in the file */
+    size_t n_rules;
+    const struct hy_score_threshold *thresholds; /* on all groups together */
+    size_t n_thresholds;
+    const struct hy_score_grades *grades; /* one a group at most */
+    size_t n_grades;
+};
