@@ -43,6 +43,23 @@ static void share(struct cli *c, const char *label, int64_t n, int64_t all)
     line(c, label, text);
 }
 
+static void print_hours(struct cli *c, const json_t *hours)
+{
+    struct hy_buf b = HY_BUF_INIT(8192);
+    bool is_by_lead = json_is_true(json_object_get(hours, "by_lead"));
+    if (!json_is_object(hours))
+        return;
+    hy_buf_printf(&b, "%s", cli_str(hours, "spans"));
+    if (cli_str(hours, "time_zone")[0])
+        hy_buf_printf(&b, " %s", cli_str(hours, "time_zone"));
+    if (is_by_lead)
+        hy_buf_printf(&b, " (%s)", _(c, "or each recipient's own time zone"));
+    line(c, _(c, "hours"), hy_buf_cstr(&b));
+    if (cli_str(hours, "closed")[0])
+        line(c, _(c, "closed on"), cli_str(hours, "closed"));
+    hy_buf_free(&b);
+}
+
 void cli_print_campaign(struct cli *c, const json_t *o)
 {
     char time[32], number[32], text[64], waits[CLI_WAITS_MAX];
@@ -63,6 +80,7 @@ void cli_print_campaign(struct cli *c, const json_t *o)
         line(c, _(c, "pool"), cli_str(o, "pool"));
     if (json_is_true(json_object_get(o, "pool_missing")) && !cli_str(o, "ended")[0])
         line(c, "", _(c, "stands in hayauma.yaml no more: nothing is sent until it does"));
+    print_hours(c, json_object_get(o, "hours"));
     json_array_foreach(lists, i, l)
         line(c, i ? "" : _(c, "lists"), json_is_string(l) ? json_string_value(l) : "");
     line(c, _(c, "created"), cli_time(cli_str(o, "created"), time));

@@ -43,6 +43,7 @@ enum tag {
     T_POOL,
     T_TENANT,
     T_COMPLAINT_LIMIT, /* share and one */
+    T_CLOSED,          /* its first byte is a space, so that none is something, too */
     T_END,
 };
 /* inside T_HEADER and T_VAR */
@@ -113,9 +114,16 @@ static void put_brakes(struct hy_buf *out, const struct hy_bundle *b)
     put_number(out, T_SPEED_COUNT, b->speed.count);
     put_number(out, T_SPEED_PERIOD, (uint64_t)b->speed.period_us);
     if (b->has_hours) {
-        struct hy_buf text = HY_BUF_INIT(128);
+        struct hy_buf text = HY_BUF_INIT(HY_HOURS_TEXT_MAX);
         hy_hours_put(&b->hours, &text);
         put(out, T_HOURS, hy_buf_str(&text));
+        hy_buf_free(&text);
+    }
+    if (b->has_closed) {
+        struct hy_buf text = HY_BUF_INIT(HY_HOURS_TEXT_MAX);
+        hy_buf_add_c(&text, ' ');
+        hy_closed_days_put(&b->closed, &text);
+        put(out, T_CLOSED, hy_buf_str(&text));
         hy_buf_free(&text);
     }
     put(out, T_TIME_ZONE, b->time_zone);
@@ -364,6 +372,9 @@ static int read_field(struct reading *r, const struct field *f)
     case T_HOURS:
         b->has_hours = true;
         return hy_hours_parse(f->bytes, &b->hours, NULL) == HY_OK ? 0 : HY_ECORRUPT;
+    case T_CLOSED:
+        b->has_closed = true;
+        return hy_closed_days_parse(f->bytes, &b->closed, NULL) == HY_OK ? 0 : HY_ECORRUPT;
     default:
         return read_number(b, f);
     }

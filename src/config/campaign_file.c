@@ -42,6 +42,7 @@ struct raw {
     uint32_t weight;
     struct hy_rate speed;
     struct hy_hours hours;
+    struct hy_closed_days closed;
     const char *time_zone;
     bool is_by_lead, is_uncapped;
     uint32_t bounce_percent, complaint_share;
@@ -93,6 +94,7 @@ static const struct schema_row rows[] = {
     {"weight", SCHEMA_INT, 0, F(weight), 1, HY_WEIGHT_MAX, "10"},
     {"speed", SCHEMA_RATE, 0, F(speed), .def = "unlimited", .zero = "unlimited"},
     {"hours", SCHEMA_HOURS, 0, F(hours)},
+    {"closed", SCHEMA_CLOSED, 0, F(closed)},
     {"time_zone", SCHEMA_ZONE, 0, F(time_zone)},
     {"hours_by_lead", SCHEMA_BOOL, 0, F(is_by_lead), .def = "false"},
     {"ignore_frequency_cap", SCHEMA_BOOL, 0, F(is_uncapped), .def = "false"},
@@ -355,8 +357,8 @@ static void check(struct loading *l)
                 strcmp(r->lists.items[i], r->lists.items[j]) == 0)
                 schema_warn_at(&l->x, l->root, "lists", "'%s' is named twice", r->lists.items[i]);
     bool is_transactional = r->priority == HY_PRIORITY_TRANSACTIONAL;
-    if (is_transactional && r->hours.days)
-        schema_error_at(&l->x, l->root, "hours",
+    if (is_transactional && (r->hours.n || r->closed.n))
+        schema_error_at(&l->x, l->root, r->hours.n ? "hours" : "closed",
                         "transactional mail knows no hours: take one of the two lines out");
     check_address(l, "from.address", r->from_address, true);
     check_address(l, "reply_to", r->reply_to, false);
@@ -401,6 +403,8 @@ static int to_bundle(struct loading *l)
         .speed = r->speed,
         .has_hours = yaml_get(l->root, HY_STR("hours")) != NULL,
         .hours = r->hours,
+        .has_closed = yaml_get(l->root, HY_STR("closed")) != NULL,
+        .closed = r->closed,
         .time_zone = hy_str_of(r->time_zone),
         .is_by_lead = r->is_by_lead,
         .is_uncapped = r->is_uncapped,

@@ -414,9 +414,15 @@ static const struct schema_row rows[] = {
          "At most so many bulk mails to one lead, as in 3/7d or 1/20h; more are left out of their "
          "campaign (suppressed). Up to 16, within up to 366 days, counted by full hours."},
     {"campaign.hours", SCHEMA_HOURS, 0, F(campaign.hours), .def = "always",
-     .doc = "When bulk mail may go, retries too: always, 09:00-20:00, or mon-fri 09:00-20:00."},
+     .doc =
+         "When bulk mail may go, retries too: always, 09:00-20:00, mon-fri 09:00-20:00, or several "
+         "spans by days, as in {mon-fri: [09:00-12:00, 13:00-18:00], sat: 10:00-12:00}. One past "
+         "midnight (22:00-02:00) belongs to the day it began on."},
+    {"campaign.closed", SCHEMA_CLOSED, 0, F(campaign.closed),
+     .doc = "Dates on which none goes, by the clock of campaign.time_zone: [2027-01-01, "
+            "2026-12-29..2027-01-03]. At most 64 dates and ranges."},
     {"campaign.time_zone", SCHEMA_ZONE, 0, F(campaign.time_zone),
-     .doc = "Of those hours, such as Asia/Tokyo. \"\" = the system's."},
+     .doc = "Of those hours and dates, such as Asia/Tokyo. \"\" = the system's."},
     {"campaign.zone_attribute", SCHEMA_STRING, 0, F(campaign.zone_attribute), .max = 64,
      .def = "time_zone",
      .doc = "Attribute of leads that names their own time zone, for campaigns with hours_by_lead."},

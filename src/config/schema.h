@@ -25,7 +25,8 @@ enum schema_type {
     SCHEMA_LIST,      /* {const item *items; size_t n}: sections described by row->items */
     SCHEMA_PAIRS,     /* struct hy_pairs: names and texts chosen by the writer */
     SCHEMA_TIME,      /* hy_wall_ms: RFC 3339 */
-    SCHEMA_HOURS,     /* struct hy_hours */
+    SCHEMA_HOURS,     /* struct hy_hours, without closed days: one text, or spans by days */
+    SCHEMA_CLOSED,    /* struct hy_closed_days: dates and ranges of dates */
     SCHEMA_ZONE,      /* const char *: a time zone the system knows; "" = its own */
     SCHEMA_NODE,      /* const struct yaml_node *: read by somebody else */
 };

@@ -30,6 +30,7 @@ const char *schema_type_name(enum schema_type t)
         [SCHEMA_PAIRS] = "section of texts",
         [SCHEMA_TIME] = "time",
         [SCHEMA_HOURS] = "hours",
+        [SCHEMA_CLOSED] = "list of dates",
         [SCHEMA_ZONE] = "time zone",
         [SCHEMA_NODE] = "section",
     };
@@ -186,6 +187,17 @@ static void put_enum(const struct schema_row *row, const void *field, struct hy_
         }
 }
 
+static void put_hours(const struct hy_hours *hours, struct hy_buf *out)
+{
+    struct hy_buf text = HY_BUF_INIT(HY_HOURS_TEXT_MAX);
+    hy_hours_put(hours, &text);
+    if (hours->n > 1) /* commas and semicolons mean something else in YAML's lists */
+        put_text(hy_buf_str(&text), out);
+    else
+        hy_buf_add_str(out, hy_buf_str(&text));
+    hy_buf_free(&text);
+}
+
 static bool is_zero(const struct schema_row *row, const void *field)
 {
     const char *p = field;
@@ -199,6 +211,7 @@ void schema_put_value(const struct schema_row *row, const void *field, struct hy
 {
     struct hy_rate rate;
     struct hy_hours hours;
+    struct hy_closed_days closed;
     struct hy_sockaddr addr;
     hy_wall_ms ms;
     char time[32];
@@ -237,7 +250,13 @@ void schema_put_value(const struct schema_row *row, const void *field, struct hy
         break;
     case SCHEMA_HOURS:
         memcpy(&hours, field, sizeof hours);
-        hy_hours_put(&hours, out);
+        put_hours(&hours, out);
+        break;
+    case SCHEMA_CLOSED:
+        memcpy(&closed, field, sizeof closed);
+        hy_buf_add_c(out, '[');
+        hy_closed_days_put(&closed, out);
+        hy_buf_add_c(out, ']');
         break;
     case SCHEMA_TIME:
         memcpy(&ms, field, sizeof ms);

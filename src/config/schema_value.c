@@ -208,6 +208,56 @@ static int read_hours(struct hy_str s, struct hy_diag *diag, void *field)
     return err;
 }
 
+/* "mon-fri: [09:00-12:00, 13:00-18:00]": one span, or a list of them. */
+static void read_hours_of_days(const struct schema_row *row, const struct schema_ctx *ctx,
+                               const struct yaml_entry *e, struct hy_hours *h)
+{
+    struct yaml_entry only = {.value = e->value};
+    bool is_list = e->value->kind == YAML_LIST;
+    const struct yaml_entry *all = is_list ? e->value->entries : &only;
+    for (size_t i = 0; i < (is_list ? e->value->n : 1); i++) {
+        const struct yaml_node *v = all[i].value;
+        struct hy_diag diag = {0};
+        if (v->kind != YAML_SCALAR || v->is_null)
+            fault(ctx, v, row->path, "must be hours such as 09:00-12:00, or a list of them");
+        else if (hy_hours_add(h, e->key->text, v->text, &diag) != HY_OK)
+            fault(ctx, v, row->path, diag.text);
+    }
+}
+
+/* Days that it does not name are closed. */
+static int read_hours_map(const struct schema_row *row, const struct schema_ctx *ctx,
+                          const struct yaml_node *node, void *field)
+{
+    struct hy_hours hours = {0};
+    size_t before = ctx->src->problems->n_errors;
+    for (size_t i = 0; i < node->n; i++)
+        read_hours_of_days(row, ctx, &node->entries[i], &hours);
+    if (hours.n == 0 && ctx->src->problems->n_errors == before)
+        fault(ctx, node, row->path, "names no hours at all: nothing could ever be sent");
+    memcpy(field, &hours, sizeof hours);
+    return HY_OK;
+}
+
+static int read_closed(const struct schema_row *row, const struct schema_ctx *ctx,
+                       const struct yaml_node *node, void *field)
+{
+    struct yaml_entry only = {.value = node};
+    struct hy_closed_days closed = {0};
+    bool is_list = node->kind == YAML_LIST;
+    const struct yaml_entry *all = is_list ? node->entries : &only;
+    for (size_t i = 0; i < (is_list ? node->n : 1); i++) {
+        const struct yaml_node *v = all[i].value;
+        struct hy_diag diag = {0};
+        if (v->kind != YAML_SCALAR || v->is_null)
+            fault(ctx, v, row->path, "must be a list of dates such as 2027-01-01");
+        else if (hy_closed_days_add(&closed, v->text, &diag) != HY_OK)
+            fault(ctx, v, row->path, diag.text);
+    }
+    memcpy(field, &closed, sizeof closed);
+    return HY_OK;
+}
+
 static int read_zone(const struct schema_ctx *ctx, struct hy_str s, struct hy_diag *diag,
                      void *field)
 {
@@ -409,6 +459,12 @@ int schema_read_value(const struct schema_row *row, const struct schema_ctx *ctx
     case SCHEMA_NODE:
         memcpy(field, &node, sizeof node);
         return 0;
+    case SCHEMA_CLOSED:
+        return read_closed(row, ctx, node, field);
+    case SCHEMA_HOURS:
+        if (node->kind == YAML_MAP)
+            return read_hours_map(row, ctx, node, field);
+        break;
     default:
         break;
     }

@@ -24,11 +24,17 @@ static int find_zone(const struct hy_bundle *b, const struct hy_config *c, struc
     return *ret ? HY_OK : hy_fail(diag, HY_ENOMEM, "out of memory");
 }
 
+void brakes_hours(const struct hy_bundle *b, const struct hy_config *c, struct hy_hours *ret)
+{
+    *ret = b->has_hours ? b->hours : c->campaign.hours;
+    ret->closed = b->has_closed ? b->closed : c->campaign.closed;
+}
+
 static int fill_hours(const struct hy_bundle *b, const struct hy_config *c, struct hy_txn *t,
                       struct hy_deliver_plan *plan, struct hy_diag *diag)
 {
-    plan->brakes.hours = b->has_hours ? b->hours : c->campaign.hours;
-    if (plan->brakes.hours.days == 0)
+    brakes_hours(b, c, &plan->brakes.hours);
+    if (hy_hours_is_always(&plan->brakes.hours))
         return HY_OK;
     hy_attr_no no;
     plan->zone_slot = HY_DELIVER_SLOTS;

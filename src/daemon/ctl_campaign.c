@@ -209,22 +209,35 @@ static json_t *list_names(struct hy_daemon *d, hy_id id)
     return names;
 }
 
-/* What it leaves from, and whether there is such a pool still. */
-static void add_pool(struct hy_daemon *d, hy_id id, json_t *o)
+/* When its mail may go, as it would be read back; null: always. */
+static json_t *hours_json(const struct plan_look *l)
+{
+    HY_CLEANUP(hy_buf_free)
+    struct hy_buf hours = HY_BUF_INIT(HY_HOURS_TEXT_MAX);
+    HY_CLEANUP(hy_buf_free)
+    struct hy_buf closed = HY_BUF_INIT(HY_HOURS_TEXT_MAX);
+    if (hy_hours_is_always(&l->hours))
+        return json_null();
+    hy_hours_put(&l->hours, &hours);
+    hy_closed_days_put(&l->hours.closed, &closed);
+    return json_pack("{s:s, s:s, s:s, s:b}", "spans", hy_buf_cstr(&hours), "closed",
+                     hy_buf_cstr(&closed), "time_zone", l->time_zone, "by_lead", l->is_by_lead);
+}
+
+/* What it leaves from and when, and whether there is such a pool still. */
+static void add_plan(struct hy_daemon *d, hy_id id, json_t *o)
 {
     struct hy_txn t = {0};
-    char pool[64] = "";
+    struct plan_look l;
     int err = hy_txn_read(d->env, &t);
     if (err == HY_OK)
-        err = plan_pool(&t, id, pool);
+        err = plan_look(d, &t, id, &l);
     hy_txn_end(&t);
     if (err != HY_OK)
         return;
-    struct hy_config *config = daemon_config(d);
-    bool is_missing = pool[0] && !hy_config_has_pool(config, hy_str_of(pool));
-    hy_config_unref(config);
-    json_object_set_new(o, "pool", json_string(pool));
-    json_object_set_new(o, "pool_missing", json_boolean(is_missing));
+    json_object_set_new(o, "pool", json_string(l.pool));
+    json_object_set_new(o, "pool_missing", json_boolean(l.is_pool_missing));
+    json_object_set_new(o, "hours", hours_json(&l));
 }
 
 static void show(struct hy_daemon *d, struct hy_control_call *call)
@@ -240,7 +253,7 @@ static void show(struct hy_daemon *d, struct hy_control_call *call)
         return;
     }
     json_object_set_new(o, "lists", list_names(d, id));
-    add_pool(d, id, o);
+    add_plan(d, id, o);
     hy_control_finish(call, o);
 }
 

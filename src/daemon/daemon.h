@@ -210,9 +210,17 @@ void policy_wipe(struct hy_buf *b);
  * what campaign.create checks with: `bundle` as stored. */
 int plan_load(void *daemon, struct hy_txn *t, const struct hy_campaign *c, struct hy_diag *diag,
               struct hy_deliver_plan *ret);
-/* The pool that a stored campaign names; "" = none. What hy_campaign_bundle and hy_bundle_decode
- * fail with. Any thread. */
-HY_MUST_USE int plan_pool(struct hy_txn *t, hy_id campaign, char ret[64]);
+/* What a stored campaign says of where from and when, without compiling it. */
+struct plan_look {
+    char pool[64]; /* "" = none named */
+    bool is_pool_missing;
+    struct hy_hours hours;
+    char time_zone[HY_ZONE_NAME_MAX + 1]; /* of the hours */
+    bool is_by_lead;
+};
+/* What hy_campaign_bundle and hy_bundle_decode fail with. Any thread. */
+HY_MUST_USE int plan_look(struct hy_daemon *d, struct hy_txn *t, hy_id campaign,
+                          struct plan_look *ret);
 /* Which kind of mail it is for the suppression list; likewise. */
 HY_MUST_USE int plan_stream(struct hy_daemon *d, hy_id campaign, enum hy_stream *ret);
 /* What does not keep a campaign from being sent, but should be known before. */
@@ -229,6 +237,8 @@ int plan_check(struct hy_daemon *d, struct hy_txn *t, struct hy_str bundle,
 
 struct hy_bundle;
 /* brakes.c */
+/* The hours of a bulk campaign: its own, or those of the configuration. */
+void brakes_hours(const struct hy_bundle *b, const struct hy_config *c, struct hy_hours *ret);
 /* Fills the brakes of a plan from its campaign and the configuration. HY_EINVAL with the reason,
  * HY_ENOMEM; what it made is in `plan` all the same. Feeder or main thread. */
 int brakes_fill(const struct hy_bundle *b, const struct hy_config *c, struct hy_txn *t,

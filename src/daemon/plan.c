@@ -302,7 +302,24 @@ static int read_bundle(struct hy_txn *t, hy_id campaign, struct hy_buf *bytes,
     return err ? err : hy_bundle_decode(hy_buf_str(bytes), arena, ret);
 }
 
-int plan_pool(struct hy_txn *t, hy_id campaign, char ret[64])
+static void fill_look(struct hy_daemon *d, const struct hy_bundle *b, struct plan_look *ret)
+{
+    struct hy_config *c = daemon_config(d);
+    *ret = (struct plan_look){.is_by_lead = b->is_by_lead};
+    snprintf(ret->pool, sizeof ret->pool, "%.*s", HY_STR_ARG(b->pool));
+    ret->is_pool_missing = b->pool.n && !hy_config_has_pool(c, b->pool);
+    struct hy_str zone = b->time_zone.n ? b->time_zone : hy_str_of(c->campaign.time_zone);
+    struct hy_zone *local = zone.n ? NULL : hy_zone_local();
+    snprintf(ret->time_zone, sizeof ret->time_zone, "%.*s", HY_STR_ARG(zone));
+    if (local)
+        snprintf(ret->time_zone, sizeof ret->time_zone, "%s", hy_zone_name(local));
+    hy_zone_free(local);
+    if (b->priority != HY_PRIORITY_TRANSACTIONAL)
+        brakes_hours(b, c, &ret->hours);
+    hy_config_unref(c);
+}
+
+int plan_look(struct hy_daemon *d, struct hy_txn *t, hy_id campaign, struct plan_look *ret)
 {
     HY_CLEANUP(hy_buf_free)
     struct hy_buf bytes = HY_BUF_INIT(HY_CAMPAIGN_BUNDLE_MAX);
@@ -311,7 +328,7 @@ int plan_pool(struct hy_txn *t, hy_id campaign, char ret[64])
     struct hy_bundle b;
     int err = read_bundle(t, campaign, &bytes, &arena, &b);
     if (err == HY_OK)
-        snprintf(ret, 64, "%.*s", HY_STR_ARG(b.pool));
+        fill_look(d, &b, ret);
     return err;
 }
 

@@ -5,6 +5,7 @@ import zoneinfo
 
 from lab import Daemon, check, check_eq, wait_for
 from test_brakes import campaign, clock, users
+from test_campaign import setup
 from test_metrics import parsers, samples, value, watched
 
 ZONE = "Asia/Kolkata"  # half an hour off, and its clock never changes
@@ -72,3 +73,49 @@ def test_a_campaign_outside_its_hours_says_until_when_everywhere(lab):
 
 def whose_mail(sink):
     return {r.rstrip("0123456789") for r in (a.split("@")[0] for a in sink.delivered())}
+
+
+def is_open(moment, spans, closed):
+    at = moment.hour * 60 + moment.minute
+    return moment.date() not in closed and any((at - b) % 1440 < (e - b) % 1440 for b, e in spans)
+
+
+def opening(spans, closed):
+    """The first minute from now on in which mail may go, found by trying them all."""
+    moment = here().replace(second=0, microsecond=0)
+    while not is_open(moment, spans, closed):
+        moment += MINUTE
+    return moment
+
+
+def test_spans_of_a_day_and_closed_dates_say_when_it_goes_on(lab):
+    daemon, sink, _ = setup(lab, key=False)
+    a, b = here() + 2 * HOUR, here() + 5 * HOUR
+    spans = [(clock(a), clock(a + HOUR)), (clock(b), clock(b + HOUR))]
+    minutes = [tuple(int(t[:2]) * 60 + int(t[3:]) for t in span) for span in spans]
+    text = ",".join("-".join(s) for s in spans)
+    written = ", ".join(f"{b}-{e}" for b, e in spans)
+    closed = a.date()  # the first span begins on it; the second one, or none of today, on the next
+    campaign(lab, daemon, "spans", users("user", 5), extra=f"time_zone: {ZONE}\nhours:\n  mon-sun: [{written}]\n")
+    campaign(lab, daemon, "holiday", users("other", 5),
+             extra=f"time_zone: {ZONE}\nhours: {text}\nclosed: [{closed}, 2040-01-01..2040-01-07]\n")
+    for name, dates in (("spans", []), ("holiday", [closed])):
+        check_eq(waits(daemon, name)["until_local"], opening(minutes, dates).isoformat(), name)
+    check_eq(daemon.campaign("holiday")["hours"],
+             {"spans": text, "closed": f"{closed}, 2040-01-01..2040-01-07", "time_zone": ZONE, "by_lead": False})
+    shown = daemon.run("campaign", "show", "holiday").stdout
+    check(f"{text} {ZONE}" in shown and f"{closed}, 2040-01-01..2040-01-07" in shown, shown)
+    check_eq(sink.delivered(), [])
+
+
+def test_a_closed_date_of_the_configuration_stops_all_but_those_that_say_otherwise(lab):
+    days = [(here() + n * 24 * HOUR).date() for n in range(3)]  # midnight may come while this runs
+    daemon, sink, _ = setup(lab, key=False, config={"campaign.closed": [f"{days[0]}..{days[2]}"],
+                                                    "campaign.time_zone": ZONE})
+    campaign(lab, daemon, "closed", users("closed", 5))
+    campaign(lab, daemon, "anyway", users("anyway", 5), extra="closed: []\n")
+    campaign(lab, daemon, "reset", users("reset", 5), extra="priority: transactional\n")
+    for name in ("anyway", "reset"):
+        daemon.wait_campaign(name)
+    check_eq(waits(daemon, "closed")["until_local"][:16], f"{days[2] + datetime.timedelta(days=1)}T00:00")
+    check_eq(whose_mail(sink), {"anyway", "reset"})

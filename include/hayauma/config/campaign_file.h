@@ -57,10 +57,12 @@ struct hy_bundle {
     bool list_unsubscribe; /* the header pair of RFC 2369 and RFC 8058 */
     hy_wall_ms start_at;   /* 0 = when told to */
     enum hy_priority priority;
-    uint32_t weight;      /* 1..100 */
-    struct hy_rate speed; /* count 0 = no limit */
-    bool has_hours;       /* false: what hayauma.yaml says */
-    struct hy_hours hours;
+    uint32_t weight;       /* 1..100 */
+    struct hy_rate speed;  /* count 0 = no limit */
+    bool has_hours;        /* false: what hayauma.yaml says */
+    struct hy_hours hours; /* without closed days */
+    bool has_closed;
+    struct hy_closed_days closed;
     struct hy_str time_zone; /* of the hours; empty = what hayauma.yaml says */
     bool is_by_lead, is_uncapped;
     bool has_bounce_limit;   /* false: what hayauma.yaml says */

@@ -275,7 +275,8 @@ struct hy_config {
     } mail;
     struct {
         struct hy_rate frequency_cap; /* mails to one lead, whole hours; count 0 = no cap */
-        struct hy_hours hours;        /* of bulk campaigns that name none; days 0 = always */
+        struct hy_hours hours;        /* of bulk campaigns that name none; less closed days */
+        struct hy_closed_days closed; /* of bulk campaigns that name none */
         const char *time_zone;        /* of hours; "" = the system's */
         const char *zone_attribute;   /* of leads, for hours_by_lead */
         uint32_t bounce_percent;      /* more among the last bounce_sample pauses; 0 = never */

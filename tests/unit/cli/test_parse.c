@@ -212,12 +212,10 @@ static struct hy_buf literals(void)
     struct hy_buf all = HY_BUF_INIT(64u << 20);
     char command[1024], piece[65536];
     size_t n;
-    snprintf(
-        command, sizeof command,
-        "cd %s/src && ls config/*.c daemon/*.c cli/*.c deliver/*.c web/*.c | grep -v text_retold | "
-        "xargs cat | tr -d "
-        "'\n' | sed 's/\" *\"//g'",
-        HY_SOURCE_ROOT);
+    snprintf(command, sizeof command,
+             "cd %s/src && ls */*.c | grep -v text_retold | xargs cat | tr -d '\n' | "
+             "sed 's/\" *\"//g'",
+             HY_SOURCE_ROOT);
     FILE *p = popen(command, "r");
     cr_assert_not_null(p);
     while ((n = fread(piece, 1, sizeof piece, p)) > 0)

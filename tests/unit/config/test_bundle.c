@@ -40,7 +40,9 @@ static struct hy_bundle sample(void)
         .weight = 30,
         .speed = {20000, 3600000000},
         .has_hours = true,
-        .hours = {31, 540, 1200},
+        .hours = {1, {{31, 540, 1200}}},
+        .has_closed = true,
+        .closed = {1, {{20819, 20821}}},
         .time_zone = HY_STR("Asia/Tokyo"),
         .pool = HY_STR("tokyo"),
         .tenant = HY_STR("shop"),
@@ -76,10 +78,12 @@ Test(bundle, what_goes_in_comes_out)
               got.beacon == HY_YES && got.list_unsubscribe && got.start_at == b.start_at &&
               got.expire_us == b.expire_us);
     cr_expect(got.priority == b.priority && got.weight == 30 && got.speed.count == 20000 &&
-              got.speed.period_us == b.speed.period_us && got.has_hours && got.hours.days == 31 &&
-              got.hours.from_min == 540 && got.hours.to_min == 1200 && got.is_by_lead &&
-              got.is_uncapped && got.has_bounce_limit && got.bounce_percent == 0 &&
-              got.has_complaint_limit && got.complaint_share == 25);
+              got.speed.period_us == b.speed.period_us && got.has_hours && got.hours.n == 1 &&
+              got.hours.spans[0].days == 31 && got.hours.spans[0].from_min == 540 &&
+              got.hours.spans[0].to_min == 1200 && got.has_closed && got.closed.n == 1 &&
+              got.closed.ranges[0].from == 20819 && got.closed.ranges[0].to == 20821 &&
+              got.is_by_lead && got.is_uncapped && got.has_bounce_limit &&
+              got.bounce_percent == 0 && got.has_complaint_limit && got.complaint_share == 25);
     cr_expect(hy_str_eq(got.pool, b.pool));
     cr_expect(hy_str_eq(got.tenant, b.tenant));
     expect_str(got.time_zone, b.time_zone);

@@ -139,7 +139,57 @@ static const struct {
     {HEAD "text: a.txt\nstart_at: tomorrow\n",
      "D/c:6:11: error: start_at: must be a time with its zone, such as 2026-12-01T09:00:00+09:00, "
      "not 'tomorrow'\n"},
+    {HEAD "text: a.txt\nhours:\n  mon-fri: [09:00-12:00, 11:00-13:00]\n  sat: 25:00-26:00\n"
+          "  son: 10:00-11:00\n  sun: {}\nclosed: [2027-01-01, 2027-02-29]\n",
+     "D/c:7:26: error: hours: '11:00-13:00' overlaps other hours of the same day\n"
+     "D/c:8:8: error: hours: '25:00-26:00' is no span of hours: write 09:00-12:00\n"
+     "D/c:9:8: error: hours: 'son' is no day or range of days (mon, tue, wed, thu, fri, sat, sun; "
+     "mon-fri)\n"
+     "D/c:10:8: error: hours: must be hours such as 09:00-12:00, or a list of them\n"
+     "D/c:11:22: error: closed: '2027-02-29' is no date or range of dates: write 2027-01-01 or "
+     "2026-12-29..2027-01-03\n"},
+    {HEAD "text: a.txt\nhours: {}\n",
+     "D/c:6:8: error: hours: names no hours at all: nothing could ever be sent\n"},
+    {HEAD "text: a.txt\nhours: [09:00-12:00]\n",
+     "D/c:6:8: error: hours: must be a single value (hours), not a list\n"},
+    {HEAD "text: a.txt\npriority: transactional\nclosed: 2027-01-01\n",
+     "D/c:7:9: error: closed: transactional mail knows no hours: take one of the two lines out\n"},
 };
+
+Test(campaign_file, hours_may_be_one_text_or_spans_by_days)
+{
+    static const struct {
+        const char *in, *hours, *closed;
+    } cases[] = {
+        {"hours: mon-fri 09:00-20:00\n", "mon-fri 09:00-20:00", ""},
+        {"hours: mon-fri 09:00-12:00,13:00-18:00; sat 10:00-12:00\nclosed: 2027-01-01\n",
+         "mon-fri 09:00-12:00,13:00-18:00; sat 10:00-12:00", "2027-01-01"},
+        {"hours: {mon-fri: [09:00-12:00, 13:00-18:00], sat: 10:00-12:00, sun: []}\n"
+         "closed: [2027-02-11, 2026-12-29..2027-01-03]\n",
+         "mon-fri 09:00-12:00,13:00-18:00; sat 10:00-12:00", "2026-12-29..2027-01-03, 2027-02-11"},
+        {"hours:\n  \"sat,sun\":\n    - 22:00-02:00\nclosed: []\n", "sat,sun 22:00-02:00", ""},
+    };
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        struct hy_campaign_file *f;
+        struct hy_buf text = HY_BUF_INIT(HY_HOURS_TEXT_MAX),
+                      closed = HY_BUF_INIT(HY_HOURS_TEXT_MAX);
+        char yaml[512];
+        int err;
+        snprintf(yaml, sizeof yaml, HEAD "text: a.txt\n%s", cases[i].in);
+        char *got = load(yaml, &f, &err);
+        cr_assert_str_eq(got, "");
+        free(got);
+        hy_hours_put(&f->bundle.hours, &text);
+        hy_closed_days_put(&f->bundle.closed, &closed);
+        cr_expect(f->bundle.has_hours);
+        cr_expect_eq(f->bundle.has_closed, strstr(cases[i].in, "closed:") != NULL);
+        cr_expect_str_eq(hy_buf_cstr(&text), cases[i].hours);
+        cr_expect_str_eq(closed.len ? hy_buf_cstr(&closed) : "", cases[i].closed);
+        hy_buf_free(&text);
+        hy_buf_free(&closed);
+        hy_campaign_file_free(f);
+    }
+}
 
 Test(campaign_file, every_fault_is_told_with_its_place)
 {
