@@ -44,6 +44,7 @@ enum tag {
     T_TENANT,
     T_COMPLAINT_LIMIT, /* share and one */
     T_CLOSED,          /* its first byte is a space, so that none is something, too */
+    T_RELEASE,         /* microseconds and one */
     T_END,
 };
 /* inside T_HEADER and T_VAR */
@@ -130,6 +131,7 @@ static void put_brakes(struct hy_buf *out, const struct hy_bundle *b)
     put_number(out, T_BY_LEAD, b->is_by_lead);
     put_number(out, T_UNCAPPED, b->is_uncapped);
     put_number(out, T_BOUNCE_LIMIT, b->has_bounce_limit ? b->bounce_percent + 1u : 0);
+    put_number(out, T_RELEASE, b->has_release ? (uint64_t)b->release_us + 1 : 0);
     put_number(out, T_COMPLAINT_LIMIT, b->has_complaint_limit ? b->complaint_share + 1u : 0);
     put(out, T_POOL, b->pool);
     put(out, T_TENANT, b->tenant);
@@ -280,6 +282,10 @@ static void set_brake(struct hy_bundle *b, unsigned tag, uint64_t v)
     case T_UNCAPPED:
         b->is_uncapped = v != 0;
         break;
+    case T_RELEASE:
+        b->has_release = v > 0;
+        b->release_us = v ? (hy_us)v - 1 : 0;
+        break;
     case T_COMPLAINT_LIMIT:
         b->has_complaint_limit = v > 0;
         b->complaint_share = v ? (uint32_t)v - 1 : 0;
@@ -310,6 +316,7 @@ static int read_number(struct hy_bundle *b, const struct field *f)
         [T_UNCAPPED] = 1,
         [T_BOUNCE_LIMIT] = 101,
         [T_COMPLAINT_LIMIT] = 10001,
+        [T_RELEASE] = INT64_MAX,
     };
     int err = to_number(f->bytes, max[f->tag], &v);
     if (err)

@@ -43,6 +43,7 @@ struct raw {
     struct hy_rate speed;
     struct hy_hours hours;
     struct hy_closed_days closed;
+    hy_us release_us;
     const char *time_zone;
     bool is_by_lead, is_uncapped;
     uint32_t bounce_percent, complaint_share;
@@ -95,6 +96,7 @@ static const struct schema_row rows[] = {
     {"speed", SCHEMA_RATE, 0, F(speed), .def = "unlimited", .zero = "unlimited"},
     {"hours", SCHEMA_HOURS, 0, F(hours)},
     {"closed", SCHEMA_CLOSED, 0, F(closed)},
+    {"release_spread", SCHEMA_DURATION, 0, F(release_us), 0, 86400LL * 1000000, .zero = "none"},
     {"time_zone", SCHEMA_ZONE, 0, F(time_zone)},
     {"hours_by_lead", SCHEMA_BOOL, 0, F(is_by_lead), .def = "false"},
     {"ignore_frequency_cap", SCHEMA_BOOL, 0, F(is_uncapped), .def = "false"},
@@ -405,6 +407,8 @@ static int to_bundle(struct loading *l)
         .hours = r->hours,
         .has_closed = yaml_get(l->root, HY_STR("closed")) != NULL,
         .closed = r->closed,
+        .has_release = yaml_get(l->root, HY_STR("release_spread")) != NULL,
+        .release_us = r->release_us,
         .time_zone = hy_str_of(r->time_zone),
         .is_by_lead = r->is_by_lead,
         .is_uncapped = r->is_uncapped,

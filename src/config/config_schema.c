@@ -421,6 +421,11 @@ static const struct schema_row rows[] = {
     {"campaign.closed", SCHEMA_CLOSED, 0, F(campaign.closed),
      .doc = "Dates on which none goes, by the clock of campaign.time_zone: [2027-01-01, "
             "2026-12-29..2027-01-03]. At most 64 dates and ranges."},
+    {"campaign.release_spread", SCHEMA_DURATION, 0, F(campaign.release_us), 0, DAY, "15m",
+     .zero = "none",
+     .doc =
+         "What waited for its hours is let go over so long when they begin, or over a quarter of "
+         "them; a campaign of few mails at 10 a second."},
     {"campaign.time_zone", SCHEMA_ZONE, 0, F(campaign.time_zone),
      .doc = "Of those hours and dates, such as Asia/Tokyo. \"\" = the system's."},
     {"campaign.zone_attribute", SCHEMA_STRING, 0, F(campaign.zone_attribute), .max = 64,

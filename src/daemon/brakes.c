@@ -67,6 +67,7 @@ int brakes_fill(const struct hy_bundle *b, const struct hy_config *c, struct hy_
         .weight = b->weight,
         .speed = b->speed,
         .is_by_lead = b->is_by_lead,
+        .release_ms = (b->has_release ? b->release_us : c->campaign.release_us) / HY_US_PER_MS,
         .is_uncapped = b->is_uncapped || b->priority == HY_PRIORITY_TRANSACTIONAL,
         .bounces = {100 * (b->has_bounce_limit ? b->bounce_percent : c->campaign.bounce_percent),
                     c->campaign.bounce_sample},

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 
 #include "hayauma/base/log.h"
+#include "hayauma/shape/release.h"
 #include "hayauma/store/spool.h"
 
 enum { AGAIN_MS = 10000 }; /* until a campaign that could not be begun is tried again */
@@ -157,6 +158,25 @@ static int load_run(struct feeder *f, const struct hy_campaign *record, struct r
     return HY_OK;
 }
 
+/* What waited for hours that have just begun goes slowly at first. Without memory it goes at once.
+ */
+static void let_go_slowly(struct feeder *f, struct camp *c, hy_wall_ms now)
+{
+    struct run *r = c->run;
+    const struct hy_brakes *b = &r->plan.brakes;
+    struct hy_campaign_progress p;
+    hy_wall_ms until = hy_release_until(&b->hours, r->plan.zone, r->queued, now, b->release_ms);
+    if (until == 0 || hy_campaign_progress(&f->txn, c->id, &p) != HY_OK)
+        return;
+    if (!r->lines)
+        r->lines = pace_lines_new(f->d->workers, f->d->n_workers);
+    if (!r->lines)
+        return;
+    hy_us left = (until - now) * HY_US_PER_MS;
+    r->release = hy_release_rate(hy_ledger_pending(&p.ledger), left, b->speed);
+    r->release_until = hy_clock_us() + left;
+}
+
 /* Hours by the clock of the campaign open and shut it as a whole, like a resume and a pause. False:
  * they are shut, and the run is put off. */
 static bool keep_hours(struct feeder *f, struct camp *c)
@@ -169,6 +189,7 @@ static bool keep_hours(struct feeder *f, struct camp *c)
     hy_wall_ms next = hy_hours_next(&p->brakes.hours, p->zone, now);
     if (next <= now) {
         c->shuts = hy_hours_end(&p->brakes.hours, p->zone, now);
+        let_go_slowly(f, c, now);
         return true;
     }
     wait_for(f, c, HY_WAIT_HOURS, next);

@@ -8,7 +8,8 @@
  * domains take turns.
  *
  * A tenant with a rate takes a token of it for each row, and a campaign with a speed one of its
- * run; who finds none waits in line (pace.h). */
+ * run, or, while its hours have just begun, one of its release; who finds none waits in line
+ * (pace.h). */
 #include "lane.h"
 
 #include <stdlib.h>
@@ -41,7 +42,9 @@ static bool take_of_tenant(struct lane *l, struct lane_tenant *t, hy_us now)
 static bool take_of_run(struct lane_share *s, hy_us now)
 {
     struct pace_line *line = line_of_run(s);
-    return !line || pace_take(line, &s->place, &s->run->speed, s->run->plan.brakes.speed, now);
+    struct run *r = s->run;
+    struct hy_rate rate = now < r->release_until ? r->release : r->plan.brakes.speed;
+    return !line || pace_take(line, &s->place, &r->speed, rate, now);
 }
 
 /* Both, or none. */

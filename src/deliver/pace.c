@@ -80,6 +80,10 @@ bool pace_take(struct pace_line *line, struct pace_place *p, struct hy_rate_shar
 {
     if (rate.count == 0) {
         pace_leave(p);
+        if (!hy_list_empty(&line->waiting)) { /* the limit is over for them, too */
+            line->rate = rate;
+            arm(line, now);
+        }
         return true;
     }
     if (p->is_granted) {

@@ -96,9 +96,11 @@ struct run {
     atomic_bool is_told_lost; /* that its pool is no more */
     _Atomic uint32_t in_hand; /* deliveries of it that are not settled, rows being handed back */
     atomic_uint refs;
-    struct run *older; /* the feeder's: the run before it, while rows of that are in hand */
-    struct hy_rate_shared speed; /* tokens of plan.brakes.speed */
-    struct pace_line *lines;     /* of those that wait for one; NULL: no speed is set */
+    struct run *older;   /* the feeder's: the run before it, while rows of that are in hand */
+    hy_us release_until; /* until then at `release`: its hours have just begun; 0 = not */
+    struct hy_rate release;
+    struct hy_rate_shared speed; /* tokens of that, or of plan.brakes.speed */
+    struct pace_line *lines;     /* of those that wait for one; NULL: there was never a rate */
     struct tenant_live *tenant;  /* whose it is */
     struct run_watch *watch;     /* NULL: of ready messages */
 };

@@ -7,12 +7,12 @@
 #include <stdlib.h>
 
 #include "hayauma/base/log.h"
+#include "hayauma/shape/release.h"
 #include "hayauma/store/spool.h"
 
 enum {
-    ANSWER_WAIT_US = 1000,      /* four RSA-2048 signatures */
-    PRESS_NICE = 5,             /* against the workers' 0: a third of their weight */
-    SPREAD_MS = 15 * 60 * 1000, /* what waited for a morning is spread over so long */
+    ANSWER_WAIT_US = 1000, /* four RSA-2048 signatures */
+    PRESS_NICE = 5,        /* against the workers' 0: a third of their weight */
 };
 
 void press_refuse(struct delivery *d, enum hy_rcpt_state state, enum hy_outcome_kind kind,
@@ -107,8 +107,8 @@ static const struct hy_zone *zone_of(struct press *p, const struct run *run,
     return run->plan.zone;
 }
 
-/* False: it is night where the lead is, and the row waits for the morning. Those of one morning are
- * spread over its first part, so that they do not all come due in one second. */
+/* False: it is night where the lead is, and the row waits for the morning, for its own moment of
+ * the release. */
 static bool is_open(struct press *p, struct delivery *d, const struct hy_lead_view *lead,
                     hy_wall_ms now)
 {
@@ -119,9 +119,7 @@ static bool is_open(struct press *p, struct delivery *d, const struct hy_lead_vi
     hy_wall_ms next = hy_hours_next(&plan->brakes.hours, zone, now);
     if (next <= now)
         return true;
-    hy_wall_ms room = (hy_hours_end(&plan->brakes.hours, zone, next) - next) / 4;
-    if (room > SPREAD_MS)
-        room = SPREAD_MS;
+    hy_wall_ms room = hy_release_room(&plan->brakes.hours, zone, next, plan->brakes.release_ms);
     hy_buf_reset(&d->bytes); /* the room of the message that is not made */
     d->bytes.max = HY_ZONE_NAME_MAX + 64;
     hy_buf_printf(&d->bytes, "outside of the campaign's hours where the lead is (%s)",

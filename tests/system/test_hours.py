@@ -9,7 +9,7 @@ from test_campaign import setup
 from test_metrics import parsers, samples, value, watched
 
 ZONE = "Asia/Kolkata"  # half an hour off, and its clock never changes
-MINUTE, HOUR = datetime.timedelta(minutes=1), datetime.timedelta(hours=1)
+SECOND, MINUTE, HOUR = (datetime.timedelta(**{unit: 1}) for unit in ("seconds", "minutes", "hours"))
 
 
 def here():
@@ -119,3 +119,22 @@ def test_a_closed_date_of_the_configuration_stops_all_but_those_that_say_otherwi
         daemon.wait_campaign(name)
     check_eq(waits(daemon, "closed")["until_local"][:16], f"{days[2] + datetime.timedelta(days=1)}T00:00")
     check_eq(whose_mail(sink), {"anyway", "reset"})
+
+
+def test_what_waited_for_its_hours_is_let_go_slowly_unless_it_says_otherwise(lab):
+    daemon, sink, _ = setup(lab, key=False, config={"campaign.release_spread": "2m"})
+    opens = (here() + 80 * SECOND).replace(second=0, microsecond=0)
+    campaign(lab, daemon, "slowly", users("slowly", 1800), extra=hours(opens, opens + HOUR))
+    campaign(lab, daemon, "atonce", users("atonce", 100), extra=hours(opens, opens + HOUR) + "release_spread: none\n")
+    check_eq([waits(daemon, name)["for"] for name in ("slowly", "atonce")], ["hours"] * 2)
+    daemon.wait_campaign("atonce", timeout=150)
+    delivered = daemon.campaign("slowly")["delivered"]
+    passed = (here() - opens).total_seconds()
+    check(delivered <= 1800 / 50 + 1 + 1800 / 120 * passed, f"{delivered} of 1800 within {passed} of 120 seconds")
+    daemon.ctl("campaign", "pause", "slowly")
+    daemon.ctl("campaign", "resume", "slowly")  # within the release: it goes on slowly
+    later = daemon.campaign("slowly")["delivered"]
+    wait_for("more of them", lambda: daemon.campaign("slowly")["delivered"] > later + 30, 60)
+    check(daemon.campaign("slowly")["pending"] > 0, "all at once after a resume")
+    daemon.ctl("campaign", "cancel", "slowly")
+    daemon.wait_campaign("slowly", done=lambda c: c["pending"] == 0)

@@ -63,6 +63,8 @@ struct hy_bundle {
     struct hy_hours hours; /* without closed days */
     bool has_closed;
     struct hy_closed_days closed;
+    bool has_release;
+    hy_us release_us;
     struct hy_str time_zone; /* of the hours; empty = what hayauma.yaml says */
     bool is_by_lead, is_uncapped;
     bool has_bounce_limit;   /* false: what hayauma.yaml says */

@@ -277,6 +277,7 @@ struct hy_config {
         struct hy_rate frequency_cap; /* mails to one lead, whole hours; count 0 = no cap */
         struct hy_hours hours;        /* of bulk campaigns that name none; less closed days */
         struct hy_closed_days closed; /* of bulk campaigns that name none */
+        hy_us release_us;             /* of bulk campaigns that name none; 0 = at once */
         const char *time_zone;        /* of hours; "" = the system's */
         const char *zone_attribute;   /* of leads, for hours_by_lead */
         uint32_t bounce_percent;      /* more among the last bounce_sample pauses; 0 = never */

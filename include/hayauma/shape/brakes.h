@@ -21,7 +21,8 @@ struct hy_brakes {
     uint32_t weight;      /* 1..HY_WEIGHT_MAX: its share beside others of its priority */
     struct hy_rate speed; /* over all lanes; count 0 = no limit */
     struct hy_hours hours;
-    bool is_by_lead;  /* hours by the clock of each lead that has a time zone */
-    bool is_uncapped; /* the frequency cap does not count here */
+    bool is_by_lead;       /* hours by the clock of each lead that has a time zone */
+    hy_wall_ms release_ms; /* what waited for hours is let go over so long; 0 = at once */
+    bool is_uncapped;      /* the frequency cap does not count here */
     struct hy_surge_limit bounces, complaints;
 };

@@ -42,6 +42,8 @@ static struct hy_bundle sample(void)
         .has_hours = true,
         .hours = {1, {{31, 540, 1200}}},
         .has_closed = true,
+        .has_release = true,
+        .release_us = 1800000000,
         .closed = {1, {{20819, 20821}}},
         .time_zone = HY_STR("Asia/Tokyo"),
         .pool = HY_STR("tokyo"),
@@ -81,6 +83,7 @@ Test(bundle, what_goes_in_comes_out)
               got.speed.period_us == b.speed.period_us && got.has_hours && got.hours.n == 1 &&
               got.hours.spans[0].days == 31 && got.hours.spans[0].from_min == 540 &&
               got.hours.spans[0].to_min == 1200 && got.has_closed && got.closed.n == 1 &&
+              got.has_release && got.release_us == b.release_us &&
               got.closed.ranges[0].from == 20819 && got.closed.ranges[0].to == 20821 &&
               got.is_by_lead && got.is_uncapped && got.has_bounce_limit &&
               got.bounce_percent == 0 && got.has_complaint_limit && got.complaint_share == 25);
