@@ -90,7 +90,7 @@ static int add(struct hy_hours *h, uint16_t days, struct hy_str text, struct hy_
 {
     struct hy_hours_span s = {.days = days};
     if (parse_span(text, &s) != HY_OK)
-        return hy_fail(diag, HY_EINVAL, "'%.*s' is no span of hours: write 09:00-12:00",
+        return hy_fail(diag, HY_EINVAL, "'%.*s' is no span of hours: write 09:00-20:00",
                        HY_STR_ARG(text));
     for (uint16_t i = 0; i < h->n; i++)
         if (overlap(&s, &h->spans[i]))

@@ -142,7 +142,7 @@ static const struct {
     {HEAD "text: a.txt\nhours:\n  mon-fri: [09:00-12:00, 11:00-13:00]\n  sat: 25:00-26:00\n"
           "  son: 10:00-11:00\n  sun: {}\nclosed: [2027-01-01, 2027-02-29]\n",
      "D/c:7:26: error: hours: '11:00-13:00' overlaps other hours of the same day\n"
-     "D/c:8:8: error: hours: '25:00-26:00' is no span of hours: write 09:00-12:00\n"
+     "D/c:8:8: error: hours: '25:00-26:00' is no span of hours: write 09:00-20:00\n"
      "D/c:9:8: error: hours: 'son' is no day or range of days (mon, tue, wed, thu, fri, sat, sun; "
      "mon-fri)\n"
      "D/c:10:8: error: hours: must be hours such as 09:00-12:00, or a list of them\n"
