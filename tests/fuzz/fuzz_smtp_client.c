@@ -1,6 +1,7 @@
 /* A server that says anything, in any pieces, to a driver that does anything its contract allows:
  * every recipient gets exactly one result, CLOSED comes once and last, no address or content makes
- * a command, and nothing is delivered before its dot. */
+ * a command, nothing is delivered before its dot or returned behind its content, and those that the
+ * server took end alike. */
 #include <stdlib.h>
 
 #include "hayauma/smtp/client.h"
@@ -10,7 +11,8 @@ enum { LETTERS = 6, RECIPIENTS = 5 };
 struct letter {
     struct hy_smtp_message m;
     size_t results;
-    bool is_submitted, is_dotted, is_last_seen;
+    bool is_submitted, is_dotted, is_written, is_last_seen;
+    enum hy_outcome_kind end; /* of those whom the end of data spoke of */
 };
 
 struct world {
@@ -73,6 +75,10 @@ static void on_result(const struct hy_smtp_event *ev)
     const struct hy_outcome *o = &ev->outcome;
     must(o->kind >= HY_OUTCOME_DELIVERED && o->kind <= HY_OUTCOME_RETURNED);
     must(o->kind != HY_OUTCOME_DELIVERED || (l->is_dotted && o->code / 100 == 2));
+    must(o->kind != HY_OUTCOME_RETURNED || !l->is_written);
+    bool is_end = l->is_dotted && o->phase == HY_PHASE_DOT;
+    must(!is_end || !l->end || l->end == o->kind);
+    l->end = is_end ? o->kind : l->end;
     must(!o->in_doubt || (l->is_dotted && o->kind == HY_OUTCOME_DEFERRED));
     must(o->text.n <= HY_OUTCOME_TEXT_MAX && hy_str_is_utf8(o->text));
 }
@@ -88,6 +94,8 @@ static void drain(struct world *w)
             must(hy_smtp_client_can_submit(&w->c));
         else if (ev.kind == HY_SMTP_EVENT_DOT)
             ((struct letter *)ev.opaque)->is_dotted = true;
+        else if (ev.kind == HY_SMTP_EVENT_CONTENT_DONE)
+            ((struct letter *)ev.opaque)->is_written = true;
         else if (ev.kind == HY_SMTP_EVENT_RESULT)
             on_result(&ev);
         else if (ev.kind == HY_SMTP_EVENT_CLOSED)
