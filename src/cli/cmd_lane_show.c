@@ -97,6 +97,9 @@ static void put_window(struct cli *c, const json_t *l)
     if (cli_int(l, "messages_per_connection"))
         hy_buf_printf(&b, _(c, ", %lld messages a connection"),
                       (long long)cli_int(l, "messages_per_connection"));
+    if (cli_int(l, "recipients_per_message"))
+        hy_buf_printf(&b, _(c, ", %lld recipients a message"),
+                      (long long)cli_int(l, "recipients_per_message"));
     site_put(c, _(c, "window"), hy_buf_cstr(&b));
     hy_buf_free(&b);
     if (cli_str(l, "why")[0])

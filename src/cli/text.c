@@ -404,6 +404,7 @@ const char *const cli_texts[][2] = {
     {"%s: %lld connections allowed now, %lld at most", "%s: 接続は今 %lld 本まで、上限 %lld"},
     {", %.2f messages/s", "、毎秒 %.2f 通"},
     {", %lld messages a connection", "、1 接続 %lld 通"},
+    {", %lld recipients a message", "、1 通の宛先 %lld 件"},
     {"because", "理由"},
     {"%s%s: %lld times, the last %s ago", "%s%s: %lld 回、最後は %s 前"},
     {"replies", "応答"},

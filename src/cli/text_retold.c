@@ -218,8 +218,6 @@ const char *const cli_retold[][2] = {
     {"'%s' is named twice: once is enough", "'%s' が二度書かれています。一度で十分です"},
     {"is longer than retry.longest (%s)", "retry.longest (%s) より長くなっています"},
     {"is shorter than retry.first (%s)", "retry.first (%s) より短くなっています"},
-    {"every message is personal and has one recipient: more than 1 changes nothing",
-     "メールは 1 通ごとに宛先が 1 つなので、2 以上にしても変わりません"},
     {"'%s' is never reached: it stands in line %u already",
      "'%s' は使われません。%u 行目に同じものがあります"},
     {"'%s' is never reached: '%s' in line %u comes first and is found in all that it matches",

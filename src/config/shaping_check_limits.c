@@ -164,12 +164,6 @@ static void check_lane(const struct shaping_checking *c, const struct hy_shape_r
     check_rates(c, r,
                 &(struct limits){"message_rate", "connection_rate", "messages_per_day",
                                  l->message_rate, l->connection_rate, l->messages_per_day});
-    if (l->recipients_per_message > 1) {
-        const struct hy_shape_origin *at = shaping_origin(r, "recipients_per_message");
-        hy_problems_warning(c->problems, at->file, at->line, at->column,
-                            "recipients_per_message: every message is personal and has one "
-                            "recipient: more than 1 changes nothing");
-    }
 }
 
 static void check_provider(const struct shaping_checking *c, const struct hy_shape_rule *r)

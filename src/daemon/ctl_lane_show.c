@@ -61,6 +61,7 @@ json_t *ctl_lane_detail_json(const struct hy_lane_report *l)
     json_object_set_new(o, "window_state", json_string(x->window_state));
     ctl_set_count(o, "ceiling", x->ceiling);
     ctl_set_count(o, "messages_per_connection", x->messages_per_connection);
+    ctl_set_count(o, "recipients_per_message", x->recipients_per_message);
     json_object_set_new(o, "window_rate", json_real(x->window_rate));
     ctl_set_count(o, "latency_us", (uint64_t)x->latency_us);
     ctl_set_count(o, "ready", x->n_ready);

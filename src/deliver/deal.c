@@ -76,10 +76,11 @@ bool deal_may(const struct worker *w, const struct feed *f)
     return pool && pool->n > 1 && who_may(w, f, pool, may) > 0;
 }
 
-/* A spool's recipients are numbered within each message: there the block tells messages apart. */
+/* Recipients of one ready message, which a block of a spool has, may travel together: they keep to
+ * one source. */
 static uint64_t key_of(const struct run *run, uint32_t block, hy_lead_no lead, uint32_t attempts)
 {
-    uint64_t who = hy_id_is_spool(run->campaign) ? (uint64_t)block << 16 | lead : lead;
+    uint64_t who = hy_id_is_spool(run->campaign) ? (uint64_t)block << 16 : lead;
     return who ^ (uint64_t)(attempts / TRIES_BY_ONE) << 56;
 }
 

@@ -259,36 +259,47 @@ static void make_ready(struct lane *l, struct delivery *d, bool is_back)
 
 void lane_pressed(struct lane *l, struct delivery *d)
 {
-    if (atomic_load(&d->run->stopped) || l->worker->is_draining) {
-        delivery_free(d);
-    } else if (d->refusal.kind) {
-        settle_refusal(d, d->refusal_state, &d->refusal);
-    } else if (!lane_is_out(l, hy_loop_now(l->worker->loop)) || !lane_pass_on(l, d)) {
+    if (atomic_load(&d->run->stopped) || l->worker->is_draining)
+        party_free(d);
+    else if ((d = party_pressed(d)) &&
+             (!lane_is_out(l, hy_loop_now(l->worker->loop)) || !lane_pass_on(l, d)))
         make_ready(l, d, false);
-    }
     lane_wake(l);
+}
+
+/* To the feeder, unless all of it ends. */
+static void hand_back(struct lane *l, struct delivery *d)
+{
+    struct hand_back *h = l->worker->is_draining ? NULL : calloc(1, sizeof *h);
+    if (h) {
+        h->msg.kind = MSG_HAND_BACK;
+        h->ref = d->ref;
+        h->run = run_ref(d->run);
+        atomic_fetch_add(&d->run->in_hand, 1);
+        if (hy_mailbox_post_answer(feeder_mailbox(l->worker->d->feeder), &h->msg) != HY_OK) {
+            run_unref(h->run); /* we are ending */
+            free(h);
+        }
+    }
+    delivery_free(d);
 }
 
 void lane_take_back(struct lane *l, struct delivery *d)
 {
-    d->submitted = 0;
-    if (d->inflight != HY_INFLIGHT_NONE) {
-        hy_inflight_free(l->worker->d->inflight, d->inflight);
-        d->inflight = HY_INFLIGHT_NONE;
+    for (uint32_t i = 0; i < party_size(d); i++) {
+        struct delivery *m = party_member(d, i);
+        m->submitted = 0;
+        if (m->inflight != HY_INFLIGHT_NONE) {
+            hy_inflight_free(l->worker->d->inflight, m->inflight);
+            m->inflight = HY_INFLIGHT_NONE;
+        }
     }
     if (atomic_load(&d->run->stopped) || l->worker->is_draining) {
-        struct hand_back *h = l->worker->is_draining ? NULL : calloc(1, sizeof *h);
-        if (h) {
-            h->msg.kind = MSG_HAND_BACK;
-            h->ref = d->ref;
-            h->run = run_ref(d->run);
-            atomic_fetch_add(&d->run->in_hand, 1);
-            if (hy_mailbox_post_answer(feeder_mailbox(l->worker->d->feeder), &h->msg) != HY_OK) {
-                run_unref(h->run); /* we are ending */
-                free(h);
-            }
-        }
-        delivery_free(d);
+        struct hy_list all;
+        hy_list_init(&all);
+        party_scatter(d, &all);
+        for (struct hy_list *it; (it = hy_list_pop(&all));)
+            hand_back(l, hy_container_of(it, struct delivery, link));
         return;
     }
     if (d->is_pressed) {
@@ -312,7 +323,7 @@ static void drop_ready(struct lane *l, const struct run *r)
         hy_list_remove(&d->link);
         l->n_ready--;
         lane_count_ahead(l, d, -1);
-        delivery_free(d);
+        party_free(d);
     }
 }
 
@@ -370,10 +381,8 @@ static void count_reply(struct lane *l, const struct hy_outcome *o, hy_us now)
     *at = (struct hy_lane_reply){1, o->code, o->enhanced, now};
 }
 
-void lane_count(struct lane *l, const struct hy_outcome *o, hy_us took_us)
+void lane_count(struct lane *l, const struct hy_outcome *o)
 {
-    if (took_us > 0)
-        lane_smooth(&l->message_us, took_us);
     hy_us now = hy_loop_now(l->worker->loop);
     if (o->kind == HY_OUTCOME_DELIVERED) {
         l->delivered++;

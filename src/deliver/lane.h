@@ -1,7 +1,7 @@
 /* A lane: one source to one site. Its worker's thread only. */
 #pragma once
 #include "hosts.h"
-#include "parts.h"
+#include "party.h"
 #include "pool.h"
 
 struct lane {
@@ -151,14 +151,13 @@ void lane_free(struct lane *l);
 bool lane_is_idle(const struct lane *l);
 /* A new lane in its place would do something else: too soon, too much, or to a bad address. */
 bool lane_knows_something(const struct lane *l, hy_us now);
-/* A delivery that a session gave back untouched. */
+/* A delivery that a session gave back untouched, with its party. */
 void lane_take_back(struct lane *l, struct delivery *d);
 /* It is woken at `at` at the latest; HY_US_NEVER: no need. */
 void lane_wait_until(struct lane *l, hy_us at);
 void lane_stop_run(struct lane *l, const struct run *r);
 void lane_drain(struct lane *l);
-/* Counts an outcome; `took_us` from submitting to its result, 0 when nothing was sent. */
-void lane_count(struct lane *l, const struct hy_outcome *o, hy_us took_us);
+void lane_count(struct lane *l, const struct hy_outcome *o);
 /* A moving average over some eight values. */
 static inline void lane_smooth(hy_us *mean, hy_us value)
 {
@@ -182,6 +181,8 @@ void share_free_all(struct lane *l);
 /* The part whose row goes next among campaigns of a priority, taken out of its list; NULL: none has
  * rows, or each waits for a token and wakes the lane then. */
 struct feed_part *share_next(struct lane *l, enum hy_priority priority, hy_us now);
+/* The row behind the one that share_next gave goes along with it; false: it has no token. */
+bool share_again(struct lane *l, struct feed_part *p, hy_us now);
 /* Whether there is a feed with rows that does not wait for a token. */
 bool share_any(const struct lane *l);
 /* Rows in line for the press, of campaigns that may go as fast as they can; `most` when more. */
@@ -211,7 +212,8 @@ void lane_not_poor(struct lane *l);
 void lane_share_connections(struct lane *l);
 /* It takes no further message, and ends behind the last. */
 void lane_give_up(struct lane *l, struct session *s);
-/* The window learns from a result, RETURNED ones too. */
+/* The window learns from a result, RETURNED ones too; the transaction still counts as on the wire.
+ */
 void lane_tell_window(struct lane *l, const struct session *s, const struct delivery *d,
                       const struct hy_outcome *o);
 /* `s` is over; `failed`: it never came up, and this is why. */
@@ -230,6 +232,9 @@ void lane_limits_drop(struct lane *l);
 /* 0 and takes a message of the provider's rate and of the days; otherwise when to ask again. */
 hy_us lane_take_message(struct lane *l, hy_us now);
 void lane_put_back_message(struct lane *l);
+/* The same of the days alone, for each further recipient of a message; false: they are full. */
+bool lane_take_recipient(struct lane *l, hy_us now);
+void lane_put_back_recipient(struct lane *l);
 /* 0 when the day has room; otherwise until when it is full. */
 hy_us lane_day_full(struct lane *l, hy_us now);
 /* 0 and takes a connection of the provider; HY_US_NEVER: it waits for its turn and is woken;
@@ -267,7 +272,7 @@ bool lane_is_out(const struct lane *l, hy_us now);
 void lane_leave(struct lane *l, hy_us now);
 /* Ready messages whose pool does not have its source any more go to those that it has. */
 void lane_reroute(struct lane *l);
-/* One message, likewise; false: it stays. It must be in no list. */
+/* One message with its party, likewise; false: it stays. It must be in no list. */
 bool lane_pass_on(struct lane *l, struct delivery *d);
 
 /* session_tls.c */
@@ -292,8 +297,8 @@ bool lane_tls_refusal(struct lane *l, struct hy_outcome *why);
 /* `host` is one of the lane's mx. */
 int session_open(struct lane *l, const struct hy_mx_host *host, const struct hy_sockaddr *addr,
                  bool no_tls, bool use_helo);
-/* False: it did not take it (the delivery is still the caller's). Else session_write is to
- * follow. */
+/* With its party. False: it did not take it (the delivery is still the caller's). Else
+ * session_write is to follow. */
 bool session_submit(struct session *s, struct delivery *d);
 void session_write(struct session *s);
 void session_quit(struct session *s);

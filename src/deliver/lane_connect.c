@@ -52,7 +52,7 @@ static void unreachable(struct lane *l, const struct hy_outcome *why, hy_us now)
     while (!hy_list_empty(&l->ready)) {
         struct delivery *d = hy_container_of(hy_list_pop(&l->ready), struct delivery, link);
         lane_count_ahead(l, d, -1);
-        hy_list_push(&mine, &d->link);
+        party_scatter(d, &mine);
     }
     l->n_ready = 0;
     struct hy_list feeds;
@@ -346,9 +346,9 @@ void lane_tell_window(struct lane *l, const struct session *s, const struct deli
         .outcome = o,
         .submitted = d->submitted,
         .attempts = d->ref.attempts + 1u,
-        .done = s->messages - 1 - s->n_deliveries, /* this one and those behind it are not done */
+        .done = s->messages - s->n_deliveries, /* this one and those behind it are not done */
         .open = l->n_up,
-        .in_flight = l->n_on_wire + 1,
+        .in_flight = l->n_on_wire,
     };
     hy_window_outcome(&l->window, &ev, hy_loop_now(l->worker->loop));
 }

@@ -174,16 +174,26 @@ hy_us lane_take_message(struct lane *l, hy_us now)
     return at;
 }
 
-void lane_put_back_message(struct lane *l)
+bool lane_take_recipient(struct lane *l, hy_us now)
 {
-    if (l->seat.pool)
-        pool_put_back_message(l->seat.pool, l->worker->index, provider(l));
+    return take_day(l, now) == 0;
+}
+
+void lane_put_back_recipient(struct lane *l)
+{
     if (l->seat.pool && provider(l)->messages_per_day && pool_day(l->seat.pool))
         daily_give_back(pool_day(l->seat.pool));
     if (l->day)
         daily_give_back(l->day);
     if (l->warm)
         warmth_give_back(l->warm);
+}
+
+void lane_put_back_message(struct lane *l)
+{
+    if (l->seat.pool)
+        pool_put_back_message(l->seat.pool, l->worker->index, provider(l));
+    lane_put_back_recipient(l);
 }
 
 hy_us lane_take_connection(struct lane *l, hy_us now)

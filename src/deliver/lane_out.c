@@ -31,7 +31,8 @@ bool lane_pass_on(struct lane *l, struct delivery *d)
     if (!to || to == l)
         return false;
     bool is_same = is_signed_alike(source_in(l->worker->policy, d->source), to->from);
-    d->lane = to;
+    for (uint32_t i = 0; i < party_size(d); i++)
+        party_member(d, i)->lane = to;
     if (!is_same && d->is_pressed)
         delivery_drop_bytes(d);
     lane_take_back(to, d);

@@ -59,6 +59,39 @@ static struct session *choose_session(struct lane *l, hy_us now)
     return first;
 }
 
+/* How many recipients one message may have now. Where each has a return path of its own that is
+ * one. */
+static uint32_t recipients_most(const struct lane *l, hy_us now)
+{
+    if (l->worker->policy->return_keys)
+        return 1;
+    return hy_window_recipients(&l->window, l->limits.recipients_per_message, now);
+}
+
+/* A block of a spool has recipients of one message; the block behind it goes on with that message
+ * unless it numbers its rows from 1. */
+static bool is_same_message(const struct feed_row *a, const struct feed_row *b)
+{
+    return b->block == a->block || (b->block == a->block + 1 && b->lead != b->slot + 1u);
+}
+
+/* Those behind a row that are to get the same message travel with it. */
+static void gather(struct lane *l, struct delivery *first, struct feed_part *p, hy_us now)
+{
+    const struct feed_row *rows = p->feed->rows;
+    uint32_t most = recipients_most(l, now);
+    for (uint32_t n = 1; n < most && p->next < p->end; n++) {
+        if (!is_same_message(&rows[p->next - 1], &rows[p->next]) ||
+            (!first->party && party_found(first) != HY_OK) || !share_again(l, p, now))
+            return;
+        struct delivery *d = worker_take(l->worker, p);
+        if (!d)
+            return;
+        party_join(first->party, d);
+        p->in_turn++;
+    }
+}
+
 /* The next row of a priority; NULL: none may go now, or out of memory. A domain has its turn for
  * some rows: what is sent together is settled together, and rows of one block are one page to
  * write. */
@@ -68,6 +101,8 @@ static struct delivery *take_row(struct lane *l, enum hy_priority priority, hy_u
     if (!p)
         return NULL;
     struct delivery *d = worker_take(l->worker, p);
+    if (d && hy_id_is_spool(d->ref.campaign))
+        gather(l, d, p, now);
     if (++p->in_turn >= ROWS_IN_TURN)
         p->in_turn = 0;
     if (p->next < p->end && p->in_turn)
@@ -77,6 +112,33 @@ static struct delivery *take_row(struct lane *l, enum hy_priority priority, hy_u
     else
         worker_feed_return(l->worker, p->feed);
     return d;
+}
+
+/* A slot of the in-flight table; false: there is none. */
+static bool claim(struct lane *l, struct delivery *d)
+{
+    if (d->inflight == HY_INFLIGHT_NONE)
+        d->inflight = hy_inflight_claim(l->worker->d->inflight, l->worker->index);
+    return d->inflight != HY_INFLIGHT_NONE;
+}
+
+/* Each further recipient needs a slot and a place in the day, and the site takes only so many at
+ * once: who has none of it waits for a message of its own. */
+static void fit(struct lane *l, struct delivery *first, hy_us now)
+{
+    struct party *p = first->party;
+    uint32_t n = 1, most = recipients_most(l, now);
+    while (n < p->n && n < most && claim(l, p->members[n]) && lane_take_recipient(l, now))
+        n++;
+    while (n < p->n)
+        lane_take_back(l, party_part(p, n));
+}
+
+static void put_back(struct lane *l, const struct delivery *d)
+{
+    lane_put_back_message(l);
+    for (uint32_t i = 1; i < party_size(d); i++)
+        lane_put_back_recipient(l);
 }
 
 /* Gives the oldest ready message to `s`, unless window, limits, slots or `s` itself say no. */
@@ -90,14 +152,13 @@ static bool give(struct lane *l, struct session *s, hy_us now)
         lane_wait_until(l, at);
         return false;
     }
-    if (d->inflight == HY_INFLIGHT_NONE) {
-        d->inflight = hy_inflight_claim(l->worker->d->inflight, l->worker->index);
-        if (d->inflight == HY_INFLIGHT_NONE) {
-            lane_put_back_message(l);
-            worker_starve(l->worker, l);
-            return false;
-        }
+    if (!claim(l, d)) {
+        lane_put_back_message(l);
+        worker_starve(l->worker, l);
+        return false;
     }
+    if (d->party)
+        fit(l, d, now);
     hy_list_remove(&d->link);
     l->n_ready--;
     lane_count_ahead(l, d, -1);
@@ -105,7 +166,7 @@ static bool give(struct lane *l, struct session *s, hy_us now)
         hy_list_push_front(&l->ready, &d->link);
         l->n_ready++;
         lane_count_ahead(l, d, 1);
-        lane_put_back_message(l);
+        put_back(l, d);
         return false;
     }
     hy_window_sent(&l->window, now);
@@ -164,7 +225,8 @@ static void fill_priority(struct lane *l, enum hy_priority priority, uint32_t ta
         struct delivery *d = take_row(l, priority, now);
         if (!d)
             return;
-        d->expires = expiry_of(l, d);
+        for (uint32_t i = 0; i < party_size(d); i++)
+            party_member(d, i)->expires = expiry_of(l, party_member(d, i));
         l->n_pressing++;
         lane_count_ahead(l, d, 1);
         worker_press(l->worker, d);

@@ -221,6 +221,17 @@ static struct lane_share *choose(const struct lane *l, enum hy_priority priority
     return best;
 }
 
+/* A row of the part goes: whose it is moves on. */
+static void move_on(struct lane *l, struct lane_share *s, struct feed_part *p)
+{
+    struct lane_tenant *t = s->tenant;
+    l->pass = t->pass;
+    t->pass += stride(t->of ? t->of->tenant->weight : 0);
+    t->share_pass = s->pass;
+    s->pass += stride(s->run->plan.brakes.weight);
+    count_rows(l, p, p->counted - (p->counted > 0));
+}
+
 struct feed_part *share_next(struct lane *l, enum hy_priority priority, hy_us now)
 {
     struct lane_share *s;
@@ -229,14 +240,17 @@ struct feed_part *share_next(struct lane *l, enum hy_priority priority, hy_us no
         if (!s)
             return NULL;
     } while (!take_tokens(l, s, now));
-    struct lane_tenant *t = s->tenant;
-    l->pass = t->pass;
-    t->pass += stride(t->of ? t->of->tenant->weight : 0);
-    t->share_pass = s->pass;
-    s->pass += stride(s->run->plan.brakes.weight);
     struct feed_part *p = hy_container_of(hy_list_pop(&s->feeds), struct feed_part, link);
-    count_rows(l, p, p->counted - (p->counted > 0));
+    move_on(l, s, p);
     return p;
+}
+
+bool share_again(struct lane *l, struct feed_part *p, hy_us now)
+{
+    if (!take_tokens(l, p->share, now))
+        return false;
+    move_on(l, p->share, p);
+    return true;
 }
 
 static bool is_waiting(const struct lane_share *s)

@@ -50,6 +50,7 @@ enum {
 };
 
 struct session;
+struct party;
 struct lane;
 struct lane_share;
 struct worker;
@@ -202,7 +203,7 @@ struct delivery {
     struct lane *lane_of_settle; /* counts it as settling */
     struct feed *feed;
     struct run *run;
-    struct session *session;
+    struct party *party; /* those it travels with; NULL: it is alone */
     struct hy_rcpt_ref ref;
     uint32_t inflight; /* slot, or HY_INFLIGHT_NONE */
     uint16_t returns;

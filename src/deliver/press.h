@@ -60,5 +60,5 @@ bool press_is_in_time(struct delivery *d, hy_wall_ms now);
 bool press_may_send(struct press *p, struct delivery *d, struct hy_str address,
                     const struct hy_suppress_ask *ask);
 
-/* press_spool.c: a ready message is read and signed. */
-void press_spool(struct press *p, struct delivery *d);
+/* press_spool.c: a ready message is read and signed, for `first` and its party. */
+void press_spool(struct press *p, struct delivery *first);

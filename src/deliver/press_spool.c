@@ -1,12 +1,14 @@
 /* The press for ready messages: nothing is rendered, what was handed in is read from the store and
- * signed. Recipients of one message mostly come one behind the other, so that the signature of the
- * one before is used again: it is the same content, signed by the same domains. */
+ * signed, once for those that travel together. Others of its recipients mostly come one behind the
+ * other, so that the signature of the one before is used again: it is the same content, signed by
+ * the same domains. */
 #include "press.h"
 
 #include <stdlib.h>
 
 #include "hayauma/base/log.h"
 #include "hayauma/store/spool.h"
+#include "party.h"
 
 enum { SIGNATURE_AGE_MS = 60 * 1000 }; /* its t= stays about right */
 
@@ -82,14 +84,13 @@ static void put_return_path(const struct press *p, struct delivery *d,
         snprintf(d->return_path, sizeof d->return_path, "%.*s", HY_STR_ARG(m->sender));
 }
 
+/* The message itself, once for all of a party. */
 static int make(struct press *p, struct delivery *d, const struct hy_spool_message *m,
-                const struct hy_spool_rcpt *r, hy_wall_ms now)
+                hy_wall_ms now)
 {
     hy_buf_reset(&d->bytes);
     d->bytes.max = HY_SPOOL_CONTENT_MAX;
     int err = hy_spool_content(&p->txn, m, &d->bytes);
-    if (err == HY_OK)
-        err = make_dsn(d, m, r);
     if (err == HY_OK)
         err = sign(p, d, m, now);
     if (err != HY_OK)
@@ -100,34 +101,58 @@ static int make(struct press *p, struct delivery *d, const struct hy_spool_messa
     d->needs_smtputf8 = m->flags & HY_SPOOL_UTF8;
     d->has_no_dot_line = m->flags & HY_SPOOL_NO_DOTS;
     d->needs_tls = m->flags & HY_SPOOL_NEEDS_TLS;
-    put_return_path(p, d, m);
-    snprintf(d->address, sizeof d->address, "%.*s", HY_STR_ARG(r->address));
-    snprintf(d->message_id, sizeof d->message_id, "%.*s", HY_STR_ARG(m->message_id));
     d->is_pressed = true;
     return HY_OK;
 }
 
-void press_spool(struct press *p, struct delivery *d)
+/* The recipient of a row, and its message into *m, unless that is there already. */
+static int read_row(struct press *p, const struct delivery *d, struct hy_spool_rcpt *r,
+                    struct hy_spool_message *m)
+{
+    hy_id id;
+    int err = p->has_txn ? hy_spool_rcpt(&p->txn, &d->ref, r, &id) : HY_EIO;
+    if (err == HY_OK && m->id && m->id != id)
+        return HY_ECORRUPT;
+    return err == HY_OK && !m->id ? hy_spool_message(&p->txn, id, m) : err;
+}
+
+/* All that one recipient has of its own; false, with the reason: it gets nothing. */
+static bool address(struct press *p, struct delivery *d, struct hy_spool_message *m, hy_wall_ms now)
 {
     struct hy_spool_rcpt r;
-    struct hy_spool_message m;
-    hy_id id;
-    int err = p->has_txn ? hy_spool_rcpt(&p->txn, &d->ref, &r, &id) : HY_EIO;
-    if (err == HY_OK)
-        err = hy_spool_message(&p->txn, id, &m);
-    if (err != HY_OK) {
+    d->refusal = (struct hy_outcome){0};
+    d->refusal_due = 0;
+    if (read_row(p, d, &r, m) != HY_OK) {
         press_cannot_make(d, "the message cannot be read from the store");
-        return;
+        return false;
     }
-    hy_wall_ms now = hy_clock_wall_ms();
-    d->queued = m.received;
-    struct hy_suppress_ask ask = {.tenant = policy_suppressor(p->policy, m.tenant),
-                                  .stream = m.priority == HY_SPOOL_TRANSACTIONAL
+    d->queued = m->received;
+    struct hy_suppress_ask ask = {.tenant = policy_suppressor(p->policy, m->tenant),
+                                  .stream = m->priority == HY_SPOOL_TRANSACTIONAL
                                                 ? HY_STREAM_TRANSACTIONAL
                                                 : HY_STREAM_MARKETING};
     if (!press_is_in_time(d, now) || !press_may_send(p, d, r.address, &ask))
-        return;
-    err = make(p, d, &m, &r, now);
-    if (err != HY_OK)
+        return false;
+    int err = make_dsn(d, m, &r);
+    if (err != HY_OK) {
         press_failed(d, err);
+        return false;
+    }
+    put_return_path(p, d, m);
+    snprintf(d->address, sizeof d->address, "%.*s", HY_STR_ARG(r.address));
+    snprintf(d->message_id, sizeof d->message_id, "%.*s", HY_STR_ARG(m->message_id));
+    return true;
+}
+
+void press_spool(struct press *p, struct delivery *first)
+{
+    struct hy_spool_message m = {0};
+    hy_wall_ms now = hy_clock_wall_ms();
+    bool is_wanted = false;
+    for (uint32_t i = 0; i < party_size(first); i++)
+        is_wanted |= address(p, party_member(first, i), &m, now);
+    int err = is_wanted ? make(p, first, &m, now) : HY_OK;
+    for (uint32_t i = 0; err != HY_OK && i < party_size(first); i++)
+        if (!party_member(first, i)->refusal.kind)
+            press_failed(party_member(first, i), err);
 }

@@ -68,6 +68,7 @@ void lane_look(const struct lane *l, hy_us now, uint32_t waiting, struct hy_lane
         .window_state = window.state,
         .ceiling = window.ceiling,
         .messages_per_connection = window.messages_per_connection,
+        .recipients_per_message = window.recipients_per_message,
         .window_rate = window.rate,
         .latency_us = window.latency_us,
         .n_ready = l->n_ready,

@@ -34,32 +34,88 @@ static void measure(struct session *s, enum hy_meter_phase phase, hy_us since)
     hy_histogram_add(&worker_of(s)->meter.phases[phase], now_of(s) - since);
 }
 
-static void on_result(struct session *s, const struct hy_smtp_event *ev)
+/* The last result of a transaction. */
+static void transaction_over(struct session *s, struct delivery *d, const struct hy_outcome *o)
 {
-    struct delivery *d = ev->opaque;
-    if (d->dot_at) {
+    if (d->dot_at)
         measure(s, HY_METER_REPLY, d->dot_at);
-        d->dot_at = 0;
-    }
+    hy_us took = now_of(s) - d->submitted;
+    if (o->kind != HY_OUTCOME_RETURNED && took > 0)
+        lane_smooth(&s->lane->message_us, took);
     hy_list_remove(&d->link);
-    d->session = NULL;
     s->lane->n_busy -= --s->n_deliveries == 0;
     s->lane->n_on_wire--;
-    lane_tell_window(s->lane, s, d, &ev->outcome);
-    if (ev->outcome.kind == HY_OUTCOME_RETURNED) {
-        count(&worker_of(s)->d->counters.returned);
+}
+
+/* One that came back untouched: what it took of the limits, and itself. */
+static void give_back(struct session *s, struct party *p, struct delivery *d,
+                      const struct hy_smtp_event *ev)
+{
+    struct hy_outcome o = ev->outcome;
+    count(&worker_of(s)->d->counters.returned);
+    if (p && o.from_server && o.phase == HY_PHASE_RCPT)
+        hy_window_too_many(&s->lane->window, party_accepted(p, ev->recipient), &o, now_of(s));
+    if (!p || ++p->n_returned == p->n)
         lane_put_back_message(s->lane); /* nothing of it went */
-        struct hy_outcome o = ev->outcome;
-        if (d->returns++ < RETURNS_MAX) {
-            lane_heed_reply(s->lane, &o, now_of(s)); /* 421 closes with words too */
-            lane_take_back(s->lane, d);
-            return;
-        }
+    else
+        lane_put_back_recipient(s->lane);
+    if (d->returns++ >= RETURNS_MAX) {
         o.kind = HY_OUTCOME_DEFERRED;
         settle_outcome(d, &o, s);
         return;
     }
-    settle_outcome(d, &ev->outcome, s);
+    lane_heed_reply(s->lane, &o, now_of(s)); /* 421 closes with words too */
+    if (p)
+        party_keep_back(p, d);
+    else
+        lane_take_back(s->lane, d);
+}
+
+static void on_result(struct session *s, const struct hy_smtp_event *ev)
+{
+    struct party *p = party_of(ev);
+    struct delivery *d = p ? party_take(p, ev->recipient) : ev->opaque;
+    if (!p || party_tells(p, &ev->outcome, ev->is_last))
+        lane_tell_window(s->lane, s, d, &ev->outcome);
+    if (ev->is_last)
+        transaction_over(s, d, &ev->outcome);
+    d->dot_at = 0;
+    if (ev->outcome.kind == HY_OUTCOME_RETURNED)
+        give_back(s, p, d, ev);
+    else
+        settle_outcome(d, &ev->outcome, s);
+    struct delivery *again = p && ev->is_last ? party_over(p) : NULL;
+    if (again)
+        lane_take_back(s->lane, again);
+}
+
+/* The one that has the message. */
+static struct delivery *first_of(const struct hy_smtp_event *ev)
+{
+    struct party *p = party_of(ev);
+    return p ? p->members[p->first] : ev->opaque;
+}
+
+/* From now on it is in doubt whether those who are still in it have got it. */
+static void on_dot(struct session *s, struct delivery *first)
+{
+    for (uint32_t i = 0; i < party_size(first); i++) {
+        struct delivery *d = party_member(first, i);
+        if (!d)
+            continue;
+        hy_inflight_dot(worker_of(s)->d->inflight, d->inflight, &d->ref, d->started);
+        d->dot_at = now_of(s);
+    }
+}
+
+/* The bytes are not needed any more, unless somebody came back and is to get them in the next
+ * transaction. */
+static void on_content_done(struct session *s, struct delivery *first)
+{
+    atomic_fetch_add_explicit(&worker_of(s)->d->counters.bytes_sent, first->size_bytes,
+                              memory_order_relaxed);
+    if (!first->party || hy_list_empty(&first->party->back))
+        delivery_drop_bytes(first);
 }
 
 static void drain(struct session *s)
@@ -78,17 +134,11 @@ static void drain(struct session *s)
                 lane_session_up(s->lane, s);
             }
             break;
-        case HY_SMTP_EVENT_DOT: {
-            struct delivery *d = ev.opaque;
-            hy_inflight_dot(worker_of(s)->d->inflight, d->inflight, &d->ref, d->started);
-            d->dot_at = now_of(s);
+        case HY_SMTP_EVENT_DOT:
+            on_dot(s, first_of(&ev));
             break;
-        }
         case HY_SMTP_EVENT_CONTENT_DONE:
-            atomic_fetch_add_explicit(&worker_of(s)->d->counters.bytes_sent,
-                                      ((struct delivery *)ev.opaque)->size_bytes,
-                                      memory_order_relaxed);
-            delivery_drop_bytes(ev.opaque);
+            on_content_done(s, first_of(&ev));
             break;
         case HY_SMTP_EVENT_RESULT:
             on_result(s, &ev);
@@ -397,13 +447,17 @@ bool session_submit(struct session *s, struct delivery *d)
     };
     d->recipient = hy_str_of(d->address);
     bool is_joining = hy_smtp_client_is_in_content(&s->client);
-    if (hy_smtp_client_submit(&s->client, &d->smtp, now_of(s)) != HY_OK) {
+    const struct hy_smtp_message *m = d->party ? party_envelope(d) : &d->smtp;
+    if (hy_smtp_client_submit(&s->client, m, now_of(s)) != HY_OK) {
         lane_place_session(s->lane, s);
         return false;
     }
-    d->session = s;
-    d->submitted = now_of(s);
-    d->started = hy_clock_wall_ms();
+    hy_wall_ms started = hy_clock_wall_ms();
+    for (uint32_t i = 0; i < party_size(d); i++) {
+        struct delivery *one = party_member(d, i);
+        one->submitted = now_of(s);
+        one->started = started;
+    }
     hy_list_push(&s->deliveries, &d->link);
     s->lane->n_busy += s->n_deliveries++ == 0;
     s->messages++;

@@ -195,7 +195,7 @@ void settle_outcome(struct delivery *d, const struct hy_outcome *came, const str
     a->tls_version = s->tls_version;
     a->is_dsn_passed_on = d->dsn && hy_smtp_client_capabilities(&s->client)->set & HY_SMTP_CAP_DSN;
     session_tls_tell(s, d, a);
-    lane_count(d->lane, o, now - d->submitted);
+    lane_count(d->lane, o);
     count_state(w, v.state);
     meter_outcome(w, d->lane, o, now - d->submitted, d->started + a->duration_ms - d->queued);
     if (o->in_doubt)
@@ -225,7 +225,7 @@ void settle_refusal(struct delivery *d, enum hy_rcpt_state state, const struct h
     d->settle.attempt.started = d->started;
     if (d->lane) {
         d->settle.attempt.source = hy_str_of(d->lane->source->name);
-        lane_count(d->lane, o, 0);
+        lane_count(d->lane, o);
     }
     count_state(d->worker, v.state);
     meter_outcome(d->worker, d->lane, o, 0, 0);

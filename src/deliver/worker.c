@@ -224,7 +224,7 @@ static void take_jobs_back(struct worker *w, struct hy_msg *jobs)
         struct delivery *d = hy_container_of(m, struct delivery, msg);
         d->lane->n_pressing--;
         lane_count_ahead(d->lane, d, -1);
-        delivery_free(d);
+        party_free(d);
     }
 }
 
@@ -260,8 +260,10 @@ static void on_pressed(struct worker *w, struct delivery *d)
     w->pressing--;
     d->lane->n_pressing--;
     lane_count_ahead(d->lane, d, -1);
-    if (d->refusal.kind == 0) {
+    if (d->is_pressed) {
         d->pressed_bytes = d->bytes.cap + d->signature.cap;
+        if (d->party)
+            d->pressed_bytes += sizeof *d->party + d->party->n * sizeof *d;
         w->pressed_bytes += d->pressed_bytes;
         w->typical_bytes = (w->typical_bytes * 15 + (uint32_t)d->pressed_bytes) / 16;
     }

@@ -9,7 +9,7 @@ void hy_shape_limits_init(struct hy_shape_limits *l)
     *l = (struct hy_shape_limits){
         .connections = 20,
         .messages_per_connection = 0,
-        .recipients_per_message = 1,
+        .recipients_per_message = 50,
         .retry = {.first_us = 300 * SEC,
                   .longest_us = 4 * 3600 * SEC,
                   .jitter_percent = 10,

@@ -12,7 +12,8 @@ enum {
     PAUSE_LONGEST_S = 1800,
     PROBES_IN_VAIN = 5,          /* so many tell that it speaks of mailboxes again */
     PROBE_LONGEST_S = 900,       /* a probe without an answer is taken for lost */
-    PER_CONNECTION_S = 6 * 3600, /* what was learned is doubted after this long */
+    PER_CONNECTION_S = 6 * 3600, /* what was learned is doubted after this long, */
+    RECIPIENTS_S = 6 * 3600,     /* and this */
     SLOW_AGAIN_US = 1000000,
     FAILING_S = 1200, /* how often a site failed is forgotten when nobody asks it for this long */
 };
@@ -198,7 +199,23 @@ uint32_t hy_window_messages_per_connection(const struct hy_window *w, uint32_t b
     return own;
 }
 
+uint32_t hy_window_recipients(const struct hy_window *w, uint32_t by_rule, hy_us now)
+{
+    bool is_known = w->recipients && now - w->recipients_at < RECIPIENTS_S * SEC;
+    return is_known && w->recipients < by_rule ? w->recipients : by_rule;
+}
+
 /* ---- what it is told ---- */
+
+void hy_window_too_many(struct hy_window *w, uint32_t taken, const struct hy_outcome *o, hy_us now)
+{
+    struct hy_window_words buf;
+    if (taken == 0 || hy_window_recipients(w, UINT32_MAX, now) <= taken)
+        return;
+    w->recipients = taken;
+    w->recipients_at = now;
+    hy_window_note(w, now, "%u recipients a message: %s", taken, hy_window_quote(&buf, o));
+}
 
 void hy_window_connected(struct hy_window *w, uint32_t up, hy_us now)
 {
@@ -400,6 +417,8 @@ void hy_window_look(const struct hy_window *w, hy_us now, struct hy_window_view 
         .rule_rate = w->rule_rate,
         .measured = w->pace.lately.since ? hy_pace_measured(&w->pace, now) : 0,
         .messages_per_connection = w->per_connection,
+        .recipients_per_message =
+            hy_window_recipients(w, UINT32_MAX, now) < UINT32_MAX ? w->recipients : 0,
         .latency_us = c->n ? c->took_us / c->n : c->ref_took_us,
         .suspended_until = hy_window_shut_until(w, now),
         .changed_at = w->changed_at,

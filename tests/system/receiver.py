@@ -5,7 +5,7 @@ import socket
 import socketserver
 import threading
 
-Mail = collections.namedtuple("Mail", "source ehlo rcpt data")
+Mail = collections.namedtuple("Mail", "source ehlo rcpts data")
 
 
 class Receiver:
@@ -41,7 +41,7 @@ class Receiver:
         return server
 
     def serve(self, source, lines, out):
-        ehlo, rcpt, is_begun = "", "", False
+        ehlo, rcpts, is_begun = "", [], False
         with self.lock:
             self.connections[source] += 1
         out.write(b"220 receiver\r\n")
@@ -55,7 +55,7 @@ class Receiver:
                 ehlo = text[5:]
                 reply = "\r\n".join(f"250-{o}" for o in ("receiver", "PIPELINING", *self.offers)) + "\r\n250 8BITMIME"
             elif verb == "MAIL":
-                rcpt = ""
+                rcpts = []
                 reply = self.refuse and self.refuse(source) or reply
                 is_begun = reply.startswith("250")
             elif verb == "RCPT" and is_begun:
@@ -63,8 +63,8 @@ class Receiver:
                 with self.lock:
                     self.tries.append((source, whom))
                     reply = self.judge and self.judge(source, whom) or reply
-                rcpt = whom if reply.startswith("250") else rcpt
-            elif verb in ("RCPT", "DATA") and not rcpt:
+                rcpts += [whom] if reply.startswith("250") else []
+            elif verb in ("RCPT", "DATA") and not rcpts:
                 reply = "503 5.5.1 not now"
             elif verb == "DATA":
                 out.write(b"354 go on\r\n")
@@ -74,12 +74,12 @@ class Receiver:
                         break
                     data.append(part)
                 with self.lock:
-                    self.mails.append(Mail(source, ehlo, rcpt, b"".join(data)))
+                    self.mails.append(Mail(source, ehlo, tuple(rcpts), b"".join(data)))
             elif verb == "QUIT":
                 out.write(b"221 bye\r\n")
                 return
             out.write(reply.encode() + b"\r\n")
-            if verb == "DATA" and rcpt and self.hangs_up:
+            if verb == "DATA" and rcpts and self.hangs_up:
                 return
 
     def by_source(self):

@@ -78,7 +78,7 @@ def test_python_sends_by_starttls_and_by_tls_and_both_arrive_signed(lab):
         s.sendmail(FROM, [f"d@{SITE}"], CONTENT)
     wait_all(daemon, 4)
     check_eq(sorted(sink.delivered()), [f"{u}@{SITE}" for u in "abcd"])
-    wait_for("captured mail", lambda: len(sink.captured()) == 4)
+    wait_for("captured mail", lambda: len(sink.captured()) == 3)  # a and b share one
     for path in sink.captured():
         with open(path, "rb") as f:
             mail = f.read()

@@ -265,6 +265,7 @@ struct hy_lane_detail {
     const char *window_state;
     uint32_t ceiling;                 /* connections, by the rule and orders */
     uint32_t messages_per_connection; /* learned; 0 = none */
+    uint32_t recipients_per_message;  /* likewise */
     double window_rate;               /* messages/s that the window allows; 0 = any */
     double latency_us;                /* what a message takes; 0 = not known */
     uint32_t n_ready, n_pressing, n_on_wire;

@@ -53,15 +53,19 @@ struct hy_provider_limits {
     uint32_t connections;
     struct hy_rate connection_rate;
     struct hy_rate message_rate;
-    uint32_t messages_per_day; /* in any 24 hours */
+    uint32_t messages_per_day; /* in any 24 hours; each recipient is one */
 };
+
+/* RFC 5321 4.5.3.1.8: so many every server takes. */
+enum { HY_SHAPE_RECIPIENTS_MAX = 100 };
 
 /* For one source and one site, but for `provider`. */
 struct hy_shape_limits {
     uint32_t connections;             /* open at once per lane, 1.. */
     uint32_t messages_per_connection; /* 0 = no limit */
-    uint32_t recipients_per_message;  /* the most; every message is personal and has one */
-    uint32_t messages_per_day;        /* in any 24 hours, also over restarts; 0 = no limit */
+    uint32_t recipients_per_message;  /* of a ready message in one transaction, 1.. */
+    uint32_t messages_per_day;        /* in any 24 hours, also over restarts, each recipient one;
+                                         0 = no limit */
     struct hy_provider_limits provider;
     struct hy_rate connection_rate; /* new connections of a lane */
     struct hy_rate message_rate;    /* MAIL commands of a lane */

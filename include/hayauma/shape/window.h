@@ -86,6 +86,8 @@ struct hy_window {
     uint32_t per_connection;      /* messages after which the site says 421; 0 = not known */
     uint32_t per_connection_seen; /* said once */
     hy_us per_connection_at;
+    uint32_t recipients; /* of a message, that the site was seen to take; 0 = not known */
+    hy_us recipients_at;
     double first_taken; /* share of first attempts that were taken, over some 256 */
     struct hy_window_conns conns;
     struct hy_window_pace pace;
@@ -123,6 +125,12 @@ uint32_t hy_window_surplus(const struct hy_window *w, uint32_t open);
 /* Messages a connection should carry at most: the rule's, or what the site was seen to allow;
  * 0 = no limit. */
 uint32_t hy_window_messages_per_connection(const struct hy_window *w, uint32_t by_rule);
+
+/* Recipients that a message may have, 1..: the rule's number, or what the site was seen to take. */
+uint32_t hy_window_recipients(const struct hy_window *w, uint32_t by_rule, hy_us now);
+/* It took `taken` recipients of a message and said of the next that they are too many. That is no
+ * sign against our pace. */
+void hy_window_too_many(struct hy_window *w, uint32_t taken, const struct hy_outcome *o, hy_us now);
 
 /* A connection reached its first ready state; `up` with it. */
 void hy_window_connected(struct hy_window *w, uint32_t up, hy_us now);
@@ -167,6 +175,7 @@ struct hy_window_view {
     double rule_rate;                 /* messages/s; 0 = none */
     double measured;                  /* messages/s that were taken lately */
     uint32_t messages_per_connection; /* learned; 0 = none */
+    uint32_t recipients_per_message;  /* likewise */
     double latency_us;                /* what a message takes; 0 = not known */
     hy_us suspended_until;            /* paused or suspended until then; 0 = open */
     hy_us changed_at;                 /* when the window was last changed; 0 = never */

@@ -59,7 +59,7 @@ static const struct {
      "default: {connections: 50}\nrules:\n"
      "  - name: a\n    mx: a.example\n    provider: {connections: 10, message_rate: 5/s}\n"
      "    message_rate: 20/s\n    messages_per_day: 9000000\n    connections: 20\n"
-     "  - name: b\n    mx: b.example\n    recipients_per_message: 50\n"
+     "  - name: b\n    mx: b.example\n    recipients_per_message: 20\n"
      "    provider:\n      connections: 10\n      messages_per_day: 10\n    messages_per_day: 11\n"
      "    connection_rate: 61/m\n    message_rate: 1/s\n"
      "  - {name: c, mx: c.example, provider: {connection_rate: 60/m}, connection_rate: 2/s}\n",
@@ -69,8 +69,6 @@ static const struct {
      "day (s.yaml:6)\n"
      "s.yaml:8:18: warning: connections: can never be reached: all sites of the provider together "
      "get less (s.yaml:5)\n"
-     "s.yaml:11:29: warning: recipients_per_message: every message is personal and has one "
-     "recipient: more than 1 changes nothing\n"
      "s.yaml:15:23: warning: messages_per_day: can never be reached: all sites of the provider "
      "together get less (s.yaml:14)\n"
      "s.yaml:17:19: warning: message_rate: uses a day up in less than five minutes, and then "
@@ -245,7 +243,7 @@ Test(shaping, a_rule_stands_on_the_default_block_and_that_on_the_built_in_limits
     cr_expect_eq(r->limits.retry.first_us, 60000000);
     cr_expect_eq(r->limits.retry.longest_us, builtin.retry.longest_us);
     cr_expect(r->limits.message_rate.count == 10 && r->limits.message_rate.period_us == 300000000);
-    cr_expect_eq(r->limits.recipients_per_message, 1u);
+    cr_expect_eq(r->limits.recipients_per_message, 50u);
     cr_expect_str_eq(r->mx[0], "mx.example.jp");
     cr_expect_str_eq(r->file, "s.yaml");
     cr_expect_eq(r->line, 2u);

@@ -211,6 +211,36 @@ Test(window, learns_how_many_messages_a_connection_may_carry_when_told_twice)
     cr_assert_eq(hy_window_messages_per_connection(&r.w, 10), 10);
 }
 
+Test(window, learns_how_many_recipients_a_message_may_have_and_doubts_it_later)
+{
+    const hy_us hour = 3600 * HY_US_PER_SEC;
+    const struct hy_outcome too_many = {.kind = HY_OUTCOME_RETURNED,
+                                        .phase = HY_PHASE_RCPT,
+                                        .code = 452,
+                                        .enhanced = {4, 5, 3},
+                                        .from_server = true,
+                                        .text = HY_STR("4.5.3 too many recipients")};
+    struct rig r;
+    rig_init(&r, 20, true);
+    cr_assert_eq(hy_window_recipients(&r.w, 50, r.now), 50);
+    hy_window_too_many(&r.w, 0, &too_many, r.now);
+    cr_assert_eq(hy_window_recipients(&r.w, 50, r.now), 50,
+                 "it took none: that is about the mailbox");
+    hy_window_too_many(&r.w, 10, &too_many, r.now);
+    cr_assert_eq(hy_window_recipients(&r.w, 50, r.now), 10);
+    cr_assert_eq(hy_window_recipients(&r.w, 5, r.now), 5, "the rule has less");
+    hy_window_too_many(&r.w, 30, &too_many, r.now); /* was on the wire before */
+    cr_assert_eq(hy_window_recipients(&r.w, 50, r.now), 10);
+    hy_window_too_many(&r.w, 7, &too_many, r.now);
+    cr_assert_eq(view(&r).recipients_per_message, 7);
+    cr_assert_str_eq(view(&r).why, "7 recipients a message: 452 4.5.3 too many recipients");
+    cr_assert_eq(view(&r).connections, 5, "no sign against our pace");
+    cr_assert_eq(hy_window_recipients(&r.w, 50, r.now + 5 * hour), 7);
+    r.now += 6 * hour;
+    cr_assert_eq(hy_window_recipients(&r.w, 50, r.now), 50);
+    cr_assert_eq(view(&r).recipients_per_message, 0);
+}
+
 Test(window, connections_beyond_a_window_that_shrank_are_surplus)
 {
     struct rig r;
