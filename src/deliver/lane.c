@@ -15,8 +15,7 @@ static struct lane **bucket(struct worker *w, uint64_t hash)
 
 static void follow_orders(struct lane *l)
 {
-    bool is_busy = l->n_ready || l->n_pressing || share_any(l);
-    hy_window_order(&l->window, l->slow, is_busy, hy_loop_now(l->worker->loop));
+    hy_window_order(&l->joint->window, l->slow, joint_is_busy(l), hy_loop_now(l->worker->loop));
 }
 
 void lane_apply_policy(struct lane *l)
@@ -27,7 +26,7 @@ void lane_apply_policy(struct lane *l)
     l->provider = provider_number(&l->worker->d->providers, l->rule ? l->rule->name : NULL);
     l->limits = l->rule ? l->rule->limits : set->fallback;
     orders_apply(l);
-    hy_window_change(&l->window, &l->limits);
+    hy_window_change(&l->joint->window, &l->limits);
     follow_orders(l);
     const struct hy_smtp_timeouts *t = &l->limits.timeouts;
     hy_smtp_settings_init(&l->smtp);
@@ -67,6 +66,7 @@ static struct lane *lane_new(struct worker *w, const struct feed *f, struct sour
     l->tls = tls_site_ref(f->tls);
     hy_list_init(&l->link);
     hy_list_init(&l->starved);
+    hy_list_init(&l->turn);
     hy_list_init(&l->poor);
     hy_list_init(&l->shares);
     hy_list_init(&l->tenants);
@@ -79,11 +79,21 @@ static struct lane *lane_new(struct worker *w, const struct feed *f, struct sour
     hy_timer_init(&l->timer, on_timer, l);
     l->rate_since = l->last_used = hy_loop_now(w->loop);
     seat_init(&l->seat, w);
+    l->rule = rule_of_mx(w->policy, l->mx);
+    if (!joint_join(l)) {
+        hy_mx_unref(l->mx);
+        tls_site_unref(l->tls);
+        free(l);
+        return NULL;
+    }
     lane_apply_policy(l);
-    hy_window_init(&l->window, &l->limits, l->last_used);
-    const struct hy_window_learned *learned = site_memory_find(&w->memory, lane_key(l));
+    const struct hy_window_learned *learned = NULL;
+    if (l->joint->n_lanes == 1) {
+        hy_window_init(&l->joint->window, &l->limits, l->last_used);
+        learned = site_memory_find(&w->memory, lane_key(l));
+    }
     if (learned)
-        hy_window_restore(&l->window, learned, l->last_used);
+        hy_window_restore(&l->joint->window, learned, l->last_used);
     follow_orders(l);
     hy_list_push(&w->lanes, &l->link);
     l->chain = *bucket(w, hash);
@@ -95,26 +105,6 @@ static struct lane *lane_new(struct worker *w, const struct feed *f, struct sour
 static uint64_t print_of(const struct tls_site *t)
 {
     return t ? t->print : 0;
-}
-
-/* Lanes of one source and site that differ in what is demanded of TLS are several, but stand in one
- * bucket: together they open no more connections than one may,
- * but for the first of each. */
-uint32_t lane_site_sessions(const struct lane *l)
-{
-    uint32_t n = 0;
-    for (const struct lane *o = *bucket(l->worker, l->hash); o; o = o->chain)
-        if (o->hash == l->hash && o->source == l->source && o->rule == l->rule &&
-            hy_str_eq(o->mx->site.key, l->mx->site.key))
-            n += o->n_sessions;
-    return n;
-}
-
-void lane_wake_site(struct lane *l)
-{
-    for (struct lane *o = *bucket(l->worker, l->hash); o; o = o->chain)
-        if (o->hash == l->hash && o->source == l->source)
-            lane_wake(o);
 }
 
 static uint64_t hash_of(const struct feed *f, const struct source *source)
@@ -165,9 +155,7 @@ void lane_free(struct lane *l)
     hy_list_remove(&l->starved);
     share_free_all(l);
     lane_limits_drop(l);
-    struct hy_window_learned learned;
-    if (hy_window_save(&l->window, &learned, hy_loop_now(w->loop)))
-        site_memory_keep(&w->memory, lane_key(l), &learned);
+    joint_leave(l);
     lane_not_poor(l);
     hy_mx_unref(l->mx);
     tls_site_unref(l->tls);
@@ -184,7 +172,9 @@ bool lane_is_idle(const struct lane *l)
 
 bool lane_knows_something(const struct lane *l, hy_us now)
 {
-    return hy_window_counts(&l->window, now) || host_notes_any(&l->notes, now);
+    bool is_last = l->joint->n_lanes == 1;
+    return (is_last && hy_window_counts(&l->joint->window, now)) || l->shut_until > now ||
+           host_notes_any(&l->notes, now);
 }
 
 void lane_wake(struct lane *l)

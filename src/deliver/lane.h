@@ -22,7 +22,10 @@ struct lane {
         *order;        /* the newest that holds it, or slows it; of worker->policy */
     unsigned provider; /* number of the rule's name, for meters */
     struct hy_shape_limits limits;
-    struct hy_window window;
+    struct lane_joint *joint;     /* its window, and what else it shares with lanes of its site */
+    struct hy_list turn;          /* joint->in_turn, when it has no connection and waits for one */
+    hy_us shut_until;             /* for what is wrong with it alone: no connection before */
+    uint32_t own_faults;          /* such ones in a row */
     struct seat seat;             /* its place among the lanes of its provider */
     struct pace_place token;      /* while it waits for one of the provider's message rate */
     struct hy_list granted;       /* places of it that have a token; empty between its turns */
@@ -59,6 +62,14 @@ struct lane {
     hy_us rate_since, last_used;
     struct hy_lane_reply replies[HY_LANE_REPLIES]; /* the newest kinds; see lane_count */
     char last_reply[256];
+};
+
+/* Of lanes of one source, site and rule. Its worker's; lane_joint.c */
+struct lane_joint {
+    uint32_t n_lanes, n_in_turn;
+    struct hy_list
+        in_turn; /* lanes without a connection, while the others have all; oldest first */
+    struct hy_window window;
 };
 
 /* A tenant with shares in a lane. */
@@ -142,10 +153,6 @@ void lane_pressed(struct lane *l, struct delivery *d);
 /* It was handed to the press, or came to be ready (1), or is neither any more (-1). */
 void lane_count_ahead(struct lane *l, const struct delivery *d, int by);
 void lane_wake(struct lane *l);
-/* Connections of its site from its source, whatever is demanded of their TLS; wakes all those
- * lanes. */
-uint32_t lane_site_sessions(const struct lane *l);
-void lane_wake_site(struct lane *l);
 void lane_free(struct lane *l);
 /* Nothing of it is in hand; it may be freed. */
 bool lane_is_idle(const struct lane *l);
@@ -163,6 +170,40 @@ static inline void lane_smooth(hy_us *mean, hy_us value)
 {
     *mean = *mean ? *mean + (value - *mean) / 8 : value;
 }
+
+/* lane_joint.c */
+/* Finds what a lane shares; its source, site and rule are set. False: out of memory. A new one has
+ * n_lanes 1 and an empty window. */
+HY_MUST_USE bool joint_join(struct lane *l);
+/* The last one keeps what the window learned. */
+void joint_leave(struct lane *l);
+/* After all lanes are under rules of another policy. True: some have a window of their own now, and
+ * are to look at the policy again. */
+bool joint_part(struct lane *l);
+struct lane_sum {
+    uint32_t sessions, leaving, up, on_wire;
+    uint32_t most; /* connections of one lane that stay */
+};
+struct lane_sum joint_sum(const struct lane *l);
+/* There is mail in line. */
+bool joint_is_busy(const struct lane *l);
+void joint_wake(struct lane *l);
+bool joint_is_up_at(const struct lane *l, const struct hy_sockaddr *addr);
+/* Whether others have their turn before it may open a connection; a lane without one is in line
+ * then. */
+bool joint_must_wait(struct lane *l);
+/* It opened one, or wants none now. */
+void joint_leave_turn(struct lane *l);
+/* Whether it should give a connection up, for one that has none. */
+bool joint_must_give(const struct lane *l);
+/* What its own demands of TLS made of it, others of the site may not meet. */
+bool joint_is_own_tls(const struct lane *l, const struct hy_outcome *why);
+/* Whether what keeps it from its site is about this lane alone; then it is shut alone, for 15 s,
+ * doubling to 10 min. */
+bool joint_is_own_fault(const struct lane *l, const struct hy_outcome *why);
+void lane_shut_alone(struct lane *l, hy_us now);
+/* Until when nothing goes, by its window or alone; 0 = it may. */
+hy_us lane_shut_until(const struct lane *l, hy_us now);
 
 /* window_store.c: what its window learned is known by this. */
 struct site_key lane_key(const struct lane *l);

@@ -42,7 +42,10 @@ static void note(struct lane *l, enum host_fault fault, const struct hy_sockaddr
  * rows behind, or more than may be in hand, wait for the probe. */
 static void unreachable(struct lane *l, const struct hy_outcome *why, hy_us now)
 {
-    hy_window_unreachable(&l->window, why, now);
+    if (joint_is_own_fault(l, why))
+        lane_shut_alone(l, now);
+    else
+        hy_window_unreachable(&l->joint->window, why, now);
     host_notes_forget(&l->notes, HOST_UNUSABLE); /* after the pause all are worth a try */
     snprintf(l->last_reply, sizeof l->last_reply, "%.*s", HY_STR_ARG(why->text));
     if (why->code) /* it does speak, but not to this source */
@@ -189,22 +192,41 @@ static bool must_wait_for_its_share(struct lane *l)
     return true;
 }
 
+/* The one with the least on it; the last of a lane is kept for its turn. NULL: none yet. */
+static struct session *one_to_give(struct lane *l, uint32_t stay)
+{
+    hy_us now = hy_loop_now(l->worker->loop);
+    struct session *chosen = NULL;
+    hy_list_for_each (it, &l->sessions) {
+        struct session *s = hy_container_of(it, struct session, link);
+        if (!s->is_up || s->is_leaving)
+            continue;
+        if (stay == 1 && now - s->opened < TURN_US) {
+            lane_wait_until(l, s->opened + TURN_US);
+            continue;
+        }
+        if (!chosen || s->n_deliveries < chosen->n_deliveries)
+            chosen = s;
+    }
+    return chosen;
+}
+
+static void share_site(struct lane *l)
+{
+    struct session *chosen =
+        joint_must_give(l) ? one_to_give(l, l->n_sessions - l->n_leaving) : NULL;
+    if (chosen)
+        lane_give_up(l, chosen);
+}
+
 void lane_share_connections(struct lane *l)
 {
+    share_site(l);
     struct worker *w = l->worker;
     uint32_t stay = l->n_sessions - l->n_leaving;
     if (w->n_poor <= w->n_giving || stay <= fair_share(w))
         return;
-    hy_us now = hy_loop_now(w->loop);
-    struct session *chosen = NULL;
-    hy_list_for_each (it, &l->sessions) {
-        struct session *s = hy_container_of(it, struct session, link);
-        bool is_too_new = stay == 1 && now - s->opened < TURN_US;
-        if (!s->is_up || s->is_leaving || is_too_new)
-            continue;
-        if (!chosen || s->n_deliveries < chosen->n_deliveries)
-            chosen = s;
-    }
+    struct session *chosen = one_to_give(l, stay);
     if (!chosen)
         return;
     chosen->is_given = true;
@@ -229,7 +251,11 @@ static bool is_kept(struct lane *l, hy_us now)
         lane_wait_until(l, l->connect_pause);
         return true;
     }
-    hy_us send_at = hy_window_may_send(&l->window, now);
+    if (l->shut_until > now) {
+        lane_wait_until(l, l->shut_until);
+        return true;
+    }
+    hy_us send_at = hy_window_may_send(&l->joint->window, now);
     if (send_at == HY_US_NEVER)
         return true;
     if (send_at >
@@ -267,8 +293,11 @@ bool lane_open_one(struct lane *l, hy_us now)
     struct worker *w = l->worker;
     if (is_kept(l, now)) {
         lane_not_poor(l);
+        joint_leave_turn(l);
         return false;
     }
+    if (joint_must_wait(l))
+        return false;
     if (must_wait_for_its_share(l)) {
         worker_starve(w, l);
         return false;
@@ -293,8 +322,7 @@ bool lane_open_one(struct lane *l, hy_us now)
         lane_wait_until(l, at);
         return false;
     }
-    /* the first is granted to each, so that none starves while the others are busy */
-    at = hy_window_may_connect(&l->window, l->n_sessions ? lane_site_sessions(l) : 0, now);
+    at = hy_window_may_connect(&l->joint->window, joint_sum(l).sessions, now);
     if (at) {
         lane_put_back_connection(l);
         lane_wait_until(l, at);
@@ -309,6 +337,8 @@ bool lane_open_one(struct lane *l, hy_us now)
         lane_wake(l);
         return false;
     }
+    if (err == HY_OK)
+        joint_leave_turn(l);
     if (err != HY_OK) {
         lane_put_back_connection(l);
         l->connect_pause = now + HY_US_PER_SEC; /* no descriptor or memory: a moment later */
@@ -323,10 +353,11 @@ void lane_session_up(struct lane *l, struct session *s)
 {
     l->n_connecting--;
     l->n_up++;
+    l->own_faults = 0;
     source_count_connection(l->source, 1);
     lane_place_session(l, s);
     lane_smooth(&l->connect_us, hy_loop_now(l->worker->loop) - s->opened);
-    hy_window_connected(&l->window, l->n_up, hy_loop_now(l->worker->loop));
+    hy_window_connected(&l->joint->window, joint_sum(l).up, hy_loop_now(l->worker->loop));
     lane_wake(l);
 }
 
@@ -342,25 +373,19 @@ void lane_give_up(struct lane *l, struct session *s)
 void lane_tell_window(struct lane *l, const struct session *s, const struct delivery *d,
                       const struct hy_outcome *o)
 {
+    struct lane_sum sum = joint_sum(l);
     struct hy_window_event ev = {
         .outcome = o,
         .submitted = d->submitted,
         .attempts = d->ref.attempts + 1u,
         .done = s->messages - s->n_deliveries, /* this one and those behind it are not done */
-        .open = l->n_up,
-        .in_flight = l->n_on_wire,
+        .open = sum.up,
+        .in_flight = sum.on_wire,
     };
-    hy_window_outcome(&l->window, &ev, hy_loop_now(l->worker->loop));
-}
-
-static bool is_up_at(const struct lane *l, const struct hy_sockaddr *addr)
-{
-    hy_list_for_each (it, &l->sessions) {
-        const struct session *s = hy_container_of(it, struct session, link);
-        if (s->is_up && hy_sockaddr_ip_eq(&s->addr, addr))
-            return true;
-    }
-    return false;
+    bool was_open = l->joint->window.state == HY_WINDOW_OPEN;
+    hy_window_outcome(&l->joint->window, &ev, hy_loop_now(l->worker->loop));
+    if (!was_open) /* the others may wait for what a probe says */
+        joint_wake(l);
 }
 
 void lane_session_over(struct lane *l, struct session *s, const struct hy_outcome *failed,
@@ -390,8 +415,10 @@ void lane_session_over(struct lane *l, struct session *s, const struct hy_outcom
             warmth_count(l->warm, failed);
         snprintf(l->last_reply, sizeof l->last_reply, "%.*s", HY_STR_ARG(failed->text));
         bool is_whole_site = failed->spoils == HY_SPOILS_SITE;
-        if (l->n_up && (is_whole_site || is_up_at(l, &s->addr))) {
-            hy_window_refused(&l->window, l->n_up, failed, now); /* it takes no more of us */
+        bool is_own_tls = l->n_up == 0 && joint_is_own_tls(l, failed);
+        uint32_t up = is_own_tls ? 0 : joint_sum(l).up;
+        if (up && (is_whole_site || joint_is_up_at(l, &s->addr))) {
+            hy_window_refused(&l->joint->window, up, failed, now); /* it takes no more of us */
         } else if (is_whole_site && l->n_sessions == 0) {
             unreachable(l, failed, now);
         } else {
@@ -401,5 +428,5 @@ void lane_session_over(struct lane *l, struct session *s, const struct hy_outcom
                 unreachable(l, failed, now);
         }
     }
-    lane_wake_site(l);
+    joint_wake(l);
 }

@@ -11,8 +11,7 @@ bool lane_is_out(const struct lane *l, hy_us now)
 {
     if (!l->from || l->is_held || (l->day_until > now && !l->is_day_warmup))
         return true;
-    return hy_window_shut_until(&l->window, now) > now + OUT_US ||
-           source_family(l->source, l->from, now) < 0;
+    return lane_shut_until(l, now) > now + OUT_US || source_family(l->source, l->from, now) < 0;
 }
 
 static bool is_signed_alike(const struct hy_deliver_source *a, const struct hy_deliver_source *b)

@@ -65,7 +65,7 @@ static uint32_t recipients_most(const struct lane *l, hy_us now)
 {
     if (l->worker->policy->return_keys)
         return 1;
-    return hy_window_recipients(&l->window, l->limits.recipients_per_message, now);
+    return hy_window_recipients(&l->joint->window, l->limits.recipients_per_message, now);
 }
 
 /* A block of a spool has recipients of one message; the block behind it goes on with that message
@@ -145,7 +145,7 @@ static void put_back(struct lane *l, const struct delivery *d)
 static bool give(struct lane *l, struct session *s, hy_us now)
 {
     struct delivery *d = hy_container_of(l->ready.next, struct delivery, link);
-    hy_us at = hy_window_may_send(&l->window, now);
+    hy_us at = hy_window_may_send(&l->joint->window, now);
     if (!at)
         at = lane_take_message(l, now);
     if (at) {
@@ -169,7 +169,7 @@ static bool give(struct lane *l, struct session *s, hy_us now)
         put_back(l, d);
         return false;
     }
-    hy_window_sent(&l->window, now);
+    hy_window_sent(&l->joint->window, now);
     return true;
 }
 
@@ -267,8 +267,7 @@ static uint32_t ahead_target(struct lane *l, hy_us now)
 
 static void fill_press(struct lane *l, hy_us now)
 {
-    if (l->n_up == 0 &&
-        (hy_window_shut_until(&l->window, now) || l->day_until > now || lane_is_out(l, now)))
+    if (l->n_up == 0 && (lane_shut_until(l, now) || l->day_until > now || lane_is_out(l, now)))
         return;
     uint32_t target = ahead_target(l, now);
     /* in bunches, which come back together and travel one behind the other */
@@ -284,7 +283,8 @@ static void fill_press(struct lane *l, hy_us now)
  * first. */
 static void close_surplus(struct lane *l)
 {
-    uint32_t n = hy_window_surplus(&l->window, l->n_sessions - l->n_leaving);
+    struct lane_sum sum = joint_sum(l);
+    uint32_t n = hy_window_surplus(&l->joint->window, sum.sessions - sum.leaving);
     for (int busy = 0; busy < 2 && n; busy++) {
         hy_list_for_each_safe (it, &l->sessions) {
             struct session *s = hy_container_of(it, struct session, link);
@@ -318,6 +318,7 @@ static void pump(struct lane *l)
     if (l->is_held) { /* it stands in no line: whoever is behind it would wait for its release */
         seat_leave(&l->seat);
         lane_not_poor(l);
+        joint_leave_turn(l);
         return;
     }
     close_surplus(l);
@@ -326,13 +327,15 @@ static void pump(struct lane *l)
     fill_press(l, now);
     bool has_work = l->n_ready || l->n_pressing || share_any(l);
     bool is_alone = wants_first(l);
-    if (!is_alone)
+    if (!is_alone) {
         lane_not_poor(l);
+        joint_leave_turn(l);
+    }
     for (uint32_t n = wants_connection ? l->n_ready + 1 : is_alone; n > 0 && lane_open_one(l, now);
          n--)
         ;
     lane_make_room(l, now);
-    hy_us shut = hy_window_shut_until(&l->window, now);
+    hy_us shut = lane_shut_until(l, now);
     if (l->n_sessions == 0 && shut && has_work)
         lane_wait_until(l, shut);
     l->last_used = now;

@@ -64,17 +64,17 @@ void lane_heed_reply(struct lane *l, struct hy_outcome *o, hy_us now)
         if (now - l->heeded_at > HY_US_PER_SEC)
             tell(l, r, why);
         l->heeded_at = now;
-        hy_window_slow(&l->window, r->keep_percent, why, now);
+        hy_window_slow(&l->joint->window, r->keep_percent, why, now);
         break;
     case HY_REPLY_SUSPEND:
         if (now - l->heeded_at > HY_US_PER_SEC)
             tell(l, r, why);
         l->heeded_at = now;
-        hy_window_suspend(&l->window, now + r->for_us, why, now);
+        hy_window_suspend(&l->joint->window, now + r->for_us, why, now);
         break;
     case HY_REPLY_FAIL_OVER:
         o->kind = o->kind == HY_OUTCOME_RETURNED ? o->kind : HY_OUTCOME_DEFERRED;
-        hy_window_suspend(&l->window, now + r->for_us, why, now);
+        hy_window_suspend(&l->joint->window, now + r->for_us, why, now);
         if (now - l->heeded_at > HY_US_PER_SEC)
             tell(l, r, why);
         l->heeded_at = now;

@@ -95,7 +95,8 @@ static const struct hy_lane_detail *detail(struct lanes_order *o, const struct l
 static void add(struct lanes_order *o, const struct lane *l, hy_us now)
 {
     struct hy_window_view window;
-    hy_window_look(&l->window, now, &window);
+    hy_window_look(&l->joint->window, now, &window);
+    hy_us shut = lane_shut_until(l, now);
     bool is_fresh = now - l->rate_since < 3 * HY_US_PER_SEC;
     uint32_t waiting = l->n_ready + l->n_pressing + l->n_on_wire;
     hy_list_for_each (it, &l->shares) {
@@ -109,7 +110,7 @@ static void add(struct lanes_order *o, const struct lane *l, hy_us now)
     o->all.connections += l->n_up;
     o->all.waiting += waiting;
     o->all.rate += is_fresh ? l->rate : 0;
-    o->all.suspended += window.suspended_until > now;
+    o->all.suspended += shut > now;
     o->all.held += l->is_held;
     o->all.slowed += l->slow > 1;
     if (o->n >= 2 * o->most)
@@ -139,9 +140,9 @@ static void add(struct lanes_order *o, const struct lane *l, hy_us now)
         .deferred = l->deferred,
         .bounced = l->bounced,
         .rate = is_fresh ? l->rate : 0,
-        .suspended_us = left(window.suspended_until, now),
+        .suspended_us = left(shut, now),
         .day_full_us = left(l->day_until, now),
-        .why = copy(o, window.why),
+        .why = copy(o, l->shut_until > now ? l->last_reply : window.why),
         .is_held = l->is_held,
         .slow = window.factor,
         .order_rate = window.order_rate,

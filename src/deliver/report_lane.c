@@ -61,11 +61,11 @@ static const char *demand(const struct lane *l)
 void lane_look(const struct lane *l, hy_us now, uint32_t waiting, struct hy_lane_detail *ret)
 {
     struct hy_window_view window;
-    hy_window_look(&l->window, now, &window);
-    struct wait w = look_wait(l, now, window.suspended_until, waiting);
+    hy_window_look(&l->joint->window, now, &window);
+    struct wait w = look_wait(l, now, lane_shut_until(l, now), waiting);
     *ret = (struct hy_lane_detail){
         .tls = demand(l),
-        .window_state = window.state,
+        .window_state = l->shut_until > now ? "suspended" : window.state,
         .ceiling = window.ceiling,
         .messages_per_connection = window.messages_per_connection,
         .recipients_per_message = window.recipients_per_message,

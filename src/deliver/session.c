@@ -54,7 +54,7 @@ static void give_back(struct session *s, struct party *p, struct delivery *d,
     struct hy_outcome o = ev->outcome;
     count(&worker_of(s)->d->counters.returned);
     if (p && o.from_server && o.phase == HY_PHASE_RCPT)
-        hy_window_too_many(&s->lane->window, party_accepted(p, ev->recipient), &o, now_of(s));
+        hy_window_too_many(&s->lane->joint->window, party_accepted(p, ev->recipient), &o, now_of(s));
     if (!p || ++p->n_returned == p->n)
         lane_put_back_message(s->lane); /* nothing of it went */
     else
@@ -466,7 +466,7 @@ bool session_submit(struct session *s, struct delivery *d)
         count(&worker_of(s)->d->counters.joined);
     s->lane->n_on_wire++;
     session_tls_count(s, d);
-    uint32_t most = hy_window_messages_per_connection(&s->lane->window,
+    uint32_t most = hy_window_messages_per_connection(&s->lane->joint->window,
                                                       s->lane->limits.messages_per_connection);
     if (most && s->messages >= most)
         hy_smtp_client_quit(&s->client, now_of(s));

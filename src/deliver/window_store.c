@@ -42,7 +42,7 @@ void windows_save(struct worker *w)
     struct hy_window_learned learned;
     hy_list_for_each (it, &w->lanes) {
         const struct lane *l = hy_container_of(it, struct lane, link);
-        if (hy_window_save(&l->window, &learned, now))
+        if (hy_window_save(&l->joint->window, &learned, now))
             site_memory_keep(&w->memory, lane_key(l), &learned);
     }
     struct saving *s = calloc(1, sizeof *s);

@@ -124,6 +124,12 @@ void worker_policy(struct worker *w, struct policy_msg *m)
         lane_apply_policy(hy_container_of(it, struct lane, link));
         take_held(hy_container_of(it, struct lane, link));
     }
+    bool is_parted = false;
+    hy_list_for_each (it, &w->lanes)
+        is_parted |= joint_part(hy_container_of(it, struct lane, link));
+    hy_list_for_each (it, &w->lanes)
+        if (is_parted)
+            lane_apply_policy(hy_container_of(it, struct lane, link));
     if (!has_same_pools(old, w->policy) || !orders_route_alike(old, w->policy)) {
         sort_all(w);
         reroute(w);

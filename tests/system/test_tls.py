@@ -1,5 +1,6 @@
 """TLS policy on outgoing mail: MTA-STS and DANE against real name servers, a validating resolver, an HTTPS server and
 receiving servers with good, bad and no certificates."""
+import time
 import types
 
 import newsletter
@@ -140,6 +141,40 @@ def test_mta_sts_is_obeyed_and_remembered(lab):
         check(first["summary"]["total-successful-session-count"] >= 1, f"{first}")
     finally:
         server.stop() if server.thread.is_alive() else None
+
+
+def test_what_is_demanded_of_tls_does_not_multiply_the_limits_of_a_site(lab):
+    """Three domains on one MX host, three demands, three lanes: one connection in all, which they have in turn, and one
+    message rate. A fourth, whose policy the host does not meet, keeps nobody else waiting."""
+    pki = Pki(lab)
+    receivers, port = sinks(lab, {"one": pki.issue("one", "mx-one.plain.test")})
+    policies = {"enforce": policy("enforce", "mx-one.plain.test"), "testing": policy("testing", "mx-one.plain.test"),
+                "broken": policy("enforce", "mx.elsewhere.test")}
+    names = [*policies, "none"]
+    server = PolicyServer(lab, *pki.issue("policy", *[f"mta-sts.{x}.plain.test" for x in policies]))
+    try:
+        lines = [f"mx-one A {receivers['one'][0]}"] + [f"{x} MX 10 mx-one" for x in names]
+        for x, served in policies.items():
+            lines += [f'_mta-sts.{x} TXT "v=STSv1; id=1;"', f"mta-sts.{x} A 127.0.0.1"]
+            server.policies[f"mta-sts.{x}.plain.test"] = served
+        dns = Dns(lab, "@ A 127.0.0.1", "\n".join(lines))
+        rules = "rules:\n  - name: one\n    mx: [mx-one.plain.test]\n    connections: 1\n    message_rate: 40/s\n"
+        d = daemon(lab, dns, port, pki, server.port,
+                   config={"paths.shaping": [lab.shaping(expire="60s"), lab.write("one.yaml", rules)]})
+        rows = [f"user{i}@{x}.plain.test,someone,x,1" for i in range(80) for x in names]
+        d.import_leads(lab.write("many.csv", "\r\n".join(["email,name,prefecture,points", *rows]) + "\r\n"), "many")
+        d.ctl("campaign", "create", newsletter.campaign_file(lab, "many", lists="many"))
+        sink, began = receivers["one"][1], time.monotonic()
+        d.ctl("campaign", "start", "many")
+        wait_for("three of four", lambda: len(sink.delivered()) == 240, 90.0)
+        took = time.monotonic() - began
+        check(took > 240 / 40 * 0.7, f"240 messages at 40/s in {took:.1f} s")
+        check_eq(sink.stats()["connections"]["max_open"], 1, "connections at once")
+        lanes = [x for x in d.ctl("sites")["sites"] if x["delivered"]]
+        check_eq([x["delivered"] for x in lanes], [80, 80, 80], "a lane each")
+        check_eq(sum(r.endswith("@broken.plain.test") for r in sink.delivered()), 0)
+    finally:
+        server.stop()
 
 
 def dane_zone(pki, receivers, certificates):

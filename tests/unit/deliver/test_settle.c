@@ -12,6 +12,7 @@ struct bed {
     struct hy_deliver d;
     struct worker w;
     struct lane lane;
+    struct lane_joint joint;
     struct session session;
     struct hy_shape_rules rules;
     struct hy_deliver_policy policy;
@@ -59,7 +60,9 @@ static void bed_open(struct bed *b)
     b->lane.source = &b->live;
     b->lane.from = &b->source;
     b->lane.limits = b->rules.fallback;
-    hy_window_init(&b->lane.window, &b->lane.limits, 0);
+    b->joint.n_lanes = 1;
+    b->lane.joint = &b->joint;
+    hy_window_init(&b->joint.window, &b->lane.limits, 0);
     b->session.lane = &b->lane;
     b->session.policy = &b->policy;
     b->session.from = &b->source;
