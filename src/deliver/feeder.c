@@ -104,6 +104,8 @@ static void on_policy(struct feeder *f, struct hy_msg *m)
     hy_deliver_policy_unref(f->policy);
     f->policy = p->policy;
     free(p);
+    if (!f->is_draining)
+        rooms_policy(f);
 }
 
 static void drain(struct feeder *f)

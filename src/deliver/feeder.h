@@ -63,6 +63,8 @@ struct feeder {
     struct rooms *rooms;
     uint32_t n_feeds;         /* open */
     uint32_t n_due;           /* of those, of deferred rows */
+    uint32_t n_held;          /* of sites that a person holds, */
+    uint32_t n_held_due;      /* and of deferred rows among them */
     bool fresh_waits;         /* domains wait for a place, */
     bool due_waits;           /* or deferred rows do, */
     bool spool_waits;         /* or messages in spools */
@@ -154,6 +156,8 @@ uint32_t rooms_parked(const struct feeder *f);
 bool room_enter(struct feeder *f, struct feed *feed);
 /* Its lane is done with it; fine when it was never counted. */
 void room_leave(struct feeder *f, struct feed *feed);
+/* Another policy counts: orders may hold sites, or release them. */
+void rooms_policy(struct feeder *f);
 /* Opens up to `most` parked domains whose lanes have room; how many. Precondition as above. */
 uint32_t rooms_let_in(struct feeder *f, uint32_t most);
 /* Forgets what is parked of a campaign (NULL: of all). */

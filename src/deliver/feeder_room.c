@@ -6,12 +6,17 @@
  * a domain. Each feed that a lane is done with lets its oldest parked one in. Lanes that have
  * parked domains share half of the places, so that the other half is for those that have none.
  *
+ * A site that a person holds keeps one feed, which shows that it waits, and parks the rest until it
+ * is released. What it has then, it keeps; but feeds of held sites take no place from others, as
+ * many of them as there are places.
+ *
  * Rows that are parked are in nobody's hand: they are read again when their turn comes. */
 #include "feeder.h"
 
 #include <stdlib.h>
 
 #include "hayauma/store/spool.h"
+#include "lane.h"
 
 enum {
     ROOM_MAX = 256,        /* feeds of a lane, at most */
@@ -27,7 +32,10 @@ struct room {
     struct hy_list parked[HY_PRIORITIES];
     uint64_t lane;
     uint32_t n_feeds;
-    uint32_t n_urgent; /* of them, those of transactional mail */
+    uint32_t n_urgent; /* of them, those of transactional mail, */
+    uint32_t n_due;    /* and those of deferred rows */
+    struct hy_mx *mx;  /* of one of its domains */
+    bool is_held;      /* by an order: nothing is sent there from any source */
 };
 
 struct rooms {
@@ -98,6 +106,7 @@ static void room_free_unused(struct rooms *r, struct room *m)
             break;
         }
     }
+    hy_mx_unref(m->mx);
     free(m);
 }
 
@@ -113,9 +122,21 @@ static enum hy_priority priority_of(const struct feed *feed)
     return feed->run->plan.brakes.priority;
 }
 
-static void count_feed(struct room *m, const struct feed *feed, int by)
+static void count_held(struct feeder *f, const struct room *m, int by)
 {
+    if (!m->is_held)
+        return;
+    f->n_held += (uint32_t)by * m->n_feeds;
+    f->n_held_due += (uint32_t)by * m->n_due;
+}
+
+static void count_feed(struct feeder *f, struct room *m, const struct feed *feed, int by)
+{
+    count_held(f, m, -1);
     m->n_feeds += (uint32_t)by;
+    if (feed->kind == FEED_DUE)
+        m->n_due += (uint32_t)by;
+    count_held(f, m, 1);
     if (priority_of(feed) == HY_PRIORITY_TRANSACTIONAL)
         m->n_urgent += (uint32_t)by;
 }
@@ -123,6 +144,8 @@ static void count_feed(struct room *m, const struct feed *feed, int by)
 /* Transactional mail has places of its own in each lane: it never waits behind bulk. */
 static bool has_place(const struct feeder *f, const struct room *m, enum hy_priority p)
 {
+    if (m->is_held)
+        return m->n_feeds == 0 && f->n_held < f->d->settings.open_domains;
     return p == HY_PRIORITY_TRANSACTIONAL ? m->n_urgent < ROOM_MAX : m->n_feeds < share(f);
 }
 
@@ -199,13 +222,17 @@ bool room_enter(struct feeder *f, struct feed *feed)
     struct room *m = room_get(f->rooms, lane);
     if (!m)
         return true; /* out of memory: uncounted */
+    if (!m->mx) {
+        m->mx = hy_mx_ref(feed->mx);
+        m->is_held = orders_hold_site(f->policy, m->mx);
+    }
     enum hy_priority p = priority_of(feed);
     bool is_full = !has_place(f, m, p) || !hy_list_empty(&m->parked[p]);
     if (is_full && may_wait(feed) && park(f, m, feed)) {
         look_ready(f, m);
         return false;
     }
-    count_feed(m, feed, 1);
+    count_feed(f, m, feed, 1);
     feed->room = m;
     return true;
 }
@@ -216,7 +243,7 @@ void room_leave(struct feeder *f, struct feed *feed)
     if (!m)
         return;
     feed->room = NULL;
-    count_feed(m, feed, -1);
+    count_feed(f, m, feed, -1);
     look_ready(f, m);
     room_free_unused(f->rooms, m);
 }
@@ -244,7 +271,7 @@ uint32_t rooms_let_in(struct feeder *f, uint32_t most)
         }
         if (feed) {
             feed->room = m;
-            count_feed(m, feed, 1);
+            count_feed(f, m, feed, 1);
         }
         unpark(f, m, p);
         hy_list_remove(&m->ready); /* to the end of the round */
@@ -258,6 +285,19 @@ uint32_t rooms_let_in(struct feeder *f, uint32_t most)
     for (struct hy_list *it; (it = hy_list_pop(&later));)
         hy_list_push(&r->ready, it);
     return n;
+}
+
+void rooms_policy(struct feeder *f)
+{
+    for (size_t i = 0; i < ROOM_BUCKETS; i++) {
+        for (struct room *m = f->rooms->buckets[i]; m; m = m->chain) {
+            count_held(f, m, -1);
+            m->is_held = m->mx && orders_hold_site(f->policy, m->mx);
+            count_held(f, m, 1);
+            look_ready(f, m);
+        }
+    }
+    feeder_wake(f); /* places may be free */
 }
 
 void rooms_drop(struct feeder *f, const struct camp *c)
@@ -284,6 +324,7 @@ void rooms_free(struct feeder *f)
     for (size_t i = 0; f->rooms && i < ROOM_BUCKETS; i++) {
         for (struct room *m = f->rooms->buckets[i], *next; m; m = next) {
             next = m->chain;
+            hy_mx_unref(m->mx);
             free(m);
         }
     }

@@ -219,11 +219,14 @@ bool rows_are_urgent(const struct camp *c)
 bool rows_may_open(const struct feeder *f, enum feed_kind kind, const struct camp *c)
 {
     uint32_t most = f->d->settings.open_domains;
+    uint32_t due = f->n_due - f->n_held_due;
+    uint32_t fresh = f->n_feeds - f->n_due - (f->n_held - f->n_held_due);
+    if (f->n_held > most) /* these count */
+        fresh += f->n_held - most;
     if (rows_are_urgent(c))
-        return f->n_feeds < most + URGENT_DOMAINS;
-    uint32_t n = kind == FEED_DUE ? f->n_due : f->n_feeds - f->n_due;
+        return fresh + due < most + URGENT_DOMAINS;
     bool others_wait = kind == FEED_DUE ? f->fresh_waits : f->due_waits;
-    return f->n_feeds < most && (!others_wait || n < most / 2);
+    return fresh + due < most && (!others_wait || (kind == FEED_DUE ? due : fresh) < most / 2);
 }
 
 /* Fresh rows of a domain from `pos` on; as rows_open_place. */

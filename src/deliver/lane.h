@@ -291,6 +291,8 @@ void orders_apply(struct lane *l);
  * campaign.
  */
 const struct hy_deliver_pool *orders_pool(const struct hy_deliver_policy *p, const struct feed *f);
+/* An order of a person holds all mail to the site, from every source. Any thread. */
+bool orders_hold_site(const struct hy_deliver_policy *p, const struct hy_mx *mx);
 /* Whether mail takes the same pools under both. */
 bool orders_route_alike(const struct hy_deliver_policy *a, const struct hy_deliver_policy *b);
 /* Divides what all lanes of a provider share, where orders name it as a whole. */

@@ -116,6 +116,21 @@ void orders_apply(struct lane *l)
     }
 }
 
+bool orders_hold_site(const struct hy_deliver_policy *p, const struct hy_mx *mx)
+{
+    const struct hy_shape_rule *rule = rule_of_mx(p, mx);
+    for (size_t i = 0; i < p->n_orders; i++) {
+        const struct hy_lane_order *o = &p->orders[i];
+        if (!o->is_hold || o->source[0])
+            continue;
+        if (o->scope == HY_ORDER_PROVIDER && strcmp(o->name, rule ? rule->name : "default") == 0)
+            return true;
+        if (o->scope == HY_ORDER_SITE && orders_name_site(hy_str_of(o->name), &mx->site))
+            return true;
+    }
+    return false;
+}
+
 bool orders_hold(const struct worker *w, const struct feed *f, const struct source *source)
 {
     const struct hy_deliver_policy *p = w->policy;

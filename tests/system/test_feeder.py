@@ -52,6 +52,27 @@ def test_domains_of_a_throttled_site_keep_no_place_from_others(lab):
     check(parked > 3 * OPEN, f"{parked} parked")
 
 
+def test_sites_that_are_held_keep_no_place_from_others(lab):
+    """A provider of as many sites as domains, held while they have all places, and others behind them."""
+    own, good = of("own", 10 * OPEN), of("good", 5 * OPEN, 3)
+    daemon, sink = setup(lab, own + good, sink_args=["--delay", "addr=127.0.1.4,dot:1000"],
+                         rules="rules:\n  - name: good\n    mx: [mx.good.many.test]\n")
+    daemon.ctl("campaign", "start", "newsletter")
+    wait_for("all places taken", lambda: delivery(daemon)["domains_open"] >= OPEN)
+    no = daemon.ctl("lane", "hold", "--provider", "default")["no"]
+    wait_for("everybody else", lambda: set(good) <= set(sink.delivered()), timeout=60, every=0.2)
+    left = len(set(own) - set(sink.delivered()))
+    check(left > 5 * OPEN, f"{len(own) - left} were sent to held sites")
+    check(delivery(daemon)["domains_open"] <= 2 * OPEN, "held ones are as many as there are places")
+    check(any(s["held"] for s in daemon.ctl("sites")["sites"]), "a lane shows that it is held")
+    daemon.ctl("lane", "release", str(no))
+    c = daemon.wait_campaign("newsletter", timeout=120)
+    check_accounts(c)
+    check_eq(sorted(sink.delivered()), sorted(own + good), "each once")
+    balanced, text = daemon.audit()
+    check(balanced, text)
+
+
 def test_domains_that_wait_for_their_lane_survive_pauses_and_are_mailed_once(lab):
     """Pauses forget who is parked; the walk that follows finds them again."""
     late = of("late", 10 * OPEN, 2)
