@@ -95,18 +95,71 @@ static int gather(void *ctx, const struct hy_spool_view *v)
 /* ---- from whom ---- */
 
 /* Our own name when a key signs for it, else the domain of the message, whose key signed that. */
-static void choose_from(const struct gathering *g, char out[HY_ADDRESS_MAX + 1])
+static void choose_from(const struct hy_config *c, struct hy_deliver *deliver, uint32_t tenant,
+                        struct hy_str from_domain, char out[HY_ADDRESS_MAX + 1])
 {
-    const struct hy_config *c = g->c->config;
     char domain[HY_DOMAIN_MAX + 1];
     if (c->dsn.from[0]) {
         snprintf(out, HY_ADDRESS_MAX + 1, "%s", c->dsn.from);
         return;
     }
-    snprintf(domain, sizeof domain, "%.*s", HY_STR_ARG(g->m.from_domain));
-    bool is_ours = !domain[0] || hy_deliver_signs(g->c->deliver, g->m.tenant, c->node.hostname) ||
-                   !hy_deliver_signs(g->c->deliver, g->m.tenant, domain);
+    snprintf(domain, sizeof domain, "%.*s", HY_STR_ARG(from_domain));
+    bool is_ours = !domain[0] || hy_deliver_signs(deliver, tenant, c->node.hostname) ||
+                   !hy_deliver_signs(deliver, tenant, domain);
     snprintf(out, HY_ADDRESS_MAX + 1, "mailer-daemon@%.230s", is_ours ? c->node.hostname : domain);
+}
+
+/* ---- a letter ---- */
+
+static void fill_letter(struct dsn_letter *l, uint32_t tenant, const struct hy_dsn *d,
+                        const struct hy_dsn_output *made)
+{
+    struct hy_str content = hy_buf_str(&l->content);
+    bool has_dot_line = hy_str_find_str(content, HY_STR("\n."), 0) != SIZE_MAX;
+    snprintf(l->to, sizeof l->to, "%.*s", HY_STR_ARG(d->to));
+    l->rcpt = (struct hy_spool_rcpt){.address = hy_str_of(l->to), .notify = HY_DSN_NEVER};
+    l->message = (struct hy_spool_message){
+        .tenant = tenant,
+        .priority = HY_SPOOL_BULK,
+        .flags =
+            (uint8_t)((has_dot_line ? 0 : HY_SPOOL_NO_DOTS) | (made->has_8bit ? HY_SPOOL_8BIT : 0) |
+                      (hy_str_is_ascii(d->to) ? 0 : HY_SPOOL_UTF8)),
+        .received = d->date,
+        .from_domain = hy_str_of(l->from_domain),
+        .message_id = hy_str_of(l->message_id),
+        .who = HY_STR("hayauma"),
+        .header_bytes = (uint32_t)made->header_bytes,
+        .content = content,
+        .rcpts = &l->rcpt,
+        .n_rcpts = 1,
+    };
+}
+
+int dsn_letter_write(const struct hy_config *c, struct hy_deliver *deliver, uint32_t tenant,
+                     struct hy_str from_domain, struct hy_dsn *d, struct dsn_letter *ret)
+{
+    uint64_t random = 0;
+    char id[HY_ID_TEXT_MAX], full_id[HY_SPOOL_MESSAGE_ID_MAX - 2], from[HY_ADDRESS_MAX + 1];
+    struct hy_dsn_output made;
+    int err = hy_rand_bytes(&random, sizeof random);
+    if (err != HY_OK)
+        return err;
+    choose_from(c, deliver, tenant, from_domain, from);
+    snprintf(full_id, sizeof full_id, "%s.dsn@%.200s", hy_id_format(random, id), c->node.hostname);
+    snprintf(ret->message_id, sizeof ret->message_id, "<%s>", full_id);
+    snprintf(ret->from_domain, sizeof ret->from_domain, "%.*s",
+             HY_STR_ARG(hy_wire_domain(hy_str_of(from))));
+    d->from = (struct hy_header_mailbox){.name = HY_STR("Mail Delivery System"),
+                                         .address = hy_str_of(from)};
+    d->host = hy_str_of(c->node.hostname);
+    d->id = hy_str_of(full_id);
+    d->date = hy_clock_wall_ms();
+    d->utc_offset_min = daemon_utc_offset_min();
+    ret->content = HY_BUF_INIT(REPORT_ROOM + (d->header.n + d->body.n) * 3 / 2);
+    err = hy_dsn_write(d, &ret->content, &made);
+    if (err == HY_OK)
+        fill_letter(ret, tenant, d, &made);
+    return err;
 }
 
 /* ---- writing ---- */
@@ -128,73 +181,31 @@ static int read_original(const struct gathering *g, struct hy_dsn *dsn, struct h
     return err;
 }
 
-static int write_report(const struct gathering *g, struct dsn_report *r, struct hy_dsn_output *ret,
-                        char from[HY_ADDRESS_MAX + 1])
+static int fill(const struct gathering *g, struct dsn_report *r)
 {
-    const struct hy_config *c = g->c->config;
-    uint64_t random = 0;
-    char id[HY_ID_TEXT_MAX], full_id[HY_SPOOL_MESSAGE_ID_MAX - 2];
+    char id[HY_ID_TEXT_MAX];
     struct hy_buf raw = HY_BUF_INIT(0);
-    int err = hy_rand_bytes(&random, sizeof random);
-    snprintf(full_id, sizeof full_id, "%s.dsn@%.200s", hy_id_format(random, id), c->node.hostname);
-    snprintf(r->message_id, sizeof r->message_id, "<%s>", full_id);
     struct hy_dsn dsn = {
-        .from = {.name = HY_STR("Mail Delivery System"), .address = hy_str_of(from)},
         .to = g->m.sender,
-        .host = hy_str_of(c->node.hostname),
-        .id = hy_str_of(full_id),
-        .date = g->now,
-        .utc_offset_min = daemon_utc_offset_min(),
         .arrival = g->m.received,
         .envid = g->m.envid,
         .message_id = g->m.message_id,
         .rcpts = g->rcpts,
         .n_rcpts = g->n,
     };
+    int err = read_original(g, &dsn, &raw);
     if (err == HY_OK)
-        err = read_original(g, &dsn, &raw);
-    r->content = HY_BUF_INIT(REPORT_ROOM + raw.len * 3 / 2);
-    if (err == HY_OK)
-        err = hy_dsn_write(&dsn, &r->content, ret);
+        err = dsn_letter_write(g->c->config, g->c->deliver, g->m.tenant, g->m.from_domain, &dsn,
+                               &r->letter);
     hy_buf_free(&raw);
-    return err;
-}
-
-static int fill(const struct gathering *g, struct dsn_report *r)
-{
-    struct hy_dsn_output made;
-    char from[HY_ADDRESS_MAX + 1], id[HY_ID_TEXT_MAX];
-    choose_from(g, from);
-    int err = write_report(g, r, &made, from);
     if (err == HY_EINVAL || err == HY_ELIMIT) {
         hy_log(HY_LOG_WARNING, "dsn", "no report about message %s: it cannot be written: %s",
                hy_id_format(g->m.id, id), hy_err_text(err));
         return HY_OK;
     }
-    if (err != HY_OK)
-        return err;
-    struct hy_str content = hy_buf_str(&r->content);
-    const char *at = strrchr(from, '@');
-    snprintf(r->to, sizeof r->to, "%.*s", HY_STR_ARG(g->m.sender));
-    snprintf(r->from_domain, sizeof r->from_domain, "%s", at ? at + 1 : "");
-    bool has_dot_line = hy_str_find_str(content, HY_STR("\n."), 0) != SIZE_MAX;
-    r->rcpt = (struct hy_spool_rcpt){.address = hy_str_of(r->to), .notify = HY_DSN_NEVER};
-    r->job.report = (struct hy_spool_message){
-        .tenant = g->m.tenant,
-        .priority = HY_SPOOL_BULK,
-        .flags =
-            (uint8_t)((has_dot_line ? 0 : HY_SPOOL_NO_DOTS) | (made.has_8bit ? HY_SPOOL_8BIT : 0) |
-                      (hy_str_is_ascii(g->m.sender) ? 0 : HY_SPOOL_UTF8)),
-        .received = g->now,
-        .from_domain = hy_str_of(r->from_domain),
-        .message_id = hy_str_of(r->message_id),
-        .who = HY_STR("hayauma"),
-        .header_bytes = (uint32_t)made.header_bytes,
-        .content = content,
-        .rcpts = &r->rcpt,
-        .n_rcpts = 1,
-    };
-    return HY_OK;
+    if (err == HY_OK)
+        r->job.report = r->letter.message;
+    return err;
 }
 
 int dsn_report_make(const struct dsn_context *c, const struct hy_dsn_due *due,
@@ -229,7 +240,7 @@ void dsn_report_free(struct dsn_report *r)
 {
     if (!r)
         return;
-    hy_buf_free(&r->content);
+    hy_buf_free(&r->letter.content);
     free(r->told);
     free(r);
 }

@@ -2,8 +2,9 @@
  *
  * Happy path: a file with its final name is read and stored, with its name, in one transaction;
  * then it is deleted, and at last its name is forgotten. Killed in between, the next start finds
- * the name and only deletes the file. How it fails: a file that is no message is renamed, so that a
- * person can look at it, and logged; when the store takes nothing now, files wait where they are.
+ * the name and only deletes the file. How it fails: a file that can never be sent is renamed, so
+ * that a person can look at it, and its sender gets a report, stored with its name the same way;
+ * when the store takes nothing now, or the quota is used up, files wait where they are.
  *
  * Anybody may write into the directory, so nothing in it is trusted: no links, plain files only,
  * that nobody else holds by another name. */
@@ -20,36 +21,21 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "daemon.h"
 #include "hayauma/base/list.h"
 #include "hayauma/base/log.h"
 #include "hayauma/io/thread.h"
-#include "hayauma/mail/address.h"
-#include "hayauma/mail/drop.h"
-#include "hayauma/store/maildrop.h"
-#include "local_mail.h"
+#include "maildrop_file.h"
 
 enum { AT_ONCE = 32, LOOK_MS = 30000, AGAIN_MS = 2000, NAME_BYTES = 27, OLD_S = 2 * 86400 };
-
-/* A file on its way into the store. */
-struct taking {
-    struct hy_maildrop_job job;
-    struct maildrop *m;
-    struct hy_config *config;
-    struct local_mail mail;
-    struct hy_buf bytes;
-    struct hy_arena arena; /* of the recipients */
-    char sender[HY_ADDRESS_MAX + 2];
-    char who[48];
-    int err;
-};
 
 struct maildrop {
     struct hy_daemon *d;
     struct hy_thread *thread;
     char *path;
     int dir_fd, notify_fd, stop_fd;
-    bool is_late; /* something has to wait */
+    bool is_late;    /* something has to wait for a moment, */
+    bool is_out;     /* or until there is room in the quota, as this look found, */
+    bool told_quota; /* and as the log says */
     pthread_mutex_t lock;
     pthread_cond_t changed;
     unsigned n_out; /* at the writer; under the lock */
@@ -58,110 +44,13 @@ struct maildrop {
 
 /* ---- one file ---- */
 
-static void taking_free(struct taking *t)
-{
-    if (!t)
-        return;
-    hy_buf_free(&t->bytes);
-    hy_buf_free(&t->mail.content);
-    hy_arena_free(&t->arena);
-    hy_config_unref(t->config);
-    free(t);
-}
-
-static int read_file(struct taking *t, int fd, struct hy_diag *diag)
-{
-    struct stat st;
-    if (fstat(fd, &st) != 0)
-        return hy_fail(diag, HY_EIO, "%s", strerror(errno));
-    if (!S_ISREG(st.st_mode) || st.st_nlink != 1)
-        return hy_fail(diag, HY_EINVAL, "it is no file, or has several names");
-    uint64_t max = t->config->delivery.max_message_bytes + HY_DROP_HEAD_MAX;
-    if ((uint64_t)st.st_size > max)
-        return hy_fail(diag, HY_EINVAL, "it is larger than delivery.max_message_size");
-    snprintf(t->who, sizeof t->who, "uid %u by sendmail", (unsigned)st.st_uid);
-    t->bytes = HY_BUF_INIT((size_t)st.st_size + 1);
-    int err = hy_buf_reserve(&t->bytes, (size_t)st.st_size + 1);
-    while (err == HY_OK && t->bytes.len < (size_t)st.st_size) {
-        ssize_t n = read(fd, t->bytes.data + t->bytes.len, (size_t)st.st_size - t->bytes.len);
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n < 0)
-            err = hy_fail(diag, HY_EIO, "%s", strerror(errno));
-        if (n <= 0)
-            break;
-        t->bytes.len += (size_t)n;
-    }
-    return err;
-}
-
-static bool is_ready(struct hy_str param, size_t max)
-{
-    return param.n <= max && hy_str_is_ascii(param);
-}
-
-static int take_rcpts(struct taking *t, const struct hy_drop *drop, struct hy_diag *diag)
-{
-    static const struct hy_address_rules rules = {.allow_literal = true, .allow_single = true};
-    enum hy_address_reason why;
-    struct hy_address a;
-    if (drop->sender.n) {
-        if (hy_address_parse(drop->sender, &rules, &a, &why) != HY_OK)
-            return hy_fail(diag, HY_EINVAL, "its sender is no address");
-        memcpy(t->sender, a.wire, (size_t)a.n + 1);
-    }
-    t->mail.rcpts = hy_arena_alloc(&t->arena, drop->n_rcpts * sizeof *t->mail.rcpts);
-    if (!t->mail.rcpts)
-        return HY_ENOMEM;
-    for (size_t i = 0; i < drop->n_rcpts; i++) {
-        const struct hy_drop_rcpt *r = &t->m->rcpts[i];
-        if (hy_address_parse(r->address, &rules, &a, &why) != HY_OK ||
-            !is_ready(r->orcpt, HY_SPOOL_ORCPT_MAX))
-            return hy_fail(diag, HY_EINVAL, "a recipient is no address");
-        struct hy_spool_rcpt rcpt = {.address = hy_arena_str(&t->arena, hy_address_wire(&a)),
-                                     .orcpt = r->orcpt,
-                                     .notify = r->notify};
-        if (!rcpt.address.p)
-            return HY_ENOMEM;
-        t->mail.rcpts[i] = rcpt;
-    }
-    t->mail.n_rcpts = hy_spool_sort(t->mail.rcpts, drop->n_rcpts);
-    return HY_OK;
-}
-
-static int prepare(struct taking *t, struct hy_diag *diag)
-{
-    struct hy_drop drop;
-    if (hy_drop_read(hy_buf_str(&t->bytes), &drop, t->m->rcpts) != HY_OK ||
-        !is_ready(drop.envid, HY_SPOOL_ENVID_MAX))
-        return hy_fail(diag, HY_EINVAL, "it is no message with its recipients");
-    if (drop.message.n > t->config->delivery.max_message_bytes)
-        return hy_fail(diag, HY_EINVAL, "it is larger than delivery.max_message_size");
-    t->mail.config = t->config;
-    t->mail.deliver = t->m->d->deliver;
-    t->mail.tenant = hy_tenant_find(&t->config->tenants, HY_STR(HY_TENANT_DEFAULT));
-    t->mail.raw = drop.message;
-    t->mail.who = hy_str_of(t->who);
-    int err = t->mail.tenant ? take_rcpts(t, &drop, diag) : HY_ENOTFOUND;
-    if (err == HY_OK)
-        err = local_mail_edit(&t->mail, diag);
-    if (err == HY_OK)
-        err = local_mail_check(&t->mail, t->sender, diag);
-    if (err == HY_OK) {
-        t->job.spool.message = local_mail_message(&t->mail, t->sender);
-        t->job.spool.message.envid = drop.envid;
-        t->job.spool.message.ret = (enum hy_dsn_ret)drop.ret;
-    }
-    return err;
-}
-
 /* The writer's thread. */
 static void on_done(struct hy_write_req *req, int err)
 {
     struct hy_spool_job *spool = hy_container_of(req, struct hy_spool_job, req);
     struct hy_maildrop_job *job = hy_container_of(spool, struct hy_maildrop_job, spool);
     struct taking *t = hy_container_of(job, struct taking, job);
-    struct maildrop *m = t->m;
+    struct maildrop *m = t->owner;
     t->err = err;
     pthread_mutex_lock(&m->lock);
     m->n_out--;
@@ -169,49 +58,57 @@ static void on_done(struct hy_write_req *req, int err)
     pthread_mutex_unlock(&m->lock);
 }
 
-/* Out of the way, where a person finds it. */
-static void set_aside(struct maildrop *m, const char *name, const char *why)
+/* Out of the way, where a person finds it. False: it stands where it was. */
+static bool set_aside(struct maildrop *m, const char *name, const char *why, const char *told)
 {
     char aside[NAME_MAX + 8];
     snprintf(aside, sizeof aside, "bad-%s", name);
-    hy_log(HY_LOG_WARNING, "maildrop", "%s/%s is not taken: %s; it is kept as %s", m->path, name,
-           why, aside);
-    if (renameat(m->dir_fd, name, m->dir_fd, aside) != 0)
+    bool is_done = renameat(m->dir_fd, name, m->dir_fd, aside) == 0;
+    if (is_done)
+        hy_log(HY_LOG_WARNING, "maildrop", "%s/%s is not taken: %s; it is kept as %s, %s", m->path,
+               name, why, aside, told);
+    m->is_late |= !is_done;
+    return is_done;
+}
+
+static bool is_final(int err)
+{
+    return err == HY_EINVAL || err == HY_EAUTH || err == HY_ELIMIT;
+}
+
+/* False: nobody is told, and it was set aside, or has to wait. */
+static bool refuse(struct maildrop *m, struct taking *t, int err)
+{
+    int told = taking_refuse(t, err);
+    if (told == HY_OK)
+        return true;
+    if (told == HY_ENOMEM || told == HY_EIO)
         m->is_late = true;
+    else
+        (void)set_aside(m, t->job.name, t->why.text, "and nobody can be told");
+    return false;
 }
 
 /* NULL: it waits, was set aside, or is gone. */
 static struct taking *begin(struct maildrop *m, const char *name)
 {
-    struct hy_diag diag = {""};
     int fd = openat(m->dir_fd, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC | O_NOCTTY);
-    struct taking *t = fd >= 0 ? calloc(1, sizeof *t) : NULL;
+    struct taking *t = fd >= 0 ? taking_create(m->d, name, m->rcpts) : NULL;
     if (!t) {
         if (fd < 0 && errno != ENOENT && errno != EMFILE && errno != ENFILE)
-            set_aside(m, name, strerror(errno));
+            (void)set_aside(m, name, strerror(errno), "and nobody can be told");
         m->is_late = true;
         if (fd >= 0)
             close(fd);
         return NULL;
     }
-    pthread_mutex_lock(&m->d->plan_lock);
-    t->config = hy_config_ref(m->d->plan_config);
-    pthread_mutex_unlock(&m->d->plan_lock);
-    t->m = m;
-    t->arena = HY_ARENA_INIT(8 << 20);
-    hy_maildrop_job_init(&t->job);
+    t->owner = m;
     t->job.spool.req.done = on_done;
-    snprintf(t->job.name, sizeof t->job.name, "%s", name);
-    int err = read_file(t, fd, &diag);
+    int err = taking_read(t, fd);
     close(fd);
-    if (err == HY_OK)
-        err = prepare(t, &diag);
-    if (err == HY_OK)
+    if (err == HY_OK || (is_final(err) && refuse(m, t, err)))
         return t;
-    if (err == HY_EINVAL || err == HY_EAUTH || err == HY_ELIMIT)
-        set_aside(m, name, diag.text[0] ? diag.text : hy_err_text(err));
-    else
-        m->is_late = true;
+    m->is_late |= !is_final(err);
     taking_free(t);
     return NULL;
 }
@@ -236,6 +133,48 @@ static void submit(struct maildrop *m, struct taking *t)
         on_done(&t->job.spool.req, err);
 }
 
+/* What the writer found out; then its sender is told, in a request of its own. */
+static void refuse_late(struct maildrop *m, struct taking *t)
+{
+    int err = t->err;
+    t->err = HY_ENOTFOUND; /* it was dealt with */
+    if (!refuse(m, t, err))
+        return;
+    submit(m, t);
+    wait_out(m);
+}
+
+static void wait_for_quota(struct maildrop *m, const struct taking *t)
+{
+    char text[HY_QUOTA_TEXT_MAX];
+    if (!m->told_quota)
+        hy_log(HY_LOG_WARNING, "maildrop", "messages in %s wait: %s", m->path,
+               hy_quota_text(&t->job.spool.verdict, text));
+    m->is_out = m->told_quota = true;
+}
+
+/* Whether the file is gone, so that its name can be forgotten. */
+static bool is_gone(struct maildrop *m, struct taking *t)
+{
+    bool is_refusal = taking_is_refusal(t);
+    if (t->err == HY_EQUOTA) {
+        wait_for_quota(m, t);
+        return false;
+    }
+    if (t->err != HY_OK && t->err != HY_EEXIST) {
+        if (is_refusal && is_final(t->err))
+            return set_aside(m, t->job.name, t->why.text, "and its sender could not be told");
+        m->is_late |= t->err != HY_ENOTFOUND;
+        return false;
+    }
+    if (is_refusal)
+        return set_aside(m, t->job.name, t->why.text, "and its sender is told");
+    if (unlinkat(m->dir_fd, t->job.name, 0) == 0 || errno == ENOENT)
+        return true;
+    m->is_late = true; /* it is not taken again: its name is known */
+    return false;
+}
+
 /* Files that are stored are deleted; when that is on the disk, their names are forgotten. */
 static void finish(struct maildrop *m, struct taking **all, size_t n)
 {
@@ -245,15 +184,11 @@ static void finish(struct maildrop *m, struct taking **all, size_t n)
     bool is_new = false;
     for (size_t i = 0; i < n; i++) {
         struct taking *t = all[i];
-        if (t->err == HY_EINVAL || t->err == HY_ELIMIT)
-            set_aside(m, t->job.name, hy_err_text(t->err));
-        else if (t->err != HY_OK && t->err != HY_EEXIST)
-            m->is_late = true;
-        else if (unlinkat(m->dir_fd, t->job.name, 0) == 0 || errno == ENOENT) {
+        if (is_final(t->err) && !taking_is_refusal(t))
+            refuse_late(m, t);
+        if (is_gone(m, t)) {
             hy_buf_add(&gone, t->job.name, strlen(t->job.name) + 1);
             n_gone++;
-        } else {
-            m->is_late = true; /* it is not taken again: its name is known */
         }
         is_new |= t->err == HY_OK;
         taking_free(t);
@@ -297,9 +232,10 @@ static void look(struct maildrop *m)
     int fd = openat(m->dir_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     DIR *dir = fd >= 0 ? fdopendir(fd) : NULL;
     m->is_late = !dir;
+    m->is_out = false;
     if (!dir && fd >= 0)
         close(fd);
-    for (struct dirent *e; dir && (e = readdir(dir)) && !is_stopping(m);) {
+    for (struct dirent *e; dir && !m->is_out && (e = readdir(dir)) && !is_stopping(m);) {
         if (strncmp(e->d_name, "tmp-", 4) == 0)
             drop_old(m, e->d_name);
         if (!is_name(e->d_name))
@@ -319,6 +255,7 @@ static void look(struct maildrop *m)
         closedir(dir);
     wait_out(m);
     finish(m, all, n);
+    m->told_quota = m->is_out;
 }
 
 /* ---- the thread ---- */

@@ -17,7 +17,7 @@ static int apply(struct hy_write_req *r, struct hy_txn *t)
     int err = hy_get(t, HY_TABLE_MAILDROP, key, &value);
     if (err != HY_ENOTFOUND)
         return err ? err : HY_EEXIST;
-    err = hy_spool_put(t, &spool->message);
+    err = hy_spool_job_put(spool, t);
     hy_put_be64(room + 1, spool->message.id);
     if (!err)
         err = hy_put(t, HY_TABLE_MAILDROP, key, hy_str_make(room, sizeof room), HY_PUT_NEW);

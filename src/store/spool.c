@@ -378,14 +378,18 @@ static int put_and_count(struct hy_txn *t, struct hy_spool_message *m)
     return err ? err : hy_tenant_count(t, m->tenant, m->n_rcpts, m->content.n);
 }
 
-static int apply(struct hy_write_req *r, struct hy_txn *t)
+int hy_spool_job_put(struct hy_spool_job *j, struct hy_txn *t)
 {
-    struct hy_spool_job *j = hy_container_of(r, struct hy_spool_job, req);
     struct hy_spool_message *m = &j->message;
     if (j->is_free)
         return hy_spool_put(t, m);
     int err = hy_tenant_ask(t, m->tenant, &j->quota, m->n_rcpts, &j->verdict);
     return err ? err : put_and_count(t, m);
+}
+
+static int apply(struct hy_write_req *r, struct hy_txn *t)
+{
+    return hy_spool_job_put(hy_container_of(r, struct hy_spool_job, req), t);
 }
 
 void hy_spool_job_init(struct hy_spool_job *j)

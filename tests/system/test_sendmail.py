@@ -1,4 +1,6 @@
 """The sendmail command: called as programs call it, with and without a daemon, and by people with bad intentions."""
+import email
+import email.policy
 import os
 import stat
 import subprocess
@@ -157,6 +159,53 @@ def test_nobody_reads_others_mail_or_sends_files_that_are_not_his(lab):
     os.rename(f"{drop}/.{name}e", f"{drop}/{name}e")
     wait_for("all to be set aside", lambda: sorted(os.listdir(drop)) == [f"bad-{name}{c}" for c in "bcde"], 60)
     check("thief" not in "".join(sink.delivered()), "a file that was not left there was sent")
+
+
+def test_what_is_refused_is_kept_and_its_sender_is_told_once(lab):
+    sender = f"clerk@{SITE}"
+    daemon, sink, drop = setup(lab, config={"dkim.required": True, "tenants": [
+        {"name": "default", "number": 0, "from_domains": ["*"], "max_message_size": "64KiB"}]})
+    unsigned = f"From: x@example.net\nTo: a@{SITE}\nSubject: \u793a\nMessage-ID: <1@example.net>\n\nsecret words\n"
+    good(sendmail(lab, daemon, "-f", sender, "-V", "env1", f"a@{SITE}", f"b@{SITE}", text=unsigned))
+    good(sendmail(lab, daemon, "-f", sender, f"c@{SITE}", text=f"From: {FROM}\nTo: c@{SITE}\n\n" + 2000 * ("x" * 70 + "\n")))
+    good(sendmail(lab, daemon, "-f", sender, "-N", "never", f"d@{SITE}", text=unsigned))
+    wait_for("two reports", lambda: sink.delivered() == [sender, sender])
+    wait_for("all to be set aside", lambda: len(os.listdir(drop)) == 3 and all(n.startswith("bad-m") for n in os.listdir(drop)))
+    one, other = sorted((email.message_from_bytes(m, policy=email.policy.default) for m in captured(sink, 2)),
+                        key=lambda m: len(m.as_string().split("Final-Recipient")), reverse=True)
+    check_eq((one.get_content_type(), one["To"], one["In-Reply-To"]), ("multipart/report", sender, "<1@example.net>"))
+    first, a, b = (dict(part.items()) for part in list(one.iter_parts())[1].get_payload())
+    check_eq(first["Original-Envelope-Id"], "env1")
+    check_eq((a["Final-Recipient"], b["Final-Recipient"], a["Action"]), (f"rfc822; a@{SITE}", f"rfc822; b@{SITE}", "failed"))
+    check("no DKIM key signs for example.net" in a["Diagnostic-Code"], a)
+    check("secret words" not in one.as_string(), "the body of what cannot be sent comes back")
+    check_eq(dict(list(other.iter_parts())[1].get_payload()[1].items())["Status"], "5.3.4", "too large")
+    log = daemon.output()
+    check_eq([log.count(words) for words in ("its sender is told", "nobody can be told")], [2, 1], log)
+    daemon.stop()
+    daemon = lab.add(type(daemon)(lab, "again", daemon.config_path, daemon.socket))
+    good(sendmail(lab, daemon, "-f", FROM, f"last@{SITE}", text=f"From: {FROM}\n\nx\n"))
+    wait_for("the next", lambda: f"last@{SITE}" in sink.delivered())
+    check_eq(sink.delivered(), [sender, sender, f"last@{SITE}"], "nobody is told again")
+
+
+def test_the_quota_of_the_installation_holds_for_the_maildrop_and_what_is_over_it_waits(lab):
+    def quota(n):
+        return [{"name": "default", "number": 0, "from_domains": ["*"], "messages_per_hour": n, "max_recipients": 2}]
+    daemon, sink, drop = setup(lab, config={"tenants": quota(3)})
+    for i in range(5):
+        good(sendmail(lab, daemon, "-f", FROM, f"n{i}@{SITE}", text=f"From: {FROM}\n\nx\n"))
+    wait_for("what is allowed", lambda: len(sink.delivered()) == 3)
+    wait_for("the log", lambda: daemon.output().count(" wait: ") == 1)
+    check_eq(len(os.listdir(drop)), 2, "the others wait where they are")
+    with open(daemon.config_path, encoding="utf-8") as f:
+        text = f.read()
+    lab.write(os.path.basename(daemon.config_path), text.replace('"messages_per_hour": 3', '"messages_per_hour": 100'))
+    daemon.ctl("reload")
+    good(sendmail(lab, daemon, "-f", f"x@{SITE}", f"1@{SITE}", f"2@{SITE}", f"3@{SITE}", text=f"From: {FROM}\n\nx\n"))
+    wait_for("all of them, and a report on too many", lambda: len(sink.delivered()) == 6, 60)
+    check_eq(sorted(sink.delivered()), sorted([*(f"n{i}@{SITE}" for i in range(5)), f"x@{SITE}"]))
+    check_eq(daemon.output().count(" wait: "), 1, "it is said once")
 
 
 def test_git_sends_its_patches(lab):

@@ -6,10 +6,10 @@
 enum { HY_MAILDROP_NAME_MAX = 64 };
 
 struct hy_maildrop_job {
-    struct hy_spool_job spool; /* first; its message is what hy_spool_put wants */
+    struct hy_spool_job spool; /* first; set its message, and its quota or is_free */
     char name[HY_MAILDROP_NAME_MAX + 1];
 };
-/* done: 0, and the message is durable; HY_EEXIST: it was taken before. Else as hy_spool_put. */
+/* done: 0, and the message is durable; HY_EEXIST: it was taken before. Else as hy_spool_job. */
 void hy_maildrop_job_init(struct hy_maildrop_job *j);
 
 /* Files that are gone need not be remembered. `names`: packed, each ended by NUL, `n` of them. */

@@ -131,6 +131,8 @@ struct hy_spool_job {
     struct hy_tenant_quota quota;    /* which the message by itself fits into; zeroes: none */
     struct hy_quota_verdict verdict; /* with HY_EQUOTA: why it was not taken */
 };
+/* What it does: for requests that do something besides. The writer's transaction. */
+HY_MUST_USE int hy_spool_job_put(struct hy_spool_job *j, struct hy_txn *t);
 /* Sets req (intake, as soon as possible, refused when the disk is low or full) and zeroes the rest.
  */
 void hy_spool_job_init(struct hy_spool_job *j);
