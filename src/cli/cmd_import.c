@@ -48,28 +48,7 @@ static json_t *arguments(const struct cli *c)
 
 static int import(struct cli *c, const int *fds, size_t n_fds)
 {
-    json_t *args = arguments(c);
-    struct import_view view = {.c = c};
-    struct hy_control_call_options o = {.fds = fds,
-                                        .n_fds = n_fds,
-                                        .progress = import_view_progress,
-                                        .progress_ctx = &view,
-                                        .timeout_ms = -1};
-    json_t *r;
-    int code = cli_request(c, "import", args, &o, &r);
-    import_view_end(&view);
-    if (code)
-        return code;
-    if (!c->json) {
-        print_result(c, r);
-        import_view_rejects(c, r, cli_option(c, "rejects"));
-    }
-    bool any = cli_int(r, "rows") > cli_int(r, "rejected") || cli_int(r, "rows") == 0;
-    if (c->json)
-        (void)cli_print_json(c, r);
-    else
-        json_decref(r);
-    return any ? CLI_OK : CLI_FAILED;
+    return import_request(c, "import", arguments(c), fds, n_fds, print_result);
 }
 
 static int run(struct cli *c)

@@ -18,26 +18,7 @@ static void print_result(struct cli *c, const json_t *r)
 
 static int import(struct cli *c, const int *fds, size_t n_fds)
 {
-    struct import_view view = {.c = c};
-    struct hy_control_call_options o = {.fds = fds,
-                                        .n_fds = n_fds,
-                                        .progress = import_view_progress,
-                                        .progress_ctx = &view,
-                                        .timeout_ms = -1};
-    json_t *r;
-    int code = cli_request(c, "suppress.import", suppress_args(c), &o, &r);
-    import_view_end(&view);
-    if (code)
-        return code;
-    bool any = cli_int(r, "rows") > cli_int(r, "rejected") || cli_int(r, "rows") == 0;
-    if (c->json) {
-        code = cli_print_json(c, r);
-    } else {
-        print_result(c, r);
-        import_view_rejects(c, r, cli_option(c, "rejects"));
-        json_decref(r);
-    }
-    return code ? code : any ? CLI_OK : CLI_FAILED;
+    return import_request(c, "suppress.import", suppress_args(c), fds, n_fds, print_result);
 }
 
 static int run_import(struct cli *c)

@@ -6,9 +6,15 @@
 #include <string.h>
 #include <unistd.h>
 
-int import_view_progress(void *ctx, const json_t *p)
+/* The progress of a file that is being read, on a terminal. */
+struct view {
+    struct cli *c;
+    size_t shown; /* columns of the line on the terminal */
+};
+
+static int show_progress(void *ctx, const json_t *p)
 {
-    struct import_view *im = ctx;
+    struct view *im = ctx;
     struct cli *c = im->c;
     struct hy_buf b = HY_BUF_INIT(4096);
     char rows[32], rate[32], rejected[32];
@@ -35,13 +41,8 @@ int import_view_progress(void *ctx, const json_t *p)
     return 0;
 }
 
-void import_view_end(struct import_view *v)
-{
-    if (v->shown)
-        fprintf(v->c->err, "\r\033[K");
-}
-
-void import_view_rejects(struct cli *c, const json_t *r, const char *report)
+/* "Refused 3 of 1,000 rows:", with the first of them; `report`: the file that has all, or NULL. */
+static void print_rejects(struct cli *c, const json_t *r, const char *report)
 {
     const json_t *x;
     size_t i;
@@ -70,6 +71,32 @@ void import_view_rejects(struct cli *c, const json_t *r, const char *report)
         fprintf(c->err, _(c, "All of them are in %s.\n"), report);
     else
         fprintf(c->err, "%s", _(c, "--rejects FILE writes all of them to a file.\n"));
+}
+
+int import_request(struct cli *c, const char *command, json_t *args, const int *fds, size_t n_fds,
+                   void (*print)(struct cli *c, const json_t *result))
+{
+    struct view view = {.c = c};
+    struct hy_control_call_options o = {.fds = fds,
+                                        .n_fds = n_fds,
+                                        .progress = show_progress,
+                                        .progress_ctx = &view,
+                                        .timeout_ms = -1};
+    json_t *r;
+    int code = cli_request(c, command, args, &o, &r);
+    if (view.shown) /* wipes the line away */
+        fprintf(c->err, "\r\033[K");
+    if (code)
+        return code;
+    bool any = cli_int(r, "rows") > cli_int(r, "rejected") || cli_int(r, "rows") == 0;
+    if (c->json) {
+        code = cli_print_json(c, r);
+    } else {
+        print(c, r);
+        print_rejects(c, r, cli_option(c, "rejects"));
+        json_decref(r);
+    }
+    return code ? code : any ? CLI_OK : CLI_FAILED;
 }
 
 static int fail_file(struct cli *c, const char *path)

@@ -2,17 +2,11 @@
 #pragma once
 #include "cli.h"
 
-/* The progress of a file that is being read, on a terminal. */
-struct import_view {
-    struct cli *c;
-    size_t shown; /* columns of the line on the terminal */
-};
-/* A hy_control_progress_fn; ctx is the view. */
-int import_view_progress(void *ctx, const json_t *progress);
-/* Wipes the line away. */
-void import_view_end(struct import_view *v);
-/* "Refused 3 of 1,000 rows:", with the first of them; `report`: the file that has all, or NULL. */
-void import_view_rejects(struct cli *c, const json_t *result, const char *report);
+/* Asks for `command`, which reads rows from a file that was opened here; shows its progress on a
+ * terminal, the result by `print` (or as JSON), and the rows that were refused. `args` is taken
+ * over. An exit code: CLI_FAILED when no row was good. */
+int import_request(struct cli *c, const char *command, json_t *args, const int *fds, size_t n_fds,
+                   void (*print)(struct cli *c, const json_t *result));
 /* Opens `path` ("-": standard input) and, unless NULL, the report; calls `fn` and closes them. An
  * exit code. */
 int import_files(struct cli *c, const char *path, const char *report,
