@@ -226,24 +226,12 @@ Test(event, an_attempt_tells_who_why_and_when_next)
     json_decref(all);
 }
 
-/* A cancel of the campaign, as the daemon does it. */
-static void cancel(hy_id campaign)
-{
-    struct hy_sweep_job job;
-    struct hy_txn t;
-    cr_assert_eq(hy_txn_write(env, &t), 0);
-    cr_assert_eq(hy_campaign_move(&t, campaign, HY_CAMPAIGN_CANCELLED), 0);
-    cr_assert_eq(hy_txn_commit(&t), 0);
-    hy_sweep_job_init(&job, campaign, HY_SWEEP_CANCEL);
-    cr_assert_eq(run_request(env, &job.req), 0);
-}
-
 Test(event, rows_that_end_without_an_attempt_are_told_too)
 {
     struct people p = {.n_domains = 1, .per_domain = 4, .unsubscribed_every = 2};
     struct hy_event_filter cancels = {0};
     hy_id campaign = campaign_queue(env, "spring", &p);
-    cancel(campaign);
+    campaign_cancel(env, campaign);
     json_t *all = events(0, &everything);
     cr_assert_eq(json_array_size(all), 4);
     for (size_t i = 0; i < 4; i++) {
@@ -268,7 +256,7 @@ Test(event, a_deferral_of_a_row_that_was_given_up_is_no_second_end)
     struct people p = {.n_domains = 1, .per_domain = 1};
     hy_id campaign = campaign_queue(env, "spring", &p);
     cr_assert_eq(read_all_fresh(env, campaign, &row, 1), 1);
-    cancel(campaign);
+    campaign_cancel(env, campaign);
     struct hy_settle s = settle_of(&row.ref, HY_RCPT_DEFERRED, 4000000000u);
     s.attempt.outcome.kind = HY_OUTCOME_DEFERRED;
     cr_assert_eq(settle_now(env, &s), HY_SETTLE_APPLIED);

@@ -6,6 +6,7 @@
 
 #include "case.h"
 #include "events.h"
+#include "noting.h"
 
 /* The engine with one folder, on a store with a writer. */
 static struct hy_writer *writer;
@@ -57,26 +58,6 @@ static void teardown(void)
 
 TestSuite(events, .init = setup, .fini = teardown);
 
-struct noting {
-    struct hy_write_req req;
-    unsigned n;
-};
-static int apply(struct hy_write_req *r, struct hy_txn *t)
-{
-    for (unsigned i = 0; i < ((struct noting *)(void *)r)->n; i++) {
-        struct hy_activity a = {.kind = HY_ACTIVITY_OPEN, .lead = i + 1};
-        int err = hy_activity_put(t, &a);
-        if (err)
-            return err;
-    }
-    return 0;
-}
-static void note(unsigned n)
-{
-    struct noting r = {.req = {.class = HY_WRITE_ADMIN, .apply = apply}, .n = n};
-    cr_assert_eq(hy_writer_run(writer, &r.req), 0);
-}
-
 /* All lines of all files of the folder. */
 static unsigned lines(void)
 {
@@ -122,11 +103,11 @@ static void wait_state(enum hy_events_state want)
 Test(events, what_happens_is_written_and_a_restart_goes_on_behind_it)
 {
     (void)view();
-    note(100);
+    note_opens(writer, 100);
     wait_lines(100);
     stop();
     start();
-    note(5);
+    note_opens(writer, 5);
     wait_lines(105);
 }
 
@@ -134,7 +115,7 @@ Test(events, what_was_written_but_not_stored_is_cut_off_and_written_again)
 {
     char path[512] = "", *at = path;
     (void)view();
-    note(3);
+    note_opens(writer, 3);
     wait_lines(3);
     stop();
     DIR *d = opendir(folder);
@@ -148,7 +129,7 @@ Test(events, what_was_written_but_not_stored_is_cut_off_and_written_again)
     fputs("half\nhalf\nof a line", f);
     fclose(f);
     start();
-    note(1);
+    note_opens(writer, 1);
     wait_lines(4);
     f = fopen(path, "r");
     char line[4096];
@@ -163,7 +144,7 @@ Test(events, a_pause_keeps_what_comes_and_a_resume_goes_on)
     cr_assert_eq(hy_events_do(out, HY_STR("none"), HY_EVENTS_PAUSE, 0), HY_ENOTFOUND);
     cr_assert_eq(hy_events_do(out, HY_STR("all"), HY_EVENTS_PAUSE, 0), 0);
     wait_state(HY_EVENTS_PAUSED);
-    note(7);
+    note_opens(writer, 7);
     stop();
     start();
     wait_state(HY_EVENTS_PAUSED);
@@ -175,7 +156,7 @@ Test(events, a_pause_keeps_what_comes_and_a_resume_goes_on)
 Test(events, a_replay_writes_again_from_where_it_is_told)
 {
     (void)view();
-    note(7);
+    note_opens(writer, 7);
     wait_lines(7);
     cr_assert_eq(hy_events_do(out, HY_STR("all"), HY_EVENTS_REPLAY, 0), 0);
     wait_lines(14);
@@ -187,7 +168,7 @@ Test(events, a_folder_that_cannot_be_written_fails_and_recovers)
     stop();
     snprintf(folder, sizeof folder, "/proc/self/nothing");
     start();
-    note(2);
+    note_opens(writer, 2);
     wait_state(HY_EVENTS_FAILING);
     cr_assert(strstr(view().why, "cannot be opened"), "%s", view().why);
     stop();
@@ -201,7 +182,7 @@ Test(events, one_that_is_not_configured_any_more_holds_nothing)
 {
     struct hy_log_reader r;
     struct hy_txn t;
-    note(1);
+    note_opens(writer, 1);
     wait_lines(1);
     hy_events_reload(out, policy_of(0));
     for (int i = 0; i < 2000; i++) {
@@ -210,7 +191,7 @@ Test(events, one_that_is_not_configured_any_more_holds_nothing)
             break;
         usleep(5000);
     }
-    note(4); /* committed behind what the destination stored at its end */
+    note_opens(writer, 4); /* committed behind what the destination stored at its end */
     cr_assert_eq(hy_txn_read(env, &t), 0);
     int err = hy_log_reader_get(&t, HY_STR("file:all"), &r);
     hy_txn_end(&t);

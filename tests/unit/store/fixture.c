@@ -119,6 +119,17 @@ hy_id campaign_queue(struct hy_env *env, const char *name, struct people *p)
     return id;
 }
 
+void campaign_cancel(struct hy_env *env, hy_id id)
+{
+    struct hy_sweep_job job;
+    struct hy_txn t;
+    must(hy_txn_write(env, &t) == 0, "transaction");
+    must(hy_campaign_move(&t, id, HY_CAMPAIGN_CANCELLED) == 0, "cancelled");
+    must(hy_txn_commit(&t) == 0, "commit");
+    hy_sweep_job_init(&job, id, HY_SWEEP_CANCEL);
+    must(run_request(env, &job.req) == 0, "sweep");
+}
+
 struct hy_campaign_progress campaign_progress(struct hy_env *env, hy_id id)
 {
     struct hy_txn t;

@@ -29,6 +29,8 @@ struct hy_audience people_audience(struct people *p);
 hy_id campaign_make(struct hy_env *env, const char *name);
 hy_id campaign_queue(struct hy_env *env, const char *name, struct people *p);
 struct hy_campaign_progress campaign_progress(struct hy_env *env, hy_id id);
+/* Cancels it: its pending rows are swept. */
+void campaign_cancel(struct hy_env *env, hy_id id);
 enum hy_campaign_state campaign_state(struct hy_env *env, hy_id id);
 
 /* Applies a long job's slices, or a request, each in a transaction of its own; its final error. */

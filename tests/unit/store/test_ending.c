@@ -37,17 +37,6 @@ static unsigned endings(hy_id after, struct hy_ending *out, unsigned max)
     return n;
 }
 
-static void cancel(hy_id campaign)
-{
-    struct hy_sweep_job job;
-    struct hy_txn t;
-    cr_assert_eq(hy_txn_write(env, &t), 0);
-    cr_assert_eq(hy_campaign_move(&t, campaign, HY_CAMPAIGN_CANCELLED), 0);
-    cr_assert_eq(hy_txn_commit(&t), 0);
-    hy_sweep_job_init(&job, campaign, HY_SWEEP_CANCEL);
-    cr_assert_eq(run_request(env, &job.req), 0);
-}
-
 Test(ending, those_that_were_left_out_are_told_once_each)
 {
     static struct hy_ending all[ROWS];
@@ -103,8 +92,8 @@ Test(ending, a_cancel_tells_of_each_row_that_it_takes)
     settle_now(env, &s);
     s = settle_of(&rows[1].ref, HY_RCPT_HELD, 0);
     settle_now(env, &s);
-    cancel(campaign);
-    cancel(campaign); /* once more, as after a crash */
+    campaign_cancel(env, campaign);
+    campaign_cancel(env, campaign); /* once more, as after a crash */
     unsigned n = 0;
     struct hy_timeline l;
     struct hy_moment m;

@@ -201,11 +201,7 @@ Test(queue, a_cancel_ends_all_pending_rows_and_their_due_entries)
     }
     hy_sweep_job_init(&job, id, HY_SWEEP_CANCEL);
     cr_assert_eq(run_request(env, &job.req), HY_EINVAL, "only what is cancelled is swept");
-    cr_assert_eq(hy_txn_write(env, &t), 0);
-    cr_assert_eq(hy_campaign_move(&t, id, HY_CAMPAIGN_CANCELLED), 0);
-    cr_assert_eq(hy_txn_commit(&t), 0);
-    hy_sweep_job_init(&job, id, HY_SWEEP_CANCEL);
-    cr_assert_eq(run_request(env, &job.req), 0);
+    campaign_cancel(env, id);
     struct hy_campaign_progress got = campaign_progress(env, id);
     cr_assert(got.cancelled_all);
     cr_assert_eq(hy_ledger_pending(&got.ledger), 0);

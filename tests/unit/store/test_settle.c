@@ -185,17 +185,6 @@ Test(settle, the_last_outcome_ends_the_campaign)
     cr_assert_eq(campaign_state(env, campaign), HY_CAMPAIGN_DONE);
 }
 
-static void cancel(void)
-{
-    struct hy_sweep_job job;
-    struct hy_txn t;
-    cr_assert_eq(hy_txn_write(env, &t), 0);
-    cr_assert_eq(hy_campaign_move(&t, campaign, HY_CAMPAIGN_CANCELLED), 0);
-    cr_assert_eq(hy_txn_commit(&t), 0);
-    hy_sweep_job_init(&job, campaign, HY_SWEEP_CANCEL);
-    cr_assert_eq(run_request(env, &job.req), 0);
-}
-
 Test(settle, a_row_cancelled_on_the_wire_ends_as_what_became_of_it)
 {
     static const struct {
@@ -209,7 +198,7 @@ Test(settle, a_row_cancelled_on_the_wire_ends_as_what_became_of_it)
         {HY_RCPT_HELD, HY_RCPT_CANCELLED, true, HY_SETTLE_APPLIED},
         {HY_RCPT_EXPIRED, HY_RCPT_CANCELLED, false, HY_SETTLE_STALE},
     };
-    cancel();
+    campaign_cancel(env, campaign);
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         struct hy_settle s = settle_of(&rows[i].ref, cases[i].verdict, now_s() + 60);
         if (!cases[i].sent)
