@@ -54,7 +54,8 @@ static void give_back(struct session *s, struct party *p, struct delivery *d,
     struct hy_outcome o = ev->outcome;
     count(&worker_of(s)->d->counters.returned);
     if (p && o.from_server && o.phase == HY_PHASE_RCPT)
-        hy_window_too_many(&s->lane->joint->window, party_accepted(p, ev->recipient), &o, now_of(s));
+        hy_window_too_many(&s->lane->joint->window, party_accepted(p, ev->recipient), &o,
+                           now_of(s));
     if (!p || ++p->n_returned == p->n)
         lane_put_back_message(s->lane); /* nothing of it went */
     else
