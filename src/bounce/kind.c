@@ -463,14 +463,14 @@ enum hy_bounce_kind bounce_kind_of(const struct bounce_signs *s, const struct bo
 {
     struct hy_str text = look_at(mail, a);
     bool is_machine = s->is_from_mailer || s->has_no_sender || mail->is_text_only;
-    bool is_failure_text = bounce_holds_any(text, failure_texts);
-    bool is_challenge = bounce_holds_any(text, challenges);
-    bool is_failure = s->names_failed || (s->is_failure_subject && is_failure_text) ||
-                      (is_machine && (is_failure_text || s->is_failure_subject)) ||
-                      (s->is_from_mailer && s->is_delay_subject);
     if (s->is_away && !s->is_from_mailer)
         return HY_BOUNCE_KIND_AUTO_REPLY;
-    if (is_failure && !(is_challenge && !s->is_from_mailer))
+    bool is_failure =
+        s->names_failed || (is_machine && s->is_failure_subject) ||
+        (s->is_from_mailer && s->is_delay_subject) ||
+        ((is_machine || s->is_failure_subject) && bounce_holds_any(text, failure_texts));
+    bool is_challenge = !(is_failure && s->is_from_mailer) && bounce_holds_any(text, challenges);
+    if (is_failure && !is_challenge)
         return s->is_delay_subject || (!s->names_failed && bounce_holds_any(text, delay_texts))
                    ? HY_BOUNCE_KIND_DELAY
                    : HY_BOUNCE_KIND_BOUNCE;

@@ -162,6 +162,15 @@ static void find_diagnostic(const struct reading *g, struct bounce_item *it)
         it->diagnostic = paragraph(g->notice);
 }
 
+/* Whether one of the first `n` holds the same words: they were tried. */
+static bool was_tried(const struct hy_str *places, size_t n, struct hy_str words)
+{
+    for (size_t i = 0; i < n; i++)
+        if (hy_str_eq(places[i], words))
+            return true;
+    return false;
+}
+
 /* The class and, in *ret_told_by, the words that told it. */
 static struct hy_bounce_class find_class(const struct reading *g, const struct bounce_item *it,
                                          struct hy_str *ret_told_by)
@@ -172,6 +181,8 @@ static struct hy_bounce_class find_class(const struct reading *g, const struct b
     bool is_told = by_code.reason != HY_BOUNCE_UNDEFINED;
     struct hy_str places[] = {it->diagnostic, is_told ? right_behind(it->words) : it->words,
                               quoted_reply(g->notice), g->notice, g->signs.subject};
+    for (size_t i = 0; i < sizeof places / sizeof *places; i++)
+        places[i] = hy_str_slice(hy_str_trim(places[i]), 0, HY_BOUNCE_SUBJECT_MAX);
     if (bounce_has(it->words, "(in reply to ")) { /* Postfix says there what it answered */
         struct hy_bounce_class c = try_words(g, it, it->words);
         *ret_told_by = it->words;
@@ -181,7 +192,7 @@ static struct hy_bounce_class find_class(const struct reading *g, const struct b
     for (size_t i = 0; i < sizeof places / sizeof *places; i++) {
         if (i == N_SPECIFIC && is_told)
             break; /* a status says more than words about the mail as a whole */
-        if (places[i].n == 0)
+        if (places[i].n == 0 || was_tried(places, i, places[i]))
             continue;
         struct hy_bounce_class c = try_words(g, it, places[i]);
         *ret_told_by = places[i];
