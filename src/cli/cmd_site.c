@@ -153,17 +153,74 @@ static void print_rule(struct cli *c, const json_t *r)
     site_put(c, _(c, "rule"), text);
 }
 
-void site_print_limits(struct cli *c, const json_t *r)
+/* Rules that somebody may have expected here. */
+static void print_passed_over(struct cli *c, const json_t *r)
 {
-    const char *const heads[] = {_(c, "LIMIT"), _(c, "VALUE"), _(c, "FROM")};
-    struct cli_table t;
+    const json_t *list = json_object_get(r, "passed_over"), *p;
+    size_t i;
+    json_array_foreach(list, i, p)
+    {
+        const char *matches = cli_str(p, "matches");
+        char text[900];
+        snprintf(text, sizeof text,
+                 strcmp(matches, "domain") == 0 ? _(c, "%.100s (%.400s) names the domain, too")
+                 : strcmp(matches, "mx") == 0
+                     ? _(c, "%.100s (%.400s) matches every host, too")
+                     : _(c, "%.100s (%.400s) does not match every host: %.255s"),
+                 cli_str(p, "rule"), cli_str(p, "at"), cli_str(p, "other_host"));
+        site_put(c, i ? "" : _(c, "passed over"), text);
+    }
+}
+
+static int decimals(double v)
+{
+    return v < 100 && v > (double)(int64_t)v;
+}
+
+/* What the lanes found, or were told, to be right below a limit: "3", "3 - 7"; "" = nothing. */
+static const char *found(const json_t *lanes, const char *key, char out[64])
+{
+    static const char *const found_as[][3] = {
+        {"connections", "window", ""},
+        {"message_rate", "window_rate", "/s"},
+        {"messages_per_connection", "messages_per_connection", ""}};
     const json_t *l;
     size_t i;
-    cli_table_init(&t, heads, "lll");
+    out[0] = '\0';
+    for (size_t k = 0; k < sizeof found_as / sizeof *found_as; k++) {
+        double least = 0, most = 0;
+        if (strcmp(found_as[k][0], key) != 0)
+            continue;
+        json_array_foreach(lanes, i, l)
+        {
+            double v = json_number_value(json_object_get(l, found_as[k][1]));
+            if (v <= 0)
+                continue;
+            least = least > 0 && least < v ? least : v;
+            most = most > v ? most : v;
+        }
+        if (most > least)
+            snprintf(out, 64, "%.*f - %.*f%s", decimals(least), least, decimals(most), most,
+                     found_as[k][2]);
+        else if (most > 0)
+            snprintf(out, 64, "%.*f%s", decimals(most), most, found_as[k][2]);
+    }
+    return out;
+}
+
+void site_print_limits(struct cli *c, const json_t *r)
+{
+    const char *const heads[] = {_(c, "LIMIT"), _(c, "VALUE"), _(c, "FOUND"), _(c, "FROM")};
+    const json_t *lanes = json_object_get(r, "lanes"), *l;
+    struct cli_table t;
+    char now[64];
+    size_t i;
+    cli_table_init(&t, heads, "llll");
     json_array_foreach(json_object_get(r, "limits"), i, l)
     {
         cli_table_add(&t, cli_str(l, "key"));
         cli_table_add(&t, cli_str(l, "value"));
+        cli_table_add(&t, found(lanes, cli_str(l, "key"), now));
         cli_table_add(&t, cli_str(l, "at")[0] ? cli_str(l, "at") : _(c, "built in"));
     }
     fputc('\n', c->out);
@@ -279,6 +336,7 @@ void site_print_way(struct cli *c, const json_t *r)
         site_put(c, cli_str(r, "status"), cli_str(r, "text"));
     }
     print_rule(c, r);
+    print_passed_over(c, r);
 }
 
 static int run(struct cli *c)
@@ -311,10 +369,14 @@ const struct cli_command cmd_site = {
     .summary = {"show where mail for a domain goes, which rule applies and which limits hold now",
                 "ドメインの配信先、適用されるルール、現在の制限とその理由を表示する"},
     .about =
-        {"Every limit is shown with the file and line it comes from, and what holds a lane back\n"
-         "below it. When no daemon runs, the domain is looked up and the rules are read here.",
-         "制限ごとに、それを定めたファイル名と行番号、さらに抑えられている場合はその理由を示します"
-         "。\n"
+        {"Every limit is shown with the file and line it comes from, what the lanes found to be\n"
+         "right below it, and what holds them back; rules that match as well are named with the\n"
+         "reason why they do not apply. When no daemon runs, the domain is looked up and the "
+         "rules\n"
+         "are read here.",
+         "制限ごとに、それを定めたファイル名と行番号、送信中に分かった適切な値、抑えられている場合"
+         "は"
+         "その\n理由を示します。一致しても適用されないルールも理由とともに示します。\n"
          "デーモンが動いていなければ、この場で DNS を引き、ルールを読みます。"},
     .examples = "hayauma site gmail.com\nhayauma site someone@example.jp --json",
     .options = options,

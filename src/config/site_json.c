@@ -5,6 +5,8 @@
 #include "hayauma/shape/reply_rules.h"
 #include "value.h"
 
+enum { PASSED_OVER_MAX = 20 };
+
 int hy_site_domain(const char *text, struct hy_diag *diag, char out[256])
 {
     struct hy_str s = hy_str_of(text);
@@ -69,32 +71,49 @@ static void add_patterns(json_t *list, const struct hy_shape_rule *r)
     }
 }
 
-static const struct hy_shape_rule *rule_of(const struct hy_shape_rules *rules,
-                                           const struct hy_mx *mx)
+/* Rules that match the domain or a host of it, and do not apply: with the reason. */
+static json_t *passed_over_json(const struct hy_shape_rules *rules, const struct hy_mx *mx,
+                                const struct hy_shape_rule *applied)
 {
-    struct hy_str hosts[HY_MX_HOSTS_MAX], rest = mx->site.key;
-    size_t n = 0;
-    while (n < HY_MX_HOSTS_MAX && rest.n && hy_str_split(&rest, ',', &hosts[n]))
-        n++;
-    return hy_shape_find(rules, mx->domain, hosts, n);
+    struct hy_str hosts[HY_SITE_HOSTS_MAX], other = {0};
+    size_t n = hy_site_hosts(&mx->site, hosts);
+    json_t *list = json_array();
+    for (size_t i = 0; i < rules->n_rules && json_array_size(list) < PASSED_OVER_MAX; i++) {
+        const struct hy_shape_rule *r = &rules->rules[i];
+        bool is_domain = hy_shape_names_domain(r, mx->domain);
+        size_t matched = hy_shape_count_hosts(r, hosts, n, &other);
+        if (r == applied || (!is_domain && matched == 0))
+            continue;
+        bool is_other = !is_domain && matched < n;
+        json_array_append_new(list, json_pack("{s:s,s:o,s:s,s:o}", "rule", r->name, "at",
+                                              place_json(r->file, r->line), "matches",
+                                              is_domain  ? "domain"
+                                              : is_other ? "some hosts"
+                                                         : "mx",
+                                              "other_host",
+                                              is_other ? text_json(other) : json_string("")));
+    }
+    return list;
 }
 
 json_t *hy_site_json(const struct hy_shape_rules *rules, const struct hy_mx *mx)
 {
-    const struct hy_shape_rule *rule = rule_of(rules, mx);
+    struct hy_str hosts[HY_SITE_HOSTS_MAX];
+    size_t n = hy_site_hosts(&mx->site, hosts);
+    const struct hy_shape_rule *rule = hy_shape_find(rules, mx->domain, hosts, n);
     json_t *limits = json_array(), *patterns = json_array();
     hy_shaping_each(rules, rule, add_limit, limits);
     add_patterns(patterns, rule);
     add_patterns(patterns, rules->base);
     bool by_domain = rule && hy_shape_names_domain(rule, mx->domain);
-    return json_pack("{s:o,s:s,s:o,s:b,s:o,s:o,s:o,s:s,s:o,s:s,s:o,s:o}", "domain",
-                     text_json(mx->domain), "status", hy_mx_status_name(mx->status), "text",
-                     text_json(mx->text), "implicit", (int)mx->implicit, "site",
-                     text_json(mx->site.name), "key", text_json(mx->site.key), "hosts",
-                     hosts_json(mx), "rule", rule ? rule->name : "", "rule_at",
-                     rule ? place_json(rule->file, rule->line) : json_string(""), "by",
-                     by_domain ? "domain"
-                     : rule    ? "mx"
-                               : "",
-                     "limits", limits, "patterns", patterns);
+    return json_pack(
+        "{s:o,s:s,s:o,s:b,s:o,s:o,s:o,s:s,s:o,s:s,s:o,s:o,s:o}", "domain", text_json(mx->domain),
+        "status", hy_mx_status_name(mx->status), "text", text_json(mx->text), "implicit",
+        (int)mx->implicit, "site", text_json(mx->site.name), "key", text_json(mx->site.key),
+        "hosts", hosts_json(mx), "rule", rule ? rule->name : "", "rule_at",
+        rule ? place_json(rule->file, rule->line) : json_string(""), "by",
+        by_domain ? "domain"
+        : rule    ? "mx"
+                  : "",
+        "passed_over", passed_over_json(rules, mx, rule), "limits", limits, "patterns", patterns);
 }

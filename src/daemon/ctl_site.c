@@ -30,7 +30,7 @@ static void on_site(void *ctx, const struct hy_site_report *r)
     }
     json_t *lanes = json_array();
     for (size_t i = 0; i < r->n_lanes; i++)
-        json_array_append_new(lanes, ctl_lane_json(&r->lanes[i]));
+        json_array_append_new(lanes, ctl_lane_detail_json(&r->lanes[i]));
     json_object_set_new(o, "lanes", lanes);
     json_object_set_new(o, "orders", ctl_orders_at(r, a->domain, "", a->orders));
     done(a); /* first: parts of it are in the result, which another thread frees */

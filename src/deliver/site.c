@@ -23,11 +23,8 @@ static void on_lanes(void *ctx, const struct hy_lane_report *lanes, size_t n,
 static const struct hy_shape_rule *find_rule(const struct hy_shape_rules *rules,
                                              const struct hy_mx *mx)
 {
-    struct hy_str hosts[HY_MX_HOSTS_MAX], rest = mx->site.key;
-    size_t n = 0;
-    while (n < HY_MX_HOSTS_MAX && hy_str_split(&rest, ',', &hosts[n]))
-        n++;
-    return hy_shape_find(rules, mx->domain, hosts, n);
+    struct hy_str hosts[HY_SITE_HOSTS_MAX];
+    return hy_shape_find(rules, mx->domain, hosts, hy_site_hosts(&mx->site, hosts));
 }
 
 const struct hy_shape_rule *rule_of_mx(const struct hy_deliver_policy *p, const struct hy_mx *mx)

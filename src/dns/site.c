@@ -147,3 +147,12 @@ int hy_site_of(const struct hy_str *hosts, size_t n_hosts, struct hy_buf *mem,
     ret_site->hash = hy_siphash(&fixed, mem->data + key_at, key_n);
     return 0;
 }
+
+size_t hy_site_hosts(const struct hy_site *site, struct hy_str ret[HY_SITE_HOSTS_MAX])
+{
+    struct hy_str rest = site->key;
+    size_t n = 0;
+    while (n < HY_SITE_HOSTS_MAX && rest.n && hy_str_split(&rest, ',', &ret[n]))
+        n++;
+    return n;
+}

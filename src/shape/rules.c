@@ -22,15 +22,17 @@ static bool any_matches(const char *const *patterns, size_t n, struct hy_str nam
     return false;
 }
 
-static bool all_hosts_match(const struct hy_shape_rule *rule, const struct hy_str *hosts, size_t n)
+size_t hy_shape_count_hosts(const struct hy_shape_rule *rule, const struct hy_str *hosts, size_t n,
+                            struct hy_str *ret_other)
 {
-    if (rule->n_mx == 0 || n == 0)
-        return false;
-    for (size_t i = 0; i < n; i++) {
-        if (!any_matches(rule->mx, rule->n_mx, hosts[i]))
-            return false;
+    size_t matched = 0;
+    for (size_t i = n; i-- > 0;) {
+        if (any_matches(rule->mx, rule->n_mx, hosts[i]))
+            matched++;
+        else if (ret_other)
+            *ret_other = hosts[i];
     }
-    return true;
+    return matched;
 }
 
 bool hy_shape_names_domain(const struct hy_shape_rule *rule, struct hy_str domain)
@@ -46,7 +48,8 @@ const struct hy_shape_rule *hy_shape_find(const struct hy_shape_rules *set, stru
             return &set->rules[i];
     }
     for (size_t i = 0; i < set->n_rules; i++) {
-        if (all_hosts_match(&set->rules[i], mx_hosts, n_mx_hosts))
+        if (n_mx_hosts &&
+            hy_shape_count_hosts(&set->rules[i], mx_hosts, n_mx_hosts, NULL) == n_mx_hosts)
             return &set->rules[i];
     }
     return NULL;

@@ -172,7 +172,14 @@ def test_site_tells_hosts_rule_and_where_every_limit_stands(lab):
       - {reply: 'too fast', do: slow}
 """)
     lines = open(presets, encoding="utf-8").read().split("\n")
-    own = lab.write("own.yaml", "rules:\n  - name: asagao\n    connections: 2\n  - {name: one, domains: [kinako.test]}\n")
+    own = lab.write("own.yaml", """\
+rules:
+  - name: asagao
+    connections: 2
+  - {name: one, domains: [kinako.test]}
+  - {name: late, domains: [kinako.test, other.test]}
+  - {name: hosts, mx: ["*.kinako.test"]}
+""")
     daemon, _, _ = setup(lab, zone=zone, shaping=[presets, own])
     site = daemon.ctl("site", "Someone@ASAGAO-mail.test")
     check_eq((site["domain"], site["status"], site["rule"], site["by"]), ("asagao-mail.test", "ok", "asagao", "mx"))
@@ -189,6 +196,14 @@ def test_site_tells_hosts_rule_and_where_every_limit_stands(lab):
     check_eq([(h["preference"], h["name"]) for h in mixed["hosts"]],
              [(10, "mx1.asagao-mail.test"), (20, "mx2.kinako.test")], "by preference")
     check_eq(mixed["rule"], "", "a stray backup host draws no foreign rule in")
+    asagao_at = f"{presets}:{lines.index('  - name: asagao') + 1}"
+    check_eq(mixed["passed_over"], [{"rule": "hosts", "at": f"{own}:6", "matches": "some hosts",
+                                     "other_host": "mx1.asagao-mail.test"},
+                                    {"rule": "asagao", "at": asagao_at, "matches": "some hosts",
+                                     "other_host": "mx2.kinako.test"}], "and that is told")
+    check("asagao" in daemon.run("site", "backup.test").stdout, "for people, too")
+    both = daemon.ctl("site", "kinako.test")["passed_over"]
+    check_eq([(p["rule"], p["matches"]) for p in both], [("late", "domain"), ("hosts", "mx")], "rules that come too late")
     check_eq((daemon.ctl("site", "kinako.test")["rule"], daemon.ctl("site", "kinako.test")["by"]), ("one", "domain"))
     check_eq(daemon.ctl("site", "no-such-domain.test")["status"], "nxdomain")
     done = daemon.run("site", "not a domain")
@@ -267,4 +282,6 @@ def test_site_tells_what_holds_a_lane_back(lab):
     lanes = daemon.ctl("site", "sakura-books.test")["lanes"]
     check_eq(len(lanes), 1, "lanes")
     check("TSS04" in lanes[0]["why"] and "shaping.yaml:" in lanes[0]["why"], lanes[0]["why"])
-    check("TSS04" in daemon.run("site", "sakura-books.test").stdout, "the reason for people")
+    check("window_rate" in lanes[0] and "messages_per_connection" in lanes[0], lanes[0])
+    text = daemon.run("site", "sakura-books.test").stdout
+    check("TSS04" in text and "FOUND" in text, text)

@@ -23,3 +23,5 @@ struct hy_site {
  * HY_ENOMEM, HY_ELIMIT when `mem` overflows (16 KiB are always enough). */
 HY_MUST_USE int hy_site_of(const struct hy_str *hosts, size_t n_hosts, struct hy_buf *mem,
                            struct hy_site *ret_site);
+/* The hosts that the site is: views into its key, sorted. Returns how many; 0: there is no site. */
+size_t hy_site_hosts(const struct hy_site *site, struct hy_str ret[HY_SITE_HOSTS_MAX]);

@@ -120,6 +120,10 @@ struct hy_shape_rules {
 
 /* Whether the rule names the domain itself, not only its hosts. */
 bool hy_shape_names_domain(const struct hy_shape_rule *rule, struct hy_str domain);
+/* How many of the site's hosts the rule's patterns match; `ret_other` (may be NULL): the first that
+ * none does, when there is one. */
+size_t hy_shape_count_hosts(const struct hy_shape_rule *rule, const struct hy_str *mx_hosts,
+                            size_t n_mx_hosts, struct hy_str *ret_other);
 /* The first rule that names the domain itself; else the first that matches every one of the
  * site's MX hosts (so that a stray backup host does not draw a foreign policy in); else NULL, and
  * the fallback applies. Names are lower-case A-labels without a final dot. Any thread; pure. */
