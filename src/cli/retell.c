@@ -93,17 +93,19 @@ static bool retell(struct hy_str text, struct hy_buf *out)
 
 const char *cli_retell(const struct cli *c, const char *english, struct hy_buf *room)
 {
-    struct hy_str text = hy_str_of(english);
-    size_t colon = hy_str_find_str(text, HY_STR(": "), 0);
+    struct hy_str text = hy_str_of(english), rest = text;
     hy_buf_reset(room);
     if (c->lang != CLI_JA)
         return english;
-    if (retell(text, room))
-        return hy_buf_cstr(room);
-    if (colon == SIZE_MAX || hy_str_find(text, ' ', 0) < colon)
-        return english;
-    hy_buf_add_str(room, hy_str_slice(text, 0, colon + 2)); /* the key that it is about */
-    return retell(hy_str_slice(text, colon + 2, text.n), room) ? hy_buf_cstr(room) : english;
+    while (!retell(rest, room)) { /* behind the key, the file and line that it is about */
+        size_t colon = hy_str_find_str(rest, HY_STR(": "), 0);
+        if (colon == SIZE_MAX || hy_str_find(rest, ' ', 0) < colon)
+            return english;
+        rest = hy_str_slice(rest, colon + 2, rest.n);
+        hy_buf_reset(room);
+        hy_buf_add_str(room, hy_str_slice(text, 0, text.n - rest.n));
+    }
+    return hy_buf_cstr(room);
 }
 
 void cli_print_problems(struct cli *c, const struct hy_problems *p)

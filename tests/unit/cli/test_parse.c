@@ -260,6 +260,10 @@ Test(text, ready_made_messages_are_told_in_japanese_with_what_they_name)
     static const char *const cases[][2] = {
         {"delivery.workers: '0' is out of range: 1 to 64, or auto",
          "delivery.workers: '0' は範囲外です (1 to 64, or auto)"},
+        {"submission.users: /etc/hayauma/users:3: the name is empty, too long or not UTF-8",
+         "submission.users: /etc/hayauma/users:3: 名前が空か、長すぎるか、UTF-8 ではありません"},
+        {"api.tokens: /etc/hayauma/tokens:3: a name has no control characters",
+         "api.tokens: /etc/hayauma/tokens:3: 名前に制御文字は使えません"},
         {"day 3 allows 8 messages, less than the 9 of the day before",
          "3 日目は 8 通で、前日の 9 通より少なくなっています"},
         {"days: day x allows 8 messages, less than the 9 of the day before",

@@ -1,0 +1,57 @@
+"""What these files say of a configuration or to a command is in src/cli/text_retold.c, too."""
+import re
+import sys
+
+FILES = ("src/config/events.c", "src/config/tenants.c", "src/daemon/api.c", "src/daemon/ctl_events.c",
+         "src/daemon/events.c", "src/daemon/local_mail.c", "src/daemon/submission.c", "src/receive/users.c",
+         "src/web/tokens.c")
+CALL = re.compile(r"\b(?:hy_problems_error|hy_problems_warning|schema_error_at|schema_warn_at|hy_fail)\s*\(")
+TEXT = r'(?:"(?:[^"\\]|\\.)*"\s*)+'
+# Made of pieces, wrapped around another text, or about a mistake in a program.
+APART = {"must begin with https://%s", " or http://", "; allow_http would take http://", "%s:%u: %s", "%s: %s", "events.webhooks: %s: %s",
+         "the configuration cannot be used: %s"}
+
+
+def joined(literals):
+    return "".join(re.findall(r'"((?:[^"\\]|\\.)*)"', literals))
+
+
+def plain(text):
+    """Without what only a C compiler wants to know of a conversion."""
+    return re.sub(r"%[-.*0-9]+", "%", text)
+
+
+def arguments(source, at):
+    """What stands between the bracket at `at` and its end."""
+    depth, is_text, end = 0, False, at
+    while True:
+        c = source[end]
+        if c == "\\" and is_text:
+            end += 1
+        elif c == '"':
+            is_text = not is_text
+        elif not is_text:
+            depth += (c == "(") - (c == ")")
+            if depth == 0:
+                return source[at:end]
+        end += 1
+
+
+def main(root):
+    with open(f"{root}/src/cli/text_retold.c", encoding="utf-8") as f:
+        retold = {joined(m) for m in re.findall(r"\{\s*(" + TEXT + r"),", f.read())}
+    missing = []
+    for path in FILES:
+        with open(f"{root}/{path}", encoding="utf-8") as f:
+            source = f.read()
+        for call in CALL.finditer(source):
+            for literals in re.findall(TEXT, arguments(source, call.end() - 1)):
+                text = plain(joined(literals))
+                tail = re.sub(r"^[\w.]+: ", "", text)
+                if " " in text and not {text, tail} & (retold | APART):
+                    missing.append(f"{path}: {text}")
+    print("\n".join(missing) or "all of it is told in Japanese as well")
+    return 1 if missing else 0
+
+
+sys.exit(main(sys.argv[1]))
