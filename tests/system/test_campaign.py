@@ -299,3 +299,17 @@ def test_an_unknown_list_and_a_second_campaign_of_the_name_are_refused_with_word
             check(False, f"{args} was accepted")
         except CommandError as e:
             check(words in e.output and e.code == 1, f"{args}: exit {e.code}, {e.output}")
+
+
+def test_explain_shows_the_newest_of_more_than_a_thousand_campaigns(lab):
+    daemon, _, world = setup(lab)
+    daemon.import_leads(csv(lab, [field("user1", "asagao-mail.test")]))
+    daemon.stop()
+    lab.run(lab.binary("tests/system/campaigns_put"), lab.path("hayaumad.data"), "1005")
+    daemon = lab.daemon(world, config={"paths.shaping": lab.shaping()})
+    told = daemon.ctl("explain", "user1@asagao-mail.test")["messages"]
+    check_eq([m["name"] for m in told], [f"c{i:05}" for i in range(5, 1005)], "the last thousand, in their order")
+    daemon.ctl("campaign", "cancel", "c00004")
+    daemon.ctl("campaign", "cancel", "c01004")
+    message = daemon.ctl("explain", "user1@asagao-mail.test")["messages"][-1]
+    check_eq((message["name"], message["campaign_state"]), ("c01004", "cancelled"))
