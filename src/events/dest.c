@@ -61,7 +61,11 @@ static int gather(struct dest *d, char separator, bool is_behind, uint32_t n_max
         }
         b->last = m.id;
     }
-    s->damaged += l.damaged;
+    if (l.damaged && !s->has_damage) {
+        s->has_damage = true;
+        hy_log(HY_LOG_ERROR, "events",
+               "a record of the logs cannot be read and is passed over: 'hayauma audit' names it");
+    }
     hy_timeline_close(&l);
     b->is_all = err == HY_ENOTFOUND;
     return err == HY_ENOTFOUND ? b->bytes.err : err;
@@ -98,6 +102,19 @@ static hy_us pause_of(uint32_t failures, hy_us most)
     return pause / 2 + (hy_us)(chance % (uint64_t)(pause / 2 + 1));
 }
 
+bool dest_note_failure(struct dest *d, const char *why)
+{
+    bool is_first = d->failing_since == 0;
+    d->failures++;
+    hy_count_add(&d->counts.failures, 1);
+    if (is_first)
+        d->failing_since = hy_clock_wall_ms();
+    pthread_mutex_lock(&d->side->lock);
+    snprintf(d->shared.view.why, sizeof d->shared.view.why, "%s", why);
+    pthread_mutex_unlock(&d->side->lock);
+    return is_first;
+}
+
 void dest_failed(struct dest *d, hy_us retry_most_us, const char *fmt, ...)
 {
     char why[HY_EVENTS_WHY_MAX];
@@ -105,17 +122,10 @@ void dest_failed(struct dest *d, hy_us retry_most_us, const char *fmt, ...)
     va_start(ap, fmt);
     vsnprintf(why, sizeof why, fmt, ap);
     va_end(ap);
-    d->failures++;
-    d->next_try = hy_clock_us() + pause_of(d->failures, retry_most_us);
-    hy_count_add(&d->counts.failures, 1);
-    if (!d->failing_since) {
-        d->failing_since = hy_clock_wall_ms();
+    if (dest_note_failure(d, why))
         hy_log(HY_LOG_WARNING, "events", "%s %s fails: %s; it is tried again",
                d->is_webhook ? "webhook" : "file", d->name, why);
-    }
-    pthread_mutex_lock(&d->side->lock);
-    snprintf(d->shared.view.why, sizeof d->shared.view.why, "%s", why);
-    pthread_mutex_unlock(&d->side->lock);
+    d->next_try = hy_clock_us() + pause_of(d->failures, retry_most_us);
 }
 
 void dest_succeeded(struct dest *d)

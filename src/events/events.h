@@ -44,7 +44,7 @@ struct side {
     atomic_bool is_up; /* its destinations are there: orders find them */
     bool is_over;      /* the daemon ends: destinations keep what they hold */
     struct dest *dests;
-    uint64_t damaged; /* records that could not be read */
+    bool has_damage; /* a record could not be read; told once */
 };
 
 /* Starts the thread; `policy`'s reference is taken in any case. */
@@ -98,6 +98,9 @@ int dest_commit_wait(struct dest *d, const char *own);
 int dest_settle(struct dest *d);
 /* Stores what went out while an earlier commit was under way, or failed. */
 void dest_catch_up(struct dest *d, const char *own);
+/* Counts a failure and shows why; true: it is the first in a row. */
+bool dest_note_failure(struct dest *d, const char *why);
+/* The same; told when it is the first, and tried again after a pause of `retry_most_us` at most. */
 void dest_failed(struct dest *d, hy_us retry_most_us, const char *fmt, ...) HY_PRINTF(3, 4);
 void dest_succeeded(struct dest *d);
 /* Carries out orders; true when the place moved by hand. */

@@ -173,6 +173,11 @@ static void on_failure(struct hook *h, int err, unsigned status, uint32_t retry_
     struct dest *d = &h->d;
     bool was_good = d->failing_since == 0;
     h->stage = STAGE_AGAIN;
+    if (!err && status == 410) {
+        (void)dest_note_failure(d, "the endpoint answered 410");
+        disable(h, "it answered 410: it is gone");
+        return;
+    }
     if (err)
         dest_failed(d, h->w->retry_most_us, "%s", text);
     else
@@ -186,9 +191,7 @@ static void on_failure(struct hook *h, int err, unsigned status, uint32_t retry_
         h->stage = STAGE_IDLE; /* a smaller one */
     }
     hy_us failed_for = (hy_clock_wall_ms() - d->failing_since) * HY_US_PER_MS;
-    if (!err && status == 410)
-        disable(h, "it answered 410: it is gone");
-    else if (h->w->disable_after_us && failed_for >= h->w->disable_after_us)
+    if (h->w->disable_after_us && failed_for >= h->w->disable_after_us)
         disable(h, "it has failed for events.webhooks.disable_after");
     else if (was_good)
         (void)dest_commit_wait(d, ""); /* since when, across a restart */

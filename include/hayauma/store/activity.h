@@ -1,6 +1,6 @@
 /* The activity log: what happened to leads and messages besides the attempts, in the order in which
  * it was noted. Ids are of the same source as those of attempts and messages, so that the logs can
- * be read as one (store/feed.h).
+ * be read as one (store/timeline.h).
  *
  * Records are found by time, by lead, by ready message, and, when neither is known, by address.
  * What belongs to a campaign is counted by kind, reason and domain. */
