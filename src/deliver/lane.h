@@ -42,6 +42,7 @@ struct lane {
     struct hy_list ready;         /* pressed deliveries: transactional ones, bulk behind them */
     struct hy_list sessions;      /* all */
     struct hy_list takers;        /* those that can take a message, idle ones in front */
+    hy_us expire_at;              /* mail of some campaign expires then; 0 = look */
     uint32_t n_feeds;             /* known to it, here or with the feeder */
     uint64_t n_rows;              /* about how many rows it has before it, as its feeds came */
     uint32_t n_ready, n_pressing, n_sessions, n_connecting, n_up, n_on_wire, n_settling;
@@ -209,6 +210,14 @@ hy_us lane_shut_until(const struct lane *l, hy_us now);
 struct site_key lane_key(const struct lane *l);
 /* Worker's thread: hands what its windows know to the writer. */
 void windows_save(struct worker *w);
+
+/* lane_expire.c */
+/* When a row is given up; INT64_MAX: never, as far as is known now. */
+hy_wall_ms lane_expiry(const struct lane *l, const struct delivery *d);
+/* Rows of a run come into the lane: lane_expire is to know when they are over. */
+void lane_look_at_expiry(struct lane *l, const struct run *r);
+/* Settles what has expired among what waits here; l->expire_at says when there may be more. */
+void lane_expire(struct lane *l, hy_us now);
 
 /* lane_share.c */
 /* Puts a part that has rows in the turn of its campaign. HY_ENOMEM. */

@@ -1,4 +1,5 @@
-/* The pump of a lane, run once a turn whenever something changed:
+/* The pump of a lane, run once a turn whenever something changed; first what has expired ends
+ * (lane_expire.c):
  *   0. connections that the window allows no more are closed, each behind its message;
  *   1. ready messages go to sessions, as its window allows;
  *   2. the press gets jobs for as many messages as the sessions that are up can take, of campaigns
@@ -197,17 +198,6 @@ static bool hand_over(struct lane *l, hy_us now)
     return is_behind && lane_is_worth_connecting(l, now);
 }
 
-/* A row that was never tried expires only if its campaign says so. */
-static hy_wall_ms expiry_of(const struct lane *l, const struct delivery *d)
-{
-    hy_us after = d->run->plan.expire_us;
-    if (!after && d->ref.attempts == 0)
-        return INT64_MAX;
-    if (!after)
-        after = l->limits.retry.expire_us;
-    return settle_since(d, hy_clock_wall_ms()) + after / HY_US_PER_MS;
-}
-
 /* How much of what is ahead counts for a priority: bulk waits behind everything, transactional mail
  * only behind its own. */
 static uint32_t ahead(const struct lane *l, enum hy_priority priority)
@@ -226,7 +216,7 @@ static void fill_priority(struct lane *l, enum hy_priority priority, uint32_t ta
         if (!d)
             return;
         for (uint32_t i = 0; i < party_size(d); i++)
-            party_member(d, i)->expires = expiry_of(l, party_member(d, i));
+            party_member(d, i)->expires = lane_expiry(l, party_member(d, i));
         l->n_pressing++;
         lane_count_ahead(l, d, 1);
         worker_press(l->worker, d);
@@ -313,6 +303,8 @@ static void pump(struct lane *l)
     hy_us now = hy_loop_now(l->worker->loop);
     if (l->worker->is_draining)
         return;
+    lane_expire(l, now);
+    lane_wait_until(l, l->expire_at);
     if (lane_is_out(l, now))
         lane_leave(l, now);
     if (l->is_held) { /* it stands in no line: whoever is behind it would wait for its release */

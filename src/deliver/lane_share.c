@@ -150,6 +150,7 @@ static void share_free(struct lane_share *s)
 
 int share_add(struct lane *l, struct feed_part *p)
 {
+    lane_look_at_expiry(l, p->feed->run);
     if (p->share && p->share->lane == l) {
         count_rows(l, p, rows_of(p));
         hy_list_push(&p->share->feeds, &p->link);

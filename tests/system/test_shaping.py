@@ -285,3 +285,26 @@ def test_site_tells_what_holds_a_lane_back(lab):
     check("window_rate" in lanes[0] and "messages_per_connection" in lanes[0], lanes[0])
     text = daemon.run("site", "sakura-books.test").stdout
     check("TSS04" in text and "FOUND" in text, text)
+
+
+def test_mail_of_a_campaign_expires_on_time_while_its_lane_is_suspended(lab):
+    shaping = rules(lab, """\
+  - name: patterns
+    mx: ["*.test"]
+    on:
+      - {reply: 'TSS04', do: suspend, for: 1h}
+""", expire="2h")
+    daemon, _, _ = setup(lab, shaping=shaping, sink_args=["--reply", "rcpt:421:4.7.0 [TSS04] not today"])
+    for name, extra in (("ends", "expire: 1m\n"), ("stays", "")):
+        daemon.import_leads(csv(lab, [field(f"{name}{i}", "sakura-books.test") for i in range(3000)], name=f"{name}.csv"), name)
+        daemon.ctl("campaign", "create", newsletter.campaign_file(lab, name, extra, lists=name))
+        daemon.ctl("campaign", "start", name)
+    wait_for("the suspension", lambda: any(x["suspended_s"] > 3000 for x in lane(daemon, "patterns")), 30)
+    c = daemon.wait_campaign("ends", timeout=150)
+    check_accounts(c)
+    check_eq((c["expired"], c["delivered"]), (3000, 0), "whether tried or not")
+    check(all(x["suspended_s"] > 3000 for x in lane(daemon, "patterns")), "still suspended")
+    c = daemon.campaign("stays")
+    check_eq((c["pending"], c["expired"]), (3000, 0), "another campaign in the same lane")
+    balanced, text = daemon.audit()
+    check(balanced, text)
