@@ -4,6 +4,8 @@
 
 #include <stdlib.h>
 
+#include "hayauma/mail/address.h"
+
 /* A row: address length le16, key length le16, attribute count le16, then address, key, and
  * (column le16, length le32, bytes) each. */
 enum { ROW_HEAD = 6, ATTR_HEAD = 6, LEAD_RECORD_MAX = 128 * 1024 * 1024 };
@@ -123,8 +125,7 @@ struct batch_view hy_lead_batch_view(const struct hy_lead_batch *b, const struct
         .key = hy_str_make(p + ROW_HEAD + hy_get_le16(p), hy_get_le16(p + 2)),
         .n_attrs = hy_get_le16(p + 4),
     };
-    const char *at = memrchr(v.address.p, '@', v.address.n);
-    v.domain = hy_str_slice(v.address, (size_t)(at + 1 - v.address.p), v.address.n);
+    v.domain = hy_wire_domain(v.address);
     v.attrs = hy_str_make(v.key.p + v.key.n, b->used - (size_t)(v.key.p + v.key.n - b->bytes));
     return v;
 }

@@ -8,6 +8,7 @@
 #include "env_priv.h"
 #include "hayauma/base/hash.h"
 #include "hayauma/base/list.h"
+#include "hayauma/mail/address.h"
 #include "hayauma/store/lead.h"
 #include "hayauma/store/tenant.h"
 #include "progress.h"
@@ -163,14 +164,6 @@ static int put_index(struct hy_txn *t, enum hy_spool_kind kind, hy_id spool, uin
 
 /* ---- rows ---- */
 
-static struct hy_str domain_of(struct hy_str address)
-{
-    size_t n = address.n;
-    while (n && address.p[n - 1] != '@')
-        n--;
-    return hy_str_slice(address, n, address.n);
-}
-
 static size_t rcpt_bytes(const struct hy_spool_rcpt *r)
 {
     uint8_t room[10];
@@ -181,12 +174,12 @@ static size_t rcpt_bytes(const struct hy_spool_rcpt *r)
 /* How many recipients from `at` on make the next block, and how large it is. */
 static size_t next_block(const struct hy_spool_message *m, size_t at, size_t *ret_bytes)
 {
-    struct hy_str domain = domain_of(m->rcpts[at].address);
+    struct hy_str domain = hy_wire_domain(m->rcpts[at].address);
     size_t n = 0, bytes = BLOCK_HEADER_BYTES + BLOCK_TAIL_BYTES;
     while (at + n < m->n_rcpts && n < HY_QUEUE_BLOCK_ROWS) {
         const struct hy_spool_rcpt *r = &m->rcpts[at + n];
         size_t more = BLOCK_ROW_BYTES + rcpt_bytes(r);
-        if (bytes + more > BLOCK_MAX_BYTES || !hy_str_eq(domain_of(r->address), domain))
+        if (bytes + more > BLOCK_MAX_BYTES || !hy_str_eq(hy_wire_domain(r->address), domain))
             break;
         bytes += more;
         n++;
@@ -217,7 +210,7 @@ static int put_block(struct hy_txn *t, const struct hy_spool_message *m, size_t 
     uint32_t due_s = due_of(t, m);
     uint8_t key[BLOCK_KEY_BYTES], *b;
     hy_domain_no domain = 0;
-    int err = hy_domain_intern(t, domain_of(m->rcpts[at].address), &domain);
+    int err = hy_domain_intern(t, hy_wire_domain(m->rcpts[at].address), &domain);
     if (!err)
         err = put_newest(t, HY_TABLE_SPOOL_BLOCKS,
                          block_key_put(key, (struct hy_block_key){m->spool, domain, block}), bytes,
@@ -289,7 +282,7 @@ static int put_content(struct hy_txn *t, const struct hy_spool_message *m)
 static int compare(const void *x, const void *y)
 {
     const struct hy_spool_rcpt *a = x, *b = y;
-    struct hy_str da = domain_of(a->address), db = domain_of(b->address);
+    struct hy_str da = hy_wire_domain(a->address), db = hy_wire_domain(b->address);
     size_t n = da.n < db.n ? da.n : db.n;
     int c = n ? memcmp(da.p, db.p, n) : 0;
     if (c == 0 && da.n != db.n)
@@ -318,7 +311,7 @@ static int check_rcpts(const struct hy_spool_message *m)
         const struct hy_spool_rcpt *r = &m->rcpts[i];
         if (r->address.n > HY_ADDRESS_MAX || r->orcpt.n > HY_SPOOL_ORCPT_MAX)
             return HY_ELIMIT;
-        size_t domain_n = domain_of(r->address).n;
+        size_t domain_n = hy_wire_domain(r->address).n;
         if (domain_n == 0 || domain_n == r->address.n ||
             (i > 0 && compare(&m->rcpts[i - 1], r) >= 0))
             return HY_EINVAL;

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "hayauma/base/rand.h"
+#include "hayauma/mail/address.h"
 #include "send.h"
 #include "template_names.h"
 
@@ -123,14 +124,11 @@ static int render(struct send *s, const struct template_names *names, struct sen
     struct hy_str id = hy_arena_str(&s->call->arena, hy_str_of(out->message_id));
     if (err != HY_OK || !id.p)
         return send_fail_err(s, HY_ENOMEM);
-    size_t at = s->from.address.n;
-    while (at && s->from.address.p[at - 1] != '@')
-        at--;
     uint8_t flags = (uint8_t)((out->needs_8bitmime || out->needs_smtputf8 ? HY_SPOOL_8BIT : 0) |
                               (out->needs_smtputf8 ? HY_SPOOL_UTF8 : 0) |
                               (out->has_no_dot_line ? HY_SPOOL_NO_DOTS : 0));
     return send_add_message(s, hy_buf_str(&out->bytes), false, (uint32_t)out->header_bytes, flags,
-                            hy_str_slice(s->from.address, at, s->from.address.n), id, &r, 1);
+                            hy_wire_domain(s->from.address), id, &r, 1);
 }
 
 int send_make_rendered(struct send *s)
