@@ -151,6 +151,50 @@ static int run_show(struct cli *c)
     return CLI_OK;
 }
 
+static int run_report(struct cli *c)
+{
+    json_t *args = json_object(), *r;
+    const char *days = cli_option(c, "days");
+    uint64_t n = 1;
+    if (days && (hy_str_to_u64(hy_str_of(days), 31, &n) != HY_OK || n == 0)) {
+        json_decref(args);
+        cli_fail(c, HY_EINVAL, _(c, "--days is a number from 1 to 31"), NULL);
+        return CLI_USAGE;
+    }
+    json_object_set_new(args, "tenant", json_string(c->args[0]));
+    json_object_set_new(args, "days", json_integer((json_int_t)n));
+    json_object_set_new(args, "language", json_string(c->lang == CLI_JA ? "ja" : "en"));
+    struct hy_control_call_options o = {.timeout_ms = -1};
+    int code = cli_request(c, "tenant.report", args, &o, &r);
+    if (code || c->json)
+        return code ? code : cli_print_json(c, r);
+    fputs(cli_str(r, "text"), c->out);
+    json_decref(r);
+    return CLI_OK;
+}
+
+static const struct cli_option report_options[] = {
+    {"days", "N", CLI_TEXT, NULL, {"how many back, up to 31 (1)", "さかのぼる日数、31 まで (1)"}},
+    {0}};
+
+const struct cli_command cmd_tenant_report = {
+    .name = "tenant report",
+    .args = "TENANT",
+    .n_min = 1,
+    .n_max = 1,
+    .kind = CLI_TEXT,
+    .summary = {"what became of a tenant's mail in the last days",
+                "直近のテナントのメールの結果を示す"},
+    .about =
+        {"The same that its contact gets by mail (tenants[].contact, report, report_hour,\n"
+         "language). It is read from the logs, as far back as store.log_retention keeps them.",
+         "連絡先にメールで届くもの (tenants[] の contact、report、report_hour、language) と同じ\n"
+         "です。store.log_retention の期間のログから読みます。"},
+    .examples = "hayauma tenant report shop\nhayauma tenant report shop --days 7 --json",
+    .options = report_options,
+    .run = run_report,
+};
+
 const struct cli_command cmd_tenant_list = {
     .name = "tenant list",
     .args = "",

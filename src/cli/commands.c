@@ -49,6 +49,7 @@ const struct cli_command *const cli_commands[] = {
     &cmd_site,
     &cmd_tenant_list,
     &cmd_tenant_show,
+    &cmd_tenant_report,
     &cmd_source_list,
     &cmd_source_check,
     &cmd_lane_list,

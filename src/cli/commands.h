@@ -15,16 +15,17 @@ extern const struct cli_command cmd_campaign_report;                  /* cmd_cam
 extern const struct cli_command cmd_campaign_watch;                   /* cmd_campaign_watch.c */
 extern const struct cli_command cmd_queue;                            /* cmd_queue.c */
 extern const struct cli_command cmd_site, cmd_sites;                  /* cmd_sites.c */
-extern const struct cli_command cmd_tenant_list, cmd_tenant_show;     /* cmd_tenant.c */
-extern const struct cli_command cmd_source_list, cmd_source_check;    /* cmd_source_*.c */
-extern const struct cli_command cmd_explain;                          /* cmd_explain.c */
-extern const struct cli_command cmd_audit;                            /* cmd_audit.c */
-extern const struct cli_command cmd_backup;                           /* cmd_backup.c */
-extern const struct cli_command cmd_dkim_keygen;                      /* cmd_dkim_keygen.c */
-extern const struct cli_command cmd_dkim_check;                       /* cmd_dkim_check.c */
-extern const struct cli_command cmd_tls_policy, cmd_tls_report;       /* cmd_tls.c */
-extern const struct cli_command cmd_completion;                       /* cmd_completion.c */
-extern const struct cli_command cmd_password;                         /* cmd_password.c */
+extern const struct cli_command cmd_tenant_list, cmd_tenant_show,
+    cmd_tenant_report;                                             /* cmd_tenant.c */
+extern const struct cli_command cmd_source_list, cmd_source_check; /* cmd_source_*.c */
+extern const struct cli_command cmd_explain;                       /* cmd_explain.c */
+extern const struct cli_command cmd_audit;                         /* cmd_audit.c */
+extern const struct cli_command cmd_backup;                        /* cmd_backup.c */
+extern const struct cli_command cmd_dkim_keygen;                   /* cmd_dkim_keygen.c */
+extern const struct cli_command cmd_dkim_check;                    /* cmd_dkim_check.c */
+extern const struct cli_command cmd_tls_policy, cmd_tls_report;    /* cmd_tls.c */
+extern const struct cli_command cmd_completion;                    /* cmd_completion.c */
+extern const struct cli_command cmd_password;                      /* cmd_password.c */
 extern const struct cli_command cmd_token_create, cmd_token_list,
     cmd_token_revoke; /* cmd_token.c */
 extern const struct cli_command cmd_suppress_add, cmd_suppress_remove, cmd_suppress_show,

@@ -223,6 +223,7 @@ const char *const cli_texts[][2] = {
     {"%s was version %lld already.\n", "%s はすでに第 %lld 版です。\n"},
     {"%s is version %lld now.\n", "%s は第 %lld 版になりました。\n"},
     {"%s is gone, with all its versions.\n", "%s をすべての版ごと消しました。\n"},
+    {"--days is a number from 1 to 31", "--days は 1 から 31 までの数です"},
     {"a version is a number from 1 on", "版は 1 以上の番号です"},
     {"%s, version %lld (from %lld on), %s, put %s by %s\n",
      "%s、第 %lld 版 (残る最古は第 %lld 版)、%s、%s に %s が保存\n"},

@@ -7,6 +7,13 @@
 #define TENANT(field) SCHEMA_FIELD(struct hy_tenant, field)
 #define GIB           (1LL << 30)
 
+static const struct schema_name reports[] = {{"never", HY_TENANT_REPORT_NEVER},
+                                             {"daily", HY_TENANT_REPORT_DAILY},
+                                             {"weekly", HY_TENANT_REPORT_WEEKLY},
+                                             {NULL, 0}};
+static const struct schema_name languages[] = {
+    {"en", HY_TENANT_EN}, {"ja", HY_TENANT_JA}, {NULL, 0}};
+
 static const struct schema_row rows[] = {
     {"name", SCHEMA_STRING, SCHEMA_REQUIRED, TENANT(name), .max = HY_TENANT_NAME_MAX,
      .doc = "What users, campaigns, commands and figures call it: a-z, 0-9, - and _."},
@@ -50,7 +57,14 @@ static const struct schema_row rows[] = {
      .doc = "Addresses that bounce or complain about its mail are left out by all, and those of "
             "the installation by it. false = its list is its own."},
     {"contact", SCHEMA_STRING, 0, TENANT(contact), .max = 254,
-     .doc = "Mail address of those who answer for it. \"\" = none."},
+     .doc = "Mail address of those who answer for it: reports on its mail go there. \"\" = none."},
+    {"report", SCHEMA_ENUM, 0, TENANT(report), .names = reports, .def = "daily",
+     .doc = "How often the contact is told what became of the tenant's mail: never, daily, or "
+            "weekly on Mondays. From dsn.from, for which a key must sign."},
+    {"report_hour", SCHEMA_INT, 0, TENANT(report_hour), 0, 23, "7",
+     .doc = "Hour of the day, by the machine's clock."},
+    {"language", SCHEMA_ENUM, 0, TENANT(language), .names = languages, .def = "en",
+     .doc = "Of reports: en or ja."},
 };
 const struct schema tenant_schema = {rows, sizeof rows / sizeof rows[0], sizeof(struct hy_tenant),
                                      NULL};

@@ -5,6 +5,7 @@
 #include "daemon.h"
 #include "dsn_sender.h"
 #include "maildrop.h"
+#include "tenant_sender.h"
 #include "tls_sender.h"
 
 #include <arpa/inet.h>
@@ -243,6 +244,8 @@ int daemon_open(struct hy_daemon *d, struct hy_diag *diag)
     if (err == HY_OK)
         err = dsn_sender_start(d, &d->dsn_sender);
     if (err == HY_OK)
+        err = tenant_sender_start(d, &d->tenant_sender);
+    if (err == HY_OK)
         err = maildrop_start(d, &d->maildrop);
     if (err == HY_OK)
         err = submission_open(d, &problems, diag);
@@ -294,6 +297,8 @@ void daemon_stop(struct hy_daemon *d)
     d->imports = NULL;
     maildrop_stop(d->maildrop); /* likewise */
     d->maildrop = NULL;
+    tenant_sender_stop(d->tenant_sender);
+    d->tenant_sender = NULL;
     dsn_sender_stop(d->dsn_sender);
     d->dsn_sender = NULL;
     orders_stop(d);

@@ -27,6 +27,7 @@ const struct hy_control_command *const *ctl_tables(void)
         ctl_intake_commands,
         ctl_template_commands,
         ctl_tenant_commands,
+        ctl_tenant_report_commands,
         ctl_events_commands,
         ctl_report_commands,
         NULL,

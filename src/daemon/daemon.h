@@ -71,6 +71,7 @@ struct hy_daemon {
     struct orders orders;
     struct tls_sender *tls_sender;
     struct dsn_sender *dsn_sender;
+    struct tenant_sender *tenant_sender;
     struct maildrop *maildrop;    /* NULL: there is none */
     struct attempt_log *attempts; /* NULL: they are not logged */
     hy_count attempt_lines;
@@ -273,28 +274,29 @@ void upkeep_tick(struct hy_daemon *d);
 /* ctl_tables.c: all of these, NULL-terminated. */
 const struct hy_control_command *const *ctl_tables(void);
 /* The command tables of the control socket, one a file. */
-extern const struct hy_control_command ctl_campaign_run_commands[]; /* start pause resume cancel */
-extern const struct hy_control_command ctl_campaign_commands[];     /* create list show */
-extern const struct hy_control_command ctl_list_commands[];         /* list.list list.show */
-extern const struct hy_control_command ctl_explain_commands[];      /* explain */
-extern const struct hy_control_command ctl_events_commands[];       /* events.* */
-extern const struct hy_control_command ctl_queue_commands[];        /* queue */
-extern const struct hy_control_command ctl_message_commands[];      /* message.send */
-extern const struct hy_control_command ctl_intake_commands[];       /* intake */
-extern const struct hy_control_command ctl_report_commands[];       /* campaign.report */
-extern const struct hy_control_command ctl_rows_commands[];         /* queue.list */
-extern const struct hy_control_command ctl_alter_commands[];        /* queue.retry move purge */
-extern const struct hy_control_command ctl_store_commands[];        /* audit backup list.export */
-extern const struct hy_control_command ctl_site_commands[];         /* site */
-extern const struct hy_control_command ctl_source_commands[];       /* source.list */
-extern const struct hy_control_command ctl_template_commands[];     /* template.put ... */
-extern const struct hy_control_command ctl_tenant_commands[];       /* tenant.list */
-extern const struct hy_control_command ctl_status_commands[];       /* status, sites, reload */
-extern const struct hy_control_command ctl_top_commands[];          /* top */
-extern const struct hy_control_command ctl_lane_commands[];         /* lane.*, acts */
-extern const struct hy_control_command ctl_lane_show_commands[];    /* lane.show */
-extern const struct hy_control_command ctl_tls_commands[];          /* tls.policy tls.report */
-extern const struct hy_control_command ctl_suppress_commands[];     /* suppress.add remove ... */
+extern const struct hy_control_command ctl_campaign_run_commands[];  /* start pause resume cancel */
+extern const struct hy_control_command ctl_campaign_commands[];      /* create list show */
+extern const struct hy_control_command ctl_list_commands[];          /* list.list list.show */
+extern const struct hy_control_command ctl_explain_commands[];       /* explain */
+extern const struct hy_control_command ctl_events_commands[];        /* events.* */
+extern const struct hy_control_command ctl_queue_commands[];         /* queue */
+extern const struct hy_control_command ctl_message_commands[];       /* message.send */
+extern const struct hy_control_command ctl_intake_commands[];        /* intake */
+extern const struct hy_control_command ctl_report_commands[];        /* campaign.report */
+extern const struct hy_control_command ctl_rows_commands[];          /* queue.list */
+extern const struct hy_control_command ctl_alter_commands[];         /* queue.retry move purge */
+extern const struct hy_control_command ctl_store_commands[];         /* audit backup list.export */
+extern const struct hy_control_command ctl_site_commands[];          /* site */
+extern const struct hy_control_command ctl_source_commands[];        /* source.list */
+extern const struct hy_control_command ctl_template_commands[];      /* template.put ... */
+extern const struct hy_control_command ctl_tenant_commands[];        /* tenant.list */
+extern const struct hy_control_command ctl_tenant_report_commands[]; /* tenant.report */
+extern const struct hy_control_command ctl_status_commands[];        /* status, sites, reload */
+extern const struct hy_control_command ctl_top_commands[];           /* top */
+extern const struct hy_control_command ctl_lane_commands[];          /* lane.*, acts */
+extern const struct hy_control_command ctl_lane_show_commands[];     /* lane.show */
+extern const struct hy_control_command ctl_tls_commands[];           /* tls.policy tls.report */
+extern const struct hy_control_command ctl_suppress_commands[];      /* suppress.add remove ... */
 extern const struct hy_control_command ctl_suppress_import_commands[],
     ctl_suppress_export_commands[];
 extern const struct hy_control_command ctl_import_commands[]; /* import */

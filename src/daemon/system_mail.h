@@ -28,6 +28,6 @@ struct system_mail {
 
 /* Writes the message and hands it in; `n` is not needed any more then. HY_EINVAL with the reason:
  * the recipient is no address, or no key signs for From's domain; HY_ENOMEM, HY_ELIMIT, HY_EFULL,
- * HY_EBUSY, HY_ECLOSED. On failure there is no `done`. Main thread. */
+ * HY_EBUSY, HY_ECLOSED. On failure there is no `done`. Any thread. */
 HY_MUST_USE int system_mail_send(struct hy_daemon *d, const struct hy_notice *n,
                                  struct system_mail *m, struct hy_diag *diag);

@@ -63,6 +63,30 @@ int hy_tenant_count(struct hy_txn *t, uint32_t tenant, uint32_t n_rcpts, uint64_
     return hy_put(t, HY_TABLE_TENANTS, key_of(key, tenant), hy_str_make(v, sizeof v), HY_PUT_SET);
 }
 
+/* ---- reports: version byte; until when, le64 (ms) ---- */
+
+int hy_tenant_reported(struct hy_txn *t, uint32_t tenant, hy_wall_ms *ret)
+{
+    uint8_t key[4];
+    struct hy_str v;
+    int err = hy_get(t, HY_TABLE_TENANT_REPORTS, key_of(key, tenant), &v);
+    if (!err)
+        err = hy_value_check(v, VERSION);
+    if (!err && v.n != 1 + 8)
+        err = HY_ECORRUPT;
+    if (!err)
+        *ret = (hy_wall_ms)hy_get_le64(v.p + 1);
+    return err;
+}
+
+int hy_tenant_report_mark(struct hy_txn *t, uint32_t tenant, hy_wall_ms until)
+{
+    uint8_t key[4], v[1 + 8] = {VERSION};
+    hy_put_le64(v + 1, (uint64_t)until);
+    return hy_put(t, HY_TABLE_TENANT_REPORTS, key_of(key, tenant), hy_str_make(v, sizeof v),
+                  HY_PUT_SET);
+}
+
 /* ---- quotas ---- */
 
 int hy_tenant_queued(struct hy_txn *t, uint32_t tenant, uint64_t *ret)

@@ -1,6 +1,8 @@
 """Tenants: kept apart in what they may send as and who signs it, held to their quotas over restarts, and each with
 its share of a lane."""
 import datetime
+import email
+import email.policy
 import re
 import time
 
@@ -273,3 +275,54 @@ def test_the_api_is_held_to_the_same_quota(lab):
     check_eq(api.post("/v1/messages", {**body, "from": FROM, "to": [f"e@{SITE}", f"f@{SITE}"]}).status, 202, "another")
     check_eq(show(daemon, "shop")["quota"]["day"], {"used": 3, "limit": 3})
     wait_for("mail", lambda: len(sink.delivered()) == 5)
+
+
+def test_a_contact_is_told_what_became_of_its_mail_once(lab):
+    now = datetime.datetime.now()
+    own, _ = lab.dkim_key("test", "i1")
+    config = {"dkim.keys": [{"domain": "test", "selector": "i1", "file": own}], "dsn.from": "reports@mail.test",
+              "bounce.ready_messages": False}
+
+    def shop(hour, **more):
+        return {"contact": f"ops@{SITE}", "report_hour": hour % 24, "installation_keys": True, **more}
+
+    daemon, sink, port, _, context = setup(
+        lab, logins=LOGINS, world_keys=False, capture_every=1,
+        sink_args=["--reply", "domain=kinako.test,rcpt:550:5.1.1 no such user:100%"],
+        config={**config, "tenants": tenants(**shop(now.hour + 2))})
+    with client(port, context, user="shop") as s:
+        check_eq(send(s, "a@shop.test", "a", "b"), 0)
+        check_eq(refusal(lambda: s.sendmail("a@shop.test", ["dead@kinako.test"], mail("a@shop.test"))), 0)
+    with client(port, context, user="post") as s:
+        check_eq(send(s, "a@post.test", "p"), 0)
+    wait_for("the settles", lambda: show(daemon, "shop")["messages"]["pending"] == 0 and len(sink.delivered()) >= 3)
+    report = daemon.ctl("tenant", "report", "shop")
+    check_eq((report["messages"], report["recipients"]["delivered"], report["bounced_for"].get("user-unknown")), (2, 2, 1),
+             report)
+    people = daemon.run("tenant", "report", "shop").stdout
+    check("messages handed in" in people and "1  user-unknown (" in people, people)
+    check_eq([r for r in sink.delivered() if r.startswith("ops@")], [], "not due yet")
+    with open(daemon.config_path, encoding="utf-8") as f:
+        text = f.read()
+    with open(daemon.config_path, "w", encoding="utf-8") as f:
+        f.write(text.replace(f'"report_hour": {(now.hour + 2) % 24}', f'"report_hour": {now.hour}, "language": "ja"'))
+    daemon.ctl("reload")
+    wait_for("the report", lambda: f"ops@{SITE}" in sink.delivered(), 60)
+    found = []
+    for path in sink.captured():
+        with open(path, "rb") as f:
+            m = email.message_from_binary_file(f, policy=email.policy.default)
+            if m["To"] and "ops@" in m["To"]:
+                found.append(m)
+    check_eq(len(found), 1)
+    check("shop のメール" in found[0]["Subject"] and "DKIM-Signature" in found[0], found[0]["Subject"])
+    body = found[0].get_content()
+    check("2  受け付けたメール" in body and "2  配達" in body and "1  user-unknown" in body, body)
+    check_eq((found[0]["Auto-Submitted"], "reports@mail.test" in found[0]["From"]), ("auto-generated", True))
+    daemon.kill()
+    daemon = lab.add(Daemon(lab, "again", daemon.config_path, daemon.socket))
+    wait_for("its looks", lambda: daemon.ctl("status"))
+    check_eq(daemon.ctl("tenant", "report", "shop")["messages"], 2, "the report itself is the installation's")
+    time.sleep(1)
+    check_eq(len([r for r in sink.delivered() if r.startswith("ops@")]), 1, "it is written once, also over a kill")
+    relay_audit(daemon)

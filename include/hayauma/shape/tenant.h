@@ -51,6 +51,13 @@ enum { HY_QUOTA_TEXT_MAX = 160 };
 /* "Quota of 100 recipients an hour is used up, try again at ...", one line of ASCII. */
 const char *hy_quota_text(const struct hy_quota_verdict *v, char out[HY_QUOTA_TEXT_MAX]);
 
+enum hy_tenant_report {
+    HY_TENANT_REPORT_NEVER = 0,
+    HY_TENANT_REPORT_DAILY,
+    HY_TENANT_REPORT_WEEKLY,
+};
+enum hy_tenant_language { HY_TENANT_EN = 0, HY_TENANT_JA = 1 };
+
 struct hy_tenant_domains {
     const char *const *items; /* lower-case A-labels, "*.example.net" = below it, "*" = any that is
                                  no other tenant's */
@@ -69,6 +76,9 @@ struct hy_tenant {
     bool has_installation_keys; /* keys that name no tenant may sign its mail */
     bool shares_suppression;    /* with the installation, both ways */
     const char *contact;        /* whom reports on it go to; "" = nobody */
+    enum hy_tenant_report report;
+    uint32_t report_hour;             /* 0..23, by the machine's clock; weekly ones on Mondays */
+    enum hy_tenant_language language; /* of reports */
 };
 
 /* Under whose number its suppressions stand: its own, or the installation's. */

@@ -44,7 +44,8 @@
     X(MAILDROP, "maildrop") /* name of a file that was taken from there -> message */              \
     X(TENANTS, "tenants")   /* number -> what it has handed in */                                  \
     X(ENDINGS, "endings")   /* id of the last -> rows of a block that were over without attempt */ \
-    X(TEMPLATES, "templates") /* tenant, name, version, piece -> stored template */
+    X(TEMPLATES, "templates")           /* tenant, name, version, piece -> stored template */      \
+    X(TENANT_REPORTS, "tenant_reports") /* number -> how far its contact was told */
 
 enum hy_table {
 #define X(symbol, name) HY_TABLE_##symbol,

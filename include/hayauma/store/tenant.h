@@ -26,6 +26,11 @@ HY_MUST_USE int hy_tenant_ask(struct hy_txn *t, uint32_t tenant, const struct hy
 HY_MUST_USE int hy_tenant_count(struct hy_txn *t, uint32_t tenant, uint32_t n_rcpts,
                                 uint64_t bytes);
 
+/* Until when its contact was told of its mail. HY_ENOTFOUND: never. */
+HY_MUST_USE int hy_tenant_reported(struct hy_txn *t, uint32_t tenant, hy_wall_ms *ret);
+/* The writer's transaction. */
+HY_MUST_USE int hy_tenant_report_mark(struct hy_txn *t, uint32_t tenant, hy_wall_ms until);
+
 /* How its mail stands: ready messages, and campaigns. */
 struct hy_tenant_sums {
     struct hy_ledger messages, campaigns;
