@@ -16,7 +16,7 @@
 enum {
     SEND_TAGS_MAX = 32,
     SEND_TAG_BYTES_MAX = 64,
-    SEND_CONTENT_MAX = 64 << 20, /* bytes of all messages of a call */
+    SEND_CONTENT_MAX = 32 << 20, /* bytes of all messages of a call */
     SEND_AHEAD_DAYS = 366,       /* send_at */
 };
 
