@@ -208,6 +208,30 @@ static const char *found(const json_t *lanes, const char *key, char out[64])
     return out;
 }
 
+/* Of the limits that orders divide where they stand: "1/4"; "" = none does. */
+static const char *ordered(const json_t *orders, const json_t *limit, char out[64])
+{
+    const char *key = cli_str(limit, "key");
+    bool is_provider = strncmp(key, "provider.", 9) == 0;
+    bool is_divided =
+        is_provider || strcmp(key, "messages_per_day") == 0 || strcmp(key, "connection_rate") == 0;
+    const json_t *o;
+    int64_t factor = 1;
+    size_t i;
+    out[0] = '\0';
+    if (!is_divided || strcmp(cli_str(limit, "value"), "unlimited") == 0)
+        return out;
+    json_array_foreach(orders, i, o)
+    {
+        bool is_whole = strcmp(cli_str(o, "scope"), "provider") == 0 && !cli_str(o, "source")[0];
+        if (cli_int(o, "factor") > 1 && (is_whole || !is_provider))
+            factor *= cli_int(o, "factor");
+    }
+    if (factor > 1)
+        snprintf(out, 64, "1/%" PRId64, factor);
+    return out;
+}
+
 void site_print_limits(struct cli *c, const json_t *r)
 {
     const char *const heads[] = {_(c, "LIMIT"), _(c, "VALUE"), _(c, "FOUND"), _(c, "FROM")};
@@ -220,7 +244,9 @@ void site_print_limits(struct cli *c, const json_t *r)
     {
         cli_table_add(&t, cli_str(l, "key"));
         cli_table_add(&t, cli_str(l, "value"));
-        cli_table_add(&t, found(lanes, cli_str(l, "key"), now));
+        if (!found(lanes, cli_str(l, "key"), now)[0])
+            (void)ordered(json_object_get(r, "orders"), l, now);
+        cli_table_add(&t, now);
         cli_table_add(&t, cli_str(l, "at")[0] ? cli_str(l, "at") : _(c, "built in"));
     }
     fputc('\n', c->out);

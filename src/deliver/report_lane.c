@@ -58,6 +58,13 @@ static const char *demand(const struct lane *l)
     return tls_demand_name(l->tls && l->tls->n_hosts ? l->tls->hosts[0].demand : TLS_DEMAND_NONE);
 }
 
+/* That it keeps to, learned or ordered; 0 = none. */
+static double pace_of(const struct hy_window_view *w)
+{
+    bool is_ordered = w->order_rate > 0 && (w->rate <= 0 || w->order_rate < w->rate);
+    return is_ordered ? w->order_rate : w->rate;
+}
+
 void lane_look(const struct lane *l, hy_us now, uint32_t waiting, struct hy_lane_detail *ret)
 {
     struct hy_window_view window;
@@ -69,7 +76,7 @@ void lane_look(const struct lane *l, hy_us now, uint32_t waiting, struct hy_lane
         .ceiling = window.ceiling,
         .messages_per_connection = window.messages_per_connection,
         .recipients_per_message = window.recipients_per_message,
-        .window_rate = window.rate,
+        .window_rate = pace_of(&window),
         .latency_us = window.latency_us,
         .n_ready = l->n_ready,
         .n_pressing = l->n_pressing,

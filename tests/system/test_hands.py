@@ -97,8 +97,12 @@ def test_a_slowed_lane_sends_a_share_of_what_it_did_and_says_who_ordered_it(lab)
     check_eq((order["no"], order["order"], order["factor"], order["user"] is not None), (no, "slow", 5, True))
     check(before / 10 < order["rate"] < before / 2.5, f"{order} after {before:.1f}")
     check_eq([o["no"] for o in daemon.ctl("site", HELD)["orders"]], [no])
+    lane = daemon.ctl("lane", "show", HELD)["lanes"][0]
+    check(0 < lane["window_rate"] <= lane["order"]["rate"] * 1.01, f"the pace that is shown: {lane}")
     by = f"by order {no} of {order['user']}"
-    for args in (["lane", "show", HELD], ["site", HELD], ["explain", f"user3999@{HELD}"]):
+    sent = set(sink.delivered())
+    waits = [f"user{i}@{HELD}" for i in range(4000) if f"user{i}@{HELD}" not in sent][-1]
+    for args in (["lane", "show", HELD], ["site", HELD], ["explain", waits]):
         text = daemon.run(*args).stdout
         check("slowed to 1/5" in text and by in text, f"{args}: {text}")
     check(f"[1/5: {no}]" in daemon.run("sites").stdout, daemon.run("sites").stdout)
@@ -122,6 +126,9 @@ rules:
     wait_for("the order", lambda: all(s["order"] for s in daemon.ctl("sites")["sites"]))
     after = sent_in(sink, 4)
     check(before / 10 < after < before / 2.5, f"{before:.1f} messages/s before, {after:.1f} after")
+    limits = {x.split()[0]: x for x in daemon.run("site", HELD).stdout.splitlines() if x.strip()}
+    check("1/5" in limits["provider.message_rate"] and "1/5" not in limits["provider.connections"],
+          limits["provider.message_rate"])
 
 
 def test_a_slow_lane_has_fewer_connections(lab):
