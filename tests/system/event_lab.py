@@ -11,7 +11,7 @@ import re
 import subprocess
 import time
 
-from lab import LabError, check, check_eq
+from lab import LabError, check, check_eq, wait_for
 from tls_lab import HttpsServer, Pki
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
@@ -95,6 +95,11 @@ def check_ends(events, figures, what=""):
         check(len(types) == 1 or (len(types) == 2 and types[0] == "cancelled" != types[1]), f"{what} {address}: {types}")
     n = collections.Counter(types[-1] for types in ends.values())
     check_eq({k: n[k] for k in ENDS}, {k: figures[k] for k in ENDS}, what)
+
+
+def wait_read(daemon):
+    """Until every destination has all that happened."""
+    wait_for("all to be read", lambda: all(e["unread"] == 0 for e in daemon.ctl("events", "endpoints")["endpoints"]), timeout=60)
 
 
 def folder(lab, name="events"):

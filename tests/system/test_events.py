@@ -5,7 +5,7 @@ import random
 import sys
 import time
 
-from event_lab import ENDS, KEY, check_ends, check_schema, endpoint, files, folder, kinds, read, schema, secret_file
+from event_lab import ENDS, KEY, check_ends, check_schema, endpoint, files, folder, kinds, read, schema, secret_file, wait_read
 from faults import Rig, leads
 from lab import SOURCE, check, check_eq, wait_for
 from test_campaign import field, send
@@ -253,7 +253,8 @@ def test_every_recipient_has_exactly_one_end_over_kill_9_whatever_ended_it(lab):
     rig.start()
     c = rig.daemon.wait_campaign("newsletter", lambda c: c["pending"] == 0, timeout=60)
     wait_for("the relay", lambda: relay_audit(rig.daemon)["pending"] == 0, timeout=60)
-    time.sleep(1.5)  # what was on the wire when it was cancelled
+    wait_for("what was on the wire when it was cancelled", lambda: rig.daemon.ctl("status")["delivery"]["in_flight"] == 0)
+    wait_read(rig.daemon)
     c, relay = rig.daemon.campaign("newsletter"), relay_audit(rig.daemon)
     check(all(c[k] + relay[k] > 0 for k in ENDS), f"not all kinds of ends: {c} {relay}")
     rig.daemon.stop()

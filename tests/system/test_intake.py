@@ -12,7 +12,7 @@ import time
 import killed
 import newsletter
 import postfix
-from event_lab import folder, read
+from event_lab import folder, read, wait_read
 from lab import Skip, check, check_eq, wait_for
 from test_campaign import csv, field, setup as campaign_setup
 from test_submission import certificate, refusal
@@ -352,6 +352,7 @@ def test_kill_9_under_load_leaves_each_effect_of_a_bounce_exactly_once(lab):
         check_eq(([e["reason"] for e in told["entries"]], [h["act"] for h in told["history"]]), (["hard-bounce"], ["added"]), address)
     balanced, text = daemon.audit()
     check(balanced, text)
+    wait_read(daemon)
     daemon.stop()
     events = read(out)
     check_eq(sorted(e["recipient"] for e in events if e["type"] == "late-bounce"), sorted(late), "events of bounces")
