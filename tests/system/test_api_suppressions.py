@@ -82,3 +82,20 @@ def test_a_suppressed_address_gets_no_ready_message(lab):
     daemon.ctl("send", letter(lab), f"stop@{SITE}", f"go@{SITE}")
     wait_all(daemon, 2)
     check_eq((relay_audit(daemon)["suppressed"], sink.delivered()), (1, [f"go@{SITE}"]))
+
+
+def test_a_list_of_many_is_read_in_pages_that_look_at_so_many_and_no_more(lab):
+    daemon, _, _, shop, club = start(lab)
+    path_ = lab.write("many.csv", "address,scope,tenant,reason\n" + "".join(
+        f"user{i}@d{i % 500}.test,tenant,club,unsubscribe\n" for i in range(60000)))
+    check_eq(daemon.ctl("suppress", "import", path_)["added"], 60000)
+    check_eq(shop.post("/v1/suppressions", {"addresses": [f"s{i}@{SITE}" for i in range(5)]}).json["added"], 5)
+    got, pages, after = [], 0, ""
+    while after is not None:
+        page = shop.get(f"/v1/suppressions{'?after=' + after if after else ''}").json
+        got += [e["address"] for e in page["entries"]]
+        after, pages = page["next"], pages + 1
+        check(pages < 20, "it goes on and on")
+    check_eq(sorted(got), [f"s{i}@{SITE}" for i in range(5)], "each once, and nobody else's")
+    check(pages > 1, "a page looked at all of it")
+    check_eq(len(club.get("/v1/suppressions?limit=1000").json["entries"]), 1000)
