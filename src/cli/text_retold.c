@@ -192,6 +192,7 @@ const char *const cli_retold[][2] = {
     {"the new connections of connection_rate carry fewer",
      "connection_rate の新しい接続では運びきれません"},
     {"there are never so many", "接続はそこまで増えません"},
+    {"messages are given up before", "その前に期限切れになります"},
     {"message_rate makes less in a day", "message_rate では 1 日にそこまで送れません"},
     {"messages_per_day is less than one period of it",
      "messages_per_day がその 1 期間分より少ないためです"},

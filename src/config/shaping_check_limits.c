@@ -29,6 +29,23 @@ static bool is_meant(const struct shaping_checking *c, const struct hy_shape_rul
     return o->line && o->layer >= shaping_origin(r, other)->layer && shaping_is_own(c->set, r, key);
 }
 
+/* A limit that `other` keeps from ever being reached. */
+static void warn_unreachable(const struct shaping_checking *c, const struct hy_shape_rule *r,
+                             const char *key, const char *other, const char *why)
+{
+    struct pair at = pair_of(r, key, other);
+    char place[SHAPING_PLACE_MAX];
+    if (!shaping_is_own(c->set, r, key))
+        return;
+    shaping_place(at.other, place);
+    if (at.is_second)
+        hy_problems_warning(c->problems, at.at.file, at.at.line, at.at.column,
+                            "%s: so low, %s (%s) can never be reached: %s", other, key, place, why);
+    else
+        hy_problems_warning(c->problems, at.at.file, at.at.line, at.at.column,
+                            "%s: can never be reached: %s (%s)", key, why, place);
+}
+
 /* ---- retries and time-outs ---- */
 
 static void check_retry(const struct shaping_checking *c, const struct hy_shape_rule *r)
@@ -51,6 +68,8 @@ static void check_retry(const struct shaping_checking *c, const struct hy_shape_
                               : "retry.expire: is no longer than retry.first (%s): nothing "
                                 "would ever be tried again",
                           shaping_place(at.other, other));
+    } else if (p->longest_us > p->expire_us && is_meant(c, r, "retry.longest", "retry.expire")) {
+        warn_unreachable(c, r, "retry.longest", "retry.expire", "messages are given up before");
     }
 }
 
@@ -94,22 +113,6 @@ static void check_timeouts(const struct shaping_checking *c, const struct hy_sha
 static double per_second(struct hy_rate r)
 {
     return (double)r.count * 1e6 / (double)r.period_us;
-}
-
-static void warn_unreachable(const struct shaping_checking *c, const struct hy_shape_rule *r,
-                             const char *key, const char *other, const char *why)
-{
-    struct pair at = pair_of(r, key, other);
-    char place[SHAPING_PLACE_MAX];
-    if (!shaping_is_own(c->set, r, key))
-        return;
-    shaping_place(at.other, place);
-    if (at.is_second)
-        hy_problems_warning(c->problems, at.at.file, at.at.line, at.at.column,
-                            "%s: so low, %s (%s) can never be reached: %s", other, key, place, why);
-    else
-        hy_problems_warning(c->problems, at.at.file, at.at.line, at.at.column,
-                            "%s: can never be reached: %s (%s)", key, why, place);
 }
 
 /* The limits of a lane, or those of a provider: they contradict each other alike. */

@@ -152,6 +152,16 @@ static const struct {
      "s.yaml:2:70: error: retry.expire: is no longer than retry.first (s.yaml:2): nothing would "
      "ever be tried again\n",
      HY_EINVAL},
+    {"a longest wait that never comes",
+     "default: {retry: {longest: 4d}}\n"
+     "rules:\n  - {name: a, mx: a.example, retry: {longest: 2h, expire: 1h}}\n"
+     "  - {name: b, mx: b.example, retry: {longest: 1h, expire: 1h}}\n"
+     "  - {name: c, mx: c.example, retry: {expire: 1h}}\n",
+     "s.yaml:1:28: warning: retry.longest: can never be reached: messages are given up before "
+     "(built in)\n"
+     "s.yaml:3:47: warning: retry.longest: can never be reached: messages are given up before "
+     "(s.yaml:3)\n",
+     0},
     {"time-outs that are no use",
      "rules:\n  - name: a\n    mx: a.example\n    retry: {first: 1m, longest: 1m, expire: 9m}\n"
      "    timeouts:\n      connect: 10m\n      dot: 10s\n"
