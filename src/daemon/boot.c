@@ -395,6 +395,7 @@ int daemon_reload(struct hy_daemon *d, struct hy_problems *problems, struct hy_b
     hy_config_unref(old);
     hy_config_unref(d->config);
     d->config = fresh;
+    hy_deliver_campaign_changed(d->deliver, 0);
     hy_count_add(&d->observer.reloads, 1);
     hy_count_set(&d->observer.loaded_ms, (uint64_t)hy_clock_wall_ms());
     dsn_sender_apply(d, fresh);

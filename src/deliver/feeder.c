@@ -183,8 +183,10 @@ static void on_mail(void *arg, struct hy_msg *m)
             break;
         case MSG_CHANGED: {
             struct changed_msg *c = hy_container_of(m, struct changed_msg, msg);
-            if (!f->is_draining)
+            if (!f->is_draining && c->campaign)
                 camp_changed(f, c->campaign);
+            else if (!f->is_draining)
+                camps_reload_hours(f);
             free(c);
             break;
         }

@@ -90,6 +90,8 @@ void camp_free(struct feeder *f, struct camp *c);
 void camps_load(struct feeder *f);
 /* Stops and begins campaigns as their hours say. */
 void camps_watch_hours(struct feeder *f);
+/* Reads the hours of those that wait for them anew. */
+void camps_reload_hours(struct feeder *f);
 /* Lets go of campaigns that are over. */
 void camps_tidy(struct feeder *f);
 

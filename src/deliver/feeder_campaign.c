@@ -335,6 +335,15 @@ void camps_watch_hours(struct feeder *f)
     }
 }
 
+void camps_reload_hours(struct feeder *f)
+{
+    hy_list_for_each_safe (it, &f->camps) {
+        struct camp *c = hy_container_of(it, struct camp, link);
+        if (!c->run && c->wait.what == HY_WAIT_HOURS)
+            look(f, c);
+    }
+}
+
 void camps_tidy(struct feeder *f)
 {
     hy_list_for_each_safe (it, &f->camps) {

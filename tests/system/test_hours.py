@@ -119,6 +119,13 @@ def test_a_closed_date_of_the_configuration_stops_all_but_those_that_say_otherwi
         daemon.wait_campaign(name)
     check_eq(waits(daemon, "closed")["until_local"][:16], f"{days[2] + datetime.timedelta(days=1)}T00:00")
     check_eq(whose_mail(sink), {"anyway", "reset"})
+    with open(daemon.config_path, encoding="utf-8") as f:
+        text = f.read()
+    with open(daemon.config_path, "w", encoding="utf-8") as f:
+        f.write(text.replace(f"{days[0]}..{days[2]}", "2001-01-01"))
+    daemon.ctl("reload")
+    daemon.wait_campaign("closed")
+    check_eq(whose_mail(sink), {"anyway", "reset", "closed"}, "a reload counts for those that wait")
 
 
 def test_what_waited_for_its_hours_is_let_go_slowly_unless_it_says_otherwise(lab):

@@ -212,7 +212,8 @@ struct hy_campaign_wait {
 };
 /* False: it waits for nothing of these, and *ret is untouched. Any thread. */
 bool hy_deliver_wait_of(struct hy_deliver *d, hy_id campaign, struct hy_campaign_wait *ret);
-/* A campaign's stored state changed: look at it again. Any thread. */
+/* A campaign's stored state changed: look at it again. 0: the configuration did, and those that
+ * wait for their hours may have others now. Any thread. */
 void hy_deliver_campaign_changed(struct hy_deliver *d, hy_id campaign);
 /* Messages were put into a spool (store/spool.h): look. After the commit; any thread; cheap. */
 void hy_deliver_spooled(struct hy_deliver *d);
