@@ -1,9 +1,12 @@
 """Clients that others wrote hand mail in: GNU SASL with SCRAM, Postfix as a relay, nodemailer."""
 import base64
+import hashlib
+import hmac
 import json
 import os
 import shutil
 import smtplib
+import ssl
 import subprocess
 
 import postfix
@@ -96,6 +99,41 @@ def test_failures_of_scram_count_like_those_of_plain(lab):
                 codes.append(s.docmd(base64.b64encode(final.encode()).decode())[0])
     check_eq(codes, [535] * 20 + [454] * 2)
     check_eq(daemon.ctl("status")["submission"]["login_failures"], 22)
+
+
+def prove(port, context, data, kind="tls-server-end-point"):
+    """The last code of an exchange whose proof is bound to `data`; the server's own proof is checked."""
+    def encode(b):
+        return base64.b64encode(b).decode()
+
+    def mac(key, text):
+        return hmac.digest(key, text.encode(), "sha256")
+    with smtplib.SMTP("localhost", port, timeout=20) as s:
+        s.starttls(context=context)
+        s.ehlo()
+        head = f"p={kind},,"
+        code, text = s.docmd("AUTH", "SCRAM-SHA-256-PLUS " + encode(f"{head}n=app,r=abc".encode()))
+        check_eq(code, 334, text)
+        first = base64.b64decode(text).decode()
+        told = dict(a.split("=", 1) for a in first.split(","))
+        salted = hashlib.pbkdf2_hmac("sha256", PASSWORD.encode(), base64.b64decode(told["s"]), int(told["i"]))
+        key = mac(salted, "Client Key")
+        final = f"c={encode(head.encode() + data)},r={told['r']}"
+        signed = f"n=app,r=abc,{first},{final}"
+        proof = bytes(a ^ b for a, b in zip(key, mac(hashlib.sha256(key).digest(), signed)))
+        code, text = s.docmd(encode(f"{final},p={encode(proof)}".encode()))
+        if code == 334:
+            check_eq(base64.b64decode(text).decode(), "v=" + encode(mac(mac(salted, "Server Key"), signed)), "the server's proof")
+            code, text = s.docmd("")
+        return code
+
+
+def test_a_proof_is_bound_to_the_certificate_that_the_client_saw(lab):
+    _, _, plain, _, context = setup(lab, logins=SCRAM)
+    with open(lab.path("cert.pem"), encoding="ascii") as f:
+        seen = hashlib.sha256(ssl.PEM_cert_to_DER_cert(f.read())).digest()
+    check_eq(prove(plain, context, seen), 235, "the certificate that is there")
+    check_eq(prove(plain, context, bytes(32)), 535, "another certificate")
 
 
 def relay(lab, port, mechanism):
