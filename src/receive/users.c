@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "hayauma/base/arena.h"
+#include "hayauma/base/names.h"
 #include "hayauma/base/rand.h"
 
 enum {
@@ -20,25 +21,13 @@ struct hy_users {
     const struct hy_tenants *tenants;
     struct hy_user *items;
     size_t n, cap, n_scram;
-    uint32_t *table; /* places in items + 1; a power of two, half empty */
-    size_t table_n;
+    struct hy_names names;
 };
-
-static size_t bucket_of(const struct hy_users *u, struct hy_str name)
-{
-    return hy_siphash(hy_hash_process_key(), name.p, name.n) & (u->table_n - 1);
-}
 
 const struct hy_user *hy_users_find(const struct hy_users *u, struct hy_str name)
 {
-    if (!u || u->n == 0)
-        return NULL;
-    for (size_t at = bucket_of(u, name); u->table[at]; at = (at + 1) & (u->table_n - 1)) {
-        const struct hy_user *x = &u->items[u->table[at] - 1];
-        if (hy_str_eq(hy_str_of(x->name), name))
-            return x;
-    }
-    return NULL;
+    size_t at = u ? hy_names_find(&u->names, name) : SIZE_MAX;
+    return at == SIZE_MAX ? NULL : &u->items[at];
 }
 
 void hy_users_count(const struct hy_users *u, size_t *ret_all, size_t *ret_scram)
@@ -179,24 +168,15 @@ static int add(struct hy_users *u, const struct hy_user *user)
     return HY_OK;
 }
 
-static int make_table(struct hy_users *u, const char *file, struct hy_diag *diag)
+static int index_all(struct hy_users *u, const char *file, struct hy_diag *diag)
 {
-    u->table_n = 64;
-    while (u->table_n < 2 * u->n)
-        u->table_n *= 2;
-    u->table = calloc(u->table_n, sizeof *u->table);
-    if (!u->table)
-        return HY_ENOMEM;
-    for (size_t i = 0; i < u->n; i++) {
-        struct hy_str name = hy_str_of(u->items[i].name);
-        if (hy_users_find(u, name))
-            return hy_fail(diag, HY_EINVAL, "%s: %s is there twice", file, u->items[i].name);
-        size_t at = bucket_of(u, name);
-        while (u->table[at])
-            at = (at + 1) & (u->table_n - 1);
-        u->table[at] = (uint32_t)i + 1;
-    }
-    return HY_OK;
+    size_t twice = 0;
+    if (u->n == 0)
+        return HY_OK;
+    int err = hy_names_build(&u->names, &u->items[0].name, sizeof *u->items, u->n, &twice);
+    if (err == HY_EEXIST)
+        return hy_fail(diag, HY_EINVAL, "%s: %s is there twice", file, u->items[twice].name);
+    return err;
 }
 
 int hy_users_read(struct hy_str text, const struct hy_tenants *tenants, const char *file,
@@ -221,7 +201,7 @@ int hy_users_read(struct hy_str text, const struct hy_tenants *tenants, const ch
             err = add(u, &user);
     }
     if (err == HY_OK)
-        err = make_table(u, file, diag);
+        err = index_all(u, file, diag);
     if (err != HY_OK) {
         hy_users_free(u);
         return err;
@@ -236,7 +216,7 @@ void hy_users_free(struct hy_users *u)
         return;
     hy_arena_free(&u->arena);
     free(u->items);
-    free(u->table);
+    hy_names_free(&u->names);
     free(u);
 }
 

@@ -10,7 +10,7 @@
 
 #include "hayauma/base/arena.h"
 #include "hayauma/base/codec.h"
-#include "hayauma/base/hash.h"
+#include "hayauma/base/names.h"
 #include "hayauma/base/rand.h"
 #include "hayauma/receive/users.h"
 
@@ -25,8 +25,7 @@ struct hy_api_tokens {
     struct hy_arena arena;
     struct hy_api_token *items;
     size_t n, cap;
-    uint32_t *table; /* places in items + 1; a power of two, half empty */
-    size_t table_n;
+    struct hy_names names;
 };
 
 static const struct {
@@ -86,19 +85,10 @@ void hy_scopes_put(unsigned set, struct hy_buf *out)
 
 /* ---- finding ---- */
 
-static size_t bucket_of(const struct hy_api_tokens *t, struct hy_str id)
-{
-    return hy_siphash(hy_hash_process_key(), id.p, id.n) & (t->table_n - 1);
-}
-
 static const struct hy_api_token *find_id(const struct hy_api_tokens *t, struct hy_str id)
 {
-    for (size_t at = bucket_of(t, id); t->table[at]; at = (at + 1) & (t->table_n - 1)) {
-        const struct hy_api_token *x = &t->items[t->table[at] - 1];
-        if (hy_str_eq(hy_str_of(x->id), id))
-            return x;
-    }
-    return NULL;
+    size_t at = hy_names_find(&t->names, id);
+    return at == SIZE_MAX ? NULL : &t->items[at];
 }
 
 static bool make_hash(const uint8_t salt[16], struct hy_str secret, uint8_t out[32])
@@ -263,24 +253,15 @@ static int add(struct hy_api_tokens *t, const struct hy_api_token *x)
     return HY_OK;
 }
 
-static int make_table(struct hy_api_tokens *t, const char *file, struct hy_diag *diag)
+static int index_all(struct hy_api_tokens *t, const char *file, struct hy_diag *diag)
 {
-    t->table_n = 64;
-    while (t->table_n < 2 * t->n)
-        t->table_n *= 2;
-    t->table = calloc(t->table_n, sizeof *t->table);
-    if (!t->table)
-        return HY_ENOMEM;
-    for (size_t i = 0; i < t->n; i++) {
-        struct hy_str id = hy_str_of(t->items[i].id);
-        if (find_id(t, id))
-            return hy_fail(diag, HY_EINVAL, "%s: %s is there twice", file, t->items[i].id);
-        size_t at = bucket_of(t, id);
-        while (t->table[at])
-            at = (at + 1) & (t->table_n - 1);
-        t->table[at] = (uint32_t)i + 1;
-    }
-    return HY_OK;
+    size_t twice = 0;
+    if (t->n == 0)
+        return HY_OK;
+    int err = hy_names_build(&t->names, &t->items[0].id, sizeof *t->items, t->n, &twice);
+    if (err == HY_EEXIST)
+        return hy_fail(diag, HY_EINVAL, "%s: %s is there twice", file, t->items[twice].id);
+    return err;
 }
 
 int hy_api_tokens_read(struct hy_str text, const struct hy_tenants *tenants, const char *file,
@@ -306,7 +287,7 @@ int hy_api_tokens_read(struct hy_str text, const struct hy_tenants *tenants, con
             err = add(t, &x);
     }
     if (err == HY_OK)
-        err = make_table(t, file, diag);
+        err = index_all(t, file, diag);
     if (err != HY_OK) {
         hy_api_tokens_free(t);
         return err;
@@ -321,7 +302,7 @@ void hy_api_tokens_free(struct hy_api_tokens *t)
         return;
     hy_arena_free(&t->arena);
     free(t->items);
-    free(t->table);
+    hy_names_free(&t->names);
     free(t);
 }
 
