@@ -2,9 +2,10 @@
  *
  * Happy path: the time that the configuration names has come since the last report of a tenant: one
  * walk over the logs for all that are due, a mail for each; the mail and that it was written are
- * one transaction. How it fails: what cannot be handed in is tried again with the next looks, and
- * said once an hour; a daemon that did not run at the time sends the report, which then reaches
- * back to the one before, when it starts. */
+ * one transaction. How it fails: what cannot be handed in is tried
+ * again a quarter of an hour later, since the walk is dear, and said once an hour; a daemon that
+ * did not run at the time sends the report, which then reaches back to the one before, when it
+ * starts. */
 #include "tenant_sender.h"
 
 #include <stdlib.h>
@@ -21,6 +22,7 @@
 
 enum {
     LOOK_US = 30 * 1000000,
+    AGAIN_US = 900 * 1000000,
     AT_ONCE = 64, /* reports of one walk */
     COMPLAIN_MS = 3600 * 1000,
     DAY_MS = 86400000,
@@ -34,7 +36,8 @@ struct tenant_sender {
     struct hy_msg stop;
     atomic_bool is_stopping;
     unsigned n_out;
-    hy_wall_ms complained; /* when it was last said that something does not go */
+    hy_us again;           /* not before, since something did not go; 0 = at once */
+    hy_wall_ms complained; /* when that was last said */
 };
 
 /* A report on its way into the spool. */
@@ -91,21 +94,24 @@ static void on_handed_in(struct system_mail *m, int err)
 static void complain(struct tenant_sender *s, const char *name, const char *why)
 {
     hy_wall_ms now = hy_clock_wall_ms();
+    s->again = hy_clock_us() + AGAIN_US;
     if (now - s->complained < COMPLAIN_MS)
         return;
     s->complained = now;
     hy_log(HY_LOG_WARNING, "tenants", "the report for %s waits: %s", name, why);
 }
 
-static int send_report(struct tenant_sender *s, const struct hy_config *c,
-                       const struct hy_tenant *t, const struct tenant_report *r)
+static void send_report(struct tenant_sender *s, const struct hy_config *c,
+                        const struct hy_tenant *t, const struct tenant_report *r)
 {
     struct hy_diag diag = {""};
     struct hy_buf text = HY_BUF_INIT(TENANT_REPORT_TEXT_MAX), subject = HY_BUF_INIT(1024);
     char from[HY_ADDRESS_MAX + 1], id[HY_ADDRESS_MAX + 64];
     struct letter *l = calloc(1, sizeof *l);
-    if (!l)
-        return HY_ENOMEM;
+    if (!l) {
+        complain(s, t->name, hy_err_text(HY_ENOMEM));
+        return;
+    }
     *l = (struct letter){.s = s, .tenant = r->tenant, .end = r->end};
     l->mail.also = mark;
     l->mail.done = on_handed_in;
@@ -132,7 +138,6 @@ static int send_report(struct tenant_sender *s, const struct hy_config *c,
     }
     hy_buf_free(&text);
     hy_buf_free(&subject);
-    return err;
 }
 
 static void handed_in(struct tenant_sender *s, struct letter *l)
@@ -207,7 +212,7 @@ static void look(struct tenant_sender *s)
     if (err != HY_OK && err != HY_ECANCELED)
         complain(s, whose[0]->name, hy_err_text(err));
     for (size_t i = 0; i < n && err == HY_OK; i++)
-        err = send_report(s, c, whose[i], &reports[i]);
+        send_report(s, c, whose[i], &reports[i]);
     hy_config_unref(c);
 }
 
@@ -215,7 +220,7 @@ static void run(void *arg)
 {
     struct tenant_sender *s = arg;
     while (!atomic_load(&s->is_stopping) || s->n_out) {
-        if (s->n_out == 0)
+        if (s->n_out == 0 && hy_clock_us() >= s->again)
             look(s);
         for (struct hy_msg *m = hy_mailbox_wait(s->mailbox, s->n_out ? HY_US_NEVER : LOOK_US),
                            *next;
