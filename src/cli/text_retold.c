@@ -177,6 +177,9 @@ const char *const cli_retold[][2] = {
      "'%s' は効きません。同じ一覧の '%s' が先に一致します"},
     {"'%s' has no effect: rule '%s' (%s:%u) comes first and matches it",
      "'%s' は効きません。ルール '%s' (%s:%u) が先に一致します"},
+    {"'%s' counts only for sites that have other hosts of the list, too: rule '%s' (%s:%u) comes "
+     "first and matches it",
+     "'%s' は一覧の他のホストもある配信先でだけ効きます。ルール '%s' (%s:%u) が先に一致します"},
     {"is no longer than retry.first (%s): nothing would ever be tried again",
      "retry.first (%s) 以下なので、一度も再送されません"},
     {"is no shorter than retry.expire (%s): nothing would ever be tried again",

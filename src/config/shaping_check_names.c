@@ -41,17 +41,38 @@ static struct names names_of(const struct hy_shape_rule *r, bool mx)
               : (struct names){"domains", r->domains, r->n_domains};
 }
 
+static bool list_covers(struct names n, const char *name)
+{
+    for (size_t k = 0; k < n.n; k++)
+        if (n.list[k] && covers(n.list[k], name))
+            return true;
+    return false;
+}
+
 /* The first rule before `at` that matches all that `name` does. */
 static const struct hy_shape_rule *taker_of(const struct hy_shape_rules *set, size_t at, bool mx,
                                             const char *name)
 {
-    for (size_t i = 0; i < at; i++) {
-        struct names e = names_of(&set->rules[i], mx);
-        for (size_t k = 0; k < e.n; k++)
-            if (e.list[k] && covers(e.list[k], name))
-                return &set->rules[i];
-    }
+    for (size_t i = 0; i < at; i++)
+        if (list_covers(names_of(&set->rules[i], mx), name))
+            return &set->rules[i];
     return NULL;
+}
+
+/* Whether one rule before `at` takes every site that this one could have. Several do not, each with
+ * a part of the hosts: a rule needs all hosts of a site, and some sites have hosts of several. */
+static bool has_no_site(const struct hy_shape_rules *set, size_t at)
+{
+    struct names n = names_of(&set->rules[at], true);
+    for (size_t i = 0; i < at; i++) {
+        struct names e = names_of(&set->rules[i], true);
+        size_t taken = 0;
+        for (size_t k = 0; k < n.n; k++)
+            taken += !n.list[k] || list_covers(e, n.list[k]);
+        if (taken == n.n)
+            return true;
+    }
+    return false;
 }
 
 static void check_within(const struct shaping_checking *c, const struct hy_shape_rule *r,
@@ -72,11 +93,13 @@ static void check_within(const struct shaping_checking *c, const struct hy_shape
         }
 }
 
-/* Names that an earlier rule takes already. Returns how many. */
-static size_t check_taken(const struct shaping_checking *c, size_t at, bool mx)
+/* Names that an earlier rule takes already. True: nothing is left. */
+static bool check_taken(const struct shaping_checking *c, size_t at, bool mx)
 {
     const struct hy_shape_rule *r = &c->set->rules[at];
     struct names n = names_of(r, mx);
+    const struct hy_shape_origin *o = shaping_origin(r, n.key);
+    bool may_have_others = mx && n.n && !has_no_site(c->set, at);
     size_t taken = 0;
     for (size_t i = 0; i < n.n; i++) {
         if (!n.list[i])
@@ -86,12 +109,15 @@ static size_t check_taken(const struct shaping_checking *c, size_t at, bool mx)
         if (!e)
             continue;
         taken++;
-        const struct hy_shape_origin *o = shaping_origin(r, n.key);
-        hy_problems_warning(c->problems, o->file, o->line, o->column,
-                            "%s: '%s' has no effect: rule '%s' (%s:%u) comes first and matches it",
-                            n.key, n.list[i], e->name, e->file, e->line);
+        hy_problems_warning(
+            c->problems, o->file, o->line, o->column,
+            may_have_others
+                ? "%s: '%s' counts only for sites that have other hosts of the list, too: rule "
+                  "'%s' (%s:%u) comes first and matches it"
+                : "%s: '%s' has no effect: rule '%s' (%s:%u) comes first and matches it",
+            n.key, n.list[i], e->name, e->file, e->line);
     }
-    return taken;
+    return taken == n.n && !may_have_others;
 }
 
 /* A rule that names nothing: of the first file, a mistake; of a later one, it was to change a rule
@@ -134,8 +160,8 @@ void shaping_check_names(const struct shaping_checking *c, size_t at)
         tell_nameless(c, r, o);
         return;
     }
-    size_t taken = check_taken(c, at, true) + check_taken(c, at, false);
-    if (taken < r->n_mx + r->n_domains)
+    bool has_no_mx = check_taken(c, at, true), has_no_domain = check_taken(c, at, false);
+    if (!has_no_mx || !has_no_domain)
         return;
     bool is_one_file = true; /* else an upgrade or another person may have brought it about */
     for (size_t i = 0; i < at; i++)

@@ -34,9 +34,8 @@ static const struct {
      "  - {name: b, mx: [mx.example.com, mx.example.net]}\n"
      "  - {name: c, mx: [\"*.mx.example.com\"], domains: [x.example]}\n"
      "  - {name: a, domains: [example.com]}\n",
-     "s.yaml:3:19: warning: mx: 'mx.example.com' has no effect: rule 'a' (s.yaml:2) comes first "
-     "and "
-     "matches it\n"
+     "s.yaml:3:19: warning: mx: 'mx.example.com' counts only for sites that have other hosts of "
+     "the list, too: rule 'a' (s.yaml:2) comes first and matches it\n"
      "s.yaml:4:12: error: name: rule 'c' can never apply: earlier rules match all of it\n"
      "s.yaml:4:19: warning: mx: '*.mx.example.com' has no effect: rule 'a' (s.yaml:2) comes first "
      "and "
@@ -77,6 +76,20 @@ static const struct {
      "s.yaml:18:82: warning: connection_rate: can never be reached: all sites of the provider "
      "together get less (s.yaml:18)\n",
      0},
+    {"hosts of two rules: some sites have some of each",
+     "rules:\n  - {name: a, mx: [\"*.a.example\"]}\n  - {name: b, mx: [\"*.b.example\"]}\n"
+     "  - {name: both, mx: [\"*.a.example\", mx.b.example]}\n"
+     "  - {name: again, mx: [mx.a.example, mx.b.example]}\n",
+     "s.yaml:4:22: warning: mx: '*.a.example' counts only for sites that have other hosts of the "
+     "list, too: rule 'a' (s.yaml:2) comes first and matches it\n"
+     "s.yaml:4:22: warning: mx: 'mx.b.example' counts only for sites that have other hosts of the "
+     "list, too: rule 'b' (s.yaml:3) comes first and matches it\n"
+     "s.yaml:5:12: error: name: rule 'again' can never apply: earlier rules match all of it\n"
+     "s.yaml:5:23: warning: mx: 'mx.a.example' has no effect: rule 'a' (s.yaml:2) comes first and "
+     "matches it\n"
+     "s.yaml:5:23: warning: mx: 'mx.b.example' has no effect: rule 'b' (s.yaml:3) comes first and "
+     "matches it\n",
+     HY_EINVAL},
     {"names that match nothing, or what the same list matches",
      "rules:\n  - name: a\n    mx: [192.0.2.1, \"*.b.example\", mx.b.example, mx.b.example]\n",
      "s.yaml:3:9: error: mx: '192.0.2.1' can never match: it is an address, and names are matched\n"
