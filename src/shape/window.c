@@ -10,10 +10,11 @@ enum {
     PAUSE_FIRST_US = 1000000,
     PAUSE_DOUBLES_S = 60, /* pauses grow by half until then, and double after */
     PAUSE_LONGEST_S = 1800,
-    PROBES_IN_VAIN = 5,          /* so many tell that it speaks of mailboxes again */
-    PROBE_LONGEST_S = 900,       /* a probe without an answer is taken for lost */
-    PER_CONNECTION_S = 6 * 3600, /* what was learned is doubted after this long, */
-    RECIPIENTS_S = 6 * 3600,     /* and this */
+    PROBES_IN_VAIN = 5,              /* so many tell that it speaks of mailboxes again */
+    PROBE_LONGEST_S = 900,           /* a probe without an answer is taken for lost */
+    PER_CONNECTION_S = 6 * 3600,     /* what was learned is doubted after this long, */
+    RECIPIENTS_FIRST_S = 300,        /* and this: one mailbox that is full may have said it; */
+    RECIPIENTS_LONGEST_S = 6 * 3600, /* doubling while the same number is found again */
     SLOW_AGAIN_US = 1000000,
     FAILING_S = 1200, /* how often a site failed is forgotten when nobody asks it for this long */
 };
@@ -201,7 +202,7 @@ uint32_t hy_window_messages_per_connection(const struct hy_window *w, uint32_t b
 
 uint32_t hy_window_recipients(const struct hy_window *w, uint32_t by_rule, hy_us now)
 {
-    bool is_known = w->recipients && now - w->recipients_at < RECIPIENTS_S * SEC;
+    bool is_known = w->recipients && now < w->recipients_until;
     return is_known && w->recipients < by_rule ? w->recipients : by_rule;
 }
 
@@ -212,8 +213,10 @@ void hy_window_too_many(struct hy_window *w, uint32_t taken, const struct hy_out
     struct hy_window_words buf;
     if (taken == 0 || hy_window_recipients(w, UINT32_MAX, now) <= taken)
         return;
+    w->recipients_us = hy_window_hold(w->recipients_us, taken == w->recipients,
+                                      RECIPIENTS_FIRST_S * SEC, RECIPIENTS_LONGEST_S * SEC);
+    w->recipients_until = now + w->recipients_us;
     w->recipients = taken;
-    w->recipients_at = now;
     hy_window_note(w, now, "%u recipients a message: %s", taken, hy_window_quote(&buf, o));
 }
 

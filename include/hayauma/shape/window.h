@@ -87,7 +87,7 @@ struct hy_window {
     uint32_t per_connection_seen; /* said once */
     hy_us per_connection_at;
     uint32_t recipients; /* of a message, that the site was seen to take; 0 = not known */
-    hy_us recipients_at;
+    hy_us recipients_until, recipients_us; /* for so long */
     double first_taken; /* share of first attempts that were taken, over some 256 */
     struct hy_window_conns conns;
     struct hy_window_pace pace;
