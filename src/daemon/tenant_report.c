@@ -52,6 +52,8 @@ static bool is_final(enum hy_rcpt_state s)
 static void add_attempt(struct tenant_report *r, const struct hy_attempt *a)
 {
     unsigned reason = a->outcome.reason < HY_BOUNCE_REASONS ? a->outcome.reason : 0;
+    if (hy_attempt_was_over(a) || hy_attempt_came_back(a))
+        return;
     r->deferrals += a->state == HY_RCPT_DEFERRED;
     if (is_final(a->state))
         r->over[a->state]++;

@@ -61,27 +61,14 @@ static enum hy_activity_kind kind_of_state(enum hy_rcpt_state state)
     return HY_ACTIVITY_DEFERRED;
 }
 
-/* A row that was given up while its message was on the wire keeps its state after a deferral: its
- * end was told when it was given up. */
-static bool was_over(const struct hy_attempt *a)
-{
-    return a->started && a->outcome.kind == HY_OUTCOME_DEFERRED &&
-           (a->state == HY_RCPT_CANCELLED || a->state == HY_RCPT_BOUNCED);
-}
-
-/* A bounce that came back after the delivery is a record of the row, and a late-bounce besides. */
-static bool came_back(const struct hy_attempt *a)
-{
-    return a->state == HY_RCPT_DELIVERED && a->outcome.kind == HY_OUTCOME_BOUNCED;
-}
-
 enum hy_activity_kind hy_event_kind(const struct hy_moment *m)
 {
     switch (m->kind) {
     case HY_MOMENT_MESSAGE:
         return HY_ACTIVITY_ACCEPTED;
     case HY_MOMENT_ATTEMPT:
-        return was_over(&m->of.attempt) ? HY_ACTIVITY_DEFERRED : kind_of_state(m->of.attempt.state);
+        return hy_attempt_was_over(&m->of.attempt) ? HY_ACTIVITY_DEFERRED
+                                                   : kind_of_state(m->of.attempt.state);
     case HY_MOMENT_ENDING:
         return kind_of_state(m->of.ending.state);
     case HY_MOMENT_ACTIVITY:
@@ -133,7 +120,7 @@ static uint32_t tenant_of(struct hy_event_writer *w, struct hy_txn *t, const str
 bool hy_event_is_wanted(struct hy_event_writer *w, struct hy_txn *t, const struct hy_moment *m,
                         const struct hy_event_filter *f)
 {
-    if (m->kind == HY_MOMENT_ATTEMPT && came_back(&m->of.attempt))
+    if (m->kind == HY_MOMENT_ATTEMPT && hy_attempt_came_back(&m->of.attempt))
         return false;
     if (!hy_event_filter_has(f, hy_event_kind(m)))
         return false;
@@ -341,7 +328,7 @@ static void put_outcome(const struct hy_attempt *a, struct hy_buf *out)
     char enhanced[16];
     if (o->reason)
         put_word(out, "reason", hy_bounce_reason_name(o->reason));
-    if (a->state == HY_RCPT_BOUNCED && !was_over(a))
+    if (a->state == HY_RCPT_BOUNCED && !hy_attempt_was_over(a))
         put_flag(out, "hard", hy_bounce_reason_is_of_address((enum hy_bounce_reason)o->reason));
     put_number(out, "code", o->code);
     if (o->enhanced.class)

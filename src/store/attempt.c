@@ -109,6 +109,17 @@ int hy_attempt_decode(struct hy_str key, struct hy_str value, struct hy_attempt 
     return 0;
 }
 
+bool hy_attempt_was_over(const struct hy_attempt *a)
+{
+    return a->started && a->outcome.kind == HY_OUTCOME_DEFERRED &&
+           (a->state == HY_RCPT_CANCELLED || a->state == HY_RCPT_BOUNCED);
+}
+
+bool hy_attempt_came_back(const struct hy_attempt *a)
+{
+    return a->state == HY_RCPT_DELIVERED && a->outcome.kind == HY_OUTCOME_BOUNCED;
+}
+
 int hy_attempt_get(struct hy_txn *t, hy_id id, struct hy_attempt *ret)
 {
     uint8_t key[8];

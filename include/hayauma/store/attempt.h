@@ -71,6 +71,13 @@ struct hy_attempt {
     bool is_dsn_passed_on;  /* the server knows DSN and got what the sender wishes to be told */
 };
 
+/* A row that was given up while its message was on the wire keeps its state after a deferral: its
+ * end was noted when it was given up. Whoever counts ends counts none here. */
+bool hy_attempt_was_over(const struct hy_attempt *a);
+/* A bounce that came back after the delivery is a record of the row, and a late-bounce besides:
+ * whoever counts ends counts nothing here. */
+bool hy_attempt_came_back(const struct hy_attempt *a);
+
 /* Views die with the transaction. HY_ENOTFOUND, HY_ECORRUPT. */
 HY_MUST_USE int hy_attempt_get(struct hy_txn *t, hy_id id, struct hy_attempt *ret);
 /* The first attempt with an id greater than `after`: the log in order of time. HY_ENOTFOUND. */
