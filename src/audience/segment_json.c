@@ -24,7 +24,10 @@ static bool wrong(struct reader *r, const char *fmt, ...)
     va_start(args, fmt);
     vsnprintf(why, sizeof why, fmt, args);
     va_end(args);
-    r->err = hy_fail(r->m.diag, HY_EPARSE, "%s%s%s", r->path, *r->path ? ": " : "", why);
+    if (*r->path)
+        r->err = hy_fail(r->m.diag, HY_EPARSE, "%s: %s", r->path, why);
+    else
+        r->err = hy_fail(r->m.diag, HY_EPARSE, "%s", why);
     return false;
 }
 
@@ -370,7 +373,7 @@ int hy_segment_parse_json(struct hy_str text, struct hy_arena *arena, struct hy_
     struct reader r = {.m = {.arena = arena, .diag = diag}};
     json_error_t why;
     if (text.n > JSON_MAX)
-        return hy_fail(diag, HY_ELIMIT, "longer than %d bytes", JSON_MAX);
+        return hy_fail(diag, HY_ELIMIT, "is longer than %d bytes", JSON_MAX);
     json_t *j = json_loadb(text.p ? text.p : "", text.n, JSON_REJECT_DUPLICATES, &why);
     if (!j)
         return hy_fail(diag, HY_EPARSE, "is no JSON: %d:%d: %s", why.line, why.column, why.text);

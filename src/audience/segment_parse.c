@@ -553,7 +553,7 @@ int hy_segment_parse(struct hy_str text, struct hy_arena *arena, struct hy_diag 
 {
     struct parser p = {.m = {.arena = arena, .diag = diag}, .text = text};
     if (text.n > HY_SEGMENT_TEXT_MAX)
-        return hy_fail(diag, HY_ELIMIT, "longer than %d bytes", HY_SEGMENT_TEXT_MAX);
+        return hy_fail(diag, HY_ELIMIT, "is longer than %d bytes", HY_SEGMENT_TEXT_MAX);
     if (!segment_is_clean(text))
         return hy_fail(diag, HY_EPARSE, "is not UTF-8, or has control characters");
     advance(&p);

@@ -1,5 +1,6 @@
 /* Bounce rules for the commands that read mail and replies without the daemon. */
 #include "bounce_rules.h"
+#include "retell.h"
 
 #include <unistd.h>
 
@@ -45,7 +46,7 @@ int cli_load_bounces(struct cli *c, struct hy_bounces **ret_bounces)
     if (own)
         files[n++] = own;
     int err = hy_bounces_load(files, n, &p, ret_bounces);
-    hy_problems_print(&p, c->err);
+    cli_print_problems(c, &p);
     hy_problems_free(&p);
     hy_config_unref(config);
     if (err == HY_EINVAL)

@@ -3,6 +3,7 @@
 #include "commands.h"
 #include "hayauma/config/audit_json.h"
 #include "hayauma/config/config.h"
+#include "retell.h"
 
 static void print_problems(struct cli *c, const json_t *r)
 {
@@ -71,7 +72,7 @@ static int audit_alone(struct cli *c)
         return read_store(c, dir);
     int err = hy_config_load(cli_config_path(c), &p, &config);
     if (err)
-        hy_problems_print(&p, c->err);
+        cli_print_problems(c, &p);
     hy_problems_free(&p);
     int code = err ? CLI_FAILED : read_store(c, config->paths.data_dir);
     hy_config_unref(config);

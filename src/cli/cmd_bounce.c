@@ -5,6 +5,7 @@
 #include "hayauma/bounce/report.h"
 #include "hayauma/config/config.h"
 #include "mails.h"
+#include "retell.h"
 
 enum { OUT_FLUSH = 64 * 1024, OUT_MAX = 16 << 20 };
 
@@ -72,7 +73,7 @@ static int run_check(struct cli *c)
     if (n == 0)
         n = cli_bounce_files(c, &config, files);
     int err = hy_bounces_load(files, n, &p, &bounces);
-    hy_problems_print(&p, c->err);
+    cli_print_problems(c, &p);
     size_t rules = hy_bounce_rules_count(hy_bounces_rules(bounces));
     if (err == HY_OK && c->json)
         (void)cli_print_json(c, json_pack("{s:b,s:i}", "ok", 1, "rules", (int)rules));

@@ -6,6 +6,7 @@
 #include "cli.h"
 #include "commands.h"
 #include "hayauma/config/campaign_file.h"
+#include "retell.h"
 
 /* The bundle goes as a memory file: it may be larger than a request line. */
 static int to_memfd(const struct hy_buf *bundle, int *ret_fd)
@@ -37,7 +38,7 @@ static int load(struct cli *c, const char *path, struct hy_buf *bundle)
     struct hy_problems p = {0};
     struct hy_campaign_file *f = NULL;
     int err = hy_campaign_file_load(path, &p, &f);
-    hy_problems_print(&p, c->err);
+    cli_print_problems(c, &p);
     if (!err)
         err = hy_bundle_encode(&f->bundle, bundle);
     if (err && p.n_errors == 0)

@@ -94,7 +94,7 @@ static int dump_file(struct cli *c, struct hy_buf *out)
     struct hy_problems p = {0};
     struct hy_config *config = NULL;
     int err = hy_config_load(config_path(c), &p, &config);
-    hy_problems_print(&p, c->err);
+    cli_print_problems(c, &p);
     hy_problems_free(&p);
     if (config)
         hy_config_dump(config, out);
@@ -111,7 +111,7 @@ static int dump_shaping(struct cli *c, struct hy_buf *out)
     int err = hy_config_load(config_path(c), &p, &config);
     if (!err)
         err = hy_shaping_load(config->paths.shaping.items, config->paths.shaping.n, &p, &rules);
-    hy_problems_print(&p, c->err);
+    cli_print_problems(c, &p);
     hy_problems_free(&p);
     if (rules)
         hy_shaping_dump(rules, out);

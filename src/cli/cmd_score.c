@@ -2,13 +2,14 @@
 #include "cli.h"
 #include "commands.h"
 #include "hayauma/config/scoring.h"
+#include "retell.h"
 
 static int run(struct cli *c)
 {
     struct hy_problems p = {0};
     struct hy_scoring *s = NULL;
     int err = hy_scoring_load(c->args[0], &p, &s);
-    hy_problems_print(&p, c->err);
+    cli_print_problems(c, &p);
     hy_problems_free(&p);
     if (err == HY_EINVAL)
         return CLI_FAILED; /* told */

@@ -2,6 +2,7 @@
 #include "cli.h"
 #include "commands.h"
 #include "hayauma/audience/segment.h"
+#include "retell.h"
 
 enum { ARENA_MAX = 16 << 20, OUT_MAX = 16 << 20 };
 
@@ -29,7 +30,9 @@ static int run(struct cli *c)
     bool is_json = hy_str_starts(text, HY_STR("{"));
     int err = is_json ? hy_segment_parse_json(text, &arena, &diag, &n)
                       : hy_segment_parse(text, &arena, &diag, &n);
-    int code = err == HY_OK ? tell(c, n) : cli_fail(c, err, diag.text, NULL);
+    struct hy_buf told = HY_BUF_INIT(64 * 1024);
+    int code = err == HY_OK ? tell(c, n) : cli_fail(c, err, cli_retell(c, diag.text, &told), NULL);
+    hy_buf_free(&told);
     hy_arena_free(&arena);
     return code;
 }

@@ -9,6 +9,7 @@
 #include "hayauma/config/shaping.h"
 #include "hayauma/config/site_json.h"
 #include "hayauma/io/loop.h"
+#include "retell.h"
 #include "site_text.h"
 
 /* ---- without the daemon ---- */
@@ -71,7 +72,7 @@ static int offline(struct cli *c, json_t **ret)
         err = hy_config_load(cli_config_path(c), &p, &config);
     if (err == HY_OK)
         err = hy_shaping_load(config->paths.shaping.items, config->paths.shaping.n, &p, &rules);
-    hy_problems_print(&p, c->err);
+    cli_print_problems(c, &p);
     if (err == HY_OK)
         err = look_up(config, domain, &diag, &mx);
     if (err == HY_OK) {

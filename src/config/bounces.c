@@ -39,9 +39,13 @@ static void check_keys(const struct file *f, const struct yaml_node *group)
         if (is_known)
             continue;
         const char *near = value_nearest(key->text, keys, N_KEYS);
-        hy_problems_error(f->src.problems, f->src.file, key->line, key->column,
-                          "%.*s: no such key of a bounce rule%s%s%s", HY_STR_ARG(key->text),
-                          near ? "; did you mean " : "", near ? near : "", near ? "?" : "");
+        if (near)
+            hy_problems_error(f->src.problems, f->src.file, key->line, key->column,
+                              "%.*s: no such key of a bounce rule; did you mean %s?",
+                              HY_STR_ARG(key->text), near);
+        else
+            hy_problems_error(f->src.problems, f->src.file, key->line, key->column,
+                              "%.*s: no such key of a bounce rule", HY_STR_ARG(key->text));
     }
 }
 
@@ -95,10 +99,15 @@ static bool reason_of(const struct file *f, const struct yaml_node *group,
         if (is_of_words((enum hy_bounce_reason)i))
             names[n++] = hy_bounce_reason_name((enum hy_bounce_reason)i);
     const char *near = value_nearest(v->text, names, n);
-    hy_problems_error(f->src.problems, f->src.file, v->line, v->column,
-                      "reason: '%.*s' is none%s%s%s; docs/guides/bounces.md lists them",
-                      HY_STR_ARG(v->text), near ? "; did you mean " : "", near ? near : "",
-                      near ? "?" : "");
+    if (near)
+        hy_problems_error(f->src.problems, f->src.file, v->line, v->column,
+                          "reason: '%.*s' is none; did you mean %s? docs/guides/bounces.md lists "
+                          "them",
+                          HY_STR_ARG(v->text), near);
+    else
+        hy_problems_error(f->src.problems, f->src.file, v->line, v->column,
+                          "reason: '%.*s' is none; docs/guides/bounces.md lists them",
+                          HY_STR_ARG(v->text));
     return false;
 }
 

@@ -240,7 +240,7 @@ static int read_condition(const struct maker *m, const struct yaml_node *at,
     else if (is_on && !is_each(*to))
         schema_error_at(&m->x, at, key,
                         "on: must be one activity without a time or a number, such as "
-                        "clicked(url: \"*/pricing*\")");
+                        "clicked(url: \"*pricing*\")");
     return HY_OK;
 }
 
