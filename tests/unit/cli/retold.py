@@ -7,10 +7,12 @@ FILES = ("src/audience/segment_json.c", "src/audience/segment_parse.c", "src/aud
          "src/config/tenants.c", "src/daemon/api.c", "src/daemon/ctl_events.c",
          "src/daemon/events.c", "src/daemon/local_mail.c", "src/daemon/submission.c", "src/receive/users.c",
          "src/web/tokens.c")
-CALL = re.compile(r"\b(?:hy_problems_error|hy_problems_warning|schema_error_at|schema_warn_at|hy_fail|complain|wrong|wrong_at)\s*\(")
+CALL = re.compile(r"\b(?:hy_problems_error|hy_problems_warning|schema_error_at|schema_warn_at|hy_fail|complain"
+                  r"|wrong|wrong_at)\s*\(")
 TEXT = r'(?:"(?:[^"\\]|\\.)*"\s*)+'
 # Made of pieces, wrapped around another text, or about a mistake in a program.
-APART = {"%u:%u: %s", "match: %s", "must begin with https://%s", " or http://", "; allow_http would take http://", "%s:%u: %s", "%s: %s", "events.webhooks: %s: %s",
+APART = {"%u:%u: %s", "match: %s",
+         "must begin with https://%s", " or http://", "; allow_http would take http://", "%s:%u: %s", "%s: %s", "events.webhooks: %s: %s",
          "the configuration cannot be used: %s"}
 
 
