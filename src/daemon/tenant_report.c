@@ -68,11 +68,17 @@ static void add_activity(struct tenant_report *r, enum hy_activity_kind kind)
     r->unsubscribes += kind == HY_ACTIVITY_UNSUBSCRIBE;
 }
 
+/* A DSN of ours; applications, too, send mail that must not come back. */
+static bool is_report(const struct hy_spool_message *m)
+{
+    return m->sender.n == 0 && hy_str_eq(m->who, HY_STR("hayauma"));
+}
+
 static void add_to(struct tenant_report *r, const struct hy_moment *m)
 {
     switch (m->kind) {
-    case HY_MOMENT_MESSAGE: /* the null sender has reports of ours alone */
-        r->messages += m->of.message.sender.n > 0;
+    case HY_MOMENT_MESSAGE:
+        r->messages += !is_report(&m->of.message);
         break;
     case HY_MOMENT_ATTEMPT:
         add_attempt(r, &m->of.attempt);

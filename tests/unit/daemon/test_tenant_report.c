@@ -50,12 +50,13 @@ Test(tenant_report, nothing_sent_is_said_in_a_line)
 
 /* ---- what the logs have ---- */
 
-static hy_id hand_in(struct hy_env *env)
+static hy_id hand_in(struct hy_env *env, const char *sender, const char *who)
 {
     struct hy_spool_rcpt to = {.address = HY_STR("bob@example.org")};
     struct hy_spool_job j;
     hy_spool_job_init(&j);
-    j.message = (struct hy_spool_message){.sender = HY_STR("a@example.net"),
+    j.message = (struct hy_spool_message){.sender = hy_str_of(sender),
+                                          .who = hy_str_of(who),
                                           .from_domain = HY_STR("example.net"),
                                           .message_id = HY_STR("<1@example.net>"),
                                           .received = 1700000000000,
@@ -106,7 +107,7 @@ Test(tenant_report, a_bounce_that_came_back_is_no_second_delivery)
 {
     struct store_dir dir = store_dir_make();
     struct hy_env *env = store_open(&dir);
-    hy_id message = hand_in(env);
+    hy_id message = hand_in(env, "a@example.net", "shop at 192.0.2.1");
     struct hy_queue_row row = row_of(env, message);
     struct hy_settle s = settle_of(&row.ref, HY_RCPT_DELIVERED, 0);
     s.attempt.outcome.kind = HY_OUTCOME_DELIVERED;
@@ -118,6 +119,19 @@ Test(tenant_report, a_bounce_that_came_back_is_no_second_delivery)
     cr_expect_eq(r.over[HY_RCPT_DELIVERED], 1, "%llu",
                  (unsigned long long)r.over[HY_RCPT_DELIVERED]);
     cr_expect_eq(r.over[HY_RCPT_BOUNCED], 0);
+    hy_env_close(env);
+    store_dir_remove(&dir);
+}
+
+Test(tenant_report, mail_of_applications_that_must_not_come_back_is_counted_and_our_dsns_are_not)
+{
+    struct store_dir dir = store_dir_make();
+    struct hy_env *env = store_open(&dir);
+    hand_in(env, "", "shop at 192.0.2.1");
+    hand_in(env, "", "hayauma");
+    struct tenant_report r = {.tenant = 3, .end = INT64_MAX};
+    cr_assert_eq(tenant_report_gather(env, &r, 1, NULL, NULL), 0);
+    cr_expect_eq(r.messages, 1);
     hy_env_close(env);
     store_dir_remove(&dir);
 }
