@@ -21,6 +21,8 @@ static const char *wait_text(struct cli *c, const char *what)
         {"mail", "nothing is in line"},
         {"provider", "a connection that the provider's limit allows"},
         {"provider_rate", "its turn in the provider's message rate"},
+        {"speed", "the speed of a campaign, or the rate of a tenant"},
+        {"turn", "its turn with the connections of the site: other domains' have them"},
         {"connecting", "a connection is being opened"},
         {"max_connections", "a connection: delivery.max_connections are in use"},
         {"connect", "a pause before the next connection"},

@@ -235,6 +235,8 @@ struct feed_part *share_next(struct lane *l, enum hy_priority priority, hy_us no
 bool share_again(struct lane *l, struct feed_part *p, hy_us now);
 /* Whether there is a feed with rows that does not wait for a token. */
 bool share_any(const struct lane *l);
+/* Whether there is one that does. */
+bool share_is_paced(const struct lane *l);
 /* Rows in line for the press, of campaigns that may go as fast as they can; `most` when more. */
 uint32_t share_rows(const struct lane *l, uint32_t most);
 

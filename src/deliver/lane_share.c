@@ -269,6 +269,16 @@ bool share_any(const struct lane *l)
     return false;
 }
 
+bool share_is_paced(const struct lane *l)
+{
+    hy_list_for_each (it, &l->shares) {
+        const struct lane_share *s = hy_container_of(it, struct lane_share, link);
+        if (!hy_list_empty(&s->feeds) && is_waiting(s))
+            return true;
+    }
+    return false;
+}
+
 uint32_t share_rows(const struct lane *l, uint32_t most)
 {
     uint32_t n = 0;

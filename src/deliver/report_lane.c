@@ -24,6 +24,8 @@ static struct wait without_connection(const struct lane *l, hy_us now)
 {
     if (l->n_connecting)
         return (struct wait){"connecting", 0};
+    if (!hy_list_empty(&l->turn))
+        return (struct wait){"turn", 0};
     if (!hy_list_empty(&l->poor))
         return (struct wait){"max_connections", 0};
     if (l->connect_pause > now)
@@ -42,6 +44,9 @@ static struct wait look_wait(const struct lane *l, hy_us now, hy_us shut_until, 
         return (struct wait){"provider", 0};
     if (pace_is_waiting(&l->token))
         return (struct wait){"provider_rate", 0};
+    bool is_empty = l->n_ready + l->n_pressing + l->n_on_wire == 0;
+    if (is_empty && !share_any(l) && share_is_paced(l))
+        return (struct wait){"speed", 0};
     if (l->n_up == 0)
         w = without_connection(l, now);
     if (w.what[0])

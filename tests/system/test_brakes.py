@@ -56,6 +56,8 @@ def test_lanes_that_are_held_do_not_stop_the_line_for_the_speed(lab):
     rows = [field(f"user{i}", d) for d in domains for i in range(2)]
     campaign(lab, daemon, "slow", rows, extra="speed: 2/s\n")
     wait_for("messages", lambda: sink.stats()["messages"] > 1)
+    wait_for("what a lane waits for",
+             lambda: daemon.ctl("lane", "show", domains[59])["lanes"][0]["waits_for"] == "speed")
     for d in domains[:52]:
         daemon.ctl("lane", "hold", "--site", f"*.{d}")
     free = set(domains[52:])
