@@ -428,6 +428,17 @@ static bool says_auto(struct hy_arena *a, struct hy_str headers)
     return bounce_has(bounce_field(a, headers, "Delivered-To"), "autoresponder");
 }
 
+/* A program that reports a failure may name the message it is about, but does not say "Re:". */
+static bool is_answer(const struct bounce_mail *mail, struct hy_arena *a, struct hy_str subject)
+{
+    static const char *const marks[] = {"re:",  "re :",  "aw:",   "antw:", "sv:",   "odp:",
+                                        "ynt:", "回复:", "回覆:", "返信:", "답장:", NULL};
+    for (size_t i = 0; marks[i]; i++)
+        if (hy_str_istarts(subject, hy_str_of(marks[i])))
+            return bounce_field(a, mail->headers, "In-Reply-To").n > 0;
+    return false;
+}
+
 /* The beginning of the text on one line, since phrases cross lines, in lower case. */
 static struct hy_str look_at(const struct bounce_mail *mail, struct hy_arena *a)
 {
@@ -449,6 +460,7 @@ void bounce_signs_read(const struct bounce_mail *mail, struct hy_arena *a, struc
     s.is_auto = says_auto(a, mail->headers);
     s.is_away = bounce_holds_any(s.subject, away_subjects);
     s.is_failure_subject = bounce_holds_any(s.subject, failure_subjects);
+    s.is_answer = is_answer(mail, a, s.subject);
     s.is_delay_subject = bounce_holds_any(s.subject, delay_subjects);
     *ret = s;
 }
@@ -465,10 +477,10 @@ enum hy_bounce_kind bounce_kind_of(const struct bounce_signs *s, const struct bo
     bool is_machine = s->is_from_mailer || s->has_no_sender || mail->is_text_only;
     if (s->is_away && !s->is_from_mailer)
         return HY_BOUNCE_KIND_AUTO_REPLY;
-    bool is_failure =
-        s->names_failed || (is_machine && s->is_failure_subject) ||
-        (s->is_from_mailer && s->is_delay_subject) ||
-        ((is_machine || s->is_failure_subject) && bounce_holds_any(text, failure_texts));
+    bool is_failure = s->names_failed || (is_machine && s->is_failure_subject) ||
+                      (s->is_from_mailer && s->is_delay_subject) ||
+                      ((is_machine || (s->is_failure_subject && !s->is_answer)) &&
+                       bounce_holds_any(text, failure_texts));
     bool is_challenge = !(is_failure && s->is_from_mailer) && bounce_holds_any(text, challenges);
     if (is_failure && !is_challenge)
         return s->is_delay_subject || (!s->names_failed && bounce_holds_any(text, delay_texts))

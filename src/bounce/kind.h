@@ -13,6 +13,7 @@ struct bounce_signs {
     bool names_failed;     /* X-Failed-Recipients */
     bool is_auto;          /* RFC 3834 and its forerunners say a machine answers */
     bool is_away;          /* the subject of a vacation notice */
+    bool is_answer;        /* "Re: ..." to a message that it names */
     bool is_failure_subject, is_delay_subject;
 };
 void bounce_signs_read(const struct bounce_mail *mail, struct hy_arena *a,

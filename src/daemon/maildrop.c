@@ -27,6 +27,7 @@
 #include "maildrop_file.h"
 
 enum { AT_ONCE = 32, LOOK_MS = 30000, AGAIN_MS = 2000, NAME_BYTES = 27, OLD_S = 2 * 86400 };
+enum { OVER_MAX = 1000 }; /* a smaller one behind so many that are too large has to wait, too */
 
 struct maildrop {
     struct hy_daemon *d;
@@ -34,7 +35,7 @@ struct maildrop {
     char *path;
     int dir_fd, notify_fd, stop_fd;
     bool is_late;    /* something has to wait for a moment, */
-    bool is_out;     /* or until there is room in the quota, as this look found, */
+    unsigned n_over; /* files that wait for room in the quota, as this look found, */
     bool told_quota; /* and as the log says */
     pthread_mutex_t lock;
     pthread_cond_t changed;
@@ -150,7 +151,8 @@ static void wait_for_quota(struct maildrop *m, const struct taking *t)
     if (!m->told_quota)
         hy_log(HY_LOG_WARNING, "maildrop", "messages in %s wait: %s", m->path,
                hy_quota_text(&t->job.spool.verdict, text));
-    m->is_out = m->told_quota = true;
+    m->told_quota = true;
+    m->n_over++;
 }
 
 /* Whether the file is gone, so that its name can be forgotten. */
@@ -232,10 +234,10 @@ static void look(struct maildrop *m)
     int fd = openat(m->dir_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     DIR *dir = fd >= 0 ? fdopendir(fd) : NULL;
     m->is_late = !dir;
-    m->is_out = false;
+    m->n_over = 0;
     if (!dir && fd >= 0)
         close(fd);
-    for (struct dirent *e; dir && !m->is_out && (e = readdir(dir)) && !is_stopping(m);) {
+    for (struct dirent *e; dir && m->n_over < OVER_MAX && (e = readdir(dir)) && !is_stopping(m);) {
         if (strncmp(e->d_name, "tmp-", 4) == 0)
             drop_old(m, e->d_name);
         if (!is_name(e->d_name))
@@ -255,7 +257,7 @@ static void look(struct maildrop *m)
         closedir(dir);
     wait_out(m);
     finish(m, all, n);
-    m->told_quota = m->is_out;
+    m->told_quota = m->n_over > 0;
 }
 
 /* ---- the thread ---- */

@@ -100,7 +100,8 @@ static int read_named(struct send *s, const json_t *v)
     int err = hy_template_get(s->txn, s->call->token->tenant->number, s->template_name,
                               (uint32_t)no, &s->stored, &m);
     if (err == HY_ENOTFOUND)
-        return send_fail(s, 422, "template_not_found", version ? "template" : "template.name",
+        return send_fail(s, 422, "template_not_found",
+                         version ? "template.version" : "template.name",
                          "There is no such template, or not in this version.");
     if (err != HY_OK)
         return send_fail_err(s, err);

@@ -208,6 +208,17 @@ def test_the_quota_of_the_installation_holds_for_the_maildrop_and_what_is_over_i
     check_eq(daemon.output().count(" wait: "), 1, "it is said once")
 
 
+def test_a_file_over_the_quota_does_not_hold_up_smaller_ones(lab):
+    daemon, sink, drop = setup(lab, config={"tenants": [{"name": "default", "number": 0, "from_domains": ["*"],
+                                                          "messages_per_hour": 40}]})
+    for i in range(40):  # more than are taken at once
+        good(sendmail(lab, daemon, "-f", FROM, *[f"{i}a{k}@{SITE}" for k in range(30)], text=f"From: {FROM}\n\nx\n"))
+    good(sendmail(lab, daemon, "-f", FROM, f"small@{SITE}", text=f"From: {FROM}\n\nx\n"))
+    wait_for("one large and the small one", lambda: len(sink.delivered()) == 31, 60)
+    check(f"small@{SITE}" in sink.delivered(), "the small one waits")
+    check_eq(len(os.listdir(drop)), 39, "the others wait where they are")
+
+
 def test_git_sends_its_patches(lab):
     if not os.path.exists("/usr/lib/git-core/git-send-email"):
         return

@@ -182,6 +182,23 @@ Test(bounce_read, news_of_success_is_no_bounce)
     cr_assert_eq(r.items[0].class.reason, HY_BOUNCE_DELIVERED);
 }
 
+Test(bounce_read, a_person_who_answers_a_notice_is_no_notice)
+{
+#define QUOTED                                                                                     \
+    "From: Bo <bo@people.example>\nSubject: %sUndelivered Mail Returned to Sender\n"               \
+    "In-Reply-To: <1@here.example>\n\nWhat is this?\n> <bo@people.example>: host mx said: 550 "    \
+    "5.1.1 User unknown\n"
+    static const struct {
+        const char *mark;
+        bool is_bounce;
+    } cases[] = {{"Re: ", false}, {"AW: ", false}, {"", true}, {"Regarding: ", true}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        char mail[1000];
+        snprintf(mail, sizeof mail, QUOTED, cases[i].mark);
+        cr_expect_eq(read_mail(mail).is_bounce, cases[i].is_bounce, "'%s'", cases[i].mark);
+    }
+}
+
 static const char complaint[] =
     "From: fbl@isp.example\nTo: fbl@here.example\nSubject: FW: hello\nMIME-Version: 1.0\n"
     "Content-Type: multipart/report; report-type=feedback-report; boundary=b\n\n"
