@@ -190,8 +190,9 @@ const struct cli_command cmd_template_put = {
          "wrong changes nothing. The last 10 versions stay, and messages keep their text.",
          "呼び出しでは {\"template\": {\"name\": \"order\"}} と指定します。保存前に検査し、誤りが\n"
          "あれば何も変えません。直近の 10 版が残り、受け付けたメールの文面は変わりません。"},
-    .examples = "hayauma template put order --subject '{{name}}, your order {{no}}' --text order.txt\n"
-                "hayauma template put welcome --tenant shop --subject Hi --html welcome.html",
+    .examples =
+        "hayauma template put order --subject '{{name}}, your order {{no}}' --text order.txt\n"
+        "hayauma template put welcome --tenant shop --subject Hi --html welcome.html",
     .options = put_options,
     .run = run_put,
 };
