@@ -2,13 +2,13 @@
 import re
 import sys
 
-FILES = ("src/audience/segment_json.c", "src/audience/segment_parse.c", "src/audience/segment_words.c",
+FILES = ("src/audience/segment_json.c", "src/audience/segment_lex.c", "src/audience/segment_parse.c", "src/audience/segment_words.c",
          "src/config/bounces.c", "src/config/events.c", "src/config/scoring.c",
          "src/config/tenants.c", "src/daemon/api.c", "src/daemon/ctl_events.c",
          "src/daemon/events.c", "src/daemon/local_mail.c", "src/daemon/submission.c", "src/receive/users.c",
          "src/web/tokens.c")
 CALL = re.compile(r"\b(?:hy_problems_error|hy_problems_warning|schema_error_at|schema_warn_at|hy_fail|complain"
-                  r"|wrong|wrong_at)\s*\(")
+                  r"|wrong|segment_wrong|segment_wrong_at)\s*\(")
 TEXT = r'(?:"(?:[^"\\]|\\.)*"\s*)+'
 # Made of pieces, wrapped around another text, or about a mistake in a program.
 APART = {"%u:%u: %s", "match: %s",
