@@ -9,20 +9,17 @@
 #include <stdlib.h>
 #include <time.h>
 
+#include "desk.h"
 #include "dsn_write.h"
 #include "hayauma/base/list.h"
 #include "hayauma/base/log.h"
-#include "hayauma/io/mailbox.h"
-#include "hayauma/io/thread.h"
 
 enum { AT_ONCE = 128, LOOK_US = 1000000, AGAIN_US = 5000000 };
 enum { MSG_STORED = 1, MSG_STOP };
 
 struct dsn_sender {
     struct hy_daemon *d;
-    struct hy_mailbox *mailbox;
-    struct hy_thread *thread;
-    struct hy_msg stop;
+    struct desk desk;
     unsigned n_out; /* reports at the writer */
     bool is_stopping, is_full;
     hy_count sent, given_up;
@@ -44,7 +41,7 @@ static void on_done(struct hy_write_req *req, int err)
     struct dsn_sender *s = r->owner;
     r->err = err;
     r->msg.kind = MSG_STORED;
-    int posted = hy_mailbox_post_answer(s->mailbox, &r->msg);
+    int posted = hy_mailbox_post_answer(s->desk.mailbox, &r->msg);
     (void)posted; /* open as long as a report is out */
 }
 
@@ -118,7 +115,7 @@ static void run(void *arg)
             (void)look(s);
         }
         hy_us wait = s->n_out ? HY_US_NEVER : s->is_full ? AGAIN_US : LOOK_US;
-        for (struct hy_msg *m = hy_mailbox_wait(s->mailbox, wait), *next; m; m = next) {
+        for (struct hy_msg *m = hy_mailbox_wait(s->desk.mailbox, wait), *next; m; m = next) {
             next = m->next;
             if (m->kind == MSG_STOP)
                 s->is_stopping = true;
@@ -140,11 +137,8 @@ int dsn_sender_start(struct hy_daemon *d, struct dsn_sender **ret)
     if (!s)
         return HY_ENOMEM;
     s->d = d;
-    int err = hy_mailbox_create(AT_ONCE, &s->mailbox);
-    if (err == HY_OK)
-        err = hy_thread_start("dsn", run, s, &s->thread);
+    int err = desk_open(&s->desk, "dsn", AT_ONCE, run, s);
     if (err != HY_OK) {
-        hy_mailbox_free(s->mailbox);
         free(s);
         return err;
     }
@@ -156,11 +150,7 @@ void dsn_sender_stop(struct dsn_sender *s)
 {
     if (!s)
         return;
-    s->stop.kind = MSG_STOP;
-    int posted = hy_mailbox_post_answer(s->mailbox, &s->stop);
-    (void)posted; /* it is open */
-    hy_thread_join(s->thread);
-    hy_mailbox_free(s->mailbox);
+    desk_close(&s->desk, MSG_STOP);
     free(s);
 }
 

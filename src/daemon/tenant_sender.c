@@ -12,10 +12,9 @@
 #include <time.h>
 
 #include "daemon.h"
+#include "desk.h"
 #include "hayauma/base/list.h"
 #include "hayauma/base/log.h"
-#include "hayauma/io/mailbox.h"
-#include "hayauma/io/thread.h"
 #include "hayauma/store/tenant.h"
 #include "system_mail.h"
 #include "tenant_report.h"
@@ -31,9 +30,7 @@ enum { MSG_STORED = 1, MSG_STOP };
 
 struct tenant_sender {
     struct hy_daemon *d;
-    struct hy_mailbox *mailbox;
-    struct hy_thread *thread;
-    struct hy_msg stop;
+    struct desk desk;
     atomic_bool is_stopping;
     unsigned n_out;
     hy_us again;           /* not before, since something did not go; 0 = at once */
@@ -87,7 +84,7 @@ static void on_handed_in(struct system_mail *m, int err)
     struct letter *l = hy_container_of(m, struct letter, mail);
     l->err = err;
     l->msg.kind = MSG_STORED;
-    int posted = hy_mailbox_post_answer(l->s->mailbox, &l->msg);
+    int posted = hy_mailbox_post_answer(l->s->desk.mailbox, &l->msg);
     (void)posted; /* open as long as a letter is out */
 }
 
@@ -222,7 +219,7 @@ static void run(void *arg)
     while (!atomic_load(&s->is_stopping) || s->n_out) {
         if (s->n_out == 0 && hy_clock_us() >= s->again)
             look(s);
-        for (struct hy_msg *m = hy_mailbox_wait(s->mailbox, s->n_out ? HY_US_NEVER : LOOK_US),
+        for (struct hy_msg *m = hy_mailbox_wait(s->desk.mailbox, s->n_out ? HY_US_NEVER : LOOK_US),
                            *next;
              m; m = next) {
             next = m->next;
@@ -238,11 +235,8 @@ int tenant_sender_start(struct hy_daemon *d, struct tenant_sender **ret)
     if (!s)
         return HY_ENOMEM;
     s->d = d;
-    int err = hy_mailbox_create(AT_ONCE + 1, &s->mailbox);
-    if (err == HY_OK)
-        err = hy_thread_start("tenants", run, s, &s->thread);
+    int err = desk_open(&s->desk, "tenants", AT_ONCE + 1, run, s);
     if (err != HY_OK) {
-        hy_mailbox_free(s->mailbox);
         free(s);
         return err;
     }
@@ -255,10 +249,6 @@ void tenant_sender_stop(struct tenant_sender *s)
     if (!s)
         return;
     atomic_store(&s->is_stopping, true);
-    s->stop.kind = MSG_STOP;
-    int posted = hy_mailbox_post_answer(s->mailbox, &s->stop);
-    (void)posted; /* it is open */
-    hy_thread_join(s->thread);
-    hy_mailbox_free(s->mailbox);
+    desk_close(&s->desk, MSG_STOP);
     free(s);
 }
