@@ -35,10 +35,22 @@ enum hy_activity_kind {
     HY_ACTIVITY_DOWNLOAD,
     HY_ACTIVITY_VIDEO,
     HY_ACTIVITY_FORM_POST,
+    HY_ACTIVITY_SCROLL,   /* read far down a page: `link` percent of it */
+    HY_ACTIVITY_IDENTIFY, /* a visitor of the site became known as the lead */
     /* business, and what happened elsewhere */
     HY_ACTIVITY_ORDER = 64,
     HY_ACTIVITY_CART,
     HY_ACTIVITY_OFFLINE, /* a seminar, a call, a card */
+    HY_ACTIVITY_SALES,   /* what became of a lead that was handed over: won, lost ... */
+    /* what changed for the lead by what it did or was told to */
+    HY_ACTIVITY_LIST_JOINED = 80,
+    HY_ACTIVITY_LIST_LEFT,
+    HY_ACTIVITY_CONSENT,         /* gave or withdrew it */
+    HY_ACTIVITY_SEGMENT_ENTERED, /* of segments that announce it */
+    HY_ACTIVITY_SEGMENT_LEFT,
+    HY_ACTIVITY_SCORE_REACHED, /* a threshold */
+    HY_ACTIVITY_SCORE_LEFT,
+    HY_ACTIVITY_MERGED, /* another lead became part of it, or was taken out again */
     HY_ACTIVITY_CUSTOM = 96,
     HY_ACTIVITY_KINDS, /* all are less */
 };
@@ -47,6 +59,8 @@ enum hy_activity_kind {
 enum hy_activity_flag {
     HY_ACTIVITY_HARD = 1,    /* a bounce that says: never again */
     HY_ACTIVITY_MACHINE = 2, /* no person did it */
+    HY_ACTIVITY_HUMAN = 4,   /* a person did; an open or click with neither: not known */
+    HY_ACTIVITY_COUNTED = 8, /* an open or click that segments and scores count */
 };
 
 enum {
