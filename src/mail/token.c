@@ -1,5 +1,6 @@
 /* Signed tokens. Bytes: campaign (8, big-endian), kind << 4 | key number (1), lead (varint), link
- * (varint, clicks only), SipHash-2-4 of all before it (8). docs/decisions/0020 says why. */
+ * (varint, clicks and visits only), SipHash-2-4 of all before it (8). docs/decisions/0020 says why.
+ */
 #include "hayauma/mail/token.h"
 
 #include "hayauma/base/bytes.h"
@@ -13,6 +14,11 @@ enum { HEAD = 9, MAC = 8, BODY_MAX = HEAD + 5 + 5, TOKEN_MAX = BODY_MAX + MAC };
 static bool is_base32(enum hy_token_kind kind)
 {
     return kind == HY_TOKEN_RETURN || kind == HY_TOKEN_MESSAGE;
+}
+
+static bool has_link(enum hy_token_kind kind)
+{
+    return kind == HY_TOKEN_CLICK || kind == HY_TOKEN_VISIT;
 }
 
 int hy_token_keys_add(struct hy_token_keys *keys, unsigned no, struct hy_str secret)
@@ -47,7 +53,7 @@ size_t hy_token_write(const struct hy_token_stem *stem, hy_lead_no lead, uint32_
     uint8_t raw[TOKEN_MAX];
     memcpy(raw, stem->head, HEAD);
     size_t n = HEAD + hy_varint_put(raw + HEAD, lead);
-    if (stem->kind == HY_TOKEN_CLICK)
+    if (has_link(stem->kind))
         n += hy_varint_put(raw + n, link);
     hy_put_le64(raw + n, hy_siphash(&stem->key, raw, n));
     n += MAC;
@@ -86,7 +92,7 @@ int hy_token_read(const struct hy_token_keys *keys, enum hy_token_kind kind, str
     if (!used)
         return HY_EPARSE;
     at += used;
-    if (kind == HY_TOKEN_CLICK) {
+    if (has_link(kind)) {
         used = take_u32(raw + at, signed_len - at, &t.link);
         if (!used)
             return HY_EPARSE;

@@ -1,16 +1,16 @@
 /* The activity log: records only ever appended, trimmed at the old end.
  *
  * Key: activity id be64. Value: version u8, kind u8, flags u8, reason u8; varints: at, tenant,
- * campaign, message, lead, domain, link; the address it came from (length 0, 4 or 16, bytes);
- * recipient, source, text, user agent, url, meta (length, bytes). */
+ * campaign, message, lead, domain, link, visitor (since version 2); the address it came from
+ * (length 0, 4 or 16, bytes); recipient, source, text, user agent, url, meta (length, bytes). */
 #include "activity.h"
 
 #include "lead_priv.h"
 #include "record.h"
 
-enum { VERSION = 1 };
+enum { VERSION = 2 };
 enum {
-    RECORD_MAX = 4 + 7 * 10 + 17 + 6 * 10 + HY_ADDRESS_MAX + HY_ACTIVITY_SOURCE_MAX +
+    RECORD_MAX = 4 + 8 * 10 + 17 + 6 * 10 + HY_ADDRESS_MAX + HY_ACTIVITY_SOURCE_MAX +
                  HY_ACTIVITY_TEXT_MAX + HY_ACTIVITY_AGENT_MAX + HY_ACTIVITY_URL_MAX +
                  HY_ACTIVITY_META_MAX
 };
@@ -34,7 +34,7 @@ static struct hy_str encode(const struct hy_activity *a, uint8_t room[RECORD_MAX
 {
     struct hy_rec_out o = {.p = room, .max = RECORD_MAX};
     const uint64_t numbers[] = {(uint64_t)a->at, a->tenant, a->campaign, a->message,
-                                a->lead,         a->domain, a->link};
+                                a->lead,         a->domain, a->link,     a->visitor};
     const struct hy_str texts[] = {
         a->address,
         hy_str_slice(a->source, 0, HY_ACTIVITY_SOURCE_MAX),
@@ -74,6 +74,8 @@ int hy_activity_decode(struct hy_str key, struct hy_str value, struct hy_activit
     a.lead = (uint32_t)rec_get_varint(&in, UINT32_MAX);
     a.domain = (uint32_t)rec_get_varint(&in, UINT32_MAX);
     a.link = (uint32_t)rec_get_varint(&in, UINT32_MAX);
+    if (value.p[0] >= 2)
+        a.visitor = rec_get_varint(&in, UINT64_MAX);
     rec_get_ip(&in, a.ip);
     a.address = rec_get_str(&in, HY_ADDRESS_MAX);
     a.source = rec_get_str(&in, HY_ACTIVITY_SOURCE_MAX);

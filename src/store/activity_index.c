@@ -1,5 +1,5 @@
 /* What activities are found by, and what is counted of them. Entries of the index lie behind each
- * other by time for each lead, message or address. */
+ * other by time for each lead, message, visitor or address. */
 #include "activity.h"
 #include "hayauma/base/hash.h"
 #include "lead_priv.h"
@@ -30,6 +30,10 @@ static void prefix_of(const struct hy_env *env, struct hy_key *k, const struct h
         hy_key_bytes(k, HY_STR("m"));
         hy_key_u64(k, who->message);
         return;
+    case HY_ACTIVITY_BY_VISITOR:
+        hy_key_bytes(k, HY_STR("v"));
+        hy_key_u64(k, who->visitor);
+        return;
     case HY_ACTIVITY_BY_ADDRESS:
         hy_key_bytes(k, HY_STR("a"));
         hy_key_u64(k, hash_of(env, who->address));
@@ -48,6 +52,8 @@ unsigned hy_activity_keys(const struct hy_env *env, const struct hy_activity *a,
         who[n++] = (struct hy_activity_who){.by = HY_ACTIVITY_BY_MESSAGE, .message = a->message};
     if (n == 0 && a->address.n)
         who[n++] = (struct hy_activity_who){.by = HY_ACTIVITY_BY_ADDRESS, .address = a->address};
+    if (a->visitor)
+        who[n++] = (struct hy_activity_who){.by = HY_ACTIVITY_BY_VISITOR, .visitor = a->visitor};
     for (unsigned i = 0; i < n; i++) {
         prefix_of(env, &keys[i], &who[i]);
         hy_key_u64(&keys[i], a->id);
@@ -87,6 +93,8 @@ static bool is_of(const struct hy_activity_who *who, const struct hy_activity *a
         return a->lead == who->lead;
     case HY_ACTIVITY_BY_MESSAGE:
         return a->message == who->message;
+    case HY_ACTIVITY_BY_VISITOR:
+        return a->visitor == who->visitor;
     case HY_ACTIVITY_BY_ADDRESS:
         return hy_str_ieq(a->address, who->address);
     }

@@ -23,7 +23,7 @@ static void go_round(const struct hy_token_keys *keys, enum hy_token_kind kind, 
     require(n <= sizeof text);
     require(hy_token_read(keys, kind, hy_str_make(text, n), &got) == HY_OK);
     require(got.campaign == campaign && got.lead == lead);
-    require(got.link == (kind == HY_TOKEN_CLICK ? link : 0));
+    require(got.link == (kind == HY_TOKEN_CLICK || kind == HY_TOKEN_VISIT ? link : 0));
     text[p[0] % n] ^= 1; /* the other case is bit 5; +- and /_ differ in more than bit 0 */
     require(hy_token_read(keys, kind, hy_str_make(text, n), &got) != HY_OK);
 }
@@ -35,7 +35,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct hy_token got;
     if (size == 0 || hy_token_keys_add(&keys, 0, HY_STR("a secret for fuzzing")) != HY_OK)
         return 0;
-    const enum hy_token_kind kind = (enum hy_token_kind)(1 + data[0] % HY_TOKEN_MESSAGE);
+    const enum hy_token_kind kind = (enum hy_token_kind)(1 + data[0] % HY_TOKEN_VISIT);
     require(hy_token_read(&keys, kind, hy_str_make(data + 1, size - 1), &got) != HY_OK);
     if (size >= 17)
         go_round(&keys, kind, data + 1);

@@ -1,6 +1,7 @@
-/* Signed per-recipient tokens: which campaign, lead and link a click, open, unsubscribe, bounce or
- * Message-ID is about, without a lookup and without a way to forge one. A token never holds a URL:
- * the link number is looked up in the campaign, so a token cannot redirect elsewhere. */
+/* Signed per-recipient tokens: which campaign, lead and link a click, open, visit, unsubscribe,
+ * bounce or Message-ID is about, without a lookup and without a way to forge one. A token never
+ * holds a URL: the link number is looked up in the campaign, so a token cannot redirect elsewhere.
+ */
 #pragma once
 #include "hayauma/base/hash.h"
 #include "hayauma/model/id.h"
@@ -8,11 +9,12 @@
 
 /* Also in the signed bytes: never renumber. */
 enum hy_token_kind {
-    HY_TOKEN_CLICK = 1,       /* base64url; the only kind with a link number */
+    HY_TOKEN_CLICK = 1,       /* base64url, with a link number */
     HY_TOKEN_OPEN = 2,        /* base64url */
     HY_TOKEN_UNSUBSCRIBE = 3, /* base64url */
     HY_TOKEN_RETURN = 4,      /* VERP local part: base32, any case when read */
     HY_TOKEN_MESSAGE = 5,     /* left part of a Message-ID: base32, any case when read */
+    HY_TOKEN_VISIT = 6,       /* base64url, with a link number: who comes from a mail to the site */
 };
 
 enum {
@@ -24,7 +26,8 @@ enum {
 struct hy_token {
     hy_id campaign;
     hy_lead_no lead;
-    uint32_t link; /* number of the link in its campaign; 0 unless HY_TOKEN_CLICK */
+    uint32_t
+        link; /* number of the link in its campaign; 0 unless HY_TOKEN_CLICK or HY_TOKEN_VISIT */
 };
 
 /* The keys of a store. New tokens use the current one; the others still verify, so a key can be
@@ -48,8 +51,8 @@ struct hy_token_stem {
 };
 void hy_token_stem_init(struct hy_token_stem *stem, const struct hy_token_keys *keys,
                         enum hy_token_kind kind, hy_id campaign);
-/* Writes the token of a lead (and link, for clicks; otherwise ignored) to `out`, of at least
- * HY_TOKEN_TEXT_MAX bytes, without a NUL; returns its length. Hot path. */
+/* Writes the token of a lead (and link, for clicks and visits; otherwise ignored) to `out`, of at
+ * least HY_TOKEN_TEXT_MAX bytes, without a NUL; returns its length. Hot path. */
 size_t hy_token_write(const struct hy_token_stem *stem, hy_lead_no lead, uint32_t link, char *out);
 
 /* Reads a token of the kind expected at that place. HY_EPARSE when it is no token or of another

@@ -84,6 +84,7 @@ struct hy_activity {
     hy_lead_no lead;       /* 0: none known */
     hy_domain_no domain;   /* of the recipient; 0: not known (that of the lead is looked up) */
     uint32_t link;         /* number of the link in its message, from 1; 0: none */
+    uint64_t visitor;      /* of the site, a random number that a browser keeps; 0: none */
     uint8_t ip[16];        /* whence: IPv6, or ::ffff:a.b.c.d; zeroed = none */
     struct hy_str address; /* of the person, in wire form; may be empty */
     struct hy_str source; /* who told of it: "Feedback-ID of the provider", a file's name, a form */

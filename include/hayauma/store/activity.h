@@ -2,7 +2,8 @@
  * it was noted. Ids are of the same source as those of attempts and messages, so that the logs can
  * be read as one (store/timeline.h).
  *
- * Records are found by time, by lead, by ready message, and, when neither is known, by address.
+ * Records are found by time, by lead, by ready message, by visitor of the site, and, when neither
+ * lead nor message is known, by address.
  * What belongs to a campaign is counted by kind, reason and domain. */
 #pragma once
 #include "hayauma/model/activity.h"
@@ -21,11 +22,17 @@ HY_MUST_USE int hy_activity_next(struct hy_txn *t, hy_id after, struct hy_activi
                                  uint64_t *damaged);
 
 /* What an activity is found by. */
-enum hy_activity_by { HY_ACTIVITY_BY_LEAD, HY_ACTIVITY_BY_MESSAGE, HY_ACTIVITY_BY_ADDRESS };
+enum hy_activity_by {
+    HY_ACTIVITY_BY_LEAD,
+    HY_ACTIVITY_BY_MESSAGE,
+    HY_ACTIVITY_BY_VISITOR,
+    HY_ACTIVITY_BY_ADDRESS
+};
 struct hy_activity_who {
     enum hy_activity_by by;
     hy_lead_no lead;
     hy_id message;
+    uint64_t visitor;
     struct hy_str address; /* wire form, in any case of letters */
 };
 /* The newest one before `before` (0: of all). HY_ENOTFOUND. Entries whose record was trimmed are

@@ -66,6 +66,7 @@ Test(activity, what_was_noted_is_read_back_whole)
         .lead = 5,
         .domain = 3,
         .link = 2,
+        .visitor = UINT64_MAX - 1,
         .ip = {0x20, 0x01, [15] = 1},
         .address = HY_STR("a@example.jp"),
         .source = HY_STR("fbl"),
@@ -90,6 +91,7 @@ Test(activity, what_was_noted_is_read_back_whole)
     cr_assert_eq(got.lead, a.lead);
     cr_assert_eq(got.domain, a.domain);
     cr_assert_eq(got.link, a.link);
+    cr_assert_eq(got.visitor, a.visitor);
     cr_assert_arr_eq(got.ip, a.ip, 16);
     cr_assert(hy_str_eq(got.address, a.address));
     cr_assert(hy_str_eq(got.source, a.source));
@@ -138,6 +140,7 @@ Test(activity, what_is_too_long_is_cut_or_refused)
         .lead = UINT32_MAX,
         .domain = UINT32_MAX,
         .link = UINT32_MAX,
+        .visitor = UINT64_MAX,
         .ip = {1, 2, 3},
     });
     cr_assert_eq(hy_txn_read(env, &t), 0);
@@ -209,6 +212,60 @@ Test(activity, is_found_by_lead_by_message_and_else_by_address)
                         ids),
                  1);
     cr_assert_eq(ids[0], e);
+}
+
+Test(activity, of_a_visitor_is_found_by_it_whether_or_not_the_lead_is_known)
+{
+    const struct hy_activity_who v = {.by = HY_ACTIVITY_BY_VISITOR, .visitor = 77};
+    hy_id ids[8];
+    hy_id a = put((struct hy_activity){.kind = HY_ACTIVITY_PAGE_VIEW, .visitor = 77});
+    put((struct hy_activity){.kind = HY_ACTIVITY_PAGE_VIEW, .visitor = 78});
+    hy_id c = put((struct hy_activity){.kind = HY_ACTIVITY_PAGE_VIEW, .visitor = 77, .lead = 3});
+    hy_id d = put((struct hy_activity){
+        .kind = HY_ACTIVITY_IDENTIFY, .visitor = 77, .address = HY_STR("claims@example.jp")});
+    put((struct hy_activity){.kind = HY_ACTIVITY_PAGE_VIEW, .lead = 3});
+    cr_assert_eq(ids_of(v, ids), 3);
+    cr_assert_eq(ids[0], d);
+    cr_assert_eq(ids[1], c);
+    cr_assert_eq(ids[2], a);
+    cr_assert_eq(ids_of(by_lead(3), ids), 2);
+    cr_assert_eq(ids_of((struct hy_activity_who){.by = HY_ACTIVITY_BY_ADDRESS,
+                                                 .address = HY_STR("claims@example.jp")},
+                        ids),
+                 1);
+    cr_assert_eq(audit().problems, 0, "%s", problem_text);
+    struct hy_trim_job job;
+    hy_trim_job_init(&job, hy_clock_wall_ms() + 1000);
+    cr_assert_eq(run_request(env, &job.req), 0);
+    cr_assert_eq(entries(HY_TABLE_ACTIVITY_INDEX), 0);
+}
+
+/* version, kind, flags, reason; at, tenant, campaign, message, lead, domain, link; ip; recipient,
+ * source, text, agent, url, meta */
+Test(activity, a_record_of_the_first_version_is_read)
+{
+    static const uint8_t old[] = {
+        1, HY_ACTIVITY_CLICK, 4, 0, 9, 0, 5, 0, 6, 7, 2, 0, 1, 'a', 1, 's', 1, 't', 0, 1, 'u', 0};
+    struct hy_activity got;
+    struct hy_txn t;
+    uint8_t key[8];
+    hy_put_be64(key, 1234);
+    cr_assert_eq(hy_txn_write(env, &t), 0);
+    hy_put(&t, HY_TABLE_ACTIVITIES, hy_str_make(key, 8), hy_str_make(old, sizeof old), HY_PUT_SET);
+    cr_assert_eq(hy_txn_commit(&t), 0);
+    cr_assert_eq(hy_txn_read(env, &t), 0);
+    cr_assert_eq(hy_activity_get(&t, 1234, &got), 0);
+    cr_assert_eq(got.kind, HY_ACTIVITY_CLICK);
+    cr_assert_eq(got.flags, HY_ACTIVITY_HUMAN);
+    cr_assert_eq(got.at, 9);
+    cr_assert_eq(got.campaign, 5);
+    cr_assert_eq(got.lead, 6);
+    cr_assert_eq(got.domain, 7);
+    cr_assert_eq(got.link, 2);
+    cr_assert_eq(got.visitor, 0);
+    cr_assert(hy_str_eq(got.address, HY_STR("a")));
+    cr_assert(hy_str_eq(got.url, HY_STR("u")));
+    hy_txn_end(&t);
 }
 
 Test(activity, a_damaged_record_is_passed_over_and_counted)
@@ -358,7 +415,7 @@ Test(activity, kinds_have_names_that_lead_back_to_them)
         cr_assert_eq((int)back, i, "%s", name);
     }
     enum hy_activity_kind kind = HY_ACTIVITY_OPEN;
-    cr_assert_eq(named, 26);
+    cr_assert_eq(named, 37);
     cr_assert_eq(hy_activity_kind_find(HY_STR("opens"), &kind), HY_ENOTFOUND);
     cr_assert_eq(kind, HY_ACTIVITY_OPEN);
 }
