@@ -2,7 +2,8 @@
  *
  * Key: activity id be64. Value: version u8, kind u8, flags u8, reason u8; varints: at, tenant,
  * campaign, message, lead, domain, link, visitor (since version 2); the address it came from
- * (length 0, 4 or 16, bytes); recipient, source, text, user agent, url, meta (length, bytes). */
+ * (length 0, 4 or 16, bytes); recipient, source, text, user agent, url, meta, since version 2 ref
+ * (length, bytes). */
 #include "activity.h"
 
 #include "lead_priv.h"
@@ -10,9 +11,9 @@
 
 enum { VERSION = 2 };
 enum {
-    RECORD_MAX = 4 + 8 * 10 + 17 + 6 * 10 + HY_ADDRESS_MAX + HY_ACTIVITY_SOURCE_MAX +
+    RECORD_MAX = 4 + 8 * 10 + 17 + 7 * 10 + HY_ADDRESS_MAX + HY_ACTIVITY_SOURCE_MAX +
                  HY_ACTIVITY_TEXT_MAX + HY_ACTIVITY_AGENT_MAX + HY_ACTIVITY_URL_MAX +
-                 HY_ACTIVITY_META_MAX
+                 HY_ACTIVITY_META_MAX + HY_ACTIVITY_REF_MAX
 };
 
 static bool is_storable(enum hy_activity_kind k)
@@ -25,7 +26,7 @@ static int check(const struct hy_activity *a)
     if (!is_storable(a->kind) || a->at < 0)
         return HY_EINVAL;
     if (a->address.n > HY_ADDRESS_MAX || a->url.n > HY_ACTIVITY_URL_MAX ||
-        a->meta.n > HY_ACTIVITY_META_MAX)
+        a->meta.n > HY_ACTIVITY_META_MAX || a->ref.n > HY_ACTIVITY_REF_MAX)
         return HY_ELIMIT;
     return 0;
 }
@@ -42,6 +43,7 @@ static struct hy_str encode(const struct hy_activity *a, uint8_t room[RECORD_MAX
         hy_str_slice(a->agent, 0, HY_ACTIVITY_AGENT_MAX),
         a->url,
         a->meta,
+        a->ref,
     };
     rec_put_u8(&o, VERSION);
     rec_put_u8(&o, (uint8_t)a->kind);
@@ -83,6 +85,8 @@ int hy_activity_decode(struct hy_str key, struct hy_str value, struct hy_activit
     a.agent = rec_get_str(&in, HY_ACTIVITY_AGENT_MAX);
     a.url = rec_get_str(&in, HY_ACTIVITY_URL_MAX);
     a.meta = rec_get_str(&in, HY_ACTIVITY_META_MAX);
+    if (value.p[0] >= 2)
+        a.ref = rec_get_str(&in, HY_ACTIVITY_REF_MAX);
     if (in.bad || in.n || !is_storable(a.kind))
         return HY_ECORRUPT;
     *ret = a;

@@ -8,10 +8,10 @@ HY_MUST_USE int hy_activity_decode(struct hy_str key, struct hy_str value, struc
  * the next. One that cannot be read leaves entries that lead nowhere, which readers pass over. */
 HY_MUST_USE int hy_activity_drop(struct hy_cursor *c);
 
-/* ---- the index: 'l' be32 lead, 'm' be64 message, 'v' be64 visitor or 'a' be64 hash of the
- * address; then be64 id ---- */
+/* ---- the index: 'l' be32 lead, 'm' be64 message, 'v' be64 visitor, 'r' be64 hash of the ref or
+ * 'a' be64 hash of the address; then be64 id ---- */
 
-enum { ACTIVITY_INDEX_MAX = 3 }; /* entries of one activity */
+enum { ACTIVITY_INDEX_MAX = 4 }; /* entries of one activity */
 /* The keys under which it is filed; returns how many. */
 unsigned hy_activity_keys(const struct hy_env *env, const struct hy_activity *a,
                           struct hy_key keys[ACTIVITY_INDEX_MAX]);

@@ -1,5 +1,5 @@
 /* What activities are found by, and what is counted of them. Entries of the index lie behind each
- * other by time for each lead, message, visitor or address. */
+ * other by time for each lead, message, visitor, ref or address. */
 #include "activity.h"
 #include "hayauma/base/hash.h"
 #include "lead_priv.h"
@@ -7,15 +7,20 @@
 enum { ENTRY_VERSION = 1, COUNT_VERSION = 1 };
 enum { COUNT_KEY = 8 + 3 + 4, COUNT_VALUE = 1 + 8 };
 
-/* In this store: strangers' addresses cannot be made to share one. */
-static uint64_t hash_of(const struct hy_env *env, struct hy_str address)
+/* In this store: what strangers choose cannot be made to share one. */
+static uint64_t hash_of_ref(const struct hy_env *env, struct hy_str ref)
 {
     const struct hy_hash_key key = hy_lead_hash_key(env);
+    return hy_siphash(&key, ref.p, ref.n);
+}
+
+static uint64_t hash_of(const struct hy_env *env, struct hy_str address)
+{
     char lower[HY_ADDRESS_MAX];
     size_t n = address.n < sizeof lower ? address.n : sizeof lower;
     for (size_t i = 0; i < n; i++)
         lower[i] = hy_ascii_lower(address.p[i]);
-    return hy_siphash(&key, lower, n);
+    return hash_of_ref(env, hy_str_make(lower, n));
 }
 
 static void prefix_of(const struct hy_env *env, struct hy_key *k, const struct hy_activity_who *who)
@@ -33,6 +38,10 @@ static void prefix_of(const struct hy_env *env, struct hy_key *k, const struct h
     case HY_ACTIVITY_BY_VISITOR:
         hy_key_bytes(k, HY_STR("v"));
         hy_key_u64(k, who->visitor);
+        return;
+    case HY_ACTIVITY_BY_REF:
+        hy_key_bytes(k, HY_STR("r"));
+        hy_key_u64(k, hash_of_ref(env, who->ref));
         return;
     case HY_ACTIVITY_BY_ADDRESS:
         hy_key_bytes(k, HY_STR("a"));
@@ -54,6 +63,8 @@ unsigned hy_activity_keys(const struct hy_env *env, const struct hy_activity *a,
         who[n++] = (struct hy_activity_who){.by = HY_ACTIVITY_BY_ADDRESS, .address = a->address};
     if (a->visitor)
         who[n++] = (struct hy_activity_who){.by = HY_ACTIVITY_BY_VISITOR, .visitor = a->visitor};
+    if (a->ref.n)
+        who[n++] = (struct hy_activity_who){.by = HY_ACTIVITY_BY_REF, .ref = a->ref};
     for (unsigned i = 0; i < n; i++) {
         prefix_of(env, &keys[i], &who[i]);
         hy_key_u64(&keys[i], a->id);
@@ -85,7 +96,7 @@ int hy_activity_index_drop(struct hy_txn *t, const struct hy_activity *a)
     return 0;
 }
 
-/* Whether a record is one of those asked for: addresses may share a hash. */
+/* Whether a record is one of those asked for: addresses and refs may share a hash. */
 static bool is_of(const struct hy_activity_who *who, const struct hy_activity *a)
 {
     switch (who->by) {
@@ -95,6 +106,8 @@ static bool is_of(const struct hy_activity_who *who, const struct hy_activity *a
         return a->message == who->message;
     case HY_ACTIVITY_BY_VISITOR:
         return a->visitor == who->visitor;
+    case HY_ACTIVITY_BY_REF:
+        return hy_str_eq(a->ref, who->ref);
     case HY_ACTIVITY_BY_ADDRESS:
         return hy_str_ieq(a->address, who->address);
     }

@@ -61,9 +61,11 @@ enum hy_activity_flag {
     HY_ACTIVITY_MACHINE = 2, /* no person did it */
     HY_ACTIVITY_HUMAN = 4,   /* a person did; an open or click with neither: not known */
     HY_ACTIVITY_COUNTED = 8, /* an open or click that segments and scores count */
+    HY_ACTIVITY_JOINED = 16, /* of a visitor who became known later: counts at its IDENTIFY */
 };
 
 enum {
+    HY_ACTIVITY_REF_MAX = 128,
     HY_ACTIVITY_SOURCE_MAX = 255, /* bytes of these three: longer ones are cut */
     HY_ACTIVITY_TEXT_MAX = 1024,
     HY_ACTIVITY_AGENT_MAX = 512,
@@ -92,6 +94,7 @@ struct hy_activity {
     struct hy_str agent;  /* user agent */
     struct hy_str url;
     struct hy_str meta; /* a JSON object; empty: none */
+    struct hy_str ref;  /* what who told of it calls it, so that it counts once; empty: none */
 };
 
 /* "late-bounce"; "?" for a number that is none. */

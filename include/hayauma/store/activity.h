@@ -10,8 +10,8 @@
 #include "hayauma/store/env.h"
 
 /* Appends; sets a->id, and a->at when it is 0. The writer's transaction. HY_EINVAL: a kind that is
- * none or is told from other logs only; HY_ELIMIT: address, url or meta are too long. Nothing was
- * written then. */
+ * none or is told from other logs only; HY_ELIMIT: address, url, meta or ref are too long. Nothing
+ * was written then. */
 HY_MUST_USE int hy_activity_put(struct hy_txn *t, struct hy_activity *a);
 
 /* Views die with the transaction. HY_ENOTFOUND, HY_ECORRUPT, HY_EVERSION. */
@@ -26,6 +26,7 @@ enum hy_activity_by {
     HY_ACTIVITY_BY_LEAD,
     HY_ACTIVITY_BY_MESSAGE,
     HY_ACTIVITY_BY_VISITOR,
+    HY_ACTIVITY_BY_REF,
     HY_ACTIVITY_BY_ADDRESS
 };
 struct hy_activity_who {
@@ -33,6 +34,7 @@ struct hy_activity_who {
     hy_lead_no lead;
     hy_id message;
     uint64_t visitor;
+    struct hy_str ref;
     struct hy_str address; /* wire form, in any case of letters */
 };
 /* The newest one before `before` (0: of all). HY_ENOTFOUND. Entries whose record was trimmed are

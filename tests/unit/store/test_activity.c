@@ -74,6 +74,7 @@ Test(activity, what_was_noted_is_read_back_whole)
         .agent = HY_STR("agent/1"),
         .url = HY_STR("https://example.jp/"),
         .meta = HY_STR("{\"k\":1}"),
+        .ref = HY_STR("shop:17"),
     };
     struct hy_activity got;
     struct hy_txn t;
@@ -99,6 +100,7 @@ Test(activity, what_was_noted_is_read_back_whole)
     cr_assert(hy_str_eq(got.agent, a.agent));
     cr_assert(hy_str_eq(got.url, a.url));
     cr_assert(hy_str_eq(got.meta, a.meta));
+    cr_assert(hy_str_eq(got.ref, a.ref));
     cr_assert_eq(hy_activity_get(&t, id + 1, &got), HY_ENOTFOUND);
     hy_txn_end(&t);
     cr_assert_eq(audit().problems, 0, "%s", problem_text);
@@ -133,6 +135,7 @@ Test(activity, what_is_too_long_is_cut_or_refused)
         .address = hy_str_slice(s, 0, HY_ADDRESS_MAX),
         .url = hy_str_slice(s, 0, HY_ACTIVITY_URL_MAX),
         .meta = hy_str_slice(s, 0, HY_ACTIVITY_META_MAX),
+        .ref = hy_str_slice(s, 0, HY_ACTIVITY_REF_MAX),
         .at = INT64_MAX,
         .tenant = UINT32_MAX,
         .campaign = UINT64_MAX,
@@ -154,6 +157,7 @@ Test(activity, what_is_too_long_is_cut_or_refused)
         {.kind = HY_ACTIVITY_CLICK, .address = hy_str_slice(s, 0, HY_ADDRESS_MAX + 1)},
         {.kind = HY_ACTIVITY_CLICK, .url = hy_str_slice(s, 0, HY_ACTIVITY_URL_MAX + 1)},
         {.kind = HY_ACTIVITY_CLICK, .meta = hy_str_slice(s, 0, HY_ACTIVITY_META_MAX + 1)},
+        {.kind = HY_ACTIVITY_CLICK, .ref = hy_str_slice(s, 0, HY_ACTIVITY_REF_MAX + 1)},
     };
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
         cr_assert_eq(try_put(bad[i]), HY_ELIMIT, "case %zu", i);
@@ -214,7 +218,7 @@ Test(activity, is_found_by_lead_by_message_and_else_by_address)
     cr_assert_eq(ids[0], e);
 }
 
-Test(activity, of_a_visitor_is_found_by_it_whether_or_not_the_lead_is_known)
+Test(activity, is_found_by_visitor_whether_or_not_the_lead_is_known_and_by_its_ref)
 {
     const struct hy_activity_who v = {.by = HY_ACTIVITY_BY_VISITOR, .visitor = 77};
     hy_id ids[8];
@@ -224,6 +228,8 @@ Test(activity, of_a_visitor_is_found_by_it_whether_or_not_the_lead_is_known)
     hy_id d = put((struct hy_activity){
         .kind = HY_ACTIVITY_IDENTIFY, .visitor = 77, .address = HY_STR("claims@example.jp")});
     put((struct hy_activity){.kind = HY_ACTIVITY_PAGE_VIEW, .lead = 3});
+    hy_id f = put((struct hy_activity){.kind = HY_ACTIVITY_ORDER, .ref = HY_STR("shop:17")});
+    put((struct hy_activity){.kind = HY_ACTIVITY_ORDER, .ref = HY_STR("shop:18")});
     cr_assert_eq(ids_of(v, ids), 3);
     cr_assert_eq(ids[0], d);
     cr_assert_eq(ids[1], c);
@@ -233,6 +239,10 @@ Test(activity, of_a_visitor_is_found_by_it_whether_or_not_the_lead_is_known)
                                                  .address = HY_STR("claims@example.jp")},
                         ids),
                  1);
+    cr_assert_eq(
+        ids_of((struct hy_activity_who){.by = HY_ACTIVITY_BY_REF, .ref = HY_STR("shop:17")}, ids),
+        1);
+    cr_assert_eq(ids[0], f);
     cr_assert_eq(audit().problems, 0, "%s", problem_text);
     struct hy_trim_job job;
     hy_trim_job_init(&job, hy_clock_wall_ms() + 1000);
