@@ -45,7 +45,8 @@
     X(TENANTS, "tenants")   /* number -> what it has handed in */                                  \
     X(ENDINGS, "endings")   /* id of the last -> rows of a block that were over without attempt */ \
     X(TEMPLATES, "templates")           /* tenant, name, version, piece -> stored template */      \
-    X(TENANT_REPORTS, "tenant_reports") /* number -> how far its contact was told */
+    X(TENANT_REPORTS, "tenant_reports") /* number -> how far its contact was told */               \
+    X(LEAD_SETS, "lead_sets")           /* kind, number, what, block -> its members */
 
 enum hy_table {
 #define X(symbol, name) HY_TABLE_##symbol,
