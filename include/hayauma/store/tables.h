@@ -46,7 +46,9 @@
     X(ENDINGS, "endings")   /* id of the last -> rows of a block that were over without attempt */ \
     X(TEMPLATES, "templates")           /* tenant, name, version, piece -> stored template */      \
     X(TENANT_REPORTS, "tenant_reports") /* number -> how far its contact was told */               \
-    X(LEAD_SETS, "lead_sets")           /* kind, number, what, block -> its members */
+    X(LEAD_SETS, "lead_sets")           /* kind, number, what, block -> its members */             \
+    X(CONSENTS, "consents")             /* lead, id -> who agreed to what, and how */              \
+    X(CONSENT_TEXTS, "consent_texts")   /* hash -> the words that people saw */
 
 enum hy_table {
 #define X(symbol, name) HY_TABLE_##symbol,

@@ -2,6 +2,8 @@
 
 #include <criterion/criterion.h>
 
+#include "hayauma/store/lead.h"
+
 struct store_dir dir;
 struct hy_env *env;
 
@@ -39,4 +41,23 @@ unsigned case_picked(hy_id queue, hy_domain_no domain, const struct hy_pick *p)
     cr_assert_eq(hy_pick_rows(&t, queue, domain, p, count_row, &n), 0);
     hy_txn_end(&t);
     return n;
+}
+
+hy_lead_no case_lead(const char *address)
+{
+    struct hy_lead_upsert_result r = {0};
+    struct hy_lead_upsert how = {.created = 1};
+    struct hy_lead_batch *b;
+    struct hy_txn t;
+    hy_lead_no lead = 0;
+    cr_assert_eq(hy_lead_batch_new(env, NULL, 0, &b), 0);
+    cr_assert_eq(hy_lead_batch_add(b, hy_str_of(address), hy_str_of(address), NULL, 0), 0);
+    cr_assert_eq(hy_txn_write(env, &t), 0);
+    cr_assert_eq(hy_lead_upsert(&t, b, &how, &r), 0);
+    cr_assert_eq(hy_txn_commit(&t), 0);
+    hy_lead_batch_free(b);
+    cr_assert_eq(hy_txn_read(env, &t), 0);
+    cr_assert_eq(hy_lead_find(&t, hy_str_of(address), &lead), 0);
+    hy_txn_end(&t);
+    return lead;
 }

@@ -15,3 +15,6 @@ size_t case_open_queued(struct people p, hy_id *ret_campaign, struct hy_queue_ro
 
 /* How many rows of the domain the orders of `p` are about. */
 unsigned case_picked(hy_id queue, hy_domain_no domain, const struct hy_pick *p);
+
+/* A lead with this address (wire form, lower case); aborts the test when it cannot be. */
+hy_lead_no case_lead(const char *address);
