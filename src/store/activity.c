@@ -6,6 +6,7 @@
  * (length, bytes). */
 #include "activity.h"
 
+#include "campaign_tally.h"
 #include "lead_priv.h"
 #include "record.h"
 
@@ -121,6 +122,8 @@ int hy_activity_put(struct hy_txn *t, struct hy_activity *a)
         err = hy_activity_index_put(t, &full);
     if (!err && full.campaign)
         err = hy_activity_count_add(t, &full);
+    if (!err)
+        err = hy_campaign_tally_put(t, &full);
     if (err)
         return err;
     a->id = full.id;
@@ -132,8 +135,11 @@ int hy_activity_drop(struct hy_cursor *c)
 {
     struct hy_activity a;
     int err = 0;
-    if (hy_activity_decode(c->key, c->value, &a) == 0)
+    if (hy_activity_decode(c->key, c->value, &a) == 0) {
         err = hy_activity_index_drop(c->txn, &a);
+        if (!err)
+            err = hy_campaign_tally_lose(c->txn, &a);
+    }
     return err ? err : hy_cursor_delete(c);
 }
 

@@ -145,6 +145,8 @@ int hy_audit(struct hy_env *env, const struct hy_audit_sink *sink, struct hy_aud
     if (!err)
         err = hy_audit_activities(&a);
     if (!err)
+        err = hy_audit_tallies(&a);
+    if (!err)
         err = hy_audit_suppressions(&a);
     if (!err)
         err = hy_audit_templates(&a);

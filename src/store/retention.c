@@ -4,6 +4,7 @@
 
 #include "activity.h"
 #include "block.h"
+#include "campaign_tally.h"
 #include "hayauma/base/list.h"
 #include "hayauma/store/attempt.h"
 #include "hayauma/store/log_reader.h"
@@ -147,6 +148,8 @@ static int drop_slice(struct hy_write_req *r, struct hy_txn *t)
         err = drop_prefix(t, HY_TABLE_BUNDLES, key);
     if (!err)
         err = drop_prefix(t, HY_TABLE_ACTIVITY_COUNTS, key);
+    if (!err)
+        err = hy_campaign_tally_drop(t, j->campaign);
     if (!err)
         err = hy_del(t, HY_TABLE_LEDGERS, key);
     return err;

@@ -14,6 +14,7 @@ enum hy_lead_set_kind {
     HY_LEAD_SET_SEGMENT,
     HY_LEAD_SET_CAMPAIGN, /* `no` is its id, `what` of enum hy_lead_set_deed */
     HY_LEAD_SET_THRESHOLD,
+    HY_LEAD_SET_LINK, /* people who clicked a link of a campaign; `no` is told by its tally */
 };
 
 /* What leads did with a campaign, or what became of its mail to them. Stored: never renumber. */

@@ -34,9 +34,10 @@
     X(WINDOWS, "windows")               /* number of a worker -> what its windows learned */       \
     X(ACTIVITIES, "activities")         /* activity id -> activity */                              \
     X(ACTIVITY_INDEX, "activity_index") /* lead, message or address, activity id -> */             \
-    X(ACTIVITY_COUNTS, "activity_counts") /* campaign, kind, reason, domain -> count */            \
-    X(LOG_READERS, "log_readers")         /* name -> how far it has read the logs */               \
-    X(RETURNED, "returned")               /* week, hash of a mail that came back -> */             \
+    X(ACTIVITY_COUNTS, "activity_counts")   /* campaign, kind, reason, domain -> count */          \
+    X(CAMPAIGN_TALLIES, "campaign_tallies") /* campaign, hour or link -> hits by who; when */      \
+    X(LOG_READERS, "log_readers")           /* name -> how far it has read the logs */             \
+    X(RETURNED, "returned")                 /* week, hash of a mail that came back -> */           \
     X(SUPPRESSIONS, "suppressions") /* hash of an address -> entries, history, soft bounces */     \
     X(SUPPRESS_EXPIRY, "suppress_expiry") /* second, key of an entry -> */                         \
     X(DSN_DUE, "dsn_due")                 /* second, message id -> its sender is to be told */     \
