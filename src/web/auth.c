@@ -97,6 +97,15 @@ static int refuse(struct web_call *c, bool has_token)
     return HY_EAUTH;
 }
 
+bool web_is_installation(struct web_call *c)
+{
+    if (c->token->tenant->number == 0)
+        return true;
+    web_fail(c, 403, "not_permitted", NULL,
+             "Leads belong to the installation: a tenant's token has no access to them.");
+    return false;
+}
+
 int web_authorize(struct web_call *c)
 {
     struct hy_str shown;

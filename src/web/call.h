@@ -9,6 +9,7 @@
 #include "hayauma/base/arena.h"
 #include "hayauma/io/mailbox.h"
 #include "hayauma/store/env.h"
+#include "hayauma/store/once.h"
 #include "hayauma/web/web.h"
 
 enum {
@@ -72,6 +73,10 @@ bool web_body_is(const struct web_call *c, struct hy_str type);
  */
 json_t *web_json(struct web_call *c);
 
+/* Leads belong to the installation: whether its own token asks, and no tenant's. False: it is
+ * answered (403). */
+bool web_is_installation(struct web_call *c);
+
 /* A snapshot of the store on the web thread, for the length of a handler's step; NULL: there is
  * none to be had. web_snapshot_done follows in any case. */
 struct hy_txn *web_snapshot(struct web_call *c);
@@ -87,6 +92,21 @@ HY_MUST_USE int web_work(struct web_call *c, web_work_fn *fn);
 
 /* From any thread: `fn` is called on the web thread. */
 void web_later(struct web_call *c, void (*fn)(struct web_call *c));
+
+/* ---- once.c: calls that are done once ---- */
+
+/* What the call's Idempotency-Key stands for; ret->key is empty when it has none. HY_OK: it is new;
+ * HY_EEXIST: it was done, *answer is what was answered; HY_ELIMIT (no such key can be), HY_EINVAL
+ * (the key came with another request): web_once_refusal tells it. *answer is the caller's to free.
+ */
+HY_MUST_USE int web_once_find(struct web_call *c, struct hy_txn *t, struct hy_once *ret,
+                              struct hy_buf *answer);
+/* Status, code and words of a refusal; of another error: the key is being used at this moment. */
+void web_once_refusal(int err, int *ret_status, const char **ret_code, const char **ret_message);
+/* The answer of a call that another one with the same key came before, while both were on their
+ * way. */
+void web_once_answer(struct web_call *c, const struct hy_once *once);
+void web_once_replay(struct web_call *c, struct hy_str answer);
 
 /* ---- answers: exactly one ---- */
 

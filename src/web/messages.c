@@ -34,11 +34,6 @@ static void answer_fault(struct send *s)
         web_fail_err(s->call, f->err);
 }
 
-static void answer_replay(struct send *s)
-{
-    web_answer_text(s->call, 202, hy_buf_str(&s->answer), "Idempotent-Replay: true\r\n");
-}
-
 /* ---- the answer ---- */
 
 static void count(struct send *s)
@@ -50,23 +45,6 @@ static void count(struct send *s)
     hy_count_add(&c->messages, s->n_messages);
     hy_count_add(&c->recipients, rcpts);
     hy_count_add(&c->bytes, s->content_bytes);
-}
-
-/* The same key is used by a call that came a moment before. */
-static void answer_twin(struct send *s)
-{
-    struct hy_txn *t = web_snapshot(s->call);
-    hy_buf_reset(&s->answer);
-    int err = t ? hy_once_find(t, &s->once, &s->answer) : HY_EIO;
-    web_snapshot_done(s->call);
-    if (err == HY_OK)
-        answer_replay(s);
-    else if (err == HY_EINVAL)
-        web_fail(s->call, 422, "idempotency_key_reused", NULL,
-                 "This Idempotency-Key came with another request within a day.");
-    else
-        web_fail(s->call, 409, "idempotency_key_in_use", NULL,
-                 "A call with this Idempotency-Key is being made. Ask again.");
 }
 
 /* What may fit later is 429, what never can is as large as it is. */
@@ -89,7 +67,7 @@ static void on_over(struct web_call *c)
 {
     struct send *s = c->state;
     if (s->err == HY_EEXIST) {
-        answer_twin(s);
+        web_once_answer(c, &s->once);
         return;
     }
     if (s->err == HY_ELIMIT || s->err == HY_EINVAL) {
@@ -162,7 +140,7 @@ static void hand_in(struct web_call *c)
         return;
     }
     if (s->is_replay) {
-        answer_replay(s);
+        web_once_replay(c, hy_buf_str(&s->answer));
         return;
     }
     hy_submit_batch_init(&s->submit);

@@ -1,5 +1,4 @@
 /* What a call asks for: its key, its body in one of three forms, and whether it is complete. */
-#include <openssl/sha.h>
 #include <stdarg.h>
 #include <stdio.h>
 
@@ -32,31 +31,15 @@ int send_fail_err(struct send *s, int err)
 
 static int read_key(struct send *s)
 {
-    struct hy_http_call *h = s->call->http;
-    struct hy_str key, type = {0};
-    if (!hy_http_field(&h->head, HY_STR("Idempotency-Key"), &key))
+    int status, err = web_once_find(s->call, s->txn, &s->once, &s->answer);
+    const char *code, *message;
+    s->is_replay = err == HY_EEXIST;
+    if (err == HY_OK || s->is_replay)
         return HY_OK;
-    if (key.n == 0 || key.n > HY_ONCE_KEY_MAX)
-        return send_fail(s, 400, "invalid_idempotency_key", NULL,
-                         "An Idempotency-Key has 1 to %d bytes.", HY_ONCE_KEY_MAX);
-    s->once.tenant = s->call->token->tenant->number;
-    s->once.key = key;
-    (void)hy_http_field(&h->head, HY_STR("Content-Type"), &type);
-    uint8_t parts[3][32];
-    SHA256((const unsigned char *)(type.p ? type.p : ""), type.n, parts[0]);
-    SHA256((const unsigned char *)(h->head.query.p ? h->head.query.p : ""), h->head.query.n,
-           parts[1]);
-    SHA256((const unsigned char *)(h->body.p ? h->body.p : ""), h->body.n, parts[2]);
-    SHA256(parts[0], sizeof parts, s->once.request);
-    s->answer = HY_BUF_INIT(HY_ONCE_ANSWER_MAX);
-    int err = hy_once_find(s->txn, &s->once, &s->answer);
-    if (err == HY_ENOTFOUND)
-        return HY_OK;
-    if (err == HY_EINVAL)
-        return send_fail(s, 422, "idempotency_key_reused", NULL,
-                         "This Idempotency-Key came with another request within a day.");
-    s->is_replay = err == HY_OK;
-    return err == HY_OK ? HY_OK : send_fail_err(s, err);
+    if (err != HY_ELIMIT && err != HY_EINVAL)
+        return send_fail_err(s, err);
+    web_once_refusal(err, &status, &code, &message);
+    return send_fail(s, status, code, NULL, "%s", message);
 }
 
 /* ---- a message as it is, with the rest in the query ---- */
