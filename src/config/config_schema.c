@@ -40,6 +40,7 @@ const struct config_section config_sections[] = {
     {"suppression", "Addresses that nothing is sent to: docs/guides/suppression.md."},
     {"mail", "What campaigns need not say."},
     {"campaign", "How campaigns are held back. A campaign's own file may say otherwise."},
+    {"reaction", "What follows from what people do: docs/guides/reactions.md."},
     {"events", "What happens to messages and leads, told to others: docs/guides/events.md."},
     {"log", "Where the daemon tells what it does."},
     {"metrics", "Figures for Prometheus, over HTTP: docs/metrics.md."},
@@ -446,6 +447,11 @@ static const struct schema_row rows[] = {
      "1h",
      .doc = "A schedule that was missed by more, because the daemon was down, is not started but "
             "paused for a person to decide."},
+
+    {"reaction.hold", SCHEMA_DURATION, 0, F(reaction.hold_us), 0, 1 * HOUR, "2m",
+     .doc = "An open or click takes effect (scores, segments) when it is so old, since a machine "
+            "may give itself away by what it does next; at once when a visit of the site proves a "
+            "person. 0 = at once."},
 
     {"events.keep_unread", SCHEMA_DURATION, 0, F(events.keep_unread_us), 0, 3650 * DAY, "7d",
      .doc = "Beyond store.log_retention, what a destination has not read yet is kept this long."},

@@ -17,6 +17,7 @@
 
 #include "hayauma/base/log.h"
 #include "hayauma/daemon/import_job.h"
+#include "hayauma/react/react.h"
 #include "hayauma/receive/receive.h"
 #include "hayauma/web/web.h"
 
@@ -254,6 +255,8 @@ int daemon_open(struct hy_daemon *d, struct hy_diag *diag)
     if (err == HY_OK)
         err = intake_open(d, &problems, diag);
     if (err == HY_OK)
+        err = reaction_open(d, diag);
+    if (err == HY_OK)
         err = open_events(d, &problems, diag);
     if (err == HY_OK)
         observer_faces(&d->observer, &(struct observer_faces){.receive = d->receive,
@@ -313,6 +316,8 @@ void daemon_stop(struct hy_daemon *d)
     observer_close(&d->observer);
     hy_events_stop(d->events); /* while the writer runs; what it did not get to waits in the logs */
     d->events = NULL;
+    hy_react_stop(d->react); /* likewise */
+    d->react = NULL;
     if (d->writer) {
         hy_writer_stop(d->writer);
         d->writer = NULL;
@@ -354,6 +359,7 @@ int daemon_reload(struct hy_daemon *d, struct hy_problems *problems, struct hy_b
     struct hy_receive_policy *receive = NULL, *intake = NULL;
     struct hy_web_policy *web = NULL;
     struct hy_events_policy *events = NULL;
+    struct hy_react_policy *react = NULL;
     err = policy_make(d, fresh, problems, &policy);
     if (err == HY_OK)
         err = submission_policy(d, fresh, problems, &receive);
@@ -363,11 +369,15 @@ int daemon_reload(struct hy_daemon *d, struct hy_problems *problems, struct hy_b
         err = api_policy(fresh, problems, &web);
     if (err == HY_OK)
         err = events_policy(fresh, problems, &events);
+    if (err == HY_OK)
+        err = reaction_policy(fresh, &react);
     if (err != HY_OK) {
         hy_deliver_policy_unref(policy);
         hy_receive_policy_unref(receive);
         hy_receive_policy_unref(intake);
         hy_web_policy_unref(web);
+        if (events)
+            hy_events_policy_unref(events);
         hy_count_add(&d->observer.failed_reloads, 1);
         hy_config_unref(fresh);
         return err;
@@ -385,6 +395,7 @@ int daemon_reload(struct hy_daemon *d, struct hy_problems *problems, struct hy_b
     else
         hy_web_policy_unref(web);
     intake_reload(d, fresh, intake);
+    hy_react_reload(d->react, react);
     struct hy_diag diag = {""};
     if (events_apply(d, events, &diag) != HY_OK)
         hy_log(HY_LOG_ERROR, "events", "%s", diag.text);

@@ -25,6 +25,8 @@ struct hy_receive_policy;
 struct hy_network;
 struct hy_web;
 struct hy_web_policy;
+struct hy_react;
+struct hy_react_policy;
 
 /* upkeep.c */
 struct upkeep {
@@ -65,7 +67,8 @@ struct hy_daemon {
     struct hy_web *web;         /* likewise */
     struct hy_intake *intake;
     struct hy_receive *intake_receive; /* likewise */
-    struct hy_events *_Atomic events;  /* NULL: they go nowhere */
+    struct hy_react *react;
+    struct hy_events *_Atomic events; /* NULL: they go nowhere */
     struct upkeep upkeep;
     struct observer observer;
     struct orders orders;
@@ -178,6 +181,12 @@ int events_policy(struct hy_config *config, struct hy_problems *problems,
                   struct hy_events_policy **ret);
 /* From now on by this policy, whose reference is taken. */
 int events_apply(struct hy_daemon *d, struct hy_events_policy *policy, struct hy_diag *diag);
+
+/* reaction.c */
+/* How activities are judged and what follows from them. HY_ENOMEM. */
+int reaction_policy(struct hy_config *config, struct hy_react_policy **ret);
+/* Begins to follow them, by d->config. */
+int reaction_open(struct hy_daemon *d, struct hy_diag *diag);
 
 /* tuned.c: sees to it that libcrypto runs with the best known setting; executes the program anew
  * when it must. `argv` is main's. Before any thread, descriptor or state. */

@@ -10,7 +10,7 @@
 #include "lead_priv.h"
 #include "record.h"
 
-enum { VERSION = 2 };
+enum { VERSION = 2, FLAGS_AT = 2, REASON_AT = 3 }; /* these places stay in every version */
 enum {
     RECORD_MAX = 4 + 8 * 10 + 17 + 7 * 10 + HY_ADDRESS_MAX + HY_ACTIVITY_SOURCE_MAX +
                  HY_ACTIVITY_TEXT_MAX + HY_ACTIVITY_AGENT_MAX + HY_ACTIVITY_URL_MAX +
@@ -102,6 +102,20 @@ static void find_domain(struct hy_txn *t, struct hy_activity *a)
         a->domain = lead.domain;
 }
 
+/* What is counted of a campaign moves when an activity is noted (`before` is NULL) and when it is
+ * judged anew: everything that counts activities hangs here. */
+static int count(struct hy_txn *t, const struct hy_activity *before, const struct hy_activity *now)
+{
+    int err = 0;
+    if (now->campaign && before)
+        err = hy_activity_count_add(t, before, -1);
+    if (now->campaign && !err)
+        err = hy_activity_count_add(t, now, 1);
+    if (err)
+        return err;
+    return before ? hy_campaign_tally_judge(t, before, now->flags) : hy_campaign_tally_put(t, now);
+}
+
 int hy_activity_put(struct hy_txn *t, struct hy_activity *a)
 {
     uint8_t key[8], room[RECORD_MAX];
@@ -120,15 +134,42 @@ int hy_activity_put(struct hy_txn *t, struct hy_activity *a)
         return hy_txn_fail(t, HY_ECORRUPT);
     if (!err)
         err = hy_activity_index_put(t, &full);
-    if (!err && full.campaign)
-        err = hy_activity_count_add(t, &full);
     if (!err)
-        err = hy_campaign_tally_put(t, &full);
+        err = count(t, NULL, &full);
     if (err)
         return err;
     a->id = full.id;
     a->at = full.at;
     return 0;
+}
+
+int hy_activity_judge(struct hy_txn *t, hy_id id, uint8_t flags, uint8_t reason)
+{
+    uint8_t key[8], room[RECORD_MAX];
+    struct hy_str value, k = hy_str_make(key, sizeof key);
+    struct hy_activity before, now;
+    hy_put_be64(key, id);
+    int err = hy_get(t, HY_TABLE_ACTIVITIES, k, &value);
+    if (err)
+        return err;
+    if (value.n > sizeof room)
+        return HY_ECORRUPT;
+    memcpy(room, value.p, value.n);
+    value = hy_str_make(room, value.n);
+    err = hy_activity_decode(k, value, &before);
+    if (err)
+        return err;
+    if (before.kind != HY_ACTIVITY_OPEN && before.kind != HY_ACTIVITY_CLICK)
+        return HY_EINVAL;
+    now = before;
+    now.flags = (uint8_t)((before.flags & ~HY_ACTIVITY_JUDGED) | (flags & HY_ACTIVITY_JUDGED));
+    now.reason = reason;
+    if (now.flags == before.flags && now.reason == before.reason)
+        return 0;
+    room[FLAGS_AT] = now.flags;
+    room[REASON_AT] = now.reason;
+    err = hy_put(t, HY_TABLE_ACTIVITIES, k, value, HY_PUT_SET); /* of the same size: in place */
+    return err ? err : count(t, &before, &now);
 }
 
 int hy_activity_drop(struct hy_cursor *c)

@@ -20,4 +20,5 @@ HY_MUST_USE int hy_activity_index_drop(struct hy_txn *t, const struct hy_activit
 
 /* ---- counts: be64 campaign, kind, reason, flags, be32 domain -> version, count ---- */
 
-int hy_activity_count_add(struct hy_txn *t, const struct hy_activity *a);
+/* One more (by 1) or one less (by -1); a count of none is deleted. */
+int hy_activity_count_add(struct hy_txn *t, const struct hy_activity *a, int by);

@@ -143,7 +143,13 @@ int hy_activity_prev_of(struct hy_txn *t, const struct hy_activity_who *who, hy_
 
 /* ---- counts ---- */
 
-int hy_activity_count_add(struct hy_txn *t, const struct hy_activity *a)
+/* Whether it counts for segments and scores says nothing of who did it. */
+static uint8_t counted_flags(const struct hy_activity *a)
+{
+    return a->flags & (uint8_t)~HY_ACTIVITY_COUNTED;
+}
+
+int hy_activity_count_add(struct hy_txn *t, const struct hy_activity *a, int by)
 {
     uint8_t key[COUNT_KEY], value[COUNT_VALUE] = {COUNT_VERSION};
     struct hy_str k = hy_str_make(key, sizeof key), old;
@@ -151,14 +157,17 @@ int hy_activity_count_add(struct hy_txn *t, const struct hy_activity *a)
     hy_put_be64(key, a->campaign);
     key[8] = (uint8_t)a->kind;
     key[9] = a->reason;
-    key[10] = a->flags;
+    key[10] = counted_flags(a);
     hy_put_be32(key + 11, a->message ? 0 : a->domain);
     int err = hy_get(t, HY_TABLE_ACTIVITY_COUNTS, k, &old);
     if (!err && old.n == sizeof value && old.p[0] == COUNT_VERSION)
         n = hy_get_le64(old.p + 1);
     else if (err && err != HY_ENOTFOUND)
         return err;
-    hy_put_le64(value + 1, n + 1);
+    n += (uint64_t)(int64_t)by;
+    if (n == 0)
+        return hy_del(t, HY_TABLE_ACTIVITY_COUNTS, k);
+    hy_put_le64(value + 1, n);
     return hy_put(t, HY_TABLE_ACTIVITY_COUNTS, k, hy_str_make(value, sizeof value), HY_PUT_SET);
 }
 

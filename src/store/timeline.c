@@ -28,11 +28,19 @@ static int arrive(struct hy_timeline *l, enum hy_moment_kind k, int err)
 
 int hy_timeline_open(struct hy_txn *t, hy_id after, struct hy_timeline *ret)
 {
+    return hy_timeline_open_some(t, after, (1u << HY_MOMENT_KINDS) - 1, ret);
+}
+
+int hy_timeline_open_some(struct hy_txn *t, hy_id after, unsigned logs, struct hy_timeline *ret)
+{
     uint8_t key[8];
     struct hy_timeline l = {.after = after};
     int err = 0;
     hy_put_be64(key, after < UINT64_MAX ? after + 1 : after);
     for (int k = 0; k < HY_MOMENT_KINDS && !err; k++) {
+        l.heads[k] = UINT64_MAX;
+        if (!(logs & 1u << k))
+            continue;
         err = hy_cursor_open(t, tables[k], &l.logs[k]);
         if (!err)
             err = arrive(&l, (enum hy_moment_kind)k,

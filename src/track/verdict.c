@@ -286,8 +286,8 @@ static void judge_crowd(struct hy_verdicts *v, const struct hy_hit *hit, uint64_
     }
 }
 
-/* A person is there: opens by a privacy proxy were read, and the last click from the same place and
- * program was theirs, however hasty. */
+/* A person is there: the mail was read, also where a privacy proxy fetched it, and the last click
+ * from the same place and program was theirs, however hasty. */
 static void prove(struct hy_verdicts *v, struct message *m, const struct hy_hit *hit, uint64_t who,
                   struct changes *c)
 {
@@ -296,13 +296,14 @@ static void prove(struct hy_verdicts *v, struct message *m, const struct hy_hit 
         struct seen *s = &m->hits[i];
         if (!s->id || !is_near(s->at, hit->at, v->set.proof_ms))
             continue;
-        if (s->reason == HY_VERDICT_PRIVACY)
+        bool is_open = s->kind == HY_HIT_OPEN && s->verdict == HY_VERDICT_HUMAN;
+        if (s->reason == HY_VERDICT_PRIVACY || (is_open && s->reason != HY_VERDICT_PROOF))
             change(c, s, HY_VERDICT_HUMAN, HY_VERDICT_PROOF);
         bool is_hasty = s->reason == HY_VERDICT_BURST || s->reason == HY_VERDICT_CROWD;
         if (s->kind == HY_HIT_CLICK && s->who == who && (!click || s->at >= click->at))
             click = is_hasty || s->verdict == HY_VERDICT_HUMAN ? s : click;
     }
-    if (click && click->verdict != HY_VERDICT_HUMAN)
+    if (click && click->reason != HY_VERDICT_PROOF)
         change(c, click, HY_VERDICT_HUMAN, HY_VERDICT_PROOF);
 }
 

@@ -222,6 +222,9 @@ struct hy_config {
                                     links and return paths */
     } tracking;
     struct hy_tenants tenants;
+    struct {
+        hy_us hold_us; /* opens and clicks take effect when they are so old */
+    } reaction;
     struct {                  /* what happens, told to others */
         hy_us keep_unread_us; /* beyond store.log_retention, for destinations that lag */
         struct hy_config_events_files files;

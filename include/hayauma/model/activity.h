@@ -78,7 +78,8 @@ struct hy_activity {
     hy_id id; /* given by the store; its time is when it was noted */
     enum hy_activity_kind kind;
     uint8_t flags;  /* of enum hy_activity_flag */
-    uint8_t reason; /* enum hy_bounce_reason; 0: none */
+    uint8_t reason; /* enum hy_bounce_reason; of OPEN and CLICK enum hy_verdict_reason, where
+                       whoever notes it puts HEAD or PREFETCH if the request said so; 0: none */
     hy_wall_ms at;  /* when it happened; 0: when it was noted */
     uint32_t tenant;
     hy_id campaign;        /* or the spool of a ready message; 0: none */

@@ -14,6 +14,13 @@
  * was written then. */
 HY_MUST_USE int hy_activity_put(struct hy_txn *t, struct hy_activity *a);
 
+enum { HY_ACTIVITY_JUDGED = HY_ACTIVITY_MACHINE | HY_ACTIVITY_HUMAN | HY_ACTIVITY_COUNTED };
+/* What is thought of an OPEN or CLICK from now on: those of its flags that HY_ACTIVITY_JUDGED has,
+ * and its reason, of enum hy_verdict_reason. What is counted of its campaign moves with them. The
+ * writer's transaction, its views die. HY_ENOTFOUND, HY_EINVAL: another kind; HY_ECORRUPT,
+ * HY_EVERSION. */
+HY_MUST_USE int hy_activity_judge(struct hy_txn *t, hy_id id, uint8_t flags, uint8_t reason);
+
 /* Views die with the transaction. HY_ENOTFOUND, HY_ECORRUPT, HY_EVERSION. */
 HY_MUST_USE int hy_activity_get(struct hy_txn *t, hy_id id, struct hy_activity *ret);
 /* The first readable one with an id greater than `after`; *damaged (may be NULL) is raised by the

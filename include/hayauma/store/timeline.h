@@ -37,6 +37,9 @@ struct hy_timeline {
 /* Stands before the first moment behind `after`. The caller closes it before the transaction ends.
  */
 HY_MUST_USE int hy_timeline_open(struct hy_txn *t, hy_id after, struct hy_timeline *ret);
+/* The same of some logs only: a bit for each enum hy_moment_kind. */
+HY_MUST_USE int hy_timeline_open_some(struct hy_txn *t, hy_id after, unsigned logs,
+                                      struct hy_timeline *ret);
 void hy_timeline_close(struct hy_timeline *l);
 /* HY_ENOTFOUND: there is none (yet). Records that cannot be read are passed over and counted;
  * the rows of one of endings are one moment each. */

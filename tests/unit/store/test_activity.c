@@ -412,6 +412,44 @@ Test(activity, the_domain_is_that_of_the_lead)
     cr_assert_eq(s.calls, 1);
 }
 
+static int first_count(void *ctx, const struct hy_activity_count *n)
+{
+    *(struct hy_activity_count *)ctx = *n;
+    return 1;
+}
+
+Test(activity, a_judgement_moves_the_counts_and_changes_nothing_else)
+{
+    struct hy_activity_count n = {.n = 0};
+    struct hy_activity got;
+    struct hy_txn t;
+    hy_id open = put((struct hy_activity){.kind = HY_ACTIVITY_OPEN,
+                                          .campaign = 4,
+                                          .lead = 9,
+                                          .flags = HY_ACTIVITY_HARD,
+                                          .text = HY_STR("t"),
+                                          .meta = HY_STR("{}")});
+    hy_id reply = put((struct hy_activity){.kind = HY_ACTIVITY_REPLY, .campaign = 5});
+    cr_assert_eq(hy_txn_write(env, &t), 0);
+    cr_assert_eq(hy_activity_judge(&t, open, HY_ACTIVITY_HUMAN | HY_ACTIVITY_COUNTED, 8), 0);
+    cr_assert_eq(hy_activity_judge(&t, open, HY_ACTIVITY_MACHINE, 5), 0);
+    cr_assert_eq(hy_activity_judge(&t, open, HY_ACTIVITY_MACHINE, 5), 0, "once more");
+    cr_assert_eq(hy_activity_judge(&t, reply, HY_ACTIVITY_HUMAN, 0), HY_EINVAL);
+    cr_assert_eq(hy_activity_judge(&t, reply + 1, HY_ACTIVITY_HUMAN, 0), HY_ENOTFOUND);
+    cr_assert_eq(hy_activity_get(&t, open, &got), 0);
+    cr_assert_eq(got.flags, HY_ACTIVITY_HARD | HY_ACTIVITY_MACHINE);
+    cr_assert_eq(got.reason, 5);
+    cr_assert(hy_str_eq(got.text, HY_STR("t")));
+    cr_assert(hy_str_eq(got.meta, HY_STR("{}")));
+    cr_assert_eq(hy_activity_counts(&t, 4, first_count, &n), 1);
+    cr_assert_eq(n.n, 1);
+    cr_assert_eq(n.flags, HY_ACTIVITY_HARD | HY_ACTIVITY_MACHINE);
+    cr_assert_eq(n.reason, 5);
+    cr_assert_eq(hy_txn_commit(&t), 0);
+    cr_assert_eq(entries(HY_TABLE_ACTIVITY_COUNTS), 2, "of each campaign one");
+    cr_assert_eq(audit().problems, 0, "%s", problem_text);
+}
+
 Test(activity, kinds_have_names_that_lead_back_to_them)
 {
     size_t named = 0;

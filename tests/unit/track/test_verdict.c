@@ -140,6 +140,14 @@ Test(verdict, is_lifted_by_what_a_person_does_later)
     cr_expect_str_eq(judge(h), "10:machine agent", "a robot proves nothing");
 }
 
+Test(verdict, of_a_person_is_proved_by_what_follows)
+{
+    (void)judge(at(0, HY_HIT_OPEN, 5, 0, 3));
+    (void)judge(at(5000, HY_HIT_CLICK, 5, 1, 7));
+    cr_expect_str_eq(judge(at(6000, HY_HIT_PROOF, 5, 0, 7)), "3:human 1:human proof 2:human proof");
+    cr_expect_str_eq(judge(at(7000, HY_HIT_PROOF, 5, 0, 7)), "4:human", "once is enough");
+}
+
 /* A million hits of anybody: memory stays, and each id is spoken of only after its hit. */
 Test(verdict, stays_within_its_bounds)
 {

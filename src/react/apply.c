@@ -1,0 +1,189 @@
+/* The transaction of a batch: verdicts, effects and the new place together. Ends a slice between
+ * two steps when the writer should go on to others. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "hayauma/base/list.h"
+#include "hayauma/mail/address.h"
+#include "react_priv.h"
+
+enum {
+    STRINGS_MAX = HY_ADDRESS_MAX + HY_ACTIVITY_SOURCE_MAX + HY_ACTIVITY_TEXT_MAX +
+                  HY_ACTIVITY_AGENT_MAX + HY_ACTIVITY_URL_MAX + HY_ACTIVITY_META_MAX +
+                  HY_ACTIVITY_REF_MAX
+};
+
+/* An activity out of the store, its strings copied: effects write. */
+struct copy {
+    struct hy_activity a;
+    char text[STRINGS_MAX];
+};
+
+static struct hy_str keep(struct copy *c, size_t *at, struct hy_str s)
+{
+    memcpy(c->text + *at, s.p, s.n);
+    *at += s.n;
+    return hy_str_make(c->text + *at - s.n, s.n);
+}
+
+static int copy_of(struct hy_txn *t, hy_id id, struct copy *c)
+{
+    size_t at = 0;
+    int err = hy_activity_get(t, id, &c->a);
+    if (err)
+        return err;
+    struct hy_str *strings[] = {&c->a.address, &c->a.source, &c->a.text, &c->a.agent,
+                                &c->a.url,     &c->a.meta,   &c->a.ref};
+    for (size_t i = 0; i < sizeof strings / sizeof *strings; i++)
+        if (strings[i]->n)
+            *strings[i] = keep(c, &at, *strings[i]);
+    return 0;
+}
+
+static int note(const struct batch *b, struct hy_txn *t, const struct hy_activity *a, int sign)
+{
+    const struct hy_react_effects *e = &b->policy->effects;
+    return e->note && !b->passes_over ? e->note(e->ctx, t, a, sign) : 0;
+}
+
+static bool counts(uint8_t flags)
+{
+    return flags & HY_ACTIVITY_HUMAN;
+}
+
+/* Stores what is thought of it and moves its effect. */
+static int settle(struct batch *b, struct hy_txn *t, struct hy_activity *a, uint8_t flags,
+                  uint8_t reason)
+{
+    bool was = a->flags & HY_ACTIVITY_COUNTED, is = flags & HY_ACTIVITY_COUNTED;
+    int err = hy_activity_judge(t, a->id, flags, reason);
+    if (err)
+        return err;
+    a->flags = (uint8_t)((a->flags & ~HY_ACTIVITY_JUDGED) | flags);
+    a->reason = reason;
+    b->tally.counted += is && !was;
+    b->tally.withdrawn += was && !is;
+    return was == is ? 0 : note(b, t, a, is ? 1 : -1);
+}
+
+static enum hy_verdict verdict_of(uint8_t flags)
+{
+    return flags & HY_ACTIVITY_HUMAN     ? HY_VERDICT_HUMAN
+           : flags & HY_ACTIVITY_MACHINE ? HY_VERDICT_MACHINE
+                                         : HY_VERDICT_UNKNOWN;
+}
+
+/* An open or click is judged. It counts when its hold is over, or at once when it is proved; one
+ * that counted already counts on if the new verdict lets it. */
+static int judge(struct batch *b, struct hy_txn *t, const struct item *i, struct hy_activity *a)
+{
+    bool is_free = a->id <= b->reached.held || (a->flags & HY_ACTIVITY_COUNTED) ||
+                   i->reason == HY_VERDICT_PROOF;
+    uint8_t flags = i->flags;
+    if (is_free && counts(flags))
+        flags |= HY_ACTIVITY_COUNTED;
+    if (i->id == i->step)
+        b->tally.verdicts[verdict_of(flags)][i->reason]++;
+    else
+        b->tally.revised++;
+    return settle(b, t, a, flags, i->reason);
+}
+
+static int release(struct batch *b, struct hy_txn *t, struct hy_activity *a)
+{
+    if (!counts(a->flags) || (a->flags & HY_ACTIVITY_COUNTED))
+        return 0;
+    return settle(b, t, a, (uint8_t)((a->flags & HY_ACTIVITY_JUDGED) | HY_ACTIVITY_COUNTED),
+                  a->reason);
+}
+
+static int do_item(struct batch *b, struct hy_txn *t, const struct item *i, struct copy *c)
+{
+    int err = copy_of(t, i->id, c);
+    if (err == HY_ENOTFOUND || err == HY_ECORRUPT || err == HY_EVERSION)
+        return 0; /* it was trimmed, or is passed over by everybody */
+    if (err)
+        return err;
+    switch (i->kind) {
+    case ITEM_NOTE:
+        return note(b, t, &c->a, 1);
+    case ITEM_VERDICT:
+        return judge(b, t, i, &c->a);
+    case ITEM_HELD:
+        return release(b, t, &c->a);
+    }
+    return HY_EINVAL;
+}
+
+/* The items of one step, from `at` on; returns where the next step begins. */
+static int do_step(struct batch *b, struct hy_txn *t, size_t *at, struct copy *c)
+{
+    hy_id step = b->items[*at].step;
+    bool is_now = *at < b->n_now;
+    size_t end = is_now ? b->n_now : b->n;
+    int err = 0;
+    for (; !err && *at < end && b->items[*at].step == step; ++*at)
+        err = do_item(b, t, &b->items[*at], c);
+    if (is_now)
+        b->reached.now = step;
+    else
+        b->reached.held = step;
+    b->tally.applied += is_now;
+    b->tally.skipped += b->passes_over && is_now;
+    return err;
+}
+
+static size_t first_of(const struct batch *b)
+{
+    size_t i = 0;
+    while (i < b->n && b->items[i].step <= (i < b->n_now ? b->from.now : b->from.held))
+        i++;
+    return i;
+}
+
+static int do_all(struct batch *b, struct hy_txn *t, struct copy *c)
+{
+    const struct hy_react_effects *e = &b->policy->effects;
+    size_t i = first_of(b);
+    int err = 0;
+    while (!err && i < b->n) {
+        err = do_step(b, t, &i, c);
+        if (!err && i < b->n && hy_txn_should_yield(t))
+            return HY_EMORE;
+    }
+    if (!err) {
+        b->reached.now = b->to.now;
+        b->reached.held = b->to.held;
+        if (b->has_due && e->due && !b->passes_over)
+            err = e->due(e->ctx, t, b->now);
+    }
+    return err;
+}
+
+static bool is_same(const struct place *a, const struct place *b)
+{
+    return a->now == b->now && a->held == b->held && a->within == b->within;
+}
+
+int batch_apply(struct hy_write_req *r, struct hy_txn *t)
+{
+    struct batch *b = hy_container_of(r, struct batch, req);
+    struct place stored = {0};
+    struct copy *c;
+    int err = place_get(t, &stored);
+    if (err && err != HY_ENOTFOUND)
+        return err;
+    if (!err && !is_same(&stored, &b->from))
+        return HY_EINVAL; /* another place than it was made for */
+    c = malloc(sizeof *c);
+    if (!c)
+        return HY_ENOMEM;
+    b->reached = b->from;
+    b->tally = (struct tally){0};
+    err = do_all(b, t, c);
+    free(c);
+    if (err && err != HY_EMORE)
+        return err;
+    int put = place_put(t, &b->reached);
+    return put ? put : err;
+}

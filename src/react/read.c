@@ -1,0 +1,176 @@
+/* Reading on: from the logs behind the place to a batch, with the verdicts that come of it. */
+#include <string.h>
+
+#include "hayauma/base/log.h"
+#include "hayauma/store/timeline.h"
+#include "react_priv.h"
+
+enum {
+    BACK_MS = 15 * 60 * 1000, /* further back no verdict depends on what was */
+    BACK_MAX = 200000,        /* activities: more than the tables of the judge hold */
+};
+
+static bool is_judged(enum hy_activity_kind k)
+{
+    return k == HY_ACTIVITY_OPEN || k == HY_ACTIVITY_CLICK;
+}
+
+/* The end of all the logs that are read; whatever is committed later comes behind it. */
+static int find_end(struct hy_txn *t, hy_id at_least, hy_id *ret)
+{
+    hy_id newest;
+    int err = hy_timeline_newest(t, &newest);
+    if (!err)
+        *ret = newest > at_least ? newest : at_least;
+    return err;
+}
+
+/* ---- what was judged before ---- */
+
+/* Where to begin, so that at most BACK_MAX activities before the place are read. */
+static int find_back(struct hy_txn *t, hy_id upto, hy_id *ret)
+{
+    uint8_t key[8];
+    struct hy_cursor c;
+    hy_wall_ms from = hy_id_time(upto) - BACK_MS;
+    hy_id first = from > 0 ? hy_id_floor(from) : 0, at = upto;
+    hy_put_be64(key, upto);
+    int err = hy_cursor_open(t, HY_TABLE_ACTIVITIES, &c);
+    if (!err)
+        err = hy_cursor_seek(&c, hy_str_make(key, sizeof key));
+    err = err == HY_ENOTFOUND ? hy_cursor_last(&c) : err;
+    for (unsigned n = 0; !err && n < BACK_MAX && at > first; n++) {
+        at = c.key.n == 8 ? hy_get_be64(c.key.p) : first;
+        err = hy_cursor_prev(&c);
+    }
+    hy_cursor_close(&c);
+    *ret = err == HY_ENOTFOUND || at < first ? first : at;
+    return err == HY_ENOTFOUND ? 0 : err;
+}
+
+int read_back(struct hy_react *r, struct hy_txn *t)
+{
+    struct hy_verdict_change changes[HY_VERDICT_CHANGES_MAX];
+    struct hy_activity a;
+    struct hy_hit hit;
+    hy_id after;
+    int err = find_back(t, r->at.now, &after);
+    if (err)
+        return err;
+    while ((err = hy_activity_next(t, after, &a, NULL)) == 0 && a.id <= r->at.now) {
+        if (hit_of(r, t, &a, &hit))
+            (void)hy_verdicts_judge(r->verdicts, &hit, changes);
+        after = a.id;
+    }
+    return err == HY_ENOTFOUND ? 0 : err;
+}
+
+/* ---- reading on ---- */
+
+static void add(struct batch *b, enum item_kind kind, hy_id id, hy_id step)
+{
+    b->items[b->n++] = (struct item){.id = id, .step = step, .kind = kind};
+}
+
+static void add_verdicts(struct batch *b, const struct hy_verdict_change *changes, size_t n,
+                         hy_id step)
+{
+    static const uint8_t flags[HY_VERDICTS] = {
+        [HY_VERDICT_HUMAN] = HY_ACTIVITY_HUMAN, [HY_VERDICT_MACHINE] = HY_ACTIVITY_MACHINE};
+    for (size_t i = 0; i < n; i++) {
+        add(b, ITEM_VERDICT, changes[i].id, step);
+        b->items[b->n - 1].flags = flags[changes[i].verdict];
+        b->items[b->n - 1].reason = (uint8_t)changes[i].reason;
+    }
+}
+
+static void take(struct hy_react *r, struct hy_txn *t, struct batch *b, const struct hy_activity *a)
+{
+    struct hy_verdict_change changes[HY_VERDICT_CHANGES_MAX];
+    struct hy_hit hit;
+    size_t n = hit_of(r, t, a, &hit) ? hy_verdicts_judge(r->verdicts, &hit, changes) : 0;
+    size_t own = !is_judged(a->kind); /* a proof is not judged itself */
+    if (n > own)
+        add_verdicts(b, changes + own, n - own, a->id);
+    if (!is_judged(a->kind))
+        add(b, ITEM_NOTE, a->id, a->id);
+}
+
+static void tell_damage(struct hy_react *r)
+{
+    if (r->has_damage)
+        return;
+    r->has_damage = true;
+    hy_log(HY_LOG_ERROR, "react",
+           "a record of the logs cannot be read and is passed over: 'hayauma audit' names it");
+}
+
+static int read_now(struct hy_react *r, struct hy_txn *t, struct batch *b, size_t steps,
+                    bool *ret_more)
+{
+    struct hy_timeline l;
+    struct hy_moment m;
+    size_t n = 0;
+    hy_id end;
+    int err = find_end(t, b->from.now, &end);
+    if (!err)
+        err = hy_timeline_open_some(t, b->from.now, 1u << HY_MOMENT_ACTIVITY, &l);
+    if (err)
+        return err;
+    for (; n < steps && b->n < ITEMS_MAX - HY_VERDICT_CHANGES_MAX; n++) {
+        err = hy_timeline_next(&l, &m);
+        if (err)
+            break;
+        take(r, t, b, &m.of.activity);
+        b->to.now = m.id;
+    }
+    if (l.damaged)
+        tell_damage(r);
+    hy_timeline_close(&l);
+    if (err == HY_ENOTFOUND)
+        b->to.now = end;
+    *ret_more = err == 0;
+    b->n_now = b->n;
+    return err == HY_ENOTFOUND ? 0 : err;
+}
+
+/* Opens and clicks whose hold is over; whether they count is seen when it is. */
+static int read_held(struct hy_txn *t, struct batch *b, size_t steps, bool *ret_more)
+{
+    hy_id over = hy_id_floor(b->now - b->policy->hold_ms);
+    hy_id until = b->policy->hold_ms == 0 || b->to.now < over ? b->to.now : over;
+    struct hy_timeline l;
+    struct hy_moment m;
+    int err = 0;
+    if (until <= b->from.held)
+        return 0;
+    err = hy_timeline_open_some(t, b->from.held, 1u << HY_MOMENT_ACTIVITY, &l);
+    if (err)
+        return err;
+    size_t n = 0, scanned = 0;
+    while (n < steps && scanned++ < 16 * STEPS_MAX && (err = hy_timeline_next(&l, &m)) == 0 &&
+           m.id <= until) {
+        if (is_judged(m.of.activity.kind) && !(m.of.activity.flags & HY_ACTIVITY_COUNTED)) {
+            add(b, ITEM_HELD, m.id, m.id);
+            n++;
+        }
+        b->to.held = m.id;
+    }
+    hy_timeline_close(&l);
+    if (err && err != HY_ENOTFOUND)
+        return err;
+    if (err == HY_ENOTFOUND || m.id > until)
+        b->to.held = until;
+    else
+        *ret_more = true;
+    return 0;
+}
+
+int read_on(struct hy_react *r, struct hy_txn *t, struct batch *b, size_t steps, bool *ret_more)
+{
+    b->n = 0;
+    b->from = b->to = r->at;
+    *ret_more = false;
+    int err = read_now(r, t, b, steps, ret_more);
+    return err ? err : read_held(t, b, steps, ret_more);
+}

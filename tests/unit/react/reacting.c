@@ -1,0 +1,132 @@
+/* Sums lie in a table as version, i64 under "sum" be32 lead. */
+#include "reacting.h"
+
+#include <criterion/criterion.h>
+#include <time.h>
+
+#include "hayauma/base/list.h"
+
+struct hy_writer *writer;
+struct hy_react *react;
+_Atomic unsigned due_calls;
+
+static struct hy_str key_of(uint8_t key[7], hy_lead_no lead)
+{
+    memcpy(key, "sum", 3);
+    hy_put_be32(key + 3, lead);
+    return hy_str_make(key, 7);
+}
+
+static int64_t sum_in(struct hy_txn *t, hy_lead_no lead)
+{
+    uint8_t key[7];
+    struct hy_str v;
+    return hy_get(t, HY_TABLE_ONCE, key_of(key, lead), &v) == 0 ? (int64_t)hy_get_le64(v.p + 1) : 0;
+}
+
+static int add_up(void *ctx, struct hy_txn *t, const struct hy_activity *a, int sign)
+{
+    uint8_t key[7], value[9] = {1};
+    (void)ctx;
+    int64_t sum = sum_in(t, a->lead) + sign * (int64_t)(a->link ? a->link : 1);
+    hy_put_le64(value + 1, (uint64_t)sum);
+    int err = hy_put(t, HY_TABLE_ONCE, key_of(key, a->lead), hy_str_make(value, 9), HY_PUT_SET);
+    return a->lead == POISON_LEAD ? HY_ECORRUPT : err;
+}
+
+static int is_due(void *ctx, struct hy_txn *t, hy_wall_ms now)
+{
+    (void)ctx;
+    (void)t;
+    cr_assert_gt(now, 0);
+    atomic_fetch_add(&due_calls, 1);
+    return 0;
+}
+
+void reacting_open(void)
+{
+    const struct hy_writer_options o = {.commit_interval_ms = 5};
+    case_open();
+    cr_assert_eq(hy_writer_start(env, &o, &writer), 0);
+}
+
+void reacting_close(void)
+{
+    reacting_stop();
+    hy_writer_stop(writer);
+    case_close();
+}
+
+void reacting_start(uint32_t hold_ms)
+{
+    static struct hy_react_policy policy;
+    struct hy_diag diag = {""};
+    policy =
+        (struct hy_react_policy){.hold_ms = hold_ms, .effects = {.note = add_up, .due = is_due}};
+    hy_verdict_settings_init(&policy.verdicts);
+    atomic_init(&policy.refs, 1);
+    cr_assert_eq(hy_react_start(env, writer, &policy, &diag, &react), 0, "%s", diag.text);
+}
+
+void reacting_stop(void)
+{
+    hy_react_stop(react);
+    react = NULL;
+}
+
+struct noting {
+    struct hy_write_req req; /* first */
+    struct hy_activity a;
+};
+
+static int apply(struct hy_write_req *r, struct hy_txn *t)
+{
+    return hy_activity_put(t, &hy_container_of(r, struct noting, req)->a);
+}
+
+hy_id noted(struct hy_activity a)
+{
+    struct noting n = {.req = {.class = HY_WRITE_ADMIN, .apply = apply}, .a = a};
+    cr_assert_eq(hy_writer_run(writer, &n.req), 0);
+    return n.a.id;
+}
+
+static void wait_for(hy_id upto, bool is_held)
+{
+    const struct timespec pause = {.tv_nsec = 1000000};
+    for (;;) {
+        struct hy_react_position p = hy_react_position(react);
+        if ((is_held ? p.held : p.now) >= upto)
+            return;
+        nanosleep(&pause, NULL);
+    }
+}
+
+void reacted(hy_id upto)
+{
+    wait_for(upto, false);
+}
+
+void reacted_held(hy_id upto)
+{
+    wait_for(upto, true);
+}
+
+int64_t sum_of(hy_lead_no lead)
+{
+    struct hy_txn t;
+    cr_assert_eq(hy_txn_read(env, &t), 0);
+    int64_t sum = sum_in(&t, lead);
+    hy_txn_end(&t);
+    return sum;
+}
+
+struct hy_activity activity_now(hy_id id)
+{
+    struct hy_activity a;
+    struct hy_txn t;
+    cr_assert_eq(hy_txn_read(env, &t), 0);
+    cr_assert_eq(hy_activity_get(&t, id, &a), 0);
+    hy_txn_end(&t);
+    return a;
+}

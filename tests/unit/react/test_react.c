@@ -1,0 +1,215 @@
+#include <criterion/criterion.h>
+#include <time.h>
+
+#include "reacting.h"
+
+TestSuite(react, .init = reacting_open, .fini = reacting_close);
+
+#define AGENT                                                                                      \
+    HY_STR("Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) "     \
+           "Chrome/126.0.0.0 Safari/537.36")
+
+static struct hy_activity hit(enum hy_activity_kind kind, hy_lead_no lead, uint32_t link)
+{
+    return (struct hy_activity){.kind = kind,
+                                .lead = lead,
+                                .link = link,
+                                .campaign = 77,
+                                .domain = 1,
+                                .ip = {[10] = 0xff, 0xff, 192, 0, 2, (uint8_t)lead},
+                                .agent = AGENT};
+}
+
+static struct hy_react_view view(void)
+{
+    struct hy_react_view v;
+    hy_react_look(react, &v);
+    return v;
+}
+
+Test(react, each_activity_takes_effect_once)
+{
+    hy_id last = noted((struct hy_activity){.kind = HY_ACTIVITY_ORDER, .lead = 1, .link = 1000});
+    reacting_start(0);
+    for (uint32_t i = 1; i <= 100; i++)
+        last = noted((struct hy_activity){.kind = HY_ACTIVITY_ORDER, .lead = 1, .link = i});
+    reacted(last);
+    cr_assert_eq(sum_of(1), 5050, "what was there before the reader first ran is history");
+    cr_assert_eq(view().applied, 100);
+    cr_assert_eq(view().delay.count, 100);
+}
+
+Test(react, goes_on_where_it_stopped)
+{
+    hy_id last = 0;
+    reacting_start(0);
+    for (uint32_t round = 1; round <= 4; round++) {
+        for (uint32_t i = 1; i <= 25; i++)
+            last = noted((struct hy_activity){.kind = HY_ACTIVITY_ORDER, .lead = 1});
+        if (round % 2)
+            reacted(last);
+        reacting_stop();
+        last = noted((struct hy_activity){.kind = HY_ACTIVITY_ORDER, .lead = 2});
+        reacting_start(0);
+    }
+    reacted(last);
+    cr_assert_eq(sum_of(1), 100);
+    cr_assert_eq(sum_of(2), 4);
+}
+
+Test(react, an_open_or_click_is_judged_at_once_and_counts_behind_its_hold)
+{
+    reacting_start(3600000);
+    hy_id open = noted(hit(HY_ACTIVITY_OPEN, 1, 0));
+    hy_id click = noted(hit(HY_ACTIVITY_CLICK, 1, 1));
+    reacted(click);
+    cr_assert_eq(activity_now(open).flags, HY_ACTIVITY_HUMAN);
+    cr_assert_eq(activity_now(click).flags, HY_ACTIVITY_HUMAN);
+    cr_assert_eq(sum_of(1), 0);
+    reacting_stop();
+    reacting_start(0);
+    reacted_held(click);
+    cr_assert_eq(sum_of(1), 2);
+    cr_assert_eq(activity_now(click).flags, HY_ACTIVITY_HUMAN | HY_ACTIVITY_COUNTED);
+    cr_assert_eq(view().counted, 2);
+}
+
+Test(react, a_machines_haste_takes_back_what_had_counted)
+{
+    hy_id ids[3];
+    reacting_start(0);
+    for (uint32_t i = 0; i < 3; i++) {
+        struct hy_activity a = hit(HY_ACTIVITY_CLICK, 1, i + 1);
+        a.at = 1796000000000 + i * 600;
+        ids[i] = noted(a);
+        reacted_held(ids[i]);
+        cr_assert_eq(sum_of(1), i == 0 ? 1 : i == 1 ? 3 : 0);
+    }
+    for (int i = 0; i < 3; i++) {
+        cr_assert_eq(activity_now(ids[i]).flags, HY_ACTIVITY_MACHINE, "click %d", i);
+        cr_assert_eq(activity_now(ids[i]).reason, HY_VERDICT_BURST);
+    }
+    cr_assert_eq(view().withdrawn, 2);
+    cr_assert_eq(view().revised, 2);
+}
+
+Test(react, a_burst_is_seen_over_a_restart)
+{
+    hy_id id = 0;
+    for (uint32_t i = 0; i < 3; i++) {
+        struct hy_activity a = hit(HY_ACTIVITY_CLICK, 1, i + 1);
+        a.at = 1796000000000 + i * 600;
+        reacting_start(0);
+        id = noted(a);
+        reacted_held(id);
+        reacting_stop();
+    }
+    cr_assert_eq(sum_of(1), 0);
+    cr_assert_eq(activity_now(id).reason, HY_VERDICT_BURST);
+}
+
+Test(react, a_visit_of_the_site_proves_the_click_at_once)
+{
+    reacting_start(3600000);
+    hy_id click = noted(hit(HY_ACTIVITY_CLICK, 1, 5));
+    hy_id visit = noted(hit(HY_ACTIVITY_PAGE_VIEW, 1, 0));
+    reacted(visit);
+    cr_assert_eq(activity_now(click).reason, HY_VERDICT_PROOF);
+    cr_assert_eq(sum_of(1), 6, "the click, and the visit");
+    reacting_stop();
+    reacting_start(0);
+    reacted_held(visit);
+    cr_assert_eq(sum_of(1), 6, "not once more behind the hold");
+}
+
+Test(react, machines_and_privacy_proxies_do_not_count)
+{
+    struct hy_activity a = hit(HY_ACTIVITY_OPEN, 1, 0), b = hit(HY_ACTIVITY_CLICK, 2, 1),
+                       c = hit(HY_ACTIVITY_OPEN, 3, 0), d = hit(HY_ACTIVITY_OPEN, 4, 0);
+    a.agent = HY_STR("Mozilla/5.0");
+    b.agent = HY_STR("curl/8.5.0");
+    c.reason = HY_VERDICT_PREFETCH;
+    d.agent = HY_STR("Mozilla/5.0 (Windows NT 5.1; rv:11.0) Gecko Firefox/11.0 "
+                     "(via ggpht.com GoogleImageProxy)");
+    memcpy(d.ip + 12, (uint8_t[4]){66, 249, 84, 3}, 4);
+    reacting_start(0);
+    hy_id ids[4] = {noted(a), noted(b), noted(c), noted(d)};
+    reacted_held(ids[3]);
+    static const struct {
+        uint8_t flags, reason;
+        int64_t sum;
+    } want[4] = {
+        {0, HY_VERDICT_PRIVACY, 0},
+        {HY_ACTIVITY_MACHINE, HY_VERDICT_AGENT, 0},
+        {HY_ACTIVITY_MACHINE, HY_VERDICT_PREFETCH, 0},
+        {HY_ACTIVITY_HUMAN | HY_ACTIVITY_COUNTED, HY_VERDICT_PROXY, 1},
+    };
+    for (uint32_t i = 0; i < 4; i++) {
+        cr_assert_eq(activity_now(ids[i]).flags, want[i].flags, "case %u", i);
+        cr_assert_eq(activity_now(ids[i]).reason, want[i].reason, "case %u", i);
+        cr_assert_eq(sum_of(i + 1), want[i].sum, "case %u", i);
+    }
+}
+
+Test(react, who_asks_before_the_server_took_the_mail_is_none)
+{
+    struct people p = {.n_domains = 1, .per_domain = 3};
+    struct hy_queue_row rows[3];
+    reacting_stop();
+    hy_writer_stop(writer);
+    hy_id campaign = campaign_queue(env, "early", &p);
+    cr_assert_eq(read_all_fresh(env, campaign, rows, 3), 3);
+    struct hy_settle taken = settle_of(&rows[1].ref, HY_RCPT_DELIVERED, 0);
+    struct hy_settle refused = settle_of(&rows[2].ref, HY_RCPT_DEFERRED, 0);
+    hy_wall_ms end = taken.attempt.started + taken.attempt.duration_ms;
+    refused.attempt.due_s = (uint32_t)(end / 1000) + 3600;
+    cr_assert_eq(settle_now(env, &taken), HY_SETTLE_APPLIED);
+    cr_assert_eq(settle_now(env, &refused), HY_SETTLE_APPLIED);
+    cr_assert_eq(
+        hy_writer_start(env, &(struct hy_writer_options){.commit_interval_ms = 5}, &writer), 0);
+    const struct {
+        hy_lead_no lead;
+        hy_wall_ms at;
+        uint8_t reason;
+    } cases[] = {
+        {rows[0].ref.lead, end, HY_VERDICT_EARLY},
+        {rows[1].ref.lead, end - 1, HY_VERDICT_EARLY},
+        {rows[1].ref.lead, end + 60000, HY_VERDICT_NOTHING},
+        {rows[2].ref.lead, end + 60000, HY_VERDICT_EARLY},
+        {999, end, HY_VERDICT_NOTHING},
+    };
+    reacting_start(0);
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct hy_activity a = hit(HY_ACTIVITY_CLICK, cases[i].lead, 1);
+        a.campaign = campaign;
+        a.domain = rows[0].ref.domain;
+        a.at = cases[i].at;
+        hy_id id = noted(a);
+        reacted(id);
+        cr_expect_eq(activity_now(id).reason, cases[i].reason, "case %zu", i);
+    }
+}
+
+Test(react, what_keeps_failing_is_passed_over_alone)
+{
+    reacting_start(0);
+    for (uint32_t i = 1; i <= 10; i++)
+        noted((struct hy_activity){.kind = HY_ACTIVITY_ORDER, .lead = 1});
+    noted((struct hy_activity){.kind = HY_ACTIVITY_ORDER, .lead = POISON_LEAD});
+    hy_id last = 0;
+    for (uint32_t i = 1; i <= 10; i++)
+        last = noted((struct hy_activity){.kind = HY_ACTIVITY_ORDER, .lead = 1});
+    reacted(last);
+    cr_assert_eq(sum_of(1), 20);
+    cr_assert_eq(sum_of(POISON_LEAD), 0);
+    cr_assert_eq(view().skipped, 1);
+    cr_assert_gt(view().failures, 0);
+}
+
+Test(react, what_falls_due_is_asked_for_by_time)
+{
+    const struct timespec pause = {.tv_nsec = 1000000};
+    reacting_start(0);
+    while (atomic_load(&due_calls) < 2)
+        nanosleep(&pause, NULL);
+}
