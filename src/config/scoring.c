@@ -4,6 +4,7 @@
 
 #include <stdlib.h>
 
+#include "hayauma/base/hash.h"
 #include "hayauma/config/config.h"
 #include "schema.h"
 
@@ -215,6 +216,32 @@ static bool is_each(const struct hy_segment_node *n)
            !n->since.text.n && !n->before.text.n;
 }
 
+/* What is true of a lead must change with the lead, for it is looked at then: not with the time,
+ * nor with other scores. NULL: all of it does. */
+static const char *unsteady(const struct hy_segment_node *n)
+{
+    const char *why = NULL;
+    for (size_t i = 0; i < n->n_items && !why; i++)
+        why = unsteady(n->items[i]);
+    if (n->kind == HY_SEGMENT_MEMBER && n->group == HY_SEGMENT_SEGMENT)
+        return "a segment";
+    if (n->kind == HY_SEGMENT_DID)
+        return "what the lead did: a rule with 'on' gives points for that";
+    if (n->kind != HY_SEGMENT_COMPARE)
+        return why;
+    if (n->op == HY_SEGMENT_WITHIN || n->op == HY_SEGMENT_OLDER)
+        return "a time that passes";
+    if (hy_str_eq(n->name, HY_STR("score")) || hy_str_starts(n->name, HY_STR("score.")))
+        return "the score itself";
+    return NULL;
+}
+
+/* Deliveries and refusals are no activities of the lead. */
+static bool is_of_mail(const struct hy_segment_node *n)
+{
+    return n->did == HY_ACTIVITY_DELIVERED || n->did == HY_ACTIVITY_BOUNCED;
+}
+
 static int read_condition(const struct maker *m, const struct yaml_node *at,
                           const struct raw_rule *raw, struct hy_score_rule *r)
 {
@@ -241,7 +268,28 @@ static int read_condition(const struct maker *m, const struct yaml_node *at,
         schema_error_at(&m->x, at, key,
                         "on: must be one activity without a time or a number, such as "
                         "clicked(url: \"*pricing*\")");
+    else if (is_on && is_of_mail(*to))
+        schema_error_at(&m->x, at, key, "on: points are for what leads do, not for %s",
+                        (*to)->did == HY_ACTIVITY_BOUNCED ? "bounces" : "mail they received");
+    else if (!is_on && unsteady(*to))
+        schema_error_at(&m->x, at, key, "when: cannot ask for %s", unsteady(*to));
     return HY_OK;
+}
+
+/* Tells a changed rule from what it was. */
+static int make_print(const struct maker *m, struct hy_score_rule *r)
+{
+    struct hy_buf text = HY_BUF_INIT(ARENA_MAX);
+    struct hy_str group = m->plan.groups[r->group].name;
+    hy_segment_put(&text, r->on ? r->on : r->when);
+    hy_buf_printf(&text, "\n%d %d %d %d %u %u %.*s", r->on != NULL, r->points, r->is_first_only,
+                  r->most, r->most_per_s, r->half_life_s, HY_STR_ARG(group));
+    struct hy_str all = hy_buf_str(&text);
+    static const struct hy_hash_key key;
+    r->print = (uint32_t)hy_siphash(&key, all.p, all.n);
+    int err = text.err;
+    hy_buf_free(&text);
+    return err;
 }
 
 static int make_rule(const struct maker *m, size_t i, struct hy_score_rule *r)
@@ -253,7 +301,7 @@ static int make_rule(const struct maker *m, size_t i, struct hy_score_rule *r)
     r->group = group_of(m, at, raw->group);
     if (points_of(m, at, "points", hy_str_of(raw->points), &r->points) && r->points == 0)
         schema_error_at(&m->x, at, "points", "points: 0 points are none");
-    if (r->group < m->plan.n_groups)
+    if (r->group < m->plan.n_groups && raw->on[0]) /* what a lead is does not fade */
         r->half_life_s = m->plan.groups[r->group].half_life_s;
     if (raw->at_most[0])
         read_at_most(m, at, raw->at_most, r);
@@ -262,7 +310,10 @@ static int make_rule(const struct maker *m, size_t i, struct hy_score_rule *r)
     for (size_t k = 0; k < i; k++)
         if (strcmp(m->raw.rules.items[k].name, raw->name) == 0)
             schema_error_at(&m->x, at, "name", "name: '%s' is an earlier rule", raw->name);
-    return read_condition(m, at, raw, r);
+    size_t errors = m->x.src->problems->n_errors;
+    int err = read_condition(m, at, raw, r);
+    bool is_whole = m->x.src->problems->n_errors == errors && r->group < m->plan.n_groups;
+    return err == HY_OK && is_whole ? make_print(m, r) : err;
 }
 
 static int make_groups(struct maker *m)

@@ -56,27 +56,28 @@ bool hy_score_is_over(const struct hy_score_threshold *t, bool was, int64_t tota
     return total_milli >= (int64_t)(was ? t->until : t->from) * 1000;
 }
 
-/* Negative sums shrink towards nothing, which lifts the total; that is left out, so the answer is
- * never too late. */
-static double least_at(const struct hy_score_sum *sums, size_t n, hy_wall_ms now, hy_wall_ms t)
+/* As little (of a lead that is over) or as much as the total may be at `t`, if nothing happens:
+ * what works against the question is left as it is now, so the answer is never too late. */
+static double bound_at(bool is_over, const struct hy_score_sum *sums, size_t n, hy_wall_ms now,
+                       hy_wall_ms t)
 {
     double total = 0;
     for (size_t i = 0; i < n; i++)
-        total += hy_score_sum_at(&sums[i], sums[i].value < 0 ? now : t);
+        total += hy_score_sum_at(&sums[i], (sums[i].value < 0) == is_over ? now : t);
     return total;
 }
 
-hy_wall_ms hy_score_stays_until(const struct hy_score_threshold *t, const struct hy_score_sum *sums,
-                                size_t n, hy_wall_ms now)
+hy_wall_ms hy_score_stays_until(const struct hy_score_threshold *t, bool is_over,
+                                const struct hy_score_sum *sums, size_t n, hy_wall_ms now)
 {
     static const hy_wall_ms horizon = (hy_wall_ms)100 * 366 * 86400 * 1000;
-    double level = t->until - 0.0005; /* what rounds to the level is on it */
+    double level = (is_over ? t->until : t->from) - 0.0005; /* what rounds to the level is on it */
     hy_wall_ms low = now, high = now + horizon;
-    if (least_at(sums, n, now, high) >= level)
+    if ((bound_at(is_over, sums, n, now, high) >= level) == is_over)
         return INT64_MAX;
     while (high - low > 1) {
         hy_wall_ms middle = low + (high - low) / 2;
-        if (least_at(sums, n, now, middle) >= level)
+        if ((bound_at(is_over, sums, n, now, middle) >= level) == is_over)
             low = middle;
         else
             high = middle;

@@ -141,6 +141,31 @@ int hy_activity_prev_of(struct hy_txn *t, const struct hy_activity_who *who, hy_
     return err;
 }
 
+int hy_activity_next_of(struct hy_txn *t, const struct hy_activity_who *who, hy_id after,
+                        struct hy_activity *ret)
+{
+    struct hy_key prefix, at;
+    struct hy_cursor c;
+    if (after == UINT64_MAX)
+        return HY_ENOTFOUND;
+    prefix_of(t->env, &prefix, who);
+    at = prefix;
+    hy_key_u64(&at, after + 1);
+    int err = hy_cursor_open(t, HY_TABLE_ACTIVITY_INDEX, &c);
+    if (!err)
+        err = hy_cursor_seek(&c, hy_key_str(&at));
+    for (; !err; err = hy_cursor_next(&c)) {
+        if (c.key.n != at.n || !hy_str_starts(c.key, hy_key_str(&prefix))) {
+            err = HY_ENOTFOUND;
+            break;
+        }
+        if (hy_activity_get(t, hy_get_be64(c.key.p + prefix.n), ret) == 0 && is_of(who, ret))
+            break;
+    }
+    hy_cursor_close(&c);
+    return err;
+}
+
 /* ---- counts ---- */
 
 /* Whether it counts for segments and scores says nothing of who did it. */

@@ -8,6 +8,7 @@
 #include "hayauma/base/list.h"
 #include "hayauma/store/attempt.h"
 #include "hayauma/store/log_reader.h"
+#include "hayauma/store/score.h"
 #include "meta.h"
 #include "progress.h"
 
@@ -57,6 +58,14 @@ static int trim_table(struct hy_txn *t, enum hy_table table, hy_id end,
     return err == HY_ENOTFOUND ? 0 : err;
 }
 
+/* What it gave in points stays. */
+static int trim_activity(struct hy_cursor *c)
+{
+    struct hy_activity a;
+    int err = hy_activity_decode(c->key, c->value, &a) == 0 ? hy_scores_carry(c->txn, &a) : 0;
+    return err ? err : hy_activity_drop(c);
+}
+
 static int trim_slice(struct hy_write_req *r, struct hy_txn *t)
 {
     struct hy_trim_job *j = hy_container_of(r, struct hy_trim_job, req);
@@ -65,7 +74,7 @@ static int trim_slice(struct hy_write_req *r, struct hy_txn *t)
     if (!err)
         err = hy_log_trim_end(t, j->before, j->unread_before, &end);
     if (!err)
-        err = trim_table(t, HY_TABLE_ACTIVITIES, end, hy_activity_drop);
+        err = trim_table(t, HY_TABLE_ACTIVITIES, end, trim_activity);
     if (!err)
         err = trim_table(t, HY_TABLE_ENDINGS, end, hy_cursor_delete);
     if (!err) {

@@ -25,6 +25,7 @@ struct hy_score_rule {
     int32_t most;         /* points of this rule within `most_per_s`, of their sign; 0: no limit */
     uint32_t most_per_s;  /* > 0 with `most` */
     uint32_t half_life_s; /* 0: for ever */
+    uint32_t print;       /* of all that it says but its name: another one gives differently */
 };
 
 /* What a rule gave for an activity of a lead. */
@@ -59,10 +60,10 @@ struct hy_score_threshold {
     int32_t from, until;
 };
 bool hy_score_is_over(const struct hy_score_threshold *t, bool was, int64_t total_milli);
-/* A moment up to which a lead that is over surely stays, if nothing happens to it: ask again then.
- * INT64_MAX: for ever. */
-hy_wall_ms hy_score_stays_until(const struct hy_score_threshold *t, const struct hy_score_sum *sums,
-                                size_t n, hy_wall_ms now);
+/* A moment up to which a lead that is over surely stays, or one that is not surely does not enter
+ * (bad points fade, too), if nothing happens to it: ask again then. INT64_MAX: for ever. */
+hy_wall_ms hy_score_stays_until(const struct hy_score_threshold *t, bool is_over,
+                                const struct hy_score_sum *sums, size_t n, hy_wall_ms now);
 
 /* The place of the highest level that is reached, of levels in descending order; n when none is. */
 size_t hy_score_level(const int32_t *levels, size_t n, int64_t total_milli);

@@ -48,6 +48,9 @@ struct hy_activity_who {
  * passed over. By address: only activities that name neither lead nor message. */
 HY_MUST_USE int hy_activity_prev_of(struct hy_txn *t, const struct hy_activity_who *who,
                                     hy_id before, struct hy_activity *ret);
+/* The oldest one behind `after`, likewise. */
+HY_MUST_USE int hy_activity_next_of(struct hy_txn *t, const struct hy_activity_who *who,
+                                    hy_id after, struct hy_activity *ret);
 
 /* ---- counts of a campaign ---- */
 

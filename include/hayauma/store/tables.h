@@ -49,7 +49,11 @@
     X(TENANT_REPORTS, "tenant_reports") /* number -> how far its contact was told */               \
     X(LEAD_SETS, "lead_sets")           /* kind, number, what, block -> its members */             \
     X(CONSENTS, "consents")             /* lead, id -> who agreed to what, and how */              \
-    X(CONSENT_TEXTS, "consent_texts")   /* hash -> the words that people saw */
+    X(CONSENT_TEXTS, "consent_texts")   /* hash -> the words that people saw */                    \
+    X(SCORES, "scores")                 /* lead -> sums of its points, where it is over */         \
+    X(SCORE_LEDGER, "score_ledger")     /* lead, rule, moment, activity -> points given */         \
+    X(SCORE_NAMES, "score_names")       /* rules, groups, thresholds: name -> number, and back */  \
+    X(SCORE_DUE, "score_due")           /* second, lead -> its score is to be looked at */
 
 enum hy_table {
 #define X(symbol, name) HY_TABLE_##symbol,

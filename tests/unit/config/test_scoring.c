@@ -40,6 +40,7 @@ Test(scoring, a_rule_is_read_whole)
     cr_expect_eq(r[0].half_life_s, 30 * 86400);
     cr_expect(r[1].points == -10 && r[1].is_first_only && r[1].half_life_s == 0);
     cr_expect(r[2].when && !r[2].on && r[2].points == 20);
+    cr_expect_eq(r[2].half_life_s, 0u, "what somebody is does not fade");
     cr_expect_eq(hy_scoring_plan(s)->thresholds[0].until, 60);
     hy_scoring_free(s);
 }
@@ -64,6 +65,13 @@ Test(scoring, faults_have_their_place_and_say_what_to_do)
          "at_most: is written as in"},
         {"rules:\n  - {name: a, on: 'opened()', points: 1, group: g, at_most: -5 per 1d}\n",
          "another sign"},
+        {"rules:\n  - {name: a, when: 'birthday within 30d', points: 1, group: g}\n",
+         "a time that passes"},
+        {"rules:\n  - {name: a, when: 'x = 1 and not score > 3', points: 1, group: g}\n",
+         "the score itself"},
+        {"rules:\n  - {name: a, when: 'segment(\"x\")', points: 1, group: g}\n", "a segment"},
+        {"rules:\n  - {name: a, when: 'clicked()', points: 1, group: g}\n", "what the lead did"},
+        {"rules:\n  - {name: a, on: 'received()', points: 1, group: g}\n", "mail they received"},
         {"rules:\n  - {name: a, when: 'x = 1', points: 1, group: g, counts: first}\n",
          "are of rules with 'on'"},
         {"rules:\n  - {name: a, on: 'opened()', points: 1, group: g}\n"

@@ -105,19 +105,19 @@ Test(score, says_until_when_a_lead_stays)
 {
     struct hy_score_threshold hot = {.from = 80, .until = 60};
     struct hy_score_sum s[] = {{100, NOW, 30 * DAYS}, {10, NOW, 0}, {30, NOW, 7 * DAYS}};
-    hy_wall_ms until = hy_score_stays_until(&hot, s, 3, NOW);
+    hy_wall_ms until = hy_score_stays_until(&hot, true, s, 3, NOW);
     cr_assert(until > NOW && until < NOW + 60 * DAY);
     cr_expect(hy_score_is_over(&hot, true, hy_score_total_milli(s, 3, until - 1)));
     cr_expect(!hy_score_is_over(&hot, true, hy_score_total_milli(s, 3, until)));
     s[1].value = -20; /* for ever */
-    hy_wall_ms sooner = hy_score_stays_until(&hot, s, 3, NOW);
+    hy_wall_ms sooner = hy_score_stays_until(&hot, true, s, 3, NOW);
     cr_expect(sooner < until);
     s[1].half_life_s = 7 * DAYS; /* fades: it is never asked too late */
-    hy_wall_ms fading = hy_score_stays_until(&hot, s, 3, NOW);
+    hy_wall_ms fading = hy_score_stays_until(&hot, true, s, 3, NOW);
     cr_expect(hy_score_is_over(&hot, true, hy_score_total_milli(s, 3, fading - 1)));
     s[0].half_life_s = 0;
     s[1].value = 0;
-    cr_expect_eq(hy_score_stays_until(&hot, s, 3, NOW), INT64_MAX);
+    cr_expect_eq(hy_score_stays_until(&hot, true, s, 3, NOW), INT64_MAX);
 }
 
 Test(score, reaches_levels)

@@ -1,0 +1,127 @@
+/* The record of a lead's points. Key: lead be32. Value: version u8; varints: second of its entry in
+ * score_due, number of sums; for each sum: group, half-life (s), entries, moment (ms), value (le64,
+ * a double); number of thresholds; for each: threshold, whether it is over, since, last handed over
+ * (ms). */
+#include "hayauma/base/bytes.h"
+#include "record.h"
+#include "score_priv.h"
+
+enum {
+    VERSION = 1,
+    RECORD_MAX = 16 + SCORE_SUMS_MAX * (3 + 5 + 5 + 10 + 8) + SCORE_OVERS_MAX * (3 + 1 + 20),
+};
+
+static struct hy_str key_of(hy_lead_no lead, uint8_t room[4])
+{
+    hy_put_be32(room, lead);
+    return hy_str_make(room, 4);
+}
+
+static void put_double(struct hy_rec_out *o, double d)
+{
+    uint64_t bits;
+    uint8_t le[8];
+    memcpy(&bits, &d, sizeof bits);
+    hy_put_le64(le, bits);
+    rec_put(o, le, sizeof le);
+}
+
+static double get_double(struct hy_rec_in *in)
+{
+    uint64_t bits = hy_get_le64(rec_get(in, 8));
+    double d;
+    memcpy(&d, &bits, sizeof d);
+    if (!(d > -1e15 && d < 1e15))
+        in->bad = true;
+    return d;
+}
+
+static void decode(struct hy_rec_in *in, struct score_record *r)
+{
+    r->due_s = (uint32_t)rec_get_varint(in, UINT32_MAX);
+    r->n_sums = (size_t)rec_get_varint(in, SCORE_SUMS_MAX);
+    for (size_t i = 0; i < r->n_sums; i++) {
+        struct score_sum *s = &r->sums[i];
+        s->group = (uint16_t)rec_get_varint(in, UINT16_MAX);
+        s->sum.half_life_s = (uint32_t)rec_get_varint(in, UINT32_MAX);
+        s->n = (uint32_t)rec_get_varint(in, UINT32_MAX);
+        s->sum.at = (hy_wall_ms)rec_get_varint(in, INT64_MAX);
+        s->sum.value = get_double(in);
+    }
+    r->n_overs = (size_t)rec_get_varint(in, SCORE_OVERS_MAX);
+    for (size_t i = 0; i < r->n_overs; i++) {
+        struct score_over *o = &r->overs[i];
+        o->threshold = (uint16_t)rec_get_varint(in, UINT16_MAX);
+        o->is_over = rec_get_u8(in) != 0;
+        o->since = (hy_wall_ms)rec_get_varint(in, INT64_MAX);
+        o->handed = (hy_wall_ms)rec_get_varint(in, INT64_MAX);
+    }
+}
+
+int hy_score_record_get(struct hy_txn *t, hy_lead_no lead, struct score_record *ret)
+{
+    uint8_t key[4];
+    struct hy_str value;
+    ret->due_s = 0;
+    ret->n_sums = ret->n_overs = 0;
+    int err = hy_get(t, HY_TABLE_SCORES, key_of(lead, key), &value);
+    if (err == HY_ENOTFOUND)
+        return 0;
+    if (!err)
+        err = hy_value_check(value, VERSION);
+    if (err)
+        return err;
+    struct hy_rec_in in = rec_in(hy_str_slice(value, 1, value.n));
+    decode(&in, ret);
+    return in.bad || in.n ? hy_txn_fail(t, HY_ECORRUPT) : 0;
+}
+
+int hy_score_record_put(struct hy_txn *t, hy_lead_no lead, const struct score_record *r)
+{
+    uint8_t key[4], room[RECORD_MAX];
+    struct hy_rec_out o = {.p = room, .max = sizeof room};
+    if (r->n_sums == 0 && r->n_overs == 0 && r->due_s == 0) {
+        int err = hy_del(t, HY_TABLE_SCORES, key_of(lead, key));
+        return err == HY_ENOTFOUND ? 0 : err;
+    }
+    rec_put_u8(&o, VERSION);
+    rec_put_varint(&o, r->due_s);
+    rec_put_varint(&o, r->n_sums);
+    for (size_t i = 0; i < r->n_sums; i++) {
+        const struct score_sum *s = &r->sums[i];
+        rec_put_varint(&o, s->group);
+        rec_put_varint(&o, s->sum.half_life_s);
+        rec_put_varint(&o, s->n);
+        rec_put_varint(&o, (uint64_t)s->sum.at);
+        put_double(&o, s->sum.value);
+    }
+    rec_put_varint(&o, r->n_overs);
+    for (size_t i = 0; i < r->n_overs; i++) {
+        const struct score_over *over = &r->overs[i];
+        rec_put_varint(&o, over->threshold);
+        rec_put_u8(&o, over->is_over);
+        rec_put_varint(&o, (uint64_t)over->since);
+        rec_put_varint(&o, (uint64_t)over->handed);
+    }
+    return hy_put(t, HY_TABLE_SCORES, key_of(lead, key), hy_str_make(room, o.n), HY_PUT_SET);
+}
+
+struct score_sum *hy_score_record_sum(struct score_record *r, uint16_t group, uint32_t half_life_s)
+{
+    for (size_t i = 0; i < r->n_sums; i++)
+        if (r->sums[i].group == group && r->sums[i].sum.half_life_s == half_life_s)
+            return &r->sums[i];
+    if (r->n_sums == SCORE_SUMS_MAX)
+        return NULL;
+    struct score_sum *s = &r->sums[r->n_sums++];
+    *s = (struct score_sum){.group = group, .sum = {.half_life_s = half_life_s}};
+    return s;
+}
+
+int64_t hy_score_record_total(const struct score_record *r, hy_wall_ms now)
+{
+    struct hy_score_sum sums[SCORE_SUMS_MAX];
+    for (size_t i = 0; i < r->n_sums; i++)
+        sums[i] = r->sums[i].sum;
+    return hy_score_total_milli(sums, r->n_sums, now);
+}
