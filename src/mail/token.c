@@ -1,5 +1,6 @@
 /* Signed tokens. Bytes: campaign (8, big-endian), kind << 4 | key number (1), lead (varint), link
- * (varint, clicks and visits only), SipHash-2-4 of all before it (8). docs/decisions/0020 says why.
+ * (varint, clicks, visits and confirmations only), SipHash-2-4 of all before it (8).
+ * docs/decisions/0020 says why.
  */
 #include "hayauma/mail/token.h"
 
@@ -18,7 +19,7 @@ static bool is_base32(enum hy_token_kind kind)
 
 static bool has_link(enum hy_token_kind kind)
 {
-    return kind == HY_TOKEN_CLICK || kind == HY_TOKEN_VISIT;
+    return kind == HY_TOKEN_CLICK || kind == HY_TOKEN_VISIT || kind == HY_TOKEN_CONFIRM;
 }
 
 int hy_token_keys_add(struct hy_token_keys *keys, unsigned no, struct hy_str secret)

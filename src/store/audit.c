@@ -84,27 +84,34 @@ static void check_member(struct audit *a, const struct hy_list_view *list, hy_do
                          err ? "cannot be read" : "is of another domain");
 }
 
+/* Those of one domain; of domain 0 are the leads without an address. */
+static int audit_members(struct audit *a, const struct hy_list_view *list, hy_domain_no domain,
+                         uint64_t *members)
+{
+    struct hy_list_set set = {.lists = {list->no}, .n = 1};
+    hy_lead_no leads[512], after = 0;
+    size_t n = sizeof leads / sizeof *leads;
+    while (n == sizeof leads / sizeof *leads) {
+        int err =
+            hy_list_set_leads(&a->t, &set, domain, after, leads, sizeof leads / sizeof *leads, &n);
+        if (err)
+            return err;
+        for (size_t i = 0; i < n; i++)
+            check_member(a, list, domain, leads[i]);
+        *members += n;
+        after = n ? leads[n - 1] : after;
+    }
+    return 0;
+}
+
 static int audit_list(struct audit *a, const struct hy_list_view *list)
 {
     struct hy_list_set set = {.lists = {list->no}, .n = 1};
-    hy_lead_no leads[512];
     hy_domain_no domain = 0;
     uint64_t members = 0;
-    int err;
-    while ((err = hy_list_set_next_domain(&a->t, &set, domain, &domain)) == 0) {
-        size_t n = sizeof leads / sizeof *leads;
-        hy_lead_no after = 0;
-        while (n == sizeof leads / sizeof *leads) {
-            err = hy_list_set_leads(&a->t, &set, domain, after, leads, sizeof leads / sizeof *leads,
-                                    &n);
-            if (err)
-                return err;
-            for (size_t i = 0; i < n; i++)
-                check_member(a, list, domain, leads[i]);
-            members += n;
-            after = n ? leads[n - 1] : after;
-        }
-    }
+    int err = audit_members(a, list, 0, &members);
+    while (!err && (err = hy_list_set_next_domain(&a->t, &set, domain, &domain)) == 0)
+        err = audit_members(a, list, domain, &members);
     a->report.members += members;
     if (members != list->members)
         hy_audit_problem(a, "list %.*s counts %" PRIu64 " members, there are %" PRIu64,

@@ -8,7 +8,7 @@
 
 /* A row: address length le16, key length le16, attribute count le16, then address, key, and
  * (column le16, length le32, bytes) each. */
-enum { ROW_HEAD = 6, ATTR_HEAD = 6, LEAD_RECORD_MAX = 128 * 1024 * 1024 };
+enum { ROW_HEAD = 6, ATTR_HEAD = 6 };
 
 static int copy_columns(struct hy_lead_batch *b, const struct hy_str *columns, size_t n)
 {

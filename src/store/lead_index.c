@@ -122,3 +122,30 @@ int hy_lead_index_add(struct hy_txn *t, const struct index_entry *e, size_t n)
     }
     return 0;
 }
+
+int hy_lead_index_drop(struct hy_txn *t, uint64_t hash, hy_lead_no lead)
+{
+    uint8_t room[4];
+    struct hy_str value, entries, key = bucket_key(index_bucket(hash), room);
+    int err = hy_get(t, HY_TABLE_LEAD_ADDRESSES, key, &value);
+    if (err == 0)
+        err = check_bucket(value, &entries);
+    size_t at = 0;
+    while (
+        err == 0 && at < entries.n &&
+        (hy_get_le32(entries.p + at) != (uint32_t)hash || hy_get_le32(entries.p + at + 4) != lead))
+        at += INDEX_ENTRY;
+    if (err || at == entries.n)
+        return err ? err : HY_ENOTFOUND;
+    if (entries.n == INDEX_ENTRY)
+        return hy_del(t, HY_TABLE_LEAD_ADDRESSES, key);
+    char *rest = malloc(value.n); /* the view dies with the write */
+    if (!rest)
+        return HY_ENOMEM;
+    size_t before = INDEX_HEAD + at, behind = value.n - before - INDEX_ENTRY;
+    memcpy(rest, value.p, before);
+    memcpy(rest + before, value.p + before + INDEX_ENTRY, behind);
+    err = hy_put(t, HY_TABLE_LEAD_ADDRESSES, key, hy_str_make(rest, before + behind), HY_PUT_SET);
+    free(rest);
+    return err;
+}

@@ -7,9 +7,10 @@
 #include "hayauma/store/list.h"
 
 enum {
-    LEAD_VERSION = 1,
-    LEAD_HEAD = 16, /* version, status, address length, 0, domain le32, created le64; then the
-                       address and (attr no, length, bytes) with varints, ascending */
+    LEAD_VERSION = 2, /* since which a lead may have no address, and then no domain */
+    LEAD_HEAD = 16,   /* version, status, address length, 0, domain le32, created le64; then the
+                         address and (attr no, length, bytes) with varints, ascending */
+    LEAD_RECORD_MAX = 128 * 1024 * 1024,
     NAME_VERSION = 1,
     INDEX_VERSION = 1,
     INDEX_HEAD = 4,         /* version, 3 zeros */
@@ -31,11 +32,17 @@ struct lead_record {
 };
 HY_MUST_USE int hy_lead_record_read(struct hy_str value, struct lead_record *ret);
 HY_MUST_USE int hy_lead_record_get(struct hy_txn *t, hy_lead_no no, struct lead_record *ret);
+/* Writes one. */
+HY_MUST_USE int hy_lead_record_put(struct hy_txn *t, hy_lead_no no, const struct lead_record *r,
+                                   const struct hy_lead_attr *attrs, size_t n_attrs,
+                                   enum hy_put_mode mode);
 /* Takes the next attribute off `*packed`; HY_ENOTFOUND at the end, HY_ECORRUPT. */
 HY_MUST_USE int hy_lead_attr_next(struct hy_str *packed, struct hy_lead_attr *ret);
 size_t hy_lead_attrs_size(const struct hy_lead_attr *attrs, size_t n);
 /* Writes what hy_lead_attrs_size counted. */
 void hy_lead_attrs_pack(const struct hy_lead_attr *attrs, size_t n, uint8_t *out);
+/* The number of a lead that is deleted is never given again. */
+HY_MUST_USE int hy_lead_no_retire(struct hy_txn *t, hy_lead_no no);
 static inline struct hy_str lead_key(hy_lead_no no, uint8_t room[4])
 {
     hy_put_be32(room, no);
@@ -60,6 +67,8 @@ struct index_entry {
 };
 /* Adds leads of new addresses; `e` ascends by hash. */
 HY_MUST_USE int hy_lead_index_add(struct hy_txn *t, const struct index_entry *e, size_t n);
+/* HY_ENOTFOUND. */
+HY_MUST_USE int hy_lead_index_drop(struct hy_txn *t, uint64_t hash, hy_lead_no lead);
 
 /* ---- lists ---- */
 
@@ -91,6 +100,8 @@ struct batch_item {
     hy_lead_no lead;    /* 0 = a new lead that has no number yet */
     bool is_twin;
     bool is_new;
+    bool is_further; /* found by a further address of the lead */
+    bool is_changed;
 };
 /* Heads in the order in which leads are written. */
 struct batch_order {
@@ -108,6 +119,7 @@ struct batch_scratch {
     struct batch_order order[HY_LEAD_BATCH_ROWS];
     struct index_entry entries[HY_LEAD_BATCH_ROWS];
     hy_lead_no leads[HY_LEAD_BATCH_ROWS];
+    hy_lead_no changed[HY_LEAD_BATCH_ROWS];
     struct attr_set sets[4];
     hy_attr_no attr_of_column[HY_ATTR_MAX];
 };
@@ -129,5 +141,9 @@ struct batch_view {
     size_t n_attrs;
 };
 struct batch_view hy_lead_batch_view(const struct hy_lead_batch *b, const struct batch_row *r);
+/* Writes one. */
+HY_MUST_USE int hy_lead_record_put(struct hy_txn *t, hy_lead_no no, const struct lead_record *r,
+                                   const struct hy_lead_attr *attrs, size_t n_attrs,
+                                   enum hy_put_mode mode);
 /* Takes the next attribute off `*packed`, which must not be empty. */
 struct hy_lead_batch_attr hy_lead_batch_attr_next(struct hy_str *packed);

@@ -4,7 +4,12 @@
  *      index, whose buckets are visited in key order;
  *   2. by domain: new leads get ascending numbers, so their records are appended, and the members
  *      that a list gains in a domain are one ascending run;
- *   3. by hash again: the new addresses enter the index, one write a bucket. */
+ *   3. by hash again: the new addresses enter the index, one write a bucket;
+ *   4. rows whose address is a further one of a lead of another address, one by one. */
+#include "hayauma/mail/address.h"
+#include "hayauma/store/identity.h"
+#include "hayauma/store/label.h"
+#include "hayauma/store/lead_change.h"
 #include "lead_priv.h"
 
 #include <stdlib.h>
@@ -15,8 +20,11 @@ struct upsert {
     struct batch_scratch *s;
     const struct hy_lead_upsert *how;
     struct hy_lead_upsert_result result;
-    hy_lead_no next_lead;
+    hy_lead_no first_new, next_lead;
+    hy_attr_no source; /* attribute, when `how` names a source */
     uint64_t joined;
+    size_t n_changed; /* of s->changed: leads that were there before */
+    bool has_further; /* some lead has further addresses */
 };
 
 static struct batch_view view(const struct upsert *u, uint32_t item)
@@ -60,6 +68,17 @@ static bool join_twin(struct upsert *u, uint32_t i)
     return false;
 }
 
+/* The lead that has it as a further address. */
+static int find_further(struct upsert *u, uint32_t item)
+{
+    const struct hy_identity i = {HY_IDENTITY_ADDRESS, view(u, item).address};
+    struct batch_item *it = &u->s->items[item];
+    int err = u->has_further ? hy_identity_find(u->t, &i, &it->lead) : HY_ENOTFOUND;
+    it->is_further = err == 0;
+    it->is_new = err == HY_ENOTFOUND;
+    return err == HY_ENOTFOUND ? 0 : err;
+}
+
 /* Step 1. Returns the number of heads through *ret_n. */
 static int find_leads(struct upsert *u, size_t *ret_n)
 {
@@ -75,9 +94,12 @@ static int find_leads(struct upsert *u, size_t *ret_n)
             continue;
         }
         int err = hy_lead_index_find(u->t, items[i].hash, view(u, i).key, &items[i].lead);
-        if (err && err != HY_ENOTFOUND)
+        if (err == HY_ENOTFOUND)
+            err = find_further(u, i);
+        if (err)
             return err;
-        items[i].is_new = err == HY_ENOTFOUND;
+        if (items[i].is_further)
+            continue;
         u->s->order[heads++] = (struct batch_order){
             .domain = u->b->rows[items[i].row].domain,
             .lead = items[i].is_new ? UINT32_MAX : items[i].lead,
@@ -138,7 +160,7 @@ static bool merge(const struct attr_set *base, const struct attr_set *given, enu
 }
 
 /* The rows of a head and its twins as one set; sets[1] is free again afterwards. */
-static const struct attr_set *join_rows(struct upsert *u, uint32_t head)
+static struct attr_set *join_rows(struct upsert *u, uint32_t head)
 {
     struct attr_set *all = &u->s->sets[0], *row = &u->s->sets[1], *out = &u->s->sets[2];
     read_row(u, head, all);
@@ -156,23 +178,23 @@ static const struct attr_set *join_rows(struct upsert *u, uint32_t head)
 
 /* ---- records ---- */
 
+/* Where a new lead comes from, unless its row says so. */
+static void add_source(const struct upsert *u, struct attr_set *s)
+{
+    size_t at = 0;
+    while (at < s->n && s->a[at].no < u->source)
+        at++;
+    if (s->n == HY_ATTR_MAX || (at < s->n && s->a[at].no == u->source))
+        return;
+    memmove(s->a + at + 1, s->a + at, (s->n - at) * sizeof *s->a);
+    s->a[at] = (struct hy_lead_attr){u->source, u->how->source};
+    s->n++;
+}
+
 static int put_lead(struct upsert *u, hy_lead_no no, const struct lead_record *r,
                     const struct attr_set *attrs, enum hy_put_mode mode)
 {
-    uint8_t key[4], *out = NULL;
-    size_t size = LEAD_HEAD + r->address.n + hy_lead_attrs_size(attrs->a, attrs->n);
-    int err = hy_put_reserve(u->t, HY_TABLE_LEADS, lead_key(no, key), size, mode, &out);
-    if (err)
-        return err;
-    out[0] = LEAD_VERSION;
-    out[1] = (uint8_t)r->status;
-    out[2] = (uint8_t)r->address.n;
-    out[3] = 0;
-    hy_put_le32(out + 4, r->domain);
-    hy_put_le64(out + 8, r->created);
-    memcpy(out + LEAD_HEAD, r->address.p, r->address.n);
-    hy_lead_attrs_pack(attrs->a, attrs->n, out + LEAD_HEAD + r->address.n);
-    return 0;
+    return hy_lead_record_put(u->t, no, r, attrs->a, attrs->n, mode);
 }
 
 static int add_lead(struct upsert *u, uint32_t item, hy_domain_no domain)
@@ -187,7 +209,10 @@ static int add_lead(struct upsert *u, uint32_t item, hy_domain_no domain)
     hy_lead_no no = u->next_lead++;
     u->s->items[item].lead = no;
     u->result.added++;
-    return put_lead(u, no, &r, join_rows(u, item), HY_PUT_APPEND);
+    struct attr_set *attrs = join_rows(u, item);
+    if (u->how->source.n)
+        add_source(u, attrs);
+    return put_lead(u, no, &r, attrs, HY_PUT_APPEND);
 }
 
 static int update_lead(struct upsert *u, uint32_t item)
@@ -220,7 +245,31 @@ static int update_lead(struct upsert *u, uint32_t item)
     *(is_own ? &u->result.duplicates : changed ? &u->result.updated : &u->result.unchanged) += 1;
     if (!changed)
         return 0;
+    u->s->items[item].is_changed = true;
     return put_lead(u, no, &r, out, HY_PUT_SET);
+}
+
+/* Tags of the import, on a lead that has its number. */
+static int put_tags(struct upsert *u, uint32_t item)
+{
+    int err = 0;
+    for (size_t i = 0; i < u->how->n_tags && !err; i++) {
+        bool changed = false;
+        err = hy_lead_label(u->t, u->s->items[item].lead, HY_LABEL_TAG, u->how->tags[i], &changed);
+        if (err == HY_ELIMIT) { /* that one has a thousand: the others shall not lack theirs */
+            u->result.untagged++;
+            err = 0;
+        }
+        u->s->items[item].is_changed |= changed;
+    }
+    return err;
+}
+
+static void note_changed(struct upsert *u, uint32_t item, bool joined)
+{
+    const struct batch_item *it = &u->s->items[item];
+    if (!it->is_new && (it->is_changed || joined))
+        u->s->changed[u->n_changed++] = it->lead;
 }
 
 /* Step 2: the heads [from, to), all of one domain. */
@@ -228,15 +277,21 @@ static int store_domain(struct upsert *u, size_t from, size_t to)
 {
     hy_domain_no domain = 0;
     size_t n = 0;
+    uint64_t joined = 0;
     int err = hy_domain_intern(u->t, view(u, u->s->order[from].item).domain, &domain);
     for (size_t i = from; i < to && err == 0; i++) {
         uint32_t item = u->s->order[i].item;
         err = u->s->items[item].is_new ? add_lead(u, item, domain) : update_lead(u, item);
         u->s->leads[n++] = u->s->items[item].lead;
     }
-    if (err || u->how->list == 0)
-        return err;
-    return hy_list_join(u->t, u->how->list, domain, u->s->leads, n, &u->joined);
+    if (!err && u->how->list)
+        err = hy_list_join(u->t, u->how->list, domain, u->s->leads, n, &joined);
+    u->joined += joined;
+    for (size_t i = from; i < to && err == 0; i++) {
+        err = put_tags(u, u->s->order[i].item);
+        note_changed(u, u->s->order[i].item, joined > 0);
+    }
+    return err;
 }
 
 static int store_leads(struct upsert *u, size_t heads)
@@ -267,12 +322,68 @@ static int store_index(struct upsert *u)
     return hy_lead_index_add(u->t, u->s->entries, n);
 }
 
+/* Step 4. */
+static int store_further(struct upsert *u)
+{
+    int err = 0;
+    for (uint32_t i = 0; i < u->b->n_rows && u->has_further && !err; i++) {
+        const struct batch_item *it = &u->s->items[i];
+        struct lead_record r;
+        uint64_t joined = 0;
+        if (!it->is_further)
+            continue;
+        err = update_lead(u, i);
+        if (!err)
+            err = hy_lead_record_get(u->t, it->lead, &r);
+        if (!err && u->how->list)
+            err = hy_list_join(u->t, u->how->list, r.domain, &it->lead, 1, &joined);
+        if (!err)
+            err = put_tags(u, i);
+        u->joined += joined;
+        note_changed(u, i, joined > 0);
+    }
+    return err;
+}
+
+static int compare_leads(const void *x, const void *y)
+{
+    const hy_lead_no *a = x, *b = y;
+    return *a < *b ? -1 : *a > *b;
+}
+
+/* One record of the new leads, and one of those that were there. */
+static int note_changes(struct upsert *u)
+{
+    hy_lead_no *leads = u->s->changed;
+    uint8_t what = HY_LEAD_ATTRIBUTES;
+    size_t n = 0;
+    if (u->how->list)
+        what |= HY_LEAD_LISTS;
+    if (u->how->n_tags)
+        what |= HY_LEAD_TAGS;
+    qsort(leads, u->n_changed, sizeof *leads, compare_leads);
+    for (size_t i = 0; i < u->n_changed; i++) /* two rows may be of one lead */
+        if (n == 0 || leads[i] != leads[n - 1])
+            leads[n++] = leads[i];
+    int err = hy_lead_changed(u->t, what, leads, n);
+    for (n = 0; u->first_new + n < u->next_lead; n++)
+        leads[n] = u->first_new + (hy_lead_no)n;
+    return err ? err : hy_lead_changed(u->t, what | HY_LEAD_CREATED, leads, n);
+}
+
 static int prepare(struct upsert *u)
 {
     int err = 0;
     for (size_t i = 0; i < u->b->n_columns && err == 0; i++)
         err = hy_attr_intern(u->t, u->b->columns[i], &u->s->attr_of_column[i]);
-    return err ? err : hy_lead_next_no(u->t, &u->next_lead);
+    if (!err && u->how->source.n)
+        err = hy_attr_intern(u->t, HY_STR("source"), &u->source);
+    if (!err)
+        err = hy_identity_any(u->t, HY_IDENTITY_ADDRESS, &u->has_further);
+    if (!err)
+        err = hy_lead_next_no(u->t, &u->next_lead);
+    u->first_new = u->next_lead;
+    return err;
 }
 
 int hy_lead_upsert(struct hy_txn *t, struct hy_lead_batch *b, const struct hy_lead_upsert *how,
@@ -287,6 +398,10 @@ int hy_lead_upsert(struct hy_txn *t, struct hy_lead_batch *b, const struct hy_le
         err = store_leads(&u, heads);
     if (err == 0)
         err = store_index(&u);
+    if (err == 0)
+        err = store_further(&u);
+    if (err == 0)
+        err = note_changes(&u);
     if (err == 0 && how->list)
         err = hy_list_count(t, how->list, (int64_t)u.joined);
     if (err)

@@ -4,6 +4,8 @@
 #include <stdlib.h>
 
 #include "hayauma/mail/address.h"
+#include "hayauma/store/identity.h"
+#include "meta.h"
 
 int hy_lead_record_read(struct hy_str value, struct lead_record *ret)
 {
@@ -21,7 +23,7 @@ int hy_lead_record_read(struct hy_str value, struct lead_record *ret)
     ret->created = hy_get_le64(p + 8);
     ret->address = hy_str_slice(value, LEAD_HEAD, LEAD_HEAD + address_n);
     ret->attrs = hy_str_slice(value, LEAD_HEAD + address_n, value.n);
-    return 0;
+    return (address_n == 0) == (ret->domain == 0) ? 0 : HY_ECORRUPT;
 }
 
 int hy_lead_record_get(struct hy_txn *t, hy_lead_no no, struct lead_record *ret)
@@ -48,32 +50,6 @@ int hy_lead_attr_next(struct hy_str *packed, struct hy_lead_attr *ret)
     return 0;
 }
 
-static size_t varint_size(uint64_t v)
-{
-    size_t n = 1;
-    while (v >>= 7)
-        n++;
-    return n;
-}
-
-size_t hy_lead_attrs_size(const struct hy_lead_attr *attrs, size_t n)
-{
-    size_t size = 0;
-    for (size_t i = 0; i < n; i++)
-        size += varint_size(attrs[i].no) + varint_size(attrs[i].value.n) + attrs[i].value.n;
-    return size;
-}
-
-void hy_lead_attrs_pack(const struct hy_lead_attr *attrs, size_t n, uint8_t *out)
-{
-    for (size_t i = 0; i < n; i++) {
-        out += hy_varint_put(out, attrs[i].no);
-        out += hy_varint_put(out, attrs[i].value.n);
-        memcpy(out, attrs[i].value.p, attrs[i].value.n);
-        out += attrs[i].value.n;
-    }
-}
-
 int hy_lead_read(struct hy_txn *t, hy_lead_no no, struct hy_lead_attr *attrs, size_t cap,
                  struct hy_lead_view *ret)
 {
@@ -90,15 +66,15 @@ int hy_lead_read(struct hy_txn *t, hy_lead_no no, struct hy_lead_attr *attrs, si
             return err;
         n++;
     }
-    const char *at = memrchr(r.address.p, '@', r.address.n);
-    if (!at)
+    struct hy_str domain = hy_wire_domain(r.address);
+    if (r.address.n && domain.n == r.address.n)
         return HY_ECORRUPT;
     *ret = (struct hy_lead_view){
         .no = no,
         .domain_no = r.domain,
         .status = r.status,
         .address = r.address,
-        .domain = hy_str_slice(r.address, (size_t)(at - r.address.p) + 1, r.address.n),
+        .domain = domain,
         .attrs = attrs,
         .n_attrs = n,
     };
@@ -127,7 +103,27 @@ int hy_lead_find(struct hy_txn *t, struct hy_str address, hy_lead_no *ret_no)
         return err;
     struct hy_hash_key k = hy_lead_hash_key(t->env);
     struct hy_str key = hy_address_key(&a);
-    return hy_lead_index_find(t, hy_lead_hash(&k, key), key, ret_no);
+    err = hy_lead_index_find(t, hy_lead_hash(&k, key), key, ret_no);
+    if (err != HY_ENOTFOUND)
+        return err;
+    struct hy_identity further = {HY_IDENTITY_ADDRESS, hy_address_wire(&a)};
+    return hy_identity_find(t, &further, ret_no);
+}
+
+static const char retired[] = "retired_lead";
+
+int hy_lead_no_retire(struct hy_txn *t, hy_lead_no no)
+{
+    const uint8_t *v;
+    uint8_t le[4];
+    int err = hy_meta_get(t, retired, 4, &v);
+    if (err && err != HY_ENOTFOUND)
+        return err;
+    if (!err && hy_get_le32(v) >= no)
+        return 0;
+    hy_put_le32(le, no);
+    hy_meta_put(t, retired, le, sizeof le);
+    return t->err;
 }
 
 int hy_lead_next_no(struct hy_txn *t, hy_lead_no *ret_no)
@@ -141,6 +137,11 @@ int hy_lead_next_no(struct hy_txn *t, hy_lead_no *ret_no)
     if (err == 0)
         last = c.key.n == 4 ? hy_get_be32(c.key.p) : UINT32_MAX;
     hy_cursor_close(&c);
+    const uint8_t *v;
+    if (err == 0 || err == HY_ENOTFOUND)
+        err = hy_meta_get(t, retired, 4, &v);
+    if (err == 0 && hy_get_le32(v) > last)
+        last = hy_get_le32(v);
     if (err && err != HY_ENOTFOUND)
         return err;
     if (last == UINT32_MAX)

@@ -3,10 +3,13 @@
  * that may hold a lead is the last one whose key is not greater. */
 #include "lead_priv.h"
 #include "postings.h"
+#include "record.h"
 
 enum {
-    LIST_VERSION = 1,
-    LIST_HEAD = 20, /* version, 3 zeros, created le64, members le64; then the name */
+    LIST_VERSION = 2,
+    LIST_HEAD = 20, /* version, opt-in, 0, 0, created le64, members le64; of version 2 then seconds
+                       to confirm, varint; From, template (length, bytes); then the name */
+    LIST_MAX = LIST_HEAD + 5 + 2 + HY_ADDRESS_MAX + 1 + HY_LIST_TEMPLATE_MAX + HY_LIST_NAME_MAX,
 };
 
 static struct hy_str list_key(hy_list_no no, uint8_t room[4])
@@ -22,26 +25,39 @@ static int read_record(struct hy_str key, struct hy_str value, struct hy_list_vi
         return err;
     if (key.n != 4 || value.n <= LIST_HEAD)
         return HY_ECORRUPT;
-    *ret = (struct hy_list_view){
+    struct hy_list_view l = {
         .no = hy_get_be32(key.p),
         .created = hy_get_le64(value.p + 4),
         .members = hy_get_le64(value.p + 12),
-        .name = hy_str_slice(value, LIST_HEAD, value.n),
+        .rules = {.confirm_s = HY_LIST_CONFIRM_S},
     };
+    struct hy_rec_in in = rec_in(hy_str_slice(value, LIST_HEAD, value.n));
+    if (value.p[0] > 1) {
+        l.rules.opt_in = (enum hy_list_opt_in)value.p[1];
+        l.rules.confirm_s = (uint32_t)rec_get_varint(&in, HY_LIST_CONFIRM_MAX_S);
+        l.rules.from = rec_get_str(&in, HY_ADDRESS_MAX);
+        l.rules.template = rec_get_str(&in, HY_LIST_TEMPLATE_MAX);
+    }
+    l.name = hy_str_make(in.p, in.n);
+    if (in.bad || in.n == 0 || l.rules.opt_in > HY_LIST_OPT_IN_DOUBLE)
+        return HY_ECORRUPT;
+    *ret = l;
     return 0;
 }
 
 static int write_record(struct hy_txn *t, const struct hy_list_view *l, enum hy_put_mode mode)
 {
-    uint8_t key[4];
-    char value[LIST_HEAD + HY_LIST_NAME_MAX] = {LIST_VERSION};
-    if (l->name.n > HY_LIST_NAME_MAX)
-        return HY_ECORRUPT;
+    uint8_t key[4], value[LIST_MAX] = {LIST_VERSION, (uint8_t)l->rules.opt_in};
+    struct hy_rec_out o = {.p = value, .n = LIST_HEAD, .max = sizeof value};
     hy_put_le64(value + 4, l->created);
     hy_put_le64(value + 12, l->members);
-    memcpy(value + LIST_HEAD, l->name.p, l->name.n);
-    return hy_put(t, HY_TABLE_LISTS, list_key(l->no, key),
-                  hy_str_make(value, LIST_HEAD + l->name.n), mode);
+    rec_put_varint(&o, l->rules.confirm_s);
+    rec_put_str(&o, l->rules.from);
+    rec_put_str(&o, l->rules.template);
+    rec_put(&o, l->name.p, l->name.n);
+    if (o.bad)
+        return HY_ECORRUPT;
+    return hy_put(t, HY_TABLE_LISTS, list_key(l->no, key), hy_str_make(value, o.n), mode);
 }
 
 int hy_list_find(struct hy_txn *t, struct hy_str name, hy_list_no *ret_no)
@@ -116,27 +132,63 @@ int hy_list_create(struct hy_txn *t, struct hy_str name, hy_id id, hy_list_no *r
     hy_put_le32(number + 1, no);
     err = hy_put(t, HY_TABLE_LIST_NAMES, name, hy_str_make(number, 5), HY_PUT_NEW);
     if (err == 0)
-        err = write_record(t, &(struct hy_list_view){.no = no, .created = id, .name = name},
-                           HY_PUT_APPEND);
+        err = write_record(
+            t,
+            &(struct hy_list_view){
+                .no = no, .created = id, .name = name, .rules = {.confirm_s = HY_LIST_CONFIRM_S}},
+            HY_PUT_APPEND);
     if (err)
         return err;
     *ret_no = no;
     return 0;
 }
 
+/* A record whose views outlive the write that puts it back. */
+struct list_copy {
+    struct hy_list_view l;
+    char text[LIST_MAX];
+};
+
+static int copy_record(struct hy_txn *t, hy_list_no no, struct list_copy *c)
+{
+    int err = hy_list_read(t, no, &c->l);
+    size_t at = 0;
+    struct hy_str *const texts[] = {&c->l.name, &c->l.rules.from, &c->l.rules.template};
+    for (size_t i = 0; i < sizeof texts / sizeof *texts && err == 0; i++) {
+        if (texts[i]->n > sizeof c->text - at)
+            return HY_ECORRUPT;
+        if (texts[i]->n)
+            memcpy(c->text + at, texts[i]->p, texts[i]->n);
+        texts[i]->p = c->text + at;
+        at += texts[i]->n;
+    }
+    return err;
+}
+
 int hy_list_count(struct hy_txn *t, hy_list_no list, int64_t change)
 {
-    struct hy_list_view l;
-    char name[HY_LIST_NAME_MAX];
-    int err = hy_list_read(t, list, &l);
+    struct list_copy c;
+    int err = copy_record(t, list, &c);
     if (err || change == 0)
         return err;
-    if (l.name.n > sizeof name || (change < 0 && l.members < (uint64_t)-change))
+    if (change < 0 && c.l.members < (uint64_t)-change)
         return hy_txn_fail(t, HY_ECORRUPT);
-    memcpy(name, l.name.p, l.name.n); /* the view dies with the write */
-    l.name.p = name;
-    l.members += (uint64_t)change;
-    return write_record(t, &l, HY_PUT_SET);
+    c.l.members += (uint64_t)change;
+    return write_record(t, &c.l, HY_PUT_SET);
+}
+
+int hy_list_set_rules(struct hy_txn *t, hy_list_no no, const struct hy_list_rules *r)
+{
+    struct list_copy c;
+    if ((unsigned)r->opt_in > HY_LIST_OPT_IN_DOUBLE || r->confirm_s == 0 ||
+        r->confirm_s > HY_LIST_CONFIRM_MAX_S || r->from.n > HY_ADDRESS_MAX ||
+        r->template.n > HY_LIST_TEMPLATE_MAX)
+        return HY_EINVAL;
+    int err = copy_record(t, no, &c);
+    if (err)
+        return err;
+    c.l.rules = *r;
+    return write_record(t, &c.l, HY_PUT_SET);
 }
 
 /* ---- members ---- */
@@ -290,6 +342,21 @@ int hy_list_drop(struct hy_txn *t, hy_list_no list, hy_domain_no domain, hy_lead
     c.n--;
     err = store(t, list, domain, &c, false);
     return err ? err : hy_list_count(t, list, -1);
+}
+
+int hy_list_move(struct hy_txn *t, hy_lead_no lead, hy_domain_no from, hy_domain_no to)
+{
+    struct hy_list_view l = {0};
+    uint64_t joined = 0;
+    int err = 0;
+    while (from != to && (err = hy_list_next(t, l.no, &l)) == 0) {
+        err = hy_list_drop(t, l.no, from, lead);
+        if (!err)
+            err = hy_list_add(t, l.no, to, &lead, 1, &joined);
+        if (err && err != HY_ENOTFOUND)
+            return err;
+    }
+    return err == HY_ENOTFOUND ? 0 : err;
 }
 
 int hy_list_has(struct hy_txn *t, hy_list_no list, hy_domain_no domain, hy_lead_no lead,

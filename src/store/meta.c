@@ -1,7 +1,8 @@
 /* The meta table: what there is once in a store. Keys are names; values a version byte and the
  * bytes of a number (little-endian) or of the secret: "format" u32, "node" u32, "secret" 32 bytes,
  * "last_id" u64 (the newest id given out), "attempt_floor" u64 (attempts before it were trimmed),
- * "space_probe" u64 (when the disk was last asked whether it takes a commit). */
+ * "space_probe" u64 (when the disk was last asked whether it takes a commit), "retired_lead" u32
+ * (the greatest number of a lead that was deleted). */
 #include "meta.h"
 
 #include "env_priv.h"

@@ -77,6 +77,8 @@ static int trim_slice(struct hy_write_req *r, struct hy_txn *t)
         err = trim_table(t, HY_TABLE_ACTIVITIES, end, trim_activity);
     if (!err)
         err = trim_table(t, HY_TABLE_ENDINGS, end, hy_cursor_delete);
+    if (!err)
+        err = trim_table(t, HY_TABLE_LEAD_CHANGES, end, hy_cursor_delete);
     if (!err) {
         err = trim_table(t, HY_TABLE_ATTEMPTS, end, hy_cursor_delete);
         if (!err || err == HY_EMORE)

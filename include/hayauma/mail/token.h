@@ -15,6 +15,7 @@ enum hy_token_kind {
     HY_TOKEN_RETURN = 4,      /* VERP local part: base32, any case when read */
     HY_TOKEN_MESSAGE = 5,     /* left part of a Message-ID: base32, any case when read */
     HY_TOKEN_VISIT = 6,       /* base64url, with a link number: who comes from a mail to the site */
+    HY_TOKEN_CONFIRM = 7,     /* base64url, `campaign` is a request to join list `link` */
 };
 
 enum {
@@ -26,8 +27,7 @@ enum {
 struct hy_token {
     hy_id campaign;
     hy_lead_no lead;
-    uint32_t
-        link; /* number of the link in its campaign; 0 unless HY_TOKEN_CLICK or HY_TOKEN_VISIT */
+    uint32_t link; /* number of the link in its campaign, or of a list; 0 of kinds that have none */
 };
 
 /* The keys of a store. New tokens use the current one; the others still verify, so a key can be
@@ -51,7 +51,7 @@ struct hy_token_stem {
 };
 void hy_token_stem_init(struct hy_token_stem *stem, const struct hy_token_keys *keys,
                         enum hy_token_kind kind, hy_id campaign);
-/* Writes the token of a lead (and link, for clicks and visits; otherwise ignored) to `out`, of at
+/* Writes the token of a lead (and link, for kinds that have one; otherwise ignored) to `out`, of at
  * least HY_TOKEN_TEXT_MAX bytes, without a NUL; returns its length. Hot path. */
 size_t hy_token_write(const struct hy_token_stem *stem, hy_lead_no lead, uint32_t link, char *out);
 

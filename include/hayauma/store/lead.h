@@ -74,9 +74,13 @@ enum hy_lead_merge {
 struct hy_lead_upsert {
     hy_list_no list; /* 0 = into no list */
     enum hy_lead_merge merge;
-    hy_id created;       /* given to new leads */
-    hy_lead_no own_from; /* leads with this number or a greater one were added by this very import:
-                            rows for them are its duplicates; 0 = there are none */
+    hy_id created;        /* given to new leads */
+    hy_lead_no own_from;  /* leads with this number or a greater one were added by this very import:
+                             rows for them are its duplicates; 0 = there are none */
+    const uint32_t *tags; /* numbers of tags (label.h) that every row's lead gets */
+    size_t n_tags;
+    struct hy_str source; /* value of the attribute `source` of new leads whose row has none; empty:
+                             none */
 };
 
 struct hy_lead_upsert_result {
@@ -86,6 +90,7 @@ struct hy_lead_upsert_result {
     uint64_t duplicates; /* same address as an earlier row of this batch or import: merged into
                             it, and counted nowhere else */
     uint64_t joined;     /* became members of the list */
+    uint64_t untagged;   /* have as many tags as a lead may have and did not get another */
 };
 
 /* Puts a batch into the store, in the order that touches the fewest pages: by domain. All or, on an

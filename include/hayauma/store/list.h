@@ -5,13 +5,35 @@
 #include "hayauma/store/audience.h"
 #include "hayauma/store/suppress.h"
 
-enum { HY_LIST_NAME_MAX = 100, HY_LIST_SET_MAX = 32 };
+enum {
+    HY_LIST_NAME_MAX = 100,
+    HY_LIST_SET_MAX = 32,
+    HY_LIST_TEMPLATE_MAX = 100,    /* bytes of the name of a template */
+    HY_LIST_CONFIRM_S = 7 * 86400, /* how long one may confirm, when nobody says */
+    HY_LIST_CONFIRM_MAX_S = 90 * 86400,
+};
+
+/* Stored: never renumber. */
+enum hy_list_opt_in {
+    HY_LIST_OPT_IN_SINGLE = 0, /* who asks is a member */
+    HY_LIST_OPT_IN_DOUBLE = 1, /* who asks gets a mail, and is one once it was answered */
+};
+
+/* How one becomes a member. */
+struct hy_list_rules {
+    enum hy_list_opt_in opt_in;
+    uint32_t confirm_s;     /* of DOUBLE: 1..HY_LIST_CONFIRM_MAX_S to answer the mail */
+    struct hy_str from;     /* of DOUBLE: who writes it, in wire form; empty: as configured */
+    struct hy_str template; /* of DOUBLE: what it says, a stored template of the installation;
+                               empty: hayauma's own words */
+};
 
 struct hy_list_view {
     hy_list_no no;
     hy_id created;
-    uint64_t members;
-    struct hy_str name; /* a view */
+    uint64_t members;   /* without those that have still to confirm */
+    struct hy_str name; /* a view, as those of the rules */
+    struct hy_list_rules rules;
 };
 
 /* --- reading ---------------------------------------------------------------------------------- */
@@ -57,9 +79,13 @@ void hy_list_set_audience(struct hy_list_audience *a, struct hy_audience *ret);
 
 /* HY_EEXIST; HY_EINVAL: 1..HY_LIST_NAME_MAX bytes of UTF-8, no control characters. */
 HY_MUST_USE int hy_list_create(struct hy_txn *t, struct hy_str name, hy_id id, hy_list_no *ret_no);
+/* HY_EINVAL: they are none; HY_ENOTFOUND. Members stay what they are. */
+HY_MUST_USE int hy_list_set_rules(struct hy_txn *t, hy_list_no no, const struct hy_list_rules *r);
 /* Adds members of one domain, strictly ascending; those that are there already do not count.
  * Adds to *joined. */
 HY_MUST_USE int hy_list_add(struct hy_txn *t, hy_list_no list, hy_domain_no domain,
                             const hy_lead_no *leads, size_t n, uint64_t *joined);
 HY_MUST_USE int hy_list_drop(struct hy_txn *t, hy_list_no list, hy_domain_no domain,
                              hy_lead_no lead);
+/* A lead's domain is another now (0: it has no address): its places on all lists move. */
+HY_MUST_USE int hy_list_move(struct hy_txn *t, hy_lead_no lead, hy_domain_no from, hy_domain_no to);

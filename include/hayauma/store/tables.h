@@ -53,7 +53,13 @@
     X(SCORES, "scores")                 /* lead -> sums of its points, where it is over */         \
     X(SCORE_LEDGER, "score_ledger")     /* lead, rule, moment, activity -> points given */         \
     X(SCORE_NAMES, "score_names")       /* rules, groups, thresholds: name -> number, and back */  \
-    X(SCORE_DUE, "score_due")           /* second, lead -> its score is to be looked at */
+    X(SCORE_DUE, "score_due")           /* second, lead -> its score is to be looked at */         \
+    X(IDENTITIES, "identities")         /* what a lead is known by -> lead, and back */            \
+    X(LEAD_CHANGES, "lead_changes")     /* id -> what changed of which leads */                    \
+    X(ATTR_TYPES, "attr_types")         /* attribute -> what its values are */                     \
+    X(LABELS, "labels")                 /* number of a tag or group -> name, and back */           \
+    X(LEAD_LABELS, "lead_labels")       /* lead, kind, number of a tag or group -> */              \
+    X(LIST_PENDING, "list_pending")     /* list, lead -> who has still to confirm */
 
 enum hy_table {
 #define X(symbol, name) HY_TABLE_##symbol,
