@@ -113,32 +113,6 @@ static void check_metrics(const struct schema_ctx *x, const struct yaml_node *ro
                        "included: nobody is asked for a password");
 }
 
-static bool is_url(const char *url)
-{
-    struct hy_str s = hy_str_of(url);
-    size_t host = hy_str_istarts(s, HY_STR("https://"))  ? 8
-                  : hy_str_istarts(s, HY_STR("http://")) ? 7
-                                                         : 0;
-    if (host == 0 || s.n == host || s.p[host] == '/' || !hy_str_is_ascii(s))
-        return false;
-    for (size_t i = 0; i < s.n; i++)
-        if (s.p[i] <= ' ' || strchr("\"<>\\^`{|}?#", s.p[i]))
-            return false;
-    return true;
-}
-
-static void check_tracking(const struct schema_ctx *x, const struct yaml_node *root,
-                           const struct hy_config *c)
-{
-    const char *url = c->tracking.base_url;
-    if (url[0] && !is_url(url))
-        schema_error_at(x, root, "tracking.base_url",
-                        "must be a web address such as https://t.example.jp/, not '%s'", url);
-    else if (url[0] && hy_str_istarts(hy_str_of(url), HY_STR("http://")))
-        schema_warn_at(x, root, "tracking.base_url",
-                       "one-click unsubscribing (RFC 8058) needs https");
-}
-
 /* Letters, digits and what stands safely left of a plus sign. */
 static bool is_prefix(const char *s)
 {
@@ -317,7 +291,7 @@ static int finish(const struct schema_ctx *x, const struct yaml_node *root, stru
     check_control(x, root, c);
     check_log(x, root, c);
     check_metrics(x, root, c);
-    check_tracking(x, root, c);
+    tracking_finish(x, root, c);
     check_bounce(x, root, c);
     check_reports(x, root, c);
     check_dsn(x, root, c);

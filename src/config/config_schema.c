@@ -29,7 +29,8 @@ const struct config_section config_sections[] = {
     {"crypto", "How OpenSSL uses the processor."},
     {"tls", "Encryption on the way out. What is asked of each receiving site stands in "
             "the file paths.shaping names."},
-    {"tracking", "Links and the beacon that tell what is read."},
+    {"tracking", "Links and the beacon that tell what is read, and the server that answers them: "
+                 "docs/guides/tracking.md."},
     {"submission", "Where other applications hand messages in: docs/guides/submission.md."},
     {"tenants", "Those for whom this installation sends, kept apart from each other: "
                 "docs/guides/tenants.md."},
@@ -265,6 +266,35 @@ static const struct schema_row rows[] = {
     {"tracking.secret", SCHEMA_PATH, SCHEMA_RESTART, F(tracking.secret_file),
      .doc = "File with a secret of 64 hexadecimal digits that signs links and return paths, for "
             "several nodes that answer for each other. \"\" = the database's own, made with it."},
+    {"tracking.listen", SCHEMA_ENDPOINTS, SCHEMA_RESTART, F(tracking.listen), .min = 80, .max = 16,
+     .doc = "Where browsers are answered without TLS: clicks, beacons, unsubscribing, the web tag. "
+            "For the port 80 of plain links, or behind a proxy that does TLS. Empty = nowhere.",
+     .example = "[\"127.0.0.1:8080\"]"},
+    {"tracking.listen_tls", SCHEMA_ENDPOINTS, SCHEMA_RESTART, F(tracking.listen_tls), .min = 443,
+     .max = 16, .doc = "The same with TLS; tracking.hosts has the certificates.",
+     .example = "[\"0.0.0.0:443\", \"[::]:443\"]"},
+    {"tracking.hosts", SCHEMA_LIST, 0, F(tracking.hosts), .max = 64, .items = &tracking_host_schema,
+     .doc = "Names under which browsers come. The first is shown to those that say none. A "
+            "campaign may name one of them (tracking_host).",
+     .example = "- name: t.example.jp\n  certificate: /etc/hayauma/tls/t.example.jp.pem\n"
+                "  private_key: /etc/hayauma/tls/t.example.jp.key"},
+    {"tracking.sites", SCHEMA_HOSTNAMES, SCHEMA_WILDCARD, F(tracking.sites), .max = 64,
+     .doc = "Your own web sites with the web tag: a click that goes to one of them takes along who "
+            "clicked, signed and for a short time (?hy=), so that no cookie is needed. *.NAME is "
+            "any host below it.",
+     .example = "[www.example.jp, \"*.shop.example\"]"},
+    {"tracking.trusted_proxies", SCHEMA_STRINGS, 0, F(tracking.trusted_proxies), .max = 256,
+     .doc = "Networks of proxies whose X-Forwarded-For tells who the browser is.",
+     .example = "[127.0.0.1, \"2001:db8::/64\"]"},
+    {"tracking.max_connections", SCHEMA_INT, 0, F(tracking.max_connections), 1, 60000, "10000",
+     .doc = "At the same time; the one that is idle longest ends for who comes."},
+    {"tracking.connections_per_address", SCHEMA_INT, 0, F(tracking.connections_per_address), 1,
+     60000, "500", .doc = "Of one address (a /64 of IPv6) that is no trusted proxy; more get 429."},
+    {"tracking.journal", SCHEMA_SIZE, SCHEMA_RESTART, F(tracking.journal_bytes), 1 * MIB, 16 * GIB,
+     "128MiB",
+     .doc = "Room on the disk for clicks and opens that the database has not yet, taken at the "
+            "start: about 4,000 a MiB. Needed while the disk is full or the database waits; when "
+            "it is used up, browsers are still answered, but what they did is lost, and counted."},
 
     {"submission.listen", SCHEMA_ENDPOINTS, SCHEMA_RESTART, F(submission.listen), .min = 587,
      .max = 16,

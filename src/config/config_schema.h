@@ -7,13 +7,14 @@
 #define CONFIG_SHAPING "[presets, /etc/hayauma/shaping.yaml]" /* the default of paths.shaping */
 
 extern const struct schema config_schema;
-extern const struct schema source_schema;      /* delivery.sources: source_schema.c */
-extern const struct schema pool_schema;        /* delivery.pools: likewise */
-extern const struct schema warmup_schema;      /* delivery.warmup_plans: likewise */
-extern const struct schema dkim_key_schema;    /* dkim.keys */
-extern const struct schema tenant_schema;      /* tenants: tenants.c */
-extern const struct schema events_file_schema; /* events.files: events.c */
-extern const struct schema webhook_schema;     /* events.webhooks: likewise */
+extern const struct schema source_schema;        /* delivery.sources: source_schema.c */
+extern const struct schema pool_schema;          /* delivery.pools: likewise */
+extern const struct schema warmup_schema;        /* delivery.warmup_plans: likewise */
+extern const struct schema dkim_key_schema;      /* dkim.keys */
+extern const struct schema tenant_schema;        /* tenants: tenants.c */
+extern const struct schema events_file_schema;   /* events.files: events.c */
+extern const struct schema webhook_schema;       /* events.webhooks: likewise */
+extern const struct schema tracking_host_schema; /* tracking.hosts: tracking.c */
 
 /* local@domain without anything that a header field or a URI would have to quote. */
 bool config_is_plain_address(const char *text);
@@ -46,5 +47,8 @@ HY_MUST_USE int sources_finish(const struct schema_ctx *x, const struct yaml_nod
 /* tenants.c, behind sources_finish: makes their look-ups and checks what names them. */
 HY_MUST_USE int tenants_finish(const struct schema_ctx *x, const struct yaml_node *root,
                                struct hy_config *c);
+/* tracking.c: checks where browsers are answered. Faults are noted. */
+void tracking_finish(const struct schema_ctx *x, const struct yaml_node *root,
+                     const struct hy_config *c);
 /* events.c, behind tenants_finish: checks where events go. Faults are noted. */
 void events_finish(const struct schema_ctx *x, const struct yaml_node *root, struct hy_config *c);

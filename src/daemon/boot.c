@@ -19,6 +19,7 @@
 #include "hayauma/daemon/import_job.h"
 #include "hayauma/react/react.h"
 #include "hayauma/receive/receive.h"
+#include "hayauma/web/track.h"
 #include "hayauma/web/web.h"
 
 static unsigned processors(void)
@@ -253,6 +254,8 @@ int daemon_open(struct hy_daemon *d, struct hy_diag *diag)
     if (err == HY_OK)
         err = api_open(d, &problems, diag);
     if (err == HY_OK)
+        err = tracking_open(d, &problems, diag);
+    if (err == HY_OK)
         err = intake_open(d, &problems, diag);
     if (err == HY_OK)
         err = reaction_open(d, diag);
@@ -285,6 +288,7 @@ void daemon_stop(struct hy_daemon *d)
     observer_faces(&d->observer, &(struct observer_faces){0});
     hy_web_close(d->web); /* while the writer runs */
     d->web = NULL;
+    tracking_close(d);            /* likewise */
     hy_receive_close(d->receive); /* likewise */
     d->receive = NULL;
     intake_close(d);
@@ -358,6 +362,7 @@ int daemon_reload(struct hy_daemon *d, struct hy_problems *problems, struct hy_b
     struct hy_deliver_policy *policy = NULL;
     struct hy_receive_policy *receive = NULL, *intake = NULL;
     struct hy_web_policy *web = NULL;
+    struct hy_track_policy *track = NULL;
     struct hy_events_policy *events = NULL;
     struct hy_react_policy *react = NULL;
     err = policy_make(d, fresh, problems, &policy);
@@ -367,6 +372,8 @@ int daemon_reload(struct hy_daemon *d, struct hy_problems *problems, struct hy_b
         err = intake_policy(d, fresh, problems, &intake);
     if (err == HY_OK)
         err = api_policy(fresh, problems, &web);
+    if (err == HY_OK)
+        err = tracking_policy(fresh, problems, &track);
     if (err == HY_OK)
         err = events_policy(fresh, problems, &events);
     if (err == HY_OK)
@@ -378,6 +385,7 @@ int daemon_reload(struct hy_daemon *d, struct hy_problems *problems, struct hy_b
         hy_web_policy_unref(web);
         if (events)
             hy_events_policy_unref(events);
+        hy_track_policy_unref(track);
         hy_count_add(&d->observer.failed_reloads, 1);
         hy_config_unref(fresh);
         return err;
@@ -394,6 +402,10 @@ int daemon_reload(struct hy_daemon *d, struct hy_problems *problems, struct hy_b
         hy_web_reload(d->web, web);
     else
         hy_web_policy_unref(web);
+    if (track && d->track)
+        hy_track_reload(d->track, track);
+    else
+        hy_track_policy_unref(track);
     intake_reload(d, fresh, intake);
     hy_react_reload(d->react, react);
     struct hy_diag diag = {""};

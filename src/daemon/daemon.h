@@ -27,6 +27,9 @@ struct hy_web;
 struct hy_web_policy;
 struct hy_react;
 struct hy_react_policy;
+struct hy_track;
+struct hy_track_campaign;
+struct hy_track_policy;
 
 /* upkeep.c */
 struct upkeep {
@@ -65,6 +68,8 @@ struct hy_daemon {
     struct hy_import_jobs *imports;
     struct hy_receive *receive; /* NULL: nothing is listened for */
     struct hy_web *web;         /* likewise */
+    struct hy_track *track;     /* likewise */
+    struct hy_hits *hits;       /* likewise */
     struct hy_intake *intake;
     struct hy_receive *intake_receive; /* likewise */
     struct hy_react *react;
@@ -152,6 +157,14 @@ int api_policy(struct hy_config *config, struct hy_problems *problems, struct hy
 int api_open(struct hy_daemon *d, struct hy_problems *problems, struct hy_diag *diag);
 json_t *api_json(const struct hy_daemon *d);
 
+/* tracking.c: the same for browsers. */
+int tracking_policy(struct hy_config *config, struct hy_problems *problems,
+                    struct hy_track_policy **ret);
+int tracking_open(struct hy_daemon *d, struct hy_problems *problems, struct hy_diag *diag);
+/* Answers nobody any more, and carries into the store what was noted. While the writer runs. */
+void tracking_close(struct hy_daemon *d);
+json_t *tracking_json(const struct hy_daemon *d);
+
 /* intake.c */
 /* What the listeners of intake go by; as submission_policy. */
 int intake_policy(const struct hy_daemon *d, const struct hy_config *c,
@@ -220,6 +233,8 @@ void policy_wipe(struct hy_buf *b);
  * what campaign.create checks with: `bundle` as stored. */
 int plan_load(void *daemon, struct hy_txn *t, const struct hy_campaign *c, struct hy_diag *diag,
               struct hy_deliver_plan *ret);
+/* plan.c: what browsers ask of a campaign; hy_track_load_fn. */
+int plan_track(void *daemon, struct hy_txn *t, hy_id campaign, struct hy_track_campaign *ret);
 /* What a stored campaign says of where from and when, without compiling it. */
 struct plan_look {
     char pool[64]; /* "" = none named */

@@ -5,10 +5,12 @@
 #include <stdlib.h>
 #include <time.h>
 
+#include "hayauma/base/log.h"
 #include "hayauma/base/rand.h"
 #include "hayauma/config/campaign_file.h"
 #include "hayauma/mail/address.h"
 #include "hayauma/store/lead.h"
+#include "hayauma/web/track.h"
 
 struct names {
     struct hy_txn *txn;
@@ -145,9 +147,15 @@ static int local_utc_offset_min(hy_wall_ms now)
     return (int)(tm.tm_gmtoff / 60);
 }
 
+/* What is tracked, and where browsers go for it. */
+struct tracked {
+    unsigned flags;
+    struct hy_str base_url;
+};
+
 static int compile(struct hy_daemon *d, const struct hy_config *c, const struct hy_bundle *b,
                    hy_id campaign, struct names *names, const struct hy_address *from,
-                   struct hy_diag *diag, struct hy_message **ret)
+                   const struct tracked *tracked, struct hy_diag *diag, struct hy_message **ret)
 {
     struct parts *parts = calloc(1, sizeof *parts);
     if (!parts)
@@ -173,8 +181,8 @@ static int compile(struct hy_daemon *d, const struct hy_config *c, const struct 
         .slot_ctx = names,
         .campaign = campaign,
         .keys = &d->tokens,
-        .flags = flags_of(b, c),
-        .base_url = hy_str_of(c->tracking.base_url),
+        .flags = tracked->flags,
+        .base_url = tracked->base_url,
         .return_domain = hy_str_of(c->bounce.domain[0] ? c->bounce.domain : c->node.hostname),
         .return_prefix = hy_str_of(c->bounce.prefix),
         .message_id_domain = hy_str_of(c->node.hostname),
@@ -193,10 +201,13 @@ static int compile(struct hy_daemon *d, const struct hy_config *c, const struct 
     return err;
 }
 
-static int defaults(const struct names *n, struct hy_deliver_plan *plan)
+/* In `arena`, *ret_n of them. */
+static int defaults(const struct names *n, struct hy_arena *arena,
+                    const struct hy_deliver_default **ret, size_t *ret_n)
 {
     const struct hy_bundle *b = n->bundle;
-    struct hy_deliver_default *all = hy_arena_alloc(&plan->arena, (b->vars.n + 1) * sizeof *all);
+    struct hy_deliver_default *all = hy_arena_alloc(arena, (b->vars.n + 1) * sizeof *all);
+    size_t n_all = 0;
     if (!all)
         return HY_ENOMEM;
     for (size_t i = 0; i < b->vars.n; i++) {
@@ -210,12 +221,13 @@ static int defaults(const struct names *n, struct hy_deliver_plan *plan)
         }
         if (slot == HY_DELIVER_SLOTS - 1)
             continue; /* the templates do not use it */
-        struct hy_str value = hy_arena_str(&plan->arena, b->vars.items[i].value);
+        struct hy_str value = hy_arena_str(arena, b->vars.items[i].value);
         if (!value.p)
             return HY_ENOMEM;
-        all[plan->n_defaults++] = (struct hy_deliver_default){slot, value};
+        all[n_all++] = (struct hy_deliver_default){slot, value};
     }
-    plan->defaults = all;
+    *ret = all;
+    *ret_n = n_all;
     return HY_OK;
 }
 
@@ -278,9 +290,10 @@ static int make(struct hy_daemon *d, const struct hy_config *c, struct hy_txn *t
     plan->expire_us = b.expire_us;
     plan->arena = HY_ARENA_INIT(1 << 20);
     struct names names = {.txn = t, .bundle = &b, .unknown = unknown};
-    err = compile(d, c, &b, campaign, &names, &from, diag, &plan->message);
+    const struct tracked tracked = {flags_of(&b, c), hy_str_of(c->tracking.base_url)};
+    err = compile(d, c, &b, campaign, &names, &from, &tracked, diag, &plan->message);
     if (err == HY_OK)
-        err = defaults(&names, plan);
+        err = defaults(&names, &plan->arena, &plan->defaults, &plan->n_defaults);
     if (err == HY_OK)
         err = brakes_fill(&b, c, t, plan, diag);
     if (err == HY_OK)
@@ -373,6 +386,68 @@ int plan_load(void *daemon, struct hy_txn *t, const struct hy_campaign *c, struc
     plan.lists.n = c->n_lists < HY_LIST_SET_MAX ? c->n_lists : HY_LIST_SET_MAX;
     memcpy(plan.lists.lists, c->lists, plan.lists.n * sizeof c->lists[0]);
     *ret = plan;
+    return HY_OK;
+}
+
+/* As browsers see a campaign: links have the numbers that they had when it was sent, whatever the
+ * configuration says now. */
+static int make_tracked(struct hy_daemon *d, const struct hy_config *c, struct hy_txn *t,
+                        struct hy_bundle *b, const struct hy_campaign *campaign,
+                        struct hy_track_campaign *ret)
+{
+    const struct tracked tracked = {.flags = HY_MESSAGE_CLICKS | HY_MESSAGE_TEXT_CLICKS,
+                                    .base_url = HY_STR("https://tracking.invalid/")};
+    struct names names = {.txn = t, .bundle = b};
+    const struct hy_deliver_default *all;
+    struct hy_diag diag = {""};
+    struct hy_address from;
+    size_t n = 0;
+    int err = from_address(b, c, &from, &diag);
+    if (err == HY_OK)
+        err = compile(d, c, b, campaign->id, &names, &from, &tracked, &diag, &ret->message);
+    if (err == HY_OK)
+        err = defaults(&names, &ret->arena, &all, &n);
+    struct hy_str *slots =
+        err == HY_OK ? hy_arena_zalloc(&ret->arena, HY_DELIVER_SLOTS * sizeof *slots) : NULL;
+    if (err != HY_OK)
+        hy_log(HY_LOG_WARNING, "tracking", "the links of campaign %.*s: %s",
+               HY_STR_ARG(campaign->name), diag.text[0] ? diag.text : hy_err_text(err));
+    if (!slots)
+        return err ? err : HY_ENOMEM;
+    for (size_t i = 0; i < n; i++)
+        slots[all[i].slot] = all[i].value;
+    ret->slots = slots;
+    ret->n_slots = HY_DELIVER_SLOTS;
+    return HY_OK;
+}
+
+int plan_track(void *daemon, struct hy_txn *t, hy_id id, struct hy_track_campaign *ret)
+{
+    struct hy_daemon *d = daemon;
+    HY_CLEANUP(hy_buf_free)
+    struct hy_buf bytes = HY_BUF_INIT(HY_CAMPAIGN_BUNDLE_MAX);
+    HY_CLEANUP(hy_arena_free)
+    struct hy_arena arena = HY_ARENA_INIT(1 << 20);
+    struct hy_track_campaign made = {.arena = HY_ARENA_INIT(16 << 20)};
+    struct hy_campaign campaign;
+    struct hy_bundle b;
+    int err = hy_campaign_get(t, id, &campaign);
+    if (err == HY_OK)
+        err = read_bundle(t, id, &bytes, &arena, &b);
+    if (err != HY_OK)
+        return err;
+    struct hy_config *c = daemon_config(d);
+    err = make_tracked(d, c, t, &b, &campaign, &made);
+    hy_config_unref(c);
+    if (err != HY_OK) {
+        hy_track_campaign_free(&made);
+        return err;
+    }
+    made.tenant = campaign.tenant;
+    made.suppressor = tenant_suppressor(d, campaign.tenant);
+    made.lists.n = campaign.n_lists < HY_LIST_SET_MAX ? campaign.n_lists : HY_LIST_SET_MAX;
+    memcpy(made.lists.lists, campaign.lists, made.lists.n * sizeof campaign.lists[0]);
+    *ret = made;
     return HY_OK;
 }
 

@@ -180,16 +180,6 @@ static struct hy_str tlsa_text(const struct tls_host *h, char *out, size_t max)
     return hy_str_make(out, n);
 }
 
-static void set_ip(uint8_t out[16], const struct hy_sockaddr *addr)
-{
-    if (hy_sockaddr_family(addr) == AF_INET6) {
-        memcpy(out, &addr->in6.sin6_addr, 16);
-    } else if (hy_sockaddr_family(addr) == AF_INET) {
-        out[10] = out[11] = 0xff;
-        memcpy(out + 12, &addr->in4.sin_addr, 4);
-    }
-}
-
 static struct hy_tally tally_of(const char *domain, enum hy_tlsrpt_policy policy,
                                 enum hy_tlsrpt_result result, const char *reason)
 {
@@ -224,8 +214,8 @@ static void count(struct session *s, const struct feed *f, enum hy_tlsrpt_result
             hy_conn_local(s->conn, &local);
         a.mx_host = hy_str_of(s->host);
         a.reason = hy_str_of(s->tls_reason);
-        set_ip(a.mx_ip, &s->addr);
-        set_ip(a.our_ip, &local);
+        hy_sockaddr_ip16(&s->addr, a.mx_ip);
+        hy_sockaddr_ip16(&local, a.our_ip);
     }
     tls_tallies_add(w->tallies, &a);
     if (has_fault) { /* what could not be had is told beside what was done without it */

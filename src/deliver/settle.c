@@ -163,16 +163,6 @@ static struct hy_verdict judge(const struct delivery *d, const struct hy_outcome
     return v;
 }
 
-static void set_peer(struct hy_attempt *a, const struct hy_sockaddr *addr)
-{
-    if (hy_sockaddr_family(addr) == AF_INET6) {
-        memcpy(a->mx_ip, &addr->in6.sin6_addr, 16);
-    } else if (hy_sockaddr_family(addr) == AF_INET) {
-        a->mx_ip[10] = a->mx_ip[11] = 0xff;
-        memcpy(a->mx_ip + 12, &addr->in4.sin_addr, 4);
-    }
-}
-
 void settle_outcome(struct delivery *d, const struct hy_outcome *came, const struct session *s)
 {
     struct worker *w = d->worker;
@@ -189,7 +179,7 @@ void settle_outcome(struct delivery *d, const struct hy_outcome *came, const str
     a->started = d->started;
     a->duration_ms = (uint32_t)((now - d->submitted) / HY_US_PER_MS);
     a->size_bytes = (uint32_t)d->size_bytes;
-    set_peer(a, &s->addr);
+    hy_sockaddr_ip16(&s->addr, a->mx_ip);
     d->policy = hy_deliver_policy_ref(s->policy);
     a->source = hy_str_of(s->from->name);
     a->tls_version = s->tls_version;

@@ -74,6 +74,17 @@ const char *hy_sockaddr_format_ip(const struct hy_sockaddr *a, char out[HY_SOCKA
     return out;
 }
 
+void hy_sockaddr_ip16(const struct hy_sockaddr *a, uint8_t ret_ip[16])
+{
+    memset(ret_ip, 0, 16);
+    if (hy_sockaddr_family(a) == AF_INET6) {
+        memcpy(ret_ip, &a->in6.sin6_addr, 16);
+    } else if (hy_sockaddr_family(a) == AF_INET) {
+        ret_ip[10] = ret_ip[11] = 0xff;
+        memcpy(ret_ip + 12, &a->in4.sin_addr, 4);
+    }
+}
+
 const char *hy_sockaddr_format(const struct hy_sockaddr *a, char out[HY_SOCKADDR_TEXT_MAX])
 {
     char ip[HY_SOCKADDR_TEXT_MAX];

@@ -20,6 +20,11 @@ struct hy_tls {
     SSL_CTX *verified;
     SSL_CTX *server; /* of hy_tls_create_server, which has no others */
     BIO_METHOD *bio;
+    struct name { /* further ones of hy_tls_create_hosts */
+        char *name;
+        SSL_CTX *context;
+    } * names;
+    size_t n_names;
 };
 
 struct link { /* a BIO's data: ends with its SSL */
@@ -177,34 +182,85 @@ static SSL_CTX *server_context(void)
     return ctx;
 }
 
-int hy_tls_create_server(const char *chain_file, const char *key_file, struct hy_diag *diag,
-                         struct hy_tls **ret_tls)
+static int load_host(const struct hy_tls_host *h, struct hy_diag *diag, SSL_CTX **ret)
+{
+    SSL_CTX *ctx = server_context();
+    int err = HY_OK;
+    if (!ctx)
+        return HY_ENOMEM;
+    ERR_clear_error();
+    if (SSL_CTX_use_certificate_chain_file(ctx, h->chain_file) != 1)
+        err = fail_crypto(diag, h->chain_file);
+    else if (SSL_CTX_use_PrivateKey_file(ctx, h->key_file, SSL_FILETYPE_PEM) != 1 ||
+             SSL_CTX_check_private_key(ctx) != 1)
+        err = fail_crypto(diag, h->key_file);
+    if (err)
+        SSL_CTX_free(ctx);
+    else
+        *ret = ctx;
+    return err;
+}
+
+static int on_server_name(SSL *ssl, int *alert, void *arg)
+{
+    const struct hy_tls *t = arg;
+    const char *asked = SSL_get_servername(ssl, TLSEXT_NAMETYPE_host_name);
+    (void)alert;
+    for (size_t i = 0; asked && i < t->n_names; i++) {
+        if (hy_str_ieq(hy_str_of(asked), hy_str_of(t->names[i].name))) {
+            SSL_set_SSL_CTX(ssl, t->names[i].context);
+            break;
+        }
+    }
+    return SSL_TLSEXT_ERR_OK;
+}
+
+static int load_names(struct hy_tls *t, const struct hy_tls_host *hosts, size_t n,
+                      struct hy_diag *diag)
+{
+    t->names = calloc(n, sizeof *t->names);
+    if (!t->names)
+        return HY_ENOMEM;
+    for (; t->n_names < n; t->n_names++) {
+        struct name *here = &t->names[t->n_names];
+        int err = load_host(&hosts[t->n_names], diag, &here->context);
+        if (err)
+            return err;
+        here->name = strdup(hosts[t->n_names].name);
+        if (!here->name) {
+            SSL_CTX_free(here->context);
+            return HY_ENOMEM;
+        }
+    }
+    SSL_CTX_set_tlsext_servername_callback(t->server, on_server_name);
+    SSL_CTX_set_tlsext_servername_arg(t->server, t);
+    return HY_OK;
+}
+
+int hy_tls_create_hosts(const struct hy_tls_host *hosts, size_t n, struct hy_diag *diag,
+                        struct hy_tls **ret_tls)
 {
     struct hy_tls *t = calloc(1, sizeof *t);
     if (!t)
         return HY_ENOMEM;
-    int err = HY_ENOMEM;
     atomic_init(&t->refs, 1);
     t->bio = bio_method_make();
-    t->server = server_context();
-    if (!t->bio || !t->server)
-        goto unref;
-    ERR_clear_error();
-    if (SSL_CTX_use_certificate_chain_file(t->server, chain_file) != 1)
-        err = fail_crypto(diag, chain_file);
-    else if (SSL_CTX_use_PrivateKey_file(t->server, key_file, SSL_FILETYPE_PEM) != 1 ||
-             SSL_CTX_check_private_key(t->server) != 1)
-        err = fail_crypto(diag, key_file);
-    else
-        err = 0;
-    if (err)
-        goto unref;
+    int err = t->bio ? load_host(&hosts[0], diag, &t->server) : HY_ENOMEM;
+    if (!err && n > 1)
+        err = load_names(t, hosts + 1, n - 1, diag);
+    if (err) {
+        hy_tls_unref(t);
+        return err;
+    }
     *ret_tls = t;
-    return 0;
+    return HY_OK;
+}
 
-unref:
-    hy_tls_unref(t);
-    return err;
+int hy_tls_create_server(const char *chain_file, const char *key_file, struct hy_diag *diag,
+                         struct hy_tls **ret_tls)
+{
+    const struct hy_tls_host host = {.name = "", .chain_file = chain_file, .key_file = key_file};
+    return hy_tls_create_hosts(&host, 1, diag, ret_tls);
 }
 
 struct hy_tls *hy_tls_ref(struct hy_tls *t)
@@ -221,6 +277,11 @@ void hy_tls_unref(struct hy_tls *t)
     SSL_CTX_free(t->watched);
     SSL_CTX_free(t->verified);
     SSL_CTX_free(t->server);
+    for (size_t i = 0; i < t->n_names; i++) {
+        SSL_CTX_free(t->names[i].context);
+        free(t->names[i].name);
+    }
+    free(t->names);
     BIO_meth_free(t->bio);
     free(t);
 }

@@ -11,11 +11,6 @@
 #include "record.h"
 
 enum { VERSION = 2, FLAGS_AT = 2, REASON_AT = 3 }; /* these places stay in every version */
-enum {
-    RECORD_MAX = 4 + 8 * 10 + 17 + 7 * 10 + HY_ADDRESS_MAX + HY_ACTIVITY_SOURCE_MAX +
-                 HY_ACTIVITY_TEXT_MAX + HY_ACTIVITY_AGENT_MAX + HY_ACTIVITY_URL_MAX +
-                 HY_ACTIVITY_META_MAX + HY_ACTIVITY_REF_MAX
-};
 
 static bool is_storable(enum hy_activity_kind k)
 {
@@ -32,9 +27,9 @@ static int check(const struct hy_activity *a)
     return 0;
 }
 
-static struct hy_str encode(const struct hy_activity *a, uint8_t room[RECORD_MAX])
+static struct hy_str encode(const struct hy_activity *a, uint8_t room[ACTIVITY_RECORD_MAX])
 {
-    struct hy_rec_out o = {.p = room, .max = RECORD_MAX};
+    struct hy_rec_out o = {.p = room, .max = ACTIVITY_RECORD_MAX};
     const uint64_t numbers[] = {(uint64_t)a->at, a->tenant, a->campaign, a->message,
                                 a->lead,         a->domain, a->link,     a->visitor};
     const struct hy_str texts[] = {
@@ -56,6 +51,15 @@ static struct hy_str encode(const struct hy_activity *a, uint8_t room[RECORD_MAX
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
         rec_put_str(&o, texts[i]);
     return hy_str_make(room, o.n);
+}
+
+int hy_activity_encode(const struct hy_activity *a, uint8_t room[ACTIVITY_RECORD_MAX],
+                       struct hy_str *ret)
+{
+    int err = check(a);
+    if (!err)
+        *ret = encode(a, room);
+    return err;
 }
 
 int hy_activity_decode(struct hy_str key, struct hy_str value, struct hy_activity *ret)
@@ -118,7 +122,7 @@ static int count(struct hy_txn *t, const struct hy_activity *before, const struc
 
 int hy_activity_put(struct hy_txn *t, struct hy_activity *a)
 {
-    uint8_t key[8], room[RECORD_MAX];
+    uint8_t key[8], room[ACTIVITY_RECORD_MAX];
     int err = check(a);
     if (err)
         return err;
@@ -145,7 +149,7 @@ int hy_activity_put(struct hy_txn *t, struct hy_activity *a)
 
 int hy_activity_judge(struct hy_txn *t, hy_id id, uint8_t flags, uint8_t reason)
 {
-    uint8_t key[8], room[RECORD_MAX];
+    uint8_t key[8], room[ACTIVITY_RECORD_MAX];
     struct hy_str value, k = hy_str_make(key, sizeof key);
     struct hy_activity before, now;
     hy_put_be64(key, id);

@@ -2,6 +2,15 @@
 #pragma once
 #include "hayauma/store/activity.h"
 
+enum {
+    ACTIVITY_RECORD_MAX = 4 + 8 * 10 + 17 + 7 * 10 + HY_ADDRESS_MAX + HY_ACTIVITY_SOURCE_MAX +
+                          HY_ACTIVITY_TEXT_MAX + HY_ACTIVITY_AGENT_MAX + HY_ACTIVITY_URL_MAX +
+                          HY_ACTIVITY_META_MAX + HY_ACTIVITY_REF_MAX
+};
+/* The value of its record, but for the id; a view of `room`. HY_EINVAL, HY_ELIMIT: as
+ * hy_activity_put. */
+HY_MUST_USE int hy_activity_encode(const struct hy_activity *a, uint8_t room[ACTIVITY_RECORD_MAX],
+                                   struct hy_str *ret);
 /* a's strings are views of `value`. HY_ECORRUPT, HY_EVERSION. */
 HY_MUST_USE int hy_activity_decode(struct hy_str key, struct hy_str value, struct hy_activity *ret);
 /* Deletes the record under the cursor with its entries of the index; the cursor then stands before

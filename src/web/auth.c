@@ -5,6 +5,7 @@
  * after a while, so that they cost little and fill no log. */
 #include <arpa/inet.h>
 
+#include "client.h"
 #include "hayauma/base/log.h"
 #include "web_priv.h"
 
@@ -17,50 +18,20 @@ static bool is_loopback(const struct hy_sockaddr *a)
     return hy_sockaddr_family(a) == AF_INET && ntohl(a->in4.sin_addr.s_addr) >> 24 == 127;
 }
 
-static bool is_proxy(const struct hy_web_policy *p, const struct hy_sockaddr *a)
-{
-    for (size_t i = 0; i < p->n_proxies; i++)
-        if (hy_network_has(&p->proxies[i], a))
-            return true;
-    return false;
-}
-
-/* The last address of X-Forwarded-For that is no proxy of ours: what stands before it is hearsay.
- */
-static void believe_proxy(struct web_call *c, struct hy_str list)
-{
-    while (list.n) {
-        size_t comma = list.n;
-        while (comma && list.p[comma - 1] != ',')
-            comma--;
-        struct hy_sockaddr a;
-        if (hy_sockaddr_parse(hy_str_trim(hy_str_slice(list, comma, list.n)), 0, &a) != HY_OK)
-            return;
-        c->client_addr = a;
-        if (!is_proxy(c->policy, &a))
-            return;
-        list = hy_str_slice(list, 0, comma ? comma - 1 : 0);
-    }
-}
-
 bool web_is_proxy(void *web, const struct hy_sockaddr *peer)
 {
     struct hy_web_policy *p = web_policy(web);
-    bool is_known = is_proxy(p, peer);
+    bool is_known = web_is_one_of(p->proxies, p->n_proxies, peer);
     hy_web_policy_unref(p);
     return is_known;
 }
 
-bool web_find_client(struct web_call *c)
+bool web_may_speak(struct web_call *c)
 {
-    struct hy_str list;
-    const struct hy_sockaddr *peer = &c->http->peer;
-    bool is_trusted = is_proxy(c->policy, peer);
-    c->client_addr = *peer;
-    if (is_trusted && hy_http_field(&c->http->head, HY_STR("X-Forwarded-For"), &list))
-        believe_proxy(c, list);
+    const struct hy_web_policy *p = c->policy;
+    bool is_trusted = web_find_client(p->proxies, p->n_proxies, c->http, &c->client_addr);
     hy_sockaddr_format_ip(&c->client_addr, c->client);
-    return c->http->is_tls || is_trusted || is_loopback(peer);
+    return c->http->is_tls || is_trusted || is_loopback(&c->http->peer);
 }
 
 static bool bearer_of(const struct web_call *c, struct hy_str *ret)

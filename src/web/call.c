@@ -214,7 +214,7 @@ static void on_head(void *ctx, struct hy_http_call *h)
         return;
     }
     name_request(c);
-    if (!web_find_client(c)) {
+    if (!web_may_speak(c)) {
         web_fail(c, 403, "tls_required", NULL,
                  "Without TLS only trusted proxies and this machine may speak here.");
         return;

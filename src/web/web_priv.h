@@ -66,7 +66,7 @@ int web_authorize(struct web_call *c);
 bool web_is_proxy(void *web, const struct hy_sockaddr *peer);
 /* Finds the client's address: the peer's, or what a proxy that is trusted says. False: it speaks
  * without TLS from somewhere else, which nobody may. */
-bool web_find_client(struct web_call *c);
+bool web_may_speak(struct web_call *c);
 
 /* access.c: a line for each request, buffered. */
 int web_access_open(const char *path, struct web_access **ret);

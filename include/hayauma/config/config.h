@@ -129,6 +129,16 @@ struct hy_config_webhooks {
     size_t n;
 };
 
+/* A name under which browsers reach the tracking server. */
+struct hy_config_tracking_host {
+    const char *name;                      /* lower-case A-labels */
+    const char *certificate, *private_key; /* PEM files; "" = no TLS here, "" = in the same file */
+};
+struct hy_config_tracking_hosts {
+    const struct hy_config_tracking_host *items;
+    size_t n;
+};
+
 enum hy_in_doubt_policy {
     HY_IN_DOUBT_RESEND = 0, /* mail again: at worst two copies */
     HY_IN_DOUBT_HOLD = 1,   /* keep for a person to decide */
@@ -220,6 +230,12 @@ struct hy_config {
         bool beacon;
         const char *secret_file; /* hy_secret_load reads it; "" = the store's own secret. Signs
                                     links and return paths */
+        struct hy_sockaddrs listen, listen_tls; /* none: somebody else answers */
+        struct hy_config_tracking_hosts hosts;
+        struct hy_strings sites;           /* hosts whose pages learn who clicked */
+        struct hy_strings trusted_proxies; /* networks */
+        uint32_t max_connections, connections_per_address;
+        uint64_t journal_bytes;
     } tracking;
     struct hy_tenants tenants;
     struct {

@@ -23,6 +23,8 @@ HY_MUST_USE int hy_sockaddr_parse(struct hy_str text, uint16_t default_port,
 /* From 4 or 16 bytes in network order, as DNS has them. */
 void hy_sockaddr_from_ip4(struct hy_sockaddr *a, const uint8_t ip[4], uint16_t port);
 void hy_sockaddr_from_ip6(struct hy_sockaddr *a, const uint8_t ip[16], uint16_t port);
+/* As 16 bytes: IPv6, or ::ffff:a.b.c.d; zeroed for {0}. */
+void hy_sockaddr_ip16(const struct hy_sockaddr *a, uint8_t ret_ip[16]);
 /* With the port ("192.0.2.1:25", "[2001:db8::1]:25") and without ("192.0.2.1", "2001:db8::1"). */
 const char *hy_sockaddr_format(const struct hy_sockaddr *a, char out[HY_SOCKADDR_TEXT_MAX]);
 const char *hy_sockaddr_format_ip(const struct hy_sockaddr *a, char out[HY_SOCKADDR_TEXT_MAX]);

@@ -36,6 +36,14 @@ HY_MUST_USE int hy_tls_create(const struct hy_tls_options *o, struct hy_diag *di
  * HY_ENOMEM. */
 HY_MUST_USE int hy_tls_create_server(const char *chain_file, const char *key_file,
                                      struct hy_diag *diag, struct hy_tls **ret_tls);
+/* The same with a certificate for each of several names: the one that the client asks for (SNI, RFC
+ * 6066) is shown; who asks for none, or another name, sees that of the first. At least one. */
+struct hy_tls_host {
+    const char *name; /* A-labels, in any case of letters */
+    const char *chain_file, *key_file;
+};
+HY_MUST_USE int hy_tls_create_hosts(const struct hy_tls_host *hosts, size_t n, struct hy_diag *diag,
+                                    struct hy_tls **ret_tls);
 struct hy_tls *hy_tls_ref(struct hy_tls *t); /* any thread */
 void hy_tls_unref(struct hy_tls *t);         /* any thread; NULL is fine */
 

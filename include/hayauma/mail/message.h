@@ -117,6 +117,11 @@ struct hy_message_link {
     bool is_personal;     /* it holds variables: hy_message_link_target makes it whole */
     bool in_text;         /* of the text part alone */
 };
+/* The number of the link that a click token names; in loops it holds the turn, too. */
+static inline uint32_t hy_message_link_no(uint32_t link)
+{
+    return link % (HY_MESSAGE_LINKS_MAX + 1);
+}
 size_t hy_message_links(const struct hy_message *m, const struct hy_message_link **ret_links);
 
 enum hy_message_part { HY_PART_HTML, HY_PART_TEXT, HY_PART_SUBJECT };

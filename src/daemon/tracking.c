@@ -1,0 +1,180 @@
+/* From a config to what the tracking server goes by, and its place in the life of the daemon. */
+#include "daemon.h"
+
+#include <stdlib.h>
+
+#include "hayauma/base/log.h"
+#include "hayauma/web/track.h"
+
+/* What a policy stands on; freed with it. */
+struct ground {
+    struct hy_track_policy policy;
+    struct hy_config *config;
+    struct hy_network *networks;
+    struct hy_str *sites;
+};
+
+static void release(struct hy_track_policy *p)
+{
+    struct ground *g = p->owner;
+    hy_tls_unref(p->tls);
+    hy_config_unref(g->config);
+    free(g->networks);
+    free(g->sites);
+    free(g);
+}
+
+static int fail(const struct hy_config *c, struct hy_problems *problems, const char *key, int err,
+                const struct hy_diag *diag)
+{
+    hy_problems_error(problems, c->file, 0, 0, "%s: %s", key,
+                      diag->text[0] ? diag->text : hy_err_text(err));
+    return HY_EINVAL;
+}
+
+static int load_networks(const struct hy_config *c, struct hy_problems *problems, struct ground *g)
+{
+    struct hy_diag diag = {""};
+    int err = daemon_networks(&c->tracking.trusted_proxies, &g->networks, &diag);
+    if (err != HY_OK)
+        return fail(c, problems, "tracking.trusted_proxies", err, &diag);
+    g->policy.proxies = g->networks;
+    g->policy.n_proxies = c->tracking.trusted_proxies.n;
+    return HY_OK;
+}
+
+static int load_sites(const struct hy_config *c, struct ground *g)
+{
+    size_t n = c->tracking.sites.n;
+    g->sites = calloc(n + 1, sizeof *g->sites);
+    if (!g->sites)
+        return HY_ENOMEM;
+    for (size_t i = 0; i < n; i++)
+        g->sites[i] = hy_str_of(c->tracking.sites.items[i]);
+    g->policy.sites = g->sites;
+    g->policy.n_sites = n;
+    return HY_OK;
+}
+
+static int load_tls(const struct hy_config *c, struct hy_problems *problems, struct ground *g)
+{
+    struct hy_diag diag = {""};
+    size_t n = 0;
+    struct hy_tls_host *hosts = calloc(c->tracking.hosts.n + 1, sizeof *hosts);
+    if (!hosts)
+        return HY_ENOMEM;
+    for (size_t i = 0; i < c->tracking.hosts.n; i++) {
+        const struct hy_config_tracking_host *h = &c->tracking.hosts.items[i];
+        if (h->certificate[0])
+            hosts[n++] = (struct hy_tls_host){h->name, h->certificate,
+                                              h->private_key[0] ? h->private_key : h->certificate};
+    }
+    int err = n ? hy_tls_create_hosts(hosts, n, &diag, &g->policy.tls) : HY_OK;
+    free(hosts);
+    return err == HY_OK ? err : fail(c, problems, "tracking.hosts", err, &diag);
+}
+
+int tracking_policy(struct hy_config *c, struct hy_problems *problems, struct hy_track_policy **ret)
+{
+    if (c->tracking.listen.n + c->tracking.listen_tls.n == 0)
+        return HY_OK;
+    struct ground *g = calloc(1, sizeof *g);
+    if (!g)
+        return HY_ENOMEM;
+    g->config = hy_config_ref(c);
+    g->policy = (struct hy_track_policy){
+        .connections_max = c->tracking.max_connections,
+        .connections_per_address = c->tracking.connections_per_address,
+        .release = release,
+        .owner = g,
+    };
+    atomic_init(&g->policy.refs, 1);
+    int err = load_networks(c, problems, g);
+    if (err == HY_OK)
+        err = load_sites(c, g);
+    if (err == HY_OK)
+        err = load_tls(c, problems, g);
+    if (err != HY_OK) {
+        hy_track_policy_unref(&g->policy);
+        return err;
+    }
+    *ret = &g->policy;
+    return HY_OK;
+}
+
+static int open_journal(struct hy_daemon *d, struct hy_diag *diag)
+{
+    const struct hy_config *c = d->config;
+    int err = hy_hits_open(c->paths.data_dir, c->tracking.journal_bytes, d->env, diag, &d->hits);
+    return err == HY_OK ? hy_hits_start(d->hits, d->writer) : err;
+}
+
+int tracking_open(struct hy_daemon *d, struct hy_problems *problems, struct hy_diag *diag)
+{
+    const struct hy_config *c = d->config;
+    struct hy_http_listener all[HY_HTTP_LISTENERS_MAX];
+    struct hy_track_policy *policy = NULL;
+    size_t n = 0;
+    int err = tracking_policy(d->config, problems, &policy);
+    if (err != HY_OK)
+        return hy_fail(diag, err, "the configuration cannot be used: %s",
+                       problems->n ? problems->items[problems->n - 1].text : hy_err_text(err));
+    if (!policy)
+        return HY_OK;
+    err = open_journal(d, diag);
+    if (err != HY_OK) {
+        hy_track_policy_unref(policy);
+        return err;
+    }
+    for (size_t i = 0; i < c->tracking.listen.n; i++)
+        all[n++] = (struct hy_http_listener){c->tracking.listen.items[i], false};
+    for (size_t i = 0; i < c->tracking.listen_tls.n; i++)
+        all[n++] = (struct hy_http_listener){c->tracking.listen_tls.items[i], true};
+    struct hy_track_options o = {.env = d->env,
+                                 .writer = d->writer,
+                                 .hits = d->hits,
+                                 .keys = &d->tokens,
+                                 .load = plan_track,
+                                 .load_ctx = d,
+                                 .listeners = all,
+                                 .n_listeners = n};
+    err = hy_track_open(&o, policy, diag, &d->track);
+    if (err == HY_OK)
+        hy_log(HY_LOG_NOTICE, "tracking", "browsers are answered at %zu addresses", n);
+    return err;
+}
+
+void tracking_close(struct hy_daemon *d)
+{
+    hy_track_close(d->track);
+    d->track = NULL;
+    hy_hits_close(d->hits);
+    d->hits = NULL;
+}
+
+static void set(json_t *o, const char *key, uint64_t n)
+{
+    json_object_set_new(o, key, json_integer((json_int_t)n));
+}
+
+json_t *tracking_json(const struct hy_daemon *d)
+{
+    if (!d->track)
+        return NULL;
+    const struct hy_track_counters *c = hy_track_counters_of(d->track);
+    const struct hy_http_counters *h = hy_track_http_counters_of(d->track);
+    struct hy_hits_stats hits;
+    hy_hits_stats(d->hits, &hits);
+    json_t *o = json_object();
+    set(o, "connections_now", atomic_load(&h->connections_now));
+    set(o, "connections", atomic_load(&h->connections));
+    set(o, "turned_away", atomic_load(&h->turned_away));
+    set(o, "turned_away_by_address", atomic_load(&h->crowded));
+    set(o, "requests", hy_track_answers(c, 0));
+    set(o, "forged", hy_count_read(&c->forged));
+    set(o, "hits", hits.put);
+    set(o, "lost", hits.lost);
+    set(o, "stored", hits.stored);
+    set(o, "waiting", hits.waiting);
+    return o;
+}

@@ -1,0 +1,30 @@
+/* What browsers and robots ask every server for, and the page for what is not there. */
+#include "track_server.h"
+
+static void robots(struct track_call *c)
+{
+    track_answer(c, 200, "text/plain; charset=utf-8", "Cache-Control: max-age=86400\r\n",
+                 HY_STR("User-agent: *\nDisallow: /\n"));
+}
+
+static void favicon(struct track_call *c)
+{
+    track_answer(c, 204, NULL, "Cache-Control: max-age=604800\r\n", HY_STR(""));
+}
+
+void track_not_found(struct track_call *c)
+{
+    track_answer(c, 404, "text/plain; charset=utf-8", "Cache-Control: no-store\r\n",
+                 HY_STR("There is nothing here.\n"));
+}
+
+void track_busy(struct track_call *c)
+{
+    track_answer(c, 503, NULL, "Retry-After: 5\r\nCache-Control: no-store\r\n", HY_STR(""));
+}
+
+const struct track_route track_plain_routes[] = {
+    {"robots", "/robots.txt", TRACK_GET, robots},
+    {"favicon", "/favicon.ico", TRACK_GET, favicon},
+    {0},
+};

@@ -1,0 +1,29 @@
+/* The inside of the tracking server: what its requests share. */
+#pragma once
+#include "track_priv.h"
+
+struct track_campaigns;
+
+struct hy_track {
+    struct hy_track_options o;
+    struct hy_http_server *http;
+    pthread_mutex_t policy_lock;
+    struct hy_track_policy *fresh; /* of a reload that the thread has not seen; NULL: none */
+    atomic_bool is_reloaded;
+    /* the server's thread */
+    struct hy_track_policy *policy;
+    struct hy_txn txn; /* parked between calls; zeroed before the first */
+    struct hy_failures failures;
+    struct track_campaigns *campaigns;
+    struct hy_track_counters counters;
+};
+
+/* track.c: the newest policy; valid until the next call of this. The server's thread. */
+struct hy_track_policy *track_policy(struct hy_track *s);
+/* track_call.c: what io/http.h calls. */
+extern const struct hy_http_ops track_http_ops;
+
+/* track_campaigns.c: those that were asked for last. */
+HY_MUST_USE int track_campaigns_new(struct track_campaigns **ret); /* HY_ENOMEM */
+void track_campaigns_free(struct track_campaigns *a);              /* NULL is fine */
+void track_campaigns_forget(struct track_campaigns *a);            /* all of them */
