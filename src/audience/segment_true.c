@@ -145,35 +145,49 @@ static bool compare(struct hy_str text, enum hy_segment_op op, const struct hy_s
 /* -- attributes ----------------------------------------------------------------------------- */
 
 /* Not longer ago than the time, and not in the future; or longer ago. */
-static bool is_of_age(struct hy_str text, enum hy_segment_op op, uint32_t seconds,
-                      const struct hy_segment_facts *f)
+static bool is_of_age(struct hy_str text, enum hy_segment_op op, uint32_t seconds, hy_wall_ms now,
+                      const struct hy_zone *zone)
 {
     struct hy_segment_value date;
-    hy_wall_ms from, until, edge = f->now - (hy_wall_ms)seconds * 1000;
+    hy_wall_ms from, until, edge = now - (hy_wall_ms)seconds * 1000;
     if (!date_of(text, &date))
         return false;
-    span_of(&date, f->zone, &from, &until);
-    return op == HY_SEGMENT_OLDER ? from < edge : from >= edge && from <= f->now;
+    span_of(&date, zone, &from, &until);
+    return op == HY_SEGMENT_OLDER ? from < edge : from >= edge && from <= now;
 }
 
-static bool is_compared(const struct hy_segment_node *n, const struct hy_segment_facts *f)
+hy_wall_ms hy_segment_age_changes(const struct hy_segment_node *n, struct hy_str text,
+                                  hy_wall_ms now, const struct hy_zone *zone)
 {
-    struct hy_str text = f->attribute(f->ctx, n->name);
+    struct hy_segment_value date;
+    hy_wall_ms from, until;
+    if ((n->op != HY_SEGMENT_WITHIN && n->op != HY_SEGMENT_OLDER) || !date_of(text, &date))
+        return INT64_MAX;
+    span_of(&date, zone, &from, &until);
+    if (n->op == HY_SEGMENT_WITHIN && from > now)
+        return from;
+    hy_wall_ms ages = from + (hy_wall_ms)n->values->seconds * 1000 + 1;
+    return ages > now ? ages : INT64_MAX;
+}
+
+bool hy_segment_compares(const struct hy_segment_node *n, struct hy_str text, hy_wall_ms now,
+                         const struct hy_zone *zone)
+{
     if (n->op == HY_SEGMENT_SET)
         return text.n > 0;
     if (n->op == HY_SEGMENT_NE)
-        return !compare(text, HY_SEGMENT_EQ, n->values, f->zone);
+        return !compare(text, HY_SEGMENT_EQ, n->values, zone);
     if (n->op == HY_SEGMENT_WITHIN || n->op == HY_SEGMENT_OLDER)
-        return is_of_age(text, n->op, n->values->seconds, f);
+        return is_of_age(text, n->op, n->values->seconds, now, zone);
     for (size_t i = 0; i < n->n_values; i++)
-        if (compare(text, n->op, &n->values[i], f->zone))
+        if (compare(text, n->op, &n->values[i], zone))
             return true;
     return false;
 }
 
 /* -- activities ----------------------------------------------------------------------------- */
 
-bool hy_segment_matches(const struct hy_segment_node *did, const struct hy_segment_deed *deed)
+static bool passes(const struct hy_segment_node *did, const struct hy_segment_deed *deed)
 {
     for (size_t i = 0; i < did->n_filters; i++) {
         const struct hy_segment_filter *f = &did->filters[i];
@@ -188,22 +202,53 @@ bool hy_segment_matches(const struct hy_segment_node *did, const struct hy_segme
     return true;
 }
 
-static bool is_done(const struct hy_segment_node *n, const struct hy_segment_facts *f)
+bool hy_segment_matches(const struct hy_segment_node *did, const struct hy_segment_deed *deed)
+{
+    unsigned n = deed->items && did->n_filters ? deed->items(deed->ctx) : 0;
+    if (n == 0)
+        return passes(did, deed);
+    for (unsigned i = 0; i < n; i++) {
+        deed->choose(deed->ctx, i);
+        if (passes(did, deed))
+            return true;
+    }
+    return false;
+}
+
+void hy_segment_window(const struct hy_segment_node *n, hy_wall_ms now, const struct hy_zone *zone,
+                       hy_wall_ms *ret_from, hy_wall_ms *ret_until)
 {
     hy_wall_ms from = 0, until = INT64_MAX, unused, since;
-    bool is_at = n->op == HY_SEGMENT_GE || n->op == HY_SEGMENT_LT;
     if (n->within_s)
-        from = f->now - (hy_wall_ms)n->within_s * 1000;
+        from = now - (hy_wall_ms)n->within_s * 1000;
     if (n->since.text.n) {
-        span_of(&n->since, f->zone, &since, &unused);
+        span_of(&n->since, zone, &since, &unused);
         from = since > from ? since : from;
     }
     if (n->before.text.n)
-        span_of(&n->before, f->zone, &until, &unused);
-    uint32_t count = f->count(f->ctx, n, from, until, is_at ? n->count : n->count + 1);
+        span_of(&n->before, zone, &until, &unused);
+    *ret_from = from;
+    *ret_until = until;
+}
+
+bool hy_segment_is_often(const struct hy_segment_node *n, uint32_t count)
+{
     if (n->op == HY_SEGMENT_NE)
         return count != n->count;
     return is_ordered(n->op, (double)count - (double)n->count);
+}
+
+uint32_t hy_segment_enough(const struct hy_segment_node *n)
+{
+    bool is_at = n->op == HY_SEGMENT_GE || n->op == HY_SEGMENT_LT;
+    return is_at ? n->count : n->count + 1;
+}
+
+static bool is_done(const struct hy_segment_node *n, const struct hy_segment_facts *f)
+{
+    hy_wall_ms from, until;
+    hy_segment_window(n, f->now, f->zone, &from, &until);
+    return hy_segment_is_often(n, f->count(f->ctx, n, from, until, hy_segment_enough(n)));
 }
 
 /* -- trees ---------------------------------------------------------------------------------- */
@@ -213,7 +258,7 @@ bool hy_segment_is_true(const struct hy_segment_node *n, const struct hy_segment
     bool is_all = n->kind == HY_SEGMENT_ALL;
     switch (n->kind) {
     case HY_SEGMENT_COMPARE:
-        return is_compared(n, f);
+        return hy_segment_compares(n, f->attribute(f->ctx, n->name), f->now, f->zone);
     case HY_SEGMENT_MEMBER:
         return f->is_member(f->ctx, n->group, n->name);
     case HY_SEGMENT_DID:

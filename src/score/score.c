@@ -67,12 +67,13 @@ static double bound_at(bool is_over, const struct hy_score_sum *sums, size_t n, 
     return total;
 }
 
-hy_wall_ms hy_score_stays_until(const struct hy_score_threshold *t, bool is_over,
-                                const struct hy_score_sum *sums, size_t n, hy_wall_ms now)
+/* Up to when sums that are at a level, or above, surely are; or surely are not. */
+static hy_wall_ms stays_at(double level, bool is_over, const struct hy_score_sum *sums, size_t n,
+                           hy_wall_ms now)
 {
     static const hy_wall_ms horizon = (hy_wall_ms)100 * 366 * 86400 * 1000;
-    double level = (is_over ? t->until : t->from) - 0.0005; /* what rounds to the level is on it */
     hy_wall_ms low = now, high = now + horizon;
+    level -= 0.0005; /* what rounds to the level is on it */
     if ((bound_at(is_over, sums, n, now, high) >= level) == is_over)
         return INT64_MAX;
     while (high - low > 1) {
@@ -83,6 +84,17 @@ hy_wall_ms hy_score_stays_until(const struct hy_score_threshold *t, bool is_over
             high = middle;
     }
     return high;
+}
+
+hy_wall_ms hy_score_stays_until(const struct hy_score_threshold *t, bool is_over,
+                                const struct hy_score_sum *sums, size_t n, hy_wall_ms now)
+{
+    return stays_at(is_over ? t->until : t->from, is_over, sums, n, now);
+}
+
+hy_wall_ms hy_score_crosses(double level, const struct hy_score_sum *sums, size_t n, hy_wall_ms now)
+{
+    return stays_at(level, bound_at(true, sums, n, now, now) >= level - 0.0005, sums, n, now);
 }
 
 size_t hy_score_level(const int32_t *levels, size_t n, int64_t total_milli)

@@ -171,37 +171,75 @@ int hy_lead_set_has(struct hy_txn *t, struct hy_lead_set s, hy_lead_no lead, boo
     return err;
 }
 
-/* Sets or clears the bit of a lead. */
-static int change(struct hy_txn *t, struct hy_lead_set s, hy_lead_no lead, bool is_in,
-                  bool *ret_changed)
+/* Sets or clears the bits of the leads that are in the first one's block; how many these are. */
+static size_t turn(struct block *b, const hy_lead_no *leads, size_t n, bool is_in)
 {
-    struct block b;
-    if (lead == 0)
-        return HY_EINVAL;
-    int err = get(t, s, lead / HY_LEAD_SET_BLOCK, &b);
-    if (err)
-        return err;
-    uint64_t *word = &b.bits[lead % HY_LEAD_SET_BLOCK / 64], bit = UINT64_C(1) << lead % 64;
-    bool is_new = (*word & bit ? true : false) != is_in;
-    if (is_new) {
-        *word ^= bit;
-        err = put(t, s, lead / HY_LEAD_SET_BLOCK, &b, population(&b));
-        if (!err)
-            err = count_change(t, s, is_in ? 1 : -1);
+    size_t i = 0;
+    for (; i < n && leads[i] / HY_LEAD_SET_BLOCK == leads[0] / HY_LEAD_SET_BLOCK; i++) {
+        uint64_t bit = UINT64_C(1) << leads[i] % 64;
+        uint64_t *word = &b->bits[leads[i] % HY_LEAD_SET_BLOCK / 64];
+        *word = is_in ? *word | bit : *word & ~bit;
     }
-    if (!err && ret_changed)
-        *ret_changed = is_new;
-    return err;
+    return i;
+}
+
+/* *ret_changed: how many were otherwise before. */
+static int change(struct hy_txn *t, struct hy_lead_set s, const hy_lead_no *leads, size_t n,
+                  bool is_in, uint64_t *ret_changed)
+{
+    int64_t moved = 0;
+    if (n && leads[0] == 0)
+        return HY_EINVAL;
+    while (n) {
+        struct block b;
+        uint32_t no = leads[0] / HY_LEAD_SET_BLOCK;
+        int err = get(t, s, no, &b);
+        if (err)
+            return err;
+        unsigned before = population(&b);
+        size_t here = turn(&b, leads, n, is_in);
+        unsigned after = population(&b);
+        if (after != before)
+            err = put(t, s, no, &b, after);
+        if (err)
+            return err;
+        moved += (int64_t)after - before;
+        leads += here;
+        n -= here;
+    }
+    *ret_changed = (uint64_t)(moved < 0 ? -moved : moved);
+    return count_change(t, s, moved);
 }
 
 int hy_lead_set_add(struct hy_txn *t, struct hy_lead_set s, hy_lead_no lead, bool *ret_changed)
 {
-    return change(t, s, lead, true, ret_changed);
+    uint64_t n;
+    int err = change(t, s, &lead, 1, true, &n);
+    if (!err && ret_changed)
+        *ret_changed = n > 0;
+    return err;
 }
 
 int hy_lead_set_remove(struct hy_txn *t, struct hy_lead_set s, hy_lead_no lead, bool *ret_changed)
 {
-    return change(t, s, lead, false, ret_changed);
+    uint64_t n;
+    int err = change(t, s, &lead, 1, false, &n);
+    if (!err && ret_changed)
+        *ret_changed = n > 0;
+    return err;
+}
+
+int hy_lead_set_add_many(struct hy_txn *t, struct hy_lead_set s, const hy_lead_no *leads, size_t n)
+{
+    uint64_t changed;
+    return change(t, s, leads, n, true, &changed);
+}
+
+int hy_lead_set_remove_many(struct hy_txn *t, struct hy_lead_set s, const hy_lead_no *leads,
+                            size_t n)
+{
+    uint64_t changed;
+    return change(t, s, leads, n, false, &changed);
 }
 
 /* ---- walking ---- */

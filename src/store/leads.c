@@ -73,6 +73,7 @@ int hy_lead_read(struct hy_txn *t, hy_lead_no no, struct hy_lead_attr *attrs, si
         .no = no,
         .domain_no = r.domain,
         .status = r.status,
+        .created = r.created,
         .address = r.address,
         .domain = domain,
         .attrs = attrs,

@@ -118,9 +118,14 @@ void hy_segment_put_json(struct hy_buf *out, const struct hy_segment_node *node)
 struct hy_segment_deed {
     struct hy_str (*value)(void *ctx, struct hy_str key);
     void *ctx;
+    /* NULL, or: of how many items it is (an order of several products), and which of them value()
+     * is to speak of from now on, 0 .. n - 1. */
+    unsigned (*items)(void *ctx);
+    void (*choose)(void *ctx, unsigned item);
 };
-/* Whether it passes all filters of a DID node. Kind and time are not looked at. A text is compared
- * without regard to the case of Latin letters; a * in the filter stands for anything. */
+/* Whether it, or one of its items, passes all filters of a DID node. Kind and time are not looked
+ * at. A text is compared without regard to the case of Latin letters; a * in the filter stands for
+ * anything. */
 bool hy_segment_matches(const struct hy_segment_node *did, const struct hy_segment_deed *deed);
 
 /* A lead, as somebody has it who asks what is true of it. */
@@ -135,7 +140,36 @@ struct hy_segment_facts {
                       hy_wall_ms until, uint32_t enough);
     hy_wall_ms now;
     const struct hy_zone *zone; /* in which days begin; NULL: UTC */
+
+    /* For hy_segment_next_change() alone. When the rank-th newest (1: the newest) of those that
+     * count() counts happened; INT64_MIN: there are not so many. An earlier moment than that is no
+     * fault, but costs another look. */
+    hy_wall_ms (*nth)(void *ctx, const struct hy_segment_node *did, hy_wall_ms from,
+                      hy_wall_ms until, uint32_t rank);
+    /* NULL, or: the moment up to which a COMPARE node surely stays as true or untrue as it is, if
+     * its attribute changes by itself (a score fades); INT64_MAX: for ever. */
+    hy_wall_ms (*stays_until)(void *ctx, const struct hy_segment_node *compare);
 };
 /* Exact opposites are: = and != (so that != is true also of who has no value), not and what it
  * stands before, `within` and `older than` for dates that are not in the future. */
 bool hy_segment_is_true(const struct hy_segment_node *node, const struct hy_segment_facts *facts);
+/* The same, and when to ask again: the first moment (> facts->now) at which the answer can be
+ * another one although nothing happens to the lead, since time passes; INT64_MAX: never. It may be
+ * too early, never too late. */
+hy_wall_ms hy_segment_next_change(const struct hy_segment_node *node,
+                                  const struct hy_segment_facts *facts, bool *ret_is_true);
+/* Whether a value (empty: none) passes a COMPARE node. */
+bool hy_segment_compares(const struct hy_segment_node *compare, struct hy_str value, hy_wall_ms now,
+                         const struct hy_zone *zone);
+/* The moments [*ret_from, *ret_until) in which what a DID node counts must have happened. */
+void hy_segment_window(const struct hy_segment_node *did, hy_wall_ms now,
+                       const struct hy_zone *zone, hy_wall_ms *ret_from, hy_wall_ms *ret_until);
+/* Whether so many pass a DID node; how many it must know to tell: counting may stop there. */
+bool hy_segment_is_often(const struct hy_segment_node *did, uint32_t count);
+uint32_t hy_segment_enough(const struct hy_segment_node *did);
+/* When what a WITHIN or OLDER node says of a value is another thing, by time; INT64_MAX: never. */
+hy_wall_ms hy_segment_age_changes(const struct hy_segment_node *compare, struct hy_str value,
+                                  hy_wall_ms now, const struct hy_zone *zone);
+/* The rank among those that pass a DID node, from the newest, with whose leaving of a `within` the
+ * answer is another one, where `count` pass now; 0: it never will be. */
+uint32_t hy_segment_rank(const struct hy_segment_node *did, uint32_t count);

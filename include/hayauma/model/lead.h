@@ -47,6 +47,7 @@ struct hy_lead_view {
     hy_lead_no no;
     hy_domain_no domain_no;
     enum hy_lead_status status;
+    uint64_t created; /* an id: its time is when */
     struct hy_str address;
     struct hy_str domain;             /* the part behind the last @ of `address` */
     const struct hy_lead_attr *attrs; /* ascending by no */

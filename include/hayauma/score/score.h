@@ -65,5 +65,10 @@ bool hy_score_is_over(const struct hy_score_threshold *t, bool was, int64_t tota
 hy_wall_ms hy_score_stays_until(const struct hy_score_threshold *t, bool is_over,
                                 const struct hy_score_sum *sums, size_t n, hy_wall_ms now);
 
+/* The same of any level (in points): whether the sums stand at it or above, or below, is sure up to
+ * then. */
+hy_wall_ms hy_score_crosses(double level, const struct hy_score_sum *sums, size_t n,
+                            hy_wall_ms now);
+
 /* The place of the highest level that is reached, of levels in descending order; n when none is. */
 size_t hy_score_level(const int32_t *levels, size_t n, int64_t total_milli);

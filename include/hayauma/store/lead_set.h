@@ -15,6 +15,7 @@ enum hy_lead_set_kind {
     HY_LEAD_SET_CAMPAIGN, /* `no` is its id, `what` of enum hy_lead_set_deed */
     HY_LEAD_SET_THRESHOLD,
     HY_LEAD_SET_LINK, /* people who clicked a link of a campaign; `no` is told by its tally */
+    HY_LEAD_SET_DUE,  /* leads whom a segment is to look at (store/segments.h) */
 };
 
 /* What leads did with a campaign, or what became of its mail to them. Stored: never renumber. */
@@ -61,6 +62,10 @@ HY_MUST_USE int hy_lead_set_following(struct hy_txn *t, struct hy_lead_set after
 /* *ret_changed: whether it was not there, or was; may be NULL. HY_EINVAL: lead 0. */
 int hy_lead_set_add(struct hy_txn *t, struct hy_lead_set s, hy_lead_no lead, bool *ret_changed);
 int hy_lead_set_remove(struct hy_txn *t, struct hy_lead_set s, hy_lead_no lead, bool *ret_changed);
+/* Those of `leads`, which ascend, that were not there (or were) change. */
+int hy_lead_set_add_many(struct hy_txn *t, struct hy_lead_set s, const hy_lead_no *leads, size_t n);
+int hy_lead_set_remove_many(struct hy_txn *t, struct hy_lead_set s, const hy_lead_no *leads,
+                            size_t n);
 /* Empties it, in slices: HY_EMORE until it is done. */
 HY_MUST_USE int hy_lead_set_clear(struct hy_txn *t, struct hy_lead_set s);
 

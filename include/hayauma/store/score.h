@@ -66,6 +66,12 @@ struct hy_score {
 /* A lead without points has zeros. */
 HY_MUST_USE int hy_score_read(struct hy_txn *t, const struct hy_score_plan *plan, hy_lead_no lead,
                               hy_wall_ms now, struct hy_score *ret);
+enum { HY_SCORE_SUMS_MAX = 128 };
+/* What a lead's points are made of, each half-life of each group: of a group, or (empty) of all. */
+HY_MUST_USE int hy_score_sums(struct hy_txn *t, hy_lead_no lead, struct hy_str group,
+                              struct hy_score_sum ret[HY_SCORE_SUMS_MAX], size_t *ret_n);
+/* The first lead > `after` that has points. HY_ENOTFOUND. */
+HY_MUST_USE int hy_score_lead_next(struct hy_txn *t, hy_lead_no after, hy_lead_no *ret);
 /* The number of a threshold: of the set HY_LEAD_SET_THRESHOLD of leads that are over it.
  * HY_ENOTFOUND: nobody ever was. */
 HY_MUST_USE int hy_score_threshold_no(struct hy_txn *t, struct hy_str name, uint32_t *ret_no);

@@ -59,7 +59,9 @@
     X(ATTR_TYPES, "attr_types")         /* attribute -> what its values are */                     \
     X(LABELS, "labels")                 /* number of a tag or group -> name, and back */           \
     X(LEAD_LABELS, "lead_labels")       /* lead, kind, number of a tag or group -> */              \
-    X(LIST_PENDING, "list_pending")     /* list, lead -> who has still to confirm */
+    X(LIST_PENDING, "list_pending")     /* list, lead -> who has still to confirm */               \
+    X(SEGMENTS, "segments")             /* number -> segment */                                    \
+    X(SEGMENT_NAMES, "segment_names")   /* name -> number */
 
 enum hy_table {
 #define X(symbol, name) HY_TABLE_##symbol,

@@ -1,0 +1,431 @@
+/* One lead as segments see it. Its record is copied, so that writes in the same transaction do no
+ * harm; its activities are read back from the newest, as far as somebody asks, and remembered by
+ * kind and moment. */
+#include "facts_priv.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "hayauma/store/label.h"
+#include "hayauma/store/lead.h"
+#include "hayauma/store/lead_set.h"
+#include "hayauma/store/list.h"
+#include "hayauma/store/score.h"
+#include "hayauma/store/segments.h"
+
+enum {
+    KEPT_MAX = 4096,     /* activities that are remembered; older ones are read again each time */
+    RANKS_MAX = 64,      /* of hy_segment_facts.nth that are told exactly */
+    TEXT_MAX = 70 << 20, /* all attributes there can be */
+};
+
+struct kept {
+    hy_id id;
+    hy_wall_ms moment;
+    uint8_t kind;
+    bool counts;
+};
+
+struct hy_facts {
+    struct hy_segment_facts ask;
+    struct hy_facts_options o;
+    struct hy_txn *t;
+    struct hy_deed *deed;
+    hy_lead_no lead;
+    hy_domain_no domain;
+    hy_id created;
+    enum hy_lead_status status;
+    int err;
+    struct hy_str address;
+    struct hy_buf text; /* address and values, copied */
+    struct hy_lead_attr attrs[HY_ATTR_MAX];
+    size_t n_attrs;
+    char room[FACT_ROOM];
+    struct kept *kept; /* the newest first */
+    size_t n_kept, cap_kept;
+    bool is_all; /* there are no older ones */
+};
+
+static void *fail(struct hy_facts *f, int err)
+{
+    if (!f->err)
+        f->err = err;
+    return NULL;
+}
+
+/* ---- attributes ---- */
+
+static struct hy_str stored(struct hy_facts *f, struct hy_str name)
+{
+    hy_attr_no no;
+    int err = hy_attr_find(f->t, name, &no);
+    if (err && err != HY_ENOTFOUND)
+        fail(f, err);
+    for (size_t i = 0; !err && i < f->n_attrs; i++)
+        if (f->attrs[i].no == no)
+            return f->attrs[i].value;
+    return HY_STR("");
+}
+
+static bool is_group(const struct hy_score_plan *plan, struct hy_str name)
+{
+    for (size_t i = 0; i < plan->n_groups; i++)
+        if (hy_str_eq(plan->groups[i].name, name))
+            return true;
+    return false;
+}
+
+bool fact_is_score(const struct hy_score_plan *plan, struct hy_str name, struct hy_str *ret_group)
+{
+    struct hy_str group = hy_str_slice(name, name.n < 6 ? name.n : 6, name.n); /* behind "score." */
+    if (!plan || fact_name_of(name) != FACT_SCORE || (group.n && !is_group(plan, group)))
+        return false;
+    *ret_group = group;
+    return true;
+}
+
+/* What the score, or that of a group, is made of; false: it is no name of one. */
+static bool sums_of(struct hy_facts *f, struct hy_str name, struct hy_score_sum *sums,
+                    size_t *ret_n)
+{
+    struct hy_str group;
+    if (!fact_is_score(f->o.plan, name, &group))
+        return false;
+    *ret_n = 0;
+    int err = hy_score_sums(f->t, f->lead, group, sums, ret_n);
+    if (err)
+        fail(f, err);
+    return true;
+}
+
+struct hy_str fact_score(int64_t milli, char room[FACT_ROOM])
+{
+    uint64_t size = milli < 0 ? (uint64_t)-milli : (uint64_t)milli;
+    int n = snprintf(room, FACT_ROOM, "%s%" PRIu64 ".%03u", milli < 0 ? "-" : "", size / 1000,
+                     (unsigned)(size % 1000));
+    return hy_str_make(room, (size_t)n);
+}
+
+hy_wall_ms fact_score_stays(const struct hy_segment_node *n, const struct hy_score_sum *sums,
+                            size_t n_sums, hy_wall_ms now)
+{
+    hy_wall_ms until = INT64_MAX;
+    for (size_t i = 0; i < n->n_values; i++) {
+        if (n->values[i].kind != HY_SEGMENT_NUMBER)
+            continue;
+        for (int step = 0; step < 2; step++) { /* reaching the value, and going over it */
+            double level = n->values[i].number + step * 0.001;
+            hy_wall_ms at = hy_score_crosses(level, sums, n_sums, now);
+            until = at < until ? at : until;
+        }
+    }
+    return until;
+}
+
+static struct hy_str attribute(void *ctx, struct hy_str name)
+{
+    struct hy_facts *f = ctx;
+    struct hy_score_sum sums[HY_SCORE_SUMS_MAX];
+    size_t n;
+    enum fact_name is = fact_name_of(name);
+    if (is == FACT_SCORE && sums_of(f, name, sums, &n))
+        return fact_score(hy_score_total_milli(sums, n, f->ask.now), f->room);
+    if (is == FACT_NONE || is == FACT_SCORE)
+        return stored(f, name);
+    return fact_value(is, f->created, f->address, f->status, f->room);
+}
+
+/* The next time that a fading score passes one of the values it is compared with. */
+static hy_wall_ms stays_until(void *ctx, const struct hy_segment_node *n)
+{
+    struct hy_facts *f = ctx;
+    struct hy_score_sum sums[HY_SCORE_SUMS_MAX];
+    size_t n_sums;
+    if (fact_name_of(n->name) != FACT_SCORE || !sums_of(f, n->name, sums, &n_sums))
+        return INT64_MAX;
+    return fact_score_stays(n, sums, n_sums, f->ask.now);
+}
+
+/* ---- belonging ---- */
+
+static bool is_in_set(struct hy_facts *f, struct hy_lead_set s)
+{
+    bool has = false;
+    int err = hy_lead_set_has(f->t, s, f->lead, &has);
+    if (err)
+        fail(f, err);
+    return has;
+}
+
+static bool has_label(struct hy_facts *f, enum hy_label_kind kind, struct hy_str name)
+{
+    hy_label_no no;
+    int err = hy_label_find(f->t, kind, name, &no);
+    if (err && err != HY_ENOTFOUND)
+        fail(f, err);
+    return !err && is_in_set(f, fact_label_set(kind, no));
+}
+
+static bool is_on_list(struct hy_facts *f, struct hy_str name)
+{
+    hy_list_no no;
+    bool has = false;
+    int err = f->domain ? hy_list_find(f->t, name, &no) : HY_ENOTFOUND;
+    if (!err)
+        err = hy_list_has(f->t, no, f->domain, f->lead, &has);
+    if (err && err != HY_ENOTFOUND)
+        fail(f, err);
+    return has;
+}
+
+static bool is_in_segment(struct hy_facts *f, struct hy_str name)
+{
+    uint32_t no;
+    int err = hy_segment_find(f->t, name, &no);
+    if (err && err != HY_ENOTFOUND)
+        fail(f, err);
+    return !err && is_in_set(f, hy_segment_set_of(no));
+}
+
+static bool is_member(void *ctx, enum hy_segment_group group, struct hy_str name)
+{
+    struct hy_facts *f = ctx;
+    switch (group) {
+    case HY_SEGMENT_TAG:
+        return has_label(f, HY_LABEL_TAG, name);
+    case HY_SEGMENT_GROUP:
+        return has_label(f, HY_LABEL_GROUP, name);
+    case HY_SEGMENT_LIST:
+        return is_on_list(f, name);
+    case HY_SEGMENT_SEGMENT:
+        return is_in_segment(f, name);
+    case HY_SEGMENT_GROUPS:
+        break;
+    }
+    return false;
+}
+
+/* ---- activities ---- */
+
+/* Reads one activity behind the oldest that is known. HY_ENOTFOUND: there is none. */
+static int read_older(struct hy_facts *f, hy_id before, struct kept *ret)
+{
+    struct hy_activity_who who = {.by = HY_ACTIVITY_BY_LEAD, .lead = f->lead};
+    struct hy_activity a;
+    int err = hy_activity_prev_of(f->t, &who, before, &a);
+    if (err)
+        return err;
+    *ret = (struct kept){.id = a.id, .moment = hy_deed_moment(&a), .kind = (uint8_t)a.kind};
+    hy_deed_of(f->deed, f->t, &a);
+    ret->counts = hy_deed_counts(f->deed, &a);
+    return HY_OK;
+}
+
+static int remember(struct hy_facts *f, const struct kept *k)
+{
+    if (f->n_kept == f->cap_kept) {
+        size_t cap = f->cap_kept ? 2 * f->cap_kept : 64;
+        struct kept *more = realloc(f->kept, cap * sizeof *more);
+        if (!more)
+            return HY_ENOMEM;
+        f->kept = more;
+        f->cap_kept = cap;
+    }
+    f->kept[f->n_kept++] = *k;
+    return HY_OK;
+}
+
+/* The activity behind number i - 1, which was `last`. HY_ENOTFOUND: there is none. */
+static int activity(struct hy_facts *f, size_t i, const struct kept *last, struct kept *ret)
+{
+    if (i < f->n_kept) {
+        *ret = f->kept[i];
+        return HY_OK;
+    }
+    int err = f->is_all ? HY_ENOTFOUND : read_older(f, i ? last->id : 0, ret);
+    if (!err && i < KEPT_MAX)
+        err = remember(f, ret);
+    else if (err == HY_ENOTFOUND && i == f->n_kept)
+        f->is_all = true;
+    return err;
+}
+
+static bool passes(struct hy_facts *f, const struct hy_segment_node *did, hy_id id)
+{
+    struct hy_activity a;
+    if (did->n_filters == 0)
+        return true;
+    int err = hy_activity_get(f->t, id, &a);
+    if (err)
+        return fail(f, err);
+    return hy_segment_matches(did, hy_deed_of(f->deed, f->t, &a));
+}
+
+struct seen {
+    hy_wall_ms newest[RANKS_MAX]; /* the newest first */
+    size_t n_newest;
+    hy_wall_ms oldest;
+    uint32_t n;
+};
+
+static void see(void *ctx, hy_wall_ms at)
+{
+    struct seen *s = ctx;
+    size_t i = s->n_newest < RANKS_MAX ? s->n_newest++ : RANKS_MAX;
+    s->n++;
+    s->oldest = s->n == 1 || at < s->oldest ? at : s->oldest;
+    if (i == RANKS_MAX && s->newest[--i] >= at)
+        return;
+    for (; i > 0 && s->newest[i - 1] < at; i--)
+        s->newest[i] = s->newest[i - 1];
+    s->newest[i] = at;
+}
+
+static bool is_of_kind(const struct hy_segment_node *did, uint8_t kind)
+{
+    return kind == did->did || (did->did == HY_ACTIVITY_BOUNCED && kind == HY_ACTIVITY_LATE_BOUNCE);
+}
+
+static void see_activities(struct hy_facts *f, const struct hy_segment_node *did, hy_wall_ms from,
+                           hy_wall_ms until, uint32_t enough, struct seen *s)
+{
+    struct kept k = {0};
+    int err = HY_OK;
+    for (size_t i = 0; s->n < enough && !f->err; i++) {
+        err = activity(f, i, &k, &k);
+        if (err || hy_id_time(k.id) < from)
+            break; /* nothing happened later than it was noted */
+        if (is_of_kind(did, k.kind) && k.counts && k.moment >= from && k.moment < until &&
+            passes(f, did, k.id))
+            see(s, k.moment);
+    }
+    if (err && err != HY_ENOTFOUND)
+        fail(f, err);
+}
+
+static void see_all(struct hy_facts *f, const struct hy_segment_node *did, hy_wall_ms from,
+                    hy_wall_ms until, uint32_t enough, struct seen *s)
+{
+    struct fact_mail m = {.did = did,
+                          .t = f->t,
+                          .deed = f->deed,
+                          .lead = f->lead,
+                          .domain = f->domain,
+                          .from = from,
+                          .until = until,
+                          .each = see,
+                          .ctx = s};
+    if (did->did == HY_ACTIVITY_DELIVERED || did->did == HY_ACTIVITY_BOUNCED) {
+        int err = fact_mail_of(&m);
+        if (err)
+            fail(f, err);
+    }
+    if (did->did != HY_ACTIVITY_DELIVERED)
+        see_activities(f, did, from, until, enough, s);
+}
+
+static uint32_t count(void *ctx, const struct hy_segment_node *did, hy_wall_ms from,
+                      hy_wall_ms until, uint32_t enough)
+{
+    struct seen s = {0};
+    see_all(ctx, did, from, until, enough, &s);
+    return s.n;
+}
+
+static hy_wall_ms nth(void *ctx, const struct hy_segment_node *did, hy_wall_ms from,
+                      hy_wall_ms until, uint32_t rank)
+{
+    struct seen s = {0};
+    see_all(ctx, did, from, until, UINT32_MAX, &s);
+    if (rank == 0 || s.n < rank)
+        return INT64_MIN;
+    return rank <= s.n_newest ? s.newest[rank - 1] : s.oldest;
+}
+
+/* ---- making ---- */
+
+int hy_facts_new(const struct hy_facts_options *o, struct hy_facts **ret)
+{
+    struct hy_facts *f = calloc(1, sizeof *f);
+    if (!f || hy_deed_new(&f->deed) != HY_OK) {
+        free(f);
+        return HY_ENOMEM;
+    }
+    f->o = *o;
+    f->text = HY_BUF_INIT(TEXT_MAX);
+    f->ask = (struct hy_segment_facts){.ctx = f,
+                                       .attribute = attribute,
+                                       .is_member = is_member,
+                                       .count = count,
+                                       .nth = nth,
+                                       .stays_until = stays_until,
+                                       .zone = o->zone};
+    *ret = f;
+    return HY_OK;
+}
+
+void hy_facts_free(struct hy_facts *f)
+{
+    if (!f)
+        return;
+    hy_deed_free(f->deed);
+    hy_buf_free(&f->text);
+    free(f->kept);
+    free(f);
+}
+
+/* Takes a copy of the strings of the record. */
+static int copy(struct hy_facts *f, const struct hy_lead_view *v)
+{
+    size_t at = 0;
+    hy_buf_reset(&f->text);
+    hy_buf_add_str(&f->text, v->address);
+    for (size_t i = 0; i < v->n_attrs; i++)
+        hy_buf_add_str(&f->text, v->attrs[i].value);
+    if (f->text.err)
+        return f->text.err;
+    f->address = hy_str_make(f->text.data, v->address.n);
+    at = v->address.n;
+    for (size_t i = 0; i < v->n_attrs; i++) {
+        f->attrs[i].value.p = f->text.data + at;
+        at += f->attrs[i].value.n;
+    }
+    return HY_OK;
+}
+
+int hy_facts_of(struct hy_facts *f, struct hy_txn *t, hy_lead_no lead, hy_wall_ms now)
+{
+    struct hy_lead_view v;
+    int err = hy_lead_read(t, lead, f->attrs, HY_ATTR_MAX, &v);
+    if (!err)
+        err = copy(f, &v);
+    if (err)
+        return err;
+    f->n_attrs = v.n_attrs;
+    f->t = t;
+    f->lead = lead;
+    f->domain = v.domain_no;
+    f->created = v.created;
+    f->status = v.status;
+    f->err = 0;
+    f->n_kept = 0;
+    f->is_all = false;
+    f->ask.now = now;
+    return HY_OK;
+}
+
+const struct hy_segment_facts *hy_facts_ask(struct hy_facts *f)
+{
+    return &f->ask;
+}
+
+int hy_facts_err(const struct hy_facts *f)
+{
+    return f->err;
+}
+
+hy_domain_no hy_facts_domain(const struct hy_facts *f)
+{
+    return f->domain;
+}

@@ -1,0 +1,56 @@
+/* What the readers of facts share. */
+#pragma once
+#include "hayauma/model/recipient.h"
+#include "hayauma/react/facts.h"
+#include "hayauma/score/plan.h"
+#include "hayauma/store/label.h"
+#include "hayauma/store/lead_set.h"
+
+/* Attributes that every lead has without anybody's giving them. */
+enum fact_name {
+    FACT_NONE, /* an attribute of the store */
+    FACT_CREATED,
+    FACT_EMAIL,
+    FACT_EMAIL_DOMAIN,
+    FACT_MAIL_STATUS,
+    FACT_SCORE, /* or score.GROUP: fact_score_group */
+};
+enum fact_name fact_name_of(struct hy_str name);
+
+enum { FACT_ROOM = 64 };
+/* The value of the first four, made from a lead's record; text in `room` or in the address. */
+struct hy_str fact_value(enum fact_name name, hy_id created, struct hy_str address,
+                         enum hy_lead_status status, char room[FACT_ROOM]);
+
+/* Thousandths of a point as a number. */
+struct hy_str fact_score(int64_t milli, char room[FACT_ROOM]);
+/* Whether the name is that of the score, or with its group; without a plan none is. */
+bool fact_is_score(const struct hy_score_plan *plan, struct hy_str name, struct hy_str *ret_group);
+/* Up to when a COMPARE node surely says the same of sums that fade. */
+hy_wall_ms fact_score_stays(const struct hy_segment_node *n, const struct hy_score_sum *sums,
+                            size_t n_sums, hy_wall_ms now);
+static inline struct hy_lead_set fact_label_set(enum hy_label_kind kind, hy_label_no no)
+{
+    return (struct hy_lead_set){.kind = kind == HY_LABEL_TAG ? HY_LEAD_SET_TAG : HY_LEAD_SET_GROUP,
+                                .no = no};
+}
+
+/* Moments at which mail of campaigns arrived at the lead (DELIVERED) or came back (BOUNCED) that
+ * the node asks for. */
+struct fact_mail {
+    const struct hy_segment_node *did;
+    struct hy_txn *t;
+    struct hy_deed *deed;
+    hy_lead_no lead;
+    hy_domain_no domain;
+    hy_wall_ms from, until;
+    void (*each)(void *ctx, hy_wall_ms at);
+    void *ctx;
+};
+HY_MUST_USE int fact_mail_of(const struct fact_mail *m);
+/* The campaign that a node names without a star, and no other can match; 0: any. HY_ENOTFOUND:
+ * there is none of that name. */
+HY_MUST_USE int fact_campaign_of(struct hy_txn *t, const struct hy_segment_node *did, hy_id *ret);
+/* The row as what happened to the lead: `deliver` or `bounced`. HY_ENOTFOUND: it is neither. */
+HY_MUST_USE int fact_of_row(struct hy_txn *t, enum hy_activity_kind did, enum hy_rcpt_state state,
+                            hy_id last_attempt, hy_id campaign, struct hy_activity *ret);
