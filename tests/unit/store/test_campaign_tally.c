@@ -232,3 +232,75 @@ Test(campaign_tally, the_audit_sees_somebody_missing_and_somebody_too_much)
     cr_assert(strstr(problem_text, "lead 5 is among the people who clicked, but did not"), "%s",
               problem_text);
 }
+
+/* ---- judging ---- */
+
+static void judge(hy_id id, uint8_t flags)
+{
+    struct hy_txn t;
+    cr_assert_eq(hy_txn_write(env, &t), 0);
+    cr_assert_eq(hy_activity_judge(&t, id, flags, 0), 0);
+    cr_assert_eq(hy_txn_commit(&t), 0);
+}
+
+Test(campaign_tally, what_a_verdict_takes_from_one_it_gives_to_another)
+{
+    static const struct {
+        unsigned hit; /* of those below */
+        uint8_t flags;
+        const char *want;
+    } steps[] = {
+        {0, H, "001 103 0000 / 011100000 1:0,0,2,0 2:1,0,1,1"},
+        {1, H, "001 202 0000 / 011100000 1:0,0,2,0 2:2,0,0,1"},
+        {0, M, "001 112 0000 / 011100000 1:0,0,2,0 2:1,1,0,1"}, /* another click stays */
+        {2, H, "001 211 0000 / 011100000 1:1,0,1,1 2:1,1,0,1"},
+        {1, M, "001 121 0000 / 011100000 1:1,0,1,1 2:0,2,0,0"}, /* it stays, by the other link */
+        {2, U, "001 022 0000 / 010100000 1:0,0,2,0 2:0,2,0,0"},
+        {2, H | HY_ACTIVITY_COUNTED, "001 121 0000 / 011100000 1:1,0,1,1 2:0,2,0,0"},
+        {2, H, "001 121 0000 / 011100000 1:1,0,1,1 2:0,2,0,0"},
+        {3, H, "100 121 0000 / 111100000 1:1,0,1,1 2:0,2,0,0"},
+        {3, M, "010 121 0000 / 011100000 1:1,0,1,1 2:0,2,0,0"},
+        {4, M, "010 130 0000 / 011100000 1:1,1,0,1 2:0,2,0,0"},
+    };
+    hy_id hits[5];
+    const struct hy_activity click = {
+        .kind = HY_ACTIVITY_CLICK, .campaign = campaign, .lead = 5, .link = 2};
+    for (unsigned i = 0; i < 5; i++) {
+        struct hy_activity a = click;
+        a.link = i >= 2 ? 1 : 2;
+        a.kind = i == 3 ? HY_ACTIVITY_OPEN : HY_ACTIVITY_CLICK;
+        hits[i] = put(a);
+    }
+    for (size_t i = 0; i < sizeof steps / sizeof *steps; i++) {
+        judge(hits[steps[i].hit], steps[i].flags);
+        cr_expect_str_eq(told(), steps[i].want, "step %zu: got  %s\nwant %s", i, told(),
+                         steps[i].want);
+        assert_sound();
+    }
+}
+
+Test(campaign_tally, counts_are_those_of_the_log_after_thousands_of_revisions)
+{
+    enum { HITS = 3000, LEADS = 40, LINKS = 4, STEPS = 6000 };
+    static hy_id ids[HITS];
+    static const uint8_t flags[] = {H, M, U, H | HY_ACTIVITY_COUNTED};
+    struct hy_rng r;
+    struct hy_txn t;
+    hy_rng_seed(&r, 7);
+    cr_assert_eq(hy_txn_write(env, &t), 0);
+    for (unsigned i = 0; i < HITS; i++) {
+        struct hy_activity a = {.kind = hy_rng_below(&r, 2) ? HY_ACTIVITY_CLICK : HY_ACTIVITY_OPEN,
+                                .campaign = campaign,
+                                .at = noon + (hy_wall_ms)hy_rng_below(&r, 30u * HOUR),
+                                .lead = 1 + (hy_lead_no)hy_rng_below(&r, LEADS)};
+        a.link = a.kind == HY_ACTIVITY_CLICK ? 1 + (uint32_t)hy_rng_below(&r, LINKS) : 0;
+        cr_assert_eq(hy_activity_put(&t, &a), 0);
+        ids[i] = a.id;
+    }
+    for (unsigned i = 0; i < STEPS; i++)
+        cr_assert_eq(hy_activity_judge(&t, ids[hy_rng_below(&r, HITS)],
+                                       flags[hy_rng_below(&r, sizeof flags)], 0),
+                     0);
+    cr_assert_eq(hy_txn_commit(&t), 0);
+    assert_sound();
+}
