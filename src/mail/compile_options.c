@@ -1,6 +1,6 @@
 /* What the message options say, checked: nothing of it may break a header or a URL later. */
 #include "compile.h"
-#include "escape.h"
+#include "hayauma/mail/escape.h"
 
 enum {
     MESSAGE_BYTES = 32 << 20,

@@ -1,5 +1,5 @@
 /* Values made harmless for the kind of place they go to. */
-#include "escape.h"
+#include "hayauma/mail/escape.h"
 
 /* What becomes of an ASCII character; UTF-8 beyond it is looked at by character. */
 enum {

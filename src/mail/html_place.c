@@ -1,5 +1,5 @@
 /* Which escape a place in HTML asks of a value, and which places no value may stand in. */
-#include "escape.h"
+#include "hayauma/mail/escape.h"
 #include "html_scan.h"
 
 static bool in_set(struct hy_str name, const char *const *set)

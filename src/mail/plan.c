@@ -1,7 +1,7 @@
 /* What a kind of text asks of the tags in it: how each value is escaped, and where the links are.
  */
 #include "plan.h"
-#include "escape.h"
+#include "hayauma/mail/escape.h"
 
 static int make_plan(struct hy_arena *arena, const struct hy_tags *tags, size_t max_links,
                      struct hy_diag *diag, struct hy_plan *plan)

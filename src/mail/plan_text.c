@@ -1,6 +1,6 @@
 /* Plain text: values stand as they are, but percent-encoded inside a URL; bare http(s) URLs and a
  * variable in angle brackets, <{{url}}>, are links. */
-#include "escape.h"
+#include "hayauma/mail/escape.h"
 #include "plan.h"
 
 struct text_planner {

@@ -2,7 +2,7 @@
 #include <stdlib.h>
 
 #include "entity.h"
-#include "escape.h"
+#include "hayauma/mail/escape.h"
 #include "program.h"
 
 #define BEACON_BEFORE "<img src=\""

@@ -1,7 +1,7 @@
 /* One recipient's message from the compiled pieces: header fields, then the parts, in one buffer.
  */
 #include "date.h"
-#include "escape.h"
+#include "hayauma/mail/escape.h"
 #include "hayauma/mail/message.h"
 #include "run.h"
 #include "scan.h"

@@ -1,6 +1,6 @@
 /* Running programs: the steps of a template with the values of one recipient. */
 #include "run.h"
-#include "escape.h"
+#include "hayauma/mail/escape.h"
 #include "json.h"
 
 enum { TURNS_MAX = 20000 /* of all loops of a part: lists inside lists must not cost minutes */ };

@@ -1,8 +1,10 @@
-/* HTML of any bytes: rewriting changes the values of links and nothing else; making text ends. */
+/* HTML of any bytes: rewriting changes the values of links and nothing else; making text ends; what
+ * is made for looking at has no element that runs or loads things. */
 #include <stdlib.h>
 
 #include "hayauma/mail/html.h"
 #include "hayauma/mail/message.h"
+#include "hayauma/mail/preview.h"
 
 #define MARK   "https://t.example/\x02"
 #define BEACON "\x03"
@@ -75,6 +77,30 @@ static void check_same_elsewhere(struct hy_str before, struct hy_str after)
         abort();
 }
 
+static uint32_t no_link(void *ctx, struct hy_str href)
+{
+    (void)ctx;
+    return (uint32_t)(href.n % 3);
+}
+
+static void check_preview(struct hy_str html)
+{
+    static const char *const bad[] = {"<script", "<iframe", "<meta",  "<link",
+                                      "<base",   "<object", "<embed", "<form"};
+    const struct hy_preview how = {.link = no_link};
+    struct hy_buf out = HY_BUF_INIT(1 << 24);
+    if (hy_preview_put(html, &how, &out))
+        abort();
+    bool has_style = hy_str_find_str(hy_buf_str(&out), HY_STR("<style"), 0) != SIZE_MAX;
+    for (size_t at = 0; !has_style && at < out.len; at++) {
+        struct hy_str rest = hy_str_slice(hy_buf_str(&out), at, out.len);
+        for (size_t i = 0; rest.p[0] == '<' && i < 8; i++)
+            if (hy_str_istarts(rest, hy_str_of(bad[i])))
+                abort();
+    }
+    hy_buf_free(&out);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
@@ -82,6 +108,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct hy_buf out = HY_BUF_INIT(1 << 24), page = HY_BUF_INIT(1 << 24);
     if (hy_html_text(html, &out))
         abort();
+    check_preview(html);
     hy_buf_reset(&out);
     bool is_marked = size == 0 || hy_str_starts(html, HY_STR("\xef\xbb\xbf")) ||
                      hy_str_find_str(html, HY_STR("https://t.example"), 0) != SIZE_MAX ||
