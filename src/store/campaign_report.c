@@ -31,13 +31,24 @@ static int read_attempts(struct hy_txn *t, const uint8_t *row, struct hy_domain_
     return 0;
 }
 
-static int add_block(struct hy_txn *t, const uint8_t *b, struct hy_domain_report *r)
+static void tell_end(const struct hy_report_ends *ends, const uint8_t *row)
+{
+    enum hy_rcpt_state s = row_state(row);
+    if (s == HY_RCPT_DELIVERED || s == HY_RCPT_BOUNCED || s == HY_RCPT_EXPIRED)
+        ends->ended(ends->ctx, s, hy_id_time(row_last(row)));
+}
+
+static int add_block(struct hy_txn *t, const uint8_t *b, const struct hy_report_ends *ends,
+                     struct hy_domain_report *r)
 {
     for (int s = 0; s < HY_RCPT_STATES; s++)
         r->by_state[s] += block_of_state(b, (enum hy_rcpt_state)s);
     for (unsigned i = 0; i < block_count(b); i++) {
         const uint8_t *row = block_row(b, i);
         r->attempts += row_attempts(row);
+        r->tried += row_attempts(row) > 0;
+        if (ends && row_last(row) != 0)
+            tell_end(ends, row);
         if (row_last(row) == 0 || (row_state(row) == HY_RCPT_DELIVERED && row_attempts(row) <= 1))
             continue;
         int err = read_attempts(t, row, r);
@@ -48,7 +59,7 @@ static int add_block(struct hy_txn *t, const uint8_t *b, struct hy_domain_report
 }
 
 int hy_campaign_report_next(struct hy_txn *t, hy_id campaign, hy_domain_no after,
-                            struct hy_domain_report *ret)
+                            const struct hy_report_ends *ends, struct hy_domain_report *ret)
 {
     struct hy_block_walk w;
     struct hy_domain_report r = {0};
@@ -57,7 +68,7 @@ int hy_campaign_report_next(struct hy_txn *t, hy_id campaign, hy_domain_no after
     int err = hy_walk_from(t, (struct hy_block_key){campaign, after + 1, 0}, 0, &w);
     while (!err && (!r.domain || w.k.domain == r.domain)) {
         r.domain = w.k.domain;
-        err = add_block(t, w.b, &r);
+        err = add_block(t, w.b, ends, &r);
         if (!err)
             err = hy_walk_next(&w);
     }

@@ -28,7 +28,7 @@ static struct hy_domain_report report(hy_domain_no after, int want)
     struct hy_domain_report r = {0};
     struct hy_txn t;
     cr_assert_eq(hy_txn_read(env, &t), 0);
-    cr_assert_eq(hy_campaign_report_next(&t, campaign, after, &r), want);
+    cr_assert_eq(hy_campaign_report_next(&t, campaign, after, NULL, &r), want);
     hy_txn_end(&t);
     return r;
 }
@@ -84,4 +84,40 @@ Test(campaign_report, what_was_trimmed_is_told_as_forgotten)
     cr_assert_eq(r.by_state[HY_RCPT_BOUNCED], 1);
     cr_assert_eq(r.forgotten, 1);
     cr_assert_eq(r.refusals[HY_BOUNCE_USER_UNKNOWN], 0);
+}
+
+struct ends {
+    unsigned n[HY_RCPT_STATES];
+    hy_wall_ms first;
+};
+static void ended(void *ctx, enum hy_rcpt_state state, hy_wall_ms at)
+{
+    struct ends *e = ctx;
+    e->n[state]++;
+    if (e->first == 0 || at < e->first)
+        e->first = at;
+}
+
+Test(campaign_report, tells_when_rows_ended)
+{
+    struct ends e = {.first = 0};
+    const struct hy_report_ends ends = {ended, &e};
+    struct hy_domain_report r;
+    struct hy_txn t;
+    hy_wall_ms before = hy_clock_wall_ms();
+    settle(&rows[0], HY_RCPT_DELIVERED, 0);
+    settle(&rows[1], HY_RCPT_DEFERRED, HY_BOUNCE_RATE_LIMITED);
+    settle(&rows[2], HY_RCPT_BOUNCED, HY_BOUNCE_USER_UNKNOWN);
+    settle(&rows[3], HY_RCPT_DEFERRED, HY_BOUNCE_RATE_LIMITED);
+    settle(&rows[3], HY_RCPT_EXPIRED, HY_BOUNCE_EXPIRED);
+    cr_assert_eq(hy_txn_read(env, &t), 0);
+    cr_assert_eq(hy_campaign_report_next(&t, campaign, 0, &ends, &r), 0);
+    hy_txn_end(&t);
+    cr_assert_eq(r.tried, 4);
+    cr_assert_eq(e.n[HY_RCPT_DELIVERED], 1);
+    cr_assert_eq(e.n[HY_RCPT_BOUNCED], 1);
+    cr_assert_eq(e.n[HY_RCPT_EXPIRED], 1);
+    cr_assert_eq(e.n[HY_RCPT_DEFERRED], 0);
+    cr_assert_geq(e.first, before);
+    cr_assert_leq(e.first, hy_clock_wall_ms());
 }
