@@ -31,6 +31,8 @@ const struct config_section config_sections[] = {
             "the file paths.shaping names."},
     {"tracking", "Links and the beacon that tell what is read, and the server that answers them: "
                  "docs/guides/tracking.md."},
+    {"web_tag",
+     "The script that tells what visitors of your own web sites do: docs/guides/site.md."},
     {"submission", "Where other applications hand messages in: docs/guides/submission.md."},
     {"tenants", "Those for whom this installation sends, kept apart from each other: "
                 "docs/guides/tenants.md."},
@@ -295,6 +297,11 @@ static const struct schema_row rows[] = {
      .doc = "Room on the disk for clicks and opens that the database has not yet, taken at the "
             "start: about 4,000 a MiB. Needed while the disk is full or the database waits; when "
             "it is used up, browsers are still answered, but what they did is lost, and counted."},
+
+    {"web_tag.join_back", SCHEMA_DURATION, 0, F(web_tag.join_back_us), 0, 3650 * DAY, "90d",
+     .zero = "never",
+     .doc = "When a visitor becomes known, what the same browser did within this time before "
+            "becomes the lead's, too; older visits stay nobody's."},
 
     {"submission.listen", SCHEMA_ENDPOINTS, SCHEMA_RESTART, F(submission.listen), .min = 587,
      .max = 16,

@@ -402,6 +402,8 @@ int daemon_reload(struct hy_daemon *d, struct hy_problems *problems, struct hy_b
         hy_web_reload(d->web, web);
     else
         hy_web_policy_unref(web);
+    if (d->hits)
+        hy_hits_set_join_back(d->hits, fresh->web_tag.join_back_us / 1000);
     if (track && d->track)
         hy_track_reload(d->track, track);
     else

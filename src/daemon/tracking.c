@@ -106,7 +106,10 @@ static int open_journal(struct hy_daemon *d, struct hy_diag *diag)
 {
     const struct hy_config *c = d->config;
     int err = hy_hits_open(c->paths.data_dir, c->tracking.journal_bytes, d->env, diag, &d->hits);
-    return err == HY_OK ? hy_hits_start(d->hits, d->writer) : err;
+    if (err != HY_OK)
+        return err;
+    hy_hits_set_join_back(d->hits, c->web_tag.join_back_us / 1000);
+    return hy_hits_start(d->hits, d->writer);
 }
 
 int tracking_open(struct hy_daemon *d, struct hy_problems *problems, struct hy_diag *diag)

@@ -147,20 +147,28 @@ int hy_activity_put(struct hy_txn *t, struct hy_activity *a)
     return 0;
 }
 
+/* A copy of a record in `room`, and what it says: a write may move what it reads. */
+static int copy(struct hy_txn *t, struct hy_str key, uint8_t room[ACTIVITY_RECORD_MAX],
+                struct hy_str *ret_value, struct hy_activity *ret)
+{
+    struct hy_str value;
+    int err = hy_get(t, HY_TABLE_ACTIVITIES, key, &value);
+    if (err)
+        return err;
+    if (value.n > ACTIVITY_RECORD_MAX)
+        return HY_ECORRUPT;
+    memcpy(room, value.p, value.n);
+    *ret_value = hy_str_make(room, value.n);
+    return hy_activity_decode(key, *ret_value, ret);
+}
+
 int hy_activity_judge(struct hy_txn *t, hy_id id, uint8_t flags, uint8_t reason)
 {
     uint8_t key[8], room[ACTIVITY_RECORD_MAX];
     struct hy_str value, k = hy_str_make(key, sizeof key);
     struct hy_activity before, now;
     hy_put_be64(key, id);
-    int err = hy_get(t, HY_TABLE_ACTIVITIES, k, &value);
-    if (err)
-        return err;
-    if (value.n > sizeof room)
-        return HY_ECORRUPT;
-    memcpy(room, value.p, value.n);
-    value = hy_str_make(room, value.n);
-    err = hy_activity_decode(k, value, &before);
+    int err = copy(t, k, room, &value, &before);
     if (err)
         return err;
     if (before.kind != HY_ACTIVITY_OPEN && before.kind != HY_ACTIVITY_CLICK)
@@ -174,6 +182,24 @@ int hy_activity_judge(struct hy_txn *t, hy_id id, uint8_t flags, uint8_t reason)
     room[REASON_AT] = now.reason;
     err = hy_put(t, HY_TABLE_ACTIVITIES, k, value, HY_PUT_SET); /* of the same size: in place */
     return err ? err : count(t, &before, &now);
+}
+
+int hy_activity_give(struct hy_txn *t, hy_id id, hy_lead_no lead, uint8_t flags)
+{
+    uint8_t key[8], old[ACTIVITY_RECORD_MAX], room[ACTIVITY_RECORD_MAX];
+    struct hy_str value, k = hy_str_make(key, sizeof key);
+    struct hy_activity a;
+    hy_put_be64(key, id);
+    int err = copy(t, k, old, &value, &a);
+    if (!err && a.lead)
+        err = HY_EINVAL;
+    if (err)
+        return err;
+    a.lead = lead;
+    a.flags |= flags;
+    find_domain(t, &a);
+    err = hy_put(t, HY_TABLE_ACTIVITIES, k, encode(&a, room), HY_PUT_SET);
+    return err ? err : hy_activity_index_put(t, &a);
 }
 
 int hy_activity_drop(struct hy_cursor *c)

@@ -13,6 +13,9 @@ HY_MUST_USE int hy_activity_encode(const struct hy_activity *a, uint8_t room[ACT
                                    struct hy_str *ret);
 /* a's strings are views of `value`. HY_ECORRUPT, HY_EVERSION. */
 HY_MUST_USE int hy_activity_decode(struct hy_str key, struct hy_str value, struct hy_activity *ret);
+/* An activity of nobody becomes the lead's and gets `flags`, too; its views die. HY_ENOTFOUND,
+ * HY_EINVAL: it is somebody's. */
+HY_MUST_USE int hy_activity_give(struct hy_txn *t, hy_id id, hy_lead_no lead, uint8_t flags);
 /* Deletes the record under the cursor with its entries of the index; the cursor then stands before
  * the next. One that cannot be read leaves entries that lead nowhere, which readers pass over. */
 HY_MUST_USE int hy_activity_drop(struct hy_cursor *c);

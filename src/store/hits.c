@@ -283,6 +283,11 @@ void hy_hits_close(struct hy_hits *h)
     free(h);
 }
 
+void hy_hits_set_join_back(struct hy_hits *h, int64_t ms)
+{
+    atomic_store(&h->join_back_ms, ms);
+}
+
 void hy_hits_stats(struct hy_hits *h, struct hy_hits_stats *ret)
 {
     struct hits_view v;

@@ -13,6 +13,7 @@
 #include "activity.h"
 #include "hayauma/base/list.h"
 #include "hayauma/base/log.h"
+#include "hayauma/store/visitor.h"
 #include "meta.h"
 
 enum {
@@ -38,13 +39,14 @@ int hits_position(struct hy_txn *t, uint64_t *ret)
 /* ---- the job; the writer's thread ---- */
 
 /* False: it is no activity that can be stored, and is passed over. */
-static int store_one(struct hy_txn *t, const struct hits_view *v, bool *ret_is_stored)
+static int store_one(struct hy_txn *t, const struct hits_view *v, int64_t back_ms,
+                     bool *ret_is_stored)
 {
     static const char no_id[8] = {0};
     struct hy_activity a;
     int err = hy_activity_decode(hy_str_make(no_id, sizeof no_id), v->payload, &a);
     if (!err)
-        err = hy_activity_put(t, &a);
+        err = a.visitor ? hy_visitor_put(t, &a, back_ms) : hy_activity_put(t, &a);
     *ret_is_stored = err == HY_OK;
     return t->err;
 }
@@ -61,7 +63,7 @@ static int apply(struct hy_write_req *req, struct hy_txn *t)
         if (!hits_read(j->hits, at, &v)) /* somebody else wrote into the file */
             v = (struct hits_view){.next = j->end};
         else if (v.payload.n)
-            err = store_one(t, &v, &is_stored);
+            err = store_one(t, &v, atomic_load(&j->hits->join_back_ms), &is_stored);
         stored += v.payload.n && is_stored;
         dropped += v.payload.n && !is_stored;
         at = v.next;

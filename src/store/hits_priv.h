@@ -45,6 +45,7 @@ struct hy_hits {
     uint64_t size; /* of the ring */
     struct hy_hash_key key;
     struct hy_env *env;
+    atomic_int_fast64_t join_back_ms;
     /* under the lock */
     pthread_mutex_t lock;
     pthread_cond_t wake;

@@ -239,6 +239,9 @@ struct hy_config {
     } tracking;
     struct hy_tenants tenants;
     struct {
+        hy_us join_back_us; /* how far back a visitor's doings become the lead's; 0 = not at all */
+    } web_tag;
+    struct {
         hy_us hold_us; /* opens and clicks take effect when they are so old */
     } reaction;
     struct {                  /* what happens, told to others */

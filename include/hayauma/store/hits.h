@@ -35,6 +35,9 @@ HY_MUST_USE int hy_hits_start(struct hy_hits *h, struct hy_writer *w);
  * room, it was counted as lost; HY_EINVAL, HY_ELIMIT: as hy_activity_put would. Any thread; about
  * half a microsecond, no system call but to wake a thread that sleeps. */
 HY_MUST_USE int hy_hits_put(struct hy_hits *h, const struct hy_activity *a);
+/* How far back the doings of a visitor who becomes known go to the lead (store/visitor.h); 0 until
+ * it is set: not at all. Any thread. */
+void hy_hits_set_join_back(struct hy_hits *h, int64_t ms);
 /* Nobody puts any more: carries what is there into the store, for 5 s at most (the rest goes at the
  * next start), ends the thread. While the writer runs. */
 void hy_hits_stop(struct hy_hits *h);

@@ -1,0 +1,229 @@
+#include <criterion/criterion.h>
+
+#include "case.h"
+#include "hayauma/store/audit.h"
+#include "hayauma/store/identity.h"
+#include "hayauma/store/visitor.h"
+
+TestSuite(visitor, .init = case_open, .fini = case_close);
+
+enum { DAY = 86400000, BACK = 90 };
+static const uint64_t V = 0xfedcba9876543210;
+
+static struct hy_activity put_at(struct hy_activity a, int64_t back_ms, hy_wall_ms now)
+{
+    struct hy_txn t;
+    cr_assert_eq(hy_txn_write(env, &t), 0);
+    if (now)
+        t.now = now;
+    cr_assert_eq(hy_visitor_put(&t, &a, back_ms), 0);
+    cr_assert_eq(hy_txn_commit(&t), 0);
+    return a;
+}
+
+static struct hy_activity put(struct hy_activity a)
+{
+    return put_at(a, (int64_t)BACK * DAY, 0);
+}
+
+static struct hy_activity view(hy_lead_no lead)
+{
+    return put((struct hy_activity){.kind = HY_ACTIVITY_PAGE_VIEW,
+                                    .visitor = V,
+                                    .lead = lead,
+                                    .url = HY_STR("https://a.test/")});
+}
+
+struct seen {
+    struct hy_activity a[16];
+    size_t n;
+};
+static int keep(void *ctx, const struct hy_activity *a)
+{
+    struct seen *s = ctx;
+    s->a[s->n++] = *a;
+    return 0;
+}
+
+/* Of a lead, the newest first; numbers and flags only. */
+static struct seen of(struct hy_activity_who who)
+{
+    struct seen s = {.n = 0};
+    struct hy_activity a = {0};
+    struct hy_txn t;
+    cr_assert_eq(hy_txn_read(env, &t), 0);
+    while (s.n < 16 && hy_activity_prev_of(&t, &who, a.id, &a) == 0)
+        s.a[s.n++] = a;
+    hy_txn_end(&t);
+    return s;
+}
+static struct seen of_lead(hy_lead_no lead)
+{
+    return of((struct hy_activity_who){.by = HY_ACTIVITY_BY_LEAD, .lead = lead});
+}
+
+static struct seen joined(const struct hy_activity *identify)
+{
+    struct seen s = {.n = 0};
+    struct hy_txn t;
+    cr_assert_eq(hy_txn_read(env, &t), 0);
+    cr_assert_eq(hy_visitor_joined(&t, identify, keep, &s), 0);
+    hy_txn_end(&t);
+    return s;
+}
+
+static void audit(void)
+{
+    const struct hy_audit_sink sink = {0};
+    struct hy_audit_report r;
+    cr_assert_eq(hy_audit(env, &sink, &r), 0);
+    cr_assert_eq(r.problems, 0);
+}
+
+Test(visitor, becomes_the_lead_with_what_it_did_before)
+{
+    hy_lead_no taro = case_lead("taro@example.jp");
+    hy_id first = view(0).id, second = view(0).id;
+    put((struct hy_activity){
+        .kind = HY_ACTIVITY_PAGE_VIEW, .visitor = V + 1, .url = HY_STR("https://a.test/")});
+    cr_assert_eq(of_lead(taro).n, 0);
+    struct hy_activity last = view(taro);
+    struct seen s = of_lead(taro);
+    cr_assert_eq(s.n, 4, "two views, IDENTIFY and the view that proved it");
+    cr_assert_eq(s.a[0].id, last.id);
+    cr_assert_eq(s.a[0].flags, 0);
+    cr_assert_eq(s.a[1].kind, HY_ACTIVITY_IDENTIFY);
+    cr_assert_eq(s.a[1].link, 2);
+    cr_assert_eq(s.a[1].visitor, V);
+    cr_assert_eq(s.a[2].id, second);
+    cr_assert_eq(s.a[3].id, first);
+    cr_assert(s.a[2].flags & HY_ACTIVITY_JOINED);
+    cr_assert(s.a[2].domain != 0);
+    struct seen j = joined(&s.a[1]);
+    cr_assert_eq(j.n, 2);
+    cr_assert_eq(j.a[0].id, first, "the oldest first");
+    cr_assert_eq(j.a[1].id, second);
+    audit();
+}
+
+Test(visitor, that_is_known_is_the_lead_without_a_token)
+{
+    hy_lead_no taro = case_lead("taro@example.jp");
+    view(taro);
+    cr_assert_eq(view(0).lead, taro);
+    view(taro);
+    struct seen s = of_lead(taro);
+    cr_assert_eq(s.n, 4);
+    for (size_t i = 0; i < s.n; i++) {
+        cr_assert_not(s.a[i].flags & HY_ACTIVITY_JOINED);
+        cr_assert_eq(s.a[i].kind == HY_ACTIVITY_IDENTIFY, i == 3, "identified once");
+    }
+}
+
+Test(visitor, who_comes_second_to_the_same_browser_is_another_visitor)
+{
+    hy_lead_no taro = case_lead("taro@example.jp"), hana = case_lead("hana@example.jp");
+    view(taro);
+    struct hy_activity a = view(hana), b = view(hana);
+    cr_assert_eq(a.lead, hana);
+    cr_assert_neq(a.visitor, V);
+    cr_assert_eq(a.visitor, b.visitor, "always the same");
+    cr_assert_eq(view(0).lead, taro, "the number stays who came first");
+    cr_assert_eq(of_lead(hana).n, 3);
+    audit();
+}
+
+Test(visitor, claims_are_nobodys_and_do_not_join)
+{
+    hy_lead_no taro = case_lead("taro@example.jp");
+    view(0);
+    struct hy_activity claim = {.kind = HY_ACTIVITY_IDENTIFY,
+                                .visitor = V,
+                                .link = 9,
+                                .address = HY_STR("taro@example.jp")};
+    claim = put(claim);
+    cr_assert_eq(claim.lead, 0);
+    cr_assert_eq(claim.link, 0);
+    cr_assert_eq(of_lead(taro).n, 0);
+    cr_assert_eq(view(0).lead, 0);
+    view(taro);
+    struct seen s = of_lead(taro);
+    cr_assert_eq(s.n, 4, "the views; the claim stays nobody's");
+    cr_assert_eq(s.a[1].link, 2);
+    audit();
+}
+
+Test(visitor, what_lies_too_far_back_stays_nobodys)
+{
+    hy_lead_no taro = case_lead("taro@example.jp");
+    hy_wall_ms now = hy_clock_wall_ms();
+    put_at((struct hy_activity){.kind = HY_ACTIVITY_PAGE_VIEW, .visitor = V}, 0, now);
+    put_at((struct hy_activity){.kind = HY_ACTIVITY_PAGE_VIEW, .visitor = V}, 0, now + 5 * DAY);
+    put_at((struct hy_activity){.kind = HY_ACTIVITY_PAGE_VIEW, .visitor = V, .lead = taro},
+           (int64_t)3 * DAY, now + 6 * DAY);
+    struct seen s = of_lead(taro);
+    cr_assert_eq(s.n, 3);
+    cr_assert_eq(s.a[1].link, 1);
+    put_at((struct hy_activity){.kind = HY_ACTIVITY_PAGE_VIEW, .visitor = V + 1}, 0, now);
+    put_at((struct hy_activity){.kind = HY_ACTIVITY_PAGE_VIEW, .visitor = V + 1, .lead = taro}, 0,
+           now);
+    cr_assert_eq(of_lead(taro).a[1].link, 0, "nothing joins when nothing may");
+}
+
+Test(visitor, an_application_that_identifies_notes_it_once)
+{
+    hy_lead_no taro = case_lead("taro@example.jp");
+    view(0);
+    struct hy_activity a = put(
+        (struct hy_activity){.kind = HY_ACTIVITY_IDENTIFY, .visitor = V, .lead = taro, .link = 77});
+    cr_assert_eq(a.link, 1);
+    cr_assert_eq(of_lead(taro).n, 2);
+    cr_assert_eq(joined(&a).n, 1);
+    a = put(
+        (struct hy_activity){.kind = HY_ACTIVITY_IDENTIFY, .visitor = V, .lead = taro, .link = 77});
+    cr_assert_eq(a.link, 0, "nothing is left to join");
+    cr_assert_eq(joined(&a).n, 0);
+}
+
+Test(visitor, brings_the_newest_of_very_many)
+{
+    hy_lead_no taro = case_lead("taro@example.jp");
+    struct hy_txn t;
+    hy_id second = 0;
+    cr_assert_eq(hy_txn_write(env, &t), 0);
+    for (int i = 0; i <= HY_VISITOR_JOINED_MAX; i++) {
+        struct hy_activity a = {.kind = HY_ACTIVITY_PAGE_VIEW, .visitor = V};
+        cr_assert_eq(hy_visitor_put(&t, &a, 0), 0);
+        second = i == 1 ? a.id : second;
+    }
+    cr_assert_eq(hy_txn_commit(&t), 0);
+    struct hy_activity a =
+        put((struct hy_activity){.kind = HY_ACTIVITY_IDENTIFY, .visitor = V, .lead = taro});
+    cr_assert_eq(a.link, HY_VISITOR_JOINED_MAX);
+    struct hy_activity got;
+    cr_assert_eq(hy_txn_read(env, &t), 0);
+    cr_assert_eq(hy_activity_get(&t, second, &got), 0);
+    cr_assert_eq(got.lead, taro);
+    hy_txn_end(&t);
+    audit();
+}
+
+Test(visitor, what_it_did_is_listed_from_the_newest_back)
+{
+    struct seen s = {.n = 0};
+    struct hy_txn t;
+    hy_wall_ms now = hy_clock_wall_ms();
+    put_at((struct hy_activity){.kind = HY_ACTIVITY_PAGE_VIEW, .visitor = V}, 0, now);
+    hy_id late =
+        put_at((struct hy_activity){.kind = HY_ACTIVITY_SCROLL, .visitor = V}, 0, now + 9000).id;
+    cr_assert_eq(hy_txn_read(env, &t), 0);
+    cr_assert_eq(hy_visitor_activities(&t, V, 0, keep, &s), 0);
+    cr_assert_eq(s.n, 2);
+    cr_assert_eq(s.a[0].id, late);
+    s.n = 0;
+    cr_assert_eq(hy_visitor_activities(&t, V, now + 8000, keep, &s), 0);
+    cr_assert_eq(s.n, 1);
+    cr_assert_eq(hy_visitor_activities(&t, V + 9, 0, keep, &s), 0);
+    cr_assert_eq(s.n, 1);
+    hy_txn_end(&t);
+}
