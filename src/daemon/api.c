@@ -116,6 +116,7 @@ int api_policy(struct hy_config *c, struct hy_problems *problems, struct hy_web_
         .connections_per_address = c->api.connections_per_address,
         .is_dkim_required = c->dkim.is_required,
         .utc_offset_min = daemon_utc_offset_min(),
+        .join_back_ms = c->web_tag.join_back_us / 1000,
         .access_log = c->api.access_log,
         .release = release,
         .owner = g,

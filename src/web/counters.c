@@ -12,6 +12,7 @@ static const char *const codes[] = {
     "headers_too_large",
     "idempotency_key_in_use",
     "idempotency_key_reused",
+    "in_future",
     "internal",
     "invalid",
     "invalid_address",
@@ -26,6 +27,7 @@ static const char *const codes[] = {
     "invalid_type",
     "invalid_value",
     "invalid_variables",
+    "lead_not_found",
     "method_not_allowed",
     "missing_field",
     "missing_scope",
@@ -45,6 +47,7 @@ static const char *const codes[] = {
     "too_many_recipients",
     "too_many_templates",
     "unknown_field",
+    "unknown_kind",
     "unsupported",
     "unsupported_media_type",
 };

@@ -29,6 +29,7 @@ struct hy_web_policy {
     uint32_t connections_max, connections_per_address;
     bool is_dkim_required; /* mail that no key signs is refused */
     int utc_offset_min;
+    int64_t join_back_ms;   /* web_tag.join_back */
     const char *access_log; /* file of a JSON line a request; "" = none */
     void (*release)(struct hy_web_policy *p);
     void *owner;
