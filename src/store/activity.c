@@ -7,6 +7,7 @@
 #include "activity.h"
 
 #include "campaign_tally.h"
+#include "erase.h"
 #include "lead_priv.h"
 #include "record.h"
 
@@ -127,6 +128,7 @@ int hy_activity_put(struct hy_txn *t, struct hy_activity *a)
     if (err)
         return err;
     struct hy_activity full = *a;
+    hy_erase_strip(t, &full);
     find_domain(t, &full);
     full.id = hy_txn_new_id(t);
     if (full.at == 0)

@@ -28,6 +28,9 @@ enum { ACTIVITY_INDEX_MAX = 4 }; /* entries of one activity */
 unsigned hy_activity_keys(const struct hy_env *env, const struct hy_activity *a,
                           struct hy_key keys[ACTIVITY_INDEX_MAX]);
 int hy_activity_index_put(struct hy_txn *t, const struct hy_activity *a);
+/* As hy_activity_prev_of by lead, for this number alone: not what was merged into it. */
+HY_MUST_USE int hy_activity_prev_of_number(struct hy_txn *t, hy_lead_no lead, hy_id before,
+                                           struct hy_activity *ret);
 HY_MUST_USE int hy_activity_index_drop(struct hy_txn *t, const struct hy_activity *a);
 
 /* ---- counts: be64 campaign, kind, reason, flags, be32 domain -> version, count ---- */

@@ -2,6 +2,7 @@
  * other by time for each lead, message, visitor, ref or address. */
 #include "activity.h"
 #include "hayauma/base/hash.h"
+#include "hayauma/store/lead_alias.h"
 #include "lead_priv.h"
 
 enum { ENTRY_VERSION = 1, COUNT_VERSION = 1 };
@@ -114,8 +115,8 @@ static bool is_of(const struct hy_activity_who *who, const struct hy_activity *a
     return false;
 }
 
-int hy_activity_prev_of(struct hy_txn *t, const struct hy_activity_who *who, hy_id before,
-                        struct hy_activity *ret)
+static int prev_in(struct hy_txn *t, const struct hy_activity_who *who, hy_id before,
+                   struct hy_activity *ret)
 {
     struct hy_key prefix, at;
     struct hy_cursor c;
@@ -141,8 +142,8 @@ int hy_activity_prev_of(struct hy_txn *t, const struct hy_activity_who *who, hy_
     return err;
 }
 
-int hy_activity_next_of(struct hy_txn *t, const struct hy_activity_who *who, hy_id after,
-                        struct hy_activity *ret)
+static int next_in(struct hy_txn *t, const struct hy_activity_who *who, hy_id after,
+                   struct hy_activity *ret)
 {
     struct hy_key prefix, at;
     struct hy_cursor c;
@@ -164,6 +165,53 @@ int hy_activity_next_of(struct hy_txn *t, const struct hy_activity_who *who, hy_
     }
     hy_cursor_close(&c);
     return err;
+}
+
+typedef int find_fn(struct hy_txn *t, const struct hy_activity_who *who, hy_id from,
+                    struct hy_activity *ret);
+
+/* The nearest in one direction of a lead and of all that was merged into it. */
+static int find_of_parts(struct hy_txn *t, hy_lead_no lead, hy_id from, find_fn *find,
+                         struct hy_activity *ret)
+{
+    hy_lead_no parts[HY_LEAD_PARTS_MAX];
+    struct hy_activity a, best = {.id = 0};
+    size_t n = 0;
+    int err = hy_lead_parts(t, lead, parts, &n);
+    for (size_t i = 0; i < n && !err; i++) {
+        const struct hy_activity_who who = {.by = HY_ACTIVITY_BY_LEAD, .lead = parts[i]};
+        err = find(t, &who, from, &a);
+        if (!err && (best.id == 0 || (find == next_in) == (a.id < best.id)))
+            best = a;
+        if (err == HY_ENOTFOUND)
+            err = 0;
+    }
+    if (!err && best.id == 0)
+        err = HY_ENOTFOUND;
+    if (!err)
+        *ret = best;
+    return err;
+}
+
+int hy_activity_prev_of(struct hy_txn *t, const struct hy_activity_who *who, hy_id before,
+                        struct hy_activity *ret)
+{
+    return who->by == HY_ACTIVITY_BY_LEAD ? find_of_parts(t, who->lead, before, prev_in, ret)
+                                          : prev_in(t, who, before, ret);
+}
+
+int hy_activity_next_of(struct hy_txn *t, const struct hy_activity_who *who, hy_id after,
+                        struct hy_activity *ret)
+{
+    return who->by == HY_ACTIVITY_BY_LEAD ? find_of_parts(t, who->lead, after, next_in, ret)
+                                          : next_in(t, who, after, ret);
+}
+
+int hy_activity_prev_of_number(struct hy_txn *t, hy_lead_no lead, hy_id before,
+                               struct hy_activity *ret)
+{
+    const struct hy_activity_who who = {.by = HY_ACTIVITY_BY_LEAD, .lead = lead};
+    return prev_in(t, &who, before, ret);
 }
 
 /* ---- counts ---- */

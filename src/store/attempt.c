@@ -15,7 +15,7 @@ enum {
                  HY_ATTEMPT_CIPHER_MAX + HY_OUTCOME_TEXT_MAX + HY_ATTEMPT_TLS_NAME_MAX
 };
 
-int hy_attempt_append(struct hy_txn *t, const struct hy_attempt *a)
+static int put(struct hy_txn *t, const struct hy_attempt *a, enum hy_put_mode mode)
 {
     uint8_t key[8], record[RECORD_MAX];
     const struct hy_outcome *oc = &a->outcome;
@@ -48,9 +48,22 @@ int hy_attempt_append(struct hy_txn *t, const struct hy_attempt *a)
     if (o.bad)
         return hy_txn_fail(t, HY_ELIMIT);
     hy_put_be64(key, a->id);
-    int err = hy_put(t, HY_TABLE_ATTEMPTS, hy_str_make(key, sizeof key), hy_str_make(record, o.n),
-                     HY_PUT_APPEND);
+    return hy_put(t, HY_TABLE_ATTEMPTS, hy_str_make(key, sizeof key), hy_str_make(record, o.n),
+                  mode);
+}
+
+int hy_attempt_append(struct hy_txn *t, const struct hy_attempt *a)
+{
+    int err = put(t, a, HY_PUT_APPEND);
     return err == HY_EEXIST ? hy_txn_fail(t, HY_ECORRUPT) : err;
+}
+
+int hy_attempt_take_words(struct hy_txn *t, hy_id id)
+{
+    struct hy_attempt a;
+    int err = hy_attempt_get(t, id, &a);
+    a.outcome.text = HY_STR("");
+    return err ? err : put(t, &a, HY_PUT_SET);
 }
 
 static void decode_numbers(struct hy_rec_in *in, struct hy_attempt *a)

@@ -9,6 +9,7 @@
 #include "hayauma/base/hash.h"
 #include "hayauma/base/json_put.h"
 #include "hayauma/store/activity.h"
+#include "hayauma/store/lead_alias.h"
 #include "lead_priv.h"
 #include "record.h"
 
@@ -269,7 +270,7 @@ int hy_consent_next(struct hy_txn *t, hy_lead_no *lead, hy_id *id, struct hy_con
     return err;
 }
 
-int hy_consent_next_of(struct hy_txn *t, hy_lead_no lead, hy_id after, struct hy_consent *ret)
+static int next_of_number(struct hy_txn *t, hy_lead_no lead, hy_id after, struct hy_consent *ret)
 {
     struct hy_consent c;
     hy_lead_no at = lead;
@@ -278,6 +279,26 @@ int hy_consent_next_of(struct hy_txn *t, hy_lead_no lead, hy_id after, struct hy
         err = HY_ENOTFOUND;
     if (!err)
         *ret = c;
+    return err;
+}
+
+int hy_consent_next_of(struct hy_txn *t, hy_lead_no lead, hy_id after, struct hy_consent *ret)
+{
+    hy_lead_no parts[HY_LEAD_PARTS_MAX];
+    struct hy_consent c, oldest = {.id = UINT64_MAX};
+    size_t n = 0;
+    int err = hy_lead_parts(t, lead, parts, &n);
+    for (size_t i = 0; i < n && !err; i++) {
+        err = next_of_number(t, parts[i], after, &c);
+        if (!err && c.id < oldest.id)
+            oldest = c;
+        if (err == HY_ENOTFOUND)
+            err = 0;
+    }
+    if (!err && oldest.id == UINT64_MAX)
+        err = HY_ENOTFOUND;
+    if (!err)
+        *ret = oldest;
     return err;
 }
 

@@ -282,3 +282,13 @@ uint32_t hy_contacts_count(struct hy_contacts *c, hy_lead_no lead, uint32_t hour
     pthread_mutex_unlock(&s->lock);
     return n;
 }
+
+void hy_contacts_forget(struct hy_contacts *c, hy_lead_no lead)
+{
+    if (end_of(lead) > atomic_load_explicit(&c->bytes, memory_order_acquire))
+        return;
+    struct shard *s = &c->shards[spread(lead) >> SHARD_SHIFT];
+    pthread_mutex_lock(&s->lock);
+    *slot_of(c, lead) = (struct slot){0};
+    pthread_mutex_unlock(&s->lock);
+}

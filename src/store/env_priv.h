@@ -12,6 +12,8 @@ enum {
     HY_PROGRESS_CACHE = 8,
 };
 #define HY_ENV_BASE_IDLE UINT32_MAX
+/* Whether anybody was ever erased in this store. */
+enum hy_erased_state { HY_ERASED_UNKNOWN, HY_ERASED_NONE, HY_ERASED_SOME };
 
 /* A progress record that the write transaction at hand has edited. */
 struct hy_progress_slot {
@@ -36,6 +38,7 @@ struct hy_env {
     unsigned eio_streak;    /* commits that failed with EIO in a row; the writer's */
     uint32_t base_newest_s; /* of all write transactions; the writer's */
     struct hy_progress_slot progress[HY_PROGRESS_CACHE]; /* the writer's */
+    enum hy_erased_state erased;                         /* likewise */
     struct suppress_state suppress;
     struct {                     /* between threads */
         _Atomic int state;       /* enum hy_env_state */

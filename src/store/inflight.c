@@ -109,9 +109,12 @@ static void build_lists(struct hy_inflight *f)
 
 void hy_inflight_reset(struct hy_inflight *f)
 {
-    for (uint32_t slot = 0; slot < f->in_file; slot++)
-        if (atomic_load(&f->slots[slot].state) != HY_SLOT_FREE)
-            atomic_store(&f->slots[slot].state, HY_SLOT_FREE);
+    for (uint32_t slot = 0; slot < f->in_file; slot++) {
+        if (atomic_load(&f->slots[slot].state) == HY_SLOT_FREE)
+            continue;
+        atomic_store(&f->slots[slot].state, HY_SLOT_FREE);
+        memset(f->slots[slot].answer.text, 0, HY_INFLIGHT_TEXT_MAX);
+    }
     build_lists(f);
 }
 
@@ -243,7 +246,9 @@ void hy_inflight_answered(struct hy_inflight *f, uint32_t slot, const struct hy_
 void hy_inflight_free(struct hy_inflight *f, uint32_t slot)
 {
     struct hy_inflight_list *l = list_of(f, slot);
-    atomic_store_explicit(&f->slots[slot].state, HY_SLOT_FREE, memory_order_release);
+    struct hy_inflight_slot *s = &f->slots[slot];
+    atomic_store_explicit(&s->state, HY_SLOT_FREE, memory_order_release);
+    memset(s->answer.text, 0, sizeof s->answer.text); /* it may name a person */
     atomic_fetch_sub_explicit(&f->used, 1, memory_order_relaxed);
     uint32_t head = atomic_load_explicit(&l->returned, memory_order_relaxed);
     do

@@ -6,6 +6,7 @@
 #include "block.h"
 #include "dsn_mark.h"
 #include "due.h"
+#include "erase.h"
 #include "hayauma/base/list.h"
 #include "progress.h"
 #include "spool_priv.h"
@@ -145,6 +146,7 @@ int hy_settle_apply(struct hy_txn *t, struct hy_settle *settle)
     struct hy_cursor c;
     s.t = t;
     s.a = settle->attempt;
+    hy_erase_hush(t, &s.a);
     s.key = (struct hy_block_key){s.a.ref.campaign, s.a.ref.domain, s.a.ref.block};
     if (s.a.state == HY_RCPT_FRESH || (unsigned)s.a.state >= HY_RCPT_STATES)
         return HY_EINVAL;

@@ -45,7 +45,8 @@ struct hy_activity_who {
     struct hy_str address; /* wire form, in any case of letters */
 };
 /* The newest one before `before` (0: of all). HY_ENOTFOUND. Entries whose record was trimmed are
- * passed over. By address: only activities that name neither lead nor message. */
+ * passed over. By lead: also what was noted of leads that were merged into it, under their numbers.
+ * By address: only activities that name neither lead nor message. */
 HY_MUST_USE int hy_activity_prev_of(struct hy_txn *t, const struct hy_activity_who *who,
                                     hy_id before, struct hy_activity *ret);
 /* The oldest one behind `after`, likewise. */

@@ -57,7 +57,8 @@ struct hy_consent {
  * something is longer than its maximum: nothing was written. The writer's transaction. */
 HY_MUST_USE int hy_consent_put(struct hy_txn *t, struct hy_consent *c);
 
-/* The first of a lead with an id greater than `after`, the oldest first. Views. HY_ENOTFOUND,
+/* The first of a lead, and of those merged into it, with an id greater than `after`, the oldest
+ * first. Views. HY_ENOTFOUND,
  * HY_ECORRUPT, HY_EVERSION. Any thread with a transaction. */
 HY_MUST_USE int hy_consent_next_of(struct hy_txn *t, hy_lead_no lead, hy_id after,
                                    struct hy_consent *ret);
@@ -68,5 +69,6 @@ HY_MUST_USE int hy_consent_next(struct hy_txn *t, hy_lead_no *lead, hy_id *id,
 /* The newest of a lead for a purpose and list (0: any list): whether it stands. HY_ENOTFOUND. */
 HY_MUST_USE int hy_consent_last(struct hy_txn *t, hy_lead_no lead, struct hy_str purpose,
                                 hy_list_no list, struct hy_consent *ret);
-/* Forgets all of a lead: it is being erased. Ends after `max` records: HY_EMORE. The writer's. */
+/* Forgets all of this very number: it is being erased. Ends after `max` records: HY_EMORE. The
+ * writer's. */
 HY_MUST_USE int hy_consent_forget(struct hy_txn *t, hy_lead_no lead, size_t max);

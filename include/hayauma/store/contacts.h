@@ -38,3 +38,5 @@ void hy_contacts_release(struct hy_contacts *c, hy_lead_no lead, hy_wall_ms mail
 
 /* How many mails of the last `hours` are remembered. Any thread. */
 uint32_t hy_contacts_count(struct hy_contacts *c, hy_lead_no lead, uint32_t hours, hy_wall_ms now);
+/* Forgets when the lead was mailed. Any thread. */
+void hy_contacts_forget(struct hy_contacts *c, hy_lead_no lead);

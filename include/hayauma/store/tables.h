@@ -61,7 +61,9 @@
     X(LEAD_LABELS, "lead_labels")       /* lead, kind, number of a tag or group -> */              \
     X(LIST_PENDING, "list_pending")     /* list, lead -> who has still to confirm */               \
     X(SEGMENTS, "segments")             /* number -> segment */                                    \
-    X(SEGMENT_NAMES, "segment_names")   /* name -> number */
+    X(SEGMENT_NAMES, "segment_names")   /* name -> number */                                       \
+    X(LEAD_ALIASES, "lead_aliases")     /* lead -> what it was merged into, and back */            \
+    X(ERASURES, "erasures")             /* lead -> how far its erasure is, or that it is gone */
 
 enum hy_table {
 #define X(symbol, name) HY_TABLE_##symbol,

@@ -29,9 +29,13 @@ static size_t value_of(uint32_t i, bool is_secret, uint8_t out[VALUE_MAX])
     size_t n = 40 + mix(i) % (most[i % 6] - 39);
     if (n > VALUE_MAX)
         n = VALUE_MAX;
-    for (size_t at = 0; at < n; at++)
-        out[at] =
-            is_secret ? (uint8_t)needle[at % (sizeof needle - 1)] : (uint8_t)(mix(i) >> (at % 24));
+    for (size_t at = 0; at < n; at++) {
+        uint8_t named = (uint8_t)needle[at % (sizeof needle - 1)],
+                other = (uint8_t)(mix(i) >> (at % 24));
+        out[at] = named;
+        if (!is_secret)
+            out[at] = other;
+    }
     out[0] = 1;
     return n;
 }
