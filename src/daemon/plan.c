@@ -395,8 +395,9 @@ static int make_tracked(struct hy_daemon *d, const struct hy_config *c, struct h
                         struct hy_bundle *b, const struct hy_campaign *campaign,
                         struct hy_track_campaign *ret)
 {
+    const char *base_url = c->tracking.base_url;
     const struct tracked tracked = {.flags = HY_MESSAGE_CLICKS | HY_MESSAGE_TEXT_CLICKS,
-                                    .base_url = HY_STR("https://tracking.invalid/")};
+                                    .base_url = hy_str_of(base_url[0] ? base_url : "https://-/")};
     struct names names = {.txn = t, .bundle = b};
     const struct hy_deliver_default *all;
     struct hy_diag diag = {""};
@@ -444,9 +445,6 @@ int plan_track(void *daemon, struct hy_txn *t, hy_id id, struct hy_track_campaig
         return err;
     }
     made.tenant = campaign.tenant;
-    made.suppressor = tenant_suppressor(d, campaign.tenant);
-    made.lists.n = campaign.n_lists < HY_LIST_SET_MAX ? campaign.n_lists : HY_LIST_SET_MAX;
-    memcpy(made.lists.lists, campaign.lists, made.lists.n * sizeof campaign.lists[0]);
     *ret = made;
     return HY_OK;
 }

@@ -138,7 +138,8 @@ int tracking_open(struct hy_daemon *d, struct hy_problems *problems, struct hy_d
                                  .hits = d->hits,
                                  .keys = &d->tokens,
                                  .load = plan_track,
-                                 .load_ctx = d,
+                                 .suppressor = tenant_suppressor,
+                                 .ctx = d,
                                  .listeners = all,
                                  .n_listeners = n};
     err = hy_track_open(&o, policy, diag, &d->track);

@@ -7,9 +7,14 @@
 #include "track_server.h"
 
 extern const struct track_route track_hit_routes[];   /* track_hits.c */
+extern const struct track_route track_leave_routes[]; /* track_leave.c */
+extern const struct track_route track_join_routes[];  /* track_join.c */
+extern const struct track_route track_view_routes[];  /* track_view.c */
 extern const struct track_route track_plain_routes[]; /* track_plain.c */
 
-const struct track_route *const track_tables[] = {track_hit_routes, track_plain_routes, NULL};
+const struct track_route *const track_tables[] = {track_hit_routes,   track_leave_routes,
+                                                  track_join_routes,  track_view_routes,
+                                                  track_plain_routes, NULL};
 
 enum {
     FORGED_MAX = 60, /* wrong tokens of an address within FORGED_S that get more than a 429 */
@@ -31,6 +36,11 @@ struct hy_writer *track_writer(const struct track_call *c)
 const struct hy_token_keys *track_keys(const struct track_call *c)
 {
     return c->server->o.keys;
+}
+
+uint32_t track_suppressor(const struct track_call *c, uint32_t tenant)
+{
+    return c->server->o.suppressor(c->server->o.ctx, tenant);
 }
 
 struct hy_txn *track_snapshot(struct track_call *c)

@@ -110,12 +110,18 @@ static int make_links(const struct hy_track_policy *p, struct track_campaign *a)
     return err;
 }
 
-static int load(struct track_call *c, hy_id id, struct track_campaign *a)
+int track_campaign_load(struct track_call *c, hy_id id, struct hy_track_campaign *ret)
 {
     const struct hy_track_options *o = &c->server->o;
     struct hy_txn *t = track_snapshot(c);
-    int err = t ? o->load(o->load_ctx, t, id, &a->c) : HY_EBUSY;
+    int err = t ? o->load(o->ctx, t, id, ret) : HY_EBUSY;
     track_snapshot_done(c);
+    return err;
+}
+
+static int load(struct track_call *c, hy_id id, struct track_campaign *a)
+{
+    int err = track_campaign_load(c, id, &a->c);
     if (err)
         return err;
     a->id = id;

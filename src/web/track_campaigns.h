@@ -29,6 +29,8 @@ HY_MUST_USE int track_campaign_find(struct track_call *c, hy_id id, struct track
 HY_MUST_USE int track_campaign_target(struct track_call *c, const struct track_campaign *a,
                                       hy_lead_no lead, uint32_t no, struct hy_buf *out,
                                       bool *ret_is_site);
+/* All of a campaign, read anew; the caller's, for hy_track_campaign_free. HY_ENOTFOUND ... */
+HY_MUST_USE int track_campaign_load(struct track_call *c, hy_id id, struct hy_track_campaign *ret);
 /* The message of a campaign with the values of a lead, as templates see it: calls `use`, and
  * returns what that does. HY_ENOTFOUND: the lead is gone. */
 HY_MUST_USE int track_campaign_render(struct track_call *c, const struct hy_track_campaign *a,

@@ -1,4 +1,4 @@
-/* What browsers and robots ask every server for, and the page for what is not there. */
+/* What browsers and robots ask every server for. */
 #include "track_server.h"
 
 static void robots(struct track_call *c)
@@ -10,17 +10,6 @@ static void robots(struct track_call *c)
 static void favicon(struct track_call *c)
 {
     track_answer(c, 204, NULL, "Cache-Control: max-age=604800\r\n", HY_STR(""));
-}
-
-void track_not_found(struct track_call *c)
-{
-    track_answer(c, 404, "text/plain; charset=utf-8", "Cache-Control: no-store\r\n",
-                 HY_STR("There is nothing here.\n"));
-}
-
-void track_busy(struct track_call *c)
-{
-    track_answer(c, 503, NULL, "Retry-After: 5\r\nCache-Control: no-store\r\n", HY_STR(""));
 }
 
 const struct track_route track_plain_routes[] = {

@@ -43,6 +43,7 @@ struct track_call {
 struct hy_env *track_env(const struct track_call *c);
 struct hy_writer *track_writer(const struct track_call *c);
 const struct hy_token_keys *track_keys(const struct track_call *c);
+uint32_t track_suppressor(const struct track_call *c, uint32_t tenant);
 
 /* A snapshot of the store for the length of a handler's step; NULL: there is none to be had.
  * track_snapshot_done follows in any case. */
@@ -69,6 +70,6 @@ bool track_is_forger(struct track_call *c);
 /* `fields`: further ones, each with its CRLF; NULL = none. `type` NULL: there is no body. */
 void track_answer(struct track_call *c, int status, const char *type, const char *fields,
                   struct hy_str body);
-/* track_plain.c: there is nothing here, 404, for people; and 503: come again. */
+/* track_page.c: there is nothing here, 404; 503, come again; pages for people. */
 void track_not_found(struct track_call *c);
 void track_busy(struct track_call *c);

@@ -12,7 +12,6 @@
 #include "hayauma/receive/receive.h"
 #include "hayauma/store/campaign.h"
 #include "hayauma/store/hits.h"
-#include "hayauma/store/list.h"
 
 struct hy_track;
 struct hy_env;
@@ -30,9 +29,7 @@ struct hy_track_campaign {
     const struct hy_str *slots; /* values of those who have none, by slot; {NULL, 0}: none */
     size_t n_slots;
     struct hy_track_utm utm;
-    uint32_t tenant;     /* whose it is */
-    uint32_t suppressor; /* under which tenant its suppressions stand */
-    struct hy_list_set lists;
+    uint32_t tenant;       /* whose it is */
     struct hy_arena arena; /* all that is pointed to */
 };
 void hy_track_campaign_free(struct hy_track_campaign *c);
@@ -77,7 +74,9 @@ struct hy_track_options {
     struct hy_hits *hits;
     const struct hy_token_keys *keys;
     hy_track_load_fn *load;
-    void *load_ctx;
+    /* Under which tenant the suppressions of a tenant stand. Any thread. */
+    uint32_t (*suppressor)(void *ctx, uint32_t tenant);
+    void *ctx; /* of both */
     const struct hy_http_listener *listeners;
     size_t n_listeners;
 };
