@@ -125,6 +125,10 @@ static const struct schema_row rows[] = {
             "again; nothing is lost."},
     {"store.log_retention", SCHEMA_DURATION, 0, F(store.log_retention_us), 1 * HOUR, 3650 * DAY,
      "90d", .zero = "forever", .doc = "Attempts older than this are forgotten."},
+    {"store.activity_retention", SCHEMA_DURATION, 0, F(store.activity_retention_us), 1 * HOUR,
+     36500 * DAY, "1095d", .zero = "forever",
+     .doc = "What people did (opens, clicks, visits, orders ...) is forgotten when it is older: "
+            "segments and scores look back no further."},
     {"store.readers", SCHEMA_INT, SCHEMA_RESTART, F(store.readers_max), 16, 4096, "256",
      .doc = "Reads of the database at the same time."},
 

@@ -345,6 +345,32 @@ const struct hy_metric_row hy_metrics[HY_METRICS] = {
         "0 = it has read all.",
         "未読のものがある送り先が最後に読んだ時点からの秒数。0 = すべて読んだ。"),
 
+    ROW(HY_M_REACTION_LAG, HY_GAUGE, "hayauma_reaction_lag_seconds", "",
+        "Age of the oldest activity that should have taken effect (scores, segments) and has not; "
+        "0 = all have.",
+        "効果(スコア、セグメント)がまだ反映されていない最も古い行動からの秒数。0 = "
+        "すべて反映済み。"),
+    ROW(HY_M_REACTION_SECONDS, HY_HISTOGRAM, "hayauma_reaction_seconds", "",
+        "From an activity being noted to its effect on disk; opens and clicks: to their verdict.",
+        "行動が記録されてから効果が保存されるまで。開封とクリックは判定まで。"),
+    ROW(HY_M_REACTION_SKIPPED, HY_COUNTER, "hayauma_reaction_skipped_total", "",
+        "Activities whose effects kept failing and were left out.",
+        "効果の反映に失敗し続けたため飛ばした行動。"),
+    ROW(HY_M_REACTION_FAILURES, HY_COUNTER, "hayauma_reaction_failures_total", "",
+        "Batches of effects that could not be stored; they are made again.",
+        "保存できなかった効果のまとまり(再試行される)。"),
+    ROW(HY_M_REACTION_COUNTED, HY_COUNTER, "hayauma_reaction_counted_total", "",
+        "Opens and clicks that took effect.", "効果が反映された開封とクリック。"),
+    ROW(HY_M_REACTION_WITHDRAWN, HY_COUNTER, "hayauma_reaction_withdrawn_total", "",
+        "Opens and clicks whose effect was taken back, since a machine gave itself away later.",
+        "後で機械と分かり、効果を取り消した開封とクリック。"),
+    ROW(HY_M_VERDICTS, HY_COUNTER, "hayauma_verdicts_total", "verdict,reason",
+        "Opens and clicks by who did them (human, machine, unknown) and why that is thought, as "
+        "judged at first.",
+        "開封とクリックの最初の判定(human、machine、unknown)とその理由。"),
+    ROW(HY_M_VERDICTS_REVISED, HY_COUNTER, "hayauma_verdicts_revised_total", "",
+        "Verdicts that changed after they were given.", "後で変わった判定。"),
+
     ROW(HY_M_LOG_LINES, HY_COUNTER, "hayauma_attempt_log_lines_total", "",
         "Lines written to the attempt log.", "試行ログに書いた行。"),
     ROW(HY_M_LOG_DROPPED, HY_COUNTER, "hayauma_attempt_log_dropped_total", "",

@@ -9,6 +9,7 @@
 
 #include "hayauma/base/log.h"
 #include "hayauma/deliver/meter.h"
+#include "hayauma/react/react.h"
 
 static json_t *store_json(struct hy_daemon *d)
 {
@@ -123,6 +124,26 @@ static uint64_t anonymous_bytes(void)
     return (uint64_t)kib * 1024;
 }
 
+/* How far what people do took effect. */
+static json_t *reaction_json(struct hy_daemon *d)
+{
+    struct hy_react_view v;
+    char upto[32];
+    json_t *o = json_object();
+    hy_react_look(d->react, &v);
+    json_object_set_new(o, "upto", json_string(hy_wall_format(hy_id_time(v.at.now), upto)));
+    ctl_set_count(o, "lag_us", (uint64_t)v.lag_ms * HY_US_PER_MS);
+    ctl_set_count(o, "applied", v.applied);
+    ctl_set_count(o, "counted", v.counted);
+    ctl_set_count(o, "withdrawn", v.withdrawn);
+    ctl_set_count(o, "revised", v.revised);
+    ctl_set_count(o, "skipped", v.skipped);
+    ctl_set_count(o, "failures", v.failures);
+    json_object_set_new(o, "trouble", v.err ? json_string(hy_err_text(v.err)) : json_null());
+    ctl_set_count(o, "cpu_us", (uint64_t)v.cpu_us);
+    return o;
+}
+
 static void status(struct hy_control_call *call, void *ctx)
 {
     struct hy_daemon *d = ctx;
@@ -146,6 +167,7 @@ static void status(struct hy_control_call *call, void *ctx)
     if (api)
         json_object_set_new(o, "api", api);
     json_object_set_new(o, "intake", intake_json(d));
+    json_object_set_new(o, "reaction", reaction_json(d));
     json_object_set_new(o, "crypto", crypto_json(d));
     json_object_set_new(o, "dns", dns_json(d));
     const struct hy_recovery *r = &d->recovery;

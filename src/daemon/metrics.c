@@ -15,6 +15,7 @@
 #include "metrics_events.h"
 #include "metrics_faces.h"
 #include "metrics_lanes.h"
+#include "metrics_reaction.h"
 #include "metrics_sources.h"
 #include "metrics_spool.h"
 #include "metrics_tenants.h"
@@ -331,6 +332,7 @@ static void put_delivery(struct expo *e, struct observer *o, const struct observ
         metrics_put_lanes(e, o->d->deliver, limits->sites);
         metrics_put_sources(e, o->d->deliver);
         metrics_put_events(e, o->d);
+        metrics_put_reaction(e, o->d);
     }
     expo_one(e, HY_M_OPEN_DOMAINS, count_of(&c->domains_open));
     expo_one(e, HY_M_OPEN_DOMAINS_MAX, limits->open_domains);

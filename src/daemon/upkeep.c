@@ -1,6 +1,6 @@
-/* What is done now and then: attempts older than store.log_retention are forgotten, once an hour,
- * by a long job of the writer that yields to everything else. At boot, campaigns whose dropping a
- * stop interrupted are dropped for good. */
+/* What is done now and then: attempts older than store.log_retention and activities older than
+ * store.activity_retention are forgotten, once an hour, by a long job of the writer that yields to
+ * everything else. At boot, campaigns whose dropping a stop interrupted are dropped for good. */
 #include "daemon.h"
 
 #include <stdlib.h>
@@ -80,6 +80,12 @@ static void trim_spool(struct hy_daemon *d, hy_wall_ms before, hy_wall_ms unread
         spool_done(&j->req, err);
 }
 
+/* 0: all is kept. */
+static hy_wall_ms before_of(hy_us kept_us)
+{
+    return kept_us ? hy_clock_wall_ms() - kept_us / 1000 : 0;
+}
+
 void upkeep_tick(struct hy_daemon *d)
 {
     struct upkeep *u = &d->upkeep;
@@ -89,13 +95,17 @@ void upkeep_tick(struct hy_daemon *d)
     u->next = now + EVERY_US;
     trim_tls(d);
     suppression_sweep(d);
-    if (d->config->store.log_retention_us == 0)
+    hy_wall_ms unread = d->config->events.keep_unread_us / 1000;
+    hy_wall_ms before = before_of(d->config->store.log_retention_us);
+    hy_wall_ms activities = before_of(d->config->store.activity_retention_us);
+    if (before)
+        trim_spool(d, before, before - unread);
+    if (!before && !activities)
         return;
-    hy_wall_ms before = hy_clock_wall_ms() - d->config->store.log_retention_us / 1000;
-    hy_wall_ms unread_before = before - d->config->events.keep_unread_us / 1000;
-    trim_spool(d, before, unread_before);
     hy_trim_job_init(&u->trim, before);
-    u->trim.unread_before = unread_before;
+    u->trim.unread_before = before - unread;
+    u->trim.activities_before = activities;
+    u->trim.activities_unread_before = activities - unread;
     u->trim.req.done = trim_done;
     atomic_store(&u->is_trimming, true);
     int err = hy_writer_submit(d->writer, &u->trim.req);

@@ -72,9 +72,11 @@ static int trim_slice(struct hy_write_req *r, struct hy_txn *t)
     hy_id end;
     int err = trim_table(t, HY_TABLE_ACTS, hy_id_floor(j->before), hy_cursor_delete);
     if (!err)
-        err = hy_log_trim_end(t, j->before, j->unread_before, &end);
+        err = hy_log_trim_end(t, j->activities_before, j->activities_unread_before, &end);
     if (!err)
         err = trim_table(t, HY_TABLE_ACTIVITIES, end, trim_activity);
+    if (!err)
+        err = hy_log_trim_end(t, j->before, j->unread_before, &end);
     if (!err)
         err = trim_table(t, HY_TABLE_ENDINGS, end, hy_cursor_delete);
     if (!err)
@@ -93,6 +95,8 @@ void hy_trim_job_init(struct hy_trim_job *j, hy_wall_ms before)
         .req = {.class = HY_WRITE_ADMIN, .on_full = HY_WRITE_FULL_WAIT, .apply = trim_slice},
         .before = before,
         .unread_before = before,
+        .activities_before = before,
+        .activities_unread_before = before,
     };
 }
 

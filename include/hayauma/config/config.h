@@ -170,11 +170,12 @@ struct hy_config {
                                       HY_BOUNCES_PRESETS for those that come with hayauma */
     } paths;
     struct {
-        hy_us commit_interval_us; /* a group is committed at the latest after this */
-        uint32_t commit_max;      /* changes in a group */
-        uint64_t map_max_bytes;   /* it never grows past this */
-        uint64_t min_free_bytes;  /* less on the disk stops intake */
-        hy_us log_retention_us;   /* attempts older than this are dropped; 0 = kept */
+        hy_us commit_interval_us;    /* a group is committed at the latest after this */
+        uint32_t commit_max;         /* changes in a group */
+        uint64_t map_max_bytes;      /* it never grows past this */
+        uint64_t min_free_bytes;     /* less on the disk stops intake */
+        hy_us log_retention_us;      /* attempts older than this are dropped; 0 = kept */
+        hy_us activity_retention_us; /* likewise, for what people did */
         uint32_t readers_max;
     } store;
     struct {

@@ -5,13 +5,15 @@
 #include "hayauma/store/writer.h"
 
 /* A long job: deletes attempts that were settled, activities that were noted, and acts that were
- * done, before `before`. Rows keep their state and number of attempts; chains then end early, which
- * the log's floor tells. */
+ * done, before `before`, or what else the activities have. Rows keep their state and number of
+ * attempts; chains then end early, which the log's floor tells. */
 struct hy_trim_job {
-    struct hy_write_req req; /* first; done and slice are the caller's */
-    hy_wall_ms before;
+    struct hy_write_req req;  /* first; done and slice are the caller's */
+    hy_wall_ms before;        /* 0: attempts and acts are kept for ever */
     hy_wall_ms unread_before; /* what readers of the logs have not read is kept until here: see
                                  hy_log_trim_end; init sets it to `before` */
+    hy_wall_ms activities_before, activities_unread_before; /* the same for activities, which may
+                                                               be kept for longer; as above */
 };
 void hy_trim_job_init(struct hy_trim_job *j, hy_wall_ms before);
 

@@ -4,6 +4,7 @@
 
 #include "daemon.h"
 #include "fixture.h"
+#include "hayauma/store/activity.h"
 #include "hayauma/store/retention.h"
 
 /* As much of a daemon as upkeep works on, with one campaign whose two rows were delivered. */
@@ -87,6 +88,36 @@ Test(upkeep, keeps_attempts_that_are_younger_and_all_when_told_for_ever)
         trim_and_end(&b, cases[i].kept_us);
         cr_assert_eq(entries(&b, HY_TABLE_ATTEMPTS), 2, "%s: got %zu, want 2", cases[i].name,
                      entries(&b, HY_TABLE_ATTEMPTS));
+        bed_close(&b);
+    }
+}
+
+Test(upkeep, keeps_what_people_did_for_longer_than_attempts)
+{
+    static const struct {
+        hy_us log_us, activity_us;
+        size_t attempts, activities;
+    } cases[] = {
+        {HY_US_PER_MS, 3600 * HY_US_PER_SEC, 0, 1},
+        {HY_US_PER_MS, 0, 0, 1},
+        {0, HY_US_PER_MS, 2, 0},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct hy_activity a = {.kind = HY_ACTIVITY_ORDER, .lead = 1};
+        struct hy_txn t;
+        static struct bed b;
+        b = (struct bed){0};
+        bed_open(&b);
+        hy_writer_stop(b.d.writer);
+        cr_assert_eq(hy_txn_write(b.d.env, &t), HY_OK);
+        cr_assert_eq(hy_activity_put(&t, &a), HY_OK);
+        cr_assert_eq(hy_txn_commit(&t), HY_OK);
+        cr_assert_eq(hy_writer_start(b.d.env, &(struct hy_writer_options){0}, &b.d.writer), HY_OK);
+        usleep(5000);
+        b.config.store.activity_retention_us = cases[i].activity_us;
+        trim_and_end(&b, cases[i].log_us);
+        cr_expect_eq(entries(&b, HY_TABLE_ATTEMPTS), cases[i].attempts, "case %zu", i);
+        cr_expect_eq(entries(&b, HY_TABLE_ACTIVITIES), cases[i].activities, "case %zu", i);
         bed_close(&b);
     }
 }

@@ -40,7 +40,7 @@ static void trim(hy_wall_ms before, hy_wall_ms unread_before)
 {
     struct hy_trim_job job;
     hy_trim_job_init(&job, before);
-    job.unread_before = unread_before;
+    job.unread_before = job.activities_unread_before = unread_before;
     cr_assert_eq(run_request(env, &job.req), 0);
 }
 
