@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "hayauma/base/list.h"
-#include "hayauma/mail/address.h"
+#include "hayauma/store/lead_change.h"
 #include "react_priv.h"
 
 enum {
@@ -13,10 +13,12 @@ enum {
                   HY_ACTIVITY_REF_MAX
 };
 
-/* An activity out of the store, its strings copied: effects write. */
+/* What effects get, copied out of the store, since they write: an activity with its strings, or
+ * leads. */
 struct copy {
     struct hy_activity a;
     char text[STRINGS_MAX];
+    hy_lead_no leads[HY_LEAD_CHANGE_MAX];
 };
 
 static struct hy_str keep(struct copy *c, size_t *at, struct hy_str s)
@@ -97,11 +99,46 @@ static int release(struct batch *b, struct hy_txn *t, struct hy_activity *a)
                   a->reason);
 }
 
+/* It was trimmed, or nobody can read it: everybody passes over it. */
+static bool is_gone(int err)
+{
+    return err == HY_ENOTFOUND || err == HY_ECORRUPT || err == HY_EVERSION;
+}
+
+/* Lead after lead, also over several slices. The one that keeps failing is passed over alone: what
+ * came before it is a slice. */
+static int do_leads(struct batch *b, struct hy_txn *t, hy_id id, hy_lead_no *leads)
+{
+    const struct hy_react_effects *e = &b->policy->effects;
+    struct hy_lead_change change;
+    int err = hy_lead_change_next(t, id - 1, &change, NULL);
+    if (is_gone(err) || (!err && change.id != id) || !e->lead)
+        return 0;
+    if (err)
+        return err;
+    hy_lead_change_leads(&change, leads);
+    while (!err && b->reached.within < change.n) {
+        bool is_bad = b->passes_over && b->reached.within == b->failed_at;
+        err = is_bad ? 0 : e->lead(e->ctx, t, leads[b->reached.within], change.what);
+        if (err)
+            b->failed_at = b->reached.within;
+        b->reached.within++;
+        b->tally.skipped += is_bad;
+        if (is_bad)
+            return HY_EMORE;
+        if (!err && b->reached.within < change.n && hy_txn_should_yield(t))
+            return HY_EMORE;
+    }
+    return err;
+}
+
 static int do_item(struct batch *b, struct hy_txn *t, const struct item *i, struct copy *c)
 {
+    if (i->kind == ITEM_LEADS)
+        return do_leads(b, t, i->id, c->leads);
     int err = copy_of(t, i->id, c);
-    if (err == HY_ENOTFOUND || err == HY_ECORRUPT || err == HY_EVERSION)
-        return 0; /* it was trimmed, or is passed over by everybody */
+    if (is_gone(err))
+        return 0;
     if (err)
         return err;
     switch (i->kind) {
@@ -111,6 +148,8 @@ static int do_item(struct batch *b, struct hy_txn *t, const struct item *i, stru
         return judge(b, t, i, &c->a);
     case ITEM_HELD:
         return release(b, t, &c->a);
+    case ITEM_LEADS:
+        break;
     }
     return HY_EINVAL;
 }
@@ -124,13 +163,15 @@ static int do_step(struct batch *b, struct hy_txn *t, size_t *at, struct copy *c
     int err = 0;
     for (; !err && *at < end && b->items[*at].step == step; ++*at)
         err = do_item(b, t, &b->items[*at], c);
+    if (err)
+        return err;
     if (is_now)
-        b->reached.now = step;
+        b->reached = (struct place){.now = step, .held = b->reached.held};
     else
         b->reached.held = step;
     b->tally.applied += is_now;
-    b->tally.skipped += b->passes_over && is_now;
-    return err;
+    b->tally.skipped += b->passes_over && is_now && b->items[*at - 1].kind != ITEM_LEADS;
+    return 0;
 }
 
 static size_t first_of(const struct batch *b)
@@ -152,8 +193,7 @@ static int do_all(struct batch *b, struct hy_txn *t, struct copy *c)
             return HY_EMORE;
     }
     if (!err) {
-        b->reached.now = b->to.now;
-        b->reached.held = b->to.held;
+        b->reached = b->to;
         if (b->has_due && e->due && !b->passes_over)
             err = e->due(e->ctx, t, b->now);
     }

@@ -11,7 +11,6 @@
 #include "hayauma/base/list.h"
 #include "hayauma/base/log.h"
 #include "hayauma/base/rand.h"
-#include "hayauma/store/timeline.h"
 #include "react_priv.h"
 
 enum {
@@ -289,7 +288,7 @@ static int begin(struct hy_write_req *req, struct hy_txn *t)
     int err = place_get(t, &p);
     if (err != HY_ENOTFOUND)
         return err;
-    err = hy_timeline_newest(t, &p.now);
+    err = read_end(t, 0, &p.now);
     p.held = p.now;
     return err ? err : place_put(t, &p);
 }

@@ -27,9 +27,10 @@ enum item_kind {
     ITEM_NOTE,    /* it takes effect */
     ITEM_VERDICT, /* an open or click is judged, or judged anew */
     ITEM_HELD,    /* its hold is over */
+    ITEM_LEADS,   /* leads changed */
 };
 struct item {
-    hy_id id;   /* of the activity */
+    hy_id id;   /* of the activity, or of the change of leads */
     hy_id step; /* the place when it is done */
     enum item_kind kind;
     uint8_t flags, reason; /* of a verdict */
@@ -49,6 +50,7 @@ struct batch {
     struct place reached;  /* by the slice that was applied last */
     struct tally tally;    /* of that slice */
     bool passes_over;      /* effects failed: leave them out */
+    uint32_t failed_at;    /* the place in its change of the lead that failed last */
     bool has_due;          /* what falls due by time, too */
     hy_wall_ms now;
     size_t n_now, n; /* items: those behind the place `now`, then held ones */
@@ -62,6 +64,9 @@ int batch_apply(struct hy_write_req *r, struct hy_txn *t);
 bool hit_of(struct hy_react *r, struct hy_txn *t, const struct hy_activity *a, struct hy_hit *ret);
 
 /* read.c */
+/* The end of all the logs that are read; whatever is committed later comes behind it. At least
+ * `at_least`. */
+HY_MUST_USE int read_end(struct hy_txn *t, hy_id at_least, hy_id *ret);
 /* Judges what lies before the place, so that what follows is judged as if it had never stopped. */
 HY_MUST_USE int read_back(struct hy_react *r, struct hy_txn *t);
 /* Fills the batch, whose `now` and policy are set, from r->at on, at most `steps`; *ret_more: it is

@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "hayauma/base/log.h"
+#include "hayauma/store/lead_change.h"
 #include "hayauma/store/timeline.h"
 #include "react_priv.h"
 
@@ -15,14 +16,17 @@ static bool is_judged(enum hy_activity_kind k)
     return k == HY_ACTIVITY_OPEN || k == HY_ACTIVITY_CLICK;
 }
 
-/* The end of all the logs that are read; whatever is committed later comes behind it. */
-static int find_end(struct hy_txn *t, hy_id at_least, hy_id *ret)
+int read_end(struct hy_txn *t, hy_id at_least, hy_id *ret)
 {
-    hy_id newest;
+    hy_id newest, change;
     int err = hy_timeline_newest(t, &newest);
     if (!err)
-        *ret = newest > at_least ? newest : at_least;
-    return err;
+        err = hy_lead_change_newest(t, &change);
+    if (err)
+        return err;
+    newest = newest > change ? newest : change;
+    *ret = newest > at_least ? newest : at_least;
+    return 0;
 }
 
 /* ---- what was judged before ---- */
@@ -105,33 +109,76 @@ static void tell_damage(struct hy_react *r)
            "a record of the logs cannot be read and is passed over: 'hayauma audit' names it");
 }
 
+/* The logs that are followed, read as one. */
+struct logs {
+    struct hy_txn *t;
+    struct hy_timeline l;
+    struct hy_moment m;      /* the next activity */
+    struct hy_lead_change c; /* the next change of leads */
+    bool has_m, has_c;
+    uint64_t damaged;
+};
+
+static int next_moment(struct logs *g)
+{
+    int err = hy_timeline_next(&g->l, &g->m);
+    g->has_m = err == 0;
+    return err == HY_ENOTFOUND ? 0 : err;
+}
+
+static int next_change(struct logs *g, hy_id after)
+{
+    int err = hy_lead_change_next(g->t, after, &g->c, &g->damaged);
+    g->has_c = err == 0;
+    return err == HY_ENOTFOUND ? 0 : err;
+}
+
+static int logs_open(struct hy_txn *t, hy_id after, struct logs *g)
+{
+    *g = (struct logs){.t = t};
+    int err = hy_timeline_open_some(t, after, 1u << HY_MOMENT_ACTIVITY, &g->l);
+    if (err)
+        return err;
+    err = next_moment(g);
+    return err ? err : next_change(g, after);
+}
+
+static int take_next(struct hy_react *r, struct logs *g, struct batch *b)
+{
+    if (g->has_c && (!g->has_m || g->c.id < g->m.id)) {
+        b->to.now = g->c.id;
+        add(b, ITEM_LEADS, g->c.id, g->c.id);
+        return next_change(g, g->c.id);
+    }
+    b->to.now = g->m.id;
+    take(r, g->t, b, &g->m.of.activity);
+    return next_moment(g);
+}
+
 static int read_now(struct hy_react *r, struct hy_txn *t, struct batch *b, size_t steps,
                     bool *ret_more)
 {
-    struct hy_timeline l;
-    struct hy_moment m;
-    size_t n = 0;
+    struct logs g;
     hy_id end;
-    int err = find_end(t, b->from.now, &end);
+    int err = read_end(t, b->from.now, &end);
     if (!err)
-        err = hy_timeline_open_some(t, b->from.now, 1u << HY_MOMENT_ACTIVITY, &l);
+        err = logs_open(t, b->from.now, &g);
     if (err)
         return err;
-    for (; n < steps && b->n < ITEMS_MAX - HY_VERDICT_CHANGES_MAX; n++) {
-        err = hy_timeline_next(&l, &m);
-        if (err)
+    for (size_t n = 0; !err && (g.has_m || g.has_c); n++) {
+        *ret_more = n == steps || b->n >= ITEMS_MAX - HY_VERDICT_CHANGES_MAX;
+        if (*ret_more)
             break;
-        take(r, t, b, &m.of.activity);
-        b->to.now = m.id;
+        err = take_next(r, &g, b);
     }
-    if (l.damaged)
+    if (g.damaged + g.l.damaged)
         tell_damage(r);
-    hy_timeline_close(&l);
-    if (err == HY_ENOTFOUND)
+    hy_timeline_close(&g.l);
+    if (!*ret_more)
         b->to.now = end;
-    *ret_more = err == 0;
+    b->to.within = 0;
     b->n_now = b->n;
-    return err == HY_ENOTFOUND ? 0 : err;
+    return err;
 }
 
 /* Opens and clicks whose hold is over; whether they count is seen when it is. */

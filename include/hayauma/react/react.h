@@ -75,8 +75,8 @@ struct hy_react_view {
     uint64_t counted, withdrawn; /* opens and clicks that took effect; that were taken back */
     uint64_t revised;            /* verdicts that changed after they were given */
     uint64_t verdicts[HY_VERDICTS][HY_VERDICT_REASONS]; /* as given at first */
-    uint64_t skipped;                                   /* activities whose effects kept failing */
-    uint64_t failures;                                  /* batches that could not be committed */
+    uint64_t skipped;              /* activities, leads of changes, whose effects kept failing */
+    uint64_t failures;             /* batches that could not be committed */
     int err;                       /* why the last batch could not; 0: it could */
     int64_t cpu_us;                /* of the thread */
     struct hy_histogram_sum delay; /* from being noted to the commit of the effect, without holds */

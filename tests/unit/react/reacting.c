@@ -5,6 +5,7 @@
 #include <time.h>
 
 #include "hayauma/base/list.h"
+#include "hayauma/store/lead_change.h"
 
 struct hy_writer *writer;
 struct hy_react *react;
@@ -24,14 +25,25 @@ static int64_t sum_in(struct hy_txn *t, hy_lead_no lead)
     return hy_get(t, HY_TABLE_ONCE, key_of(key, lead), &v) == 0 ? (int64_t)hy_get_le64(v.p + 1) : 0;
 }
 
-static int add_up(void *ctx, struct hy_txn *t, const struct hy_activity *a, int sign)
+static int add_to(struct hy_txn *t, hy_lead_no lead, int64_t by)
 {
     uint8_t key[7], value[9] = {1};
+    hy_put_le64(value + 1, (uint64_t)(sum_in(t, lead) + by));
+    int err = hy_put(t, HY_TABLE_ONCE, key_of(key, lead), hy_str_make(value, 9), HY_PUT_SET);
+    return lead == POISON_LEAD ? HY_ECORRUPT : err;
+}
+
+static int add_up(void *ctx, struct hy_txn *t, const struct hy_activity *a, int sign)
+{
     (void)ctx;
-    int64_t sum = sum_in(t, a->lead) + sign * (int64_t)(a->link ? a->link : 1);
-    hy_put_le64(value + 1, (uint64_t)sum);
-    int err = hy_put(t, HY_TABLE_ONCE, key_of(key, a->lead), hy_str_make(value, 9), HY_PUT_SET);
-    return a->lead == POISON_LEAD ? HY_ECORRUPT : err;
+    return add_to(t, a->lead, sign * (int64_t)(a->link ? a->link : 1));
+}
+
+static int add_change(void *ctx, struct hy_txn *t, hy_lead_no lead, unsigned what)
+{
+    (void)ctx;
+    cr_assert_eq(what, HY_LEAD_TAGS);
+    return add_to(t, lead, 1000000);
 }
 
 static int is_due(void *ctx, struct hy_txn *t, hy_wall_ms now)
@@ -43,11 +55,18 @@ static int is_due(void *ctx, struct hy_txn *t, hy_wall_ms now)
     return 0;
 }
 
-void reacting_open(void)
+const struct hy_react_effects summing = {.note = add_up, .lead = add_change, .due = is_due};
+
+void reacting_writer(void)
 {
     const struct hy_writer_options o = {.commit_interval_ms = 5};
-    case_open();
     cr_assert_eq(hy_writer_start(env, &o, &writer), 0);
+}
+
+void reacting_open(void)
+{
+    case_open();
+    reacting_writer();
 }
 
 void reacting_close(void)
@@ -61,8 +80,7 @@ void reacting_start(uint32_t hold_ms)
 {
     static struct hy_react_policy policy;
     struct hy_diag diag = {""};
-    policy =
-        (struct hy_react_policy){.hold_ms = hold_ms, .effects = {.note = add_up, .due = is_due}};
+    policy = (struct hy_react_policy){.hold_ms = hold_ms, .effects = summing};
     hy_verdict_settings_init(&policy.verdicts);
     atomic_init(&policy.refs, 1);
     cr_assert_eq(hy_react_start(env, writer, &policy, &diag, &react), 0, "%s", diag.text);
@@ -89,6 +107,26 @@ hy_id noted(struct hy_activity a)
     struct noting n = {.req = {.class = HY_WRITE_ADMIN, .apply = apply}, .a = a};
     cr_assert_eq(hy_writer_run(writer, &n.req), 0);
     return n.a.id;
+}
+
+struct changing {
+    struct hy_write_req req; /* first */
+    hy_lead_no leads[1000];
+    unsigned n;
+};
+
+static int apply_change(struct hy_write_req *r, struct hy_txn *t)
+{
+    const struct changing *c = hy_container_of(r, struct changing, req);
+    return hy_lead_changed(t, HY_LEAD_TAGS, c->leads, c->n);
+}
+
+void changed(hy_lead_no first, unsigned n)
+{
+    struct changing c = {.req = {.class = HY_WRITE_ADMIN, .apply = apply_change}, .n = n};
+    for (unsigned i = 0; i < n; i++)
+        c.leads[i] = first + i;
+    cr_assert_eq(hy_writer_run(writer, &c.req), 0);
 }
 
 static void wait_for(hy_id upto, bool is_held)

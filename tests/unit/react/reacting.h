@@ -5,9 +5,11 @@
 
 extern struct hy_writer *writer;
 extern struct hy_react *react;
+extern const struct hy_react_effects summing;
 
 void reacting_open(void); /* store and writer; nobody reads yet */
 void reacting_close(void);
+void reacting_writer(void); /* starts the writer */
 
 /* Starts the reader; stops it. */
 void reacting_start(uint32_t hold_ms);
@@ -19,7 +21,11 @@ hy_id noted(struct hy_activity a);
 void reacted(hy_id upto);
 void reacted_held(hy_id upto);
 
-/* What the effects of a lead summed up to: each activity's `link`, or 1, times its sign. */
+/* Notes that leads first, first + 1 ... changed. */
+void changed(hy_lead_no first, unsigned n);
+
+/* What the effects of a lead summed up to: each activity's `link`, or 1, times its sign; a change
+ * of leads counts a million. */
 int64_t sum_of(hy_lead_no lead);
 /* Activities of this lead fail. */
 enum { POISON_LEAD = 666 };

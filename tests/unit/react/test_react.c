@@ -1,6 +1,7 @@
 #include <criterion/criterion.h>
 #include <time.h>
 
+#include "react_priv.h"
 #include "reacting.h"
 
 TestSuite(react, .init = reacting_open, .fini = reacting_close);
@@ -165,8 +166,7 @@ Test(react, who_asks_before_the_server_took_the_mail_is_none)
     refused.attempt.due_s = (uint32_t)(end / 1000) + 3600;
     cr_assert_eq(settle_now(env, &taken), HY_SETTLE_APPLIED);
     cr_assert_eq(settle_now(env, &refused), HY_SETTLE_APPLIED);
-    cr_assert_eq(
-        hy_writer_start(env, &(struct hy_writer_options){.commit_interval_ms = 5}, &writer), 0);
+    reacting_writer();
     const struct {
         hy_lead_no lead;
         hy_wall_ms at;
@@ -204,6 +204,72 @@ Test(react, what_keeps_failing_is_passed_over_alone)
     cr_assert_eq(sum_of(POISON_LEAD), 0);
     cr_assert_eq(view().skipped, 1);
     cr_assert_gt(view().failures, 0);
+}
+
+enum { CHANGED = 1000000 };
+
+Test(react, changes_of_leads_are_followed_in_the_order_of_things)
+{
+    reacting_start(0);
+    noted((struct hy_activity){.kind = HY_ACTIVITY_ORDER, .lead = 10});
+    changed(1, 1000);
+    hy_id last = noted((struct hy_activity){.kind = HY_ACTIVITY_ORDER, .lead = 10});
+    reacted(last);
+    cr_assert_eq(sum_of(1), CHANGED);
+    cr_assert_eq(sum_of(10), CHANGED + 2);
+    cr_assert_eq(sum_of(1000), CHANGED);
+    cr_assert_eq(sum_of(1001), 0);
+    cr_assert_eq(view().skipped, 1, "one of them fails");
+    cr_assert_eq(sum_of(POISON_LEAD), 0);
+    cr_assert_eq(sum_of(POISON_LEAD + 1), CHANGED);
+}
+
+/* A batch of its own, without a thread. */
+Test(react, a_slice_may_end_anywhere_and_the_next_goes_on_there)
+{
+    static struct batch b;
+    static struct hy_react_policy policy;
+    static struct hy_react r;
+    struct hy_txn t;
+    bool more;
+    unsigned slices = 1;
+    policy.effects = summing;
+    policy.hold_ms = 0;
+    reacting_start(0);
+    reacting_stop();
+    noted((struct hy_activity){.kind = HY_ACTIVITY_ORDER, .lead = 5});
+    changed(1, 20);
+    noted(hit(HY_ACTIVITY_CLICK, 5, 3));
+    hy_verdict_settings_init(&policy.verdicts);
+    cr_assert_eq(hy_agents_new(&r.agents), 0);
+    cr_assert_eq(hy_verdicts_new(&policy.verdicts, &r.key, &r.verdicts), 0);
+    cr_assert_eq(hy_txn_read(env, &t), 0);
+    b.policy = &policy;
+    b.now = hy_clock_wall_ms();
+    cr_assert_eq(place_get(&t, &r.at), 0);
+    cr_assert_eq(read_on(&r, &t, &b, STEPS_MAX, &more), 0);
+    hy_txn_end(&t);
+    cr_assert_not(more);
+    hy_writer_stop(writer);
+    for (int err = HY_EMORE; err == HY_EMORE; slices += err == HY_EMORE) {
+        cr_assert_eq(hy_txn_write(env, &t), 0);
+        t.yield_at = t.yield_by = 1;
+        err = batch_apply(&b.req, &t);
+        cr_assert_eq(hy_txn_commit(&t), 0);
+        b.from = b.reached;
+        cr_assert(err == 0 || err == HY_EMORE);
+    }
+    cr_assert_eq(slices, 1 + 20 + 1 + 1, "as small as they can be");
+    for (hy_lead_no lead = 1; lead <= 20; lead++)
+        cr_assert_eq(sum_of(lead), lead == 5 ? CHANGED + 4 : CHANGED, "lead %u", lead);
+    cr_assert_eq(hy_txn_write(env, &t), 0);
+    cr_assert_eq(batch_apply(&b.req, &t), 0, "nothing is left of it");
+    b.from.now--;
+    cr_assert_eq(batch_apply(&b.req, &t), HY_EINVAL, "a batch for another place");
+    hy_txn_end(&t);
+    hy_verdicts_free(r.verdicts);
+    hy_agents_free(r.agents);
+    reacting_writer();
 }
 
 Test(react, what_falls_due_is_asked_for_by_time)
