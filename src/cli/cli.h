@@ -80,6 +80,9 @@ static inline bool cli_flag(const struct cli *c, const char *name)
 {
     return cli_option(c, name) != NULL;
 }
+/* A number of an option into `args`, under its name; nothing when it is not given. CLI_USAGE, told,
+ * when it is none up to `max`. */
+int cli_number_option(struct cli *c, const char *name, uint64_t max, json_t *args);
 /* "30s", "15m", "2h", "3d" in seconds; 0 when it is none of these. */
 int64_t cli_seconds(const char *s);
 /* "09:30" (the next time it is that), "2026-12-01 09:30" or with a T, of the person's time zone:

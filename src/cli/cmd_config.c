@@ -7,6 +7,7 @@
 #include "commands.h"
 #include "hayauma/config/bounces.h"
 #include "hayauma/config/config.h"
+#include "hayauma/config/scoring.h"
 #include "hayauma/config/shaping.h"
 #include "retell.h"
 
@@ -62,6 +63,7 @@ static int run_check(struct cli *c)
     struct hy_config *config = NULL;
     struct hy_shape_rules *rules = NULL;
     struct hy_bounces *bounces = NULL;
+    struct hy_scoring *scoring = NULL;
     const char *path = config_path(c);
     struct hy_buf shaping = HY_BUF_INIT(64 * 1024);
     int err = hy_config_load(path, &p, &config);
@@ -76,6 +78,8 @@ static int run_check(struct cli *c)
         if (hy_bounces_load(config->paths.bounces.items, config->paths.bounces.n, &p, &bounces) ==
             0)
             hy_bounces_free(bounces);
+        if (config->scoring.rules[0] && hy_scoring_load(config->scoring.rules, &p, &scoring) == 0)
+            hy_scoring_free(scoring);
     }
     int code = err == HY_ENOMEM ? cli_fail(c, err, NULL, NULL)
                                 : report(c, path, &p, hy_buf_cstr(&shaping));

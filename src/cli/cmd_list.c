@@ -44,30 +44,15 @@ static void print_lead(struct cli *c, const json_t *lead)
     hy_buf_free(&safe);
 }
 
-/* A number option, or the fallback; HY_EINVAL told on c->err. */
-static int number_option(struct cli *c, const char *name, uint64_t max, json_t *args)
-{
-    const char *text = cli_option(c, name);
-    uint64_t n;
-    if (!text)
-        return CLI_OK;
-    if (hy_str_to_u64(hy_str_of(text), max, &n)) {
-        fprintf(c->err, _(c, "--%s must be a number up to %llu\n"), name, (unsigned long long)max);
-        return CLI_USAGE;
-    }
-    json_object_set_new(args, name, json_integer((json_int_t)n));
-    return CLI_OK;
-}
-
 static int show_one(struct cli *c)
 {
     json_t *args = json_pack("{s:s}", "list", c->args[0]), *r;
     const json_t *lead;
     size_t i;
     char n[32], time[32];
-    int code = number_option(c, "limit", 1000, args);
+    int code = cli_number_option(c, "limit", 1000, args);
     if (!code)
-        code = number_option(c, "offset", INT64_MAX, args);
+        code = cli_number_option(c, "offset", INT64_MAX, args);
     if (code) {
         json_decref(args);
         return code;

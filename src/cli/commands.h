@@ -46,6 +46,8 @@ extern const struct cli_command cmd_bounce_parse, cmd_bounce_rules_check; /* cmd
 extern const struct cli_command cmd_reply_classify;                       /* cmd_reply.c */
 extern const struct cli_command cmd_segment_check;                        /* cmd_segment.c */
 extern const struct cli_command cmd_score_rules_check;                    /* cmd_score.c */
+extern const struct cli_command cmd_score_explain;                        /* cmd_score_explain.c */
+extern const struct cli_command cmd_score_hot, cmd_score_calls;           /* cmd_score_hot.c */
 extern const struct cli_command cmd_ua_classify;                          /* cmd_ua.c */
 extern const struct cli_command cmd_lane_show;                            /* cmd_lane_show.c */
 extern const struct cli_command cmd_lane_list, cmd_lane_hold, cmd_lane_slow, cmd_lane_release,

@@ -290,3 +290,17 @@ int64_t cli_until(const char *s, time_t now)
     time_t at = mktime(&tm);
     return at > now ? (int64_t)(at - now) : 0;
 }
+
+int cli_number_option(struct cli *c, const char *name, uint64_t max, json_t *args)
+{
+    const char *text = cli_option(c, name);
+    uint64_t n;
+    if (!text)
+        return CLI_OK;
+    if (hy_str_to_u64(hy_str_of(text), max, &n)) {
+        fprintf(c->err, _(c, "--%s must be a number up to %llu\n"), name, (unsigned long long)max);
+        return CLI_USAGE;
+    }
+    json_object_set_new(args, name, json_integer((json_int_t)n));
+    return CLI_OK;
+}

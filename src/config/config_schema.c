@@ -44,6 +44,7 @@ const struct config_section config_sections[] = {
     {"mail", "What campaigns need not say."},
     {"campaign", "How campaigns are held back. A campaign's own file may say otherwise."},
     {"reaction", "What follows from what people do: docs/guides/reactions.md."},
+    {"scoring", "Points for what leads do and are: docs/guides/scoring.md."},
     {"events", "What happens to messages and leads, told to others: docs/guides/events.md."},
     {"log", "Where the daemon tells what it does."},
     {"metrics", "Figures for Prometheus, over HTTP: docs/metrics.md."},
@@ -493,6 +494,10 @@ static const struct schema_row rows[] = {
      .doc = "An open or click takes effect (scores, segments) when it is so old, since a machine "
             "may give itself away by what it does next; at once when a visit of the site proves a "
             "person. 0 = at once."},
+
+    {"scoring.rules", SCHEMA_PATH, 0, F(scoring.rules),
+     .doc = "File of rules that give points, and of thresholds; scoring.yaml is one to begin with. "
+            "Empty: leads have no points."},
 
     {"events.keep_unread", SCHEMA_DURATION, 0, F(events.keep_unread_us), 0, 3650 * DAY, "7d",
      .doc = "Beyond store.log_retention, what a destination has not read yet is kept this long."},

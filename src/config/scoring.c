@@ -2,6 +2,7 @@
  */
 #include "hayauma/config/scoring.h"
 
+#include <stdatomic.h>
 #include <stdlib.h>
 
 #include "hayauma/base/hash.h"
@@ -128,6 +129,7 @@ static const struct schema schema = {rows, sizeof rows / sizeof *rows, sizeof(st
 /* -- the plan ------------------------------------------------------------------------------- */
 
 struct hy_scoring {
+    atomic_uint refs;
     struct hy_arena arena;
     struct hy_score_plan plan;
 };
@@ -447,8 +449,10 @@ static int finish(struct hy_scoring *s, int err, struct hy_problems *problems,
 static struct hy_scoring *new_scoring(void)
 {
     struct hy_scoring *s = calloc(1, sizeof *s);
-    if (s)
+    if (s) {
         s->arena = HY_ARENA_INIT(ARENA_MAX);
+        atomic_init(&s->refs, 1);
+    }
     return s;
 }
 
@@ -480,9 +484,15 @@ const struct hy_score_plan *hy_scoring_plan(const struct hy_scoring *s)
     return &s->plan;
 }
 
+struct hy_scoring *hy_scoring_ref(struct hy_scoring *s)
+{
+    atomic_fetch_add_explicit(&s->refs, 1, memory_order_relaxed);
+    return s;
+}
+
 void hy_scoring_free(struct hy_scoring *s)
 {
-    if (!s)
+    if (!s || atomic_fetch_sub_explicit(&s->refs, 1, memory_order_acq_rel) != 1)
         return;
     hy_arena_free(&s->arena);
     free(s);

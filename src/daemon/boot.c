@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "hayauma/base/log.h"
+#include "hayauma/config/scoring.h"
 #include "hayauma/daemon/import_job.h"
 #include "hayauma/react/react.h"
 #include "hayauma/receive/receive.h"
@@ -258,7 +259,7 @@ int daemon_open(struct hy_daemon *d, struct hy_diag *diag)
     if (err == HY_OK)
         err = intake_open(d, &problems, diag);
     if (err == HY_OK)
-        err = reaction_open(d, diag);
+        err = reaction_open(d, &problems, diag);
     if (err == HY_OK)
         err = open_events(d, &problems, diag);
     if (err == HY_OK)
@@ -342,6 +343,7 @@ void daemon_close(struct hy_daemon *d)
     hy_contacts_close(d->contacts);
     if (d->env)
         hy_env_close(d->env);
+    hy_scoring_free(d->scoring);
     hy_config_unref(d->plan_config);
     hy_config_unref(d->config);
     hy_config_unref(d->boot_config);
@@ -365,6 +367,7 @@ int daemon_reload(struct hy_daemon *d, struct hy_problems *problems, struct hy_b
     struct hy_track_policy *track = NULL;
     struct hy_events_policy *events = NULL;
     struct hy_react_policy *react = NULL;
+    struct hy_scoring *scoring = NULL;
     err = policy_make(d, fresh, problems, &policy);
     if (err == HY_OK)
         err = submission_policy(d, fresh, problems, &receive);
@@ -377,7 +380,7 @@ int daemon_reload(struct hy_daemon *d, struct hy_problems *problems, struct hy_b
     if (err == HY_OK)
         err = events_policy(fresh, problems, &events);
     if (err == HY_OK)
-        err = reaction_policy(fresh, &react);
+        err = reaction_policy(fresh, problems, &scoring, &react);
     if (err != HY_OK) {
         hy_deliver_policy_unref(policy);
         hy_receive_policy_unref(receive);
@@ -409,7 +412,7 @@ int daemon_reload(struct hy_daemon *d, struct hy_problems *problems, struct hy_b
     else
         hy_track_policy_unref(track);
     intake_reload(d, fresh, intake);
-    hy_react_reload(d->react, react);
+    reaction_reload(d, scoring, react);
     struct hy_diag diag = {""};
     if (events_apply(d, events, &diag) != HY_OK)
         hy_log(HY_LOG_ERROR, "events", "%s", diag.text);

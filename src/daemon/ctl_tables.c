@@ -30,6 +30,7 @@ const struct hy_control_command *const *ctl_tables(void)
         ctl_tenant_report_commands,
         ctl_events_commands,
         ctl_report_commands,
+        ctl_score_commands,
         NULL,
     };
     return tables;

@@ -30,6 +30,7 @@ struct hy_react_policy;
 struct hy_track;
 struct hy_track_campaign;
 struct hy_track_policy;
+struct hy_scoring;
 
 /* upkeep.c */
 struct upkeep {
@@ -73,6 +74,7 @@ struct hy_daemon {
     struct hy_intake *intake;
     struct hy_receive *intake_receive; /* likewise */
     struct hy_react *react;
+    struct hy_scoring *scoring;       /* under plan_lock; NULL: leads have no points */
     struct hy_events *_Atomic events; /* NULL: they go nowhere */
     struct upkeep upkeep;
     struct observer observer;
@@ -196,10 +198,17 @@ int events_policy(struct hy_config *config, struct hy_problems *problems,
 int events_apply(struct hy_daemon *d, struct hy_events_policy *policy, struct hy_diag *diag);
 
 /* reaction.c */
-/* How activities are judged and what follows from them. HY_ENOMEM. */
-int reaction_policy(struct hy_config *config, struct hy_react_policy **ret);
+/* How activities are judged and what follows from them, with the rules of scores that `config`
+ * names (*ret_scoring: a reference to them, NULL: there are none). HY_EINVAL, noted; HY_ENOMEM. */
+int reaction_policy(struct hy_config *config, struct hy_problems *problems,
+                    struct hy_scoring **ret_scoring, struct hy_react_policy **ret);
 /* Begins to follow them, by d->config. */
-int reaction_open(struct hy_daemon *d, struct hy_diag *diag);
+int reaction_open(struct hy_daemon *d, struct hy_problems *problems, struct hy_diag *diag);
+/* From now on by these; the references are taken. Main thread. */
+void reaction_reload(struct hy_daemon *d, struct hy_scoring *scoring,
+                     struct hy_react_policy *policy);
+/* The rules of scores with a reference for the caller; NULL: there are none. Any thread. */
+struct hy_scoring *daemon_scoring(struct hy_daemon *d);
 
 /* tuned.c: sees to it that libcrypto runs with the best known setting; executes the program anew
  * when it must. `argv` is main's. Before any thread, descriptor or state. */
@@ -309,6 +318,7 @@ extern const struct hy_control_command ctl_intake_commands[];        /* intake *
 extern const struct hy_control_command ctl_report_commands[];        /* campaign.report */
 extern const struct hy_control_command ctl_rows_commands[];          /* queue.list */
 extern const struct hy_control_command ctl_alter_commands[];         /* queue.retry move purge */
+extern const struct hy_control_command ctl_score_commands[];         /* score.* */
 extern const struct hy_control_command ctl_store_commands[];         /* audit backup list.export */
 extern const struct hy_control_command ctl_site_commands[];          /* site */
 extern const struct hy_control_command ctl_source_commands[];        /* source.list */

@@ -6,11 +6,10 @@
 #include "hayauma/store/lead_set.h"
 #include "score_priv.h"
 
-bool hy_activity_gives(const struct hy_activity *a)
+static hy_wall_ms moment_of(const struct hy_activity *a)
 {
-    if (a->kind == HY_ACTIVITY_OPEN || a->kind == HY_ACTIVITY_CLICK)
-        return (a->flags & HY_ACTIVITY_COUNTED) != 0;
-    return (a->flags & HY_ACTIVITY_MACHINE) == 0;
+    hy_wall_ms noted = hy_id_time(a->id);
+    return a->at < noted ? a->at : noted;
 }
 
 static void say(bool *ret_changed, const struct score_book *b)
@@ -47,7 +46,7 @@ static int give_all(struct score_book *b, const struct hy_activity *a,
 {
     struct chosen c = {0};
     hy_id id = a->id;
-    hy_wall_ms at = a->at;
+    hy_wall_ms at = moment_of(a);
     int err = 0;
     for (size_t i = 0; i < b->plan->n_rules; i++)
         if (is_for(&b->plan->rules[i], a, deed))
@@ -66,17 +65,31 @@ static bool is_of_interest(const struct hy_score_plan *plan, enum hy_activity_ki
     return false;
 }
 
+/* What sales say became of it. */
+static void close_all(struct score_book *b, struct hy_str result, bool *ret_closed)
+{
+    bool is_end =
+        hy_str_ieq(result, HY_STR(HY_SALES_WON)) || hy_str_ieq(result, HY_STR(HY_SALES_LOST));
+    for (size_t i = 0; i < b->r.n_overs; i++)
+        if (is_end || hy_str_ieq(result, HY_STR(HY_SALES_RECYCLED)))
+            b->r.overs[i].is_closed = is_end;
+    *ret_closed = b->r.n_overs > 0;
+}
+
 int hy_scores_note(struct hy_txn *t, const struct hy_score_plan *plan, const struct hy_activity *a,
                    const struct hy_segment_deed *deed, int sign, bool *ret_changed)
 {
     struct score_book b = {0};
     say(ret_changed, &b);
-    if (!a->lead || (sign > 0 && !is_of_interest(plan, a->kind)))
+    bool is_sales = a->kind == HY_ACTIVITY_SALES && sign > 0, is_closed = false;
+    if (!a->lead || (sign > 0 && !is_sales && !is_of_interest(plan, a->kind)))
         return 0;
     int err = hy_score_book_open(t, plan, a->lead, &b);
+    if (!err && is_sales)
+        close_all(&b, a->text, &is_closed);
     if (!err)
-        err = sign > 0 ? give_all(&b, a, deed) : hy_score_book_withdraw(&b, a->id, a->at);
-    if (!err && b.is_changed)
+        err = sign > 0 ? give_all(&b, a, deed) : hy_score_book_withdraw(&b, a->id, moment_of(a));
+    if (!err && (b.is_changed || is_closed))
         err = hy_score_settle(&b, false);
     if (!err)
         say(ret_changed, &b);
@@ -191,10 +204,10 @@ static int give_past(struct score_book *b, const struct hy_score_past *past)
     int err = hy_activity_next_of(b->t, &who, 0, &a);
     while (!err) {
         hy_id id = a.id;
-        if (hy_activity_gives(&a) && is_of_interest(b->plan, a.kind)) {
-            struct hy_segment_deed deed = past->deed(past->ctx, &a);
-            err = give_all(b, &a, &deed);
-        }
+        const struct hy_segment_deed *deed =
+            is_of_interest(b->plan, a.kind) ? past->deed(past->ctx, b->t, &a) : NULL;
+        if (deed)
+            err = give_all(b, &a, deed);
         if (!err)
             err = hy_activity_next_of(b->t, &who, id, &a);
     }
@@ -292,8 +305,11 @@ int hy_scores_carry(struct hy_txn *t, const struct hy_activity *a)
     while (!err) {
         static const enum score_entry_kind kinds[] = {SCORE_GIVEN, SCORE_WITHDRAWN};
         for (size_t i = 0; i < 2 && (!err || err == HY_ENOTFOUND); i++) {
-            struct score_entry there = {
-                .lead = a->lead, .rule = e.rule, .kind = kinds[i], .at = a->at, .activity = a->id};
+            struct score_entry there = {.lead = a->lead,
+                                        .rule = e.rule,
+                                        .kind = kinds[i],
+                                        .at = moment_of(a),
+                                        .activity = a->id};
             err = carry_one(t, &there);
         }
         if (!err || err == HY_ENOTFOUND)

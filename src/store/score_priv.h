@@ -33,6 +33,7 @@ struct score_sum {
 struct score_over {
     uint16_t threshold;
     bool is_over;
+    bool is_closed;    /* sales told how it ended: won, lost */
     hy_wall_ms since;  /* it entered, or left */
     hy_wall_ms handed; /* when it was last handed over; 0: never */
 };

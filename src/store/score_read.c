@@ -24,19 +24,17 @@ static int64_t of_group(struct hy_txn *t, const struct hy_score_plan *plan,
     return hy_score_total_milli(sums, n, now);
 }
 
-static void read_threshold(struct hy_txn *t, const struct score_record *r, struct hy_str name,
-                           bool *is_over, hy_wall_ms *since)
+static const struct score_over *over_of(struct hy_txn *t, const struct score_record *r,
+                                        struct hy_str name)
 {
+    static const struct score_over never;
     uint16_t no;
-    *is_over = false;
-    *since = 0;
     if (hy_score_name_find(t, SCORE_THRESHOLD, name, &no) != 0)
-        return;
+        return &never;
     for (size_t i = 0; i < r->n_overs; i++)
-        if (r->overs[i].threshold == no) {
-            *is_over = r->overs[i].is_over;
-            *since = r->overs[i].since;
-        }
+        if (r->overs[i].threshold == no)
+            return &r->overs[i];
+    return &never;
 }
 
 int hy_score_read(struct hy_txn *t, const struct hy_score_plan *plan, hy_lead_no lead,
@@ -53,9 +51,12 @@ int hy_score_read(struct hy_txn *t, const struct hy_score_plan *plan, hy_lead_no
         const struct hy_score_grades *g = &plan->grades[i];
         ret->grades[i] = (uint8_t)hy_score_level(g->levels, g->n, ret->groups[g->group]);
     }
-    for (size_t i = 0; i < plan->n_thresholds && r.n_overs; i++)
-        read_threshold(t, &r, plan->thresholds[i].name, &ret->thresholds[i].is_over,
-                       &ret->thresholds[i].since);
+    for (size_t i = 0; i < plan->n_thresholds && r.n_overs; i++) {
+        const struct score_over *o = over_of(t, &r, plan->thresholds[i].name);
+        ret->thresholds[i].is_over = o->is_over;
+        ret->thresholds[i].is_closed = o->is_closed;
+        ret->thresholds[i].since = o->since;
+    }
     return 0;
 }
 

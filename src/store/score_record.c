@@ -1,11 +1,12 @@
 /* The record of a lead's points. Key: lead be32. Value: version u8; varints: second of its entry in
  * score_due, number of sums; for each sum: group, half-life (s), entries, moment (ms), value (le64,
- * a double); number of thresholds; for each: threshold, whether it is over, since, last handed over
- * (ms). */
+ * a double); number of thresholds; for each: threshold, flags u8 (1 it is over, 2 sales closed it),
+ * since, last handed over (ms). */
 #include "hayauma/base/bytes.h"
 #include "record.h"
 #include "score_priv.h"
 
+enum { OVER = 1, CLOSED = 2 };
 enum {
     VERSION = 1,
     RECORD_MAX = 16 + SCORE_SUMS_MAX * (3 + 5 + 5 + 10 + 8) + SCORE_OVERS_MAX * (3 + 1 + 20),
@@ -52,7 +53,9 @@ static void decode(struct hy_rec_in *in, struct score_record *r)
     for (size_t i = 0; i < r->n_overs; i++) {
         struct score_over *o = &r->overs[i];
         o->threshold = (uint16_t)rec_get_varint(in, UINT16_MAX);
-        o->is_over = rec_get_u8(in) != 0;
+        uint8_t flags = rec_get_u8(in);
+        o->is_over = flags & OVER;
+        o->is_closed = flags & CLOSED;
         o->since = (hy_wall_ms)rec_get_varint(in, INT64_MAX);
         o->handed = (hy_wall_ms)rec_get_varint(in, INT64_MAX);
     }
@@ -99,7 +102,7 @@ int hy_score_record_put(struct hy_txn *t, hy_lead_no lead, const struct score_re
     for (size_t i = 0; i < r->n_overs; i++) {
         const struct score_over *over = &r->overs[i];
         rec_put_varint(&o, over->threshold);
-        rec_put_u8(&o, over->is_over);
+        rec_put_u8(&o, (uint8_t)((over->is_over ? OVER : 0) | (over->is_closed ? CLOSED : 0)));
         rec_put_varint(&o, (uint64_t)over->since);
         rec_put_varint(&o, (uint64_t)over->handed);
     }

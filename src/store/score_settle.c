@@ -92,6 +92,7 @@ static int change(struct score_book *b, uint16_t no, bool is_over)
     if (!o)
         return HY_ELIMIT;
     o->is_over = is_over;
+    o->is_closed = false;
     o->since = b->t->now;
     return is_over ? hy_lead_set_add(b->t, set, b->lead, NULL)
                    : hy_lead_set_remove(b->t, set, b->lead, NULL);

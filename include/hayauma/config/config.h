@@ -245,6 +245,9 @@ struct hy_config {
     struct {
         hy_us hold_us; /* opens and clicks take effect when they are so old */
     } reaction;
+    struct {
+        const char *rules; /* file of scoring rules; "" = leads have no points */
+    } scoring;
     struct {                  /* what happens, told to others */
         hy_us keep_unread_us; /* beyond store.log_retention, for destinations that lag */
         struct hy_config_events_files files;

@@ -11,9 +11,14 @@
 
 /* ---- giving: the writer's transaction ------------------------------------------------------- */
 
-/* Points of an activity that counts (sign > 0) or counts no more (sign < 0), with what its filters
- * ask for. Calling it again changes nothing. *ret_changed (may be NULL): the lead's points did. An
- * activity of no lead gives none. */
+/* An activity SALES by this text: won and lost close, recycled opens again. */
+#define HY_SALES_WON      "won"
+#define HY_SALES_LOST     "lost"
+#define HY_SALES_RECYCLED "recycled"
+
+/* Points of an activity that counts (sign > 0) or counts no more (sign < 0), with what filters ask
+ * it for. Calling it again changes nothing. *ret_changed (may be NULL): the lead's points did. An
+ * activity of no lead gives none; one that is dated later than it was noted happened then. */
 HY_MUST_USE int hy_scores_note(struct hy_txn *t, const struct hy_score_plan *plan,
                                const struct hy_activity *a, const struct hy_segment_deed *deed,
                                int sign, bool *ret_changed);
@@ -29,8 +34,8 @@ HY_MUST_USE int hy_scores_due(struct hy_txn *t, const struct hy_score_plan *plan
 /* What a lead did, for giving all anew. */
 struct hy_score_past {
     void *ctx;
-    /* What the filters of rules ask an activity for; valid until the next call. */
-    struct hy_segment_deed (*deed)(void *ctx, const struct hy_activity *a);
+    /* What filters ask an activity for, valid until the next call; NULL: it does not count. */
+    const struct hy_segment_deed *(*deed)(void *ctx, struct hy_txn *t, const struct hy_activity *a);
     const struct hy_segment_facts *facts; /* for rules with `when`; NULL: they give nothing */
     bool is_silent; /* who enters or leaves a threshold does so without an activity */
 };
@@ -47,10 +52,6 @@ HY_MUST_USE int hy_scores_erase(struct hy_txn *t, hy_lead_no lead);
  * forgotten. hy_scores_redo() of `into` follows, once it has the other's activities. */
 HY_MUST_USE int hy_scores_join(struct hy_txn *t, hy_lead_no from, hy_lead_no into);
 
-/* Whether an activity gives points at all: an open or a click once it is counted, nothing that a
- * machine did. */
-bool hy_activity_gives(const struct hy_activity *a);
-
 /* ---- reading: any thread with a transaction; views die with it ------------------------------ */
 
 struct hy_score {
@@ -60,6 +61,7 @@ struct hy_score {
     uint8_t grades[HY_SCORE_GROUPS_MAX]; /* by the plan's grades: place of the level, n: none */
     struct {
         bool is_over;
+        bool is_closed; /* sales told how it ended: it is no more on the list of hot leads */
         hy_wall_ms since;
     } thresholds[HY_SCORE_THRESHOLDS_MAX]; /* by the plan's */
 };

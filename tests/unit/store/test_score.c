@@ -58,11 +58,13 @@ static struct hy_str no_value(void *ctx, struct hy_str key)
     return (struct hy_str){0};
 }
 static const struct hy_segment_deed deed = {.value = no_value};
-static struct hy_segment_deed deed_of(void *ctx, const struct hy_activity *a)
+static const struct hy_segment_deed *deed_of(void *ctx, struct hy_txn *t,
+                                             const struct hy_activity *a)
 {
     (void)ctx;
+    (void)t;
     (void)a;
-    return deed;
+    return &deed;
 }
 
 /* One write transaction at a time, whose clock the case sets. */
@@ -258,13 +260,14 @@ Test(score, of_a_limited_rule_is_what_the_rule_says)
         .name = {"click", 5}, .on = &clicked, .points = 3, .most = 7, .most_per_s = DAY_S};
     struct hy_score_plan plan = plan_of(&rule, 1);
     begin(1700000000000);
-    struct hy_activity first = did(&plan, HY_ACTIVITY_CLICK, 7, txn.now);
+    hy_wall_ms start = txn.now - 10 * DAY;
+    struct hy_activity first = did(&plan, HY_ACTIVITY_CLICK, 7, start);
     for (int i = 1; i < 5; i++)
-        did(&plan, HY_ACTIVITY_CLICK, 7, txn.now + i);
+        did(&plan, HY_ACTIVITY_CLICK, 7, start + i);
     cr_expect_eq(total(&plan, 7), 7000);
-    did(&plan, HY_ACTIVITY_CLICK, 7, txn.now + DAY - 1);
+    did(&plan, HY_ACTIVITY_CLICK, 7, start + DAY - 1);
     cr_expect_eq(total(&plan, 7), 7000, "still within a day of the first");
-    did(&plan, HY_ACTIVITY_CLICK, 7, txn.now + DAY);
+    did(&plan, HY_ACTIVITY_CLICK, 7, start + DAY);
     cr_expect_eq(total(&plan, 7), 10000, "the first is forgotten");
     (void)note(&plan, &first, -1);
     cr_expect_eq(total(&plan, 7), 7000 + 1000 - 1000 + 0, "what it took is given to others");

@@ -1,0 +1,124 @@
+/* score.*: what leads' points are made of, and who is hot. They read the store, on threads of their
+ * own. */
+#include "ctl_common.h"
+
+#include <stdlib.h>
+
+#include "hayauma/config/scoring.h"
+#include "hayauma/store/identity.h"
+#include "hayauma/web/score_json.h"
+
+enum { ENTRIES = 200, HOT = 50 };
+
+struct look {
+    struct hy_daemon *d;
+    struct hy_control_call *call;
+    int (*read)(struct look *l, struct hy_txn *t, json_t **ret, struct hy_diag *diag);
+    const struct hy_score_plan *plan;
+};
+
+static void look_main(void *arg)
+{
+    struct look *l = arg;
+    struct hy_scoring *scoring = daemon_scoring(l->d);
+    struct hy_diag diag = {""};
+    struct hy_txn t = {0};
+    json_t *o = NULL;
+    int err = scoring ? hy_txn_read(l->d->env, &t)
+                      : hy_fail(&diag, HY_ENOTFOUND,
+                                "leads have no points: scoring.rules names no file of rules");
+    if (err == HY_OK) {
+        l->plan = hy_scoring_plan(scoring);
+        err = l->read(l, &t, &o, &diag);
+    }
+    hy_txn_end(&t);
+    hy_scoring_free(scoring);
+    if (err == HY_OK)
+        hy_control_finish(l->call, o);
+    else
+        hy_control_fail_diag(l->call, err, &diag);
+    free(l);
+}
+
+static void start(struct hy_control_call *call, struct hy_daemon *d,
+                  int (*read)(struct look *l, struct hy_txn *t, json_t **ret, struct hy_diag *diag))
+{
+    struct look *l = calloc(1, sizeof *l);
+    if (!l) {
+        hy_control_fail(call, HY_ENOMEM, "out of memory", NULL);
+        return;
+    }
+    *l = (struct look){.d = d, .call = call, .read = read};
+    if (!ctl_job_start(d, call, CTL_JOB_LOOK, look_main, l))
+        free(l);
+}
+
+/* ---- explain ---- */
+
+static int read_lead(struct look *l, struct hy_txn *t, json_t **ret, struct hy_diag *diag)
+{
+    const json_t *args = hy_control_args(l->call);
+    const char *who;
+    int64_t limit;
+    hy_lead_no lead;
+    int err = hy_control_arg_string_required(args, "lead", diag, &who);
+    if (err == HY_OK)
+        err = hy_control_arg_int(args, "limit", ENTRIES, 0, HY_SCORE_ENTRIES_MAX, diag, &limit);
+    if (err == HY_OK)
+        err = hy_lead_resolve(t, hy_str_of(who), &lead, diag);
+    if (err == HY_OK)
+        err = hy_score_explain_json(t, l->plan, lead, hy_clock_wall_ms(), (unsigned)limit, ret);
+    if (err == HY_ENOTFOUND)
+        return hy_fail(diag, err, "there is no lead '%.200s'", who);
+    return err;
+}
+
+static void explain(struct hy_control_call *call, void *ctx)
+{
+    start(call, ctx, read_lead);
+}
+
+/* ---- hot ---- */
+
+/* The threshold of the name; without one the first. */
+static int threshold_arg(struct look *l, struct hy_diag *diag, size_t *ret)
+{
+    const char *name;
+    int err = hy_control_arg_string(hy_control_args(l->call), "threshold", "", diag, &name);
+    if (err != HY_OK)
+        return err;
+    for (size_t i = 0; i < l->plan->n_thresholds; i++)
+        if (!name[0] || hy_str_eq(l->plan->thresholds[i].name, hy_str_of(name))) {
+            *ret = i;
+            return HY_OK;
+        }
+    return hy_fail(diag, HY_ENOTFOUND, "the rules have no threshold '%.100s'",
+                   name[0] ? name : "hot");
+}
+
+static int read_hot(struct look *l, struct hy_txn *t, json_t **ret, struct hy_diag *diag)
+{
+    const json_t *args = hy_control_args(l->call);
+    struct hy_score_hot of = {0};
+    int64_t limit;
+    int err = threshold_arg(l, diag, &of.threshold);
+    if (err == HY_OK)
+        err = hy_control_arg_int(args, "limit", HOT, 1, HY_SCORE_HOT_MAX, diag, &limit);
+    if (err == HY_OK)
+        err = hy_control_arg_bool(args, "closed", false, diag, &of.with_closed);
+    if (err != HY_OK)
+        return err;
+    of.limit = (unsigned)limit;
+    return hy_score_hot_json(t, l->plan, &of, hy_clock_wall_ms(), ret);
+}
+
+static void hot(struct hy_control_call *call, void *ctx)
+{
+    start(call, ctx, read_hot);
+}
+
+const struct hy_control_command ctl_score_commands[] = {
+    {"score.explain", 0, 0, explain},
+    {"score.hot", 0, 0, hot},
+    {NULL, 0, 0, NULL},
+};
