@@ -1,7 +1,9 @@
-/* list show, list export. */
+/* list create, list show, list export. */
 #include "cli.h"
 #include "commands.h"
 #include "files.h"
+
+#include <string.h>
 
 static int show_all(struct cli *c)
 {
@@ -83,6 +85,71 @@ static int run_export(struct cli *c)
         fprintf(c->err, _(c, "%s leads exported.\n"), cli_number(rows, n));
     return code;
 }
+
+static int run_create(struct cli *c)
+{
+    static const char *const texts[][2] = {
+        {"opt-in", "opt_in"}, {"from", "from"}, {"template", "template"}};
+    json_t *args = json_pack("{s:s}", "name", c->args[0]), *r;
+    const char *within = cli_option(c, "confirm-within");
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
+        if (cli_option(c, texts[i][0]))
+            json_object_set_new(args, texts[i][1], json_string(cli_option(c, texts[i][0])));
+    json_object_set_new(args, "change", json_boolean(cli_flag(c, "change")));
+    if (within && cli_seconds(within) == 0) {
+        json_decref(args);
+        fprintf(c->err, "%s", _(c, "--confirm-within is a time such as 7d\n"));
+        return CLI_USAGE;
+    }
+    if (within)
+        json_object_set_new(args, "confirm_s", json_integer(cli_seconds(within)));
+    int code = cli_request(c, "list.create", args, NULL, &r);
+    if (code || c->json)
+        return code ? code : cli_print_json(c, r);
+    fprintf(c->out,
+            strcmp(cli_str(r, "opt_in"), "double") == 0
+                ? _(c, "%s: who joins is asked by mail first.\n")
+                : _(c, "%s: who joins is a member at once.\n"),
+            cli_str(r, "name"));
+    json_decref(r);
+    return CLI_OK;
+}
+
+static const struct cli_option create_options[] = {
+    {"opt-in",
+     "HOW",
+     CLI_WORDS,
+     "single double",
+     {"single, or double: a mail asks whoever joins (single)",
+      "single、または確認メールで問う double (single)"}},
+    {"confirm-within",
+     "TIME",
+     CLI_TEXT,
+     NULL,
+     {"how long one may confirm (7d)", "確認を受け付ける期間 (7d)"}},
+    {"from", "ADDRESS", CLI_TEXT, NULL, {"who writes the mail that asks", "確認メールの差出人"}},
+    {"template",
+     "NAME",
+     CLI_TEXT,
+     NULL,
+     {"the stored template that asks", "確認メールのテンプレート"}},
+    {"change", NULL, CLI_TEXT, NULL, {"of a list that is there", "既にあるリストを変える"}},
+    {0}};
+const struct cli_command cmd_list_create = {
+    .name = "list create",
+    .args = "NAME",
+    .n_min = 1,
+    .n_max = 1,
+    .kind = CLI_LIST,
+    .summary = {"make a list, and say how one joins it", "リストを作り、加わり方を決める"},
+    .about = {"With --opt-in double whoever is put on the list waits until the link in a mail was\n"
+              "pressed and confirmed; campaigns go to confirmed members only.",
+              "--opt-in double では、加えられた人は確認メールのリンク先で承認するまで待ちになり、\n"
+              "キャンペーンは承認済みの人だけに届きます。"},
+    .examples = "hayauma list create news --opt-in double --from news@example.jp",
+    .options = create_options,
+    .run = run_create,
+};
 
 static const struct cli_option show_options[] = {
     {"limit", "N", CLI_TEXT, NULL, {"leads to show (20)", "表示する件数 (20)"}},

@@ -2,12 +2,16 @@
 #pragma once
 #include "cli.h"
 
-extern const struct cli_command cmd_config_check, cmd_config_dump; /* cmd_config.c */
-extern const struct cli_command cmd_reload;                        /* cmd_reload.c */
-extern const struct cli_command cmd_status;                        /* cmd_status.c */
-extern const struct cli_command cmd_import;                        /* cmd_import.c */
-extern const struct cli_command cmd_list_show, cmd_list_export;    /* cmd_list.c */
-extern const struct cli_command cmd_campaign_create;               /* cmd_campaign_create.c */
+extern const struct cli_command cmd_config_check, cmd_config_dump;               /* cmd_config.c */
+extern const struct cli_command cmd_reload;                                      /* cmd_reload.c */
+extern const struct cli_command cmd_status;                                      /* cmd_status.c */
+extern const struct cli_command cmd_import;                                      /* cmd_import.c */
+extern const struct cli_command cmd_list_create, cmd_list_show, cmd_list_export; /* cmd_list.c */
+extern const struct cli_command cmd_lead_show, cmd_lead_search;                  /* cmd_lead.c */
+extern const struct cli_command cmd_lead_create, cmd_lead_set, cmd_lead_tag, cmd_lead_untag,
+    cmd_lead_join, cmd_lead_leave;                                      /* cmd_lead_edit.c */
+extern const struct cli_command cmd_attribute_list, cmd_attribute_type; /* cmd_attribute.c */
+extern const struct cli_command cmd_campaign_create;                    /* cmd_campaign_create.c */
 extern const struct cli_command cmd_campaign_start, cmd_campaign_pause, cmd_campaign_resume,
     cmd_campaign_cancel, cmd_campaign_held;                           /* cmd_campaign_run.c */
 extern const struct cli_command cmd_campaign_show, cmd_campaign_list; /* cmd_campaign_show.c */

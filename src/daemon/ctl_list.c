@@ -57,14 +57,15 @@ static void add_lead(struct hy_txn *t, hy_lead_no no, json_t *leads)
     json_array_append_new(leads, o);
 }
 
-/* Members behind `offset`, by domain and then by their number. */
+/* Members behind `offset`, by domain (first those of none, who have no address) and then by their
+ * number. */
 static int gather(struct hy_txn *t, hy_list_no no, uint64_t offset, uint64_t limit, json_t *leads)
 {
     struct hy_list_set set = {.lists = {no}, .n = 1};
     hy_domain_no domain = 0;
     hy_lead_no out[256];
-    int err;
-    while (limit && (err = hy_list_set_next_domain(t, &set, domain, &domain)) == HY_OK) {
+    int err = HY_OK;
+    for (; limit && err == HY_OK; err = hy_list_set_next_domain(t, &set, domain, &domain)) {
         hy_lead_no after = 0;
         for (size_t n = 256; n == 256 && limit;) {
             err = hy_list_set_leads(t, &set, domain, after, out, 256, &n);
@@ -81,7 +82,7 @@ static int gather(struct hy_txn *t, hy_list_no no, uint64_t offset, uint64_t lim
             }
         }
     }
-    return HY_OK;
+    return err == HY_ENOTFOUND ? HY_OK : err;
 }
 
 static void list_show(struct hy_control_call *call, void *ctx)

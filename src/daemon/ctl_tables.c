@@ -9,6 +9,7 @@ const struct hy_control_command *const *ctl_tables(void)
         ctl_campaign_run_commands,
         ctl_campaign_commands,
         ctl_list_commands,
+        ctl_lead_commands,
         ctl_explain_commands,
         ctl_queue_commands,
         ctl_message_commands,

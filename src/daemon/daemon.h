@@ -307,9 +307,10 @@ void upkeep_tick(struct hy_daemon *d);
 /* ctl_tables.c: all of these, NULL-terminated. */
 const struct hy_control_command *const *ctl_tables(void);
 /* The command tables of the control socket, one a file. */
-extern const struct hy_control_command ctl_campaign_run_commands[];  /* start pause resume cancel */
-extern const struct hy_control_command ctl_campaign_commands[];      /* create list show */
-extern const struct hy_control_command ctl_list_commands[];          /* list.list list.show */
+extern const struct hy_control_command ctl_campaign_run_commands[]; /* start pause resume cancel */
+extern const struct hy_control_command ctl_campaign_commands[];     /* create list show */
+extern const struct hy_control_command ctl_list_commands[];         /* list.list list.show */
+extern const struct hy_control_command ctl_lead_commands[]; /* lead.*, attribute.*, list.create */
 extern const struct hy_control_command ctl_explain_commands[];       /* explain */
 extern const struct hy_control_command ctl_events_commands[];        /* events.* */
 extern const struct hy_control_command ctl_queue_commands[];         /* queue */

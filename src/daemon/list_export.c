@@ -20,7 +20,7 @@ struct export
     int fd;
     struct hy_buf out;
     size_t n_attrs;
-    hy_domain_no domain;
+    hy_domain_no domain; /* from 0 on, where those without an address are */
     hy_lead_no after;
     uint64_t leads;
     struct hy_lead_attr attrs[HY_ATTR_MAX];
@@ -68,9 +68,7 @@ static int put_some(struct export *e)
 {
     hy_lead_no leads[LEADS_AT_ONCE];
     size_t n = 0;
-    int err = HY_OK;
-    if (e->domain)
-        err = hy_list_set_leads(&e->t, &e->o->lists, e->domain, e->after, leads, LEADS_AT_ONCE, &n);
+    int err = hy_list_set_leads(&e->t, &e->o->lists, e->domain, e->after, leads, LEADS_AT_ONCE, &n);
     if (err == HY_OK && n == 0) {
         err = hy_list_set_next_domain(&e->t, &e->o->lists, e->domain, &e->domain);
         e->after = 0;

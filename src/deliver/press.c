@@ -86,6 +86,12 @@ static bool may_get(struct press *p, struct delivery *d, const struct hy_lead_vi
                      (struct hy_enhanced){5, 7, 1}, hy_lead_status_why(lead->status));
         return false;
     }
+    if (lead->domain_no != d->ref.domain) { /* its row leads to servers of the address of then */
+        press_refuse(d, HY_RCPT_SUPPRESSED, HY_OUTCOME_BOUNCED, HY_PHASE_POLICY,
+                     (struct hy_enhanced){5, 1, 6},
+                     "the lead has an address at another domain since the campaign began");
+        return false;
+    }
     struct hy_suppress_ask ask = {.tenant = policy_suppressor(p->policy, d->run->plan.tenant),
                                   .stream = d->run->plan.stream};
     ask.lists = &d->run->plan.lists;

@@ -94,6 +94,15 @@ int hy_lead_address(struct hy_txn *t, hy_lead_no no, struct hy_str *ret_address,
     return 0;
 }
 
+int hy_lead_created(struct hy_txn *t, hy_lead_no no, hy_id *ret)
+{
+    struct lead_record r;
+    int err = hy_lead_record_get(t, no, &r);
+    if (!err)
+        *ret = r.created;
+    return err;
+}
+
 int hy_lead_find(struct hy_txn *t, struct hy_str address, hy_lead_no *ret_no)
 {
     const struct hy_address_rules rules = {.allow_literal = true, .allow_single = true};

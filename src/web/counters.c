@@ -7,6 +7,7 @@
 static const char *const codes[] = {
     "other",
     "busy",
+    "conflict",
     "conflicting_fields",
     "from_not_allowed",
     "headers_too_large",
@@ -43,6 +44,7 @@ static const char *const codes[] = {
     "tls_required",
     "too_large",
     "too_late",
+    "too_many",
     "too_many_failures",
     "too_many_recipients",
     "too_many_templates",

@@ -5,13 +5,18 @@
 
 extern const struct web_route web_about_routes[];       /* about.c */
 extern const struct web_route web_activity_routes[];    /* activities.c */
+extern const struct web_route web_lead_routes[];        /* leads.c */
 extern const struct web_route web_message_routes[];     /* messages.c */
 extern const struct web_route web_suppression_routes[]; /* suppressions.c */
 extern const struct web_route web_template_routes[];    /* templates.c */
 
-const struct web_route *const web_tables[] = {web_about_routes,    web_activity_routes,
-                                              web_message_routes,  web_suppression_routes,
-                                              web_template_routes, NULL};
+const struct web_route *const web_tables[] = {web_about_routes,
+                                              web_activity_routes,
+                                              web_lead_routes,
+                                              web_message_routes,
+                                              web_suppression_routes,
+                                              web_template_routes,
+                                              NULL};
 
 static int hex_of(char c)
 {
@@ -73,7 +78,7 @@ int web_route_find(struct web_call *c, struct hy_str method, struct hy_str path,
 {
     const struct web_route *found = NULL;
     struct hy_str raw[WEB_PARAMS_MAX] = {{0}};
-    bool is_head = hy_str_eq(method, HY_STR("HEAD"));
+    bool is_head = hy_str_eq(method, HY_STR("HEAD")), is_literal = false;
     unsigned no = 0;
     allow[0] = '\0';
     for (const struct web_route *const *table = web_tables; *table && !found; table++) {
@@ -82,6 +87,9 @@ int web_route_find(struct web_call *c, struct hy_str method, struct hy_str path,
             no++;
             if (!matches(hy_str_of(r->path), path, params))
                 continue;
+            if (is_literal && params[0].p) /* /leads/batch is no lead; it stands before {lead} */
+                continue;
+            is_literal = !params[0].p;
             add_allowed(allow, r->method);
             if (!hy_str_eq(method, hy_str_of(r->method)) &&
                 !(is_head && strcmp(r->method, "GET") == 0))

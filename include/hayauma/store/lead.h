@@ -14,8 +14,10 @@ HY_MUST_USE int hy_lead_read(struct hy_txn *t, hy_lead_no no, struct hy_lead_att
 /* Only its address and its domain. HY_ENOTFOUND, HY_ECORRUPT, HY_EVERSION. */
 HY_MUST_USE int hy_lead_address(struct hy_txn *t, hy_lead_no no, struct hy_str *ret_address,
                                 hy_domain_no *ret_domain);
-/* The lead with this address (any way of writing it that hy_address_parse accepts).
- * HY_ENOTFOUND; HY_EPARSE when it is no address. */
+/* When it was made: the id's time. HY_ENOTFOUND, HY_ECORRUPT, HY_EVERSION. */
+HY_MUST_USE int hy_lead_created(struct hy_txn *t, hy_lead_no no, hy_id *ret);
+/* The lead with this address, its own or a further one (any way of writing it that hy_address_parse
+ * accepts). HY_ENOTFOUND; HY_EPARSE when it is no address. */
 HY_MUST_USE int hy_lead_find(struct hy_txn *t, struct hy_str address, hy_lead_no *ret_no);
 /* The number that the next new lead will get. */
 HY_MUST_USE int hy_lead_next_no(struct hy_txn *t, hy_lead_no *ret_no);

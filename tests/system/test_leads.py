@@ -1,0 +1,187 @@
+"""People by hand and over HTTP: made, changed, found, told of; with and without an address."""
+from urllib.parse import quote
+
+import newsletter
+from api_lab import Api, api_setup, token
+from lab import CommandError, check, check_eq, wait_for
+from test_campaign import csv, field, send, setup
+from test_spool import SITE
+
+SCOPES = ("--scopes", "leads:read,leads:write")
+
+
+def start(lab, **kw):
+    """(daemon, sink, client that may read and write leads)"""
+    secret = token(lab, "crm", "*", *SCOPES)
+    daemon, sink, api = api_setup(lab, **kw)
+    return daemon, sink, Api(api.port, secret)
+
+
+def refused(daemon, *args):
+    try:
+        daemon.ctl(*args)
+    except CommandError as e:
+        return e.output
+    raise AssertionError(f"{args} was taken")
+
+
+def path(which, more=""):
+    return f"/v1/leads/{quote(which, safe='')}{more}"
+
+
+def audited(daemon):
+    good, text = daemon.audit()
+    check(good, text)
+
+
+def test_a_lead_is_made_changed_and_found_by_hand(lab):
+    daemon, _, _ = setup(lab, key=False)
+    daemon.ctl("list", "create", "news")
+    daemon.ctl("attribute", "type", "age", "number")
+    made = daemon.ctl("lead", "create", f"Taro@{SITE}", "name=太郎", "age=041", "--tag", "vip,fair", "--list", "news",
+                      "--id", "ext:crm:7")
+    check_eq((made["lead"], made["new"]), (1, True))
+    check("is not a number" in refused(daemon, "lead", "set", "1", "age=old"), "a wrong value")
+    check("already" in refused(daemon, "lead", "create", f"taro@{SITE}"), "made twice")
+    check_eq(daemon.ctl("lead", "set", "ext:crm:7", "owner=hanako@example.jp")["changed"], ["attributes"])
+    check_eq(daemon.ctl("lead", "untag", f"TARO@{SITE}", "fair")["changed"], ["tags"])
+    lead = daemon.ctl("lead", "show", "1")["lead"]
+    check_eq((lead["address"], lead["attributes"], lead["tags"], lead["lists"], lead["ids"]),
+             (f"Taro@{SITE}", {"name": "太郎", "age": "41", "owner": "hanako@example.jp"}, ["vip"], ["news"],
+              ["ext:crm:7"]))
+    daemon.import_leads(csv(lab, [field(f"user{i}", SITE, prefecture="東京都" if i % 2 else "大阪府")
+                                  for i in range(40)]))
+    check_eq([x["lead"] for x in daemon.ctl("lead", "search", "ext:crm:7")["leads"]], [1])
+    check_eq([x["lead"] for x in daemon.ctl("lead", "search", "--tag", "vip")["leads"]], [1])
+    check_eq(len(daemon.ctl("lead", "search", "USER1")["leads"]), 11)
+    found = daemon.ctl("lead", "search", "--list", "news", "--attribute", "prefecture=大阪府", "--limit", "7")
+    check_eq((len(found["leads"]), found["more"]), (7, True))
+    check_eq({a["name"]: a["type"] for a in daemon.ctl("attribute", "list")["attributes"]}["age"], "number")
+    check("prefecture" in daemon.run("lead", "show", f"user3@{SITE}").stdout, "for people")
+    audited(daemon)
+
+
+def test_the_timeline_of_a_lead_holds_its_mail_and_its_lists(lab):
+    daemon, _, _ = setup(lab)
+    daemon.ctl("list", "create", "club")
+    send(lab, daemon, [field("taro", SITE), field("hanako", SITE)])
+    daemon.ctl("lead", "join", "club", f"taro@{SITE}")
+    daemon.ctl("lead", "leave", "club", f"taro@{SITE}")
+    seen = daemon.ctl("lead", "show", f"taro@{SITE}")
+    check_eq([(m["kind"], m.get("state"), m.get("name"), m.get("text", "")[:4]) for m in seen["timeline"]],
+             [("mail", "delivered", "newsletter", seen["timeline"][0]["text"][:4]),
+              ("list-joined", None, None, "club"), ("list-left", None, None, "club")])
+    ids = [m["id"] for m in seen["timeline"]]
+    check_eq(ids, sorted(ids))
+    last = daemon.ctl("lead", "show", f"taro@{SITE}", "--limit", "1")
+    check_eq(([m["id"] for m in last["timeline"]], last["before"]), (ids[2:], ids[2]))
+    rest = daemon.ctl("lead", "show", f"taro@{SITE}", "--limit", "2", "--before", last["before"])
+    check_eq(([m["id"] for m in rest["timeline"]], rest["before"]), (ids[:2], None))
+    check("newsletter" in daemon.run("lead", "show", f"taro@{SITE}").stdout, "for people")
+    audited(daemon)
+
+
+def test_a_lead_without_an_address_gets_no_mail_and_holds_nothing_up(lab):
+    daemon, sink, _ = setup(lab)
+    daemon.ctl("list", "create", "news")
+    daemon.ctl("lead", "create", "ext:crm:1", "name=nobody", "--list", "news")
+    c = send(lab, daemon, [field("taro", SITE)])
+    check_eq((c["queued"], sink.delivered()), (1, [f"taro@{SITE}"]))
+    check_eq([x["address"] for x in daemon.ctl("list", "show", "news")["leads"]], ["", f"taro@{SITE}"])
+    out = lab.path("news.csv")
+    daemon.ctl("list", "export", "news", "--output", out)
+    with open(out, encoding="utf-8") as f:
+        lines = f.read().splitlines()
+    check_eq(len(lines), 3, lines)
+    check(lines[1].startswith(",active,nobody"), lines)
+    check_eq(daemon.ctl("lead", "set", "ext:crm:1", "--address", f"found@{SITE}")["changed"], ["ids"])
+    check_eq(daemon.ctl("lead", "show", f"found@{SITE}")["lead"]["lists"], ["news"])
+    audited(daemon)
+
+
+def test_mail_for_an_address_that_moved_to_another_domain_is_not_sent_to_the_old_one(lab):
+    daemon, sink, _ = setup(lab)
+    daemon.import_leads(csv(lab, [field("taro", SITE), field("hanako", SITE)]))
+    order = daemon.ctl("lane", "hold", "--domain", SITE)["no"]
+    daemon.ctl("campaign", "create", newsletter.campaign_file(lab, "moved"))
+    daemon.ctl("campaign", "start", "moved")
+    wait_for("rows", lambda: daemon.campaign("moved")["queued"] == 2)
+    daemon.ctl("lead", "set", f"taro@{SITE}", "--address", "taro@elsewhere.test")
+    daemon.ctl("lane", "release", str(order))
+    c = daemon.wait_campaign("moved")
+    check_eq((c["delivered"], c["suppressed"], sink.delivered()), (1, 1, [f"hanako@{SITE}"]))
+    check_eq(sorted(x["address"] for x in daemon.ctl("list", "show", "news")["leads"]),
+             [f"hanako@{SITE}", "taro@elsewhere.test"])
+    seen = daemon.ctl("lead", "show", "taro@elsewhere.test")
+    check_eq(([m["state"] for m in seen["timeline"]], seen["lead"]["ids"]), (["suppressed"], [f"taro@{SITE}"]))
+    check_eq(daemon.ctl("lead", "show", f"taro@{SITE}")["lead"]["address"], "taro@elsewhere.test")
+    audited(daemon)
+
+
+def test_leads_over_http(lab):
+    daemon, _, api = start(lab)
+    daemon.ctl("list", "create", "news")
+    daemon.ctl("attribute", "type", "birthday", "date")
+    new = {"address": f"Taro@{SITE}", "ids": ["ext:crm:7"], "tags": ["vip"], "lists": ["news"],
+           "attributes": {"name": "太郎", "age": 41, "ratio": 0.25, "member": True, "birthday": "1985/4/2"}}
+    a = api.post("/v1/leads", new)
+    check_eq((a.status, a.json), (201, {"lead": 1, "new": True, "changed": ["attributes", "tags", "lists", "ids"],
+                                        "pending": 0}))
+    check_eq(api.post("/v1/leads", new).json, {"lead": 1, "new": False, "changed": [], "pending": 0})
+    got = api.get(path("ext:crm:7")).json
+    check_eq(got["attributes"], {"name": "太郎", "age": "41", "ratio": "0.25", "member": "true",
+                                 "birthday": "1985-04-02"})
+    check_eq(api.get(path(f"taro@{SITE}")).json, got)
+    check_eq(api.call("PATCH", path("1"), {"attributes": {"age": None}, "remove_tags": ["vip"]}).json["changed"],
+             ["attributes", "tags"])
+    check_eq((api.call("PUT", path("1", "/lists/news")).json["changed"],
+              api.delete(path("1", "/lists/news")).json["changed"]), ([], ["lists"]))
+    check_eq([m["kind"] for m in api.get(path("1", "/timeline")).json["timeline"]], ["list-joined", "list-left"])
+    page = api.get(path("1", "/timeline?limit=1")).json
+    check_eq([m["kind"] for m in api.get(path("1", f"/timeline?before={page['before']}")).json["timeline"]],
+             ["list-joined"])
+    for method, where, body, status, code in [
+            ("GET", path("2"), None, 404, "not_found"),
+            ("GET", path("somebody"), None, 422, "invalid"),
+            ("POST", "/v1/leads", {"address": "taro@"}, 422, "invalid"),
+            ("POST", "/v1/leads", {"address": f"b@{SITE}", "attributes": {"birthday": "soon"}}, 422, "invalid"),
+            ("POST", "/v1/leads", {"address": f"b@{SITE}", "lists": ["none"]}, 404, "not_found"),
+            ("POST", "/v1/leads", {"address": f"b@{SITE}", "tag": ["x"]}, 422, "invalid"),
+            ("POST", "/v1/leads", {"address": f"taro@{SITE}", "mode": "new"}, 409, "conflict"),
+            ("PATCH", path(f"b@{SITE}"), {"tags": ["x"]}, 404, "not_found"),
+            ("PATCH", path("1"), {"lead": 1}, 422, "invalid"),
+            ("GET", path("1", "/timeline?limit=0"), None, 422, "invalid"),
+            ("GET", "/v1/leads?tag=unheard", None, 404, "not_found")]:
+        answer = api.call(method, where, body)
+        check_eq((answer.status, answer.error()), (status, code), f"{method} {where} {body}: {answer.text}")
+    check_eq(api.post("/v1/leads", {"address": f"b@{SITE}", "attributes": {"x": [1]}}).json["error"]["field"],
+             "attributes.x")
+    tenant = Api(api.port, token(lab, "other", "*", "--scopes", "messages:send"))
+    check_eq(tenant.get("/v1/leads").status, 401, "its token is not loaded")
+    daemon.ctl("reload")
+    check_eq(tenant.get("/v1/leads").status, 403)
+    audited(daemon)
+
+
+def test_a_batch_is_done_once_and_each_item_alone(lab):
+    daemon, _, api = start(lab)
+    batch = {"leads": [{"address": f"u{i}@{SITE}", "tags": ["batch"], "attributes": {"n": i}} for i in range(998)] +
+                      [{"address": "wrong"}, {"address": f"u0@{SITE}", "nonsense": 1}]}
+    key = {"Idempotency-Key": "one"}
+    a = api.post("/v1/leads/batch", batch, headers=key)
+    check_eq((a.status, a.json["failed"], len(a.json["results"])), (200, 2, 1000))
+    check_eq([r["lead"] for r in a.json["results"][:998]], list(range(1, 999)))
+    check_eq([r["error"]["code"] for r in a.json["results"][998:]], ["invalid", "invalid"])
+    again = api.post("/v1/leads/batch", batch, headers=key)
+    check_eq((again.text, again.headers["Idempotent-Replay"]), (a.text, "true"))
+    check_eq(api.post("/v1/leads/batch", {"leads": [{"address": f"x@{SITE}"}]}, headers=key).error(),
+             "idempotency_key_reused")
+    check_eq(api.post("/v1/leads/batch", {"leads": [{}] * 1001}).error(), "too_many")
+    got, after = [], ""
+    while after is not None:
+        page = api.get(f"/v1/leads?tag=batch&limit=300{'&after=' + after if after else ''}").json
+        got += [x["lead"] for x in page["leads"]]
+        after = page["next"]
+    check_eq(got, list(range(1, 999)))
+    check_eq([x["lead"] for x in api.get(f"/v1/leads?address=U99&attribute=n&value=99").json["leads"]], [100])
+    audited(daemon)
