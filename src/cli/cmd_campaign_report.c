@@ -1,10 +1,12 @@
 /* campaign report: what became of a campaign and what people did with it; as text, JSON or CSV. */
-#include <stdlib.h>
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
 
 #include "commands.h"
 #include "report_view.h"
 
-enum { DOMAINS_MAX = 10000 };
+enum { DOMAINS_MAX = 10000, PAGE_MAX = 64 << 20 };
 
 /* 20 for people; all of them for a table of domains. */
 static int read_domains(struct cli *c, uint64_t *ret)
@@ -18,9 +20,37 @@ static int read_domains(struct cli *c, uint64_t *ret)
     return CLI_USAGE;
 }
 
+/* "-" is the output. */
+static int write_page(struct cli *c, const json_t *r, const char *path)
+{
+    HY_CLEANUP(hy_buf_free)
+    struct hy_buf page = HY_BUF_INIT(PAGE_MAX);
+    struct hy_diag diag = {""};
+    report_put_html(c, r, &page);
+    if (page.err)
+        return cli_fail(c, page.err, hy_err_text(page.err), NULL);
+    if (strcmp(path, "-") == 0)
+        return fwrite(page.data, 1, page.len, c->out) == page.len ? CLI_OK : CLI_FAILED;
+    FILE *f = fopen(path, "we");
+    bool good = f && fwrite(page.data, 1, page.len, f) == page.len;
+    if (f && fclose(f) != 0)
+        good = false;
+    if (!good) {
+        hy_fail(&diag, HY_EIO, "%s: %s", path, strerror(errno));
+        return cli_fail(c, HY_EIO, diag.text, NULL);
+    }
+    fprintf(c->out, _(c, "the page is written: %s\n"), path);
+    return CLI_OK;
+}
+
 static int print(struct cli *c, json_t *r)
 {
-    const char *table = cli_option(c, "table");
+    const char *table = cli_option(c, "table"), *page = cli_option(c, "html");
+    if (page) {
+        int code = write_page(c, r, page);
+        json_decref(r);
+        return code;
+    }
     if (c->json)
         return cli_print_json(c, r);
     if (cli_flag(c, "csv"))
@@ -42,9 +72,10 @@ static int run(struct cli *c)
         fputs(_(c, "--table and --bom go with --csv\n"), c->err);
         return CLI_USAGE;
     }
-    code = cli_request(
-        c, "campaign.report",
-        json_pack("{s:s, s:I}", "campaign", c->args[0], "domains", (json_int_t)domains), NULL, &r);
+    code = cli_request(c, "campaign.report",
+                       json_pack("{s:s, s:I, s:b}", "campaign", c->args[0], "domains",
+                                 (json_int_t)domains, "mail", cli_flag(c, "html")),
+                       NULL, &r);
     return code ? code : print(c, r);
 }
 
@@ -64,6 +95,12 @@ static const struct cli_option options[] = {
      CLI_TEXT,
      NULL,
      {"begin the CSV with a byte order mark, for Excel", "CSV の先頭に BOM を付ける(Excel 用)"}},
+    {"html",
+     "FILE",
+     CLI_FILE,
+     NULL,
+     {"write a page with plots and the mail itself (- = output)",
+      "グラフとメールの画面を含むページを書き出す(- は標準出力)"}},
     {"domains",
      "N",
      CLI_TEXT,
@@ -89,6 +126,7 @@ const struct cli_command cmd_campaign_report = {
          "リンク別、時間別・日別、返ってきたもの(不達、苦情、配信停止、返信)、目標の達成を\n"
          "集計します。人数は、何度クリックしても 1 人と数えます。"},
     .examples = "hayauma campaign report \"Winter news\"\n"
+                "hayauma campaign report \"Winter news\" --html winter.html\n"
                 "hayauma campaign report \"Winter news\" --csv --table links > links.csv",
     .options = options,
     .run = run,

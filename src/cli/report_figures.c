@@ -23,6 +23,32 @@ size_t report_reasons(const json_t *by_name, struct report_reason ret[REPORT_REA
     return n;
 }
 
+const char *report_reason_label(const struct cli *c, const char *name)
+{
+    const struct {
+        const char *name, *label;
+    } labels[] = {
+        {"user-unknown", _(c, "no such recipient")},
+        {"domain-error", _(c, "the domain takes no mail")},
+        {"suspended", _(c, "the account is suspended")},
+        {"mailbox-full", _(c, "the mailbox is full")},
+        {"too-big", _(c, "the mail is too big")},
+        {"rejected-content", _(c, "refused for its content")},
+        {"rejected-policy", _(c, "refused by a policy")},
+        {"rejected-auth", _(c, "refused: SPF, DKIM or DMARC")},
+        {"blocked", _(c, "the sender is blocked")},
+        {"rate-limited", _(c, "too much mail at once")},
+        {"network", _(c, "the server was out of reach")},
+        {"expired", _(c, "given up after its time")},
+        {"system", _(c, "a fault of the server")},
+        {"undefined", _(c, "for another reason")},
+    };
+    for (size_t i = 0; i < sizeof labels / sizeof *labels; i++)
+        if (strcmp(labels[i].name, name) == 0)
+            return labels[i].label;
+    return name;
+}
+
 size_t report_figures(const struct cli *c, const json_t *r, struct report_figure *ret)
 {
     const json_t *people = json_object_get(r, "people");
@@ -46,8 +72,8 @@ size_t report_figures(const struct cli *c, const json_t *r, struct report_figure
         {"opens_machine", _(c, "opens by machines"), cli_int(r, "opens_machine"), 0, "", true},
         {"clicked", _(c, "people who clicked"), cli_int(people, "clicked"), delivered, of_delivered,
          false},
-        {"click_to_open", _(c, "clicked, having opened"), cli_int(people, "clicked"), opened,
-         of_opened, true},
+        {"click_to_open", _(c, "click-to-open"), cli_int(people, "clicked"), opened, of_opened,
+         true},
         {"clicks_human", _(c, "clicks by people"), cli_int(r, "clicks_human"), 0, "", true},
         {"clicks_unknown", _(c, "clicks not known whose"), cli_int(r, "clicks_unknown"), 0, "",
          true},

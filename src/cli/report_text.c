@@ -163,8 +163,9 @@ static void print_goals(struct cli *c, const json_t *r)
 
 static void print_domains(struct cli *c, const json_t *r)
 {
-    static const char *const heads[] = {"DOMAIN",  "QUEUED",     "DELIVERED",   "BOUNCED",
-                                        "PUT OFF", "COMPLAINTS", "UNSUBSCRIBES"};
+    const char *heads[] = {_(c, "DOMAIN"),      _(c, "QUEUED"),  _(c, "DELIVERED"),
+                           _(c, "BOUNCED"),     _(c, "PUT OFF"), _(c, "COMPLAINTS"),
+                           _(c, "UNSUBSCRIBES")};
     struct cli_table t;
     const json_t *o;
     size_t i;

@@ -24,6 +24,9 @@ enum { REPORT_REASONS_MAX = 64 };
 /* The most frequent first; returns how many. */
 size_t report_reasons(const json_t *by_name, struct report_reason ret[REPORT_REASONS_MAX]);
 
+/* What a reason means, in the person's language; the name itself when there are no words for it. */
+const char *report_reason_label(const struct cli *c, const char *name);
+
 void report_print_text(struct cli *c, const json_t *r);
 /* "overview", "links" ...: one that report_csv_tables names; `bom` for spreadsheets that take a
  * file for something else than UTF-8 without it. */

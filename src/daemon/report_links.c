@@ -35,24 +35,28 @@ struct linking {
 
 /* ---- numbers ---- */
 
+/* Whether an address has a token of this campaign behind `path`. */
+static bool has_token(const struct linking *l, struct hy_str url, enum hy_token_kind kind,
+                      const char *path, struct hy_token *ret)
+{
+    size_t at = SIZE_MAX;
+    for (size_t i = 0; (i = hy_str_find_str(url, hy_str_of(path), i)) != SIZE_MAX; i++)
+        at = i + strlen(path);
+    size_t end = at;
+    while (at != SIZE_MAX && end < url.n && !strchr("?#&/", url.p[end]))
+        end++;
+    return at != SIZE_MAX &&
+           hy_token_read(&l->r->d->tokens, kind, hy_str_slice(url, at, end), ret) == HY_OK &&
+           ret->campaign == l->r->c.id;
+}
+
 /* The link that a click address is about; 0: it is none of this campaign's. */
 static uint32_t link_of(void *ctx, struct hy_str href)
 {
     const struct linking *l = ctx;
     struct hy_token token;
-    size_t at = SIZE_MAX;
-    for (size_t i = 0; (i = hy_str_find_str(href, HY_STR("/c/"), i)) != SIZE_MAX; i++)
-        at = i + 3;
-    if (at == SIZE_MAX)
-        return 0;
-    size_t end = at;
-    while (end < href.n && !strchr("?#&/", href.p[end]))
-        end++;
-    if (hy_token_read(&l->r->d->tokens, HY_TOKEN_CLICK, hy_str_slice(href, at, end), &token) !=
-            HY_OK ||
-        token.campaign != l->r->c.id || token.link > l->n_links)
-        return 0;
-    return token.link;
+    bool is_ours = has_token(l, href, HY_TOKEN_CLICK, "/c/", &token);
+    return is_ours && token.link <= l->n_links ? token.link : 0;
 }
 
 static struct hy_str target_of(void *ctx, uint32_t link)
@@ -87,7 +91,8 @@ static bool on_image(void *ctx, struct hy_str src, struct hy_buf *out)
         out->len += hy_base64_encode(p->data.p, p->data.n, out->data + out->len);
         return true;
     }
-    l->n_hidden++;
+    struct hy_token beacon;
+    l->n_hidden += !has_token(l, src, HY_TOKEN_OPEN, "/o/", &beacon);
     return false;
 }
 

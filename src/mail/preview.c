@@ -11,11 +11,11 @@ struct previewing {
     const struct hy_preview *how;
     struct hy_str html;
     struct hy_buf *out;
-    struct hy_buf value, attrs, alt; /* of the tag under way */
-    uint32_t link;                   /* of the tag under way */
-    struct hy_buf words;             /* of the link under way */
-    uint32_t open_link;              /* 0: none */
-    unsigned hidden;                 /* inside what is not shown */
+    struct hy_buf value, attrs, alt, css; /* of the tag under way */
+    uint32_t link;                        /* of the tag under way */
+    struct hy_buf words;                  /* of the link under way */
+    uint32_t open_link;                   /* 0: none */
+    unsigned hidden;                      /* inside what is not shown */
     char hidden_tag[HY_HTML_NAME_MAX];
     size_t hidden_tag_n;
     size_t style; /* where its text begins; SIZE_MAX: none is open */
@@ -58,11 +58,27 @@ static bool is_hidden(struct hy_str tag)
 static bool is_kept(struct hy_str attr)
 {
     static const char *const attrs[] = {
-        "style",       "class",       "id",      "align",   "valign", "width",   "height",
-        "bgcolor",     "color",       "face",    "size",    "border", "hspace",  "vspace",
-        "cellpadding", "cellspacing", "colspan", "rowspan", "dir",    "lang",    "title",
-        "nowrap",      "start",       "type",    "text",    "clear",  "noshade", NULL};
+        "class",       "id",      "align",   "valign", "width",   "height", "bgcolor",
+        "color",       "face",    "size",    "border", "hspace",  "vspace", "cellpadding",
+        "cellspacing", "colspan", "rowspan", "dir",    "lang",    "title",  "nowrap",
+        "start",       "type",    "text",    "clear",  "noshade", NULL};
     return in_set(attr, attrs);
+}
+
+/* What CSS would load is made a function that nobody knows. A page's policy keeps it from loading,
+ * too; this keeps it from being asked. */
+static void put_css(struct hy_buf *out, struct hy_str css)
+{
+    static const char *const loaders[] = {"url(", "image-set(", "@import"};
+    size_t done = 0;
+    for (size_t at = 0; at < css.n; at++)
+        for (size_t i = 0; i < sizeof loaders / sizeof *loaders; i++)
+            if (hy_str_istarts(hy_str_slice(css, at, css.n), hy_str_of(loaders[i]))) {
+                hy_buf_add_str(out, hy_str_slice(css, done, at));
+                hy_buf_add_str(out, i == 2 ? HY_STR("@no-") : HY_STR("no-"));
+                done = at + (i == 2);
+            }
+    hy_buf_add_str(out, hy_str_slice(css, done, css.n));
 }
 
 static void put_attr(struct previewing *p, struct hy_str name, struct hy_str value)
@@ -99,6 +115,10 @@ static void on_attr(struct previewing *p, const struct hy_html_event *e)
     } else if (hy_str_eq(e->name, HY_STR("alt")) && hy_str_eq(e->tag, HY_STR("img"))) {
         put_attr(p, e->name, value);
         hy_buf_add_str(&p->alt, value);
+    } else if (hy_str_eq(e->name, HY_STR("style"))) {
+        hy_buf_reset(&p->css);
+        put_css(&p->css, value);
+        put_attr(p, e->name, hy_buf_str(&p->css));
     } else if (is_kept(e->name)) {
         put_attr(p, e->name, value);
     }
@@ -191,7 +211,7 @@ static void on_tag(struct previewing *p, const struct hy_html_event *e)
     bool is_style = hy_str_eq(e->name, HY_STR("style"));
     if (!skip_hidden(p, e) && is_shown(e->name)) {
         if (is_style && e->is_end_tag && p->style != SIZE_MAX)
-            hy_buf_add_str(p->out, hy_str_slice(p->html, p->style, e->begin));
+            put_css(p->out, hy_str_slice(p->html, p->style, e->begin));
         if (e->is_end_tag)
             close_tag(p, e->name);
         else
@@ -233,6 +253,7 @@ int hy_preview_put(struct hy_str html, const struct hy_preview *how, struct hy_b
                            .value = HY_BUF_INIT(max),
                            .attrs = HY_BUF_INIT(out->max),
                            .alt = HY_BUF_INIT(max),
+                           .css = HY_BUF_INIT(max),
                            .words = HY_BUF_INIT(2 * HY_PREVIEW_TEXT_MAX),
                            .style = SIZE_MAX};
     struct hy_html walker = {0};
@@ -245,6 +266,7 @@ int hy_preview_put(struct hy_str html, const struct hy_preview *how, struct hy_b
     hy_buf_free(&p.value);
     hy_buf_free(&p.attrs);
     hy_buf_free(&p.alt);
+    hy_buf_free(&p.css);
     hy_buf_free(&p.words);
     return err;
 }

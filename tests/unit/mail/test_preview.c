@@ -67,6 +67,10 @@ Test(preview, what_runs_or_leads_away_or_asks_the_net_is_not_in_it)
         {"<!--[if mso]><a href=x>m</a><![endif]-->a", "a"},
         {"<title>t</title><style>a{color:red}</style>b", "<style>a{color:red}</style>b"},
         {"<style>a{color:red}", "<style>"},
+        {"<p style=\"background: url(//x); color:red\">a</p>",
+         "<p style=\"background: no-url(//x); color:red\">a</p>"},
+        {"<style>@IMPORT 'x';p{background:image-set('y' 1x)}</style>",
+         "<style>@no-IMPORT 'x';p{background:no-image-set('y' 1x)}</style>"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         const char *got = preview(cases[i][0]);
