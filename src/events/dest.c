@@ -5,8 +5,13 @@
 #include "events.h"
 #include "hayauma/base/log.h"
 #include "hayauma/base/rand.h"
+#include "hayauma/track/verdict.h"
 
-enum { RETRY_LEAST_MS = 1000, DOUBLINGS_MAX = 16 };
+enum {
+    RETRY_LEAST_MS = 1000,
+    DOUBLINGS_MAX = 16,
+    VERDICT_WAIT_MS = 2000, /* for who opened or clicked; judged later it is told later, too */
+};
 
 const char *hy_events_state_name(enum hy_events_state s)
 {
@@ -34,17 +39,31 @@ static int renew(struct side *s)
     return err;
 }
 
+/* An open or click of a moment ago, of which nobody has said yet who did it: that is told with it,
+ * unless it takes too long. */
+static bool is_too_new(const struct hy_moment *m, hy_wall_ms now)
+{
+    const struct hy_activity *a = &m->of.activity;
+    if (m->kind != HY_MOMENT_ACTIVITY || hy_verdict_is_given(a->flags, a->reason))
+        return false;
+    bool is_hit = a->kind == HY_ACTIVITY_OPEN || a->kind == HY_ACTIVITY_CLICK;
+    return is_hit && now - hy_id_time(m->id) < VERDICT_WAIT_MS && hy_id_time(m->id) <= now;
+}
+
 static int gather(struct dest *d, char separator, bool is_behind, uint32_t n_max,
                   uint64_t bytes_max, struct batch *b)
 {
     struct side *s = d->side;
     struct hy_timeline l;
     struct hy_moment m;
+    hy_wall_ms now = hy_clock_wall_ms();
     int err = hy_timeline_open(&s->txn, d->cursor, &l);
     if (err)
         return err;
     for (unsigned i = 0; i < SCAN_MAX && b->n < n_max && b->bytes.len < bytes_max; i++) {
         err = hy_timeline_next(&l, &m);
+        if (!err && is_too_new(&m, now))
+            err = HY_ENOTFOUND;
         if (err)
             break;
         if (hy_event_is_wanted(&s->writer, &s->txn, &m, d->filter)) {

@@ -10,6 +10,7 @@
 #include "hayauma/io/sockaddr.h"
 #include "hayauma/store/campaign.h"
 #include "hayauma/store/lead.h"
+#include "hayauma/track/verdict.h"
 
 enum { FIELDS_MAX = 2 * HY_SPOOL_META_MAX };
 #define YEAR_10000 253402300800000LL /* ms: what RFC 3339 cannot write */
@@ -409,19 +410,40 @@ static void put_data(struct hy_buf *out, struct hy_str meta)
     json_decref(o);
 }
 
+static bool has_verdict(const struct hy_activity *a)
+{
+    return a->kind == HY_ACTIVITY_OPEN || a->kind == HY_ACTIVITY_CLICK ||
+           a->kind == HY_ACTIVITY_VERDICT;
+}
+
+/* Who did it; absent while that is not known yet. */
+static void put_verdict(const struct hy_activity *a, struct hy_buf *out)
+{
+    if (a->kind == HY_ACTIVITY_VERDICT)
+        put_str(out, "of", a->text);
+    if (!hy_verdict_is_given(a->flags, a->reason))
+        return;
+    put_word(out, "verdict", hy_verdict_name(hy_verdict_of_flags(a->flags)));
+    if (a->reason < HY_VERDICT_REASONS)
+        put_word(out, "verdict_reason", hy_verdict_reason_name(a->reason));
+}
+
 static void put_activity(struct hy_event_writer *w, struct hy_txn *t, const struct hy_activity *a,
                          struct hy_buf *out)
 {
     put_campaign(w, t, out, a->campaign);
     put_message_of(w, t, out, a->message);
     put_person(t, a, out);
-    if (a->reason)
+    if (has_verdict(a))
+        put_verdict(a, out);
+    else if (a->reason)
         put_word(out, "reason", hy_bounce_reason_name(a->reason));
     if (a->kind == HY_ACTIVITY_LATE_BOUNCE)
         put_flag(out, "hard", a->flags & HY_ACTIVITY_HARD);
     if (a->flags & HY_ACTIVITY_MACHINE)
         put_flag(out, "machine", true);
-    put_str(out, is_diagnostic(a->kind) ? "diagnostic" : "text", a->text);
+    if (a->kind != HY_ACTIVITY_VERDICT)
+        put_str(out, is_diagnostic(a->kind) ? "diagnostic" : "text", a->text);
     put_str(out, "reported_by", a->source);
     put_number(out, "link", a->link);
     put_str(out, "url", a->url);

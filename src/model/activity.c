@@ -19,6 +19,7 @@ static const char *const names[HY_ACTIVITY_KINDS] = {
     [HY_ACTIVITY_RESUBSCRIBE] = "resubscribe",
     [HY_ACTIVITY_OPEN] = "open",
     [HY_ACTIVITY_CLICK] = "click",
+    [HY_ACTIVITY_VERDICT] = "verdict",
     [HY_ACTIVITY_PAGE_VIEW] = "page-view",
     [HY_ACTIVITY_KEY_PAGE] = "key-page",
     [HY_ACTIVITY_DOWNLOAD] = "download",

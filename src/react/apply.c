@@ -68,11 +68,29 @@ static int settle(struct batch *b, struct hy_txn *t, struct hy_activity *a, uint
     return was == is ? 0 : note(b, t, a, is ? 1 : -1);
 }
 
-static enum hy_verdict verdict_of(uint8_t flags)
+/* Others may have been told of it as it was before, or without a verdict. */
+static int tell(struct hy_txn *t, const struct hy_activity *a)
 {
-    return flags & HY_ACTIVITY_HUMAN     ? HY_VERDICT_HUMAN
-           : flags & HY_ACTIVITY_MACHINE ? HY_VERDICT_MACHINE
-                                         : HY_VERDICT_UNKNOWN;
+    char id[HY_ID_TEXT_MAX];
+    struct hy_activity v = {
+        .kind = HY_ACTIVITY_VERDICT,
+        .flags = a->flags & (HY_ACTIVITY_HUMAN | HY_ACTIVITY_MACHINE),
+        .reason = a->reason,
+        .tenant = a->tenant,
+        .campaign = a->campaign,
+        .message = a->message,
+        .lead = a->lead,
+        .domain = a->domain,
+        .link = a->link,
+        .address = a->address,
+        .text = hy_str_of(hy_id_format(a->id, id)),
+    };
+    return hy_activity_put(t, &v);
+}
+
+static bool is_late(const struct hy_txn *t, const struct hy_activity *a)
+{
+    return t->now - hy_id_time(a->id) > HY_REACT_LATE_MS;
 }
 
 /* An open or click is judged. It counts when its hold is over, or at once when it is proved; one
@@ -85,10 +103,13 @@ static int judge(struct batch *b, struct hy_txn *t, const struct item *i, struct
     if (is_free && counts(flags))
         flags |= HY_ACTIVITY_COUNTED;
     if (i->id == i->step)
-        b->tally.verdicts[verdict_of(flags)][i->reason]++;
+        b->tally.verdicts[hy_verdict_of_flags(flags)][i->reason]++;
     else
         b->tally.revised++;
-    return settle(b, t, a, flags, i->reason);
+    int err = settle(b, t, a, flags, i->reason);
+    if (err || (i->id == i->step && !is_late(t, a)))
+        return err;
+    return tell(t, a);
 }
 
 static int release(struct batch *b, struct hy_txn *t, struct hy_activity *a)

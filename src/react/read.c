@@ -92,6 +92,8 @@ static void take(struct hy_react *r, struct hy_txn *t, struct batch *b, const st
 {
     struct hy_verdict_change changes[HY_VERDICT_CHANGES_MAX];
     struct hy_hit hit;
+    if (a->kind == HY_ACTIVITY_VERDICT)
+        return; /* ours */
     size_t n = hit_of(r, t, a, &hit) ? hy_verdicts_judge(r->verdicts, &hit, changes) : 0;
     size_t own = !is_judged(a->kind); /* a proof is not judged itself */
     if (n > own)

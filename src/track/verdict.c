@@ -47,6 +47,18 @@ struct changes {
     size_t n;
 };
 
+enum hy_verdict hy_verdict_of_flags(uint8_t flags)
+{
+    return flags & HY_ACTIVITY_HUMAN     ? HY_VERDICT_HUMAN
+           : flags & HY_ACTIVITY_MACHINE ? HY_VERDICT_MACHINE
+                                         : HY_VERDICT_UNKNOWN;
+}
+
+bool hy_verdict_is_given(uint8_t flags, uint8_t reason)
+{
+    return hy_verdict_of_flags(flags) != HY_VERDICT_UNKNOWN || reason == HY_VERDICT_PRIVACY;
+}
+
 const char *hy_verdict_name(enum hy_verdict v)
 {
     static const char *const names[HY_VERDICTS] = {"human", "machine", "unknown"};

@@ -29,6 +29,7 @@ enum hy_activity_kind {
     /* what people do with a message */
     HY_ACTIVITY_OPEN = 32,
     HY_ACTIVITY_CLICK,
+    HY_ACTIVITY_VERDICT, /* what is thought of an open or click changed; its id is the text */
     /* what people do on the site */
     HY_ACTIVITY_PAGE_VIEW = 48,
     HY_ACTIVITY_KEY_PAGE,

@@ -46,7 +46,11 @@ struct hy_react_policy {
 struct hy_react_policy *hy_react_policy_ref(struct hy_react_policy *p);
 void hy_react_policy_unref(struct hy_react_policy *p); /* NULL is fine */
 
-enum { HY_REACT_HOLD_MAX_MS = 3600000 };
+enum {
+    HY_REACT_HOLD_MAX_MS = 3600000,
+    HY_REACT_LATE_MS = 500, /* a verdict that comes later is told by an activity of its own, like
+                               one that is revised */
+};
 
 /* Starts the thread; the policy's reference is taken in any case. In a store that knows no place it
  * begins with what is noted from now on. `env` and `writer` must outlive it. HY_ENOMEM, HY_EIO with

@@ -8,6 +8,7 @@
 #pragma once
 #include "hayauma/base/clock.h"
 #include "hayauma/base/hash.h"
+#include "hayauma/model/activity.h"
 #include "hayauma/model/id.h"
 #include "hayauma/model/lead.h"
 
@@ -28,6 +29,10 @@ enum hy_verdict_reason {
     HY_VERDICT_PROOF,       /* a person's doing followed */
     HY_VERDICT_REASONS,
 };
+/* By the flags of an activity (model/activity.h). */
+enum hy_verdict hy_verdict_of_flags(uint8_t flags);
+/* Whether an open or click was judged: its verdict stands in its flags and reason. */
+bool hy_verdict_is_given(uint8_t flags, uint8_t reason);
 const char *hy_verdict_name(enum hy_verdict v);               /* "human", "machine", "unknown" */
 const char *hy_verdict_reason_name(enum hy_verdict_reason r); /* "burst"; "" for NOTHING */
 

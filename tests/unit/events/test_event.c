@@ -5,6 +5,7 @@
 #include "hayauma/events/event.h"
 #include "hayauma/store/lead.h"
 #include "hayauma/store/returned.h"
+#include "hayauma/track/verdict.h"
 
 TestSuite(event, .init = case_open, .fini = case_close);
 
@@ -178,6 +179,41 @@ Test(event, metadata_of_any_letters_is_told_as_long_as_it_may_be)
     json_t *all = events(0, &everything);
     const json_t *x = json_object_get(json_object_get(json_array_get(all, 0), "metadata"), "x");
     cr_assert_eq(json_string_length(x), 4 * n);
+    json_decref(all);
+}
+
+Test(event, who_opened_or_clicked_is_told_as_it_was_judged)
+{
+    static const struct {
+        uint8_t flags, reason;
+        const char *verdict, *why;
+    } cases[] = {
+        {HY_ACTIVITY_HUMAN | HY_ACTIVITY_COUNTED, HY_VERDICT_NOTHING, "human", NULL},
+        {HY_ACTIVITY_MACHINE, HY_VERDICT_BURST, "machine", "burst"},
+        {0, HY_VERDICT_PRIVACY, "unknown", "privacy"},
+        {0, HY_VERDICT_PREFETCH, NULL, NULL},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
+        note((struct hy_activity){
+            .kind = HY_ACTIVITY_CLICK, .flags = cases[i].flags, .reason = cases[i].reason});
+    note((struct hy_activity){.kind = HY_ACTIVITY_VERDICT,
+                              .flags = HY_ACTIVITY_MACHINE,
+                              .reason = HY_VERDICT_CROWD,
+                              .text = HY_STR("0123456789abc")});
+    json_t *all = events(0, &everything);
+    cr_assert_eq(json_array_size(all), 5);
+    for (size_t i = 0; i < 4; i++) {
+        const json_t *e = json_array_get(all, i);
+        const char *verdict = json_string_value(json_object_get(e, "verdict"));
+        const char *why = json_string_value(json_object_get(e, "verdict_reason"));
+        cr_expect_str_eq(verdict ? verdict : "", cases[i].verdict ? cases[i].verdict : "", "%zu",
+                         i);
+        cr_expect_str_eq(why ? why : "", cases[i].why ? cases[i].why : "", "%zu", i);
+        cr_expect_null(json_object_get(e, "reason"), "a bounce's");
+    }
+    cr_expect_str_eq(text(all, 4, "type"), "verdict");
+    cr_expect_str_eq(text(all, 4, "of"), "0123456789abc");
+    cr_expect_str_eq(text(all, 4, "verdict_reason"), "crowd");
     json_decref(all);
 }
 

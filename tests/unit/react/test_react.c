@@ -94,6 +94,38 @@ Test(react, a_machines_haste_takes_back_what_had_counted)
     cr_assert_eq(view().revised, 2);
 }
 
+/* Activities of the lead that tell of a verdict on `of`. */
+static unsigned told_of(hy_lead_no lead, hy_id of)
+{
+    const struct hy_activity_who who = {.by = HY_ACTIVITY_BY_LEAD, .lead = lead};
+    struct hy_activity a = {0};
+    char text[HY_ID_TEXT_MAX];
+    struct hy_txn t;
+    unsigned n = 0;
+    cr_assert_eq(hy_txn_read(env, &t), 0);
+    while (hy_activity_prev_of(&t, &who, a.id, &a) == 0)
+        n += a.kind == HY_ACTIVITY_VERDICT && hy_str_eq(a.text, hy_str_of(hy_id_format(of, text)));
+    hy_txn_end(&t);
+    return n;
+}
+
+Test(react, a_verdict_that_changes_is_told_and_one_that_is_in_time_is_not)
+{
+    hy_id ids[3];
+    reacting_start(0);
+    for (uint32_t i = 0; i < 3; i++) {
+        struct hy_activity a = hit(HY_ACTIVITY_CLICK, 1, i + 1);
+        a.at = 1796000000000 + i * 600;
+        ids[i] = noted(a);
+    }
+    reacted(ids[2]);
+    reacted(noted((struct hy_activity){.kind = HY_ACTIVITY_ORDER, .lead = 2}));
+    cr_assert_eq(told_of(1, ids[0]), 1);
+    cr_assert_eq(told_of(1, ids[1]), 1);
+    cr_assert_eq(view().applied, 4, "what we tell is passed over");
+    cr_assert_leq(told_of(1, ids[2]), 1, "a slow machine may have taken longer than in time is");
+}
+
 Test(react, a_burst_is_seen_over_a_restart)
 {
     hy_id id = 0;

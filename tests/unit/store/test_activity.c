@@ -463,7 +463,7 @@ Test(activity, kinds_have_names_that_lead_back_to_them)
         cr_assert_eq((int)back, i, "%s", name);
     }
     enum hy_activity_kind kind = HY_ACTIVITY_OPEN;
-    cr_assert_eq(named, 37);
+    cr_assert_eq(named, 38);
     cr_assert_eq(hy_activity_kind_find(HY_STR("opens"), &kind), HY_ENOTFOUND);
     cr_assert_eq(kind, HY_ACTIVITY_OPEN);
 }
