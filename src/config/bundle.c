@@ -45,6 +45,11 @@ enum tag {
     T_COMPLAINT_LIMIT, /* share and one */
     T_CLOSED,          /* its first byte is a space, so that none is something, too */
     T_RELEASE,         /* microseconds and one */
+    T_TRACKING_HOST,
+    T_UTM_SOURCE,
+    T_UTM_MEDIUM,
+    T_UTM_CAMPAIGN,
+    T_UTM_CONTENT,
     T_END,
 };
 /* inside T_HEADER and T_VAR */
@@ -137,6 +142,17 @@ static void put_brakes(struct hy_buf *out, const struct hy_bundle *b)
     put(out, T_TENANT, b->tenant);
 }
 
+static void put_tracking(struct hy_buf *out, const struct hy_bundle *b)
+{
+    put_number(out, T_TRACK_LINKS, (uint64_t)(b->track_links + 1));
+    put_number(out, T_BEACON, (uint64_t)(b->beacon + 1));
+    put(out, T_TRACKING_HOST, b->tracking_host);
+    put(out, T_UTM_SOURCE, b->utm.source);
+    put(out, T_UTM_MEDIUM, b->utm.medium);
+    put(out, T_UTM_CAMPAIGN, b->utm.campaign);
+    put(out, T_UTM_CONTENT, b->utm.content);
+}
+
 int hy_bundle_encode(const struct hy_bundle *b, struct hy_buf *out)
 {
     size_t before = out->len;
@@ -158,8 +174,7 @@ int hy_bundle_encode(const struct hy_bundle *b, struct hy_buf *out)
     put_parts(out, b);
     put_number(out, T_CHARSET, b->charset);
     put_number(out, T_TRANSFER, b->transfer);
-    put_number(out, T_TRACK_LINKS, (uint64_t)(b->track_links + 1));
-    put_number(out, T_BEACON, (uint64_t)(b->beacon + 1));
+    put_tracking(out, b);
     put_number(out, T_LIST_UNSUBSCRIBE, b->list_unsubscribe);
     put_number(out, T_START_AT, (uint64_t)b->start_at);
     put_number(out, T_EXPIRE, (uint64_t)b->expire_us);
@@ -354,13 +369,24 @@ static int read_field(struct reading *r, const struct field *f)
 {
     struct hy_bundle *b = r->b;
     struct hy_str *const texts[T_END] = {
-        [T_NAME] = &b->name,           [T_FROM_ADDRESS] = &b->from_address,
-        [T_FROM_NAME] = &b->from_name, [T_TO_NAME] = &b->to_name,
-        [T_REPLY_TO] = &b->reply_to,   [T_SUBJECT] = &b->subject,
-        [T_HTML] = &b->html,           [T_TEXT] = &b->text,
-        [T_HTML_NAME] = &b->html_name, [T_TEXT_NAME] = &b->text_name,
-        [T_TIME_ZONE] = &b->time_zone, [T_POOL] = &b->pool,
+        [T_NAME] = &b->name,
+        [T_FROM_ADDRESS] = &b->from_address,
+        [T_FROM_NAME] = &b->from_name,
+        [T_TO_NAME] = &b->to_name,
+        [T_REPLY_TO] = &b->reply_to,
+        [T_SUBJECT] = &b->subject,
+        [T_HTML] = &b->html,
+        [T_TEXT] = &b->text,
+        [T_HTML_NAME] = &b->html_name,
+        [T_TEXT_NAME] = &b->text_name,
+        [T_TIME_ZONE] = &b->time_zone,
+        [T_POOL] = &b->pool,
         [T_TENANT] = &b->tenant,
+        [T_TRACKING_HOST] = &b->tracking_host,
+        [T_UTM_SOURCE] = &b->utm.source,
+        [T_UTM_MEDIUM] = &b->utm.medium,
+        [T_UTM_CAMPAIGN] = &b->utm.campaign,
+        [T_UTM_CONTENT] = &b->utm.content,
     };
     if (texts[f->tag]) {
         *texts[f->tag] = f->bytes;

@@ -11,7 +11,7 @@
 #include "hayauma/mail/header.h"
 #include "schema.h"
 
-enum { ARENA_MAX = 2 * HY_BUNDLE_MAX, PATH_BYTES = 4096 };
+enum { ARENA_MAX = 2 * HY_BUNDLE_MAX, PATH_BYTES = 4096, UTM_MAX = 200 };
 
 #define F(field)    SCHEMA_FIELD(struct raw, field)
 #define PART(field) SCHEMA_FIELD(struct raw_part, field)
@@ -48,6 +48,7 @@ struct raw {
     bool is_by_lead, is_uncapped;
     uint32_t bounce_percent, complaint_share;
     const char *pool, *tenant;
+    const char *tracking_host, *utm_source, *utm_medium, *utm_campaign, *utm_content;
 };
 
 static const struct schema_name priorities[] = {
@@ -88,6 +89,11 @@ static const struct schema_row rows[] = {
     {"encoding.transfer", SCHEMA_ENUM, 0, F(transfer), .names = transfers, .def = "auto"},
     {"tracking.links", SCHEMA_BOOL, 0, F(links)},
     {"tracking.beacon", SCHEMA_BOOL, 0, F(beacon)},
+    {"tracking.host", SCHEMA_HOSTNAME, 0, F(tracking_host)},
+    {"utm.source", SCHEMA_STRING, 0, F(utm_source), .max = UTM_MAX},
+    {"utm.medium", SCHEMA_STRING, 0, F(utm_medium), .max = UTM_MAX},
+    {"utm.campaign", SCHEMA_STRING, 0, F(utm_campaign), .max = UTM_MAX},
+    {"utm.content", SCHEMA_STRING, 0, F(utm_content), .max = UTM_MAX},
     {"list_unsubscribe", SCHEMA_BOOL, 0, F(unsubscribe), .def = "true"},
     {"start_at", SCHEMA_TIME, 0, F(start_at)},
     {"expire", SCHEMA_DURATION, 0, F(expire_us), 60000000, 30LL * 86400 * 1000000},
@@ -418,6 +424,11 @@ static int to_bundle(struct loading *l)
         .complaint_share = r->complaint_share,
         .pool = hy_str_of(r->pool),
         .tenant = hy_str_of(r->tenant),
+        .tracking_host = hy_str_of(r->tracking_host),
+        .utm = {.source = hy_str_of(r->utm_source),
+                .medium = hy_str_of(r->utm_medium),
+                .campaign = hy_str_of(r->utm_campaign),
+                .content = hy_str_of(r->utm_content)},
     };
     int err = read_body(l, "html", r->html, &b->html, &b->html_name);
     if (!err)

@@ -282,7 +282,7 @@ static const struct schema_row rows[] = {
      .example = "[\"0.0.0.0:443\", \"[::]:443\"]"},
     {"tracking.hosts", SCHEMA_LIST, 0, F(tracking.hosts), .max = 64, .items = &tracking_host_schema,
      .doc = "Names under which browsers come. The first is shown to those that say none. A "
-            "campaign may name one of them (tracking_host).",
+            "campaign may name one of them (tracking.host).",
      .example = "- name: t.example.jp\n  certificate: /etc/hayauma/tls/t.example.jp.pem\n"
                 "  private_key: /etc/hayauma/tls/t.example.jp.key"},
     {"tracking.sites", SCHEMA_HOSTNAMES, SCHEMA_WILDCARD, F(tracking.sites), .max = 64,

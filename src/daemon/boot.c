@@ -265,6 +265,8 @@ int daemon_open(struct hy_daemon *d, struct hy_diag *diag)
     if (err == HY_OK)
         observer_faces(&d->observer, &(struct observer_faces){.receive = d->receive,
                                                               .web = d->web,
+                                                              .track = d->track,
+                                                              .hits = d->hits,
                                                               .intake = d->intake,
                                                               .returns = d->intake_receive});
     if (problems.n)

@@ -166,6 +166,9 @@ static void status(struct hy_control_call *call, void *ctx)
     json_t *api = api_json(d);
     if (api)
         json_object_set_new(o, "api", api);
+    json_t *tracking = tracking_json(d);
+    if (tracking)
+        json_object_set_new(o, "tracking", tracking);
     json_object_set_new(o, "intake", intake_json(d));
     json_object_set_new(o, "reaction", reaction_json(d));
     json_object_set_new(o, "crypto", crypto_json(d));

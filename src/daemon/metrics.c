@@ -383,6 +383,7 @@ static void put_faces(struct expo *e, struct observer *o)
     pthread_mutex_lock(&o->lock);
     put_submission(e, o->faces.receive);
     metrics_put_api(e, &o->faces);
+    metrics_put_tracking(e, &o->faces);
     metrics_put_intake(e, &o->faces);
     pthread_mutex_unlock(&o->lock);
 }

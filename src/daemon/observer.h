@@ -12,6 +12,8 @@ struct hy_daemon;
 struct hy_intake;
 struct hy_receive;
 struct hy_web;
+struct hy_track;
+struct hy_hits;
 
 /* Of the configuration, for the other thread; under the lock. */
 struct observer_limits {
@@ -22,6 +24,8 @@ struct observer_limits {
 struct observer_faces {
     const struct hy_receive *receive; /* messages that are handed in by SMTP */
     const struct hy_web *web;
+    const struct hy_track *track; /* browsers */
+    struct hy_hits *hits;         /* what they did */
     const struct hy_intake *intake;
     const struct hy_receive *returns; /* mail that comes back by SMTP */
 };

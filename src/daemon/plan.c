@@ -150,8 +150,42 @@ static int local_utc_offset_min(hy_wall_ms now)
 /* What is tracked, and where browsers go for it. */
 struct tracked {
     unsigned flags;
-    struct hy_str base_url;
+    struct hy_str base_url; /* a view of the config, or of `room` */
+    char room[HY_DOMAIN_MAX + 600];
 };
+
+static bool has_host(const struct hy_config *c, struct hy_str name)
+{
+    for (size_t i = 0; i < c->tracking.hosts.n; i++)
+        if (hy_str_ieq(name, hy_str_of(c->tracking.hosts.items[i].name)))
+            return true;
+    return false;
+}
+
+/* tracking.base_url, with the host that the campaign names in place of its own. HY_EINVAL: there is
+ * no such host; base_url is tracking.base_url then. */
+static int set_base_url(const struct hy_bundle *b, const struct hy_config *c, struct tracked *ret,
+                        struct hy_diag *diag)
+{
+    struct hy_str base = hy_str_of(c->tracking.base_url);
+    size_t host = hy_str_find_str(base, HY_STR("//"), 0), end = 0;
+    ret->base_url = base;
+    if (b->tracking_host.n == 0)
+        return HY_OK;
+    if (!has_host(c, b->tracking_host))
+        return hy_fail(diag, HY_EINVAL,
+                       "tracking.host: there is no '%.*s' under tracking.hosts in hayauma.yaml",
+                       HY_STR_ARG(b->tracking_host));
+    if (host == SIZE_MAX)
+        base = HY_STR("https:///");
+    host = hy_str_find_str(base, HY_STR("//"), 0) + 2;
+    for (end = host; end < base.n && base.p[end] != '/' && base.p[end] != ':';)
+        end++;
+    int n = snprintf(ret->room, sizeof ret->room, "%.*s%.*s%.*s", (int)host, base.p,
+                     HY_STR_ARG(b->tracking_host), (int)(base.n - end), base.p + end);
+    ret->base_url = hy_str_make(ret->room, (size_t)n);
+    return HY_OK;
+}
 
 static int compile(struct hy_daemon *d, const struct hy_config *c, const struct hy_bundle *b,
                    hy_id campaign, struct names *names, const struct hy_address *from,
@@ -290,8 +324,10 @@ static int make(struct hy_daemon *d, const struct hy_config *c, struct hy_txn *t
     plan->expire_us = b.expire_us;
     plan->arena = HY_ARENA_INIT(1 << 20);
     struct names names = {.txn = t, .bundle = &b, .unknown = unknown};
-    const struct tracked tracked = {flags_of(&b, c), hy_str_of(c->tracking.base_url)};
-    err = compile(d, c, &b, campaign, &names, &from, &tracked, diag, &plan->message);
+    struct tracked tracked = {.flags = flags_of(&b, c)};
+    err = set_base_url(&b, c, &tracked, diag);
+    if (err == HY_OK)
+        err = compile(d, c, &b, campaign, &names, &from, &tracked, diag, &plan->message);
     if (err == HY_OK)
         err = defaults(&names, &plan->arena, &plan->defaults, &plan->n_defaults);
     if (err == HY_OK)
@@ -395,15 +431,18 @@ static int make_tracked(struct hy_daemon *d, const struct hy_config *c, struct h
                         struct hy_bundle *b, const struct hy_campaign *campaign,
                         struct hy_track_campaign *ret)
 {
-    const char *base_url = c->tracking.base_url;
-    const struct tracked tracked = {.flags = HY_MESSAGE_CLICKS | HY_MESSAGE_TEXT_CLICKS,
-                                    .base_url = hy_str_of(base_url[0] ? base_url : "https://-/")};
+    struct tracked tracked = {.flags = HY_MESSAGE_CLICKS | HY_MESSAGE_TEXT_CLICKS};
     struct names names = {.txn = t, .bundle = b};
     const struct hy_deliver_default *all;
     struct hy_diag diag = {""};
     struct hy_address from;
     size_t n = 0;
-    int err = from_address(b, c, &from, &diag);
+    int err = set_base_url(b, c, &tracked, NULL);
+    (void)err; /* the host is gone: its mails are out */
+    if (tracked.base_url.n == 0)
+        tracked.base_url =
+            HY_STR("https://-/"); /* links have numbers only where they are tracked */
+    err = from_address(b, c, &from, &diag);
     if (err == HY_OK)
         err = compile(d, c, b, campaign->id, &names, &from, &tracked, &diag, &ret->message);
     if (err == HY_OK)
@@ -419,6 +458,15 @@ static int make_tracked(struct hy_daemon *d, const struct hy_config *c, struct h
         slots[all[i].slot] = all[i].value;
     ret->slots = slots;
     ret->n_slots = HY_DELIVER_SLOTS;
+    const struct hy_str *const from_bundle[] = {&b->utm.source, &b->utm.medium, &b->utm.campaign,
+                                                &b->utm.content};
+    struct hy_str *const to[] = {&ret->utm.source, &ret->utm.medium, &ret->utm.campaign,
+                                 &ret->utm.content};
+    for (size_t i = 0; i < 4; i++) {
+        *to[i] = hy_arena_str(&ret->arena, *from_bundle[i]);
+        if (!to[i]->p)
+            return HY_ENOMEM;
+    }
     return HY_OK;
 }
 

@@ -123,6 +123,31 @@ int hy_hits_put(struct hy_hits *h, const struct hy_activity *a)
     return err;
 }
 
+void hits_wipe(struct hy_hits *h, uint64_t from, uint64_t to)
+{
+    while (from < to) {
+        uint64_t n = room_at(h, from) < to - from ? room_at(h, from) : to - from;
+        memset(h->ring + from % h->size, 0, n);
+        from += n;
+    }
+}
+
+/* After a kill: what the store had and nobody had overwritten. Pages that are empty stay untouched,
+ * so that they need not be written. */
+static void wipe_rest(struct hy_hits *h)
+{
+    static const char zeros[HITS_HEADER_BYTES];
+    uint64_t to = h->tail + h->size;
+    for (uint64_t at = h->head; at < to;) {
+        uint64_t n = HITS_HEADER_BYTES - at % HITS_HEADER_BYTES;
+        if (n > to - at)
+            n = to - at;
+        if (memcmp(h->ring + at % h->size, zeros, n) != 0)
+            hits_wipe(h, at, at + n);
+        at += n;
+    }
+}
+
 /* ---- the file ---- */
 
 static int fail_errno(struct hy_diag *diag, int no, const char *what)
@@ -210,6 +235,8 @@ static int read_file(struct hy_hits *h, struct hy_diag *diag)
         return err;
     h->key = header.key;
     find_head(h);
+    if (header.is_open)
+        wipe_rest(h);
     return HY_OK;
 }
 
@@ -264,6 +291,7 @@ int hy_hits_open(const char *data_dir, uint64_t bytes, struct hy_env *env, struc
         hy_hits_close(h);
         return err;
     }
+    h->header->is_open = true;
     if (h->found)
         hy_log(HY_LOG_NOTICE, "tracking", "%lu hits of the last run go into the store", h->found);
     *ret = h;
@@ -275,6 +303,8 @@ void hy_hits_close(struct hy_hits *h)
     if (!h)
         return;
     hy_hits_stop(h);
+    if (h->header)
+        h->header->is_open = false;
     unmap_file(h);
     if (h->fd >= 0)
         close(h->fd);

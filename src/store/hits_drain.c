@@ -86,6 +86,7 @@ static void on_slice(struct hy_write_req *req)
 {
     struct hits_job *j = hy_container_of(req, struct hits_job, req);
     struct hy_hits *h = j->hits;
+    hits_wipe(h, h->tail, j->reached); /* nobody but this thread moves the tail */
     pthread_mutex_lock(&h->lock);
     h->tail = j->reached;
     h->stored += j->stored;

@@ -9,7 +9,8 @@
  * of 8; one that would reach over the end of the ring is put at its beginning, and a record of no
  * payload bytes, SKIP, stands in its place when there is room for one. The mark is stored last, and
  * before it the place behind the record has been made no mark: whoever reads from a position on
- * finds the records that were put, in order, and ends where the last one does. */
+ * finds the records that were put, in order, and ends where the last one does. What the store has
+ * is overwritten with zeros: what is told of a person who is erased is told there only. */
 #pragma once
 #include <pthread.h>
 #include <stdatomic.h>
@@ -26,8 +27,9 @@ enum {
 
 struct hits_header {
     _Atomic uint64_t magic;
-    uint32_t version, unused;
-    uint64_t bytes; /* of the ring */
+    uint32_t version;
+    uint32_t is_open; /* by a process, or one that was killed */
+    uint64_t bytes;   /* of the ring */
     struct hy_hash_key key;
 };
 
@@ -78,6 +80,9 @@ struct hits_view {
 };
 /* The record at a position; false: there is none, the journal ends here. */
 bool hits_read(const struct hy_hits *h, uint64_t position, struct hits_view *ret);
+
+/* Nothing of the records from one position to another is left in the file. */
+void hits_wipe(struct hy_hits *h, uint64_t from, uint64_t to);
 
 /* hits_drain.c: up to where the store has the journal. HY_ECORRUPT, HY_EVERSION. */
 HY_MUST_USE int hits_position(struct hy_txn *t, uint64_t *ret);

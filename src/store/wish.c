@@ -10,6 +10,7 @@
 #include "hayauma/base/list.h"
 #include "hayauma/store/activity.h"
 #include "hayauma/store/consent.h"
+#include "hayauma/store/lead_alias.h"
 #include "hayauma/store/lead_edit.h"
 #include "hayauma/store/opt_in.h"
 #include "lead_priv.h"
@@ -225,7 +226,9 @@ int hy_wish_put(struct hy_txn *t, struct hy_wish *w)
 {
     struct person p;
     w->has_changed = false;
-    int err = find_person(t, w->lead, &p);
+    int err = hy_lead_kept(t, w->lead, &w->lead);
+    if (!err)
+        err = find_person(t, w->lead, &p);
     if (err)
         return err;
     err = w->kind == HY_WISH_LEAVE    ? leave(t, w, &p)
@@ -310,7 +313,9 @@ int hy_wishes_of(struct hy_txn *t, hy_lead_no lead, uint32_t suppressor, struct 
     struct hy_lead_view view;
     hy_attr_no language;
     *ret = (struct hy_wishes){0};
-    int err = attrs ? hy_lead_read(t, lead, attrs, attrs_max, &view) : HY_ENOMEM;
+    int err = attrs ? hy_lead_kept(t, lead, &lead) : HY_ENOMEM;
+    if (!err)
+        err = hy_lead_read(t, lead, attrs, attrs_max, &view);
     if (!err) {
         ret->address = view.address;
         bool has = hy_attr_find(t, LANGUAGE, &language) == 0;

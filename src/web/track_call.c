@@ -130,7 +130,7 @@ void track_later(struct track_call *c, void (*fn)(struct track_call *c))
 
 static void count(struct track_call *c, int status)
 {
-    struct hy_track_route_counters *r = &c->server->counters.routes[c->route_no];
+    struct hy_web_route_counters *r = &c->server->counters.routes[c->route_no];
     hy_count_add(&r->by_class[status / 100], 1);
     hy_histogram_add(&r->times, hy_clock_us() - c->http->began);
 }

@@ -5,8 +5,8 @@
 
 #include "hayauma/base/log.h"
 #include "hayauma/store/lead.h"
+#include "hayauma/track/target.h"
 #include "track_server.h"
-#include "track_target.h"
 
 enum {
     CAMPAIGNS_MAX = 128,
@@ -62,12 +62,12 @@ static void put_target(const struct hy_track_policy *p, const struct hy_track_ca
 {
     struct hy_str before, fragment;
     size_t start = out->len;
-    track_target_split(raw, &before, &fragment);
-    track_target_put(out, before);
-    track_target_add_utm(out, start, &c->utm);
-    *ret_is_site = track_target_is_site(hy_str_make(out->data + start, out->len - start), p->sites,
-                                        p->n_sites);
-    track_target_put(out, fragment);
+    hy_target_split(raw, &before, &fragment);
+    hy_target_put(out, before);
+    hy_target_add_utm(out, start, &c->utm);
+    *ret_is_site =
+        hy_target_is_site(hy_str_make(out->data + start, out->len - start), p->sites, p->n_sites);
+    hy_target_put(out, fragment);
 }
 
 static int make_link(const struct hy_track_policy *p, struct hy_track_campaign *c, uint32_t no,

@@ -1,8 +1,8 @@
 /* What a mail brings a browser to: GET /c/TOKEN follows a link, GET /o/TOKEN is its beacon. Both
  * are in the journal before they are answered. */
+#include "hayauma/track/target.h"
 #include "track_campaigns.h"
 #include "track_server.h"
-#include "track_target.h"
 
 enum { FIELDS_MAX = 16384 };
 
@@ -47,7 +47,7 @@ static void put_visit(struct track_call *c, const struct hy_token *who, struct h
     char token[HY_TOKEN_TEXT_MAX];
     hy_token_stem_init(&stem, track_keys(c), HY_TOKEN_VISIT, who->campaign);
     size_t n = hy_token_write(&stem, who->lead, who->link, token);
-    track_target_add(out, 0, HY_STR("hy"), hy_str_make(token, n));
+    hy_target_add(out, 0, HY_STR("hy"), hy_str_make(token, n));
 }
 
 static void go(struct track_call *c, const struct hy_token *who, struct hy_str url, bool is_site)
@@ -58,7 +58,7 @@ static void go(struct track_call *c, const struct hy_token *who, struct hy_str u
     struct hy_buf fields = HY_BUF_INIT(FIELDS_MAX);
     if (is_site) { /* who comes: its pages need no cookie to know */
         struct hy_str before, fragment;
-        track_target_split(url, &before, &fragment);
+        hy_target_split(url, &before, &fragment);
         hy_buf_add_str(&target, before);
         put_visit(c, who, &target);
         hy_buf_add_str(&target, fragment);

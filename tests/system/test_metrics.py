@@ -73,6 +73,8 @@ def test_every_documented_metric_is_there_and_no_other(lab):
     _, _, port = watched(lab, config={"submission.listen": [f"127.0.0.1:{lab.free_port()}"],
                                       "submission.trusted": ["127.0.0.0/8"],
                                       "api.listen": [f"127.0.0.1:{lab.free_port()}"], "api.tokens": "",
+                                      "tracking.listen": [f"127.0.0.1:{lab.free_port()}"],
+                                      "tracking.journal": "1MiB",
                                       "intake.listen": [f"127.0.0.1:{lab.free_port()}"],
                                       "tenants": [{"name": "shop", "number": 1, "from_domains": ["shop.test"]}],
                                       "events.files": [{"name": "all", "dir": lab.path("events")}]})

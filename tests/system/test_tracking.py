@@ -1,9 +1,19 @@
 """What browsers are answered, and what becomes of it: clicks, beacons, and tokens that are none."""
+import collections
+import http.client
+import os
 import re
+import socket
+import ssl
+import subprocess
 
+import event_lab
+import killed
+import tls_lab
 import track_lab
 from lab import check, check_eq, wait_for
 from test_campaign import csv
+from test_disk_full import SmallDisk
 
 
 def test_a_click_goes_to_the_link_and_an_open_gets_its_picture(lab):
@@ -95,3 +105,129 @@ def test_tokens_that_are_none_get_a_polite_page_in_two_languages(lab):
     a = browser.get("v/" + mail.view)
     check("利用者0 様" in a.text() and "script-src" not in a.text(), a.text())
     check("sandbox" in a.fields["content-security-policy"], a.fields)
+
+
+def test_a_campaign_names_its_host_its_utm_and_our_own_sites_learn_who_comes(lab):
+    daemon, sink, browser = track_lab.track_setup(lab, config={
+        "tracking.hosts": [{"name": "t2.hayauma.test"}], "tracking.sites": ["*.site.example"]})
+    browser.options += ["--resolve", f"t2.hayauma.test:{browser.port}:127.0.0.1"]
+    base = f"http://t2.hayauma.test:{browser.port}/"
+    extra = "utm: {source: news, medium: mail, campaign: 夏}\ntracking: {host: t2.hayauma.test}\n"
+    mail = track_lab.mails(lab, daemon, sink, browser, people=1, extra=extra, base=base)[0]
+    check_eq(browser.base in mail.html, False, "the other name")
+    check(str(mail.message["List-Unsubscribe"]).startswith(f"<{base}u/"), mail.message["List-Unsubscribe"])
+    utm = "utm_source=news&utm_medium=mail&utm_campaign=%E5%A4%8F"
+    check_eq(browser.get(base + "c/" + mail.clicks[0]).fields["location"], f"https://shop.example/summer?x=1&y=2&{utm}#top")
+    to_site = browser.get(base + "c/" + mail.clicks[2]).fields["location"]
+    check(re.fullmatch(rf"https://www\.site\.example/page\?{utm}&hy=[\w-]{{20,40}}", to_site), to_site)
+    found = track_lab.wait_activities(lab, 2)
+    check("hy=" not in found[1]["url"], "the token of the visit is nobody else's business")
+    path = track_lab.campaign(lab, "wrong", extra="tracking: {host: other.example}\n")
+    done = daemon.run("campaign", "create", path)
+    check(done.returncode == 1 and "tracking.hosts" in done.stderr, done.stderr)
+
+
+def test_only_proxies_that_are_trusted_say_who_the_browser_is(lab):
+    daemon, sink, browser = track_lab.track_setup(lab, config={"tracking.trusted_proxies": ["127.0.0.2"]})
+    mail = track_lab.mails(lab, daemon, sink, browser, people=1)[0]
+    said = ["-H", "X-Forwarded-For: 198.51.100.7, 192.0.2.9"]
+    browser.get("c/" + mail.clicks[0], *said)
+    browser.get("c/" + mail.clicks[0], "--interface", "127.0.0.2", *said)
+    browser.head("c/" + mail.clicks[0])
+    browser.get("o/" + mail.open, "-H", "Sec-Purpose: prefetch;prerender")
+    found = track_lab.wait_activities(lab, 4)
+    check_eq([e["ip"] for e in found[:2]], ["127.0.0.1", "192.0.2.9"])
+
+
+def served(port, name):
+    """Subject of the certificate that a client sees who asks for this name."""
+    argv = ["openssl", "s_client", "-connect", f"127.0.0.1:{port}"] + (["-servername", name] if name else ["-noservername"])
+    done = subprocess.run(argv, input=b"", capture_output=True, timeout=30, check=False)
+    return re.search(r"subject=.*?CN ?= ?([\w.-]+)", done.stdout.decode()).group(1)
+
+
+def test_each_host_has_its_certificate_and_a_new_one_without_a_break(lab):
+    pki = tls_lab.Pki(lab)
+    first, second = pki.issue("one", "t1.hayauma.test"), pki.issue("two", "t2.hayauma.test")
+    port = lab.free_port()
+    hosts = [{"name": f"t{i}.hayauma.test", "certificate": c, "private_key": k} for i, (c, k) in enumerate((first, second), 1)]
+    daemon, sink, browser = track_lab.track_setup(lab, config={
+        "tracking.listen_tls": [f"127.0.0.1:{port}"], "tracking.hosts": hosts,
+        "tracking.base_url": f"https://t1.hayauma.test:{port}/"})
+    browser.options += ["--cacert", pki.ca, "--resolve", f"t1.hayauma.test:{port}:127.0.0.1"]
+    base = f"https://t1.hayauma.test:{port}/"
+    mail = track_lab.mails(lab, daemon, sink, browser, people=1, base=base)[0]
+    check_eq(mail.message["List-Unsubscribe-Post"], "List-Unsubscribe=One-Click")
+    check_eq(browser.get(base + "c/" + mail.clicks[0]).status, 302)
+    check_eq([served(port, n) for n in ("t1.hayauma.test", "t2.hayauma.test", "x.example", "")],
+             ["t1.hayauma.test", "t2.hayauma.test", "t1.hayauma.test", "t1.hayauma.test"])
+    context = ssl.create_default_context(cafile=pki.ca)
+    kept = http.client.HTTPSConnection("t1.hayauma.test", port, context=context, timeout=30)
+    kept.sock = context.wrap_socket(socket.create_connection(("127.0.0.1", port)), server_hostname="t1.hayauma.test")
+    for name, fresh in (("renewed", "t9.hayauma.test"), (None, None)):
+        if name:
+            for old, new in zip(first, pki.issue(name, fresh)):
+                os.replace(new, old)
+            daemon.ctl("reload")
+        kept.request("GET", "/o/" + mail.open)
+        answer = kept.getresponse()
+        check_eq((answer.status, len(answer.read())), (200, 42), "a connection from before the reload")
+    kept.close()
+    check_eq([served(port, n) for n in ("t1.hayauma.test", "t2.hayauma.test")], ["t9.hayauma.test", "t2.hayauma.test"])
+    with open(first[1], "w", encoding="utf-8") as f:
+        f.write("no key")
+    done = daemon.run("reload")
+    check(done.returncode == 1 and "tracking.hosts" in done.stderr, done.stderr)
+    check_eq(served(port, "t1.hayauma.test"), "t9.hayauma.test", "what is broken is not taken")
+
+
+def test_a_kill_loses_no_hit_that_was_answered_and_counts_none_twice(lab):
+    daemon, sink, browser = track_lab.track_setup(lab)
+    mail = track_lab.mails(lab, daemon, sink, browser, people=1)[0]
+
+    def client(tags, taken):
+        connection = http.client.HTTPConnection("127.0.0.1", browser.port, timeout=30)
+        for i, tag in enumerate(tags):
+            path = f"/o/{mail.open}" if i % 2 else f"/c/{mail.clicks[i % 3]}"
+            try:
+                connection.request("GET", path, headers={"User-Agent": tag})
+                answer = connection.getresponse()
+                answer.read()
+            except http.client.HTTPException as why:
+                raise OSError("it was killed") from why
+            check(answer.status in (200, 302), answer.status)
+            taken(tag)
+    daemon, taken = killed.under_load(lab, daemon, client, workers=3, enough=1500)
+    wait_for("the journal to be empty", lambda: daemon.ctl("status")["tracking"]["waiting"] == 0)
+    event_lab.wait_read(daemon)
+    noted = collections.Counter(e["user_agent"] for e in event_lab.once(track_lab.activities(lab)))
+    check_eq([t for t in taken if noted[t] != 1], [], "answered hits that are not noted once")
+    check_eq([t for t, n in noted.items() if n != 1], [], "hits that are noted more than once")
+    check_eq(daemon.ctl("status")["tracking"]["lost"], 0)
+    balanced, text = daemon.audit()
+    check(balanced, text)
+
+
+def test_links_lead_on_while_the_disk_is_full_and_what_waits_is_stored_later(lab):
+    with SmallDisk(lab, 64) as disk:
+        daemon, sink, browser = track_lab.track_setup(lab, config={
+            "paths.data_dir": os.path.join(disk.path, "data"), "store.min_free": "2MiB", "delivery.in_flight_max": 1024})
+        one, two = track_lab.mails(lab, daemon, sink, browser, people=2)
+        disk.fill()
+        wait_for("the store to be out of room", lambda: daemon.ctl("status")["store"]["state"] != "ready")
+        for _ in range(30):
+            check_eq(browser.get("c/" + one.clicks[0]).status, 302)
+        tracking = daemon.ctl("status")["tracking"]
+        check_eq((tracking["lost"], tracking["waiting"]), (0, 30))
+        connection = http.client.HTTPConnection("127.0.0.1", browser.port, timeout=30)
+        for _ in range(8000):  # more than a journal of 1 MiB holds
+            connection.request("GET", "/o/" + two.open, headers={"User-Agent": "x" * 200})
+            check_eq(len(connection.getresponse().read()), 42)
+        tracking = daemon.ctl("status")["tracking"]
+        check(tracking["lost"] > 0 and tracking["lost"] + tracking["hits"] == 8030, tracking)
+        disk.empty()
+        wait_for("all to be stored", lambda: daemon.ctl("status")["tracking"]["waiting"] == 0, timeout=30)
+        check_eq(daemon.ctl("status")["tracking"]["stored"], tracking["hits"])
+        track_lab.wait_activities(lab, tracking["hits"])
+        balanced, text = daemon.audit()
+        check(balanced, text)

@@ -60,7 +60,7 @@ class Mail:
         self.clicks, (self.open,), self.leave, self.view = tokens["c"], tokens["o"], tokens["u"][0], tokens["v"][0]
 
 
-def mails(lab, daemon, sink, browser, people=2, **kw):
+def mails(lab, daemon, sink, browser, people=2, base=None, **kw):
     """Sends a campaign to so many people; their mails, in the order of the addresses."""
     rows = [f"user{i:03}@{browser.domain},利用者{i}" for i in range(people)]
     daemon.import_leads(csv(lab, rows, header="email,name"))
@@ -69,8 +69,7 @@ def mails(lab, daemon, sink, browser, people=2, **kw):
     daemon.ctl("campaign", "create", path)
     daemon.ctl("campaign", "start", name)
     daemon.wait_campaign(name)
-    base = kw.get("base") or browser.base
-    found = [Mail(p, base) for p in sink.captured()]
+    found = [Mail(p, base or browser.base) for p in sink.captured()]
     return sorted(found, key=lambda m: m.to)
 
 

@@ -3,6 +3,7 @@
 #pragma once
 #include "hayauma/config/config.h"
 #include "hayauma/shape/brakes.h"
+#include "hayauma/track/target.h"
 
 enum {
     HY_BUNDLE_MAX = 48 * 1024 * 1024, /* bytes encoded */
@@ -70,10 +71,12 @@ struct hy_bundle {
     bool has_bounce_limit;   /* false: what hayauma.yaml says */
     uint32_t bounce_percent; /* 0 = never paused for them */
     bool has_complaint_limit;
-    uint32_t complaint_share; /* hundredths of a percent; 0 = never */
-    struct hy_str pool;       /* of sources, or one source; empty = what hayauma.yaml says */
-    struct hy_str tenant;     /* whose it is, by name; empty = the installation's */
-    hy_us expire_us;          /* given up this long after its start; 0 = by the site's rule */
+    uint32_t complaint_share;    /* hundredths of a percent; 0 = never */
+    struct hy_str pool;          /* of sources, or one source; empty = what hayauma.yaml says */
+    struct hy_str tenant;        /* whose it is, by name; empty = the installation's */
+    struct hy_str tracking_host; /* in its links; empty = that of tracking.base_url */
+    struct hy_utm utm;
+    hy_us expire_us; /* given up this long after its start; 0 = by the site's rule */
 };
 
 /* A bundle and the memory behind it. */

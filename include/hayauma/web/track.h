@@ -6,21 +6,17 @@
 #include <stdatomic.h>
 
 #include "hayauma/base/arena.h"
-#include "hayauma/base/meter.h"
 #include "hayauma/io/http.h"
 #include "hayauma/mail/message.h"
 #include "hayauma/receive/receive.h"
 #include "hayauma/store/campaign.h"
 #include "hayauma/store/hits.h"
+#include "hayauma/track/target.h"
+#include "hayauma/web/web.h"
 
 struct hy_track;
 struct hy_env;
 struct hy_writer;
-
-/* Query parameters that a click takes along to its target, unless that has them. Empty: none. */
-struct hy_track_utm {
-    struct hy_str source, medium, campaign, content;
-};
 
 /* What is needed of a campaign to answer for it. Filled by hy_track_load_fn; its owner frees it
  * with hy_track_campaign_free. */
@@ -28,7 +24,7 @@ struct hy_track_campaign {
     struct hy_message *message; /* compiled: its links, its pages */
     const struct hy_str *slots; /* values of those who have none, by slot; {NULL, 0}: none */
     size_t n_slots;
-    struct hy_track_utm utm;
+    struct hy_utm utm;
     uint32_t tenant;       /* whose it is */
     struct hy_arena arena; /* all that is pointed to */
 };
@@ -54,14 +50,10 @@ struct hy_track_policy *hy_track_policy_ref(struct hy_track_policy *p);
 void hy_track_policy_unref(struct hy_track_policy *p); /* NULL is fine */
 
 enum { HY_TRACK_ROUTES_MAX = 24 }; /* the first stands for requests that found none */
-struct hy_track_route_counters {
-    hy_count by_class[6];      /* answers: [2] = 2xx ... [5] */
-    struct hy_histogram times; /* from the first byte of a request to its answer */
-};
 /* Since start; moved by the server's thread, read by any. */
 struct hy_track_counters {
-    struct hy_track_route_counters routes[HY_TRACK_ROUTES_MAX];
-    hy_count forged; /* tokens that no mail of ours has */
+    struct hy_web_route_counters routes[HY_TRACK_ROUTES_MAX]; /* times: to the answer */
+    hy_count forged;                                          /* tokens that no mail of ours has */
 };
 /* "click" of counters->routes[i]; NULL: there is none. */
 const char *hy_track_route_name(size_t i);

@@ -198,3 +198,48 @@ Test(hits, a_file_that_is_none_is_left_alone)
     cr_assert_eq(stat(path, &st), 0);
     cr_assert_eq(st.st_size, 10000);
 }
+
+/* Bytes of the file behind its header that are not zero. */
+static size_t bytes_left(void)
+{
+    char path[4096];
+    size_t n = 0;
+    snprintf(path, sizeof path, "%s/hits", dir.path);
+    FILE *f = fopen(path, "rb");
+    cr_assert_not_null(f);
+    fseek(f, 4096, SEEK_SET);
+    for (int c; (c = fgetc(f)) != EOF;)
+        n += c != 0;
+    fclose(f);
+    return n;
+}
+
+Test(hits, what_the_store_has_is_overwritten)
+{
+    struct hy_hits *h = open_journal(HY_HITS_BYTES_MIN);
+    put_some(h, 1, 101);
+    cr_assert_gt(bytes_left(), 1000);
+    carry_and_close(h);
+    cr_assert_eq(bytes_left(), 0);
+}
+
+Test(hits, so_is_what_a_killed_process_left)
+{
+    struct hy_hits *h = open_journal(HY_HITS_BYTES_MIN);
+    put_some(h, 1, 101);
+    carry_and_close(h);
+    char path[4096];
+    snprintf(path, sizeof path, "%s/hits", dir.path);
+    FILE *f = fopen(path, "r+b");
+    fseek(f, 12, SEEK_SET);
+    fputc(1, f); /* it was open */
+    fseek(f, 4096 + 700, SEEK_SET);
+    fputs("https://shop.example/?mail=taro@example.jp", f);
+    fclose(f);
+    hy_hits_close(open_journal(HY_HITS_BYTES_MIN));
+    cr_assert_eq(bytes_left(), 0);
+    h = open_journal(HY_HITS_BYTES_MIN);
+    put_some(h, 101, 103);
+    carry_and_close(h);
+    check_stored(1, 103);
+}

@@ -1,5 +1,5 @@
 /* Where a click goes. */
-#include "track_target.h"
+#include "hayauma/track/target.h"
 
 #include <stdio.h>
 
@@ -8,7 +8,7 @@ static void put_encoded(struct hy_buf *out, char c)
     hy_buf_printf(out, "%%%02X", (unsigned char)c);
 }
 
-void track_target_put(struct hy_buf *out, struct hy_str url)
+void hy_target_put(struct hy_buf *out, struct hy_str url)
 {
     for (size_t i = 0; i < url.n; i++) {
         char c = url.p[i];
@@ -19,7 +19,7 @@ void track_target_put(struct hy_buf *out, struct hy_str url)
     }
 }
 
-void track_target_split(struct hy_str url, struct hy_str *ret_before, struct hy_str *ret_fragment)
+void hy_target_split(struct hy_str url, struct hy_str *ret_before, struct hy_str *ret_fragment)
 {
     size_t at = hy_str_find(url, '#', 0);
     *ret_before = hy_str_slice(url, 0, at);
@@ -41,7 +41,7 @@ static bool is_plain(char c)
     return (l >= 'a' && l <= 'z') || (c >= '0' && c <= '9') || (c && strchr("-._~", c));
 }
 
-void track_target_add(struct hy_buf *out, size_t start, struct hy_str name, struct hy_str value)
+void hy_target_add(struct hy_buf *out, size_t start, struct hy_str name, struct hy_str value)
 {
     struct hy_str url = hy_str_make(out->data + start, out->len - start);
     size_t at = hy_str_find(url, '?', 0);
@@ -62,12 +62,12 @@ void track_target_add(struct hy_buf *out, size_t start, struct hy_str name, stru
     }
 }
 
-void track_target_add_utm(struct hy_buf *out, size_t start, const struct hy_track_utm *utm)
+void hy_target_add_utm(struct hy_buf *out, size_t start, const struct hy_utm *utm)
 {
-    track_target_add(out, start, HY_STR("utm_source"), utm->source);
-    track_target_add(out, start, HY_STR("utm_medium"), utm->medium);
-    track_target_add(out, start, HY_STR("utm_campaign"), utm->campaign);
-    track_target_add(out, start, HY_STR("utm_content"), utm->content);
+    hy_target_add(out, start, HY_STR("utm_source"), utm->source);
+    hy_target_add(out, start, HY_STR("utm_medium"), utm->medium);
+    hy_target_add(out, start, HY_STR("utm_campaign"), utm->campaign);
+    hy_target_add(out, start, HY_STR("utm_content"), utm->content);
 }
 
 /* "https://user@HOST:port/path" */
@@ -86,7 +86,7 @@ static struct hy_str host_of(struct hy_str url)
     return hy_str_slice(rest, 0, hy_str_find(rest, ':', 0));
 }
 
-bool track_target_is_site(struct hy_str url, const struct hy_str *sites, size_t n)
+bool hy_target_is_site(struct hy_str url, const struct hy_str *sites, size_t n)
 {
     struct hy_str host = host_of(url);
     for (size_t i = 0; i < n; i++) {
