@@ -89,6 +89,8 @@ const struct cli_command *const cli_commands[] = {
     &cmd_score_explain,
     &cmd_score_hot,
     &cmd_score_calls,
+    &cmd_score_try,
+    &cmd_score_apply,
     &cmd_score_rules_check,
     &cmd_tls_policy,
     &cmd_tls_report,

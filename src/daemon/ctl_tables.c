@@ -32,6 +32,7 @@ const struct hy_control_command *const *ctl_tables(void)
         ctl_events_commands,
         ctl_report_commands,
         ctl_score_commands,
+        ctl_score_try_commands,
         NULL,
     };
     return tables;

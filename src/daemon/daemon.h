@@ -74,7 +74,8 @@ struct hy_daemon {
     struct hy_intake *intake;
     struct hy_receive *intake_receive; /* likewise */
     struct hy_react *react;
-    struct hy_scoring *scoring;       /* under plan_lock; NULL: leads have no points */
+    struct hy_scoring *scoring; /* under plan_lock; NULL: leads have no points */
+    atomic_bool is_applying_scores;
     struct hy_events *_Atomic events; /* NULL: they go nowhere */
     struct upkeep upkeep;
     struct observer observer;
@@ -320,6 +321,7 @@ extern const struct hy_control_command ctl_report_commands[];        /* campaign
 extern const struct hy_control_command ctl_rows_commands[];          /* queue.list */
 extern const struct hy_control_command ctl_alter_commands[];         /* queue.retry move purge */
 extern const struct hy_control_command ctl_score_commands[];         /* score.* */
+extern const struct hy_control_command ctl_score_try_commands[];     /* score.try score.apply */
 extern const struct hy_control_command ctl_store_commands[];         /* audit backup list.export */
 extern const struct hy_control_command ctl_site_commands[];          /* site */
 extern const struct hy_control_command ctl_source_commands[];        /* source.list */

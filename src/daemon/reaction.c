@@ -1,31 +1,28 @@
 /* What follows from activities: from a config to the reader of the logs and its effects. */
 #include "daemon.h"
+#include "score_apply.h"
 
 #include <stdlib.h>
 
 #include "hayauma/base/zone.h"
 #include "hayauma/config/scoring.h"
-#include "hayauma/react/facts.h"
 #include "hayauma/react/react.h"
-#include "hayauma/store/lead_change.h"
-#include "hayauma/store/score.h"
+#include "hayauma/react/scores.h"
 
 enum { DUE_AT_ONCE = 64 };
 
-/* What a policy stands on; freed with it. All but the policy is the writer thread's. */
+/* What a policy stands on; freed with it. */
 struct ground {
     struct hy_react_policy policy;
     struct hy_scoring *scoring;       /* NULL: leads have no points */
     const struct hy_score_plan *plan; /* of it */
     struct hy_zone *zone;
-    struct hy_deed *deed;
-    struct hy_facts *facts;
+    struct hy_scorer *scorer; /* the writer thread's */
 };
 
 static void free_ground(struct ground *g)
 {
-    hy_facts_free(g->facts);
-    hy_deed_free(g->deed);
+    hy_scorer_free(g->scorer);
     hy_zone_free(g->zone);
     hy_scoring_free(g->scoring);
     free(g);
@@ -38,44 +35,16 @@ static void release(struct hy_react_policy *p)
 
 /* ---- effects: the writer thread ---- */
 
-/* What filters ask it for; NULL: it does not count. */
-static const struct hy_segment_deed *deed_of(void *ctx, struct hy_txn *t,
-                                             const struct hy_activity *a)
-{
-    struct ground *g = ctx;
-    const struct hy_segment_deed *deed = hy_deed_of(g->deed, t, a);
-    return hy_deed_counts(g->deed, a) ? deed : NULL;
-}
-
 static int note(void *ctx, struct hy_txn *t, const struct hy_activity *a, int sign)
 {
     struct ground *g = ctx;
-    const struct hy_segment_deed *deed = sign > 0 ? deed_of(g, t, a) : NULL;
-    bool is_changed = false;
-    if (sign > 0 && !deed)
-        return HY_OK;
-    return g->plan ? hy_scores_note(t, g->plan, a, deed, sign, &is_changed) : HY_OK;
-}
-
-static int review(struct ground *g, struct hy_txn *t, hy_lead_no lead, unsigned what)
-{
-    struct hy_score_past past = {.ctx = g, .deed = deed_of};
-    bool is_changed = false;
-    int err = hy_facts_of(g->facts, t, lead, t->now);
-    if (err == HY_ENOTFOUND) /* it is gone */
-        return hy_scores_erase(t, lead);
-    if (err != HY_OK)
-        return err;
-    past.facts = hy_facts_ask(g->facts);
-    err = what & HY_LEAD_MERGED ? hy_scores_redo(t, g->plan, lead, &past, &is_changed)
-                                : hy_scores_review(t, g->plan, lead, past.facts, &is_changed);
-    return err == HY_OK ? hy_facts_err(g->facts) : err;
+    return g->scorer ? hy_scorer_note(g->scorer, t, a, sign, NULL) : HY_OK;
 }
 
 static int lead(void *ctx, struct hy_txn *t, hy_lead_no no, unsigned what)
 {
     struct ground *g = ctx;
-    return g->plan ? review(g, t, no, what) : HY_OK;
+    return g->scorer ? hy_scorer_lead(g->scorer, t, no, what, NULL) : HY_OK;
 }
 
 static int due(void *ctx, struct hy_txn *t, hy_wall_ms now)
@@ -95,14 +64,11 @@ static int load(struct ground *g, struct hy_config *c, struct hy_problems *probl
     int err = HY_OK;
     if (c->scoring.rules[0])
         err = hy_scoring_load(c->scoring.rules, problems, &g->scoring);
-    if (g->scoring)
-        g->plan = hy_scoring_plan(g->scoring);
     g->zone = hy_zone_local();
-    if (err == HY_OK)
-        err = hy_deed_new(&g->deed);
-    if (err == HY_OK)
-        err = hy_facts_new(&(struct hy_facts_options){.plan = g->plan, .zone = g->zone}, &g->facts);
-    return err;
+    if (err != HY_OK || !g->scoring)
+        return err;
+    g->plan = hy_scoring_plan(g->scoring);
+    return hy_scorer_new(&(struct hy_scorer_options){g->plan, g->zone}, &g->scorer);
 }
 
 int reaction_policy(struct hy_config *config, struct hy_problems *problems,
@@ -133,6 +99,7 @@ int reaction_open(struct hy_daemon *d, struct hy_problems *problems, struct hy_d
     if (err != HY_OK)
         return hy_fail(diag, err, "activities cannot be followed: %s",
                        problems->n ? problems->items[problems->n - 1].text : hy_err_text(err));
+    score_apply_look(d, d->scoring);
     return hy_react_start(d->env, d->writer, policy, diag, &d->react);
 }
 
@@ -145,6 +112,7 @@ void reaction_reload(struct hy_daemon *d, struct hy_scoring *scoring,
     d->scoring = scoring;
     pthread_mutex_unlock(&d->plan_lock);
     hy_scoring_free(old);
+    score_apply_look(d, scoring);
 }
 
 struct hy_scoring *daemon_scoring(struct hy_daemon *d)

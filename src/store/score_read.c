@@ -104,6 +104,7 @@ int hy_score_ledger_next(struct hy_txn *t, hy_lead_no lead, struct hy_score_plac
         .activity = e.activity,
         .at = e.at,
         .points = e.kind == SCORE_CARRIED ? e.worth : e.points,
+        .given = e.points,
         .wanted = e.wanted,
         .n = e.n,
         .half_life_s = e.half_life_s,

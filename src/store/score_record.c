@@ -3,6 +3,7 @@
  * a double); number of thresholds; for each: threshold, flags u8 (1 it is over, 2 sales closed it),
  * since, last handed over (ms). */
 #include "hayauma/base/bytes.h"
+#include "meta.h"
 #include "record.h"
 #include "score_priv.h"
 
@@ -127,4 +128,29 @@ int64_t hy_score_record_total(const struct score_record *r, hy_wall_ms now)
     for (size_t i = 0; i < r->n_sums; i++)
         sums[i] = r->sums[i].sum;
     return hy_score_total_milli(sums, r->n_sums, now);
+}
+
+/* ---- how far all are given anew: `scores_applied` of meta ---- */
+
+static const char applied_name[] = "scores_applied";
+
+int hy_scores_applied(struct hy_txn *t, struct hy_score_applied *ret)
+{
+    const uint8_t *v;
+    int err = hy_meta_get(t, applied_name, 20, &v);
+    if (!err)
+        *ret = (struct hy_score_applied){.print = hy_get_le64(v),
+                                         .next = hy_get_le32(v + 8),
+                                         .at = (hy_wall_ms)hy_get_le64(v + 12)};
+    return err;
+}
+
+int hy_scores_apply_mark(struct hy_txn *t, const struct hy_score_applied *a)
+{
+    uint8_t v[20];
+    hy_put_le64(v, a->print);
+    hy_put_le32(v + 8, a->next);
+    hy_put_le64(v + 12, (uint64_t)a->at);
+    hy_meta_put(t, applied_name, v, sizeof v);
+    return t->err;
 }

@@ -28,3 +28,6 @@ struct hy_score_plan {
     const struct hy_score_grades *grades; /* one a group at most */
     size_t n_grades;
 };
+
+/* Tells whether two plans give the same points for the same, and have the same thresholds. */
+uint64_t hy_score_plan_print(const struct hy_score_plan *p);

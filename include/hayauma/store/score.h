@@ -44,6 +44,16 @@ struct hy_score_past {
 HY_MUST_USE int hy_scores_redo(struct hy_txn *t, const struct hy_score_plan *plan, hy_lead_no lead,
                                const struct hy_score_past *past, bool *ret_changed);
 
+/* How far all leads have been given their points anew, by which rules. */
+struct hy_score_applied {
+    uint64_t print;  /* hy_score_plan_print() */
+    hy_lead_no next; /* the lead that is next; 0: all are done */
+    hy_wall_ms at;   /* begun, or done */
+};
+/* HY_ENOTFOUND: that never was. */
+HY_MUST_USE int hy_scores_applied(struct hy_txn *t, struct hy_score_applied *ret);
+HY_MUST_USE int hy_scores_apply_mark(struct hy_txn *t, const struct hy_score_applied *a);
+
 /* An activity is about to be trimmed: its points go into one entry for all such of their rule. */
 HY_MUST_USE int hy_scores_carry(struct hy_txn *t, const struct hy_activity *a);
 /* Forgets the lead: its points, its place over thresholds. */
@@ -90,6 +100,7 @@ struct hy_score_item {
     hy_id activity; /* 0: the rule is true of the lead; or carried */
     hy_wall_ms at;  /* when it happened; CARRIED: the last of them */
     double points;  /* CARRIED: what they were worth at `at` */
+    int32_t given;  /* CARRIED: what they were worth when they happened; else the points */
     int32_t wanted; /* what the rule says; more than the points: a limit cut them */
     uint32_t n;     /* CARRIED: how many; else 1 */
     uint32_t half_life_s;

@@ -1,0 +1,140 @@
+"""Points for what leads do: from real activities to the score, the hot list and who is told of it."""
+import os
+
+from api_lab import Api, api_setup, token
+from lab import Daemon, check, check_eq, wait_for
+
+RULES = """
+groups:
+  - {name: engagement}
+  - {name: fit}
+rules:
+  - {name: key page, on: 'reached(name: "pricing")', points: 3, group: engagement}
+  - {name: click, on: 'clicked()', points: 1, group: engagement}
+  - {name: custom, on: 'did(name: "demo")', points: 1, group: engagement, at_most: 1 per 1d}
+  - {name: seminar, on: 'attended()', points: 10, group: engagement}
+  - {name: decides, when: 'title contains "director"', points: 20, group: fit}
+thresholds:
+  - {name: hot, from: 14, until: 10}
+grades:
+  - {group: fit, levels: {A: 20, B: 10}}
+"""
+
+
+def start(lab, rules=RULES, **config):
+    """(daemon, client that may tell and ask)"""
+    path = lab.path("scoring.yaml")
+    write(path, rules)
+    own = token(lab, "crm", "*", "--scopes", "leads:read,leads:write")
+    daemon, _, api = api_setup(lab, config={"scoring.rules": path, **config})
+    return daemon, Api(api.port, own)
+
+
+def write(path, text):
+    with open(path + ".new", "w", encoding="utf-8") as f:
+        f.write(text)
+    os.rename(path + ".new", path)
+
+
+def tell(api, *activities):
+    answer = api.post("/v1/activities", {"activities": list(activities), "create": True})
+    check_eq(answer.status, 202, answer.text)
+    check_eq(answer.json["refused"], 0, answer.text)
+    return [r["lead"] for r in answer.json["results"]]
+
+
+def ask(daemon, *words):
+    return daemon.ctl(*words)
+
+
+def score(daemon, who):
+    return ask(daemon, "score", "explain", who)["score"]
+
+
+def of(kind, who="taro@example.jp", **more):
+    return {"kind": kind, "email": who, **more}
+
+
+FOURTEEN = (of("key-page", name="pricing"), of("custom", name="demo"), of("offline", name="Expo 2026"))
+
+
+def test_a_key_page_a_click_and_a_seminar_are_14_points(lab):
+    daemon, api = start(lab)
+    tell(api, *FOURTEEN[:2])
+    wait_for("4 points", lambda: score(daemon, "taro@example.jp") == 4)
+    check_eq(ask(daemon, "score", "hot")["leads"], [])
+    tell(api, FOURTEEN[2], of("custom", name="demo"))
+    wait_for("14 points", lambda: score(daemon, "taro@example.jp") == 14)
+    told = ask(daemon, "score", "explain", "taro@example.jp")
+    check_eq(sorted((e["rule"], e["points"], e["of"], e["why"]) for e in told["entries"]),
+             [("custom", 0.0, 1, "limit"), ("custom", 1.0, 1, None), ("key page", 3.0, 3, None), ("seminar", 10.0, 10, None)])
+    check_eq({e["activity"]["text"] for e in told["entries"]}, {"pricing", "demo", "Expo 2026"})
+    check_eq([(t["name"], t["is_over"]) for t in told["thresholds"]], [("hot", True)])
+    text = daemon.run("score", "explain", "taro@example.jp").stdout
+    check("Score: 14" in text and "Expo 2026" in text and "the limit of the rule is reached" in text, text)
+    hot = ask(daemon, "score", "hot")
+    check_eq([(h["email"], h["score"], [r["rule"] for r in h["reasons"]]) for h in hot["leads"]],
+             [("taro@example.jp", 14.0, ["seminar", "key page", "custom"])])
+    good, text = daemon.audit()
+    check(good, text)
+
+
+def test_points_are_the_same_after_a_kill(lab):
+    daemon, api = start(lab)
+    tell(api, *FOURTEEN)
+    daemon.kill()
+    api.close()
+    daemon = lab.add(Daemon(lab, "again", daemon.config_path, daemon.socket))
+    wait_for("14 points", lambda: score(daemon, "taro@example.jp") == 14)
+    reached = [a for a in api.get("/v1/activities?email=taro@example.jp").json["activities"] if a["kind"] == "score-reached"]
+    check_eq(len(reached), 1)
+    check_eq(reached[0]["name"], "hot")
+
+
+def test_a_call_list_is_safe_to_open(lab):
+    daemon, api = start(lab)
+    leads = lab.path("leads.csv")
+    write(leads, "email,name,company\ntaro@example.jp,=cmd(),\u682a\u5f0f\u4f1a\u793e\u9280\u6cb3\n")
+    daemon.import_leads(leads)
+    tell(api, *FOURTEEN)
+    wait_for("a hot lead", lambda: ask(daemon, "score", "hot")["leads"])
+    out = lab.path("calls.csv")
+    for charset, begin in (("utf-8", b"name,"), ("utf-8-bom", b"\xef\xbb\xbfname,"), ("shift_jis", b"name,")):
+        check_eq(daemon.run("score", "calls", "--output", out, "--charset", charset).returncode, 0)
+        with open(out, "rb") as f:
+            data = f.read()
+        check(data.startswith(begin), data[:40])
+        text = data.decode("cp932" if charset == "shift_jis" else "utf-8-sig")
+        check_eq(text.splitlines()[1].split(",")[:2], ["'=cmd()", "\u682a\u5f0f\u4f1a\u793e\u9280\u6cb3"])
+
+
+def test_other_rules_are_tried_before_they_give_anything(lab):
+    daemon, api = start(lab)
+    leads = lab.path("leads.csv")
+    write(leads, "email,title\ntaro@example.jp,managing director\nhana@example.jp,\n")
+    daemon.import_leads(leads)
+    tell(api, *FOURTEEN, of("key-page", "hana@example.jp", name="pricing"))
+    wait_for("34 points", lambda: score(daemon, "taro@example.jp") == 34)
+    wait_for("3 points", lambda: score(daemon, "hana@example.jp") == 3)
+    other = lab.path("other.yaml")
+    write(other, RULES.replace("points: 3,", "points: 15,"))
+    page = lab.path("try.html")
+    tried = daemon.ctl("score", "try", other, "--html", page)
+    check_eq((tried["leads"], tried["changed"], tried["skipped"]), (2, 2, 0))
+    check_eq([(m["email"], m["before"], m["after"]) for m in tried["movers"]],
+             [("hana@example.jp", 3.0, 15.0), ("taro@example.jp", 34.0, 46.0)])
+    check_eq([(t["before"], t["after"], t["enter"], t["leave"]) for t in tried["thresholds"]], [(1, 2, 1, 0)])
+    check_eq(score(daemon, "hana@example.jp"), 3.0, "nothing was stored")
+    with open(page, encoding="utf-8") as f:
+        text = f.read()
+    check("<svg" in text and "hana@example.jp" in text and "http" not in text, text[:400])
+    write(lab.path("scoring.yaml"), RULES.replace("points: 3,", "points: 15,"))
+    daemon.ctl("reload")
+    check_eq(score(daemon, "hana@example.jp"), 3.0, "what was given stays")
+    done = daemon.ctl("score", "apply")
+    check_eq((done["leads"], done["changed"]), (2, 2))
+    check_eq([score(daemon, w) for w in ("taro@example.jp", "hana@example.jp")], [46.0, 15.0])
+    check_eq(len(ask(daemon, "score", "hot")["leads"]), 2)
+    write(other, RULES.replace("points: 3,", "points: many,"))
+    wrong = daemon.run("score", "try", other)
+    check(wrong.returncode != 0 and "other.yaml:6:" in wrong.stdout + wrong.stderr, wrong.stdout + wrong.stderr)

@@ -1,0 +1,127 @@
+/* Scores tried without storing anything are what giving all anew makes of them. */
+#include "hayauma/react/scores.h"
+
+#include <criterion/criterion.h>
+#include <stdio.h>
+
+#include "case.h"
+#include "hayauma/base/rand.h"
+#include "hayauma/store/lead_edit.h"
+#include "hayauma/store/retention.h"
+
+TestSuite(scores, .init = case_open, .fini = case_close);
+
+#define DAY   ((hy_wall_ms)86400000)
+#define DAY_S 86400u
+
+static const struct hy_segment_node *tree(struct hy_arena *a, const char *text)
+{
+    struct hy_diag diag = {""};
+    const struct hy_segment_node *n = NULL;
+    cr_assert_eq(hy_segment_parse(hy_str_of(text), a, &diag, &n), 0, "%s", diag.text);
+    return n;
+}
+
+static const struct hy_score_group groups[] = {{{"engagement", 10}, 0}, {{"fit", 3}, 0}};
+
+/* Rules of every kind. */
+static struct hy_score_plan plan_in(struct hy_arena *a)
+{
+    static struct hy_score_rule rules[5];
+    rules[0] = (struct hy_score_rule){.name = HY_STR("page"),
+                                      .on = tree(a, "reached(name: \"pricing\")"),
+                                      .points = 3,
+                                      .most = 7,
+                                      .most_per_s = DAY_S,
+                                      .half_life_s = 30 * DAY_S};
+    rules[1] = (struct hy_score_rule){
+        .name = HY_STR("first"), .on = tree(a, "reached()"), .points = 5, .is_first_only = true};
+    rules[2] =
+        (struct hy_score_rule){.name = HY_STR("order"), .on = tree(a, "ordered()"), .points = 11};
+    rules[3] = (struct hy_score_rule){.name = HY_STR("complaint"),
+                                      .on = tree(a, "complained()"),
+                                      .points = -9,
+                                      .most = -20,
+                                      .most_per_s = 3 * DAY_S};
+    rules[4] = (struct hy_score_rule){.name = HY_STR("decides"),
+                                      .when = tree(a, "title = \"director\""),
+                                      .points = 20,
+                                      .group = 1};
+    return (struct hy_score_plan){.groups = groups, .n_groups = 2, .rules = rules, .n_rules = 5};
+}
+
+static hy_lead_no lead_made(struct hy_txn *t, unsigned no)
+{
+    char address[64];
+    struct hy_lead_edit_attr attr = {HY_STR("title"), no % 2 ? HY_STR("director") : HY_STR("cat")};
+    struct hy_lead_edit_result r = {0};
+    struct hy_diag diag = {""};
+    snprintf(address, sizeof address, "p%u@cats.test", no);
+    struct hy_lead_edit e = {
+        .address = hy_str_of(address), .attrs = &attr, .n_attrs = 1, .by = HY_STR("test")};
+    cr_assert_eq(hy_lead_edit(t, &e, &r, &diag), 0, "%s", diag.text);
+    return r.lead;
+}
+
+static void live(struct hy_txn *t, struct hy_scorer *s, struct hy_rng *rng, hy_lead_no lead)
+{
+    static const enum hy_activity_kind kinds[] = {HY_ACTIVITY_KEY_PAGE, HY_ACTIVITY_ORDER,
+                                                  HY_ACTIVITY_COMPLAINT, HY_ACTIVITY_PAGE_VIEW};
+    for (int i = 0; i < 80; i++) {
+        struct hy_activity a = {
+            .kind = kinds[hy_rng_below(rng, 4)],
+            .lead = lead,
+            .at = t->now - (hy_wall_ms)hy_rng_below(rng, 20 * DAY_S) * 1000,
+            .text = hy_rng_below(rng, 3) ? HY_STR("pricing") : HY_STR("about"),
+        };
+        cr_assert_eq(hy_activity_put(t, &a), 0);
+        cr_assert_eq(hy_scorer_note(s, t, &a, 1, NULL), 0);
+    }
+    cr_assert_eq(hy_scorer_lead(s, t, lead, 1, NULL), 0);
+}
+
+static void compare(struct hy_txn *t, struct hy_scorer *s, const struct hy_score_plan *plan,
+                    hy_lead_no lead, const char *when)
+{
+    struct hy_score score;
+    struct hy_score_tried tried = {0};
+    cr_assert_eq(hy_score_read(t, plan, lead, t->now, &score), 0);
+    cr_assert_eq(hy_scorer_try(s, t, lead, t->now, &tried), 0);
+    cr_expect_leq(llabs(tried.total_milli - score.total_milli), 1, "%s: lead %u: %lld, tried %lld",
+                  when, lead, (long long)score.total_milli, (long long)tried.total_milli);
+    for (size_t g = 0; g < 2; g++)
+        cr_expect_leq(llabs(tried.groups[g] - score.groups[g]), 1);
+}
+
+Test(scores, that_are_tried_are_those_that_were_given_and_those_given_anew)
+{
+    struct hy_arena arena = HY_ARENA_INIT(1 << 20);
+    struct hy_score_plan plan = plan_in(&arena);
+    struct hy_scorer *s = NULL;
+    hy_lead_no leads[20];
+    struct hy_rng rng;
+    struct hy_txn t;
+    struct hy_trim_job trim;
+    hy_rng_seed(&rng, 20261122);
+    cr_assert_eq(hy_scorer_new(&(struct hy_scorer_options){.plan = &plan}, &s), 0);
+    cr_assert_eq(hy_txn_write(env, &t), 0);
+    for (unsigned i = 0; i < 20; i++) {
+        leads[i] = lead_made(&t, i);
+        live(&t, s, &rng, leads[i]);
+        compare(&t, s, &plan, leads[i], "as it came");
+        cr_assert_eq(hy_scorer_redo(s, &t, leads[i], true, NULL), 0);
+        compare(&t, s, &plan, leads[i], "given anew");
+    }
+    cr_assert_eq(hy_txn_commit(&t), 0);
+    hy_trim_job_init(&trim, hy_clock_wall_ms() + 1000);
+    cr_assert_eq(run_request(env, &trim.req), 0);
+    cr_assert_eq(hy_txn_write(env, &t), 0);
+    for (unsigned i = 0; i < 20; i++) {
+        live(&t, s, &rng, leads[i]);
+        cr_assert_eq(hy_scorer_redo(s, &t, leads[i], true, NULL), 0);
+        compare(&t, s, &plan, leads[i], "behind what was trimmed");
+    }
+    cr_assert_eq(hy_txn_commit(&t), 0);
+    hy_scorer_free(s);
+    hy_arena_free(&arena);
+}
