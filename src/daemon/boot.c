@@ -5,6 +5,7 @@
 #include "daemon.h"
 #include "dsn_sender.h"
 #include "maildrop.h"
+#include "opt_in_sender.h"
 #include "tenant_sender.h"
 #include "tls_sender.h"
 
@@ -249,6 +250,8 @@ int daemon_open(struct hy_daemon *d, struct hy_diag *diag)
     if (err == HY_OK)
         err = tenant_sender_start(d, &d->tenant_sender);
     if (err == HY_OK)
+        err = opt_in_sender_start(d, &d->opt_in_sender);
+    if (err == HY_OK)
         err = maildrop_start(d, &d->maildrop);
     if (err == HY_OK)
         err = submission_open(d, &problems, diag);
@@ -307,6 +310,8 @@ void daemon_stop(struct hy_daemon *d)
     d->imports = NULL;
     maildrop_stop(d->maildrop); /* likewise */
     d->maildrop = NULL;
+    opt_in_sender_stop(d->opt_in_sender);
+    d->opt_in_sender = NULL;
     tenant_sender_stop(d->tenant_sender);
     d->tenant_sender = NULL;
     dsn_sender_stop(d->dsn_sender);

@@ -83,6 +83,7 @@ struct hy_daemon {
     struct tls_sender *tls_sender;
     struct dsn_sender *dsn_sender;
     struct tenant_sender *tenant_sender;
+    struct opt_in_sender *opt_in_sender;
     struct maildrop *maildrop;    /* NULL: there is none */
     struct attempt_log *attempts; /* NULL: they are not logged */
     hy_count attempt_lines;

@@ -2,6 +2,7 @@
  * signed and delivered, tried again and accounted for as any other. */
 #pragma once
 #include "hayauma/mail/address.h"
+#include "hayauma/mail/message.h"
 #include "hayauma/mail/notice.h"
 #include "hayauma/store/spool.h"
 
@@ -16,6 +17,7 @@ struct system_mail {
      * errors. */
     void (*done)(struct system_mail *m, int err);
     bool is_tls_optional; /* what the domain demands of TLS does not hold it back */
+    bool is_urgent;       /* somebody waits for it: it goes before bulk */
     struct hy_spool_message message;
     /* private */
     struct hy_write_req req;
@@ -31,3 +33,7 @@ struct system_mail {
  * HY_EBUSY, HY_ECLOSED. On failure there is no `done`. Any thread. */
 HY_MUST_USE int system_mail_send(struct hy_daemon *d, const struct hy_notice *n,
                                  struct system_mail *m, struct hy_diag *diag);
+/* The same for a message that was rendered; it is not needed any more then. */
+HY_MUST_USE int system_mail_put(struct hy_daemon *d, const struct hy_address *from,
+                                const struct hy_address *to, const struct hy_rendered *r,
+                                struct system_mail *m, struct hy_diag *diag);

@@ -4,11 +4,12 @@
 
 #include "hayauma/base/json_put.h"
 #include "hayauma/store/activity.h"
+#include "hayauma/store/consent.h"
 #include "hayauma/store/lead_change.h"
 #include "hayauma/store/opt_in.h"
 #include "lead_priv.h"
 
-enum { META_MAX = HY_ACTIVITY_META_MAX };
+enum { META_MAX = HY_ACTIVITY_META_MAX, PROVEN_URL_MAX = HY_CONSENT_SOURCE_MAX };
 
 static int note(struct hy_txn *t, enum hy_activity_kind kind, hy_list_no list, hy_lead_no lead,
                 const struct hy_list_deed *d)
@@ -115,6 +116,32 @@ static int withdraw_unsubscribe(struct hy_txn *t, hy_list_no list, struct hy_str
     return err == HY_ENOTFOUND || err == HY_EPARSE ? 0 : err;
 }
 
+/* The proof that stays when activities are trimmed. */
+static int note_consent(struct hy_txn *t, const struct hy_opt_in *o,
+                        const struct hy_list_confirmation *how)
+{
+    struct hy_consent c = {
+        .lead = o->lead,
+        .what = HY_CONSENT_GIVEN,
+        .how = HY_CONSENT_DOUBLE_OPT_IN,
+        .list = o->list,
+        .purpose = HY_STR("marketing"),
+        .by = hy_str_slice(o->by, 0, HY_CONSENT_BY_MAX),
+        .source = hy_str_slice(o->url.n ? o->url : how->url, 0, PROVEN_URL_MAX),
+        .agent = how->agent,
+        .token = hy_str_slice(how->token, 0, HY_CONSENT_TOKEN_MAX),
+    };
+    char room[HY_CONSENT_BY_MAX + PROVEN_URL_MAX];
+    memcpy(c.ip, how->ip, sizeof c.ip);
+    if (c.by.n) /* views into the store die with the first write */
+        memcpy(room, c.by.p, c.by.n);
+    if (c.source.n)
+        memcpy(room + c.by.n, c.source.p, c.source.n);
+    c.source.p = room + c.by.n;
+    c.by.p = room;
+    return hy_consent_put(t, &c);
+}
+
 static int answer(struct hy_txn *t, const struct hy_opt_in *o,
                   const struct hy_list_confirmation *how)
 {
@@ -131,7 +158,9 @@ static int answer(struct hy_txn *t, const struct hy_opt_in *o,
     memcpy(d.ip, how->ip, sizeof d.ip);
     hy_list_no list = o->list;
     hy_lead_no lead = o->lead;
-    int err = hy_opt_in_drop(t, list, lead); /* the views in *o die here */
+    int err = note_consent(t, o, how); /* the views in *o die here */
+    if (!err)
+        err = hy_opt_in_drop(t, list, lead);
     if (!err)
         err = hy_list_enter(t, list, lead, &d, &changed);
     if (!err)

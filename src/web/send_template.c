@@ -4,8 +4,8 @@
 
 #include "hayauma/base/rand.h"
 #include "hayauma/mail/address.h"
+#include "hayauma/web/template_names.h"
 #include "send.h"
-#include "template_names.h"
 
 /* "order.total" is the member of a member, unless there is one of that very name. */
 static json_t *look_up(json_t *variables, struct hy_str name)
@@ -39,8 +39,8 @@ static int text_of(struct send *s, const json_t *value, struct hy_str *ret)
     return ret->p ? HY_OK : send_fail_err(s, HY_ENOMEM);
 }
 
-static int fill_slots(struct send *s, const struct template_names *names, const struct send_rcpt *r,
-                      struct hy_str *slots)
+static int fill_slots(struct send *s, const struct hy_template_names *names,
+                      const struct send_rcpt *r, struct hy_str *slots)
 {
     int err = HY_OK;
     for (size_t i = 0; i < names->n && err == HY_OK; i++) {
@@ -54,7 +54,7 @@ static int fill_slots(struct send *s, const struct template_names *names, const 
     return err;
 }
 
-static int compile(struct send *s, struct template_names *names)
+static int compile(struct send *s, struct hy_template_names *names)
 {
     struct web_call *c = s->call;
     struct hy_diag diag = {""};
@@ -76,7 +76,7 @@ static int compile(struct send *s, struct template_names *names)
         .n_attachments = s->n_files - s->n_images,
     };
     struct hy_message_options o = {
-        .slot = template_slot,
+        .slot = hy_template_slot,
         .slot_ctx = names,
         .keys = &keys,
         .return_domain = web_host(c),
@@ -101,8 +101,8 @@ static int compile(struct send *s, struct template_names *names)
     return err == HY_OK ? err : send_fail_err(s, err);
 }
 
-static int render(struct send *s, const struct template_names *names, struct send_rcpt *r, size_t i,
-                  struct hy_str *slots)
+static int render(struct send *s, const struct hy_template_names *names, struct send_rcpt *r,
+                  size_t i, struct hy_str *slots)
 {
     struct hy_rendered *out = &s->rendered;
     char field[64];
@@ -133,8 +133,9 @@ static int render(struct send *s, const struct template_names *names, struct sen
 
 int send_make_rendered(struct send *s)
 {
-    struct template_names *names = hy_arena_zalloc(&s->call->arena, sizeof *names);
-    struct hy_str *slots = hy_arena_zalloc(&s->call->arena, TEMPLATE_VARIABLES_MAX * sizeof *slots);
+    struct hy_template_names *names = hy_arena_zalloc(&s->call->arena, sizeof *names);
+    struct hy_str *slots =
+        hy_arena_zalloc(&s->call->arena, HY_TEMPLATE_VARIABLES_MAX * sizeof *slots);
     if (!names || !slots)
         return send_fail_err(s, HY_ENOMEM);
     names->arena = &s->call->arena;

@@ -2,21 +2,21 @@
 #include <stdlib.h>
 
 #include "hayauma/web/template.h"
-#include "template_names.h"
+#include "hayauma/web/template_names.h"
 
 enum { NAMES_MAX = 1 << 20 }; /* bytes of all names */
 
-int template_slot(void *ctx, struct hy_str name, uint16_t *ret, struct hy_diag *diag)
+int hy_template_slot(void *ctx, struct hy_str name, uint16_t *ret, struct hy_diag *diag)
 {
-    struct template_names *n = ctx;
+    struct hy_template_names *n = ctx;
     for (size_t i = 0; i < n->n; i++) {
         if (hy_str_eq(n->items[i], name)) {
             *ret = (uint16_t)i;
             return HY_OK;
         }
     }
-    if (n->n == TEMPLATE_VARIABLES_MAX)
-        return hy_fail(diag, HY_ELIMIT, "more than %d variables", TEMPLATE_VARIABLES_MAX);
+    if (n->n == HY_TEMPLATE_VARIABLES_MAX)
+        return hy_fail(diag, HY_ELIMIT, "more than %d variables", HY_TEMPLATE_VARIABLES_MAX);
     n->items[n->n] = hy_arena_str(n->arena, name);
     if (!n->items[n->n].p)
         return HY_ENOMEM;
@@ -45,7 +45,7 @@ static int check_sizes(const struct hy_stored_template *m, struct hy_diag *diag)
 int hy_template_check(const struct hy_stored_template *m, struct hy_diag *diag)
 {
     struct hy_arena arena = HY_ARENA_INIT(NAMES_MAX);
-    struct template_names *names = calloc(1, sizeof *names);
+    struct hy_template_names *names = calloc(1, sizeof *names);
     struct hy_token_keys keys = {0};
     struct hy_message *compiled = NULL;
     const struct hy_message_source source = {
@@ -56,7 +56,7 @@ int hy_template_check(const struct hy_stored_template *m, struct hy_diag *diag)
         .text = {m->text, HY_STR("text")},
     };
     struct hy_message_options o = {
-        .slot = template_slot,
+        .slot = hy_template_slot,
         .slot_ctx = names,
         .keys = &keys,
         .campaign = 1,

@@ -2,6 +2,7 @@
 
 #include "case.h"
 #include "hayauma/store/activity.h"
+#include "hayauma/store/consent.h"
 #include "hayauma/store/lead_edit.h"
 #include "hayauma/store/opt_in.h"
 #include "hayauma/store/suppress.h"
@@ -112,6 +113,13 @@ Test(opt_in, the_answer_joins_keeps_the_proof_and_takes_an_unsubscribe_back)
     cr_expect(hy_str_find_str(a.meta, HY_STR("\"proof\":{\"checked\":true}"), 0) != SIZE_MAX);
     cr_expect(hy_str_find_str(a.meta, HY_STR("\"asked_from\":\"192.0.2.7\""), 0) != SIZE_MAX,
               "%.*s", HY_STR_ARG(a.meta));
+
+    struct hy_consent consent;
+    cr_assert_eq(hy_consent_last(&t, 1, HY_STR("marketing"), news, &consent), HY_OK);
+    cr_expect_eq(consent.how, HY_CONSENT_DOUBLE_OPT_IN);
+    cr_expect(hy_str_eq(consent.token, HY_STR("abc")));
+    cr_expect(hy_str_eq(consent.by, HY_STR("form /news")));
+    cr_expect(hy_str_eq(consent.source, HY_STR("https://x.test/\"news\"")));
 
     list = 0;
     cr_expect_eq(hy_list_confirm(&t, &token, &how, &list), HY_OK, "who presses twice is no error");
