@@ -50,12 +50,15 @@ enum tag {
     T_UTM_MEDIUM,
     T_UTM_CAMPAIGN,
     T_UTM_CONTENT,
+    T_GOAL,
     T_END,
 };
 /* inside T_HEADER and T_VAR */
 enum pair_tag { P_NAME = 1, P_VALUE, P_END };
 /* inside T_PART */
 enum part_tag { F_CID = 1, F_NAME, F_TYPE, F_DATA, F_END };
+/* inside T_GOAL */
+enum goal_tag { G_NAME = 1, G_ACTIVITY, G_WITHIN, G_AFTER, G_END };
 
 /* -- writing ------------------------------------------------------------------------------ */
 
@@ -110,6 +113,22 @@ static void put_parts(struct hy_buf *out, const struct hy_bundle *b)
         put(out, F_NAME, p->name);
         put(out, F_TYPE, p->content_type);
         put(out, F_DATA, p->data);
+    }
+}
+
+static void put_goals(struct hy_buf *out, const struct hy_bundle *b)
+{
+    for (size_t i = 0; i < b->n_goals; i++) {
+        const struct hy_bundle_goal *g = &b->goals[i];
+        HY_CLEANUP(hy_buf_free)
+        struct hy_buf fields = HY_BUF_INIT(HY_BUNDLE_MAX);
+        put(&fields, G_NAME, g->name);
+        put(&fields, G_ACTIVITY, g->activity);
+        put_number(&fields, G_WITHIN, (uint64_t)g->within_us);
+        put_number(&fields, G_AFTER, g->after);
+        if (fields.err)
+            out->err = fields.err;
+        put(out, T_GOAL, hy_buf_str(&fields));
     }
 }
 
@@ -179,6 +198,7 @@ int hy_bundle_encode(const struct hy_bundle *b, struct hy_buf *out)
     put_number(out, T_START_AT, (uint64_t)b->start_at);
     put_number(out, T_EXPIRE, (uint64_t)b->expire_us);
     put_brakes(out, b);
+    put_goals(out, b);
     int err = out->err ? out->err : out->len - before > HY_BUNDLE_MAX ? HY_ELIMIT : 0;
     if (err)
         out->len = before;
@@ -246,7 +266,8 @@ static int count(struct hy_str bytes, struct counts *ret)
         return err;
     bool too_many = ret->of[T_LIST] > HY_BUNDLE_LISTS_MAX ||
                     ret->of[T_HEADER] > HY_BUNDLE_HEADERS_MAX ||
-                    ret->of[T_VAR] > HY_BUNDLE_VARS_MAX || ret->of[T_PART] > HY_BUNDLE_PARTS_MAX;
+                    ret->of[T_VAR] > HY_BUNDLE_VARS_MAX || ret->of[T_PART] > HY_BUNDLE_PARTS_MAX ||
+                    ret->of[T_GOAL] > HY_BUNDLE_GOALS_MAX;
     return too_many ? HY_ELIMIT : 0;
 }
 
@@ -256,6 +277,7 @@ struct reading {
     struct hy_str *lists;
     struct hy_pair *headers, *vars;
     struct hy_bundle_part *parts;
+    struct hy_bundle_goal *goals;
 };
 
 static int read_pair(struct hy_str bytes, struct hy_pair *out)
@@ -274,6 +296,22 @@ static int read_part(struct hy_str bytes, struct hy_bundle_part *out)
     if (!err)
         *out = (struct hy_bundle_part){f[F_CID], f[F_NAME], f[F_TYPE], f[F_DATA]};
     return err;
+}
+
+static int read_goal(struct hy_str bytes, struct hy_bundle_goal *out)
+{
+    struct hy_str f[G_END] = {0};
+    uint64_t within = 0, after = 0;
+    int err = take_all(bytes, f, G_END);
+    if (!err)
+        err = to_number(f[G_WITHIN], INT64_MAX, &within);
+    if (!err)
+        err = to_number(f[G_AFTER], HY_GOAL_AFTER_DELIVERY, &after);
+    if (err || after == 0 || f[G_NAME].n == 0)
+        return err ? err : HY_ECORRUPT;
+    *out =
+        (struct hy_bundle_goal){f[G_NAME], f[G_ACTIVITY], (hy_us)within, (enum hy_goal_after)after};
+    return 0;
 }
 
 static void set_brake(struct hy_bundle *b, unsigned tag, uint64_t v)
@@ -402,6 +440,8 @@ static int read_field(struct reading *r, const struct field *f)
         return read_pair(f->bytes, &r->vars[b->vars.n++]);
     case T_PART:
         return read_part(f->bytes, &r->parts[b->n_parts++]);
+    case T_GOAL:
+        return read_goal(f->bytes, &r->goals[b->n_goals++]);
     case T_HOURS:
         b->has_hours = true;
         return hy_hours_parse(f->bytes, &b->hours, NULL) == HY_OK ? 0 : HY_ECORRUPT;
@@ -419,8 +459,10 @@ static int make_room(struct reading *r, const struct counts *n, struct hy_arena 
     r->headers = hy_arena_zalloc(arena, (n->of[T_HEADER] + 1) * sizeof *r->headers);
     r->vars = hy_arena_zalloc(arena, (n->of[T_VAR] + 1) * sizeof *r->vars);
     r->parts = hy_arena_zalloc(arena, (n->of[T_PART] + 1) * sizeof *r->parts);
-    if (!r->lists || !r->headers || !r->vars || !r->parts)
+    r->goals = hy_arena_zalloc(arena, (n->of[T_GOAL] + 1) * sizeof *r->goals);
+    if (!r->lists || !r->headers || !r->vars || !r->parts || !r->goals)
         return HY_ENOMEM;
+    r->b->goals = r->goals;
     r->b->lists = r->lists;
     r->b->headers.items = r->headers;
     r->b->vars.items = r->vars;

@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "hayauma/audience/segment.h"
 #include "hayauma/mail/address.h"
 #include "hayauma/mail/header.h"
 #include "schema.h"
@@ -18,6 +19,15 @@ enum { ARENA_MAX = 2 * HY_BUNDLE_MAX, PATH_BYTES = 4096, UTM_MAX = 200 };
 
 struct raw_part {
     const char *cid, *file, *name, *type;
+};
+struct raw_goal {
+    const char *name, *activity;
+    hy_us within_us;
+    enum hy_goal_after after;
+};
+struct raw_goals {
+    const struct raw_goal *items;
+    size_t n;
 };
 struct raw_parts {
     const struct raw_part *items;
@@ -31,6 +41,7 @@ struct raw {
     const char *from_name, *from_address, *to_name, *reply_to, *subject;
     const char *html, *text;
     struct raw_parts images, attachments;
+    struct raw_goals goals;
     struct hy_pairs headers, vars;
     enum hy_bundle_charset charset;
     enum hy_bundle_transfer transfer;
@@ -70,6 +81,37 @@ static const struct schema_row image_rows[] = {
 static const struct schema image_schema = {image_rows, 4, sizeof(struct raw_part), NULL};
 static const struct schema attachment_schema = {image_rows + 1, 3, sizeof(struct raw_part), NULL};
 
+static const struct schema_name goal_afters[] = {{"click", HY_GOAL_AFTER_CLICK},
+                                                 {"open", HY_GOAL_AFTER_OPEN},
+                                                 {"delivery", HY_GOAL_AFTER_DELIVERY},
+                                                 {0}};
+#define GOAL(field) SCHEMA_FIELD(struct raw_goal, field)
+static const struct schema_row goal_rows[] = {
+    {"name", SCHEMA_STRING, SCHEMA_REQUIRED, GOAL(name), .max = 64},
+    {"activity", SCHEMA_STRING, SCHEMA_REQUIRED, GOAL(activity), .max = 2000},
+    {"within", SCHEMA_DURATION, 0, GOAL(within_us), 60000000, 366LL * 86400 * 1000000, "7d"},
+    {"after", SCHEMA_ENUM, 0, GOAL(after), .names = goal_afters, .def = "click"},
+};
+
+/* One activity, and no time of its own: that is the goal's. */
+static void check_goal(const struct schema_ctx *ctx, const struct yaml_node *node, void *item)
+{
+    const struct raw_goal *g = item;
+    struct hy_diag diag = {""};
+    const struct hy_segment_node *did;
+    if (!g->activity[0])
+        return; /* noted: it is missing */
+    int err = hy_segment_parse(hy_str_of(g->activity), ctx->arena, &diag, &did);
+    if (err)
+        schema_error_at(ctx, node, "activity", "%s", diag.text[0] ? diag.text : hy_err_text(err));
+    else if (did->kind != HY_SEGMENT_DID || did->op != HY_SEGMENT_GE || did->count != 1 ||
+             did->within_s || did->since.text.n || did->before.text.n)
+        schema_error_at(ctx, node, "activity",
+                        "must be one activity without a time or a number of times, such as "
+                        "ordered(amount >= 3000)");
+}
+static const struct schema goal_schema = {goal_rows, 4, sizeof(struct raw_goal), check_goal};
+
 static const struct schema_row rows[] = {
     {"name", SCHEMA_STRING, SCHEMA_REQUIRED, F(name), .max = 128},
     {"lists", SCHEMA_STRINGS, SCHEMA_REQUIRED, F(lists), .max = HY_BUNDLE_LISTS_MAX},
@@ -83,6 +125,7 @@ static const struct schema_row rows[] = {
     {"images", SCHEMA_LIST, 0, F(images), .max = HY_BUNDLE_PARTS_MAX, .items = &image_schema},
     {"attachments", SCHEMA_LIST, 0, F(attachments), .max = HY_BUNDLE_PARTS_MAX,
      .items = &attachment_schema},
+    {"goals", SCHEMA_LIST, 0, F(goals), .max = HY_BUNDLE_GOALS_MAX, .items = &goal_schema},
     {"headers", SCHEMA_PAIRS, 0, F(headers), .max = HY_BUNDLE_HEADERS_MAX},
     {"vars", SCHEMA_PAIRS, 0, F(vars), .max = HY_BUNDLE_VARS_MAX},
     {"encoding.charset", SCHEMA_ENUM, 0, F(charset), .names = charsets, .def = "utf-8"},
@@ -378,6 +421,27 @@ static void check(struct loading *l)
     }
 }
 
+static int take_goals(struct loading *l)
+{
+    const struct raw_goals *raw = &l->raw.goals;
+    struct hy_bundle_goal *goals = hy_arena_zalloc(l->x.arena, (raw->n + 1) * sizeof *goals);
+    if (!goals)
+        return HY_ENOMEM;
+    for (size_t i = 0; i < raw->n; i++) {
+        const struct raw_goal *g = &raw->items[i];
+        goals[i] = (struct hy_bundle_goal){.name = hy_str_of(g->name),
+                                           .activity = hy_str_of(g->activity),
+                                           .within_us = g->within_us,
+                                           .after = g->after};
+        for (size_t k = 0; k < i; k++)
+            if (hy_str_eq(goals[k].name, goals[i].name))
+                schema_error_at(&l->x, l->root, "goals", "two goals are called '%s'", g->name);
+    }
+    l->b->goals = goals;
+    l->b->n_goals = raw->n;
+    return 0;
+}
+
 /* The raw fields as views. */
 static int to_bundle(struct loading *l)
 {
@@ -430,7 +494,9 @@ static int to_bundle(struct loading *l)
                 .campaign = hy_str_of(r->utm_campaign),
                 .content = hy_str_of(r->utm_content)},
     };
-    int err = read_body(l, "html", r->html, &b->html, &b->html_name);
+    int err = take_goals(l);
+    if (!err)
+        err = read_body(l, "html", r->html, &b->html, &b->html_name);
     if (!err)
         err = read_body(l, "text", r->text, &b->text, &b->text_name);
     if (!err)

@@ -50,6 +50,8 @@ static int put_parts(struct report *r)
     if (err == HY_OK)
         err = report_times_put(r, times);
     if (err == HY_OK)
+        err = report_goals_put(r);
+    if (err == HY_OK)
         err = report_links_put(r);
     report_times_free(times);
     return err;

@@ -44,12 +44,14 @@ void report_set_time(json_t *o, const char *key, hy_wall_ms t, const struct hy_z
 /* report_times.c: when mail ended, and what people did then. */
 struct report_times;
 HY_MUST_USE int report_times_new(const struct report *r, struct report_times **ret);
-void report_times_ended(void *times, enum hy_rcpt_state state, hy_wall_ms at);
+void report_times_ended(void *times, enum hy_rcpt_state state, hy_lead_no lead, hy_wall_ms at);
 HY_MUST_USE int report_times_put(struct report *r, struct report_times *times);
 void report_times_free(struct report_times *times);
 /* report_domains.c: rows, reasons and returns, in all and by domain. */
 HY_MUST_USE int report_domains_put(struct report *r, struct report_times *times);
 /* report_people.c: who did what, and how that was in the campaigns before. */
 HY_MUST_USE int report_people_put(struct report *r);
+/* report_goals.c: what the campaign names as its goals, and who reached them. */
+HY_MUST_USE int report_goals_put(struct report *r);
 /* report_links.c: links, and the mail. */
 HY_MUST_USE int report_links_put(struct report *r);

@@ -76,8 +76,9 @@ static void end(struct ends *e, enum hy_rcpt_state state)
         e->failed++;
 }
 
-void report_times_ended(void *times, enum hy_rcpt_state state, hy_wall_ms at)
+void report_times_ended(void *times, enum hy_rcpt_state state, hy_lead_no lead, hy_wall_ms at)
 {
+    (void)lead;
     struct report_times *x = times;
     int64_t step = (at - x->from) / x->step_ms, hour = at / HOUR_MS - (int64_t)x->first;
     if (at >= x->from && step < STEPS_MAX) {

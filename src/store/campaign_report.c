@@ -35,7 +35,7 @@ static void tell_end(const struct hy_report_ends *ends, const uint8_t *row)
 {
     enum hy_rcpt_state s = row_state(row);
     if (s == HY_RCPT_DELIVERED || s == HY_RCPT_BOUNCED || s == HY_RCPT_EXPIRED)
-        ends->ended(ends->ctx, s, hy_id_time(row_last(row)));
+        ends->ended(ends->ctx, s, row_lead(row), hy_id_time(row_last(row)));
 }
 
 static int add_block(struct hy_txn *t, const uint8_t *b, const struct hy_report_ends *ends,

@@ -35,6 +35,8 @@ static void put(struct hy_txn *t, char *line)
     a.at = (hy_wall_ms)at;
     if (a.kind >= HY_ACTIVITY_PAGE_VIEW)
         a.campaign = 0; /* what happens elsewhere is of no mail */
+    if (a.at > t->now)
+        t->now = a.at; /* what happens later is noted later */
     must(hy_activity_put(t, &a), line);
 }
 

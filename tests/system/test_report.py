@@ -273,3 +273,50 @@ def check_page(lab, daemon, r, canary):
     lab.write("leaky.html", f'<img src="http://127.0.0.1:{canary.port}/seen">')
     browse(lab, lab.path("leaky.html"))
     check_eq(canary.asked, ["/seen"], "the browser would ask")
+
+
+GOALS = """goals:
+  - {name: big order, activity: "ordered(amount >= 3000)"}
+  - {name: '=any order', activity: "ordered()", within: 2h}
+  - {name: thanks, activity: 'visited(url: "*/thanks*")', within: 30d, after: delivery}
+"""
+
+
+def order(lead, at, no, amount, currency="JPY", status="placed"):
+    return ("order", lead, 0, at, "", json.dumps({"order": no, "amount": amount, "currency": currency, "status": status}))
+
+
+def test_goals_are_what_people_did_in_time_behind_a_click(lab):
+    canary = Canary()
+    try:
+        daemon, reached = blast(lab, canary, n=30, name="goals", extra=GOALS)
+        at, (a, b, c, d, e, *_) = start_of(daemon, "goals"), reached
+        hits = [("click", a, 1, at, PERSON), ("click", b, 1, at + 100000, PERSON), ("click", c, 1, at + 200000, ROBOT),
+                ("click", d, 1, at + 300000, PERSON),
+                order(a, at + 60000, "A-1", 5000), order(a, at + 3 * HOUR, "A-2", 2000), order(a, at + 80000, "A-3", 1000, "USD"),
+                order(b, at + 24 * HOUR, "B-1", 3000), order(b, at - 1000, "B-0", 9000),
+                order(c, at + 400000, "C-1", 9999),  # a machine's click sells nothing
+                order(d, at + 400000, "D-1", 7000), order(d, at + 500000, "D-1", 7000, status="cancelled"),
+                order(e, at + 400000, "E-1", 4000)]  # nobody clicked
+        daemon = again(lab, daemon, "goals", sorted(hits, key=lambda h: h[3]))
+        goals = daemon.ctl("campaign", "report", "goals")["goals"]
+        got = [(g["goal"], g["people"], g["conversions"], g["currency"], g["revenue"], g["within"], g["after"]) for g in goals]
+        check_eq(got, [("big order", 2, 2, "JPY", 8000.0, "7d", "click"),
+                       ("=any order", 1, 2, "USD", 1000.0, "2h", "click"),
+                       ("=any order", 1, 2, "JPY", 5000.0, "2h", "click"),
+                       ("thanks", 0, 0, "", 0.0, "30d", "delivery")])
+        rows = list(csv.DictReader(io.StringIO(daemon.run("campaign", "report", "goals", "--csv", "--table", "goals").stdout)))
+        check_eq([(r["goal"], r["revenue"]) for r in rows][:2], [("big order", "8000.00"), ("'=any order", "1000.00")])
+        check("big order" in daemon.run("campaign", "report", "goals").stdout, "text")
+    finally:
+        canary.stop()
+
+
+def test_a_goal_that_is_no_single_activity_is_refused_with_its_place(lab):
+    for activity in ("score >= 50", "ordered(within 7d)", "count(ordered) >= 2", "ordered("):
+        lab.write("page.html", "<p>x</p>")
+        path = lab.write("bad.yaml", "name: x\nlists: [news]\nfrom: {address: a@news.hayauma.test}\nsubject: s\n"
+                                     f"html: page.html\ngoals:\n  - {{name: g, activity: '{activity}'}}\n")
+        done = subprocess.run([lab.binary("src/cli/hayauma"), "--socket", lab.path("none.sock"), "campaign", "create", path],
+                              capture_output=True, text=True, check=False)
+        check(done.returncode != 0 and "bad.yaml:7:" in done.stderr, f"{activity}: {done.stderr}")

@@ -12,6 +12,7 @@ enum {
     HY_BUNDLE_LISTS_MAX = 64,   /* lists a campaign may name */
     HY_BUNDLE_HEADERS_MAX = 64, /* further header fields */
     HY_BUNDLE_VARS_MAX = 256,   /* variables with a value for those who have none */
+    HY_BUNDLE_GOALS_MAX = 16,   /* what counts as a success of the campaign */
     HY_BUNDLE_BODY_MAX = 4 * 1024 * 1024,
     HY_BUNDLE_PART_MAX = 16 * 1024 * 1024,
 };
@@ -22,6 +23,16 @@ struct hy_bundle_part {
     struct hy_str name; /* file name shown to the reader */
     struct hy_str content_type; /* "image/png" */
     struct hy_str data;
+};
+
+/* From when on an activity counts for a goal. Stored: never renumber. */
+enum hy_goal_after { HY_GOAL_AFTER_CLICK = 1, HY_GOAL_AFTER_OPEN = 2, HY_GOAL_AFTER_DELIVERY = 3 };
+/* A named success: a lead did this, within so long of a person's click, say. */
+struct hy_bundle_goal {
+    struct hy_str name;
+    struct hy_str activity; /* one activity in the language of segments: ordered(amount >= 3000) */
+    hy_us within_us;
+    enum hy_goal_after after;
 };
 
 enum hy_bundle_charset { HY_BUNDLE_UTF8 = 0, HY_BUNDLE_ISO2022JP = 1 };
@@ -51,6 +62,8 @@ struct hy_bundle {
     struct hy_pairs vars;               /* values of variables that a lead has no attribute for */
     const struct hy_bundle_part *parts;
     size_t n_parts;
+    const struct hy_bundle_goal *goals;
+    size_t n_goals;
     enum hy_bundle_charset charset;
     enum hy_bundle_transfer transfer;
     enum hy_tristate track_links; /* unset: what hayauma.yaml says */

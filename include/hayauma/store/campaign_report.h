@@ -17,7 +17,7 @@ struct hy_domain_report {
 
 /* When rows ended: told of each that was delivered, bounced or expired by an attempt. */
 struct hy_report_ends {
-    void (*ended)(void *ctx, enum hy_rcpt_state state, hy_wall_ms at);
+    void (*ended)(void *ctx, enum hy_rcpt_state state, hy_lead_no lead, hy_wall_ms at);
     void *ctx;
 };
 

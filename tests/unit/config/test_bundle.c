@@ -12,7 +12,12 @@ static struct hy_bundle sample(void)
     static const struct hy_bundle_part parts[] = {
         {{"logo@x", 6}, {"logo.png", 8}, {"image/png", 9}, {"\0\1\2\377", 4}},
         {{"", 0}, {"a.pdf", 5}, {"application/pdf", 15}, {"", 0}}};
+    static const struct hy_bundle_goal goals[] = {
+        {{"order", 5}, {"ordered(amount >= 3000)", 23}, 604800000000, HY_GOAL_AFTER_CLICK},
+        {{"visit", 5}, {"visited", 7}, 60000000, HY_GOAL_AFTER_DELIVERY}};
     return (struct hy_bundle){
+        .goals = goals,
+        .n_goals = 2,
         .name = HY_STR("News"),
         .lists = lists,
         .n_lists = 2,
@@ -91,6 +96,10 @@ Test(bundle, what_goes_in_comes_out)
               got.bounce_percent == 0 && got.has_complaint_limit && got.complaint_share == 25);
     cr_expect(hy_str_eq(got.pool, b.pool));
     cr_expect(hy_str_eq(got.tenant, b.tenant));
+    cr_assert_eq(got.n_goals, 2u);
+    expect_str(got.goals[0].activity, b.goals[0].activity);
+    cr_expect_eq(got.goals[0].within_us, 604800000000);
+    cr_expect_eq(got.goals[1].after, HY_GOAL_AFTER_DELIVERY);
     expect_str(got.time_zone, b.time_zone);
     cr_assert_eq(hy_bundle_encode(&got, &again), 0);
     cr_expect(hy_str_eq(hy_buf_str(&again), hy_buf_str(&bytes)));

@@ -90,9 +90,10 @@ struct ends {
     unsigned n[HY_RCPT_STATES];
     hy_wall_ms first;
 };
-static void ended(void *ctx, enum hy_rcpt_state state, hy_wall_ms at)
+static void ended(void *ctx, enum hy_rcpt_state state, hy_lead_no lead, hy_wall_ms at)
 {
     struct ends *e = ctx;
+    cr_assert(lead);
     e->n[state]++;
     if (e->first == 0 || at < e->first)
         e->first = at;
