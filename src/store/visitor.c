@@ -123,10 +123,24 @@ static int put_known(struct hy_txn *t, struct hy_activity *a, int64_t back_ms)
     return err ? err : hy_activity_put(t, a);
 }
 
+/* A token outlives its lead: who was erased is nobody again. */
+static int forget_gone(struct hy_txn *t, struct hy_activity *a)
+{
+    struct lead_record lead;
+    int err = a->lead ? hy_lead_record_get(t, a->lead, &lead) : HY_OK;
+    if (err != HY_ENOTFOUND)
+        return err;
+    a->lead = 0;
+    a->campaign = 0;
+    return HY_OK;
+}
+
 int hy_visitor_put(struct hy_txn *t, struct hy_activity *a, int64_t back_ms)
 {
-    hy_lead_no owner;
-    int err = owner_of(t, a->visitor, &owner);
+    hy_lead_no owner = 0;
+    int err = forget_gone(t, a);
+    if (!err)
+        err = owner_of(t, a->visitor, &owner);
     if (!err && owner && a->lead && owner != a->lead) {
         a->visitor = number_of(t->env, a->visitor, a->lead);
         err = owner_of(t, a->visitor, &owner);

@@ -16,7 +16,8 @@ enum { HY_VISITOR_JOINED_MAX = 1000 }; /* activities that become the lead's; old
  * is known. With a->lead the visitor is proven to be that lead, and joined to it; what it did
  * within `back_ms` before goes along. A number that is another lead's already stands for somebody
  * else at the same browser: what is noted then goes by a number made of both, which a->visitor
- * becomes. A claim stays nobody's. Errors as hy_activity_put's. The writer's transaction. */
+ * becomes. A claim stays nobody's, and so does what is said of a lead that is gone. Errors as
+ * hy_activity_put's. The writer's transaction. */
 HY_MUST_USE int hy_visitor_put(struct hy_txn *t, struct hy_activity *a, int64_t back_ms);
 
 /* What became the lead's by this IDENTIFY, oldest first; `each` may write. What `each` answers but

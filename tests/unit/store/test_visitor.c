@@ -153,6 +153,18 @@ Test(visitor, claims_are_nobodys_and_do_not_join)
     audit();
 }
 
+Test(visitor, of_a_lead_that_is_gone_is_nobodys)
+{
+    struct hy_activity a = put((struct hy_activity){
+        .kind = HY_ACTIVITY_PAGE_VIEW, .visitor = V, .lead = 4711, .campaign = 9});
+    cr_assert_eq(a.lead, 0);
+    cr_assert_eq(a.campaign, 0);
+    cr_assert_eq(of_lead(4711).n, 0);
+    hy_lead_no taro = case_lead("taro@example.jp");
+    view(taro);
+    cr_assert_eq(of_lead(taro).n, 3, "nobody has the visitor yet");
+}
+
 Test(visitor, what_lies_too_far_back_stays_nobodys)
 {
     hy_lead_no taro = case_lead("taro@example.jp");
