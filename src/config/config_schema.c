@@ -5,6 +5,7 @@
 
 #include "hayauma/config/config.h"
 #include "hayauma/config/shaping.h"
+#include "hayauma/track/company.h"
 
 #define KIB        (1LL << 10)
 #define MIB        (1LL << 20)
@@ -303,6 +304,20 @@ static const struct schema_row rows[] = {
             "start: about 4,000 a MiB. Needed while the disk is full or the database waits; when "
             "it is used up, browsers are still answered, but what they did is lost, and counted."},
 
+    {"web_tag.key_pages", SCHEMA_PAIRS, 0, F(web_tag.key_pages), .max = 100,
+     .doc =
+         "Pages that mean more than others, by name: patterns of their path apart by spaces, * is "
+         "anything. A view of one is noted as a key page, too.",
+     .example = "pricing: \"/price* /plans/*\"\ncontact: /contact"},
+    {"web_tag.companies", SCHEMA_PATH, 0, F(web_tag.companies),
+     .doc =
+         "Tells whose network a visitor comes from: a table (CSV: network, company, domain, isp) "
+         "or a file in MaxMind's format. Networks of providers are left out. \"\" = nobody "
+         "looks."},
+    {"web_tag.providers", SCHEMA_STRINGS, 0, F(web_tag.providers), .max = HY_COMPANY_WORDS_MAX,
+     .doc = "Words in the name of a company that make it a provider, besides those that hayauma "
+            "knows.",
+     .example = "[\"Example Telecom\"]"},
     {"web_tag.join_back", SCHEMA_DURATION, 0, F(web_tag.join_back_us), 0, 3650 * DAY, "90d",
      .zero = "never",
      .doc = "When a visitor becomes known, what the same browser did within this time before "

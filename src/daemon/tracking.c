@@ -12,6 +12,10 @@ struct ground {
     struct hy_config *config;
     struct hy_network *networks;
     struct hy_str *sites;
+    struct hy_track_key_page *key_pages;
+    struct hy_str *providers;
+    struct hy_companies *companies;
+    struct hy_buf companies_file; /* what they are views of */
 };
 
 static void release(struct hy_track_policy *p)
@@ -21,6 +25,10 @@ static void release(struct hy_track_policy *p)
     hy_config_unref(g->config);
     free(g->networks);
     free(g->sites);
+    free(g->key_pages);
+    hy_companies_free(g->companies);
+    hy_buf_free(&g->companies_file);
+    free(g->providers);
     free(g);
 }
 
@@ -54,6 +62,49 @@ static int load_sites(const struct hy_config *c, struct ground *g)
     g->policy.sites = g->sites;
     g->policy.n_sites = n;
     return HY_OK;
+}
+
+static int load_key_pages(const struct hy_config *c, struct ground *g)
+{
+    const struct hy_pairs *pages = &c->web_tag.key_pages;
+    g->key_pages = calloc(pages->n + 1, sizeof *g->key_pages);
+    if (!g->key_pages)
+        return HY_ENOMEM;
+    for (size_t i = 0; i < pages->n; i++)
+        g->key_pages[i] = (struct hy_track_key_page){pages->items[i].name, pages->items[i].value};
+    g->policy.key_pages = g->key_pages;
+    g->policy.n_key_pages = pages->n;
+    return HY_OK;
+}
+
+int tracking_companies(const struct hy_config *c, struct hy_problems *problems,
+                       struct hy_companies **ret, struct hy_str **ret_words, struct hy_buf *file)
+{
+    const struct hy_strings *words = &c->web_tag.providers;
+    const char *path = c->web_tag.companies;
+    struct hy_diag diag = {""};
+    if (!path[0])
+        return HY_OK;
+    struct hy_str *list = calloc(words->n + 1, sizeof *list);
+    if (!list)
+        return HY_ENOMEM;
+    for (size_t i = 0; i < words->n; i++)
+        list[i] = hy_str_of(words->items[i]);
+    *ret_words = list;
+    *file = HY_BUF_INIT(HY_COMPANIES_BYTES_MAX);
+    int err = policy_read_file(path, "companies", file, &diag);
+    if (err == HY_OK)
+        err = hy_companies_read(hy_buf_str(file), list, words->n, path, &diag, ret);
+    return err == HY_OK ? err : fail(c, problems, "web_tag.companies", err, &diag);
+}
+
+static int load_web_tag(const struct hy_config *c, struct hy_problems *problems, struct ground *g)
+{
+    int err = load_key_pages(c, g);
+    if (err == HY_OK)
+        err = tracking_companies(c, problems, &g->companies, &g->providers, &g->companies_file);
+    g->policy.companies = g->companies;
+    return err;
 }
 
 static int load_tls(const struct hy_config *c, struct hy_problems *problems, struct ground *g)
@@ -92,6 +143,8 @@ int tracking_policy(struct hy_config *c, struct hy_problems *problems, struct hy
     int err = load_networks(c, problems, g);
     if (err == HY_OK)
         err = load_sites(c, g);
+    if (err == HY_OK)
+        err = load_web_tag(c, problems, g);
     if (err == HY_OK)
         err = load_tls(c, problems, g);
     if (err != HY_OK) {

@@ -151,6 +151,7 @@ static const char *reason_of(int status)
         {201, "Created"},
         {202, "Accepted"},
         {204, "No Content"},
+        {304, "Not Modified"},
         {400, "Bad Request"},
         {401, "Unauthorized"},
         {403, "Forbidden"},
@@ -191,13 +192,19 @@ static bool flush(struct http_conn *c)
     return c->conn && hy_conn_flushed(c->conn);
 }
 
+/* RFC 9110 15.3.5, 15.4.5. */
+static bool has_no_body(int status)
+{
+    return status == 204 || status == 304;
+}
+
 static void put_answer(struct http_conn *c, const struct hy_http_answer *a)
 {
     struct hy_buf *out = &c->out;
     hy_buf_printf(out, "HTTP/1.1 %d %s\r\n", a->status, reason_of(a->status));
     if (a->type)
         hy_buf_printf(out, "Content-Type: %s\r\n", a->type);
-    if (a->status != 204)
+    if (!has_no_body(a->status))
         hy_buf_printf(out, "Content-Length: %zu\r\n", a->body.n);
     if (a->fields)
         hy_buf_add_str(out, hy_str_of(a->fields));
@@ -238,7 +245,7 @@ void hy_http_answer(struct hy_http_call *call, const struct hy_http_answer *a)
     }
     c->has_rest = c->phase != HTTP_MAKING && (h->bytes == 0 || h->is_chunked || h->length > 0);
     c->is_last |= a->closes || h->closes || c->has_rest || c->server->is_ending;
-    if (a->type || a->status == 204)
+    if (a->type || has_no_body(a->status))
         put_answer(c, a);
     else
         put_refusal(c, a->status, a->fields);

@@ -73,6 +73,8 @@ static void server_free(struct hy_track *s)
 {
     hy_txn_end(&s->txn);
     track_campaigns_free(s->campaigns);
+    hy_agents_free(s->agents);
+    free(s->batches);
     hy_track_policy_unref(s->policy);
     hy_track_policy_unref(s->fresh);
     pthread_mutex_destroy(&s->policy_lock);
@@ -98,6 +100,9 @@ int hy_track_open(const struct hy_track_options *o, struct hy_track_policy *poli
     int err = o->n_listeners <= HY_HTTP_LISTENERS_MAX ? HY_OK : HY_ELIMIT;
     for (size_t i = 0; i < o->n_listeners && err == HY_OK; i++)
         http.listeners[i] = o->listeners[i];
+    s->batches = calloc(1, sizeof *s->batches);
+    if (err == HY_OK)
+        err = s->batches ? hy_agents_new(&s->agents) : HY_ENOMEM;
     if (err == HY_OK)
         err = track_campaigns_new(&s->campaigns);
     if (err == HY_OK)

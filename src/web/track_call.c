@@ -11,10 +11,15 @@ extern const struct track_route track_leave_routes[]; /* track_leave.c */
 extern const struct track_route track_join_routes[];  /* track_join.c */
 extern const struct track_route track_view_routes[];  /* track_view.c */
 extern const struct track_route track_plain_routes[]; /* track_plain.c */
+extern const struct track_route track_tag_routes[];   /* tag.c */
 
-const struct track_route *const track_tables[] = {track_hit_routes,   track_leave_routes,
-                                                  track_join_routes,  track_view_routes,
-                                                  track_plain_routes, NULL};
+const struct track_route *const track_tables[] = {track_hit_routes,
+                                                  track_leave_routes,
+                                                  track_join_routes,
+                                                  track_view_routes,
+                                                  track_plain_routes,
+                                                  track_tag_routes,
+                                                  NULL};
 
 enum {
     FORGED_MAX = 60, /* wrong tokens of an address within FORGED_S that get more than a 429 */
@@ -144,7 +149,7 @@ void track_answer(struct track_call *c, int status, const char *type, const char
                                .body = body};
     struct hy_http_call *http = c->http;
     count(c, status);
-    if (status == 204)
+    if (status == 204 || status == 304)
         a.type = NULL;
     if (c->is_kept) {
         hy_track_policy_unref(c->policy);

@@ -1,5 +1,6 @@
 /* The inside of the tracking server: what its requests share. */
 #pragma once
+#include "hayauma/track/agent.h"
 #include "track_priv.h"
 
 struct track_campaigns;
@@ -14,6 +15,8 @@ struct hy_track {
     struct hy_track_policy *policy;
     struct hy_txn txn; /* parked between calls; zeroed before the first */
     struct hy_failures failures;
+    struct hy_failures *batches; /* of the web tag, by address */
+    struct hy_agents *agents;
     struct track_campaigns *campaigns;
     struct hy_track_counters counters;
 };

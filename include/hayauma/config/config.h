@@ -239,7 +239,10 @@ struct hy_config {
         uint64_t journal_bytes;
     } tracking;
     struct hy_tenants tenants;
-    struct {
+    struct {                         /* the script on pages of tracking.sites */
+        struct hy_pairs key_pages;   /* name: patterns, apart by spaces */
+        const char *companies;       /* file of networks; "" = none */
+        struct hy_strings providers; /* words of names that are providers, besides those built in */
         hy_us join_back_us; /* how far back a visitor's doings become the lead's; 0 = not at all */
     } web_tag;
     struct {

@@ -11,6 +11,7 @@
 #include "hayauma/receive/receive.h"
 #include "hayauma/store/campaign.h"
 #include "hayauma/store/hits.h"
+#include "hayauma/track/company.h"
 #include "hayauma/track/target.h"
 #include "hayauma/web/web.h"
 
@@ -33,6 +34,12 @@ void hy_track_campaign_free(struct hy_track_campaign *c);
 typedef int hy_track_load_fn(void *ctx, struct hy_txn *t, hy_id campaign,
                              struct hy_track_campaign *ret);
 
+/* Pages of a site that mean more than others. */
+struct hy_track_key_page {
+    struct hy_str name;
+    struct hy_str patterns; /* apart by spaces; see hy_page_matches */
+};
+
 /* What a reload may change: immutable, counted, given with its reference. `release` frees what it
  * stands on when the last one lets go of it, on any thread. */
 struct hy_track_policy {
@@ -41,6 +48,9 @@ struct hy_track_policy {
     size_t n_proxies;
     const struct hy_str *sites; /* "www.example.jp", "*.example.jp": they learn who clicked */
     size_t n_sites;
+    const struct hy_track_key_page *key_pages;
+    size_t n_key_pages;
+    const struct hy_companies *companies; /* whose visitors come; NULL: nobody looks */
     uint32_t connections_max, connections_per_address;
     void (*release)(struct hy_track_policy *p);
     void *owner;
