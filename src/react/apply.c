@@ -45,7 +45,7 @@ static int copy_of(struct hy_txn *t, hy_id id, struct copy *c)
 static int note(const struct batch *b, struct hy_txn *t, const struct hy_activity *a, int sign)
 {
     const struct hy_react_effects *e = &b->policy->effects;
-    return e->note && !b->passes_over ? e->note(e->ctx, t, a, sign) : 0;
+    return e->note && a->id != b->skip.id ? e->note(e->ctx, t, a, sign) : 0;
 }
 
 static bool counts(uint8_t flags)
@@ -126,8 +126,7 @@ static bool is_gone(int err)
     return err == HY_ENOTFOUND || err == HY_ECORRUPT || err == HY_EVERSION;
 }
 
-/* Lead after lead, also over several slices. The one that keeps failing is passed over alone: what
- * came before it is a slice. */
+/* Lead after lead, also over several slices. */
 static int do_leads(struct batch *b, struct hy_txn *t, hy_id id, hy_lead_no *leads)
 {
     const struct hy_react_effects *e = &b->policy->effects;
@@ -139,14 +138,11 @@ static int do_leads(struct batch *b, struct hy_txn *t, hy_id id, hy_lead_no *lea
         return err;
     hy_lead_change_leads(&change, leads);
     while (!err && b->reached.within < change.n) {
-        bool is_bad = b->passes_over && b->reached.within == b->failed_at;
-        err = is_bad ? 0 : e->lead(e->ctx, t, leads[b->reached.within], change.what);
-        if (err)
-            b->failed_at = b->reached.within;
+        bool is_skipped = b->skip.id == id && b->skip.lead == b->reached.within;
+        b->failed.lead = b->reached.within;
+        b->tally.skipped += is_skipped;
+        err = is_skipped ? 0 : e->lead(e->ctx, t, leads[b->reached.within], change.what);
         b->reached.within++;
-        b->tally.skipped += is_bad;
-        if (is_bad)
-            return HY_EMORE;
         if (!err && b->reached.within < change.n && hy_txn_should_yield(t))
             return HY_EMORE;
     }
@@ -175,55 +171,71 @@ static int do_item(struct batch *b, struct hy_txn *t, const struct item *i, stru
     return HY_EINVAL;
 }
 
-/* The items of one step, from `at` on; returns where the next step begins. */
+/* The place of the section that an item is in. */
+static hy_id *place_of(const struct batch *b, struct place *p, size_t i)
+{
+    return i < b->n_now ? &p->now : i < b->n_held ? &p->held : &p->leads;
+}
+
+/* The items of one step, from *at on, which moves behind them. */
 static int do_step(struct batch *b, struct hy_txn *t, size_t *at, struct copy *c)
 {
-    hy_id step = b->items[*at].step;
+    hy_id step = b->items[*at].step, *place = place_of(b, &b->reached, *at);
     bool is_now = *at < b->n_now;
-    size_t end = is_now ? b->n_now : b->n;
+    size_t end = is_now ? b->n_now : *at + 1;
     int err = 0;
-    for (; !err && *at < end && b->items[*at].step == step; ++*at)
+    for (; !err && *at < end && b->items[*at].step == step; ++*at) {
+        b->failed = (struct culprit){.id = b->items[*at].id};
         err = do_item(b, t, &b->items[*at], c);
+    }
     if (err)
         return err;
-    if (is_now)
-        b->reached = (struct place){.now = step, .held = b->reached.held};
-    else
-        b->reached.held = step;
-    b->tally.applied += is_now;
-    b->tally.skipped += b->passes_over && is_now && b->items[*at - 1].kind != ITEM_LEADS;
+    *place = step;
+    if (place == &b->reached.leads)
+        b->reached.within = 0;
+    b->tally.applied += place != &b->reached.held;
+    b->tally.skipped += is_now && b->items[*at - 1].id == b->skip.id;
     return 0;
 }
 
-static size_t first_of(const struct batch *b)
+static size_t first_of(struct batch *b)
 {
     size_t i = 0;
-    while (i < b->n && b->items[i].step <= (i < b->n_now ? b->from.now : b->from.held))
+    while (i < b->n && b->items[i].step <= *place_of(b, &b->from, i))
         i++;
     return i;
 }
 
+/* HY_EMORE: the slice is over and the rest follows; but what may wait for the next batch, which
+ * begins with what people did meanwhile, does. */
 static int do_all(struct batch *b, struct hy_txn *t, struct copy *c)
 {
     const struct hy_react_effects *e = &b->policy->effects;
     size_t i = first_of(b);
     int err = 0;
     while (!err && i < b->n) {
+        bool may_wait = i >= b->n_held;
         err = do_step(b, t, &i, c);
-        if (!err && i < b->n && hy_txn_should_yield(t))
+        if (may_wait && (err == HY_EMORE || (!err && i < b->n && hy_txn_should_yield(t))))
+            return 0;
+        if (!err && i < b->n_held && hy_txn_should_yield(t))
             return HY_EMORE;
     }
-    if (!err) {
-        b->reached = b->to;
-        if (b->has_due && e->due && !b->passes_over)
-            err = e->due(e->ctx, t, b->now);
+    if (err)
+        return err;
+    b->reached = b->to;
+    b->failed = (struct culprit){0};
+    if (b->has_due && e->due) {
+        err = e->due(e->ctx, t, b->now);
+        b->is_due_left = err == HY_EMORE;
+        err = b->is_due_left ? 0 : err;
     }
     return err;
 }
 
 static bool is_same(const struct place *a, const struct place *b)
 {
-    return a->now == b->now && a->held == b->held && a->within == b->within;
+    return a->now == b->now && a->held == b->held && a->leads == b->leads && a->within == b->within;
 }
 
 int batch_apply(struct hy_write_req *r, struct hy_txn *t)
@@ -241,10 +253,12 @@ int batch_apply(struct hy_write_req *r, struct hy_txn *t)
         return HY_ENOMEM;
     b->reached = b->from;
     b->tally = (struct tally){0};
+    b->is_due_left = b->has_due; /* until it is reached */
     err = do_all(b, t, c);
     free(c);
     if (err && err != HY_EMORE)
         return err;
+    b->failed = (struct culprit){0};
     int put = place_put(t, &b->reached);
     return put ? put : err;
 }

@@ -1,9 +1,8 @@
 /* The thread: looks, reads on, hands a batch to the writer, waits for its commit, looks again.
  *
  * How it fails: a batch that cannot be committed for want of space stays with the writer until
- * there is; after any other failure the place is read anew and the batch is made again, smaller and
- * smaller, until it is one activity whose effects fail: that one is passed over and told. */
-#include <inttypes.h>
+ * there is; after any other failure the place is read anew and the batch is made again. An activity
+ * whose effects keep failing is passed over and told. */
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -19,15 +18,14 @@ enum {
     BUSY_US = 1000 * 1000,      /* how long it counts as such behind the last batch */
     QUIET_US = 5 * 1000 * 1000, /* a place that moved over nothing is stored this often */
     RETRY_US = 500 * 1000,
-    FAILURES_MAX = 3, /* of a single activity, then it is passed over */
+    FAILURES_MAX = 3, /* of the same activity, then it is passed over */
     REACT_NICE = 5,   /* mail goes first */
 };
 
 /* What the thread remembers from look to look. */
 struct pace {
-    size_t steps;      /* of the next batch */
-    unsigned failures; /* in a row, of batches of one */
-    bool is_told;      /* that something fails */
+    struct culprit culprit; /* what failed last */
+    unsigned failures;      /* of it, in a row */
     hy_us last_batch, last_stored;
     hy_wall_ms due_at; /* the second that was looked at last */
 };
@@ -71,6 +69,7 @@ static void show(struct hy_react *r, const struct batch *b)
     }
     atomic_store(&r->now, b->reached.now);
     atomic_store(&r->held, b->reached.held);
+    atomic_store(&r->leads, b->reached.leads);
 }
 
 static void batch_slice(struct hy_write_req *req)
@@ -163,6 +162,7 @@ static int find_place(struct hy_react *r, struct hy_txn *t)
     if (!err) {
         atomic_store(&r->now, r->at.now);
         atomic_store(&r->held, r->at.held);
+        atomic_store(&r->leads, r->at.leads);
     }
     return err;
 }
@@ -181,35 +181,39 @@ static void prepare(struct hy_react *r, struct batch *b, const struct pace *p)
     b->policy = take_policy(r);
     e = &b->policy->effects;
     b->has_due = e->due && b->now / 1000 > p->due_at / 1000;
-    b->passes_over = p->failures >= FAILURES_MAX;
+    b->skip = p->failures >= FAILURES_MAX ? p->culprit : (struct culprit){0};
+}
+
+static void tell_skipped(const struct culprit *c)
+{
+    char id[HY_ID_TEXT_MAX];
+    hy_log(HY_LOG_ERROR, "react", "the effects of %s keep failing: they are left out",
+           hy_id_format(c->id, id));
 }
 
 static void succeeded(struct hy_react *r, struct pace *p, const struct batch *b, hy_us now)
 {
-    r->at = b->to;
-    if (b->passes_over && b->n)
-        hy_log(HY_LOG_ERROR, "react", "the effects of activity %" PRIu64 " fail: left out",
-               b->items[0].step);
-    if (b->has_due)
+    r->at = b->reached;
+    if (b->skip.id)
+        tell_skipped(&b->skip);
+    if (b->has_due && !b->is_due_left)
         p->due_at = b->now;
     p->failures = 0;
-    p->is_told = p->steps < STEPS_MAX && p->is_told;
-    p->steps = p->steps * 2 < STEPS_MAX ? p->steps * 2 : STEPS_MAX;
     p->last_stored = now;
     if (b->n)
         p->last_batch = now;
 }
 
-/* What failed is made anew, and less of it at once. */
-static void failed(struct pace *p, int err)
+/* What failed is made anew. */
+static void failed(struct pace *p, const struct culprit *c, int err)
 {
-    if (p->steps == 1)
-        p->failures++;
-    if (!p->is_told)
+    bool is_same = c->id == p->culprit.id && c->lead == p->culprit.lead;
+    bool is_its_own = err != HY_ENOMEM && err != HY_EIO && err != HY_EFULL;
+    if (!is_same || p->failures == 0)
         hy_log(HY_LOG_ERROR, "react", "activities take no effect: %s; it is tried again",
                hy_err_text(err));
-    p->is_told = true;
-    p->steps = p->steps > 8 ? p->steps / 8 : 1;
+    p->failures = !is_its_own ? 0 : is_same ? p->failures + 1 : 1;
+    p->culprit = *c;
 }
 
 /* One look. Returns when it wants the next; an error: the place must be found anew. */
@@ -219,16 +223,19 @@ static int look(struct hy_react *r, struct hy_txn *t, struct pace *p, hy_us *ret
     bool more = false;
     b->now = hy_clock_wall_ms();
     prepare(r, b, p);
-    int err = read_on(r, t, b, p->steps, &more);
+    int err = read_on(r, t, b, STEPS_MAX, &more);
     hy_txn_park(t);
     hy_us now = hy_clock_us();
     if (!err && is_wanted(b, p, now)) {
         err = commit(r, b);
-        if (!err)
+        if (!err) {
+            more = more || b->is_due_left || b->reached.leads < b->to.leads;
             succeeded(r, p, b, now);
+        }
     } else if (!err && b->to.now != r->at.now) {
         atomic_store(&r->now, b->to.now); /* there is nothing in between */
         atomic_store(&r->held, b->to.held);
+        atomic_store(&r->leads, b->to.leads);
     }
     hy_react_policy_unref(b->policy);
     b->policy = NULL;
@@ -240,7 +247,7 @@ static int look(struct hy_react *r, struct hy_txn *t, struct pace *p, hy_us *ret
 static void run(void *arg)
 {
     struct hy_react *r = arg;
-    struct pace p = {.steps = STEPS_MAX};
+    struct pace p = {.failures = 0};
     struct hy_txn t = {0};
     bool knows_place = false, has_txn = false;
     hy_us next = 0;
@@ -258,7 +265,7 @@ static void run(void *arg)
             continue;
         if (err == HY_ECLOSED)
             break;
-        failed(&p, err);
+        failed(&p, &r->batch->failed, err);
         knows_place = false;
         hy_txn_end(&t);
         has_txn = false;
@@ -289,7 +296,7 @@ static int begin(struct hy_write_req *req, struct hy_txn *t)
     if (err != HY_ENOTFOUND)
         return err;
     err = read_end(t, 0, &p.now);
-    p.held = p.now;
+    p.held = p.leads = p.now;
     return err ? err : place_put(t, &p);
 }
 
@@ -364,7 +371,9 @@ void hy_react_stop(struct hy_react *r)
 
 struct hy_react_position hy_react_position(const struct hy_react *r)
 {
-    return (struct hy_react_position){.now = atomic_load(&r->now), .held = atomic_load(&r->held)};
+    return (struct hy_react_position){.now = atomic_load(&r->now),
+                                      .held = atomic_load(&r->held),
+                                      .leads = atomic_load(&r->leads)};
 }
 
 void hy_react_look(struct hy_react *r, struct hy_react_view *ret)

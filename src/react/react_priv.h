@@ -9,13 +9,17 @@
 enum {
     STEPS_MAX = 4096, /* moments of a batch */
     ITEMS_MAX = STEPS_MAX + HY_VERDICT_CHANGES_MAX,
+    CHANGES_MAX = 4, /* of leads, in a batch */
 };
 
-/* Up to where all took effect; stored with every batch. */
+/* Up to where all took effect; stored with every batch. Changes of leads have a place of their own:
+ * what they lead to depends on how leads are now, and a long import must not stand before what
+ * people do. */
 struct place {
     hy_id now;
     hy_id held;      /* of opens and clicks; <= now */
-    uint32_t within; /* leads done of the change of leads behind `now` */
+    hy_id leads;     /* of changes of leads */
+    uint32_t within; /* leads done of the change behind it */
 };
 
 /* place.c. HY_ENOTFOUND, HY_ECORRUPT, HY_EVERSION. */
@@ -42,19 +46,27 @@ struct tally {
     uint64_t verdicts[HY_VERDICTS][HY_VERDICT_REASONS];
 };
 
+/* An item that fails, and which lead of a change; all 0: none, or what falls due. */
+struct culprit {
+    hy_id id;
+    uint32_t lead;
+};
+
 struct batch {
     struct hy_write_req req; /* first */
     struct hy_react *r;
     struct hy_react_policy *policy;
     struct place from, to; /* `from` moves on with each slice */
-    struct place reached;  /* by the slice that was applied last */
+    struct place reached;  /* by the slice that was applied last; at its end maybe less than `to` */
     struct tally tally;    /* of that slice */
-    bool passes_over;      /* effects failed: leave them out */
-    uint32_t failed_at;    /* the place in its change of the lead that failed last */
+    struct culprit failed; /* set by a try: what failed in it */
+    struct culprit skip;   /* what failed too often: its effects are left out */
     bool has_due;          /* what falls due by time, too */
+    bool is_due_left;      /* there is more of it */
     hy_wall_ms now;
-    size_t n_now, n; /* items: those behind the place `now`, then held ones */
-    struct item items[2 * ITEMS_MAX];
+    size_t n_now, n_held, n; /* items: those behind the place `now`; up to here held ones; changes
+                                of leads */
+    struct item items[2 * ITEMS_MAX + CHANGES_MAX];
 };
 
 /* apply.c: the transaction of a batch. */
@@ -96,5 +108,5 @@ struct hy_react {
         struct hy_histogram_sum delay;
         hy_wall_ms waiting_since; /* when the oldest was noted that should have taken effect; 0 */
     } shared;                     /* under its lock */
-    _Atomic hy_id now, held;
+    _Atomic hy_id now, held, leads;
 };

@@ -111,76 +111,33 @@ static void tell_damage(struct hy_react *r)
            "a record of the logs cannot be read and is passed over: 'hayauma audit' names it");
 }
 
-/* The logs that are followed, read as one. */
-struct logs {
-    struct hy_txn *t;
-    struct hy_timeline l;
-    struct hy_moment m;      /* the next activity */
-    struct hy_lead_change c; /* the next change of leads */
-    bool has_m, has_c;
-    uint64_t damaged;
-};
-
-static int next_moment(struct logs *g)
-{
-    int err = hy_timeline_next(&g->l, &g->m);
-    g->has_m = err == 0;
-    return err == HY_ENOTFOUND ? 0 : err;
-}
-
-static int next_change(struct logs *g, hy_id after)
-{
-    int err = hy_lead_change_next(g->t, after, &g->c, &g->damaged);
-    g->has_c = err == 0;
-    return err == HY_ENOTFOUND ? 0 : err;
-}
-
-static int logs_open(struct hy_txn *t, hy_id after, struct logs *g)
-{
-    *g = (struct logs){.t = t};
-    int err = hy_timeline_open_some(t, after, 1u << HY_MOMENT_ACTIVITY, &g->l);
-    if (err)
-        return err;
-    err = next_moment(g);
-    return err ? err : next_change(g, after);
-}
-
-static int take_next(struct hy_react *r, struct logs *g, struct batch *b)
-{
-    if (g->has_c && (!g->has_m || g->c.id < g->m.id)) {
-        b->to.now = g->c.id;
-        add(b, ITEM_LEADS, g->c.id, g->c.id);
-        return next_change(g, g->c.id);
-    }
-    b->to.now = g->m.id;
-    take(r, g->t, b, &g->m.of.activity);
-    return next_moment(g);
-}
-
 static int read_now(struct hy_react *r, struct hy_txn *t, struct batch *b, size_t steps,
                     bool *ret_more)
 {
-    struct logs g;
+    struct hy_timeline l;
+    struct hy_moment m;
+    size_t n = 0;
     hy_id end;
     int err = read_end(t, b->from.now, &end);
     if (!err)
-        err = logs_open(t, b->from.now, &g);
+        err = hy_timeline_open_some(t, b->from.now, 1u << HY_MOMENT_ACTIVITY, &l);
     if (err)
         return err;
-    for (size_t n = 0; !err && (g.has_m || g.has_c); n++) {
-        *ret_more = n == steps || b->n >= ITEMS_MAX - HY_VERDICT_CHANGES_MAX;
-        if (*ret_more)
+    for (; n < steps && b->n < ITEMS_MAX - HY_VERDICT_CHANGES_MAX; n++) {
+        err = hy_timeline_next(&l, &m);
+        if (err)
             break;
-        err = take_next(r, &g, b);
+        take(r, t, b, &m.of.activity);
+        b->to.now = m.id;
     }
-    if (g.damaged + g.l.damaged)
+    if (l.damaged)
         tell_damage(r);
-    hy_timeline_close(&g.l);
-    if (!*ret_more)
+    hy_timeline_close(&l);
+    if (err == HY_ENOTFOUND)
         b->to.now = end;
-    b->to.within = 0;
+    *ret_more = err == 0;
     b->n_now = b->n;
-    return err;
+    return err == HY_ENOTFOUND ? 0 : err;
 }
 
 /* Opens and clicks whose hold is over; whether they count is seen when it is. */
@@ -215,11 +172,39 @@ static int read_held(struct hy_txn *t, struct batch *b, size_t steps, bool *ret_
     return 0;
 }
 
+static int read_changes(struct hy_react *r, struct hy_txn *t, struct batch *b, size_t steps,
+                        bool *ret_more)
+{
+    struct hy_lead_change c;
+    uint64_t damaged = 0;
+    int err = 0;
+    hy_id end;
+    b->n_held = b->n;
+    for (size_t n = 0; n < CHANGES_MAX && n < steps; n++) {
+        err = hy_lead_change_next(t, b->to.leads, &c, &damaged);
+        if (err)
+            break;
+        add(b, ITEM_LEADS, c.id, c.id);
+        b->to.leads = c.id;
+        b->to.within = 0;
+    }
+    if (damaged)
+        tell_damage(r);
+    *ret_more |= err == 0;
+    if (err == HY_ENOTFOUND)
+        err = read_end(t, b->to.leads, &end);
+    if (!err && !*ret_more)
+        b->to.leads = end;
+    return err;
+}
+
 int read_on(struct hy_react *r, struct hy_txn *t, struct batch *b, size_t steps, bool *ret_more)
 {
     b->n = 0;
     b->from = b->to = r->at;
     *ret_more = false;
     int err = read_now(r, t, b, steps, ret_more);
-    return err ? err : read_held(t, b, steps, ret_more);
+    if (!err)
+        err = read_held(t, b, steps, ret_more);
+    return err ? err : read_changes(r, t, b, steps, ret_more);
 }

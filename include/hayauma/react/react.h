@@ -29,8 +29,8 @@ struct hy_react_effects {
     int (*note)(void *ctx, struct hy_txn *t, const struct hy_activity *a, int sign);
     /* A lead's attributes, tags, lists ... changed; `what` of enum hy_lead_what. */
     int (*lead)(void *ctx, struct hy_txn *t, hy_lead_no lead, unsigned what);
-    /* Each second: what falls due by time. HY_EMORE: there is more at `now`, go on at once; long
-     * work looks at hy_txn_should_yield. */
+    /* Each second: what falls due by time. HY_EMORE: there is more at `now`; it is called again
+     * soon, behind what happened meanwhile. Long work looks at hy_txn_should_yield. */
     int (*due)(void *ctx, struct hy_txn *t, hy_wall_ms now);
 };
 
@@ -64,9 +64,10 @@ void hy_react_reload(struct hy_react *r, struct hy_react_policy *policy);
 void hy_react_stop(struct hy_react *r);
 
 /* How far it is: every activity with such an id, or a lesser one, has taken effect and is
- * committed; `held` the same for opens and clicks. Any thread, no lock. */
+ * committed; `held` the same for opens and clicks, `leads` for changes of leads. Any thread, no
+ * lock. */
 struct hy_react_position {
-    hy_id now, held;
+    hy_id now, held, leads;
 };
 struct hy_react_position hy_react_position(const struct hy_react *r);
 /* The same, from the store, when none runs. HY_ENOTFOUND: there never was one. */

@@ -129,12 +129,12 @@ void changed(hy_lead_no first, unsigned n)
     cr_assert_eq(hy_writer_run(writer, &c.req), 0);
 }
 
-static void wait_for(hy_id upto, bool is_held)
+static void wait_for(hy_id upto, bool is_held, bool is_leads)
 {
     const struct timespec pause = {.tv_nsec = 1000000};
     for (;;) {
         struct hy_react_position p = hy_react_position(react);
-        if ((is_held ? p.held : p.now) >= upto)
+        if ((is_held ? p.held : is_leads ? p.leads : p.now) >= upto)
             return;
         nanosleep(&pause, NULL);
     }
@@ -142,12 +142,17 @@ static void wait_for(hy_id upto, bool is_held)
 
 void reacted(hy_id upto)
 {
-    wait_for(upto, false);
+    wait_for(upto, false, false);
 }
 
 void reacted_held(hy_id upto)
 {
-    wait_for(upto, true);
+    wait_for(upto, true, false);
+}
+
+void reacted_leads(hy_id upto)
+{
+    wait_for(upto, false, true);
 }
 
 int64_t sum_of(hy_lead_no lead)

@@ -20,6 +20,7 @@ hy_id noted(struct hy_activity a);
 /* Waits until all up to the activity took effect, held ones, too. */
 void reacted(hy_id upto);
 void reacted_held(hy_id upto);
+void reacted_leads(hy_id upto);
 
 /* Notes that leads first, first + 1 ... changed. */
 void changed(hy_lead_no first, unsigned n);
