@@ -9,7 +9,9 @@ extern const struct cli_command cmd_import;                                     
 extern const struct cli_command cmd_list_create, cmd_list_show, cmd_list_export; /* cmd_list.c */
 extern const struct cli_command cmd_lead_show, cmd_lead_search;                  /* cmd_lead.c */
 extern const struct cli_command cmd_lead_create, cmd_lead_set, cmd_lead_tag, cmd_lead_untag,
-    cmd_lead_join, cmd_lead_leave;                                      /* cmd_lead_edit.c */
+    cmd_lead_join, cmd_lead_leave; /* cmd_lead_edit.c */
+extern const struct cli_command cmd_lead_consent, cmd_lead_consents, cmd_lead_export,
+    cmd_lead_erase;                                                     /* cmd_person.c */
 extern const struct cli_command cmd_attribute_list, cmd_attribute_type; /* cmd_attribute.c */
 extern const struct cli_command cmd_campaign_create;                    /* cmd_campaign_create.c */
 extern const struct cli_command cmd_campaign_start, cmd_campaign_pause, cmd_campaign_resume,

@@ -5,6 +5,7 @@
 #include <stdatomic.h>
 
 #include "attempt_log.h"
+#include "erasures.h"
 #include "hayauma/config/config.h"
 #include "hayauma/daemon/control.h"
 #include "hayauma/deliver/deliver.h"
@@ -78,6 +79,7 @@ struct hy_daemon {
     atomic_bool is_applying_scores;
     struct hy_events *_Atomic events; /* NULL: they go nowhere */
     struct upkeep upkeep;
+    struct erasures erasures;
     struct observer observer;
     struct orders orders;
     struct tls_sender *tls_sender;
@@ -322,6 +324,8 @@ extern const struct hy_control_command ctl_explain_commands[];       /* explain 
 extern const struct hy_control_command ctl_events_commands[];        /* events.* */
 extern const struct hy_control_command ctl_queue_commands[];         /* queue */
 extern const struct hy_control_command ctl_message_commands[];       /* message.send */
+extern const struct hy_control_command ctl_person_commands[];        /* lead.consent export ... */
+extern const struct hy_control_command ctl_erase_commands[];         /* lead.erase */
 extern const struct hy_control_command ctl_intake_commands[];        /* intake */
 extern const struct hy_control_command ctl_report_commands[];        /* campaign.report */
 extern const struct hy_control_command ctl_rows_commands[];          /* queue.list */

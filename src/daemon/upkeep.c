@@ -90,6 +90,7 @@ void upkeep_tick(struct hy_daemon *d)
 {
     struct upkeep *u = &d->upkeep;
     hy_us now = hy_clock_us();
+    erasures_tick(d, &d->erasures);
     if (now < u->next || atomic_load(&u->is_trimming))
         return;
     u->next = now + EVERY_US;

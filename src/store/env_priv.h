@@ -46,6 +46,7 @@ struct hy_env {
         _Atomic uint32_t horizon_given; /* the largest that hy_due_horizon answered */
         _Atomic uint32_t waiting;       /* requests that wait for the writer, but for long jobs */
         _Atomic uint32_t hurried;       /* of those, HY_WRITE_NOW */
+        _Atomic uint32_t erasures_begun;
         _Atomic uint32_t dsn_gather_s, dsn_delay_s; /* see hy_dsn_set_times */
     } shared;
 };

@@ -194,6 +194,7 @@ static int begin(struct erasing *e)
     }
     if (err || !is_new)
         return err;
+    atomic_fetch_add(&e->t->env->shared.erasures_begun, 1);
     struct hy_str by = hy_str_slice(j->by, 0, HY_ERASE_BY_MAX);
     e->r = (struct erase_record){.started = e->t->now, .by_n = (uint8_t)by.n};
     if (by.n)
@@ -207,7 +208,7 @@ static int slice(struct hy_write_req *req, struct hy_txn *t)
     int err = begin(&e);
     if (err || e.r.step >= ERASE_OVER)
         return err;
-    do {
+    while (!err && e.r.step < ERASE_OVER && !(e.j->only_begins && e.r.step > 0)) {
         err = steps[e.r.step](&e);
         if (err && err != HY_EMORE)
             return err;
@@ -216,12 +217,14 @@ static int slice(struct hy_write_req *req, struct hy_txn *t)
             e.r.pos[0] = e.r.pos[1] = 0;
         }
         e.has_written = true;
-    } while (!err && e.r.step < ERASE_OVER && !hy_txn_should_yield(t));
-    bool is_over = e.r.step >= ERASE_OVER;
+        if (hy_txn_should_yield(t))
+            break;
+    }
+    bool is_over = e.r.step >= ERASE_OVER, is_done = is_over || (e.j->only_begins && e.r.step > 0);
     if (is_over)
         e.r.finished = t->now;
     err = record_put(t, e.j->lead, &e.r);
-    return err ? err : is_over ? 0 : HY_EMORE;
+    return err ? err : is_done ? 0 : HY_EMORE;
 }
 
 void hy_erase_job_init(struct hy_erase_job *j, hy_lead_no lead, struct hy_str by)
@@ -283,6 +286,11 @@ int hy_erasure_next_open(struct hy_txn *t, hy_lead_no after, hy_lead_no *ret)
         *ret = hy_get_be32(c.key.p);
     hy_cursor_close(&c);
     return err;
+}
+
+uint32_t hy_erasures_begun(const struct hy_env *env)
+{
+    return atomic_load(&env->shared.erasures_begun);
 }
 
 /* ---- who writes later ---- */

@@ -12,6 +12,8 @@
 #include "hayauma/base/list.h"
 #include "hayauma/store/activity.h"
 #include "hayauma/store/told.h"
+#include "hayauma/web/person_json.h"
+#include "person.h"
 
 enum {
     ACTIVITIES_MAX = 1000,
@@ -354,7 +356,7 @@ static void answer_page(struct web_call *c)
                       p->is_last ? json_null() : json_string(hy_id_format(p->before, next))));
 }
 
-static json_t *activity_json(const struct hy_activity *a)
+json_t *hy_activity_json(const struct hy_activity *a)
 {
     char text[32], id[HY_ID_TEXT_MAX];
     json_t *o = json_object(), *meta = a->meta.n ? json_loadb(a->meta.p, a->meta.n, 0, NULL) : NULL;
@@ -382,6 +384,10 @@ static json_t *activity_json(const struct hy_activity *a)
     if (a->flags & (HY_ACTIVITY_HUMAN | HY_ACTIVITY_MACHINE))
         json_object_set_new(o, "by",
                             json_string(a->flags & HY_ACTIVITY_HUMAN ? "human" : "machine"));
+    json_t *ip = person_ip_json(a->ip);
+    if (!json_is_null(ip))
+        json_object_set(o, "ip", ip);
+    json_decref(ip);
     if (meta)
         json_object_set_new(o, "meta", meta);
     return o;
@@ -416,7 +422,7 @@ static void gather(struct web_call *c, struct hy_txn *t)
         }
         p->before = a.id;
         if (is_wanted(p, &a))
-            json_array_append_new(p->list, activity_json(&a));
+            json_array_append_new(p->list, hy_activity_json(&a));
     }
     web_later(c, answer_page);
 }

@@ -28,6 +28,10 @@ HY_MUST_USE int hy_erasure_get(struct hy_txn *t, hy_lead_no lead, struct hy_eras
 /* The first with a number > `after` that goes on: at boot. HY_ENOTFOUND. */
 HY_MUST_USE int hy_erasure_next_open(struct hy_txn *t, hy_lead_no after, hy_lead_no *ret);
 
+/* How often an erasure began since the store was opened: another number than before means that
+ * hy_erasure_next_open has something to find. Any thread. */
+uint32_t hy_erasures_begun(const struct hy_env *env);
+
 struct hy_erase_job {
     struct hy_write_req req; /* first; done is the caller's: 0: nothing is left; HY_ENOTFOUND: there
                                 is no such lead; HY_EBUSY: it is erased, but an older snapshot is
@@ -35,6 +39,7 @@ struct hy_erase_job {
     hy_lead_no lead;
     struct hy_str by;             /* lives until done */
     struct hy_contacts *contacts; /* NULL: there is none */
+    bool only_begins; /* done when nothing more is sent to the person: others go on from there */
 };
 void hy_erase_job_init(struct hy_erase_job *j, hy_lead_no lead, struct hy_str by);
 

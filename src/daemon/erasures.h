@@ -1,0 +1,17 @@
+/* Going on with erasures. */
+#pragma once
+#include <stdatomic.h>
+
+#include "hayauma/store/erase.h"
+
+struct hy_daemon;
+struct erasures {
+    struct hy_erase_job job; /* the writer's while it runs */
+    atomic_bool is_running;
+    /* the main thread's */
+    uint32_t seen; /* how many had begun when it looked, and one; 0: it never looked */
+    bool is_open;  /* one was found */
+    hy_us again;   /* when to look for what is left */
+};
+/* Every second. Main thread. */
+void erasures_tick(struct hy_daemon *d, struct erasures *e);

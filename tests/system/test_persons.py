@@ -1,0 +1,144 @@
+"""One person: what it agreed to, all that is known of it, and that nothing of it is left once it is erased."""
+import json
+import os
+import signal
+
+import newsletter
+from api_lab import Api, api_setup, token
+from lab import CommandError, Daemon, check, check_eq, wait_for
+from test_campaign import csv, field
+from test_spool import SITE, letter
+
+PERSON, OTHER = "natsume.soseki", "mori.ogai"
+ADDRESS = f"{PERSON}@{SITE}"
+
+
+def start(lab, **kw):
+    """(daemon, sink, client of the installation): a server that answers with the address, for now."""
+    secret = token(lab, "crm", "*", "--scopes", "leads:read,leads:write,messages:send,messages:read")
+    daemon, sink, api = api_setup(lab, sink_args=["--reply", f"rcpt:450:4.2.1 <{ADDRESS}> later"], **kw)
+    return daemon, sink, Api(api.port, secret)
+
+
+def audited(daemon):
+    good, text = daemon.audit()
+    check(good, text)
+
+
+def leave_tracks(lab, daemon, api):
+    """Whatever the product notes of people, it notes of this one."""
+    daemon.import_leads(csv(lab, [field(PERSON, SITE, "夏目 漱石"), field(OTHER, SITE)]))
+    daemon.ctl("campaign", "create", newsletter.campaign_file(lab, name="spring"))
+    daemon.ctl("campaign", "start", "spring")
+    daemon.ctl("send", letter(lab), ADDRESS.upper().replace(SITE.upper(), SITE))
+    daemon.ctl("send", letter(lab, "second.eml", headers=f"X-To: {ADDRESS}\n"), ADDRESS, f"{OTHER}@{SITE}")
+    told = {"activities": [{"kind": "page-view", "email": ADDRESS, "url": f"https://example.jp/?u={PERSON}%40{SITE}"},
+                           {"kind": "offline", "email": ADDRESS, "name": "seminar"}]}
+    answer = api.post("/v1/activities", told, headers={"Idempotency-Key": f"for {ADDRESS}"})
+    check_eq(answer.status, 202, answer.text)
+    answer = api.post(f"/v1/leads/{ADDRESS}/consents", {"purpose": "marketing", "how": "form", "ip": "203.0.113.7",
+                                                        "agent": "Mozilla/5.0", "text": "お知らせを受け取ります。",
+                                                        "version": "2026-04", "source": f"form of {ADDRESS}"})
+    check_eq(answer.status, 201, answer.text)
+    daemon.ctl("suppress", "add", ADDRESS, "--scope", "stream", "--stream", "transactional",
+               "--source", f"asked by {ADDRESS}")
+    daemon.ctl("suppress", "remove", ADDRESS)
+    daemon.wait_campaign("spring", lambda c: c["deferred"] == 2)
+    wait_for("the ready messages", lambda: "450" in daemon.run("explain", ADDRESS).stdout)
+
+
+def traces(lab, word=PERSON, name="hayaumad"):
+    """Files of the data directory in which a word stands, in any case of letters."""
+    found, directory = [], lab.path(f"{name}.data")
+    for folder, _, files in os.walk(directory):
+        for file in files:
+            with open(os.path.join(folder, file), "rb") as f:
+                if word.encode() in f.read().lower():
+                    found.append(os.path.relpath(os.path.join(folder, file), directory))
+    return found
+
+
+def test_an_erased_person_stands_in_no_file_of_the_data_directory(lab):
+    daemon, _, api = start(lab)
+    leave_tracks(lab, daemon, api)
+    check("store/data.mdb" in traces(lab), "the test would see nothing")
+    done = daemon.ctl("lead", "erase", ADDRESS, "--yes")
+    check_eq((done["state"], done["left"]), ("erased", 0), done)
+    check(done["cancelled"] >= 3 and done["messages"] == 2 and done["attempts"] >= 1, done)
+    check_eq(traces(lab), [])
+    check("store/data.mdb" in traces(lab, OTHER), "the other person is gone, too")
+    audited(daemon)
+    check_eq(api.get(f"/v1/leads/{ADDRESS}").status, 404)
+    check_eq(api.get(f"/v1/leads/{done['lead']}/erasure").json["state"], "erased")
+    audit = daemon.ctl("audit")
+    spring = next(c for c in audit["campaigns"] if c["name"] == "spring")
+    check_eq((spring["cancelled"], spring["queued"]), (1, 2), "the row stays, as a number")
+    # an import does not bring it back to mail
+    daemon.import_leads(csv(lab, [field(PERSON, SITE)], name="again.csv"), "again")
+    daemon.ctl("campaign", "create", newsletter.campaign_file(lab, name="autumn", lists="again"))
+    daemon.ctl("campaign", "start", "autumn")
+    check_eq(daemon.wait_campaign("autumn")["suppressed"], 1)
+    audited(daemon)
+
+
+def test_an_erasure_goes_on_after_kill_minus_nine(lab):
+    daemon, _, api = start(lab)
+    leave_tracks(lab, daemon, api)
+    number = api.get(f"/v1/leads/{ADDRESS}").json["lead"]
+    answer = api.post(f"/v1/leads/{ADDRESS}/erase", {})
+    check_eq((answer.status, answer.json), (202, {"lead": number, "state": "erasing"}))
+    daemon.signal(signal.SIGKILL)
+    daemon.kill()
+    api.close()
+    again = lab.add(Daemon(lab, "again", daemon.config_path, daemon.socket))
+    wait_for("the rest of the erasure", lambda: api.get(f"/v1/leads/{number}/erasure").json["state"] == "erased", 60)
+    check_eq(traces(lab), [])
+    audited(again)
+
+
+def test_all_that_is_known_of_a_person_is_told(lab):
+    daemon, _, api = start(lab)
+    leave_tracks(lab, daemon, api)
+    path = lab.path("person.json")
+    daemon.run("lead", "export", ADDRESS, "--output", path)
+    with open(path, encoding="utf-8") as f:
+        person = json.load(f)
+    check_eq(person["parts"][0]["attributes"]["name"], "夏目 漱石")
+    check_eq([c["text"] for c in person["consents"]], ["お知らせを受け取ります。"])
+    check_eq((person["consents"][0]["ip"], person["consents"][0]["version"]), ("203.0.113.7", "2026-04"))
+    check_eq([m["name"] for m in person["mails"]], ["spring"])
+    check(any(ADDRESS in a["text"] for a in person["mails"][0]["attempts"]), person["mails"])
+    check(any("Hi there" in (m["content"] or "") for m in person["messages"]), person["messages"])
+    check({"page-view", "offline", "consent"} <= {a["kind"] for a in person["activities"]}, person["activities"])
+    check_eq(api.get(f"/v1/leads/{ADDRESS}/export").json["parts"], person["parts"])
+    page = daemon.run("lead", "export", ADDRESS, "--html").stdout
+    check("夏目 漱石" in page and "<script" not in page and page.startswith("<!doctype html>"), page[:400])
+
+
+def test_consents_are_a_proof(lab):
+    daemon, _, api = start(lab)
+    daemon.import_leads(csv(lab, [field(PERSON, SITE)]))
+    words = lab.write("words.txt", "I agree to <b>mail</b>.\n")
+    daemon.ctl("lead", "consent", ADDRESS, "--give", "marketing", "--how", "paper", "--source", "=binder 7",
+               "--text-file", words, "--at", "2026-04-01T09:00:00Z")
+    daemon.ctl("lead", "consent", ADDRESS, "--withdraw", "marketing", "--how", "phone")
+    got = daemon.ctl("lead", "consent", ADDRESS)
+    check_eq([(c["what"], c["how"]) for c in got["consents"]], [("given", "paper"), ("withdrawn", "phone")])
+    check_eq([(p["purpose"], p["what"]) for p in got["purposes"]], [("marketing", "withdrawn")])
+    check_eq(got["consents"][0]["at"], "2026-04-01T09:00:00.000Z")
+    check_eq(api.get(f"/v1/leads/{ADDRESS}/consents").json, got)
+    page = daemon.run("lead", "consent", ADDRESS, "--html").stdout
+    check("&lt;b&gt;mail&lt;/b&gt;" in page and "<b>mail" not in page, page)
+    table = daemon.run("lead", "consents").stdout
+    check("'=binder 7" in table and table.count("marketing") == 2, table)
+    for args in (["--give", "x", "--how", "magic"], ["--give", "x", "--list", "nowhere"], ["--give", "x", "--at", "once"]):
+        try:
+            daemon.ctl("lead", "consent", ADDRESS, *args)
+        except CommandError:
+            continue
+        raise AssertionError(f"{args} was taken")
+    for body, code in (({}, "invalid"), ({"purpose": "x", "ip": "nowhere"}, "invalid"),
+                       ({"purpose": "x", "colour": "red"}, "unknown_field"), ({"purpose": 7}, "invalid")):
+        answer = api.post(f"/v1/leads/{ADDRESS}/consents", body)
+        check_eq((answer.status, answer.error()), (422, code), body)
+    check_eq(api.post("/v1/leads/999/consents", {"purpose": "x"}).status, 404)
