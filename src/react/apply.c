@@ -5,6 +5,7 @@
 
 #include "hayauma/base/list.h"
 #include "hayauma/store/lead_change.h"
+#include "hayauma/store/visitor.h"
 #include "react_priv.h"
 
 enum {
@@ -149,6 +150,33 @@ static int do_leads(struct batch *b, struct hy_txn *t, hy_id id, hy_lead_no *lea
     return err;
 }
 
+struct joining {
+    const struct batch *b;
+    struct hy_txn *t;
+    struct copy *c;
+};
+
+static int note_one_joined(void *ctx, const struct hy_activity *a)
+{
+    struct joining *j = ctx;
+    int err = copy_of(j->t, a->id, j->c);
+    return err ? err : note(j->b, j->t, &j->c->a, 1);
+}
+
+/* A visitor who became known brings what it did before: it counts now, and not at its own place,
+ * whether that was read before the visitor was known or after. */
+static int note_all(const struct batch *b, struct hy_txn *t, struct copy *c)
+{
+    struct joining j = {b, t, c};
+    const struct hy_activity identify = c->a;
+    if (identify.flags & HY_ACTIVITY_JOINED)
+        return 0;
+    int err = note(b, t, &c->a, 1);
+    if (err || identify.kind != HY_ACTIVITY_IDENTIFY || !identify.lead || !identify.link)
+        return err;
+    return hy_visitor_joined(t, &identify, note_one_joined, &j);
+}
+
 static int do_item(struct batch *b, struct hy_txn *t, const struct item *i, struct copy *c)
 {
     if (i->kind == ITEM_LEADS)
@@ -160,7 +188,7 @@ static int do_item(struct batch *b, struct hy_txn *t, const struct item *i, stru
         return err;
     switch (i->kind) {
     case ITEM_NOTE:
-        return note(b, t, &c->a, 1);
+        return note_all(b, t, c);
     case ITEM_VERDICT:
         return judge(b, t, i, &c->a);
     case ITEM_HELD:

@@ -6,6 +6,7 @@
 
 #include "hayauma/base/list.h"
 #include "hayauma/store/lead_change.h"
+#include "hayauma/store/visitor.h"
 
 struct hy_writer *writer;
 struct hy_react *react;
@@ -105,6 +106,19 @@ static int apply(struct hy_write_req *r, struct hy_txn *t)
 hy_id noted(struct hy_activity a)
 {
     struct noting n = {.req = {.class = HY_WRITE_ADMIN, .apply = apply}, .a = a};
+    cr_assert_eq(hy_writer_run(writer, &n.req), 0);
+    return n.a.id;
+}
+
+static int apply_visit(struct hy_write_req *r, struct hy_txn *t)
+{
+    struct noting *n = hy_container_of(r, struct noting, req);
+    return hy_visitor_put(t, &n->a, 86400000);
+}
+
+hy_id visited(struct hy_activity a)
+{
+    struct noting n = {.req = {.class = HY_WRITE_ADMIN, .apply = apply_visit}, .a = a};
     cr_assert_eq(hy_writer_run(writer, &n.req), 0);
     return n.a.id;
 }

@@ -17,6 +17,8 @@ void reacting_stop(void);
 
 /* Notes an activity in a commit of its own. */
 hy_id noted(struct hy_activity a);
+/* The same of a visitor of the site (store/visitor.h). */
+hy_id visited(struct hy_activity a);
 /* Waits until all up to the activity took effect, held ones, too. */
 void reacted(hy_id upto);
 void reacted_held(hy_id upto);

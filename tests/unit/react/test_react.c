@@ -155,6 +155,41 @@ Test(react, a_visit_of_the_site_proves_the_click_at_once)
     cr_assert_eq(sum_of(1), 6, "not once more behind the hold");
 }
 
+/* Its scroll, of so much. */
+static hy_id scrolled(hy_lead_no lead, uint32_t percent)
+{
+    return visited((struct hy_activity){
+        .kind = HY_ACTIVITY_SCROLL, .visitor = 9, .lead = lead, .link = percent});
+}
+
+Test(react, what_a_visitor_did_before_it_was_known_counts_once_whenever_it_was_read)
+{
+    hy_lead_no taro = case_lead("taro@example.jp");
+    reacting_start(0);
+    reacted(scrolled(0, 1000));
+    reacting_stop();
+    scrolled(0, 200);                /* is read when it is the lead's already */
+    hy_id last = scrolled(taro, 30); /* IDENTIFY comes before it: 2 of them */
+    cr_assert_eq(sum_of(taro), 0);
+    reacting_start(0);
+    reacted(last);
+    cr_assert_eq(sum_of(taro), 1000 + 200 + 2 + 30);
+    reacting_stop();
+    reacting_start(0);
+    reacted(scrolled(0, 4));
+    cr_assert_eq(sum_of(taro), 1236, "the next ones count as they come");
+}
+
+Test(react, a_claim_brings_nobody_anything)
+{
+    hy_lead_no taro = case_lead("taro@example.jp");
+    reacting_start(0);
+    scrolled(0, 1000);
+    reacted(visited((struct hy_activity){
+        .kind = HY_ACTIVITY_IDENTIFY, .visitor = 9, .address = HY_STR("taro@example.jp")}));
+    cr_assert_eq(sum_of(taro), 0);
+}
+
 Test(react, machines_and_privacy_proxies_do_not_count)
 {
     struct hy_activity a = hit(HY_ACTIVITY_OPEN, 1, 0), b = hit(HY_ACTIVITY_CLICK, 2, 1),
