@@ -30,6 +30,8 @@ struct hy_import {
     bool has_columns;
     struct hy_address address;
     struct hy_import_attr attrs[HY_CSV_COLUMNS_MAX];
+    enum hy_attr_type types[HY_CSV_COLUMNS_MAX]; /* of the columns */
+    char typed[HY_CSV_COLUMNS_MAX][HY_ATTR_TYPED_MAX];
     char reason[REASON_MAX];
     char value[VALUE_SHOWN_MAX + 8];
     char column[16];
@@ -55,6 +57,21 @@ static int copy_map(struct hy_import *im, const struct hy_import_options *o, str
     return HY_OK;
 }
 
+static int copy_types(struct hy_import *im, const struct hy_import_options *o)
+{
+    struct hy_import_type *types = hy_arena_alloc(&im->map_arena, (o->n_types + 1) * sizeof *types);
+    if (!types)
+        return HY_ENOMEM;
+    for (size_t i = 0; i < o->n_types; i++) {
+        types[i] = (struct hy_import_type){hy_arena_str(&im->map_arena, o->types[i].attr),
+                                           o->types[i].type};
+        if (!types[i].attr.p)
+            return HY_ENOMEM;
+    }
+    im->options.types = types;
+    return HY_OK;
+}
+
 int hy_import_new(const struct hy_import_options *o, struct hy_import **ret, struct hy_diag *diag)
 {
     struct hy_import *im = calloc(1, sizeof *im);
@@ -64,6 +81,8 @@ int hy_import_new(const struct hy_import_options *o, struct hy_import **ret, str
     im->map_arena = HY_ARENA_INIT(MAP_ARENA_MAX);
     const struct hy_csv_options csv = {o->delimiter, o->row_max_bytes, o->columns_max};
     int err = copy_map(im, o, diag);
+    if (err == HY_OK)
+        err = copy_types(im, o);
     if (err == HY_OK && (err = hy_charset_reader_new(o->charset, &im->charset)) != HY_OK)
         hy_fail(diag, err, "this system cannot read %s", hy_charset_name(o->charset));
     if (err == HY_OK && (err = hy_csv_new(&csv, &im->csv)) != HY_OK)
@@ -253,17 +272,20 @@ static bool read_address(struct hy_import *im, const struct hy_csv_row *row,
     return false;
 }
 
-/* Why a value cannot be kept, or NULL. */
-static const char *bad_value(struct hy_import *im, struct hy_str v)
+/* Makes *v what is kept of it; false: it cannot be kept, im->reason says why. */
+static bool check_value(struct hy_import *im, size_t column, struct hy_str *v)
 {
-    if (memchr(v.p, 0, v.n))
-        return "a zero byte";
-    if (!hy_str_is_utf8(v)) {
+    enum hy_attr_type type = im->types[column];
+    if (memchr(v->p, 0, v->n))
+        snprintf(im->reason, sizeof im->reason, "a zero byte");
+    else if (!hy_str_is_utf8(*v))
         snprintf(im->reason, sizeof im->reason, "bytes that are not %s text",
                  hy_charset_name(hy_import_charset(im)));
-        return im->reason;
-    }
-    return NULL;
+    else if (type != HY_ATTR_TEXT && hy_attr_type_read(type, *v, im->typed[column], v) != HY_OK)
+        snprintf(im->reason, sizeof im->reason, "not %s", hy_attr_type_wants(type));
+    else
+        return true;
+    return false;
 }
 
 static bool read_attrs(struct hy_import *im, const struct hy_csv_row *row,
@@ -276,10 +298,7 @@ static bool read_attrs(struct hy_import *im, const struct hy_csv_row *row,
         struct hy_str v = unescape(trim(row->fields[i]));
         if (v.n == 0)
             continue;
-        const char *why = bad_value(im, v);
-        if (why) {
-            if (why != im->reason)
-                snprintf(im->reason, sizeof im->reason, "%s", why);
+        if (!check_value(im, i, &v)) {
             refuse(im, row, i, ret);
             return false;
         }
@@ -329,6 +348,14 @@ static void read_row(struct hy_import *im, const struct hy_csv_row *row, struct 
     };
 }
 
+static void find_types(struct hy_import *im)
+{
+    for (size_t c = 0; c < im->columns.n; c++)
+        for (size_t i = 0; i < im->options.n_types; i++)
+            if (hy_str_eq(im->columns.items[c].attr, im->options.types[i].attr))
+                im->types[c] = im->options.types[i].type;
+}
+
 /* A row with an address in it is no header. */
 static bool looks_like_header(const struct hy_csv_row *row)
 {
@@ -355,6 +382,7 @@ static int read_header(struct hy_import *im, const struct hy_csv_row *row, bool 
     if (err)
         return err;
     im->has_columns = true;
+    find_types(im);
     *ret_is_data = !has_header;
     return HY_OK;
 }

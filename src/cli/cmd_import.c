@@ -31,7 +31,8 @@ static void print_result(struct cli *c, const json_t *r)
 
 static json_t *arguments(const struct cli *c)
 {
-    static const char *const names[] = {"list", "format", "charset", "map", "header", "existing"};
+    static const char *const names[] = {"list",   "format",   "charset", "map",
+                                        "header", "existing", "tag",     "source"};
     json_t *args = json_pack("{s:b, s:b, s:b, s:b}", "dry_run", (int)cli_flag(c, "dry-run"),
                              "refuse_slips", (int)cli_flag(c, "refuse-slips"), "refuse_disposable",
                              (int)cli_flag(c, "refuse-disposable"), "allow_ragged",
@@ -60,7 +61,7 @@ static int run(struct cli *c)
                 (unsigned long long)INT64_MAX);
         return CLI_USAGE;
     }
-    if (!cli_option(c, "list") && !cli_flag(c, "dry-run")) {
+    if (!cli_option(c, "list") && !cli_option(c, "tag") && !cli_flag(c, "dry-run")) {
         fprintf(c->err, "%s", _(c, "--list NAME says which list the leads go to\n"));
         return CLI_USAGE;
     }
@@ -73,6 +74,13 @@ static const struct cli_option options[] = {
      CLI_LIST,
      NULL,
      {"the list they go to; made when there is none", "登録先のリスト(なければ作る)"}},
+    {"tag", "A,B", CLI_TEXT, NULL, {"tags that all of them get", "全員に付けるタグ"}},
+    {"source",
+     "TEXT",
+     CLI_TEXT,
+     NULL,
+     {"where new leads come from: the attribute source, unless the row says so",
+      "新しいリードの獲得元 (属性 source。行に値があればそちら)"}},
     {"format",
      "FORMAT",
      CLI_WORDS,

@@ -111,6 +111,10 @@ static int read_options(struct import_call *im, const struct hy_daemon *d, const
     int64_t from_line = 0;
     int err = hy_control_arg_string(args, "list", "", diag, &o->list);
     if (!err)
+        err = hy_control_arg_string(args, "tag", "", diag, &o->tags);
+    if (!err)
+        err = hy_control_arg_string(args, "source", "", diag, &o->source);
+    if (!err)
         err = hy_control_arg_bool(args, "dry_run", false, diag, &o->only_check);
     if (!err)
         err = hy_control_arg_bool(args, "refuse_slips", false, diag, &o->refuse_slips);
@@ -128,7 +132,7 @@ static int read_options(struct import_call *im, const struct hy_daemon *d, const
         err = hy_control_arg_string(args, "map", "", diag, &map);
     if (!err)
         err = read_map(im, map, &o->import, diag);
-    if (!err && !o->list[0] && !o->only_check)
+    if (!err && !o->list[0] && !o->tags[0] && !o->only_check)
         err = hy_fail(diag, HY_EINVAL, "argument 'list' is missing");
     o->merge = (enum hy_lead_merge)merge;
     o->first_line = (uint64_t)from_line;
@@ -141,13 +145,14 @@ static int read_options(struct import_call *im, const struct hy_daemon *d, const
 
 static json_t *counts_json(const struct hy_import_progress *p)
 {
-    return json_pack("{s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I}", "rows",
+    return json_pack("{s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I}", "rows",
                      (json_int_t)p->rows, "rejected", (json_int_t)p->refused, "added",
                      (json_int_t)p->added, "updated", (json_int_t)p->updated, "unchanged",
                      (json_int_t)p->unchanged, "duplicates", (json_int_t)p->duplicates, "joined",
-                     (json_int_t)p->joined, "suggested", (json_int_t)p->suggested, "disposable",
-                     (json_int_t)p->disposable, "repaired", (json_int_t)p->repaired, "bytes",
-                     (json_int_t)p->bytes, "total_bytes", (json_int_t)p->bytes_total);
+                     (json_int_t)p->joined, "untagged", (json_int_t)p->untagged, "suggested",
+                     (json_int_t)p->suggested, "disposable", (json_int_t)p->disposable, "repaired",
+                     (json_int_t)p->repaired, "bytes", (json_int_t)p->bytes, "total_bytes",
+                     (json_int_t)p->bytes_total);
 }
 
 static void on_progress(void *ctx, const struct hy_import_progress *p)

@@ -27,6 +27,7 @@ static void came_back(struct hy_write_req *r, int err)
         f->total.unchanged += b->result.unchanged;
         f->total.duplicates += b->result.duplicates;
         f->total.joined += b->result.joined;
+        f->total.untagged += b->result.untagged;
     } else if (f->err == HY_OK || b->first_line < f->failed_line) {
         f->err = f->err ? f->err : err;
         f->failed_line = b->first_line;
@@ -170,6 +171,7 @@ int import_feed_progress(struct import_feed *f, struct hy_import_progress *p)
     p->unchanged = f->total.unchanged;
     p->duplicates = f->total.duplicates;
     p->joined = f->total.joined;
+    p->untagged = f->total.untagged;
     for (size_t i = 0; i < IMPORT_BATCHES; i++) {
         const struct import_batch *b = &f->batches[i];
         bool is_waiting = b->is_out || (b == f->filling && hy_lead_batch_rows(b->rows) > 0);

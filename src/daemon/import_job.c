@@ -15,6 +15,9 @@
 #include <unistd.h>
 
 #include "hayauma/base/list.h"
+#include "hayauma/model/activity.h"
+#include "hayauma/store/attr_type.h"
+#include "hayauma/store/label.h"
 #include "import_priv.h"
 
 enum {
@@ -39,6 +42,8 @@ struct job {
     struct import_feed feed;
     bool has_feed;
     struct hy_lead_upsert how;
+    hy_label_no tags[HY_IMPORT_TAGS_MAX];
+    char source[HY_ACTIVITY_SOURCE_MAX];
     struct hy_import_progress progress;
     struct hy_diag diag;
     hy_us started_at, told_at;
@@ -297,12 +302,31 @@ struct list_req {
     bool create;
     hy_list_no no;
     hy_lead_no next_lead;
+    struct hy_str tags; /* with commas */
+    hy_label_no *tag_nos;
+    size_t n_tags; /* set anew by each apply */
 };
+
+static int make_tags(struct list_req *l, struct hy_txn *t)
+{
+    struct hy_str rest = l->tags, name;
+    int err = HY_OK;
+    l->n_tags = 0;
+    while (!err && rest.n && hy_str_split(&rest, ',', &name)) {
+        if (l->n_tags == HY_IMPORT_TAGS_MAX)
+            return HY_ELIMIT;
+        err = hy_label_intern(t, HY_LABEL_TAG, name, &l->tag_nos[l->n_tags]);
+        l->n_tags += err == HY_OK;
+    }
+    return err == HY_EINVAL ? HY_EPARSE : err;
+}
 
 static int find_list(struct hy_write_req *r, struct hy_txn *t)
 {
     struct list_req *l = hy_container_of(r, struct list_req, req);
     int err = hy_lead_next_no(t, &l->next_lead);
+    if (!err)
+        err = make_tags(l, t);
     if (err || l->name.n == 0)
         return err;
     err = hy_list_find(t, l->name, &l->no);
@@ -317,11 +341,30 @@ static int open_list(struct job *j, struct hy_diag *diag)
         .req = {.class = HY_WRITE_INTAKE, .when = HY_WRITE_NOW, .apply = find_list},
         .name = hy_str_of(j->o.list),
         .create = j->o.create_list,
+        .tags = hy_str_of(j->o.tags),
+        .tag_nos = j->tags,
     };
+    struct hy_str source = hy_str_of(j->o.source);
+    if (source.n > sizeof j->source || !hy_str_is_utf8(source))
+        return hy_fail(diag, HY_EINVAL, "the source is a text of at most %zu bytes",
+                       sizeof j->source);
     if (j->o.only_check)
         return HY_OK;
+    if (source.n)
+        memcpy(j->source, source.p, source.n);
     int err = hy_writer_run(j->jobs->writer, &l.req);
-    j->how = (struct hy_lead_upsert){.list = l.no, .merge = j->o.merge, .own_from = l.next_lead};
+    j->how = (struct hy_lead_upsert){.list = l.no,
+                                     .merge = j->o.merge,
+                                     .own_from = l.next_lead,
+                                     .tags = j->tags,
+                                     .n_tags = l.n_tags,
+                                     .source = hy_str_make(j->source, source.n)};
+    if (err == HY_EPARSE)
+        return hy_fail(diag, HY_EINVAL,
+                       "a tag has 1 to %d bytes of text without blanks at its ends",
+                       HY_LABEL_NAME_MAX);
+    if (err == HY_ELIMIT)
+        return hy_fail(diag, err, "an import gives at most %d tags", HY_IMPORT_TAGS_MAX);
     if (err == HY_ENOTFOUND)
         return hy_fail(diag, err, "there is no list \"%s\"", j->o.list);
     if (err == HY_EINVAL)
@@ -372,6 +415,47 @@ static int start_thread(struct job *j)
     return HY_OK;
 }
 
+/* The types of attributes as they are now, in the arena. */
+static int read_types(struct hy_import_jobs *jobs, struct hy_arena *arena,
+                      struct hy_import_type **ret, size_t *ret_n)
+{
+    struct hy_import_type *types = hy_arena_alloc(arena, HY_ATTR_MAX * sizeof *types);
+    struct hy_txn t = {0};
+    size_t n_attrs = 0, n = 0;
+    int err = types ? hy_txn_read(jobs->env, &t) : HY_ENOMEM;
+    if (!err)
+        err = hy_attr_count(&t, &n_attrs);
+    for (size_t i = 0; i < n_attrs && i < HY_ATTR_MAX && !err; i++) {
+        struct hy_str name;
+        enum hy_attr_type type = HY_ATTR_TEXT;
+        err = hy_attr_type_get(&t, (hy_attr_no)i, &type);
+        if (err || type == HY_ATTR_TEXT)
+            continue;
+        err = hy_attr_name(&t, (hy_attr_no)i, &name);
+        if (!err)
+            types[n] = (struct hy_import_type){hy_arena_str(arena, name), type};
+        if (!err && !types[n++].attr.p)
+            err = HY_ENOMEM;
+    }
+    hy_txn_end(&t);
+    *ret = types;
+    *ret_n = n;
+    return err;
+}
+
+static int make_import(struct job *j, struct hy_diag *diag)
+{
+    struct hy_arena arena = HY_ARENA_INIT(1 << 20);
+    struct hy_import_options o = j->o.import;
+    struct hy_import_type *types = NULL;
+    int err = read_types(j->jobs, &arena, &types, &o.n_types);
+    o.types = types;
+    if (err == HY_OK)
+        err = hy_import_new(&o, &j->import, diag);
+    hy_arena_free(&arena);
+    return err;
+}
+
 static int make_job(struct hy_import_jobs *jobs, const struct hy_import_job_options *o,
                     struct hy_diag *diag, struct job **ret)
 {
@@ -385,7 +469,7 @@ static int make_job(struct hy_import_jobs *jobs, const struct hy_import_job_opti
         j->progress.bytes_total = (uint64_t)st.st_size;
     int err = import_report_open(&j->report, o->report_fd, o->rejects_max);
     if (err == HY_OK)
-        err = hy_import_new(&o->import, &j->import, diag);
+        err = make_import(j, diag);
     if (err == HY_OK)
         err = open_list(j, diag);
     if (err) {

@@ -61,6 +61,23 @@ def test_a_lead_is_made_changed_and_found_by_hand(lab):
     audited(daemon)
 
 
+def test_an_import_tags_names_its_source_and_refuses_values_of_another_type(lab):
+    daemon, _, _ = setup(lab, key=False)
+    daemon.ctl("attribute", "type", "points", "number")
+    daemon.ctl("lead", "create", f"old@{SITE}", "source=web")
+    rows = [f"old@{SITE},1", f"new@{SITE},02", f"bad@{SITE},many"]
+    r = daemon.ctl("import", csv(lab, rows, header="email,points"), "--tag", "fair,vip", "--source", "fair 2026")
+    check_eq((r["added"], r["updated"], r["rejected"], r["untagged"]), (1, 1, 1, 0))
+    check_eq([(x["line"], x["column"], x["value"], x["reason"]) for x in r["rejects"]],
+             [(4, "points", "many", "not a number such as -12.5")])
+    old, new = (daemon.ctl("lead", "show", f"{who}@{SITE}")["lead"] for who in ("old", "new"))
+    check_eq((old["attributes"], new["attributes"]),
+             ({"source": "web", "points": "1"}, {"source": "fair 2026", "points": "2"}))
+    check_eq((old["tags"], new["tags"], new["lists"]), (["fair", "vip"], ["fair", "vip"], []))
+    check("tag" in refused(daemon, "import", csv(lab, rows, header="email,points"), "--tag", "a, b"), "a blank")
+    audited(daemon)
+
+
 def test_the_timeline_of_a_lead_holds_its_mail_and_its_lists(lab):
     daemon, _, _ = setup(lab)
     daemon.ctl("list", "create", "club")

@@ -3,12 +3,19 @@
 #include "hayauma/audience/charset.h"
 #include "hayauma/audience/csv.h"
 #include "hayauma/mail/address.h"
+#include "hayauma/model/attr_type.h"
 
 /* What a column becomes; several explicit mappings are joined by commas on the command line:
  * "E-Mail=email,3=points,memo=-". */
 struct hy_import_map {
     struct hy_str column; /* header text, or a column number from 1 */
     struct hy_str attr;   /* attribute name, "email", or "-" to leave it out */
+};
+
+/* What the values of an attribute must be; others are text. */
+struct hy_import_type {
+    struct hy_str attr;
+    enum hy_attr_type type;
 };
 
 struct hy_import_options {
@@ -22,6 +29,8 @@ struct hy_import_options {
     struct hy_address_rules rules;
     const struct hy_import_map *map; /* copied */
     size_t n_map;
+    const struct hy_import_type *types; /* copied */
+    size_t n_types;
 };
 
 /* What became of a column of the file. */
@@ -37,7 +46,8 @@ enum hy_import_kind {
 
 struct hy_import_attr {
     uint16_t column;     /* index into the columns */
-    struct hy_str value; /* trimmed, never empty, valid UTF-8, at most HY_ATTR_VALUE_MAX bytes */
+    struct hy_str value; /* trimmed, never empty, valid UTF-8, at most HY_ATTR_VALUE_MAX bytes; as a
+                            value of its attribute's type is kept */
 };
 
 /* One row. Views live until the next call. */

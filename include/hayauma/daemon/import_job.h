@@ -9,6 +9,7 @@
 enum {
     HY_IMPORT_JOBS_MAX = 4,       /* at once */
     HY_IMPORT_REJECTS_MAX = 1000, /* that may be kept for the answer */
+    HY_IMPORT_TAGS_MAX = 16,
 };
 
 /* Counts so far. Rows that are in the store: added + updated + unchanged + duplicates. */
@@ -20,6 +21,7 @@ struct hy_import_progress {
     uint64_t unchanged;  /* leads that existed and did not */
     uint64_t duplicates; /* rows for an address that an earlier row of this import added */
     uint64_t joined;     /* new members of the list */
+    uint64_t untagged;   /* rows whose lead has as many tags as it may */
     uint64_t suggested;  /* rows whose domain looks like a slip: they went in, or were refused when
                             that was asked for */
     uint64_t disposable; /* rows with an address to be thrown away: likewise */
@@ -57,13 +59,15 @@ struct hy_import_job_options {
                          closed likewise; -1 = none */
     const char *list; /* NULL or "" = into no list */
     bool create_list; /* when there is none of that name */
+    const char *tags; /* NULL or "", or names with commas between them: every lead gets them */
+    const char *source; /* NULL or "", or the value of `source` of new leads that have none */
     enum hy_lead_merge merge;
     bool refuse_slips;      /* refuse rows whose domain looks like a slip, instead of a warning */
     bool refuse_disposable; /* refuse rows with an address to be thrown away, likewise */
     bool only_check;        /* store nothing */
     uint64_t first_line;    /* leave out rows that start before this line (but read the header) */
     size_t rejects_max;     /* kept for the end, at most HY_IMPORT_REJECTS_MAX */
-    struct hy_import_options import; /* copied, with the mapping */
+    struct hy_import_options import; /* copied, with the mapping; the types are the store's */
     /* All of these on the job's thread. */
     void (*progress)(void *ctx, const struct hy_import_progress *p); /* about five times a second */
     bool (*is_cancelled)(void *ctx); /* asked several times a second; may be NULL */

@@ -117,6 +117,24 @@ Test(import, columns_are_mapped_as_asked)
                 "2 a@x.jp email_2=x;rank=gold;name=A;name_2=B;\n");
 }
 
+Test(import, values_of_attributes_with_a_type_are_checked_row_by_row)
+{
+    static const struct hy_import_type types[] = {{HY_STR("points"), HY_ATTR_NUMBER},
+                                                  {HY_STR("birthday"), HY_ATTR_DATE},
+                                                  {HY_STR("elsewhere"), HY_ATTR_BOOL}};
+    const struct hy_import_options o = {.types = types, .n_types = 3};
+    expect_with(&o,
+                "email,points,birthday,name\n"
+                "a@example.jp,0100,1985/4/2,7\n"
+                "b@example.jp,many,1985-04-02,B\n"
+                "c@example.jp,1.5,soon,C\n"
+                "d@example.jp,,,D\n",
+                "2 a@example.jp points=100;birthday=1985-04-02;name=7;\n"
+                "3 !points: many: not a number such as -12.5\n"
+                "4 !birthday: soon: not a day such as 2026-11-22\n"
+                "5 d@example.jp name=D;\n");
+}
+
 Test(import, a_file_without_header_is_read_too)
 {
     const struct hy_import_map map[] = {{HY_STR("1"), HY_STR("name")}};
