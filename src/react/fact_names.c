@@ -22,12 +22,6 @@ enum fact_name fact_name_of(struct hy_str name)
     return hy_str_starts(name, HY_STR("score.")) ? FACT_SCORE : FACT_NONE;
 }
 
-static struct hy_str domain_of(struct hy_str address)
-{
-    const char *at = address.n ? memrchr(address.p, '@', address.n) : NULL;
-    return at ? hy_str_slice(address, (size_t)(at - address.p) + 1, address.n) : HY_STR("");
-}
-
 struct hy_str fact_value(enum fact_name name, hy_id created, struct hy_str address,
                          enum hy_lead_status status, char room[FACT_ROOM])
 {
@@ -37,7 +31,7 @@ struct hy_str fact_value(enum fact_name name, hy_id created, struct hy_str addre
     case FACT_EMAIL:
         return address;
     case FACT_EMAIL_DOMAIN:
-        return domain_of(address);
+        return hy_wire_domain(address);
     case FACT_MAIL_STATUS:
         return hy_str_of(hy_lead_status_name(status));
     case FACT_NONE:
