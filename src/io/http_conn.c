@@ -151,6 +151,7 @@ static const char *reason_of(int status)
         {201, "Created"},
         {202, "Accepted"},
         {204, "No Content"},
+        {302, "Found"},
         {304, "Not Modified"},
         {400, "Bad Request"},
         {401, "Unauthorized"},
@@ -198,14 +199,32 @@ static bool has_no_body(int status)
     return status == 204 || status == 304;
 }
 
+static void put_number(struct hy_buf *out, uint64_t n)
+{
+    char digits[20];
+    size_t at = sizeof digits;
+    do
+        digits[--at] = (char)('0' + n % 10);
+    while ((n /= 10) > 0);
+    hy_buf_add(out, digits + at, sizeof digits - at);
+}
+
 static void put_answer(struct http_conn *c, const struct hy_http_answer *a)
 {
     struct hy_buf *out = &c->out;
-    hy_buf_printf(out, "HTTP/1.1 %d %s\r\n", a->status, reason_of(a->status));
-    if (a->type)
-        hy_buf_printf(out, "Content-Type: %s\r\n", a->type);
-    if (!has_no_body(a->status))
-        hy_buf_printf(out, "Content-Length: %zu\r\n", a->body.n);
+    hy_buf_add_lit(out, "HTTP/1.1 ");
+    put_number(out, (uint64_t)a->status);
+    hy_buf_add_c(out, ' ');
+    hy_buf_add_str(out, hy_str_of(reason_of(a->status)));
+    if (a->type) {
+        hy_buf_add_lit(out, "\r\nContent-Type: ");
+        hy_buf_add_str(out, hy_str_of(a->type));
+    }
+    if (!has_no_body(a->status)) {
+        hy_buf_add_lit(out, "\r\nContent-Length: ");
+        put_number(out, a->body.n);
+    }
+    hy_buf_add_lit(out, "\r\n");
     if (a->fields)
         hy_buf_add_str(out, hy_str_of(a->fields));
     if (c->is_last)
@@ -280,17 +299,18 @@ static void refuse(struct http_conn *c, int status)
 /* A head that is complete, in memory of its own: its views stay while the body comes. */
 static int keep_head(struct http_conn *c)
 {
-    struct hy_http_head head;
     struct hy_str in = hy_str_make(c->in.data + c->at, c->in.len - c->at);
-    int err = hy_http_head_read(in, &head);
-    if (err != HY_OK)
-        return err;
+    size_t end = hy_str_find_str(hy_str_slice(in, 0, HY_HTTP_HEAD_MAX), HY_STR("\r\n\r\n"), 0);
+    if (end == SIZE_MAX)
+        return in.n >= HY_HTTP_HEAD_MAX ? HY_ELIMIT : HY_EMORE;
     hy_buf_reset(&c->head);
-    hy_buf_add(&c->head, in.p, head.bytes);
+    hy_buf_add(&c->head, in.p, end + 4);
     if (c->head.err)
         return c->head.err;
-    c->at += head.bytes;
-    return hy_http_head_read(hy_buf_str(&c->head), &c->call.head);
+    int err = hy_http_head_read(hy_buf_str(&c->head), &c->call.head);
+    if (err == HY_OK)
+        c->at += c->call.head.bytes;
+    return err;
 }
 
 static int status_of(int err)

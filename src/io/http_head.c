@@ -7,13 +7,14 @@
 
 static bool is_token(struct hy_str s)
 {
-    for (size_t i = 0; i < s.n; i++) {
-        char c = s.p[i];
-        bool good = (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') ||
-                    (c != '\0' && strchr("!#$%&'*+-.^_`|~", c));
-        if (!good)
+    static const bool good[256] = {
+        ['0' ... '9'] = true,  ['A' ... 'Z'] = true, ['a' ... 'z'] = true, ['!'] = true,
+        ['#' ... '\''] = true, ['*'] = true,         ['+'] = true,         ['-'] = true,
+        ['.'] = true,          ['^' ... '`'] = true, ['|'] = true,         ['~'] = true,
+    };
+    for (size_t i = 0; i < s.n; i++)
+        if (!good[(unsigned char)s.p[i]])
             return false;
-    }
     return s.n > 0;
 }
 
@@ -134,12 +135,16 @@ int hy_http_head_read(struct hy_str in, struct hy_http_head *ret)
 
 bool hy_http_field(const struct hy_http_head *h, struct hy_str name, struct hy_str *ret_value)
 {
-    struct hy_str rest = h->fields, field, value;
-    while (next_field(&rest, &field, &value) == HY_OK) {
-        if (hy_str_ieq(field, name)) {
-            *ret_value = value;
+    struct hy_str rest = h->fields; /* every line of it has been read as a field */
+    while (rest.n > name.n) {
+        size_t end = hy_str_find(rest, '\n', 0);
+        if (rest.p[name.n] == ':' && hy_str_ieq(hy_str_slice(rest, 0, name.n), name)) {
+            *ret_value = hy_str_trim(hy_str_slice(rest, name.n + 1, end));
             return true;
         }
+        if (end == SIZE_MAX)
+            break;
+        rest = hy_str_slice(rest, end + 1, rest.n);
     }
     return false;
 }
