@@ -93,6 +93,7 @@ const struct cli_command *const cli_commands[] = {
     &cmd_score_explain,
     &cmd_score_hot,
     &cmd_score_calls,
+    &cmd_score_handoffs,
     &cmd_score_try,
     &cmd_score_apply,
     &cmd_score_rules_check,

@@ -51,10 +51,16 @@ static const struct cli_command *find_command(const char *const *words, size_t n
     return best;
 }
 
-/* The option of any command: options may stand before the command is known. */
-static const struct cli_option *find_anywhere(struct hy_str name)
+/* The option of the command that the words so far name; else of any: options may stand before the
+ * command is known. */
+static const struct cli_option *find_anywhere(const char *const *words, size_t n,
+                                              struct hy_str name)
 {
+    size_t used;
+    const struct cli_command *named = find_command(words, n, &used);
     const struct cli_option *o = find_in(cli_global_options, name);
+    if (!o && named)
+        o = find_in(named->options, name);
     for (size_t i = 0; !o && cli_commands[i]; i++)
         o = find_in(cli_commands[i]->options, name);
     return o;
@@ -95,7 +101,7 @@ static enum cli_parsed take_option(struct parsing *p, const char *word, const ch
         value = name.p + eq + 1;
         name.n = eq;
     }
-    const struct cli_option *o = find_anywhere(name);
+    const struct cli_option *o = find_anywhere(p->plain, p->n_plain, name);
     *ret_used_next = o && takes_value(o) && !value && next;
     if (*ret_used_next)
         value = next;

@@ -7,7 +7,7 @@
 
 #include "hayauma/base/hash.h"
 #include "hayauma/config/config.h"
-#include "schema.h"
+#include "scoring_priv.h"
 
 enum { ARENA_MAX = 64 * 1024 * 1024 };
 
@@ -28,6 +28,7 @@ struct raw_rule {
 struct raw_threshold {
     const char *name;
     uint32_t from, until;
+    hy_us again_after_us;
 };
 
 struct raw_grades {
@@ -52,6 +53,10 @@ struct raw {
         const struct raw_grades *items;
         size_t n;
     } grades;
+    struct {
+        const struct raw_handoff *items;
+        size_t n;
+    } handoffs;
 };
 
 /* -- what may be written -------------------------------------------------------------------- */
@@ -98,6 +103,8 @@ static const struct schema_row threshold_rows[] = {
      .doc = "A lead enters at so many points of all groups."},
     {"until", SCHEMA_INT, SCHEMA_REQUIRED, T(until), 1, HY_SCORE_POINTS_MAX,
      .doc = "It leaves below so many."},
+    {"again_after", SCHEMA_DURATION, 0, T(again_after_us), 0, 10 * YEAR, "30d",
+     .doc = "One that enters again within this time is not handed over again."},
 };
 static const struct schema threshold_schema = {threshold_rows,
                                                sizeof threshold_rows / sizeof *threshold_rows,
@@ -123,6 +130,8 @@ static const struct schema_row rows[] = {
      .items = &threshold_schema, .doc = "Where a lead becomes hot, and cools down."},
     {"grades", SCHEMA_LIST, 0, F(grades), .max = HY_SCORE_GROUPS_MAX, .items = &grade_schema,
      .doc = "Letters for the points of a group."},
+    {"handoffs", SCHEMA_LIST, 0, F(handoffs), .max = HY_SCORE_HANDOFFS_MAX,
+     .items = &scoring_handoff_schema, .doc = "Who is told of leads that enter a threshold."},
 };
 static const struct schema schema = {rows, sizeof rows / sizeof *rows, sizeof(struct raw), NULL};
 
@@ -356,7 +365,8 @@ static int make_thresholds(struct maker *m)
     for (size_t i = 0; i < m->raw.thresholds.n; i++) {
         const struct raw_threshold *t = &m->raw.thresholds.items[i];
         all[i] =
-            (struct hy_score_threshold){hy_str_of(t->name), (int32_t)t->from, (int32_t)t->until};
+            (struct hy_score_threshold){hy_str_of(t->name), (int32_t)t->from, (int32_t)t->until,
+                                        (uint32_t)(t->again_after_us / SEC)};
         if (t->until > t->from)
             schema_error_at(&m->x, item_of(m, "thresholds", i), "until",
                             "until: %u is more than 'from', %u: who enters would leave at once",
@@ -406,6 +416,24 @@ static int make_grades(struct maker *m)
     return HY_OK;
 }
 
+static int make_handoffs(struct maker *m)
+{
+    struct hy_score_handoff *all =
+        hy_arena_zalloc(m->x.arena, (m->raw.handoffs.n + 1) * sizeof *all);
+    int err = all ? HY_OK : HY_ENOMEM;
+    for (size_t i = 0; i < m->raw.handoffs.n && err == HY_OK; i++) {
+        const struct yaml_node *at = item_of(m, "handoffs", i);
+        err = scoring_make_handoff(&m->x, at, &m->raw.handoffs.items[i], &m->plan, &all[i]);
+        for (size_t k = 0; k < i; k++)
+            if (hy_str_eq(all[k].name, all[i].name))
+                schema_error_at(&m->x, at, "name", "name: '%s' is an earlier hand-off",
+                                m->raw.handoffs.items[i].name);
+    }
+    m->plan.handoffs = all;
+    m->plan.n_handoffs = m->raw.handoffs.n;
+    return err;
+}
+
 static int make_plan(struct maker *m)
 {
     int err = make_groups(m);
@@ -413,14 +441,28 @@ static int make_plan(struct maker *m)
         err = make_rules(m);
     if (err == HY_OK)
         err = make_thresholds(m);
-    return err == HY_OK ? make_grades(m) : err;
+    if (err == HY_OK)
+        err = make_grades(m);
+    return err == HY_OK ? make_handoffs(m) : err;
 }
 
 /* -- files ---------------------------------------------------------------------------------- */
 
+/* Where relative paths start: at the file's folder. */
+static const char *folder_of(struct hy_arena *arena, const char *file)
+{
+    const char *slash = strrchr(file, '/');
+    if (!slash)
+        return "/";
+    return hy_arena_str(arena, hy_str_make(file, slash > file ? (size_t)(slash - file) : 1)).p;
+}
+
 static int read_text(struct hy_scoring *s, const struct yaml_source *src, struct hy_str text)
 {
-    struct maker m = {.x = {.src = src, .arena = &s->arena, .base_dir = "/"}};
+    struct maker m = {.x = {.src = src, .arena = &s->arena}};
+    m.x.base_dir = folder_of(&s->arena, src->file);
+    if (!m.x.base_dir)
+        return HY_ENOMEM;
     size_t errors = src->problems->n_errors;
     int err = yaml_read(src, text, &s->arena, &m.root);
     if (err == HY_OK)

@@ -4,6 +4,7 @@
  * The end is the reverse; each step may find the ones behind it missing. */
 #include "daemon.h"
 #include "dsn_sender.h"
+#include "handoff_sender.h"
 #include "maildrop.h"
 #include "opt_in_sender.h"
 #include "tenant_sender.h"
@@ -264,6 +265,8 @@ int daemon_open(struct hy_daemon *d, struct hy_diag *diag)
     if (err == HY_OK)
         err = reaction_open(d, &problems, diag);
     if (err == HY_OK)
+        err = handoff_sender_start(d, &d->handoff_sender);
+    if (err == HY_OK)
         err = open_events(d, &problems, diag);
     if (err == HY_OK)
         observer_faces(&d->observer, &(struct observer_faces){.receive = d->receive,
@@ -312,6 +315,8 @@ void daemon_stop(struct hy_daemon *d)
     d->maildrop = NULL;
     opt_in_sender_stop(d->opt_in_sender);
     d->opt_in_sender = NULL;
+    handoff_sender_stop(d->handoff_sender);
+    d->handoff_sender = NULL;
     tenant_sender_stop(d->tenant_sender);
     d->tenant_sender = NULL;
     dsn_sender_stop(d->dsn_sender);

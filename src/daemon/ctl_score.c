@@ -4,11 +4,14 @@
 
 #include <stdlib.h>
 
+#include "hayauma/base/list.h"
 #include "hayauma/config/scoring.h"
+#include "hayauma/store/handoff.h"
 #include "hayauma/store/identity.h"
+#include "hayauma/store/lead.h"
 #include "hayauma/web/score_json.h"
 
-enum { ENTRIES = 200, HOT = 50 };
+enum { ENTRIES = 200, HOT = 50, HANDOFFS = 1000, RETRIES = 10000 };
 
 struct look {
     struct hy_daemon *d;
@@ -117,7 +120,98 @@ static void hot(struct hy_control_call *call, void *ctx)
     start(call, ctx, read_hot);
 }
 
+/* ---- hand-offs ---- */
+
+static json_t *handoff_json(struct hy_txn *t, const struct hy_handoff *h)
+{
+    char id[HY_ID_TEXT_MAX], at[32];
+    struct hy_str address = {0};
+    hy_domain_no domain;
+    bool is_failed = h->due_s == HY_HANDOFF_FAILED;
+    bool is_known = hy_lead_address(t, h->lead, &address, &domain) == HY_OK && address.n;
+    json_t *o = json_object();
+    json_object_set_new(o, "id", json_string(hy_id_format(h->id, id)));
+    json_object_set_new(o, "name", ctl_text_json(h->name));
+    json_object_set_new(o, "threshold", ctl_text_json(h->threshold));
+    json_object_set_new(o, "lead", json_integer(h->lead));
+    json_object_set_new(o, "email", is_known ? ctl_text_json(address) : json_null());
+    json_object_set_new(o, "entered", json_string(hy_wall_format(h->entered, at)));
+    json_object_set_new(o, "state", json_string(is_failed ? "failed" : "waits"));
+    json_object_set_new(o, "due",
+                        is_failed ? json_null()
+                                  : json_string(hy_wall_format((hy_wall_ms)h->due_s * 1000, at)));
+    json_object_set_new(o, "tries", json_integer(h->tries));
+    json_object_set_new(o, "why", ctl_text_json(h->why));
+    return o;
+}
+
+static int read_handoffs(struct look *l, struct hy_txn *t, json_t **ret, struct hy_diag *diag)
+{
+    struct hy_handoff h = {0};
+    json_t *o = json_object(), *all = json_array();
+    uint64_t pending = 0, failed = 0;
+    (void)l;
+    (void)diag;
+    int err = hy_handoff_count(t, &pending, &failed);
+    while (err == HY_OK && json_array_size(all) < HANDOFFS &&
+           (err = hy_handoff_next(t, &h, &h)) == HY_OK)
+        json_array_append_new(all, handoff_json(t, &h));
+    ctl_set_count(o, "pending", pending);
+    ctl_set_count(o, "failed", failed);
+    json_object_set_new(o, "handoffs", all);
+    if (err != HY_OK && err != HY_ENOTFOUND) {
+        json_decref(o);
+        return err;
+    }
+    *ret = o;
+    return HY_OK;
+}
+
+struct retry {
+    struct hy_write_req req;
+    uint64_t n;
+};
+
+static int apply_retry(struct hy_write_req *r, struct hy_txn *t)
+{
+    struct retry *y = hy_container_of(r, struct retry, req);
+    struct hy_handoff h = {.due_s = HY_HANDOFF_FAILED};
+    int err = HY_OK;
+    for (y->n = 0; err == HY_OK && y->n < RETRIES;) {
+        err = hy_handoff_next(t, &h, &h);
+        if (err == HY_OK)
+            err = hy_handoff_again(t, &h, (uint32_t)(t->now / 1000), (struct hy_str){0});
+        y->n += err == HY_OK;
+    }
+    return err == HY_ENOTFOUND ? HY_OK : err;
+}
+
+static void retry(struct hy_daemon *d, struct hy_control_call *call)
+{
+    struct retry y = {.req = {.class = HY_WRITE_ADMIN, .apply = apply_retry}};
+    int err = hy_writer_run(d->writer, &y.req);
+    if (err != HY_OK) {
+        hy_control_fail(call, err, "hand-offs cannot be changed", NULL);
+        return;
+    }
+    act_log(d, "score.retry", hy_control_uid(call),
+            json_pack("{s:I}", "handoffs", (json_int_t)y.n));
+    hy_control_finish(call, json_pack("{s:I}", "handoffs", (json_int_t)y.n));
+}
+
+static void handoffs(struct hy_control_call *call, void *ctx)
+{
+    start(call, ctx, read_handoffs);
+}
+
+static void handoffs_retry(struct hy_control_call *call, void *ctx)
+{
+    ctl_act_start(ctx, call, retry);
+}
+
 const struct hy_control_command ctl_score_commands[] = {
+    {"score.handoffs", 0, 0, handoffs},
+    {"score.retry", 0, 0, handoffs_retry},
     {"score.explain", 0, 0, explain},
     {"score.hot", 0, 0, hot},
     {NULL, 0, 0, NULL},

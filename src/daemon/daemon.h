@@ -86,6 +86,7 @@ struct hy_daemon {
     struct dsn_sender *dsn_sender;
     struct tenant_sender *tenant_sender;
     struct opt_in_sender *opt_in_sender;
+    struct handoff_sender *handoff_sender;
     struct maildrop *maildrop;    /* NULL: there is none */
     struct attempt_log *attempts; /* NULL: they are not logged */
     hy_count attempt_lines;

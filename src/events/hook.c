@@ -48,11 +48,6 @@ static struct hook *of(struct dest *d)
     return hy_container_of(d, struct hook, d);
 }
 
-static bool is_public(const struct hy_sockaddr *a)
-{
-    return !hy_sockaddr_is_local(a) && !hy_sockaddr_is_private(a);
-}
-
 /* ---- sending ---- */
 
 /* The thread of requests. */
@@ -101,7 +96,7 @@ static void post(struct hook *h)
             .body = hy_buf_str(&h->batch.bytes),
             .fields = h->fields,
             .ca_file = w->ca_file,
-            .may_connect = w->allows_private ? NULL : is_public,
+            .may_connect = w->allows_private ? NULL : hy_sockaddr_is_public,
             .allows_http = w->allows_http,
             .keeps_connection = true,
             .max_bytes = ANSWER_MAX,

@@ -121,6 +121,8 @@ static bool set_body(struct transfer *t, const struct hy_https_request *r)
 {
     if (!r->content_type)
         return true;
+    if (r->method && curl_easy_setopt(t->easy, CURLOPT_CUSTOMREQUEST, r->method) != CURLE_OK)
+        return false;
     return curl_easy_setopt(t->easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)r->body.n) ==
                CURLE_OK &&
            curl_easy_setopt(t->easy, CURLOPT_POSTFIELDS, r->body.p) == CURLE_OK;

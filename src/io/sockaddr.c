@@ -208,3 +208,8 @@ uint64_t hy_sockaddr_network_hash(const struct hy_sockaddr *a)
     }
     return hy_siphash(hy_hash_process_key(), ip, n);
 }
+
+bool hy_sockaddr_is_public(const struct hy_sockaddr *a)
+{
+    return !hy_sockaddr_is_local(a) && !hy_sockaddr_is_private(a);
+}

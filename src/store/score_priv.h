@@ -5,7 +5,7 @@
 
 /* ---- names: what the ledger says in place of a rule, a group or a threshold ---- */
 
-enum score_name { SCORE_RULE = 'r', SCORE_GROUP = 'g', SCORE_THRESHOLD = 'h' };
+enum score_name { SCORE_RULE = 'r', SCORE_GROUP = 'g', SCORE_THRESHOLD = 'h', SCORE_HANDOFF = 'o' };
 enum { SCORE_NAMES_MAX = 65535 }; /* of each: numbers are 1 .. */
 
 /* HY_ENOTFOUND. */
@@ -122,5 +122,8 @@ void hy_score_book_carry(struct score_book *b, const struct score_entry *e);
 /* Makes `at` the moment at which the lead is looked at again (INT64_MAX: none). */
 HY_MUST_USE int hy_score_due_set(struct hy_txn *t, hy_lead_no lead, struct score_record *r,
                                  hy_wall_ms at);
+/* It entered the threshold of the plan: an entry for each hand-off of it, unless it was handed over
+ * not long ago. */
+HY_MUST_USE int hy_score_hand_over(struct score_book *b, size_t threshold, struct score_over *o);
 /* Who is over a threshold, when the score is to be looked at again; stores the record. */
 HY_MUST_USE int hy_score_settle(struct score_book *b, bool is_silent);

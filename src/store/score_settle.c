@@ -98,9 +98,9 @@ static int change(struct score_book *b, uint16_t no, bool is_over)
                    : hy_lead_set_remove(b->t, set, b->lead, NULL);
 }
 
-static int look_at(struct score_book *b, const struct hy_score_threshold *threshold, int64_t total,
-                   bool is_silent)
+static int look_at(struct score_book *b, size_t i, int64_t total, bool is_silent)
 {
+    const struct hy_score_threshold *threshold = &b->plan->thresholds[i];
     uint16_t no = 0;
     int err = hy_score_name_find(b->t, SCORE_THRESHOLD, threshold->name, &no);
     if (err && err != HY_ENOTFOUND)
@@ -115,6 +115,8 @@ static int look_at(struct score_book *b, const struct hy_score_threshold *thresh
         err = change(b, no, is_over);
     if (!err && !is_silent)
         err = tell(b, threshold, is_over, total);
+    if (!err && !is_silent && is_over)
+        err = hy_score_hand_over(b, i, over_of(&b->r, no));
     return err;
 }
 
@@ -206,7 +208,7 @@ int hy_score_settle(struct score_book *b, bool is_silent)
     int64_t total = hy_score_record_total(&b->r, b->t->now);
     int err = drop_gone(b);
     for (size_t i = 0; i < b->plan->n_thresholds && !err; i++)
-        err = look_at(b, &b->plan->thresholds[i], total, is_silent);
+        err = look_at(b, i, total, is_silent);
     if (!err)
         err = hy_score_due_set(b->t, b->lead, &b->r, next_look(b));
     return err ? err : hy_score_record_put(b->t, b->lead, &b->r);

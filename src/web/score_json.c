@@ -367,15 +367,18 @@ static int find_best(struct hy_txn *t, const struct hy_score_plan *plan,
     return err;
 }
 
-static json_t *hot_json(struct hy_txn *t, const struct hy_score_plan *plan, size_t threshold,
-                        hy_lead_no lead, hy_wall_ms now)
+int hy_score_hot_row_json(struct hy_txn *t, const struct hy_score_plan *plan, size_t threshold,
+                          hy_lead_no lead, hy_wall_ms now, json_t **ret)
 {
     struct hy_score s;
     json_t *o = json_object(), *grades = json_object();
-    if (put_lead(t, lead, o) != HY_OK || hy_score_read(t, plan, lead, now, &s) != HY_OK) {
+    int err = put_lead(t, lead, o);
+    if (err == HY_OK)
+        err = hy_score_read(t, plan, lead, now, &s);
+    if (err != HY_OK) {
         json_decref(grades);
         json_decref(o);
-        return NULL;
+        return err;
     }
     for (size_t i = 0; i < plan->n_groups; i++)
         json_object_setn_new(grades, plan->groups[i].name.p, plan->groups[i].name.n,
@@ -388,7 +391,8 @@ static json_t *hot_json(struct hy_txn *t, const struct hy_score_plan *plan, size
     json_object_set_new(o, "last", last_json(t, lead));
     json_object_set(o, "sales", json_array_size(sales) ? json_array_get(sales, 0) : json_null());
     json_decref(sales);
-    return o;
+    *ret = o;
+    return HY_OK;
 }
 
 int hy_score_hot_json(struct hy_txn *t, const struct hy_score_plan *plan,
@@ -402,8 +406,8 @@ int hy_score_hot_json(struct hy_txn *t, const struct hy_score_plan *plan,
         json_t *o = json_object(), *all = json_array();
         qsort(b.places, b.n, sizeof *b.places, best_first);
         for (size_t i = 0; i < b.n; i++) {
-            json_t *row = hot_json(t, plan, of->threshold, b.places[i].lead, now);
-            if (row)
+            json_t *row = NULL;
+            if (hy_score_hot_row_json(t, plan, of->threshold, b.places[i].lead, now, &row) == HY_OK)
                 json_array_append_new(all, row);
         }
         json_object_set_new(o, "threshold", text(plan->thresholds[of->threshold].name));

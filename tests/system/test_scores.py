@@ -1,8 +1,11 @@
 """Points for what leads do: from real activities to the score, the hot list and who is told of it."""
+import json
 import os
 
 from api_lab import Api, api_setup, token
 from lab import Daemon, check, check_eq, wait_for
+from test_spool import SITE
+from tls_lab import HttpsServer, Pki
 
 RULES = """
 groups:
@@ -138,3 +141,74 @@ def test_other_rules_are_tried_before_they_give_anything(lab):
     write(other, RULES.replace("points: 3,", "points: many,"))
     wrong = daemon.run("score", "try", other)
     check(wrong.returncode != 0 and "other.yaml:6:" in wrong.stdout + wrong.stderr, wrong.stdout + wrong.stderr)
+
+
+HANDOFFS = """
+handoffs:
+  - {{name: sales, threshold: hot, mail: [sales@{site}], language: ja}}
+  - name: crm
+    threshold: hot
+    url: https://localhost:{port}/leads
+    method: patch
+    headers: {{X-Org: "7"}}
+    token_file: crm.token
+    ca_file: {ca}
+    allow_private: yes
+    body: '{{"Email": "{{{{ email }}}}", "Title": "{{{{ title }}}}", "Rating": ["{{{{score}}}} points", "{{{{ reasons }}}}"]}}'
+"""
+
+
+class Crm(HttpsServer):
+    """Answers 503 to the first `refusals` requests."""
+
+    def __init__(self, lab, certificate, key, refusals):
+        self.refusals = refusals
+        self.seen = []
+        super().__init__(lab, certificate, key)
+
+    def answer(self, method, host, path, headers, body):
+        self.seen.append((method, path, dict(headers), json.loads(body)))
+        return (503 if len(self.seen) <= self.refusals else 201), "text/plain", "ok"
+
+
+def test_a_hot_lead_is_handed_over_by_mail_and_to_a_crm_once(lab):
+    pki = Pki(lab)
+    crm = Crm(lab, *pki.issue("crm", "localhost"), refusals=1)
+    try:
+        hand_over(lab, pki, crm)
+    finally:
+        crm.stop()
+
+
+def hand_over(lab, pki, crm):
+    rules = RULES + HANDOFFS.format(site=SITE, port=crm.port, ca=pki.ca)
+    write(lab.path("crm.token"), "s3cret-token\n")
+    os.chmod(lab.path("crm.token"), 0o600)
+    path = lab.path("scoring.yaml")
+    write(path, rules)
+    own = token(lab, "crm", "*", "--scopes", "leads:read,leads:write")
+    key = lab.path("test.pem")
+    lab.run("openssl", "genrsa", "-out", key, "2048")
+    daemon, sink, api = api_setup(lab, config={"scoring.rules": path, "dsn.from": "reports@mail.test",
+                                               "dkim.keys": [{"domain": "test", "selector": "i1", "file": key}]})
+    api = Api(api.port, own)
+    leads = lab.path("leads.csv")
+    write(leads, 'email,name,title\ntaro@example.jp,"Taro \u5c71\u7530","managing director ""x"""\n')
+    daemon.import_leads(leads)
+    tell(api, *FOURTEEN)
+    wait_for("the mail", lambda: f"sales@{SITE}" in sink.delivered(), 60)
+    wait_for("the request that failed", lambda: len(crm.seen) == 1)
+    daemon.kill()
+    api.close()
+    daemon = lab.add(Daemon(lab, "again", daemon.config_path, daemon.socket))
+    wait_for("the request that is answered", lambda: len(crm.seen) == 2, 60)
+    method, where, headers, body = crm.seen[1]
+    check_eq((method, where, headers["X-Org"], headers["Authorization"]), ("PATCH", "/leads", "7", "Bearer s3cret-token"))
+    check_eq(headers["Idempotency-Key"], crm.seen[0][2]["Idempotency-Key"], "another try has the same key")
+    check_eq((body["Email"], body["Title"], body["Rating"][0]), ("taro@example.jp", 'managing director "x"', "34 points"))
+    wait_for("nothing to be left", lambda: ask(daemon, "score", "handoffs")["handoffs"] == [])
+    owner = ask(daemon, "score", "explain", "taro@example.jp")["owner"]
+    check_eq(owner, f"sales@{SITE}", "who has it now")
+    tell(api, *FOURTEEN)
+    wait_for("more points", lambda: score(daemon, "taro@example.jp") > 34)
+    check_eq((len(crm.seen), sink.delivered().count(f"sales@{SITE}")), (2, 1), "once")

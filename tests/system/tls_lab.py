@@ -198,7 +198,7 @@ class HttpsServer:
                 self.end_headers()
                 self.wfile.write(body)
 
-            do_GET = do_POST = serve
+            do_GET = do_POST = do_PATCH = serve
 
             def log_message(self, *args):
                 pass

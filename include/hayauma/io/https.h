@@ -41,6 +41,7 @@ struct hy_https_request {
                                             system looks it up */
     size_t n_addresses;
     const char *content_type;  /* of the body; NULL: a GET */
+    const char *method;        /* with a body; NULL: POST */
     struct hy_str body;        /* lives until done */
     const char *const *fields; /* further lines "Name: value" of the header, ended by NULL; NULL:
                                   none; live until done */

@@ -42,3 +42,5 @@ bool hy_sockaddr_is_local(const struct hy_sockaddr *a);
 uint64_t hy_sockaddr_network_hash(const struct hy_sockaddr *a);
 /* Networks of one's own: RFC 1918, RFC 6598 (100.64/10), fc00::/7, fec0::/10. */
 bool hy_sockaddr_is_private(const struct hy_sockaddr *a);
+/* Neither of this machine nor of a private network. */
+bool hy_sockaddr_is_public(const struct hy_sockaddr *a);

@@ -2,7 +2,12 @@
 #pragma once
 #include "hayauma/score/score.h"
 
-enum { HY_SCORE_THRESHOLDS_MAX = 16, HY_SCORE_LEVELS_MAX = 16 };
+enum {
+    HY_SCORE_THRESHOLDS_MAX = 16,
+    HY_SCORE_LEVELS_MAX = 16,
+    HY_SCORE_HANDOFFS_MAX = 16,
+    HY_SCORE_OWNERS_MAX = 256,
+};
 
 struct hy_score_group {
     struct hy_str name;
@@ -17,6 +22,22 @@ struct hy_score_grades {
     size_t n;
 };
 
+/* To whom a lead goes that enters a threshold. Either a person by mail or a system by HTTPS. */
+struct hy_score_handoff {
+    struct hy_str name;
+    uint16_t threshold;
+    const struct hy_str *owners; /* mail addresses: who takes leads without an owner, in turn */
+    size_t n_owners;             /* 0: it goes to `url` */
+    bool is_japanese;            /* the mail */
+    const char *url;
+    const char *method;        /* "POST", "PATCH", "PUT" */
+    const char *const *fields; /* "Name: value" of the request, ended by NULL */
+    const char *token_file;    /* sent as a bearer token; "": none */
+    struct hy_str body;        /* JSON with {{names}} in its texts; empty: all of it */
+    const char *ca_file;       /* ""; the system's */
+    bool allows_private;       /* addresses of this machine and of private networks */
+};
+
 /* Immutable: any thread. */
 struct hy_score_plan {
     const struct hy_score_group *groups;
@@ -27,6 +48,8 @@ struct hy_score_plan {
     size_t n_thresholds;
     const struct hy_score_grades *grades; /* one a group at most */
     size_t n_grades;
+    const struct hy_score_handoff *handoffs;
+    size_t n_handoffs;
 };
 
 /* Tells whether two plans give the same points for the same, and have the same thresholds. */

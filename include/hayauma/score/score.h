@@ -58,6 +58,7 @@ int64_t hy_score_total_milli(const struct hy_score_sum *sums, size_t n, hy_wall_
 struct hy_score_threshold {
     struct hy_str name; /* "hot" */
     int32_t from, until;
+    uint32_t again_after_s; /* a lead is not handed over again within this time */
 };
 bool hy_score_is_over(const struct hy_score_threshold *t, bool was, int64_t total_milli);
 /* A moment up to which a lead that is over surely stays, or one that is not surely does not enter

@@ -26,5 +26,9 @@ struct hy_score_hot {
     unsigned limit;
     bool with_closed;
 };
+/* One of its "leads". HY_ENOTFOUND: the lead is gone. */
+HY_MUST_USE int hy_score_hot_row_json(struct hy_txn *t, const struct hy_score_plan *plan,
+                                      size_t threshold, hy_lead_no lead, hy_wall_ms now,
+                                      json_t **ret);
 HY_MUST_USE int hy_score_hot_json(struct hy_txn *t, const struct hy_score_plan *plan,
                                   const struct hy_score_hot *of, hy_wall_ms now, json_t **ret);

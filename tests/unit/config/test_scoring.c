@@ -81,6 +81,22 @@ Test(scoring, faults_have_their_place_and_say_what_to_do)
         {"grades:\n  - {group: g, levels: {B: 1, A: 2}}\n", "the highest stands first"},
         {"grades:\n  - {group: g, levels: {B: 1}}\n  - {group: g, levels: {B: 1}}\n",
          "'g' has grades already"},
+        {"thresholds:\n  - {name: hot, from: 5, until: 5}\n"
+         "handoffs:\n  - {name: a, threshold: hot}\n",
+         "either 'mail'"},
+        {"handoffs:\n  - {name: a, threshold: warm, mail: [a@b.test]}\n", "there is no 'warm'"},
+        {"thresholds:\n  - {name: hot, from: 5, until: 5}\n"
+         "handoffs:\n  - {name: a, threshold: hot, mail: [nobody]}\n",
+         "'nobody' is no address"},
+        {"thresholds:\n  - {name: hot, from: 5, until: 5}\n"
+         "handoffs:\n  - {name: a, threshold: hot, url: 'http://crm.test'}\n",
+         "does not begin with https://"},
+        {"thresholds:\n  - {name: hot, from: 5, until: 5}\n"
+         "handoffs:\n  - {name: a, threshold: hot, url: 'https://crm.test', body: '{\"a\": }'}\n",
+         "is no JSON"},
+        {"thresholds:\n  - {name: hot, from: 5, until: 5}\n"
+         "handoffs:\n  - {name: a, threshold: hot, url: 'https://crm.test', headers: {'X Y': a}}\n",
+         "no field of a request"},
         {"rulez: []\n", "rules"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {

@@ -5,6 +5,7 @@
 
 #include "case.h"
 #include "hayauma/base/rand.h"
+#include "hayauma/store/handoff.h"
 #include "hayauma/store/lead_set.h"
 #include "hayauma/store/retention.h"
 #include "hayauma/store/score.h"
@@ -439,5 +440,59 @@ Test(score, of_an_erased_lead_leaves_nothing)
     bool is_in = true;
     cr_assert_eq(hy_lead_set_has(&txn, set, 7, &is_in), 0);
     cr_expect_not(is_in);
+    commit();
+}
+
+static struct hy_score_plan handed_plan(struct hy_score_threshold *hot)
+{
+    static const struct hy_score_rule rules[] = {
+        {.name = {"seminar", 7}, .on = &attended, .points = 20},
+        {.name = {"complaint", 9}, .on = &complained, .points = -20},
+    };
+    static const struct hy_str owners[] = {{"a@sales.test", 12}};
+    static const struct hy_score_handoff handoffs[] = {
+        {.name = {"mail", 4}, .owners = owners, .n_owners = 1},
+        {.name = {"crm", 3}, .url = "https://crm.test"},
+    };
+    struct hy_score_plan plan = plan_of(rules, 2);
+    *hot = plan.thresholds[0];
+    hot->again_after_s = 30 * DAY_S;
+    plan.thresholds = hot;
+    plan.handoffs = handoffs;
+    plan.n_handoffs = 2;
+    return plan;
+}
+
+Test(score, that_enters_a_threshold_is_handed_over_and_not_again_soon)
+{
+    struct hy_score_threshold hot;
+    struct hy_score_plan plan = handed_plan(&hot);
+    struct hy_handoff h = {0}, again;
+    uint64_t pending = 0, failed = 0;
+    begin(1700000000000);
+    did(&plan, HY_ACTIVITY_OFFLINE, 7, txn.now);
+    cr_assert_eq(hy_handoff_count(&txn, &pending, &failed), 0);
+    cr_expect_eq(pending, 2);
+    cr_assert_eq(hy_handoff_next(&txn, &h, &h), 0);
+    cr_expect(hy_str_eq(h.name, HY_STR("mail")) && hy_str_eq(h.threshold, HY_STR("hot")));
+    cr_expect(h.lead == 7 && h.entered == txn.now && h.tries == 0);
+    cr_assert_eq(hy_handoff_again(&txn, &h, h.due_s + 60, HY_STR("no answer")), 0);
+    cr_expect_eq(hy_handoff_again(&txn, &h, h.due_s + 60, HY_STR("x")), HY_ENOTFOUND, "it moved");
+    again = (struct hy_handoff){.due_s = h.due_s + 1};
+    cr_assert_eq(hy_handoff_next(&txn, &again, &again), 0);
+    cr_expect(again.id == h.id && again.tries == 1 && hy_str_eq(again.why, HY_STR("no answer")));
+    cr_assert_eq(hy_handoff_again(&txn, &again, HY_HANDOFF_FAILED, HY_STR("never")), 0);
+    cr_assert_eq(hy_handoff_count(&txn, &pending, &failed), 0);
+    cr_expect(pending == 1 && failed == 1);
+    did(&plan, HY_ACTIVITY_COMPLAINT, 7, txn.now);
+    did(&plan, HY_ACTIVITY_OFFLINE, 7, txn.now);
+    cr_expect_eq(count(HY_ACTIVITY_SCORE_REACHED), 2);
+    cr_assert_eq(hy_handoff_count(&txn, &pending, &failed), 0);
+    cr_expect_eq(pending, 1, "it was handed over just now");
+    txn.now += 31 * DAY;
+    did(&plan, HY_ACTIVITY_COMPLAINT, 7, txn.now);
+    did(&plan, HY_ACTIVITY_OFFLINE, 7, txn.now);
+    cr_assert_eq(hy_handoff_count(&txn, &pending, &failed), 0);
+    cr_expect_eq(pending, 3);
     commit();
 }

@@ -1,0 +1,201 @@
+/* What a hand-off says of a lead. Values come from outside: no control character of theirs gets
+ * into a mail, and in JSON they are parts of texts. */
+#include "handoff_write.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "hayauma/base/clock.h"
+
+static const char *str(const json_t *o, const char *key)
+{
+    const char *s = json_string_value(json_object_get(o, key));
+    return s ? s : "";
+}
+
+static double number(const json_t *o, const char *key)
+{
+    return json_number_value(json_object_get(o, key));
+}
+
+/* On one line, whatever it was. */
+static void put_clean(struct hy_buf *out, const char *s)
+{
+    for (; *s; s++) {
+        char c = (unsigned char)*s < ' ' || *s == 0x7f ? ' ' : *s;
+        hy_buf_add(out, &c, 1);
+    }
+}
+
+/* "Hanako Sato", or her address. */
+static const char *who(const json_t *lead)
+{
+    return str(lead, "name")[0] ? str(lead, "name") : str(lead, "email");
+}
+
+static void put_who(const json_t *lead, struct hy_buf *out)
+{
+    put_clean(out, who(lead));
+    if (!str(lead, "company")[0])
+        return;
+    hy_buf_add_str(out, HY_STR(" ("));
+    put_clean(out, str(lead, "company"));
+    hy_buf_add_str(out, HY_STR(")"));
+}
+
+void handoff_subject(const struct hy_score_handoff *h, const json_t *lead, const char *threshold,
+                     struct hy_buf *out)
+{
+    put_clean(out, threshold);
+    hy_buf_add_str(out, HY_STR(": "));
+    put_who(lead, out);
+    hy_buf_printf(out, h->is_japanese ? "、%.0f 点" : ", %.0f points", number(lead, "score"));
+}
+
+static void put_line(struct hy_buf *out, const char *label, const char *value)
+{
+    if (!value[0])
+        return;
+    hy_buf_add_str(out, hy_str_of(label));
+    put_clean(out, value);
+    hy_buf_add_str(out, HY_STR("\n"));
+}
+
+static void put_reasons(const struct hy_score_handoff *h, const json_t *lead, struct hy_buf *out)
+{
+    const json_t *r;
+    size_t i;
+    hy_buf_add_str(out, h->is_japanese ? HY_STR("\n理由:\n") : HY_STR("\nWhy:\n"));
+    json_array_foreach(json_object_get(lead, "reasons"), i, r)
+    {
+        long long times = json_integer_value(json_object_get(r, "times"));
+        hy_buf_printf(out, "  %.1f  ", number(r, "points"));
+        put_clean(out, str(r, "rule"));
+        hy_buf_printf(out,
+                      h->is_japanese ? " (%lld 回)\n"
+                      : times == 1   ? " (once)\n"
+                                     : " (%lld times)\n",
+                      times);
+    }
+}
+
+static void put_last(const struct hy_score_handoff *h, const json_t *lead, struct hy_buf *out)
+{
+    const json_t *last = json_object_get(lead, "last");
+    if (!json_is_object(last))
+        return;
+    hy_buf_printf(out, h->is_japanese ? "\n最後の行動: %s  %s  " : "\nLast: %s  %s  ",
+                  str(last, "at"), str(last, "kind"));
+    put_clean(out, str(last, "text")[0] ? str(last, "text") : str(last, "url"));
+    hy_buf_add_str(out, HY_STR("\n"));
+}
+
+void handoff_text(const struct hy_score_handoff *h, const json_t *lead, const char *threshold,
+                  struct hy_buf *out)
+{
+    bool ja = h->is_japanese;
+    put_who(lead, out);
+    hy_buf_printf(out,
+                  ja ? " が %.0f 点に達しました (%s)。\n\n" : " has reached %.0f points (%s).\n\n",
+                  number(lead, "score"), threshold);
+    put_line(out, ja ? "メール: " : "Mail: ", str(lead, "email"));
+    put_line(out, ja ? "電話: " : "Phone: ", str(lead, "phone"));
+    put_line(out, ja ? "担当: " : "Owner: ", str(lead, "owner"));
+    put_reasons(h, lead, out);
+    put_last(h, lead, out);
+    hy_buf_add_str(out, ja ? HY_STR("\n内訳: hayauma score explain ")
+                           : HY_STR("\nEvery point: hayauma score explain "));
+    put_clean(out, str(lead, "email"));
+    hy_buf_add_str(out, ja ? HY_STR("\n結果の記録: hayauma lead result ")
+                           : HY_STR("\nTell what became of it: hayauma lead result "));
+    put_clean(out, str(lead, "email"));
+    hy_buf_add_str(out, HY_STR(" won|lost|recycled\n"));
+}
+
+/* ---- JSON ---- */
+
+static void put_reason_words(const json_t *lead, struct hy_buf *out)
+{
+    const json_t *r;
+    size_t i;
+    json_array_foreach(json_object_get(lead, "reasons"), i, r)
+        hy_buf_printf(out, "%s%s %.0f", i ? ", " : "", str(r, "rule"), number(r, "points"));
+}
+
+static void put_value(const struct handoff_body *b, struct hy_str name, struct hy_buf *out)
+{
+    char key[64];
+    if (hy_str_eq(name, HY_STR("score")))
+        hy_buf_printf(out, "%.0f", number(b->lead, "score"));
+    else if (hy_str_eq(name, HY_STR("lead")))
+        hy_buf_printf(out, "%lld", (long long)json_integer_value(json_object_get(b->lead, "lead")));
+    else if (hy_str_eq(name, HY_STR("id")))
+        hy_buf_add_str(out, hy_str_of(b->id));
+    else if (hy_str_eq(name, HY_STR("threshold")))
+        hy_buf_add_str(out, hy_str_of(b->threshold));
+    else if (hy_str_eq(name, HY_STR("entered")))
+        hy_buf_add_str(out, hy_str_of(hy_wall_format(b->entered, key)));
+    else if (hy_str_eq(name, HY_STR("email")))
+        hy_buf_add_str(out, hy_str_of(str(b->lead, "email")));
+    else if (hy_str_eq(name, HY_STR("reasons")))
+        put_reason_words(b->lead, out);
+    else
+        hy_buf_add_str(out, b->attribute(b->ctx, name));
+}
+
+static json_t *fill_text(const struct handoff_body *b, const char *text)
+{
+    struct hy_buf out = HY_BUF_INIT(HANDOFF_TEXT_MAX);
+    struct hy_str rest = hy_str_of(text);
+    size_t open;
+    while ((open = hy_str_find_str(rest, HY_STR("{{"), 0)) != SIZE_MAX) {
+        size_t close = hy_str_find_str(rest, HY_STR("}}"), open);
+        if (close == SIZE_MAX)
+            break;
+        hy_buf_add_str(&out, hy_str_slice(rest, 0, open));
+        put_value(b, hy_str_trim(hy_str_slice(rest, open + 2, close)), &out);
+        rest = hy_str_slice(rest, close + 2, rest.n);
+    }
+    hy_buf_add_str(&out, rest);
+    struct hy_str all = hy_buf_str(&out);
+    json_t *j = out.err ? NULL : json_stringn(all.p ? all.p : "", all.n);
+    hy_buf_free(&out);
+    return j ? j : json_string("");
+}
+
+/* Texts inside, in place; the depth is jansson's. */
+static json_t *fill(const struct handoff_body *b, json_t *j)
+{
+    const char *key;
+    json_t *v;
+    void *next;
+    size_t i;
+    if (json_is_string(j))
+        return fill_text(b, json_string_value(j));
+    json_object_foreach_safe(j, next, key, v) json_object_set_new(j, key, fill(b, v));
+    json_array_foreach(j, i, v) json_array_set_new(j, i, fill(b, v));
+    return json_incref(j);
+}
+
+int handoff_body(const struct hy_score_handoff *h, const struct handoff_body *b, struct hy_buf *out)
+{
+    char at[32];
+    json_t *j;
+    if (h->body.n) {
+        json_t *written = json_loadb(h->body.p, h->body.n, 0, NULL);
+        j = written ? fill(b, written) : NULL;
+        json_decref(written);
+    } else {
+        j = json_copy((json_t *)(uintptr_t)b->lead);
+        json_object_set_new(j, "id", json_string(b->id));
+        json_object_set_new(j, "threshold", json_string(b->threshold));
+        json_object_set_new(j, "entered", json_string(hy_wall_format(b->entered, at)));
+    }
+    char *text = j ? json_dumps(j, JSON_COMPACT | JSON_REAL_PRECISION(12) | JSON_ENCODE_ANY) : NULL;
+    json_decref(j);
+    if (!text)
+        return HY_EINVAL;
+    hy_buf_add_str(out, hy_str_of(text));
+    free(text);
+    return out->err;
+}
