@@ -94,7 +94,8 @@ def once_jobs(bench, plan, names):
             ("B6", "B6-fair", "fair", 5 + plan.domains / 7000, many),
             ("B7", "B7-api", "api", 5 + plan.leads / 2000, ("--requests", str(plan.leads))),
             ("priority", "priority", "priority", 30 + 3 * plan.domains_s + plan.rows / 2e5, soon),
-            ("B6", "B6-import", "import", 5 + plan.rows / 45000, big), ("B6", "B6", "queue", 10 + plan.rows / 120000, big),
+            ("B6", "B6-import", "import", 5 + plan.rows / 45000, big), ("B6", "B6-leads", "leads", 15 + plan.rows / 300000, big),
+            ("B6", "B6", "queue", 10 + plan.rows / 120000, big),
             ("sizes", "sizes", "sizes", 10 + plan.rows / 120000, big)):
         if workload in names:
             jobs.append(Job(0, name, "hayauma", about, lambda s=step, o=options: sizes.limits(bench, s, bench.cache, *o)))

@@ -13,6 +13,9 @@ Test(router, finds_a_route_by_method_and_path)
         {"HEAD", "/v1/token", HY_OK, ""},
         {"POST", "/v1/token", HY_EUNSUPPORTED, "GET"},
         {"get", "/v1/token", HY_EUNSUPPORTED, "GET"},
+        {"GET", "/v1/leads/7", HY_OK, ""},
+        {"POST", "/v1/leads/batch", HY_OK, ""},
+        {"GET", "/v1/leads/batch", HY_EUNSUPPORTED, "POST"}, /* no lead of that name */
         {"GET", "/v1/token/", HY_ENOTFOUND, ""},
         {"GET", "/v1//token", HY_ENOTFOUND, ""},
         {"GET", "/V1/token", HY_ENOTFOUND, ""},
