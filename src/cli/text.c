@@ -3,6 +3,20 @@
 #include "cli.h"
 
 const char *const cli_texts[][2] = {
+    {"Lead %lld is a part of lead %lld now: %lld attributes, %lld tags and groups, %lld lists, "
+     "%lld "
+     "identities went over.\n",
+     "リード %lld をリード %lld に統合しました。移した数: 属性 %lld、タグとグループ %lld、"
+     "リスト %lld、識別子 %lld\n"},
+    {"Lead %lld stands for itself again; lead %lld gave back %lld attributes, %lld tags and "
+     "groups, "
+     "%lld lists, %lld identities.\n",
+     "リード %lld の統合を解除しました。リード %lld から戻した数: 属性 %lld、タグとグループ %lld、"
+     "リスト %lld、識別子 %lld\n"},
+    {"LEADS", "リード"},
+    {"SAME", "一致"},
+    {"ADDRESSES", "アドレス"},
+    {"No duplicates were found.\n", "重複は見つかりませんでした。\n"},
     {"lead %lld  ", "リード %lld  "},
     {"without an address", "アドレスなし"},
     {"%s  %s, since %s\n", "%s  %s、登録 %s\n"},

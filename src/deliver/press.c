@@ -8,6 +8,7 @@
 
 #include "hayauma/base/log.h"
 #include "hayauma/shape/release.h"
+#include "hayauma/store/merge.h"
 #include "hayauma/store/spool.h"
 
 enum {
@@ -75,6 +76,20 @@ bool press_may_send(struct press *p, struct delivery *d, struct hy_str address,
     return err == HY_ENOTFOUND || err == HY_EPARSE;
 }
 
+/* False: the lead was merged, and the person gets the mail, or got it, by another row. */
+static bool is_one_of_person(struct press *p, struct delivery *d, hy_lead_no lead)
+{
+    hy_lead_no instead;
+    int err = hy_merge_may_mail(&p->txn, d->ref.campaign, lead, &instead);
+    if (err == HY_EEXIST)
+        press_refuse(d, HY_RCPT_SUPPRESSED, HY_OUTCOME_BOUNCED, HY_PHASE_POLICY,
+                     (struct hy_enhanced){5, 7, 1},
+                     "the lead was merged with another, which is to get this mail");
+    else if (err)
+        press_cannot_make(d, "leads that were merged cannot be read");
+    return err == HY_OK;
+}
+
 /* False: the lead must not get it. */
 static bool may_get(struct press *p, struct delivery *d, const struct hy_lead_view *lead,
                     hy_wall_ms now)
@@ -92,6 +107,8 @@ static bool may_get(struct press *p, struct delivery *d, const struct hy_lead_vi
                      "the lead has an address at another domain since the campaign began");
         return false;
     }
+    if (!is_one_of_person(p, d, lead->no))
+        return false;
     struct hy_suppress_ask ask = {.tenant = policy_suppressor(p->policy, d->run->plan.tenant),
                                   .stream = d->run->plan.stream};
     ask.lists = &d->run->plan.lists;

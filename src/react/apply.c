@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "hayauma/base/list.h"
+#include "hayauma/store/lead_alias.h"
 #include "hayauma/store/lead_change.h"
 #include "hayauma/store/visitor.h"
 #include "react_priv.h"
@@ -43,10 +44,15 @@ static int copy_of(struct hy_txn *t, hy_id id, struct copy *c)
     return 0;
 }
 
+/* What a lead does that was merged into another is that one's. */
 static int note(const struct batch *b, struct hy_txn *t, const struct hy_activity *a, int sign)
 {
     const struct hy_react_effects *e = &b->policy->effects;
-    return e->note && a->id != b->skip.id ? e->note(e->ctx, t, a, sign) : 0;
+    struct hy_activity of = *a;
+    if (!e->note || a->id == b->skip.id)
+        return 0;
+    int err = a->lead ? hy_lead_kept(t, a->lead, &of.lead) : 0;
+    return err ? err : e->note(e->ctx, t, &of, sign);
 }
 
 static bool counts(uint8_t flags)

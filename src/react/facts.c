@@ -9,6 +9,7 @@
 
 #include "hayauma/store/label.h"
 #include "hayauma/store/lead.h"
+#include "hayauma/store/lead_alias.h"
 #include "hayauma/store/lead_set.h"
 #include "hayauma/store/list.h"
 #include "hayauma/store/score.h"
@@ -397,7 +398,12 @@ static int copy(struct hy_facts *f, const struct hy_lead_view *v)
 int hy_facts_of(struct hy_facts *f, struct hy_txn *t, hy_lead_no lead, hy_wall_ms now)
 {
     struct hy_lead_view v;
+    hy_lead_no kept;
     int err = hy_lead_read(t, lead, f->attrs, HY_ATTR_MAX, &v);
+    if (!err)
+        err = hy_lead_kept(t, lead, &kept);
+    if (!err && kept != lead) /* a part of another stands for nobody */
+        err = HY_ENOTFOUND;
     if (!err)
         err = copy(f, &v);
     if (err)

@@ -6,6 +6,7 @@
 #include <stdio.h>
 
 #include "hayauma/mail/address.h"
+#include "hayauma/store/lead_alias.h"
 #include "lead_priv.h"
 
 enum {
@@ -378,9 +379,7 @@ int hy_lead_resolve(struct hy_txn *t, struct hy_str text, hy_lead_no *ret, struc
     size_t colon = hy_str_find(text, ':', 0);
     if (hy_str_to_u64(text, UINT32_MAX, &no) == 0) {
         int err = no ? hy_lead_record_get(t, (hy_lead_no)no, &r) : HY_ENOTFOUND;
-        if (!err)
-            *ret = (hy_lead_no)no;
-        return err;
+        return err ? err : hy_lead_kept(t, (hy_lead_no)no, ret);
     }
     for (int k = HY_IDENTITY_EXTERNAL; k < HY_IDENTITY_KINDS && colon != SIZE_MAX; k++) {
         char room[HY_IDENTITY_MAX];

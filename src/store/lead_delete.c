@@ -1,5 +1,6 @@
 /* A lead taken out of the tables of leads. */
 #include "hayauma/mail/address.h"
+#include "hayauma/store/lead_alias.h"
 #include "hayauma/store/lead_edit.h"
 #include "hayauma/store/opt_in.h"
 #include "lead_priv.h"
@@ -46,8 +47,12 @@ static int drop_address(struct hy_txn *t, hy_lead_no lead, struct hy_str address
         return 0;
     if (hy_address_wire_key(address, key, &n) != 0)
         return HY_ECORRUPT;
+    hy_lead_no kept = 0;
     int err = hy_lead_index_drop(t, hy_lead_hash(&k, hy_str_make(key, n)), lead);
-    return err == HY_ENOTFOUND ? HY_ECORRUPT : err;
+    if (err != HY_ENOTFOUND)
+        return err;
+    err = hy_lead_kept(t, lead, &kept);
+    return err ? err : kept == lead ? HY_ECORRUPT : 0; /* that of a part is the kept one's */
 }
 
 int hy_lead_delete(struct hy_txn *t, hy_lead_no lead)

@@ -142,3 +142,33 @@ def test_consents_are_a_proof(lab):
         answer = api.post(f"/v1/leads/{ADDRESS}/consents", body)
         check_eq((answer.status, answer.error()), (422, code), body)
     check_eq(api.post("/v1/leads/999/consents", {"purpose": "x"}).status, 404)
+
+
+def test_two_leads_that_are_one_person_get_one_mail(lab):
+    daemon, sink, api = start(lab)
+    daemon.import_leads(csv(lab, [field(f"{OTHER}+x", SITE, "森 鴎外"), field(OTHER, SITE, "森 林太郎")]))
+    found = daemon.ctl("lead", "duplicates")["duplicates"]
+    check_eq([(d["by"], sorted(l["address"] for l in d["leads"])) for d in found],
+             [("mailbox", [f"{OTHER}+x@{SITE}", f"{OTHER}@{SITE}"])])
+    daemon.ctl("campaign", "create", newsletter.campaign_file(lab, name="spring"))
+    daemon.ctl("campaign", "start", "spring")
+    daemon.wait_campaign("spring", lambda c: c["attempts"] >= 2 and c["deferred"] == 2)
+    first, second = (l["lead"] for l in sorted(found[0]["leads"], key=lambda l: l["address"]))
+    did = daemon.ctl("lead", "merge", f"{OTHER}@{SITE}", str(first))
+    check_eq((did["kept"], did["part"]), (second, first))
+    check_eq(api.get(f"/v1/leads/{OTHER}%2Bx@{SITE}").json["lead"], second, "its address leads to the person")
+    daemon.wait_campaign("spring", lambda c: c["suppressed"] == 1 and c["deferred"] == 1)  # at the next try
+    check_eq(daemon.ctl("lead", "duplicates")["duplicates"], [])
+    daemon.ctl("lead", "unmerge", str(first))
+    check_eq(api.get(f"/v1/leads/{OTHER}%2Bx@{SITE}").json["lead"], first)
+    for args in (("merge", "1", "1"), ("merge", "1", "99"), ("unmerge", str(first))):
+        try:
+            daemon.ctl("lead", *args)
+        except CommandError:
+            continue
+        raise AssertionError(f"{args} was taken")
+    audited(daemon)
+    daemon.ctl("lead", "merge", str(first), str(second))
+    daemon.ctl("lead", "erase", str(second), "--yes")
+    check_eq(traces(lab, OTHER), [])
+    audited(daemon)

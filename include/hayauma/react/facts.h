@@ -44,7 +44,8 @@ void hy_facts_free(struct hy_facts *f);
 
 /* Makes it tell of a lead as it is at `now`. Good until the next call or the end of the
  * transaction; writes in it to what was asked already are not seen, but for who is in which set.
- * HY_ENOTFOUND: there is no such lead; HY_ECORRUPT, HY_EVERSION, HY_ENOMEM. Any thread. */
+ * HY_ENOTFOUND: there is no such lead, or it was merged into another; HY_ECORRUPT, HY_EVERSION,
+ * HY_ENOMEM. Any thread. */
 HY_MUST_USE int hy_facts_of(struct hy_facts *f, struct hy_txn *t, hy_lead_no lead, hy_wall_ms now);
 /* To be asked with hy_segment_is_true() or hy_segment_next_change(). */
 const struct hy_segment_facts *hy_facts_ask(struct hy_facts *f);

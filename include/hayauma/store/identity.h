@@ -57,8 +57,8 @@ HY_MUST_USE int hy_identity_each(struct hy_txn *t, hy_lead_no lead,
  * transaction. */
 int hy_identity_move(struct hy_txn *t, hy_lead_no from, hy_lead_no to);
 
-/* The lead that people mean: a number, a mail address (its own or a further one), "ext:crm:123",
- * "line:U..", "phone:..", "visitor:..". HY_ENOTFOUND; HY_EPARSE with a note: it is none of these.
- * Any thread with a transaction. */
+/* The lead that people mean (of one that was merged into another: that one): a number, a mail
+ * address (its own or a further one), "ext:crm:123", "line:U..", "phone:..", "visitor:..".
+ * HY_ENOTFOUND; HY_EPARSE with a note: it is none of these. Any thread with a transaction. */
 HY_MUST_USE int hy_lead_resolve(struct hy_txn *t, struct hy_str text, hy_lead_no *ret,
                                 struct hy_diag *diag);
