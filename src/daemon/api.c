@@ -7,6 +7,7 @@
 
 #include "hayauma/base/log.h"
 #include "hayauma/web/web.h"
+#include "report.h"
 
 enum { TOKENS_BYTES_MAX = 32 << 20 };
 
@@ -137,6 +138,12 @@ int api_policy(struct hy_config *c, struct hy_problems *problems, struct hy_web_
     return HY_OK;
 }
 
+static int make_report(void *daemon, struct hy_txn *t, hy_id campaign, size_t domains, json_t **ret)
+{
+    const struct report_wish wish = {.campaign = campaign, .domains = domains};
+    return report_make(daemon, t, &wish, ret);
+}
+
 int api_open(struct hy_daemon *d, struct hy_problems *problems, struct hy_diag *diag)
 {
     const struct hy_config *c = d->config;
@@ -153,7 +160,8 @@ int api_open(struct hy_daemon *d, struct hy_problems *problems, struct hy_diag *
         all[n++] = (struct hy_http_listener){c->api.listen.items[i], false};
     for (size_t i = 0; i < c->api.listen_tls.n; i++)
         all[n++] = (struct hy_http_listener){c->api.listen_tls.items[i], true};
-    struct hy_web_options o = {.env = d->env,
+    struct hy_web_options o = {.reports = {make_report, d},
+                               .env = d->env,
                                .writer = d->writer,
                                .deliver = d->deliver,
                                .listeners = all,

@@ -16,6 +16,7 @@ struct hy_web {
     struct hy_env *env;
     struct hy_writer *writer;
     struct hy_deliver *deliver;
+    struct hy_web_reports reports;
     pthread_mutex_t policy_lock;
     struct hy_web_policy *policy;
     /* the web thread's */

@@ -10,8 +10,10 @@ import subprocess
 import threading
 from collections import Counter
 
+from api_lab import Api, token
 from lab import Skip, check, check_eq, wait_for
-from test_campaign import field, setup
+from test_api_tenants import TENANTS
+from test_campaign import field, send, setup
 from test_campaign import csv as lead_file
 
 PERSON = "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/124.0.0.0 Safari/537.36"
@@ -320,3 +322,29 @@ def test_a_goal_that_is_no_single_activity_is_refused_with_its_place(lab):
         done = subprocess.run([lab.binary("src/cli/hayauma"), "--socket", lab.path("none.sock"), "campaign", "create", path],
                               capture_output=True, text=True, check=False)
         check(done.returncode != 0 and "bad.yaml:7:" in done.stderr, f"{activity}: {done.stderr}")
+
+
+def test_the_api_gives_the_report_to_those_whose_campaign_it_is(lab):
+    port, secret = lab.free_port(), token(lab)
+    other = token(lab, "other", "*", "--scopes", "admin", "--tenant", "club")
+    blind = token(lab, "blind", "*", "--scopes", "suppressions:read")
+    daemon, _, world = setup(lab, config={"api.listen": [f"127.0.0.1:{port}"], "api.tokens": lab.path("tokens"),
+                                          "tenants": [t for t in TENANTS if t["name"] == "club"]})
+    domain = next(d for d, x in world.domains.items() if x["kind"] == "plain")
+    send(lab, daemon, [field(f"user{i}", domain) for i in range(5)])
+    api = Api(port, secret)
+    told = api.get("/v1/campaigns/newsletter/report")
+    check_eq((told.status, told.json["delivered"], len(told.json["domains"])), (200, 5, 1))
+    same = daemon.ctl("campaign", "report", "newsletter")
+    for r in (told.json, same):
+        r.pop("made")
+    check_eq(told.json, same)
+    by_id = api.get(f"/v1/campaigns/{same['id']}/report?domains=0").json
+    check_eq((by_id["name"], by_id["domains"]), ("newsletter", []))
+    check_eq(api.get("/v1/campaigns/none/report").status, 404)
+    check_eq(api.get("/v1/campaigns/newsletter/report?domains=x").status, 422)
+    for key, status in ((other, 404), (blind, 403), (None, 401)):
+        client = Api(port, key)
+        check_eq(client.get("/v1/campaigns/newsletter/report").status, status)
+        client.close()
+    api.close()

@@ -6,6 +6,7 @@
 #include "hayauma/base/clock.h"
 #include "hayauma/base/meter.h"
 #include "hayauma/io/http.h"
+#include "hayauma/model/id.h"
 #include "hayauma/receive/receive.h"
 #include "hayauma/web/tokens.h"
 
@@ -62,8 +63,17 @@ uint64_t hy_web_requests(const struct hy_web_counters *c, int class);
 /* Requests refused with a code. */
 uint64_t hy_web_refused(const struct hy_web_counters *c, const char *code);
 
+/* Who makes the report on a campaign. Any thread; *ret is a new object. */
+struct json_t;
+struct hy_txn;
+struct hy_web_reports {
+    int (*make)(void *ctx, struct hy_txn *t, hy_id campaign, size_t domains, struct json_t **ret);
+    void *ctx;
+};
+
 struct hy_web_options {
-    struct hy_env *env; /* these outlive it */
+    struct hy_web_reports reports; /* NULL: there are none */
+    struct hy_env *env;            /* these outlive it */
     struct hy_writer *writer;
     struct hy_deliver *deliver;
     const struct hy_http_listener *listeners;
