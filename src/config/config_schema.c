@@ -318,6 +318,21 @@ static const struct schema_row rows[] = {
      .doc = "Words in the name of a company that make it a provider, besides those that hayauma "
             "knows.",
      .example = "[\"Example Telecom\"]"},
+    {"web_tag.cookieless", SCHEMA_BOOL, 0, F(web_tag.is_cookieless), .def = "false",
+     .doc = "What 'hayauma web snippet' and the notice say: the number of a visitor is kept for a "
+            "session of the browser, in no cookie."},
+    {"web_tag.cookie_days", SCHEMA_INT, 0, F(web_tag.cookie_days), 1, 395, "395",
+     .doc = "How long the cookie lives, likewise: at most 13 months."},
+    {"web_tag.notice", SCHEMA_BOOL, 0, F(web_tag.shows_notice), .def = "false",
+     .doc = "Whether the tracking server shows at /notice what is sent, to whom and what for, as "
+            "Japan's rule on external transmission asks for. 'hayauma web notice' prints it."},
+    {"web_tag.operator", SCHEMA_STRING, 0, F(web_tag.operator_name), .max = 200,
+     .doc = "Who runs the site and uses what is sent, in the notice."},
+    {"web_tag.contact", SCHEMA_STRING, 0, F(web_tag.contact), .max = 200,
+     .doc = "Whom visitors may ask, in the notice: a mail address, a telephone number."},
+    {"web_tag.policy_url", SCHEMA_STRING, 0, F(web_tag.policy_url), .max = 1000,
+     .doc = "The page with the privacy policy, in the notice.",
+     .example = "https://www.example.jp/privacy"},
     {"web_tag.join_back", SCHEMA_DURATION, 0, F(web_tag.join_back_us), 0, 3650 * DAY, "90d",
      .zero = "never",
      .doc = "When a visitor becomes known, what the same browser did within this time before "

@@ -170,11 +170,6 @@ int tracking_policy(struct hy_config *config, struct hy_problems *problems,
 int tracking_open(struct hy_daemon *d, struct hy_problems *problems, struct hy_diag *diag);
 /* Answers nobody any more, and carries into the store what was noted. While the writer runs. */
 void tracking_close(struct hy_daemon *d);
-/* The table of web_tag.companies, with what it is made of, to be freed behind it; *ret stays NULL
- * when there is none. */
-struct hy_companies;
-int tracking_companies(const struct hy_config *config, struct hy_problems *problems,
-                       struct hy_companies **ret, struct hy_str **ret_words, struct hy_buf *file);
 json_t *tracking_json(const struct hy_daemon *d);
 
 /* intake.c */

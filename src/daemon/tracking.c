@@ -4,7 +4,10 @@
 #include <stdlib.h>
 
 #include "hayauma/base/log.h"
+#include "hayauma/config/web_tag.h"
 #include "hayauma/web/track.h"
+
+enum { NOTICE_MAX = 64 << 10 };
 
 /* What a policy stands on; freed with it. */
 struct ground {
@@ -13,9 +16,8 @@ struct ground {
     struct hy_network *networks;
     struct hy_str *sites;
     struct hy_track_key_page *key_pages;
-    struct hy_str *providers;
-    struct hy_companies *companies;
-    struct hy_buf companies_file; /* what they are views of */
+    struct hy_web_companies companies;
+    struct hy_buf notice[HY_NOTICE_LANGS];
 };
 
 static void release(struct hy_track_policy *p)
@@ -26,9 +28,9 @@ static void release(struct hy_track_policy *p)
     free(g->networks);
     free(g->sites);
     free(g->key_pages);
-    hy_companies_free(g->companies);
-    hy_buf_free(&g->companies_file);
-    free(g->providers);
+    hy_web_companies_free(&g->companies);
+    for (int i = 0; i < HY_NOTICE_LANGS; i++)
+        hy_buf_free(&g->notice[i]);
     free(g);
 }
 
@@ -77,34 +79,32 @@ static int load_key_pages(const struct hy_config *c, struct ground *g)
     return HY_OK;
 }
 
-int tracking_companies(const struct hy_config *c, struct hy_problems *problems,
-                       struct hy_companies **ret, struct hy_str **ret_words, struct hy_buf *file)
+static int load_companies(const struct hy_config *c, struct hy_problems *problems, struct ground *g)
 {
-    const struct hy_strings *words = &c->web_tag.providers;
-    const char *path = c->web_tag.companies;
     struct hy_diag diag = {""};
-    if (!path[0])
-        return HY_OK;
-    struct hy_str *list = calloc(words->n + 1, sizeof *list);
-    if (!list)
-        return HY_ENOMEM;
-    for (size_t i = 0; i < words->n; i++)
-        list[i] = hy_str_of(words->items[i]);
-    *ret_words = list;
-    *file = HY_BUF_INIT(HY_COMPANIES_BYTES_MAX);
-    int err = policy_read_file(path, "companies", file, &diag);
-    if (err == HY_OK)
-        err = hy_companies_read(hy_buf_str(file), list, words->n, path, &diag, ret);
+    int err = hy_web_companies_load(c, &g->companies, &diag);
+    g->policy.companies = g->companies.table;
     return err == HY_OK ? err : fail(c, problems, "web_tag.companies", err, &diag);
+}
+
+static int load_notice(const struct hy_config *c, struct hy_problems *problems, struct ground *g)
+{
+    struct hy_diag diag = {""};
+    int err = HY_OK;
+    for (int i = 0; i < HY_NOTICE_LANGS && c->web_tag.shows_notice && err == HY_OK; i++) {
+        g->notice[i] = HY_BUF_INIT(NOTICE_MAX);
+        err = hy_web_notice(c, (enum hy_notice_lang)i, true, &g->notice[i], &diag);
+        g->policy.notice[i] = hy_buf_str(&g->notice[i]);
+    }
+    return err == HY_OK ? err : fail(c, problems, "web_tag.notice", err, &diag);
 }
 
 static int load_web_tag(const struct hy_config *c, struct hy_problems *problems, struct ground *g)
 {
     int err = load_key_pages(c, g);
     if (err == HY_OK)
-        err = tracking_companies(c, problems, &g->companies, &g->providers, &g->companies_file);
-    g->policy.companies = g->companies;
-    return err;
+        err = load_companies(c, problems, g);
+    return err == HY_OK ? load_notice(c, problems, g) : err;
 }
 
 static int load_tls(const struct hy_config *c, struct hy_problems *problems, struct ground *g)

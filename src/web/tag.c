@@ -12,6 +12,7 @@
 #include "hayauma/track/target.h"
 #include "tag.h"
 #include "track_campaigns.h"
+#include "track_page.h"
 #include "track_server.h"
 
 enum {
@@ -211,8 +212,25 @@ static void script(struct track_call *c)
         track_answer(c, 200, "text/javascript; charset=utf-8", fields, js);
 }
 
+/* ---- /notice ---- */
+
+static void notice(struct track_call *c)
+{
+    enum track_lang lang = track_lang_of(c, HY_STR(""));
+    struct hy_buf page;
+    if (c->policy->notice[lang].n == 0) {
+        track_not_found(c);
+        return;
+    }
+    track_page_begin(&page, lang, W_NOTICE_TITLE);
+    hy_buf_add_str(&page, c->policy->notice[lang]);
+    track_page_end(&page, lang);
+    track_page_answer(c, 200, &page);
+}
+
 const struct track_route track_tag_routes[] = {
     {"tag", "/t.js", TRACK_GET, script},
     {"tell", "/e", TRACK_POST | TRACK_OPTIONS, collect},
+    {"notice", "/notice", TRACK_GET, notice},
     {0},
 };

@@ -45,6 +45,7 @@ static const char *const words[TRACK_WORDS][2] = {
         {"This cannot be done right now; nothing was changed. Please try again in a few "
          "minutes.",
          "ただいま処理できません。何も変更されていません。数分後にもう一度お試しください。"},
+    [W_NOTICE_TITLE] = {"What is sent from your browser", "利用者情報の外部送信について"},
 };
 
 struct hy_str track_word(enum track_word w, enum track_lang lang)

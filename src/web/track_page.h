@@ -34,6 +34,7 @@ enum track_word {
     W_NOTHING,
     W_LATER_TITLE,
     W_LATER,
+    W_NOTICE_TITLE,
     TRACK_WORDS,
 };
 struct hy_str track_word(enum track_word w, enum track_lang lang);

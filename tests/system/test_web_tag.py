@@ -84,6 +84,13 @@ def of(api, who):
     return answer.json["activities"] if answer.status == 200 else []
 
 
+def say(daemon, *words):
+    """What a command that reads the configuration prints."""
+    done = daemon.run("--config", daemon.config_path, *words)
+    check_eq(done.returncode, 0, done.stderr)
+    return done.stdout
+
+
 def noted(lab):
     """How many activities of the site there are, of whomever."""
     kinds = ("page-view", "key-page", "download", "video", "form-post", "scroll", "identify", "custom")
@@ -199,6 +206,31 @@ def test_the_company_of_an_address_is_noted_but_no_provider(lab):
     for i, ip in enumerate(want):
         found = wait_for(ip, lambda i=i: of(api, f"visitor=7ff000000000{i}"))
         check_eq(found[0].get("meta"), want[ip], ip)
+
+
+def test_visitors_are_told_what_is_sent(lab):
+    table = lab.write("companies.csv", "203.0.113.0/24,Acme,acme.example\n198.51.100.0/24,OCN\n")
+    told = {"web_tag.notice": True, "web_tag.operator": "早馬 <商店>", "web_tag.contact": "privacy@example.jp",
+            "web_tag.companies": table}
+    daemon, _, browser, _ = start(lab, config=told)
+    page = browser.get("notice", "-H", "Accept-Language: ja")
+    check_eq((page.status, page.fields["content-type"]), (200, "text/html; charset=utf-8"))
+    for words in ("利用者情報の外部送信について", "送信先", "早馬 &lt;商店&gt;", "privacy@example.jp", "395 日間", "会社・団体名"):
+        check(words in page.text(), f"{words}: {page.text()}")
+    check("What is sent" in browser.get("notice?lang=en").text(), "in English, too")
+    html = say(daemon, "web", "notice", "--html", "--lang", "ja")
+    check(html in page.text(), "the command prints the same")
+    snippet = say(daemon, "web", "snippet")
+    check_eq(snippet, f'<script async src="{browser.base}t.js"></script>\n')
+    found = say(daemon, "web", "company", "203.0.113.9", "198.51.100.1", "192.0.2.1").splitlines()
+    check_eq(found, ["203.0.113.9  Acme (acme.example)", "198.51.100.1  OCN  a provider: left out", "192.0.2.1  -"])
+
+
+def test_without_sites_and_a_notice_there_is_no_tag(lab):
+    _, _, browser, _ = start(lab, config={"tracking.sites": []})
+    for path in ("t.js", "notice"):
+        check_eq(browser.get(path).status, 404, path)
+    check_eq(tell(browser, batch(page())).status, 403)
 
 
 # ---- a real browser ----

@@ -243,6 +243,10 @@ struct hy_config {
         struct hy_pairs key_pages;   /* name: patterns, apart by spaces */
         const char *companies;       /* file of networks; "" = none */
         struct hy_strings providers; /* words of names that are providers, besides those built in */
+        bool is_cookieless;          /* numbers of visitors last for a session */
+        uint32_t cookie_days;
+        bool shows_notice;                                /* at /notice */
+        const char *operator_name, *contact, *policy_url; /* in it; "" = not said */
         hy_us join_back_us; /* how far back a visitor's doings become the lead's; 0 = not at all */
     } web_tag;
     struct {

@@ -51,6 +51,7 @@ struct hy_track_policy {
     const struct hy_track_key_page *key_pages;
     size_t n_key_pages;
     const struct hy_companies *companies; /* whose visitors come; NULL: nobody looks */
+    struct hy_str notice[2]; /* English, Japanese: HTML of what is sent; empty: nothing is shown */
     uint32_t connections_max, connections_per_address;
     void (*release)(struct hy_track_policy *p);
     void *owner;
