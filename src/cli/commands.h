@@ -57,6 +57,7 @@ extern const struct cli_command cmd_score_rules_check;                    /* cmd
 extern const struct cli_command cmd_score_explain;                        /* cmd_score_explain.c */
 extern const struct cli_command cmd_score_try, cmd_score_apply;           /* cmd_score_try.c */
 extern const struct cli_command cmd_score_handoffs;                       /* cmd_score_handoffs.c */
+extern const struct cli_command cmd_score_grades, cmd_lead_result;        /* cmd_score_grades.c */
 extern const struct cli_command cmd_score_hot, cmd_score_calls;           /* cmd_score_hot.c */
 extern const struct cli_command cmd_web_snippet, cmd_web_notice, cmd_web_company; /* cmd_web.c */
 extern const struct cli_command cmd_ua_classify;                                  /* cmd_ua.c */

@@ -11,7 +11,8 @@
 #include "hayauma/store/lead.h"
 #include "hayauma/web/score_json.h"
 
-enum { ENTRIES = 200, HOT = 50, HANDOFFS = 1000, RETRIES = 10000 };
+enum { ENTRIES = 200, HOT = 50, HANDOFFS = 1000, RETRIES = 10000, USER_MAX = 64, NOTE_MAX = 2000 };
+#define AMOUNT_MAX INT64_C(1000000000000000)
 
 struct look {
     struct hy_daemon *d;
@@ -43,7 +44,7 @@ static void look_main(void *arg)
     free(l);
 }
 
-static void start(struct hy_control_call *call, struct hy_daemon *d,
+static void start(struct hy_control_call *call, struct hy_daemon *d, enum ctl_job_kind kind,
                   int (*read)(struct look *l, struct hy_txn *t, json_t **ret, struct hy_diag *diag))
 {
     struct look *l = calloc(1, sizeof *l);
@@ -52,7 +53,7 @@ static void start(struct hy_control_call *call, struct hy_daemon *d,
         return;
     }
     *l = (struct look){.d = d, .call = call, .read = read};
-    if (!ctl_job_start(d, call, CTL_JOB_LOOK, look_main, l))
+    if (!ctl_job_start(d, call, kind, look_main, l))
         free(l);
 }
 
@@ -78,7 +79,7 @@ static int read_lead(struct look *l, struct hy_txn *t, json_t **ret, struct hy_d
 
 static void explain(struct hy_control_call *call, void *ctx)
 {
-    start(call, ctx, read_lead);
+    start(call, ctx, CTL_JOB_LOOK, read_lead);
 }
 
 /* ---- hot ---- */
@@ -117,7 +118,7 @@ static int read_hot(struct look *l, struct hy_txn *t, json_t **ret, struct hy_di
 
 static void hot(struct hy_control_call *call, void *ctx)
 {
-    start(call, ctx, read_hot);
+    start(call, ctx, CTL_JOB_LOOK, read_hot);
 }
 
 /* ---- hand-offs ---- */
@@ -201,7 +202,7 @@ static void retry(struct hy_daemon *d, struct hy_control_call *call)
 
 static void handoffs(struct hy_control_call *call, void *ctx)
 {
-    start(call, ctx, read_handoffs);
+    start(call, ctx, CTL_JOB_LOOK, read_handoffs);
 }
 
 static void handoffs_retry(struct hy_control_call *call, void *ctx)
@@ -209,7 +210,152 @@ static void handoffs_retry(struct hy_control_call *call, void *ctx)
     ctl_act_start(ctx, call, retry);
 }
 
+/* ---- what sales say ---- */
+
+struct result {
+    struct hy_write_req req;
+    struct hy_activity a;
+};
+
+static int apply_result(struct hy_write_req *r, struct hy_txn *t)
+{
+    struct result *x = hy_container_of(r, struct result, req);
+    struct hy_str address;
+    hy_domain_no domain;
+    int err = hy_lead_address(t, x->a.lead, &address, &domain);
+    return err == HY_OK ? hy_activity_put(t, &x->a) : err;
+}
+
+/* {"amount": 480000, "note": "..."}; to be freed. */
+static int make_meta(const json_t *args, struct hy_diag *diag, char **ret)
+{
+    const char *note;
+    int64_t amount;
+    int err = hy_control_arg_string(args, "note", "", diag, &note);
+    if (err == HY_OK)
+        err = hy_control_arg_int(args, "amount", -1, -1, AMOUNT_MAX, diag, &amount);
+    if (err == HY_OK && strlen(note) > NOTE_MAX)
+        err = hy_fail(diag, HY_EINVAL, "argument 'note' must have at most %d bytes", NOTE_MAX);
+    if (err != HY_OK)
+        return err;
+    json_t *meta = json_object();
+    if (amount >= 0)
+        json_object_set_new(meta, "amount", json_integer(amount));
+    if (note[0])
+        json_object_set_new(meta, "note", json_string(note));
+    *ret = json_dumps(meta, JSON_COMPACT);
+    json_decref(meta);
+    return *ret ? HY_OK : HY_ENOMEM;
+}
+
+static bool is_result(const char *word)
+{
+    return strcmp(word, HY_SALES_WON) == 0 || strcmp(word, HY_SALES_LOST) == 0 ||
+           strcmp(word, HY_SALES_RECYCLED) == 0;
+}
+
+static int find_lead(struct hy_daemon *d, const char *who, hy_lead_no *ret, struct hy_diag *diag)
+{
+    struct hy_txn t = {0};
+    int err = hy_txn_read(d->env, &t);
+    if (err == HY_OK)
+        err = hy_lead_resolve(&t, hy_str_of(who), ret, diag);
+    hy_txn_end(&t);
+    return err == HY_ENOTFOUND ? hy_fail(diag, err, "there is no lead '%.200s'", who) : err;
+}
+
+static void result(struct hy_daemon *d, struct hy_control_call *call)
+{
+    const json_t *args = hy_control_args(call);
+    struct result x = {.req = {.class = HY_WRITE_ADMIN, .apply = apply_result},
+                       .a = {.kind = HY_ACTIVITY_SALES}};
+    struct hy_diag diag = {""};
+    const char *who, *word;
+    char *meta = NULL, by[USER_MAX + 1] = "", id[HY_ID_TEXT_MAX];
+    int err = hy_control_arg_string_required(args, "lead", &diag, &who);
+    if (err == HY_OK)
+        err = hy_control_arg_string_required(args, "result", &diag, &word);
+    if (err == HY_OK && !is_result(word))
+        err = hy_fail(&diag, HY_EINVAL, "argument 'result' must be won, lost or recycled");
+    if (err == HY_OK)
+        err = make_meta(args, &diag, &meta);
+    if (err == HY_OK)
+        err = find_lead(d, who, &x.a.lead, &diag);
+    if (err == HY_OK) {
+        user_name(hy_control_uid(call), by, sizeof by);
+        x.a.text = hy_str_of(word);
+        x.a.source = hy_str_of(by[0] ? by : "hayauma");
+        x.a.meta = hy_str_of(meta);
+        err = hy_writer_run(d->writer, &x.req);
+    }
+    free(meta);
+    if (err == HY_OK)
+        hy_control_finish(call, json_pack("{s:s,s:I,s:s}", "activity", hy_id_format(x.a.id, id),
+                                          "lead", (json_int_t)x.a.lead, "result", word));
+    else
+        hy_control_fail_diag(call, err, &diag);
+}
+
+static void lead_result(struct hy_control_call *call, void *ctx)
+{
+    ctl_act_start(ctx, call, result);
+}
+
+/* ---- grades ---- */
+
+static json_t *names_json(const struct hy_score_grades *g)
+{
+    json_t *all = json_array();
+    for (size_t i = 0; i < g->n; i++)
+        json_array_append_new(all, ctl_text_json(g->names[i]));
+    json_array_append_new(all, json_null()); /* fewer points than the last asks for */
+    return all;
+}
+
+/* Leads that have points by the grades of the first two groups that have grades. */
+static int read_grades(struct look *l, struct hy_txn *t, json_t **ret, struct hy_diag *diag)
+{
+    const struct hy_score_plan *plan = l->plan;
+    uint64_t n[HY_SCORE_LEVELS_MAX + 1][HY_SCORE_LEVELS_MAX + 1] = {{0}};
+    hy_wall_ms now = hy_clock_wall_ms();
+    hy_lead_no lead = 0;
+    struct hy_score s;
+    int err = plan->n_grades ? HY_OK : hy_fail(diag, HY_ENOTFOUND, "the rules have no grades");
+    bool has_two = plan->n_grades > 1;
+    while (err == HY_OK && (err = hy_score_next_lead(t, lead, &lead)) == HY_OK) {
+        err = hy_score_read(t, plan, lead, now, &s);
+        n[s.grades[0]][has_two ? s.grades[1] : 0] += err == HY_OK;
+        if (err == HY_OK && hy_control_is_cancelled(l->call))
+            err = HY_ECANCELED;
+    }
+    if (err != HY_ENOTFOUND || !plan->n_grades)
+        return err;
+    json_t *o = json_object(), *rows = json_array();
+    for (size_t i = 0; i <= plan->grades[0].n; i++) {
+        json_t *row = json_array();
+        for (size_t k = 0; k <= (has_two ? plan->grades[1].n : 0); k++)
+            json_array_append_new(row, json_integer((json_int_t)n[i][k]));
+        json_array_append_new(rows, row);
+    }
+    for (size_t i = 0; i < 1 + (size_t)has_two; i++) {
+        const struct hy_score_grades *g = &plan->grades[i];
+        json_object_set_new(o, i ? "column_group" : "row_group",
+                            ctl_text_json(plan->groups[g->group].name));
+        json_object_set_new(o, i ? "columns" : "rows", names_json(g));
+    }
+    json_object_set_new(o, "leads", rows);
+    *ret = o;
+    return HY_OK;
+}
+
+static void grades(struct hy_control_call *call, void *ctx)
+{
+    start(call, ctx, CTL_JOB_WHOLE, read_grades);
+}
+
 const struct hy_control_command ctl_score_commands[] = {
+    {"score.grades", 0, 0, grades},
+    {"lead.result", 0, 0, lead_result},
     {"score.handoffs", 0, 0, handoffs},
     {"score.retry", 0, 0, handoffs_retry},
     {"score.explain", 0, 0, explain},

@@ -60,6 +60,24 @@ int hy_score_read(struct hy_txn *t, const struct hy_score_plan *plan, hy_lead_no
     return 0;
 }
 
+int hy_score_next_lead(struct hy_txn *t, hy_lead_no after, hy_lead_no *ret)
+{
+    uint8_t key[4];
+    struct hy_cursor c;
+    if (after == UINT32_MAX)
+        return HY_ENOTFOUND;
+    hy_put_be32(key, after + 1);
+    int err = hy_cursor_open(t, HY_TABLE_SCORES, &c);
+    if (!err)
+        err = hy_cursor_seek(&c, hy_str_make(key, sizeof key));
+    if (!err && c.key.n != sizeof key)
+        err = HY_ECORRUPT;
+    if (!err)
+        *ret = hy_get_be32(c.key.p);
+    hy_cursor_close(&c);
+    return err;
+}
+
 /* ---- the ledger ---- */
 
 int hy_score_entry_next(struct hy_txn *t, hy_lead_no lead, struct hy_score_place *at,

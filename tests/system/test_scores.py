@@ -212,3 +212,21 @@ def hand_over(lab, pki, crm):
     tell(api, *FOURTEEN)
     wait_for("more points", lambda: score(daemon, "taro@example.jp") > 34)
     check_eq((len(crm.seen), sink.delivered().count(f"sales@{SITE}")), (2, 1), "once")
+
+
+def test_what_sales_say_closes_a_lead_and_opens_it_again(lab):
+    daemon, api = start(lab)
+    tell(api, *FOURTEEN)
+    wait_for("a hot lead", lambda: ask(daemon, "score", "hot")["leads"])
+    daemon.ctl("lead", "result", "taro@example.jp", "won", "--amount", "480000", "--note", "two years")
+    wait_for("it to leave the list", lambda: ask(daemon, "score", "hot")["leads"] == [])
+    closed = ask(daemon, "score", "hot", "--closed")["leads"]
+    check_eq((closed[0]["sales"]["result"], closed[0]["sales"]["meta"]), ("won", {"amount": 480000, "note": "two years"}))
+    told = ask(daemon, "score", "explain", "taro@example.jp")
+    check_eq((told["score"], told["thresholds"][0]["is_closed"], told["sales"][0]["result"]), (14.0, True, "won"))
+    tell(api, of("sales", name="recycled"))
+    wait_for("it to come back", lambda: ask(daemon, "score", "hot")["leads"])
+    wrong = daemon.run("lead", "result", "taro@example.jp", "sold")
+    check(wrong.returncode != 0 and "won, lost or recycled" in wrong.stderr, wrong.stderr)
+    matrix = ask(daemon, "score", "grades")
+    check_eq((matrix["row_group"], matrix["rows"], matrix["leads"]), ("fit", ["A", "B", None], [[0], [0], [1]]))

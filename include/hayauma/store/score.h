@@ -84,6 +84,8 @@ HY_MUST_USE int hy_score_sums(struct hy_txn *t, hy_lead_no lead, struct hy_str g
                               struct hy_score_sum ret[HY_SCORE_SUMS_MAX], size_t *ret_n);
 /* The first lead > `after` that has points. HY_ENOTFOUND. */
 HY_MUST_USE int hy_score_lead_next(struct hy_txn *t, hy_lead_no after, hy_lead_no *ret);
+/* The first lead behind `after` (0: of all) that has, or had, points. HY_ENOTFOUND. */
+HY_MUST_USE int hy_score_next_lead(struct hy_txn *t, hy_lead_no after, hy_lead_no *ret);
 /* The number of a threshold: of the set HY_LEAD_SET_THRESHOLD of leads that are over it.
  * HY_ENOTFOUND: nobody ever was. */
 HY_MUST_USE int hy_score_threshold_no(struct hy_txn *t, struct hy_str name, uint32_t *ret_no);
