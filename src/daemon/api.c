@@ -6,6 +6,7 @@
 #include <time.h>
 
 #include "hayauma/base/log.h"
+#include "hayauma/config/scoring.h"
 #include "hayauma/web/web.h"
 #include "report.h"
 
@@ -16,6 +17,7 @@ struct ground {
     struct hy_web_policy policy;
     struct hy_config *config;
     struct hy_network *networks;
+    struct hy_scoring *scoring;
 };
 
 static void release(struct hy_web_policy *p)
@@ -23,6 +25,7 @@ static void release(struct hy_web_policy *p)
     struct ground *g = p->owner;
     hy_tls_unref(p->tls);
     hy_api_tokens_free(p->tokens);
+    hy_scoring_free(g->scoring);
     hy_config_unref(g->config);
     free(g->networks);
     free(g);
@@ -99,6 +102,14 @@ static int load_tokens(const struct hy_config *c, struct hy_problems *problems, 
     return err == HY_OK ? err : fail(c, problems, "api.tokens", err, &diag);
 }
 
+static void load_scores(const struct hy_config *c, struct ground *g)
+{
+    struct hy_problems problems = {0};
+    if (c->scoring.rules[0] && hy_scoring_load(c->scoring.rules, &problems, &g->scoring) == HY_OK)
+        g->policy.scores = hy_scoring_plan(g->scoring);
+    hy_problems_free(&problems); /* told with the policy of reactions, which reads the same file */
+}
+
 int api_policy(struct hy_config *c, struct hy_problems *problems, struct hy_web_policy **ret)
 {
     if (c->api.listen.n + c->api.listen_tls.n == 0)
@@ -123,6 +134,7 @@ int api_policy(struct hy_config *c, struct hy_problems *problems, struct hy_web_
         .owner = g,
     };
     atomic_init(&g->policy.refs, 1);
+    load_scores(c, g);
     int err = check_listeners(c, problems);
     if (err == HY_OK)
         err = load_networks(c, problems, g);

@@ -75,7 +75,11 @@ def test_a_key_page_a_click_and_a_seminar_are_14_points(lab):
     check_eq([(t["name"], t["is_over"]) for t in told["thresholds"]], [("hot", True)])
     text = daemon.run("score", "explain", "taro@example.jp").stdout
     check("Score: 14" in text and "Expo 2026" in text and "the limit of the rule is reached" in text, text)
+    check_eq(api.get("/v1/leads/taro@example.jp/score").json, told)
+    check_eq(api.get("/v1/leads/nobody@example.jp/score").status, 404)
     hot = ask(daemon, "score", "hot")
+    check_eq(api.get("/v1/scores/hot?threshold=hot&limit=5").json, hot)
+    check_eq([api.get(f"/v1/scores/hot?{q}").status for q in ("threshold=warm", "limit=0")], [404, 422])
     check_eq([(h["email"], h["score"], [r["rule"] for r in h["reasons"]]) for h in hot["leads"]],
              [("taro@example.jp", 14.0, ["seminar", "key page", "custom"])])
     good, text = daemon.audit()

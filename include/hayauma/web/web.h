@@ -17,6 +17,7 @@ struct hy_writer;
 
 /* What a reload may change: immutable, counted, given with its reference. `release` frees what it
  * stands on when the last request is over; the web thread, or whoever drops it last. */
+struct hy_score_plan;
 struct hy_web_policy {
     struct hy_str host;
     const struct hy_tenants *tenants;
@@ -30,8 +31,9 @@ struct hy_web_policy {
     uint32_t connections_max, connections_per_address;
     bool is_dkim_required; /* mail that no key signs is refused */
     int utc_offset_min;
-    int64_t join_back_ms;   /* web_tag.join_back */
-    const char *access_log; /* file of a JSON line a request; "" = none */
+    int64_t join_back_ms;               /* web_tag.join_back */
+    const struct hy_score_plan *scores; /* NULL: leads have no points */
+    const char *access_log;             /* file of a JSON line a request; "" = none */
     void (*release)(struct hy_web_policy *p);
     void *owner;
     atomic_uint refs; /* starts at 1 */
