@@ -57,6 +57,11 @@ static int apply(struct hy_write_req *req, struct hy_txn *t)
     struct hits_view v;
     uint64_t at = 0, stored = 0, dropped = 0;
     int err = hits_position(t, &at);
+    if (j->end == 0) { /* what came while the job waited goes with it */
+        pthread_mutex_lock(&j->hits->lock);
+        j->end = j->hits->head;
+        pthread_mutex_unlock(&j->hits->lock);
+    }
     bool is_cut = false;
     while (!err && at < j->end && !is_cut) {
         bool is_stored = true;
@@ -126,7 +131,6 @@ static int carry(struct hy_hits *h)
 {
     struct hits_job *j = &h->job;
     *j = (struct hits_job){.hits = h,
-                           .end = h->head,
                            .req = {.class = HY_WRITE_ADMIN,
                                    .when = h->is_stopping ? HY_WRITE_NOW : HY_WRITE_GROUPED,
                                    .on_full = HY_WRITE_FULL_WAIT,

@@ -65,7 +65,7 @@ struct hy_hits {
     struct hits_job {
         struct hy_write_req req;
         struct hy_hits *hits;
-        uint64_t end;                      /* carry up to here */
+        uint64_t end;                      /* carry up to here; 0: not known yet */
         uint64_t reached, stored, dropped; /* by the last slice */
         bool is_over;
         int err;

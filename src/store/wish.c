@@ -6,6 +6,7 @@
 #include "hayauma/store/wish.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "hayauma/base/list.h"
 #include "hayauma/store/activity.h"
@@ -263,16 +264,19 @@ struct entries {
     struct hy_wishes *ret;
 };
 
+/* By their numbers, so that boxes keep their places. */
 static void add_list(struct hy_wishes *w, hy_list_no no, struct hy_str name, bool is_wanted)
 {
-    for (size_t i = 0; i < w->n_lists; i++)
-        if (w->lists[i].no == no)
-            return;
-    if (w->n_lists == HY_WISH_LISTS_MAX)
+    size_t at = 0;
+    while (at < w->n_lists && w->lists[at].no < no)
+        at++;
+    if (w->n_lists == HY_WISH_LISTS_MAX || (at < w->n_lists && w->lists[at].no == no))
         return;
-    w->lists[w->n_lists].no = no;
-    w->lists[w->n_lists].name = name;
-    w->lists[w->n_lists++].is_wanted = is_wanted;
+    memmove(&w->lists[at + 1], &w->lists[at], (w->n_lists - at) * sizeof w->lists[0]);
+    w->n_lists++;
+    w->lists[at].no = no;
+    w->lists[at].name = name;
+    w->lists[at].is_wanted = is_wanted;
 }
 
 static int each_entry(void *ctx, const struct hy_suppress_entry *e)

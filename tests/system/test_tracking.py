@@ -7,11 +7,12 @@ import socket
 import ssl
 import subprocess
 
+import chromium
 import event_lab
 import killed
 import tls_lab
 import track_lab
-from lab import check, check_eq, wait_for
+from lab import Skip, check, check_eq, wait_for
 from test_campaign import csv
 from test_disk_full import SmallDisk
 
@@ -231,3 +232,31 @@ def test_links_lead_on_while_the_disk_is_full_and_what_waits_is_stored_later(lab
         track_lab.wait_activities(lab, tracking["hits"])
         balanced, text = daemon.audit()
         check(balanced, text)
+
+
+def test_the_page_is_used_in_a_browser_on_a_phone_in_both_languages(lab):
+    if not chromium.binary():
+        raise Skip("chromium is not installed: tools/deps test")
+    daemon, sink, browser = track_lab.track_setup(lab)
+    mail = track_lab.mails(lab, daemon, sink, browser, people=1)[0]
+    daemon.import_leads(csv(lab, [mail.to], header="email"), "<b>offers</b> & more, of a name that is long enough to be cut")
+    page = browser.base + "u/" + mail.leave
+    with chromium.Chromium(lab) as program:
+        for language, title in (("ja,en;q=0.5", "メールの受信設定"), ("en", "Your mail from us")):
+            tab = program.tab(headers={"Accept-Language": language})
+            tab.call("Emulation.setDeviceMetricsOverride", width=360, height=740, deviceScaleFactor=2, mobile=True)
+            tab.open(page)
+            check_eq(tab.run("document.querySelector('h1').textContent"), title)
+            check_eq(tab.run("document.documentElement.scrollWidth"), 360, "nothing is wider than the phone")
+            check_eq(tab.run("document.querySelectorAll('b, script, img').length"), 0, "names are text")
+            check(tab.run("[...document.querySelectorAll('button')].every(b => b.offsetHeight >= 40)"), "buttons for fingers")
+        tab.run("document.querySelectorAll('input[type=checkbox]')[1].click()")
+        tab.run("document.querySelector('button[value=save]').click()")
+        tab.wait("document.body && document.body.textContent.includes('Saved.')")
+        check_eq(tab.run("[...document.querySelectorAll('input[type=checkbox]')].map(b => b.checked)"), [True, False])
+        tab.run("document.querySelector('button[value=leave]').click()")
+        tab.wait("document.body && document.body.textContent.includes('You are unsubscribed.')")
+        check_eq(len(daemon.ctl("suppress", "list")["entries"]), 2, "all mail, and the list")
+        tab.run("document.querySelector('button[value=return]').click()")
+        tab.wait("document.body && document.body.textContent.includes('You are subscribed again.')")
+        check_eq(tab.complaints(), [], "what the browser complains of")
