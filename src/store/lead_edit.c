@@ -7,6 +7,7 @@
 #include "hayauma/mail/address.h"
 #include "hayauma/model/activity.h"
 #include "hayauma/store/attr_type.h"
+#include "hayauma/store/lead_alias.h"
 #include "hayauma/store/opt_in.h"
 #include "lead_priv.h"
 
@@ -99,9 +100,9 @@ static int find_lead(struct edit *x)
         if (err)
             return err == HY_ENOTFOUND ? hy_fail(x->diag, err, "there is no lead %u", x->e->lead)
                                        : err;
-        x->r.lead = x->e->lead;
+        err = hy_lead_kept(x->t, x->e->lead, &x->r.lead); /* it may be a part of another by now */
     }
-    if (x->address.n) {
+    if (!err && x->address.n) {
         hy_lead_no no = 0;
         err = hy_lead_find(x->t, hy_address_wire(&x->address), &no);
         if (!err)

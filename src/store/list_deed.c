@@ -5,6 +5,7 @@
 #include "hayauma/base/json_put.h"
 #include "hayauma/store/activity.h"
 #include "hayauma/store/consent.h"
+#include "hayauma/store/lead_alias.h"
 #include "hayauma/store/lead_change.h"
 #include "hayauma/store/opt_in.h"
 #include "lead_priv.h"
@@ -162,6 +163,8 @@ static int answer(struct hy_txn *t, const struct hy_opt_in *o,
     if (!err)
         err = hy_opt_in_drop(t, list, lead);
     if (!err)
+        err = hy_lead_kept(t, lead, &lead); /* it may be a part of another by now */
+    if (!err)
         err = hy_list_enter(t, list, lead, &d, &changed);
     if (!err)
         err = hy_lead_record_get(t, lead, &r);
@@ -173,17 +176,27 @@ static int answer(struct hy_txn *t, const struct hy_opt_in *o,
     return err;
 }
 
+/* Whether the person is a member, by whatever number it has now. */
+static int was_answered(struct hy_txn *t, const struct hy_token *token, bool *ret)
+{
+    struct lead_record r;
+    hy_lead_no lead;
+    int err = hy_lead_kept(t, token->lead, &lead);
+    if (!err)
+        err = hy_lead_record_get(t, lead, &r);
+    return err ? err : hy_list_has(t, token->link, r.domain, lead, ret);
+}
+
 int hy_list_confirm(struct hy_txn *t, const struct hy_token *token,
                     const struct hy_list_confirmation *how, hy_list_no *ret_list)
 {
     struct hy_opt_in o;
-    struct lead_record r;
     bool has = false;
     int err = hy_opt_in_of_token(t, token, &o);
     if (!err) {
         err = answer(t, &o, how);
-    } else if (err == HY_ENOTFOUND && hy_lead_record_get(t, token->lead, &r) == 0) {
-        err = hy_list_has(t, token->link, r.domain, token->lead, &has);
+    } else if (err == HY_ENOTFOUND) {
+        err = was_answered(t, token, &has);
         if (!err && !has)
             err = HY_ENOTFOUND;
     }

@@ -1,5 +1,6 @@
 /* A lead, and what became of an edit, as JSON. */
 #include "call.h"
+#include "hayauma/store/segments.h"
 #include "hayauma/store/suppress.h"
 #include "hayauma/web/leads.h"
 #include "leads.h"
@@ -54,7 +55,7 @@ static int add_lists(struct hy_txn *t, const struct hy_lead_view *lead, json_t *
     return err == HY_ENOTFOUND ? 0 : err;
 }
 
-int lead_view_json(struct hy_txn *t, const struct hy_lead_view *lead, hy_id created, json_t **ret)
+static int view_json(struct hy_txn *t, const struct hy_lead_view *lead, hy_id created, json_t **ret)
 {
     char at[32];
     json_t *attrs = json_object(), *lists = json_array(), *waiting = json_array(),
@@ -81,7 +82,7 @@ int lead_view_json(struct hy_txn *t, const struct hy_lead_view *lead, hy_id crea
     return 0;
 }
 
-int hy_lead_json(struct hy_txn *t, hy_lead_no no, json_t **ret)
+int lead_json_short(struct hy_txn *t, hy_lead_no no, json_t **ret)
 {
     struct hy_lead_attr attrs[HY_ATTR_MAX];
     struct hy_lead_view lead;
@@ -89,7 +90,37 @@ int hy_lead_json(struct hy_txn *t, hy_lead_no no, json_t **ret)
     int err = hy_lead_read(t, no, attrs, HY_ATTR_MAX, &lead);
     if (!err)
         err = hy_lead_created(t, no, &created);
-    return err ? err : lead_view_json(t, &lead, created, ret);
+    return err ? err : view_json(t, &lead, created, ret);
+}
+
+static int add_segments(struct hy_txn *t, hy_lead_no no, json_t *list)
+{
+    struct hy_segment s = {0};
+    int err;
+    while ((err = hy_segment_next(t, s.no, &s)) == 0) {
+        bool has = false;
+        err = hy_lead_set_has(t, hy_segment_set_of(s.no), no, &has);
+        if (err)
+            return err;
+        if (has)
+            json_array_append_new(list, web_text_json(s.name));
+    }
+    return err == HY_ENOTFOUND ? 0 : err;
+}
+
+int hy_lead_json(struct hy_txn *t, hy_lead_no no, json_t **ret)
+{
+    json_t *o = NULL, *segments = json_array();
+    int err = lead_json_short(t, no, &o);
+    if (!err)
+        err = add_segments(t, no, segments);
+    json_object_set_new(o, "segments", segments);
+    if (err) {
+        json_decref(o);
+        return err;
+    }
+    *ret = o;
+    return 0;
 }
 
 json_t *hy_lead_edited_json(const struct hy_lead_edit_result *r)

@@ -3,6 +3,7 @@
 #include <stdio.h>
 
 #include "call.h"
+#include "hayauma/store/lead_alias.h"
 #include "hayauma/store/lead_set.h"
 #include "leads.h"
 
@@ -98,14 +99,18 @@ static int take(struct search *x, hy_lead_no no)
     struct hy_lead_attr attrs[HY_ATTR_MAX];
     struct hy_lead_view lead;
     json_t *o = NULL;
-    int err = hy_lead_read(x->t, no, attrs, HY_ATTR_MAX, &lead);
+    hy_lead_no kept = no;
+    int err = hy_lead_kept(x->t, no, &kept);
     x->walked++;
+    if (err || kept != no) /* a part of another stands for nobody */
+        return err;
+    err = hy_lead_read(x->t, no, attrs, HY_ATTR_MAX, &lead);
     if (err) /* it went while somebody else still has its number */
         return err == HY_ENOTFOUND ? 0 : err;
     err = is_meant(x, &lead);
     if (err != 1)
         return err;
-    err = hy_lead_json(x->t, no, &o);
+    err = lead_json_short(x->t, no, &o);
     return err ? err : json_array_append_new(x->out, o) == 0 ? 0 : HY_ENOMEM;
 }
 

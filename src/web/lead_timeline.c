@@ -9,6 +9,7 @@
 #include "hayauma/mail/address.h"
 #include "hayauma/store/activity.h"
 #include "hayauma/store/explain.h"
+#include "hayauma/store/lead_alias.h"
 #include "hayauma/store/score.h"
 #include "hayauma/store/spool.h"
 #include "hayauma/track/verdict.h"
@@ -30,6 +31,8 @@ struct gathering {
     size_t limit, n;
     bool is_cut; /* there are older ones */
     hy_lead_no lead;
+    hy_lead_no parts[HY_LEAD_PARTS_MAX]; /* it, and what was merged into it */
+    size_t n_parts;
     struct entry *entries; /* ascending by id; room for one more than the limit */
 };
 
@@ -94,7 +97,8 @@ static int of_message(void *ctx, const struct hy_spool_view *v)
     return keep_row(ctx, &v->row, v->message.id);
 }
 
-/* An address of the lead, or one that it had: its rows are filed under the domain of then. */
+/* An address of the lead, or one that it had: its rows are filed under the domain of then, and of
+ * what was merged into it under the number of then. */
 static int gather_mail(struct gathering *g, struct hy_str address)
 {
     char copy[HY_ADDRESS_MAX];
@@ -104,8 +108,8 @@ static int gather_mail(struct gathering *g, struct hy_str address)
     memcpy(copy, address.p, address.n);
     address.p = copy;
     int err = hy_domain_find(g->t, hy_wire_domain(address), &domain);
-    if (!err)
-        err = hy_explain_lead(g->t, domain, g->lead, of_campaign, g);
+    for (size_t i = 0; i < g->n_parts && !err; i++)
+        err = hy_explain_lead(g->t, domain, g->parts[i], of_campaign, g);
     if (!err || err == HY_ENOTFOUND)
         err = hy_spool_find_address(g->t, address, of_message, g);
     return err == HY_ENOTFOUND ? 0 : err;
@@ -288,6 +292,8 @@ int hy_lead_timeline_json(struct hy_txn *t, hy_lead_no no, hy_id before, size_t 
     if (limit == 0 || limit > HY_LEAD_PAGE_MAX)
         return HY_EINVAL;
     int err = hy_lead_address(t, no, &address, &domain);
+    if (!err)
+        err = hy_lead_parts(t, no, g.parts, &g.n_parts);
     if (err)
         return err;
     g.entries = calloc(limit + 1, sizeof *g.entries);

@@ -3,6 +3,5 @@
 #include "hayauma/store/opt_in.h"
 #include "hayauma/web/leads.h"
 
-/* hy_lead_json of one that was read. lead_json.c */
-HY_MUST_USE int lead_view_json(struct hy_txn *t, const struct hy_lead_view *lead, hy_id created,
-                               json_t **ret);
+/* hy_lead_json without its segments: for pages of leads. lead_json.c */
+HY_MUST_USE int lead_json_short(struct hy_txn *t, hy_lead_no no, json_t **ret);

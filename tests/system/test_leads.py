@@ -95,6 +95,10 @@ def test_the_timeline_of_a_lead_holds_its_mail_and_its_lists(lab):
     rest = daemon.ctl("lead", "show", f"taro@{SITE}", "--limit", "2", "--before", last["before"])
     check_eq(([m["id"] for m in rest["timeline"]], rest["before"]), (ids[:2], None))
     check("newsletter" in daemon.run("lead", "show", f"taro@{SITE}").stdout, "for people")
+    daemon.ctl("lead", "merge", f"hanako@{SITE}", f"taro@{SITE}")
+    both = daemon.ctl("lead", "show", f"taro@{SITE}")
+    check_eq((both["lead"]["address"], [m["kind"] for m in both["timeline"]].count("mail")), (f"hanako@{SITE}", 2))
+    check_eq([x["address"] for x in daemon.ctl("lead", "search", "--list", "news")["leads"]], [f"hanako@{SITE}"])
     audited(daemon)
 
 

@@ -13,8 +13,8 @@ enum {
 };
 
 /* {"lead", "address" (null: none), "status", "created", "attributes", "tags", "groups", "lists",
- * "pending" (lists that wait to be confirmed), "ids"}. HY_ENOTFOUND, HY_ENOMEM. Any thread with a
- * transaction. */
+ * "pending" (lists that wait to be confirmed), "ids", "segments"}. HY_ENOTFOUND, HY_ENOMEM. Any
+ * thread with a transaction. */
 HY_MUST_USE int hy_lead_json(struct hy_txn *t, hy_lead_no no, json_t **ret);
 
 /* What happened to a lead, mail and site, online and offline, as one list in the order in which it
@@ -44,11 +44,11 @@ struct hy_lead_search {
     hy_domain_no domain;            /* behind which to go on; zeros: from the first */
     hy_lead_no lead;
 };
-/* A page of leads that have all of that: appends what hy_lead_json says of each to `out`, and moves
- * `s` along. By tag or group (the first that is given) a walk of its members, by list of the
- * list's, else of all leads, HY_LEAD_WALKED_MAX of them at most: a page may be short, or empty,
- * with more behind it. *ret_more. HY_ENOTFOUND with a note: there is no such tag, group, list or
- * attribute. */
+/* A page of leads that have all of that: appends what hy_lead_json says of each, but for its
+ * segments, to `out`, and moves `s` along. By tag or group (the first that is given) a walk of its
+ * members, by list of the list's, else of all leads, HY_LEAD_WALKED_MAX of them at most: a page may
+ * be short, or empty, with more behind it. *ret_more. HY_ENOTFOUND with a note: there is no such
+ * tag, group, list or attribute. */
 HY_MUST_USE int hy_lead_search(struct hy_txn *t, struct hy_lead_search *s, json_t *out,
                                bool *ret_more, struct hy_diag *diag);
 /* Where to go on, as text and back. HY_EPARSE. */

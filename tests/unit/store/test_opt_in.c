@@ -4,6 +4,7 @@
 #include "hayauma/store/activity.h"
 #include "hayauma/store/consent.h"
 #include "hayauma/store/lead_edit.h"
+#include "hayauma/store/merge.h"
 #include "hayauma/store/opt_in.h"
 #include "hayauma/store/suppress.h"
 #include "spools.h"
@@ -159,4 +160,28 @@ Test(opt_in, who_leaves_waits_no_longer)
     cr_expect_eq(hy_opt_in_get(&t, news, 1, &o), HY_ENOTFOUND);
     cr_assert_eq(hy_list_leave(&t, news, 1, &d, &changed), HY_OK);
     cr_expect_not(changed);
+}
+
+Test(opt_in, of_a_lead_that_was_merged_meanwhile_joins_the_person)
+{
+    const struct hy_lead_edit e = {.address = HY_STR("kept@y.test")};
+    const struct hy_list_confirmation how = {.agent = {0}};
+    struct hy_lead_edit_result r;
+    struct hy_merged merged;
+    struct hy_str address;
+    struct hy_opt_in o;
+    hy_domain_no domain = 0;
+    hy_list_no list = 0;
+    bool has = false;
+    cr_assert_eq(hy_opt_in_get(&t, news, 1, &o), HY_OK);
+    struct hy_token token = token_of(&o);
+    cr_assert_eq(hy_lead_edit(&t, &e, &r, NULL), HY_OK);
+    cr_assert_eq(hy_lead_merge(&t, 2, 1, HY_STR("test"), &merged, NULL), HY_OK);
+    for (int i = 0; i < 2; i++) {
+        cr_assert_eq(hy_list_confirm(&t, &token, &how, &list), HY_OK, "time %d", i);
+        cr_assert_eq(hy_lead_address(&t, 2, &address, &domain), HY_OK);
+        cr_assert_eq(hy_list_has(&t, news, domain, 2, &has), HY_OK);
+        cr_expect(has);
+    }
+    cr_expect_not(is_member());
 }
