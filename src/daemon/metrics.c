@@ -16,6 +16,7 @@
 #include "metrics_faces.h"
 #include "metrics_lanes.h"
 #include "metrics_reaction.h"
+#include "metrics_scores.h"
 #include "metrics_sources.h"
 #include "metrics_spool.h"
 #include "metrics_tenants.h"
@@ -333,6 +334,7 @@ static void put_delivery(struct expo *e, struct observer *o, const struct observ
         metrics_put_sources(e, o->d->deliver);
         metrics_put_events(e, o->d);
         metrics_put_reaction(e, o->d);
+        metrics_put_scores(e, o->d);
     }
     expo_one(e, HY_M_OPEN_DOMAINS, count_of(&c->domains_open));
     expo_one(e, HY_M_OPEN_DOMAINS_MAX, limits->open_domains);
