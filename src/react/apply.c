@@ -1,5 +1,8 @@
-/* The transaction of a batch: verdicts, effects and the new place together. Ends a slice between
- * two steps when the writer should go on to others. */
+/* The transaction of a batch: verdicts, effects and the new place together.
+ *
+ * Verdicts come with the batch. Activities that take effect at once are read here, so that those
+ * noted in the same group of the writer do so in the same commit. When the writer should go on to
+ * others, verdicts ask for another slice; of everything else the next batch does the rest. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -30,18 +33,22 @@ static struct hy_str keep(struct copy *c, size_t *at, struct hy_str s)
     return hy_str_make(c->text + *at - s.n, s.n);
 }
 
-static int copy_of(struct hy_txn *t, hy_id id, struct copy *c)
+static void keep_strings(struct copy *c)
 {
     size_t at = 0;
-    int err = hy_activity_get(t, id, &c->a);
-    if (err)
-        return err;
     struct hy_str *strings[] = {&c->a.address, &c->a.source, &c->a.text, &c->a.agent,
                                 &c->a.url,     &c->a.meta,   &c->a.ref};
     for (size_t i = 0; i < sizeof strings / sizeof *strings; i++)
         if (strings[i]->n)
             *strings[i] = keep(c, &at, *strings[i]);
-    return 0;
+}
+
+static int copy_of(struct hy_txn *t, hy_id id, struct copy *c)
+{
+    int err = hy_activity_get(t, id, &c->a);
+    if (!err)
+        keep_strings(c);
+    return err;
 }
 
 /* What a lead does that was merged into another is that one's. */
@@ -193,8 +200,6 @@ static int do_item(struct batch *b, struct hy_txn *t, const struct item *i, stru
     if (err)
         return err;
     switch (i->kind) {
-    case ITEM_NOTE:
-        return note_all(b, t, c);
     case ITEM_VERDICT:
         return judge(b, t, i, &c->a);
     case ITEM_HELD:
@@ -205,71 +210,121 @@ static int do_item(struct batch *b, struct hy_txn *t, const struct item *i, stru
     return HY_EINVAL;
 }
 
-/* The place of the section that an item is in. */
-static hy_id *place_of(const struct batch *b, struct place *p, size_t i)
+/* The items of one step, from *at on, which moves behind them; `place` is theirs. */
+static int do_step(struct batch *b, struct hy_txn *t, size_t *at, size_t end, hy_id *place,
+                   struct copy *c)
 {
-    return i < b->n_now ? &p->now : i < b->n_held ? &p->held : &p->leads;
-}
-
-/* The items of one step, from *at on, which moves behind them. */
-static int do_step(struct batch *b, struct hy_txn *t, size_t *at, struct copy *c)
-{
-    hy_id step = b->items[*at].step, *place = place_of(b, &b->reached, *at);
-    bool is_now = *at < b->n_now;
-    size_t end = is_now ? b->n_now : *at + 1;
+    hy_id step = b->items[*at].step;
     int err = 0;
     for (; !err && *at < end && b->items[*at].step == step; ++*at) {
         b->failed = (struct culprit){.id = b->items[*at].id};
         err = do_item(b, t, &b->items[*at], c);
     }
-    if (err)
-        return err;
-    *place = step;
-    if (place == &b->reached.leads)
-        b->reached.within = 0;
-    b->tally.applied += place != &b->reached.held;
-    b->tally.skipped += is_now && b->items[*at - 1].id == b->skip.id;
-    return 0;
+    if (!err)
+        *place = step;
+    return err;
 }
 
-static size_t first_of(struct batch *b)
+/* HY_EMORE: the rest of them in another slice. */
+static int do_verdicts(struct batch *b, struct hy_txn *t, struct copy *c)
 {
     size_t i = 0;
-    while (i < b->n && b->items[i].step <= *place_of(b, &b->from, i))
-        i++;
-    return i;
-}
-
-/* HY_EMORE: the slice is over and the rest follows; but what may wait for the next batch, which
- * begins with what people did meanwhile, does. */
-static int do_all(struct batch *b, struct hy_txn *t, struct copy *c)
-{
-    const struct hy_react_effects *e = &b->policy->effects;
-    size_t i = first_of(b);
     int err = 0;
-    while (!err && i < b->n) {
-        bool may_wait = i >= b->n_held;
-        err = do_step(b, t, &i, c);
-        if (may_wait && (err == HY_EMORE || (!err && i < b->n && hy_txn_should_yield(t))))
-            return 0;
-        if (!err && i < b->n_held && hy_txn_should_yield(t))
+    while (i < b->n_judged && b->items[i].step <= b->from.judged)
+        i++;
+    while (!err && i < b->n_judged) {
+        err = do_step(b, t, &i, b->n_judged, &b->reached.judged, c);
+        b->tally.applied++;
+        if (!err && i < b->n_judged && hy_txn_should_yield(t))
             return HY_EMORE;
     }
-    if (err)
-        return err;
-    b->reached = b->to;
-    b->failed = (struct culprit){0};
-    if (b->has_due && e->due) {
-        err = e->due(e->ctx, t, b->now);
-        b->is_due_left = err == HY_EMORE;
-        err = b->is_due_left ? 0 : err;
+    if (!err)
+        b->reached.judged = b->to.judged;
+    return err;
+}
+
+/* What takes effect at once, as far as the log goes in this transaction. */
+static int do_notes(struct batch *b, struct hy_txn *t, struct copy *c)
+{
+    int err = 0;
+    while (b->n_noted < NOTES_MAX &&
+           (err = hy_activity_next(t, b->reached.now, &c->a, NULL)) == 0) {
+        hy_id id = c->a.id;
+        if (!hy_activity_is_hit(c->a.kind) && c->a.kind != HY_ACTIVITY_VERDICT) {
+            b->failed = (struct culprit){.id = id};
+            keep_strings(c);
+            err = note_all(b, t, c);
+            if (err)
+                return err;
+            b->noted[b->n_noted++] = id;
+            b->tally.applied++;
+            b->tally.skipped += id == b->skip.id;
+        }
+        b->reached.now = id;
+        if (hy_txn_should_yield(t))
+            break;
+    }
+    b->is_cut = err == 0;
+    return err == HY_ENOTFOUND ? read_end(t, b->reached.now, &b->reached.now) : err;
+}
+
+/* From `i` on; one at least. */
+static int do_rest(struct batch *b, struct hy_txn *t, size_t i, size_t end, hy_id *place,
+                   struct copy *c)
+{
+    int err = 0;
+    while (!err && i < end) {
+        err = do_step(b, t, &i, end, place, c);
+        if (!err && place == &b->reached.leads) {
+            b->reached.within = 0;
+            b->tally.applied++;
+        }
+        if (err == HY_EMORE || (!err && i < end && hy_txn_should_yield(t))) {
+            b->is_cut = true;
+            return 0;
+        }
     }
     return err;
 }
 
+static int do_due(struct batch *b, struct hy_txn *t)
+{
+    const struct hy_react_effects *e = &b->policy->effects;
+    b->failed = (struct culprit){0};
+    if (!b->has_due || !e->due)
+        return 0;
+    int err = e->due(e->ctx, t, b->now);
+    b->is_due_left = err == HY_EMORE;
+    return b->is_due_left ? 0 : err;
+}
+
+static int do_all(struct batch *b, struct hy_txn *t, struct copy *c)
+{
+    int err = do_verdicts(b, t, c);
+    if (!err)
+        err = do_notes(b, t, c);
+    bool is_cut = b->is_cut;
+    b->is_cut = false;
+    if (!err)
+        err = do_rest(b, t, b->n_judged, b->n_held, &b->reached.held, c);
+    if (!err && !b->is_cut)
+        b->reached.held = b->to.held;
+    is_cut |= b->is_cut;
+    b->is_cut = false;
+    if (!err)
+        err = do_rest(b, t, b->n_held, b->n, &b->reached.leads, c);
+    if (!err && !b->is_cut) {
+        b->reached.leads = b->to.leads;
+        b->reached.within = b->to.within;
+    }
+    b->is_cut |= is_cut;
+    return err ? err : do_due(b, t);
+}
+
 static bool is_same(const struct place *a, const struct place *b)
 {
-    return a->now == b->now && a->held == b->held && a->leads == b->leads && a->within == b->within;
+    return a->now == b->now && a->judged == b->judged && a->held == b->held &&
+           a->leads == b->leads && a->within == b->within;
 }
 
 int batch_apply(struct hy_write_req *r, struct hy_txn *t)
@@ -287,12 +342,16 @@ int batch_apply(struct hy_write_req *r, struct hy_txn *t)
         return HY_ENOMEM;
     b->reached = b->from;
     b->tally = (struct tally){0};
+    b->n_noted = 0;
+    b->is_cut = false;
     b->is_due_left = b->has_due; /* until it is reached */
     err = do_all(b, t, c);
     free(c);
     if (err && err != HY_EMORE)
         return err;
     b->failed = (struct culprit){0};
+    if (is_same(&stored, &b->reached))
+        return err;
     int put = place_put(t, &b->reached);
     return put ? put : err;
 }

@@ -13,11 +13,11 @@
 #include "react_priv.h"
 
 enum {
-    LOOK_US = 20 * 1000,        /* between looks, while there is something to do */
-    IDLE_US = 100 * 1000,       /* and while there is nothing */
-    BUSY_US = 1000 * 1000,      /* how long it counts as such behind the last batch */
+    IDLE_US = 100 * 1000,       /* between looks, while nothing happens */
+    BUSY_US = 1000 * 1000,      /* for how long behind the last activity more are expected */
     QUIET_US = 5 * 1000 * 1000, /* a place that moved over nothing is stored this often */
     RETRY_US = 500 * 1000,
+    STUCK_MS = 1000,
     FAILURES_MAX = 3, /* of the same activity, then it is passed over */
     REACT_NICE = 5,   /* mail goes first */
 };
@@ -56,20 +56,32 @@ static void add_tally(struct tally *sum, const struct tally *t)
             sum->verdicts[v][k] += t->verdicts[v][k];
 }
 
+static void add_delay(struct hy_react *r, hy_id noted, hy_wall_ms now)
+{
+    hy_histogram_sum_add(&r->shared.delay, (now - hy_id_time(noted)) * HY_US_PER_MS);
+}
+
+static void show_place(struct hy_react *r, const struct place *p)
+{
+    atomic_store(&r->now, p->now);
+    atomic_store(&r->judged, p->judged);
+    atomic_store(&r->held, p->held);
+    atomic_store(&r->leads, p->leads);
+}
+
 /* Behind the commit of a slice; under the lock. */
 static void show(struct hy_react *r, const struct batch *b)
 {
     hy_wall_ms now = hy_clock_wall_ms();
     add_tally(&r->shared.tally, &b->tally);
-    for (size_t i = 0; i < b->n_now; i++) {
+    for (size_t i = 0; i < b->n_noted; i++)
+        add_delay(r, b->noted[i], now);
+    for (size_t i = 0; i < b->n_judged; i++) {
         const struct item *it = &b->items[i];
-        bool is_here = it->step > b->from.now && it->step <= b->reached.now;
-        if (is_here && (it->kind == ITEM_NOTE || it->id == it->step))
-            hy_histogram_sum_add(&r->shared.delay, (now - hy_id_time(it->id)) * HY_US_PER_MS);
+        if (it->step > b->from.judged && it->step <= b->reached.judged && it->id == it->step)
+            add_delay(r, it->id, now);
     }
-    atomic_store(&r->now, b->reached.now);
-    atomic_store(&r->held, b->reached.held);
-    atomic_store(&r->leads, b->reached.leads);
+    show_place(r, &b->reached);
 }
 
 static void batch_slice(struct hy_write_req *req)
@@ -95,9 +107,9 @@ static void batch_done(struct hy_write_req *req, int err)
 }
 
 /* Gives the batch to the writer and waits for its end. */
-static int commit(struct hy_react *r, struct batch *b)
+static int commit(struct hy_react *r, struct batch *b, hy_id oldest)
 {
-    b->req = (struct hy_write_req){.class = HY_WRITE_ADMIN,
+    b->req = (struct hy_write_req){.class = HY_WRITE_EFFECT,
                                    .when = HY_WRITE_GROUPED,
                                    .on_full = HY_WRITE_FULL_WAIT,
                                    .apply = batch_apply,
@@ -105,7 +117,8 @@ static int commit(struct hy_react *r, struct batch *b)
                                    .done = batch_done};
     pthread_mutex_lock(&r->shared.lock);
     r->shared.is_busy = true;
-    r->shared.waiting_since = b->n ? hy_id_time(b->items[0].step) : 0;
+    r->shared.submitted = hy_clock_wall_ms();
+    r->shared.waiting_since = oldest ? hy_id_time(oldest) : 0;
     pthread_mutex_unlock(&r->shared.lock);
     int err = hy_writer_submit(r->writer, &b->req);
     pthread_mutex_lock(&r->shared.lock);
@@ -159,19 +172,19 @@ static int find_place(struct hy_react *r, struct hy_txn *t)
         err = place_get(t, &r->at);
     if (!err)
         err = read_back(r, t);
-    if (!err) {
-        atomic_store(&r->now, r->at.now);
-        atomic_store(&r->held, r->at.held);
-        atomic_store(&r->leads, r->at.leads);
-    }
+    if (!err)
+        show_place(r, &r->at);
     return err;
 }
 
-/* Whether the batch is worth a commit. */
-static bool is_wanted(const struct batch *b, const struct pace *p, hy_us now)
+/* Whether the batch is worth a commit. While activities come in there is always one on its way, so
+ * that each finds it in the group in which it is noted. */
+static bool is_wanted(const struct batch *b, hy_id news, const struct pace *p, hy_us now)
 {
-    bool moved = b->to.now != b->from.now || b->to.held != b->from.held;
-    return b->n || b->has_due || (moved && now - p->last_stored > QUIET_US);
+    bool moved = b->to.judged != b->from.judged || b->to.held != b->from.held ||
+                 b->to.leads != b->from.leads;
+    return news || b->n || b->has_due || now - p->last_batch < BUSY_US ||
+           (moved && now - p->last_stored > QUIET_US);
 }
 
 static void prepare(struct hy_react *r, struct batch *b, const struct pace *p)
@@ -200,7 +213,7 @@ static void succeeded(struct hy_react *r, struct pace *p, const struct batch *b,
         p->due_at = b->now;
     p->failures = 0;
     p->last_stored = now;
-    if (b->n)
+    if (b->n || b->tally.applied)
         p->last_batch = now;
 }
 
@@ -216,31 +229,40 @@ static void failed(struct pace *p, const struct culprit *c, int err)
     p->culprit = *c;
 }
 
-/* One look. Returns when it wants the next; an error: the place must be found anew. */
+/* Nothing is in between: all up to the end of what was read took effect. */
+static void pass(struct hy_react *r, const struct batch *b)
+{
+    struct place p = b->to;
+    p.now = b->to.judged;
+    show_place(r, &p);
+}
+
+/* One look. *ret_next: when the next is due; an error: the place must be found anew. */
 static int look(struct hy_react *r, struct hy_txn *t, struct pace *p, hy_us *ret_next)
 {
     struct batch *b = r->batch;
     bool more = false;
+    hy_id news = 0;
     b->now = hy_clock_wall_ms();
     prepare(r, b, p);
     int err = read_on(r, t, b, STEPS_MAX, &more);
+    if (!err)
+        err = read_news(r, t, &news);
     hy_txn_park(t);
     hy_us now = hy_clock_us();
-    if (!err && is_wanted(b, p, now)) {
-        err = commit(r, b);
-        if (!err) {
-            more = more || b->is_due_left || b->reached.leads < b->to.leads;
+    if (!err && is_wanted(b, news, p, now)) {
+        hy_id first = b->n ? b->items[0].step : 0;
+        err = commit(r, b, first && (!news || first < news) ? first : news);
+        more |= b->is_cut || b->is_due_left;
+        if (!err)
             succeeded(r, p, b, now);
-        }
-    } else if (!err && b->to.now != r->at.now) {
-        atomic_store(&r->now, b->to.now); /* there is nothing in between */
-        atomic_store(&r->held, b->to.held);
-        atomic_store(&r->leads, b->to.leads);
+    } else if (!err) {
+        pass(r, b);
     }
     hy_react_policy_unref(b->policy);
     b->policy = NULL;
-    hy_us wait = hy_clock_us() - p->last_batch < BUSY_US ? LOOK_US : IDLE_US;
-    *ret_next = more ? 0 : now + wait;
+    bool is_busy = now - p->last_batch < BUSY_US;
+    *ret_next = more || is_busy ? 0 : now + IDLE_US;
     return err;
 }
 
@@ -296,7 +318,7 @@ static int begin(struct hy_write_req *req, struct hy_txn *t)
     if (err != HY_ENOTFOUND)
         return err;
     err = read_end(t, 0, &p.now);
-    p.held = p.leads = p.now;
+    p.judged = p.held = p.leads = p.now;
     return err ? err : place_put(t, &p);
 }
 
@@ -371,7 +393,8 @@ void hy_react_stop(struct hy_react *r)
 
 struct hy_react_position hy_react_position(const struct hy_react *r)
 {
-    return (struct hy_react_position){.now = atomic_load(&r->now),
+    hy_id now = atomic_load(&r->now), judged = atomic_load(&r->judged);
+    return (struct hy_react_position){.now = now < judged ? now : judged,
                                       .held = atomic_load(&r->held),
                                       .leads = atomic_load(&r->leads)};
 }
@@ -380,7 +403,9 @@ void hy_react_look(struct hy_react *r, struct hy_react_view *ret)
 {
     pthread_mutex_lock(&r->shared.lock);
     const struct tally *t = &r->shared.tally;
-    hy_wall_ms since = r->shared.waiting_since;
+    hy_wall_ms now = hy_clock_wall_ms(), since = r->shared.waiting_since;
+    if (!since && r->shared.is_busy && now - r->shared.submitted > STUCK_MS)
+        since = r->shared.submitted; /* what was noted since then waits, too */
     *ret = (struct hy_react_view){.applied = t->applied,
                                   .counted = t->counted,
                                   .withdrawn = t->withdrawn,
@@ -391,7 +416,6 @@ void hy_react_look(struct hy_react *r, struct hy_react_view *ret)
                                   .delay = r->shared.delay};
     memcpy(ret->verdicts, t->verdicts, sizeof ret->verdicts);
     pthread_mutex_unlock(&r->shared.lock);
-    hy_wall_ms now = hy_clock_wall_ms();
     ret->lag_ms = since && now > since ? now - since : 0;
     ret->at = hy_react_position(r);
     ret->cpu_us = hy_thread_cpu_us(r->thread);

@@ -9,15 +9,17 @@
 enum {
     STEPS_MAX = 4096, /* moments of a batch */
     ITEMS_MAX = STEPS_MAX + HY_VERDICT_CHANGES_MAX,
-    CHANGES_MAX = 4, /* of leads, in a batch */
+    CHANGES_MAX = 4,  /* of leads, in a batch */
+    NOTES_MAX = 4096, /* activities that a transaction finds behind the place `now` */
 };
 
-/* Up to where all took effect; stored with every batch. Changes of leads have a place of their own:
- * what they lead to depends on how leads are now, and a long import must not stand before what
- * people do. */
+/* Up to where all took effect; stored with every batch. Each kind of work has a place of its own:
+ * opens and clicks are judged outside of the transaction, and a long import must not stand before
+ * what people do; neither depends on the order between them. */
 struct place {
-    hy_id now;
-    hy_id held;      /* of opens and clicks; <= now */
+    hy_id now;       /* of activities that take effect at once */
+    hy_id judged;    /* of opens and clicks, and of what proves them */
+    hy_id held;      /* of opens and clicks behind their hold; <= judged */
     hy_id leads;     /* of changes of leads */
     uint32_t within; /* leads done of the change behind it */
 };
@@ -28,7 +30,6 @@ HY_MUST_USE int place_put(struct hy_txn *t, const struct place *p);
 
 /* What is to be done for a moment of the log: the items of one `step` belong together. */
 enum item_kind {
-    ITEM_NOTE,    /* it takes effect */
     ITEM_VERDICT, /* an open or click is judged, or judged anew */
     ITEM_HELD,    /* its hold is over */
     ITEM_LEADS,   /* leads changed */
@@ -63,9 +64,11 @@ struct batch {
     struct culprit skip;   /* what failed too often: its effects are left out */
     bool has_due;          /* what falls due by time, too */
     bool is_due_left;      /* there is more of it */
+    bool is_cut;           /* it had to end before all was done */
     hy_wall_ms now;
-    size_t n_now, n_held, n; /* items: those behind the place `now`; up to here held ones; changes
-                                of leads */
+    size_t n_noted; /* in the slice that was applied last */
+    hy_id noted[NOTES_MAX];
+    size_t n_judged, n_held, n; /* items: verdicts; up to here held ones; changes of leads */
     struct item items[2 * ITEMS_MAX + CHANGES_MAX];
 };
 
@@ -85,6 +88,9 @@ HY_MUST_USE int read_back(struct hy_react *r, struct hy_txn *t);
  * full. */
 HY_MUST_USE int read_on(struct hy_react *r, struct hy_txn *t, struct batch *b, size_t steps,
                         bool *ret_more);
+/* The first activity behind the place `now`: what the transaction will find. 0: there is none yet.
+ */
+HY_MUST_USE int read_news(struct hy_react *r, struct hy_txn *t, hy_id *ret);
 
 struct hy_react {
     struct hy_env *env;
@@ -107,6 +113,7 @@ struct hy_react {
         int last_err;
         struct hy_histogram_sum delay;
         hy_wall_ms waiting_since; /* when the oldest was noted that should have taken effect; 0 */
+        hy_wall_ms submitted;     /* when the writer got the batch */
     } shared;                     /* under its lock */
-    _Atomic hy_id now, held, leads;
+    _Atomic hy_id now, judged, held, leads;
 };

@@ -11,11 +11,6 @@ enum {
     BACK_MAX = 200000,        /* activities: more than the tables of the judge hold */
 };
 
-static bool is_judged(enum hy_activity_kind k)
-{
-    return k == HY_ACTIVITY_OPEN || k == HY_ACTIVITY_CLICK;
-}
-
 int read_end(struct hy_txn *t, hy_id at_least, hy_id *ret)
 {
     hy_id newest, change;
@@ -58,10 +53,10 @@ int read_back(struct hy_react *r, struct hy_txn *t)
     struct hy_activity a;
     struct hy_hit hit;
     hy_id after;
-    int err = find_back(t, r->at.now, &after);
+    int err = find_back(t, r->at.judged, &after);
     if (err)
         return err;
-    while ((err = hy_activity_next(t, after, &a, NULL)) == 0 && a.id <= r->at.now) {
+    while ((err = hy_activity_next(t, after, &a, NULL)) == 0 && a.id <= r->at.judged) {
         if (hit_of(r, t, &a, &hit))
             (void)hy_verdicts_judge(r->verdicts, &hit, changes);
         after = a.id;
@@ -95,11 +90,9 @@ static void take(struct hy_react *r, struct hy_txn *t, struct batch *b, const st
     if (a->kind == HY_ACTIVITY_VERDICT)
         return; /* ours */
     size_t n = hit_of(r, t, a, &hit) ? hy_verdicts_judge(r->verdicts, &hit, changes) : 0;
-    size_t own = !is_judged(a->kind); /* a proof is not judged itself */
+    size_t own = !hy_activity_is_hit(a->kind); /* a proof is not judged itself */
     if (n > own)
         add_verdicts(b, changes + own, n - own, a->id);
-    if (!is_judged(a->kind))
-        add(b, ITEM_NOTE, a->id, a->id);
 }
 
 static void tell_damage(struct hy_react *r)
@@ -111,16 +104,16 @@ static void tell_damage(struct hy_react *r)
            "a record of the logs cannot be read and is passed over: 'hayauma audit' names it");
 }
 
-static int read_now(struct hy_react *r, struct hy_txn *t, struct batch *b, size_t steps,
-                    bool *ret_more)
+static int read_hits(struct hy_react *r, struct hy_txn *t, struct batch *b, size_t steps,
+                     bool *ret_more)
 {
     struct hy_timeline l;
     struct hy_moment m;
     size_t n = 0;
     hy_id end;
-    int err = read_end(t, b->from.now, &end);
+    int err = read_end(t, b->from.judged, &end);
     if (!err)
-        err = hy_timeline_open_some(t, b->from.now, 1u << HY_MOMENT_ACTIVITY, &l);
+        err = hy_timeline_open_some(t, b->from.judged, 1u << HY_MOMENT_ACTIVITY, &l);
     if (err)
         return err;
     for (; n < steps && b->n < ITEMS_MAX - HY_VERDICT_CHANGES_MAX; n++) {
@@ -128,15 +121,15 @@ static int read_now(struct hy_react *r, struct hy_txn *t, struct batch *b, size_
         if (err)
             break;
         take(r, t, b, &m.of.activity);
-        b->to.now = m.id;
+        b->to.judged = m.id;
     }
     if (l.damaged)
         tell_damage(r);
     hy_timeline_close(&l);
     if (err == HY_ENOTFOUND)
-        b->to.now = end;
+        b->to.judged = end;
     *ret_more = err == 0;
-    b->n_now = b->n;
+    b->n_judged = b->n;
     return err == HY_ENOTFOUND ? 0 : err;
 }
 
@@ -144,7 +137,7 @@ static int read_now(struct hy_react *r, struct hy_txn *t, struct batch *b, size_
 static int read_held(struct hy_txn *t, struct batch *b, size_t steps, bool *ret_more)
 {
     hy_id over = hy_id_floor(b->now - b->policy->hold_ms);
-    hy_id until = b->policy->hold_ms == 0 || b->to.now < over ? b->to.now : over;
+    hy_id until = b->policy->hold_ms == 0 || b->to.judged < over ? b->to.judged : over;
     struct hy_timeline l;
     struct hy_moment m;
     int err = 0;
@@ -156,7 +149,8 @@ static int read_held(struct hy_txn *t, struct batch *b, size_t steps, bool *ret_
     size_t n = 0, scanned = 0;
     while (n < steps && scanned++ < 16 * STEPS_MAX && (err = hy_timeline_next(&l, &m)) == 0 &&
            m.id <= until) {
-        if (is_judged(m.of.activity.kind) && !(m.of.activity.flags & HY_ACTIVITY_COUNTED)) {
+        if (hy_activity_is_hit(m.of.activity.kind) &&
+            !(m.of.activity.flags & HY_ACTIVITY_COUNTED)) {
             add(b, ITEM_HELD, m.id, m.id);
             n++;
         }
@@ -198,12 +192,23 @@ static int read_changes(struct hy_react *r, struct hy_txn *t, struct batch *b, s
     return err;
 }
 
+int read_news(struct hy_react *r, struct hy_txn *t, hy_id *ret)
+{
+    struct hy_activity a;
+    int err = hy_activity_next(t, r->at.now, &a, NULL);
+    if (!err)
+        *ret = a.id;
+    else if (err == HY_ENOTFOUND)
+        *ret = 0;
+    return err == HY_ENOTFOUND ? 0 : err;
+}
+
 int read_on(struct hy_react *r, struct hy_txn *t, struct batch *b, size_t steps, bool *ret_more)
 {
     b->n = 0;
     b->from = b->to = r->at;
     *ret_more = false;
-    int err = read_now(r, t, b, steps, ret_more);
+    int err = read_hits(r, t, b, steps, ret_more);
     if (!err)
         err = read_held(t, b, steps, ret_more);
     return err ? err : read_changes(r, t, b, steps, ret_more);

@@ -132,7 +132,7 @@ static void keep_or_refuse(struct hy_writer *w)
     fifo_init(&over);
     fifo_move(&all, &w->group);
     while ((r = fifo_pop(&all))) {
-        if (r->class == HY_WRITE_SETTLE ||
+        if (r->class == HY_WRITE_SETTLE || r->class == HY_WRITE_EFFECT ||
             (r->class == HY_WRITE_ADMIN && r->on_full == HY_WRITE_FULL_WAIT)) {
             fifo_push(&w->group, r);
         } else {

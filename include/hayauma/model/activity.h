@@ -99,6 +99,12 @@ struct hy_activity {
     struct hy_str ref;  /* what who told of it calls it, so that it counts once; empty: none */
 };
 
+/* An open or click: somebody's, or a machine's; judged. */
+static inline bool hy_activity_is_hit(enum hy_activity_kind k)
+{
+    return k == HY_ACTIVITY_OPEN || k == HY_ACTIVITY_CLICK;
+}
+
 /* "late-bounce"; "?" for a number that is none. */
 const char *hy_activity_kind_name(enum hy_activity_kind k);
 /* HY_ENOTFOUND leaves *ret untouched. */

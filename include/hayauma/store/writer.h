@@ -15,6 +15,8 @@ enum hy_write_class {
     HY_WRITE_SETTLE, /* outcomes: never refused, never lost, served first */
     HY_WRITE_ADMIN,  /* a person's command: pause, cancel, put ... */
     HY_WRITE_INTAKE, /* new rows, imports: refused when the disk is low or full */
+    HY_WRITE_EFFECT, /* what follows from what was written: served last, so that it sees all of its
+                        group; kept while the disk is full */
     HY_WRITE_CLASSES,
 };
 enum hy_write_when {
