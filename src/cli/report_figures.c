@@ -56,6 +56,8 @@ size_t report_figures(const struct cli *c, const json_t *r, struct report_figure
     int64_t delivered = cli_int(r, "delivered"), opened = cli_int(people, "opened");
     const char *of_queued = _(c, "of queued"), *of_sent = _(c, "of sent");
     const char *of_delivered = _(c, "of delivered"), *of_opened = _(c, "of those who opened");
+    const json_t *score = json_object_get(r, "score");
+    const int64_t points = (int64_t)json_number_value(json_object_get(score, "points"));
     const struct report_figure all[] = {
         {"queued", _(c, "queued"), queued, 0, "", false},
         {"sent", _(c, "sent"), sent, queued, of_queued, false},
@@ -83,6 +85,9 @@ size_t report_figures(const struct cli *c, const json_t *r, struct report_figure
         {"complaints", _(c, "complaints"), cli_int(r, "complaints"), delivered, of_delivered,
          false},
         {"replies", _(c, "answered"), cli_int(r, "replies"), delivered, of_delivered, false},
+        {"score_leads", _(c, "people who got points"), cli_int(score, "leads"), delivered,
+         of_delivered, false},
+        {"score_points", _(c, "points they got"), points, 0, "", true},
         {"auto_replies", _(c, "automatic replies"), cli_int(r, "auto_replies"), delivered,
          of_delivered, false},
     };

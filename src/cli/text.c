@@ -154,6 +154,8 @@ const char *const cli_texts[][2] = {
     {"a fault of the server", "サーバーの障害"},
     {"for another reason", "その他の理由"},
     {"the page is written: %s\n", "ページを書き出しました: %s\n"},
+    {"people who got points", "スコアが変わった人"},
+    {"points they got", "加算された点数"},
     {"of queued", "(対 対象数)"},
     {"of sent", "(対 送信数)"},
     {"of delivered", "(対 配達数)"},

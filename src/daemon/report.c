@@ -52,6 +52,8 @@ static int put_parts(struct report *r)
     if (err == HY_OK)
         err = report_goals_put(r);
     if (err == HY_OK)
+        err = report_score_put(r);
+    if (err == HY_OK)
         err = report_links_put(r);
     report_times_free(times);
     return err;

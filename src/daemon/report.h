@@ -53,5 +53,7 @@ HY_MUST_USE int report_domains_put(struct report *r, struct report_times *times)
 HY_MUST_USE int report_people_put(struct report *r);
 /* report_goals.c: what the campaign names as its goals, and who reached them. */
 HY_MUST_USE int report_goals_put(struct report *r);
+/* report_score.c: the points that what people did with it gave them. */
+HY_MUST_USE int report_score_put(struct report *r);
 /* report_links.c: links, and the mail. */
 HY_MUST_USE int report_links_put(struct report *r);

@@ -143,9 +143,18 @@ def count(hits):
     return n, people, links
 
 
+SCORING = """groups: [{name: engagement}]
+rules:
+  - {name: reply, on: 'replied()', points: 5, group: engagement}
+  - {name: unsubscribed, on: 'unsubscribed()', points: -20, group: engagement}
+  - {name: complaint, on: 'complained()', points: -50, group: engagement}
+"""
+
+
 def blast(lab, canary, n=120, name=NAME, extra=""):
     """(daemon, delivered leads) of a campaign that has been sent."""
-    daemon, _, world = setup(lab, sink_args=["--reply", "rcpt:550:5.1.1 no such user:10%"])
+    daemon, _, world = setup(lab, sink_args=["--reply", "rcpt:550:5.1.1 no such user:10%"],
+                             config={"scoring.rules": lab.write("scoring.yaml", SCORING)})
     domain = next(d for d, x in world.domains.items() if x["kind"] == "plain")
     rows = [field(f"user{i:03}", domain) for i in range(n)] + [field("x", "no-such-domain.test")]
     daemon.import_leads(lead_file(lab, rows))
@@ -191,6 +200,8 @@ def test_the_figures_of_every_form_are_those_of_what_was_done(lab):
         hits = make_hits(reached, start_of(daemon, NAME))
         daemon = again(lab, daemon, NAME, hits)
         n, people, links = count(hits)
+        want = {"points": 5.0 - 3 * 20 - 50, "mean": (5.0 - 3 * 20 - 50) / 5, "leads": 5, "entries": 5}
+        wait_for("points", lambda: daemon.ctl("campaign", "report", NAME)["score"] == want, 20)
         r = daemon.ctl("campaign", "report", NAME)
         for key in ("opens_human", "opens_machine", "clicks_human", "clicks_machine", "unsubscribes", "complaints"):
             check_eq(r[key], n[key], key)

@@ -177,6 +177,9 @@ def report(daemon, sink, world, figures):
         say(f"CPU           {figures['cpu_us_per_message']} us per message in hayaumad, its memory at most "
             f"{figures['anonymous_mib']} MiB")
     say(f"DKIM          {verify_one(sink, world)} (python3-dkim)")
+    page = os.path.join(os.path.dirname(daemon.config_path), "report.html")
+    if daemon.run("campaign", "report", CAMPAIGN, "--html", page).returncode == 0:
+        say(f"report        {os.path.relpath(page)}: open it in a browser")
     balanced, text = daemon.audit()
     say("audit         " + ("the books balance" if balanced else text))
     return balanced
