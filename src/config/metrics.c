@@ -407,6 +407,17 @@ const struct hy_metric_row hy_metrics[HY_METRICS] = {
         "開封とクリックの最初の判定(human、machine、unknown)とその理由。"),
     ROW(HY_M_VERDICTS_REVISED, HY_COUNTER, "hayauma_verdicts_revised_total", "",
         "Verdicts that changed after they were given.", "後で変わった判定。"),
+    ROW(HY_M_SEGMENT_LOOKS, HY_COUNTER, "hayauma_segment_looks_total", "",
+        "Times a segment was asked whether a lead is in it, after something happened or time "
+        "passed.",
+        "出来事や時間の経過により、リードが該当するかをセグメントごとに調べた回数。"),
+    ROW(HY_M_SEGMENT_MOVES, HY_COUNTER, "hayauma_segment_moves_total", "direction",
+        "Leads that entered segments, and left them (in, out); not those found when one is made.",
+        "セグメントに入った(in)、出た(out)リード。作成時に見つかったものは含みません。"),
+    ROW(HY_M_SEGMENT_LAG, HY_GAUGE, "hayauma_segment_lag_seconds", "",
+        "How long the passing of time should have moved leads and has not yet; 0 = nothing is "
+        "late.",
+        "時間の経過によるリードの出入りの遅れ(秒)。0 = 遅れなし。"),
 
     ROW(HY_M_SCORE_OVER, HY_GAUGE, "hayauma_score_leads_over", "threshold",
         "Leads over a threshold of the scoring rules.", "スコアのしきい値を超えているリード数。"),

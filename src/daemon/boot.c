@@ -333,6 +333,7 @@ void daemon_stop(struct hy_daemon *d)
     observer_close(&d->observer);
     hy_events_stop(d->events); /* while the writer runs; what it did not get to waits in the logs */
     d->events = NULL;
+    segments_stop(d);        /* likewise */
     hy_react_stop(d->react); /* likewise */
     d->react = NULL;
     if (d->writer) {
@@ -392,7 +393,7 @@ int daemon_reload(struct hy_daemon *d, struct hy_problems *problems, struct hy_b
     if (err == HY_OK)
         err = events_policy(fresh, problems, &events);
     if (err == HY_OK)
-        err = reaction_policy(fresh, problems, &scoring, &react);
+        err = reaction_policy(d, fresh, problems, &scoring, &react);
     if (err != HY_OK) {
         hy_deliver_policy_unref(policy);
         hy_receive_policy_unref(receive);

@@ -1,4 +1,4 @@
-/* audit, backup, list.export: each reads the whole store on a thread of its own. */
+/* audit, backup, list.export, segment.export: each reads the whole store on a thread of its own. */
 #include "ctl_common.h"
 
 #include <stdlib.h>
@@ -7,6 +7,7 @@
 #include "hayauma/config/audit_json.h"
 #include "hayauma/daemon/list_export.h"
 #include "hayauma/store/retention.h"
+#include "hayauma/store/segments.h"
 
 struct store_job {
     struct hy_daemon *d;
@@ -133,27 +134,51 @@ static void run_export(struct store_job *j)
 {
     uint64_t leads = 0;
     int err = hy_list_export(j->d->env, j->fd, &j->export, &leads);
-    log_act(j, json_pack("{s:O,s:I}", "list", json_object_get(hy_control_args(j->call), "list"),
-                         "rows", (json_int_t)leads));
+    const char *of = j->export.lists.n ? "list" : "segment";
+    log_act(j, json_pack("{s:O,s:I}", of, json_object_get(hy_control_args(j->call), of), "rows",
+                         (json_int_t)leads));
     if (err == HY_OK)
         hy_control_finish(j->call, json_pack("{s:I}", "rows", (json_int_t)leads));
     else
-        hy_control_fail(j->call, err, "the list could not be written whole", hy_err_text(err));
+        hy_control_fail(j->call, err,
+                        j->export.lists.n ? "the list could not be written whole"
+                                          : "the segment could not be written whole",
+                        hy_err_text(err));
 }
 
-static void list_export(struct hy_control_call *call, void *ctx)
+static int named_list(struct hy_txn *t, struct hy_control_call *call,
+                      struct hy_list_export_options *o, struct hy_diag *diag)
 {
-    struct hy_daemon *d = ctx;
+    const char *name = "";
+    o->lists.n = 1;
+    return ctl_list_arg(t, call, &o->lists.lists[0], &name, diag);
+}
+
+static int named_segment(struct hy_txn *t, struct hy_control_call *call,
+                         struct hy_list_export_options *o, struct hy_diag *diag)
+{
+    const char *name = "";
+    hy_segment_no no = 0;
+    int err = hy_control_arg_string_required(hy_control_args(call), "segment", diag, &name);
+    if (err == HY_OK)
+        err = hy_segment_find(t, hy_str_of(name), &no);
+    o->set = hy_segment_set_of(no);
+    return err == HY_ENOTFOUND ? hy_fail(diag, err, "there is no segment \"%.200s\"", name) : err;
+}
+
+static void start_export(struct hy_control_call *call, struct hy_daemon *d,
+                         int (*named)(struct hy_txn *t, struct hy_control_call *call,
+                                      struct hy_list_export_options *o, struct hy_diag *diag))
+{
+    struct hy_list_export_options o = {.is_cancelled = is_cancelled, .progress = progress};
     struct hy_diag diag = {""};
     struct hy_txn t = {0};
-    const char *name = "";
     bool safe = true;
-    hy_list_no no = 0;
     int err = hy_control_arg_bool(hy_control_args(call), "safe", true, &diag, &safe);
     if (err == HY_OK)
         err = hy_txn_read(d->env, &t);
     if (err == HY_OK)
-        err = ctl_list_arg(&t, call, &no, &name, &diag);
+        err = named(&t, call, &o, &diag);
     hy_txn_end(&t);
     if (err != HY_OK) {
         hy_control_fail_diag(call, err, &diag);
@@ -163,19 +188,26 @@ static void list_export(struct hy_control_call *call, void *ctx)
     if (!j)
         return;
     j->fd = hy_control_take_fd(call, 0);
-    j->export = (struct hy_list_export_options){
-        .lists = {.lists = {no}, .n = 1},
-        .raw = !safe,
-        .is_cancelled = is_cancelled,
-        .progress = progress,
-        .ctx = j,
-    };
+    j->export = o;
+    j->export.raw = !safe;
+    j->export.ctx = j;
     job_start(j);
+}
+
+static void list_export(struct hy_control_call *call, void *ctx)
+{
+    start_export(call, ctx, named_list);
+}
+
+static void segment_export(struct hy_control_call *call, void *ctx)
+{
+    start_export(call, ctx, named_segment);
 }
 
 const struct hy_control_command ctl_store_commands[] = {
     {"audit", 0, 0, audit},
     {"backup", 0, 0, backup},
     {"list.export", 1, 1, list_export},
+    {"segment.export", 1, 1, segment_export},
     {NULL, 0, 0, NULL},
 };

@@ -10,6 +10,7 @@
 #include "hayauma/daemon/control.h"
 #include "hayauma/deliver/deliver.h"
 #include "hayauma/io/https.h"
+#include "hayauma/react/segments.h"
 #include "hayauma/store/inflight.h"
 #include "hayauma/store/retention.h"
 #include "hayauma/store/writer.h"
@@ -28,6 +29,7 @@ struct hy_web;
 struct hy_web_policy;
 struct hy_react;
 struct hy_react_policy;
+struct segments;
 struct hy_track;
 struct hy_track_campaign;
 struct hy_track_policy;
@@ -75,6 +77,8 @@ struct hy_daemon {
     struct hy_intake *intake;
     struct hy_receive *intake_receive; /* likewise */
     struct hy_react *react;
+    struct segments *segments; /* builds them */
+    struct hy_segments_meter segments_meter;
     struct hy_scoring *scoring; /* under plan_lock; NULL: leads have no points */
     atomic_bool is_applying_scores;
     struct hy_events *_Atomic events; /* NULL: they go nowhere */
@@ -202,10 +206,22 @@ int events_policy(struct hy_config *config, struct hy_problems *problems,
 /* From now on by this policy, whose reference is taken. */
 int events_apply(struct hy_daemon *d, struct hy_events_policy *policy, struct hy_diag *diag);
 
+/* segments.c: a thread that builds segments which are to be built; it ends behind what it is at. */
+int segments_start(struct hy_daemon *d, struct hy_diag *diag);
+void segments_stop(struct hy_daemon *d); /* while the writer runs */
+/* What is true of leads by the newest rules: the caller frees both. */
+struct segments_ground {
+    struct hy_scoring *scoring; /* NULL: leads have no points */
+    struct hy_zone *zone;
+    struct hy_facts_options facts;
+};
+void segments_ground(struct hy_daemon *d, struct segments_ground *ret);
+void segments_ground_free(struct segments_ground *g);
+
 /* reaction.c */
 /* How activities are judged and what follows from them, with the rules of scores that `config`
  * names (*ret_scoring: a reference to them, NULL: there are none). HY_EINVAL, noted; HY_ENOMEM. */
-int reaction_policy(struct hy_config *config, struct hy_problems *problems,
+int reaction_policy(struct hy_daemon *d, struct hy_config *config, struct hy_problems *problems,
                     struct hy_scoring **ret_scoring, struct hy_react_policy **ret);
 /* Begins to follow them, by d->config. */
 int reaction_open(struct hy_daemon *d, struct hy_problems *problems, struct hy_diag *diag);
@@ -329,6 +345,7 @@ extern const struct hy_control_command ctl_rows_commands[];          /* queue.li
 extern const struct hy_control_command ctl_alter_commands[];         /* queue.retry move purge */
 extern const struct hy_control_command ctl_score_commands[];         /* score.* */
 extern const struct hy_control_command ctl_score_try_commands[];     /* score.try score.apply */
+extern const struct hy_control_command ctl_segment_commands[];       /* segment.* */
 extern const struct hy_control_command ctl_store_commands[];         /* audit backup list.export */
 extern const struct hy_control_command ctl_site_commands[];          /* site */
 extern const struct hy_control_command ctl_source_commands[];        /* source.list */

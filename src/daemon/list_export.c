@@ -63,18 +63,32 @@ static int put_lead(struct export *e, hy_lead_no no)
     return HY_OK;
 }
 
+static int next_of_lists(struct export *e, hy_lead_no leads[LEADS_AT_ONCE], size_t *n)
+{
+    int err = hy_list_set_leads(&e->t, &e->o->lists, e->domain, e->after, leads, LEADS_AT_ONCE, n);
+    if (err == HY_OK && *n == 0) {
+        err = hy_list_set_next_domain(&e->t, &e->o->lists, e->domain, &e->domain);
+        e->after = 0;
+    }
+    return err;
+}
+
+static int next_of_set(struct export *e, hy_lead_no leads[LEADS_AT_ONCE], size_t *n)
+{
+    int err = hy_lead_set_next(&e->t, e->o->set, e->after, leads, LEADS_AT_ONCE, n);
+    return err == HY_OK && *n == 0 ? HY_ENOTFOUND : err;
+}
+
 /* The leads that follow in one snapshot; HY_ENOTFOUND behind the last. */
 static int put_some(struct export *e)
 {
     hy_lead_no leads[LEADS_AT_ONCE];
     size_t n = 0;
-    int err = hy_list_set_leads(&e->t, &e->o->lists, e->domain, e->after, leads, LEADS_AT_ONCE, &n);
-    if (err == HY_OK && n == 0) {
-        err = hy_list_set_next_domain(&e->t, &e->o->lists, e->domain, &e->domain);
-        e->after = 0;
-    }
+    int err = e->o->lists.n ? next_of_lists(e, leads, &n) : next_of_set(e, leads, &n);
     for (size_t i = 0; i < n && err == HY_OK && e->out.len < OUT_BYTES; i++) {
         err = put_lead(e, leads[i]);
+        if (err == HY_ENOTFOUND && !e->o->lists.n) /* it is gone, and leaves the set in a moment */
+            err = HY_OK;
         e->after = leads[i];
     }
     return err;

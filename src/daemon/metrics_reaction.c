@@ -1,5 +1,5 @@
-/* The part of /metrics about what follows from activities: how far it is, and what was thought of
- * opens and clicks. The server's thread. */
+/* The part of /metrics about what follows from activities: how far it is, what was thought of opens
+ * and clicks, and whom segments hold. The server's thread. */
 #include "metrics_reaction.h"
 
 #include "daemon.h"
@@ -20,6 +20,24 @@ static void put_verdicts(struct expo *e, const struct hy_react_view *v)
         }
 }
 
+static void put_segments(struct expo *e, struct hy_daemon *d)
+{
+    const struct expo_label in = {"direction", HY_STR("in")}, out = {"direction", HY_STR("out")};
+    struct hy_segments_meter *m = &d->segments_meter;
+    struct hy_txn t = {0};
+    uint32_t lag = 0;
+    expo_one(e, HY_M_SEGMENT_LOOKS, (double)atomic_load(&m->looks));
+    expo_head(e, HY_M_SEGMENT_MOVES);
+    expo_sample(e, HY_M_SEGMENT_MOVES, &in, 1, (double)atomic_load(&m->entered));
+    expo_sample(e, HY_M_SEGMENT_MOVES, &out, 1, (double)atomic_load(&m->left));
+    int err = hy_txn_read(d->env, &t);
+    if (err == HY_OK)
+        err = hy_segment_due_lag(&t, (uint32_t)(hy_clock_wall_ms() / 1000), &lag);
+    hy_txn_end(&t);
+    if (err == HY_OK)
+        expo_one(e, HY_M_SEGMENT_LAG, (double)lag);
+}
+
 void metrics_put_reaction(struct expo *e, struct hy_daemon *d)
 {
     struct hy_react_view v;
@@ -35,4 +53,5 @@ void metrics_put_reaction(struct expo *e, struct hy_daemon *d)
     expo_one(e, HY_M_REACTION_WITHDRAWN, (double)v.withdrawn);
     expo_one(e, HY_M_VERDICTS_REVISED, (double)v.revised);
     put_verdicts(e, &v);
+    put_segments(e, d);
 }

@@ -8,8 +8,9 @@
 #include "hayauma/config/scoring.h"
 #include "hayauma/react/react.h"
 #include "hayauma/react/scores.h"
+#include "hayauma/react/segments.h"
 
-enum { DUE_AT_ONCE = 64 };
+enum { DUE_AT_ONCE = 64, SEGMENTS_DUE_AT_ONCE = 1000 };
 
 /* What a policy stands on; freed with it. */
 struct ground {
@@ -17,11 +18,13 @@ struct ground {
     struct hy_scoring *scoring;       /* NULL: leads have no points */
     const struct hy_score_plan *plan; /* of it */
     struct hy_zone *zone;
-    struct hy_scorer *scorer; /* the writer thread's */
+    struct hy_scorer *scorer; /* the writer thread's, like the segments */
+    struct hy_segments *segments;
 };
 
 static void free_ground(struct ground *g)
 {
+    hy_segments_free(g->segments);
     hy_scorer_free(g->scorer);
     hy_zone_free(g->zone);
     hy_scoring_free(g->scoring);
@@ -38,13 +41,17 @@ static void release(struct hy_react_policy *p)
 static int note(void *ctx, struct hy_txn *t, const struct hy_activity *a, int sign)
 {
     struct ground *g = ctx;
-    return g->scorer ? hy_scorer_note(g->scorer, t, a, sign, NULL) : HY_OK;
+    bool is_changed = false;
+    int err = g->scorer ? hy_scorer_note(g->scorer, t, a, sign, &is_changed) : HY_OK;
+    return err ? err : hy_segments_note(t, g->segments, a, is_changed);
 }
 
 static int lead(void *ctx, struct hy_txn *t, hy_lead_no no, unsigned what)
 {
     struct ground *g = ctx;
-    return g->scorer ? hy_scorer_lead(g->scorer, t, no, what, NULL) : HY_OK;
+    bool is_changed = false;
+    int err = g->scorer ? hy_scorer_lead(g->scorer, t, no, what, &is_changed) : HY_OK;
+    return err ? err : hy_segments_lead(t, g->segments, no, what, is_changed);
 }
 
 static int due(void *ctx, struct hy_txn *t, hy_wall_ms now)
@@ -54,28 +61,36 @@ static int due(void *ctx, struct hy_txn *t, hy_wall_ms now)
     int err = HY_OK;
     while (err == HY_OK && more && !hy_txn_should_yield(t))
         err = hy_scores_due(t, g->plan, now, DUE_AT_ONCE, &more);
+    if (err != HY_OK || more)
+        return err ? err : HY_EMORE;
+    err = hy_segments_due(t, g->segments, now, SEGMENTS_DUE_AT_ONCE, &more);
     return err == HY_OK && more ? HY_EMORE : err;
 }
 
 /* ---- from a config ---- */
 
-static int load(struct ground *g, struct hy_config *c, struct hy_problems *problems)
+static int load(struct ground *g, struct hy_daemon *d, struct hy_config *c,
+                struct hy_problems *problems)
 {
     int err = HY_OK;
     if (c->scoring.rules[0])
         err = hy_scoring_load(c->scoring.rules, problems, &g->scoring);
     g->zone = hy_zone_local();
-    if (err != HY_OK || !g->scoring)
-        return err;
-    g->plan = hy_scoring_plan(g->scoring);
-    return hy_scorer_new(&(struct hy_scorer_options){g->plan, g->zone}, &g->scorer);
+    if (err == HY_OK && g->scoring) {
+        g->plan = hy_scoring_plan(g->scoring);
+        err = hy_scorer_new(&(struct hy_scorer_options){g->plan, g->zone}, &g->scorer);
+    }
+    if (err == HY_OK)
+        err = hy_segments_new(&(struct hy_facts_options){g->plan, g->zone}, &d->segments_meter,
+                              &g->segments);
+    return err;
 }
 
-int reaction_policy(struct hy_config *config, struct hy_problems *problems,
+int reaction_policy(struct hy_daemon *d, struct hy_config *config, struct hy_problems *problems,
                     struct hy_scoring **ret_scoring, struct hy_react_policy **ret)
 {
     struct ground *g = calloc(1, sizeof *g);
-    int err = g ? load(g, config, problems) : HY_ENOMEM;
+    int err = g ? load(g, d, config, problems) : HY_ENOMEM;
     if (err != HY_OK) {
         if (g)
             free_ground(g);
@@ -95,12 +110,13 @@ int reaction_policy(struct hy_config *config, struct hy_problems *problems,
 int reaction_open(struct hy_daemon *d, struct hy_problems *problems, struct hy_diag *diag)
 {
     struct hy_react_policy *policy = NULL;
-    int err = reaction_policy(d->config, problems, &d->scoring, &policy);
+    int err = reaction_policy(d, d->config, problems, &d->scoring, &policy);
     if (err != HY_OK)
         return hy_fail(diag, err, "activities cannot be followed: %s",
                        problems->n ? problems->items[problems->n - 1].text : hy_err_text(err));
     score_apply_look(d, d->scoring);
-    return hy_react_start(d->env, d->writer, policy, diag, &d->react);
+    err = hy_react_start(d->env, d->writer, policy, diag, &d->react);
+    return err ? err : segments_start(d, diag);
 }
 
 void reaction_reload(struct hy_daemon *d, struct hy_scoring *scoring,

@@ -10,6 +10,7 @@
 #include "hayauma/base/zone.h"
 #include "hayauma/config/scoring.h"
 #include "hayauma/react/scores.h"
+#include "hayauma/react/segment_edit.h"
 #include "hayauma/store/lead.h"
 
 struct apply {
@@ -64,6 +65,8 @@ static int apply_slice(struct hy_write_req *r, struct hy_txn *t)
     if (is_done)
         at = (struct hy_score_applied){.print = a->print, .next = 0, .at = t->now};
     err = hy_scores_apply_mark(t, &at);
+    if (err == HY_OK && is_done) /* segments follow deeds and time, but not this */
+        err = hy_segments_rebuild(t, true, false);
     return err == HY_OK && !is_done ? HY_EMORE : err;
 }
 

@@ -172,7 +172,7 @@ static bool is_on_list(struct hy_facts *f, struct hy_str name)
 {
     hy_list_no no;
     bool has = false;
-    int err = f->domain ? hy_list_find(f->t, name, &no) : HY_ENOTFOUND;
+    int err = hy_list_find(f->t, name, &no);
     if (!err)
         err = hy_list_has(f->t, no, f->domain, f->lead, &has);
     if (err && err != HY_ENOTFOUND)
@@ -283,7 +283,7 @@ static void see(void *ctx, hy_wall_ms at)
     s->newest[i] = at;
 }
 
-static bool is_of_kind(const struct hy_segment_node *did, uint8_t kind)
+bool fact_is_of_kind(const struct hy_segment_node *did, uint8_t kind)
 {
     return kind == did->did || (did->did == HY_ACTIVITY_BOUNCED && kind == HY_ACTIVITY_LATE_BOUNCE);
 }
@@ -297,7 +297,7 @@ static void see_activities(struct hy_facts *f, const struct hy_segment_node *did
         err = activity(f, i, &k, &k);
         if (err || hy_id_time(k.id) < from)
             break; /* nothing happened later than it was noted */
-        if (is_of_kind(did, k.kind) && k.counts && k.moment >= from && k.moment < until &&
+        if (fact_is_of_kind(did, k.kind) && k.counts && k.moment >= from && k.moment < until &&
             passes(f, did, k.id))
             see(s, k.moment);
     }

@@ -29,6 +29,8 @@ bool fact_is_score(const struct hy_score_plan *plan, struct hy_str name, struct 
 /* Up to when a COMPARE node surely says the same of sums that fade. */
 hy_wall_ms fact_score_stays(const struct hy_segment_node *n, const struct hy_score_sum *sums,
                             size_t n_sums, hy_wall_ms now);
+/* Whether activities of the kind are what a DID node counts. */
+bool fact_is_of_kind(const struct hy_segment_node *did, uint8_t kind);
 static inline struct hy_lead_set fact_label_set(enum hy_label_kind kind, hy_label_no no)
 {
     return (struct hy_lead_set){.kind = kind == HY_LABEL_TAG ? HY_LEAD_SET_TAG : HY_LEAD_SET_GROUP,

@@ -2,12 +2,12 @@
  *
  * Key: segment be32. Value: version u8, state u8, flags u8 (1 announces), 0; varints: created,
  * changed, version; name, text, who, note (length, bytes). Key 0: version u8, newest number le32,
- * generation le64. Names: name -> version u8, segment le32. */
+ * generation le64, ground le64. Names: name -> version u8, segment le32. */
 #include "hayauma/store/segments.h"
 
 #include "record.h"
 
-enum { VERSION = 1, HEAD_BYTES = 13, ANNOUNCES = 1 };
+enum { VERSION = 1, HEAD_BYTES = 21, ANNOUNCES = 1 };
 enum {
     RECORD_MAX = 4 + 3 * 10 + 4 * 10 + HY_SEGMENTS_NAME_MAX + HY_SEGMENTS_TEXT_MAX +
                  HY_SEGMENTS_WHO_MAX + HY_SEGMENTS_NOTE_MAX
@@ -29,7 +29,7 @@ static struct hy_str key_of(hy_segment_no no, uint8_t room[4])
 
 struct head {
     hy_segment_no newest;
-    uint64_t generation;
+    uint64_t generation, ground;
 };
 
 static int head_get(struct hy_txn *t, struct head *ret)
@@ -46,16 +46,18 @@ static int head_get(struct hy_txn *t, struct head *ret)
     if (!err && value.n != HEAD_BYTES)
         err = HY_ECORRUPT;
     if (!err)
-        *ret = (struct head){hy_get_le32(value.p + 1), hy_get_le64(value.p + 5)};
+        *ret = (struct head){hy_get_le32(value.p + 1), hy_get_le64(value.p + 5),
+                             hy_get_le64(value.p + 13)};
     return err;
 }
 
-/* One more generation. */
+/* A new generation: a number that no transaction that was dropped had, either. */
 static int head_put(struct hy_txn *t, struct head h)
 {
     uint8_t key[4], value[HEAD_BYTES] = {VERSION};
     hy_put_le32(value + 1, h.newest);
-    hy_put_le64(value + 5, h.generation + 1);
+    hy_put_le64(value + 5, hy_txn_new_id(t));
+    hy_put_le64(value + 13, h.ground);
     return hy_put(t, HY_TABLE_SEGMENTS, key_of(0, key), hy_str_make(value, sizeof value),
                   HY_PUT_SET);
 }
@@ -67,6 +69,23 @@ int hy_segments_generation(struct hy_txn *t, uint64_t *ret)
     if (!err)
         *ret = h.generation;
     return err;
+}
+
+int hy_segments_ground(struct hy_txn *t, uint64_t *ret)
+{
+    struct head h;
+    int err = head_get(t, &h);
+    if (!err)
+        *ret = h.ground;
+    return err;
+}
+
+int hy_segments_ground_set(struct hy_txn *t, uint64_t ground)
+{
+    struct head h;
+    int err = head_get(t, &h);
+    h.ground = ground;
+    return err ? err : head_put(t, h);
 }
 
 /* ---- records ---- */

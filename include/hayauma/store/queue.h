@@ -68,6 +68,11 @@ HY_MUST_USE int hy_queue_get(struct hy_txn *t, const struct hy_rcpt_ref *ref,
 HY_MUST_USE int hy_queue_find(struct hy_txn *t, hy_id campaign, hy_domain_no domain,
                               hy_lead_no lead, struct hy_queue_row *ret);
 
+/* Calls `each` for the rows of a campaign in these states (bits: 1u << state), by domain, until it
+ * returns non-zero, which is then the answer. About 5 ns a row. */
+HY_MUST_USE int hy_queue_each(struct hy_txn *t, hy_id campaign, unsigned states,
+                              int (*each)(void *ctx, const struct hy_queue_row *row), void *ctx);
+
 /* ---- counting ---- */
 
 struct hy_queue_count { /* the rows of one domain of one campaign */

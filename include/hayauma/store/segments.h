@@ -43,6 +43,10 @@ HY_MUST_USE int hy_segment_read(struct hy_txn *t, hy_segment_no no, struct hy_se
 HY_MUST_USE int hy_segment_next(struct hy_txn *t, hy_segment_no after, struct hy_segment *ret);
 /* A number that is another one after every change of any of them. */
 HY_MUST_USE int hy_segments_generation(struct hy_txn *t, uint64_t *ret);
+/* What all of them were found by last: a hash of the caller's, of what is true of leads without
+ * their doing (how their points are grouped, where days begin). 0: never said. */
+HY_MUST_USE int hy_segments_ground(struct hy_txn *t, uint64_t *ret);
+HY_MUST_USE int hy_segments_ground_set(struct hy_txn *t, uint64_t ground);
 
 /* Stores it; s->no 0: a new one, which gets its number. HY_EEXIST: another one has the name;
  * HY_EINVAL: a bad name; HY_ELIMIT: too long, or too many. */

@@ -1,0 +1,358 @@
+/* Segments kept up to date. What happened says which segments are concerned; each of them is asked
+ * anew of the lead, in an order in which those that name others come behind them, and what changes
+ * concerns who names them. */
+#include "hayauma/react/segments.h"
+
+#include <stdlib.h>
+
+#include "facts_priv.h"
+#include "hayauma/store/attempt.h"
+#include "hayauma/store/lead_change.h"
+#include "hayauma/store/log_reader.h"
+#include "hayauma/store/spool.h"
+#include "segment_edit.h"
+#include "segment_plan.h"
+
+enum { TAKE = 256 }; /* leads of the wheel at once */
+
+struct hy_segments {
+    struct hy_facts *facts;
+    struct hy_deed *deed;
+    struct segment_plan plan;
+    bool is_read;
+    uint64_t *concerned; /* a bit for each segment of the plan, by its place */
+    size_t words;
+    struct hy_segments_meter *meter, own; /* own: where nobody wants to know */
+};
+
+int hy_segments_new(const struct hy_facts_options *o, struct hy_segments_meter *meter,
+                    struct hy_segments **ret)
+{
+    struct hy_segments *s = calloc(1, sizeof *s);
+    int err = s ? hy_facts_new(o, &s->facts) : HY_ENOMEM;
+    if (!err)
+        err = hy_deed_new(&s->deed);
+    if (err) {
+        hy_segments_free(s);
+        return err;
+    }
+    s->meter = meter ? meter : &s->own;
+    *ret = s;
+    return HY_OK;
+}
+
+void hy_segments_free(struct hy_segments *s)
+{
+    if (!s)
+        return;
+    hy_facts_free(s->facts);
+    hy_deed_free(s->deed);
+    segment_plan_free(&s->plan);
+    free(s->concerned);
+    free(s);
+}
+
+/* Reads the segments anew when they changed, in whichever transaction that was. */
+static int follow(struct hy_txn *t, struct hy_segments *s)
+{
+    struct segment_plan plan;
+    uint64_t generation;
+    int err = hy_segments_generation(t, &generation);
+    if (err || (s->is_read && generation == s->plan.generation))
+        return err;
+    err = segment_plan_read(t, &plan);
+    if (err)
+        return err;
+    size_t words = plan.n / 64 + 1;
+    uint64_t *concerned = calloc(words, sizeof *concerned);
+    if (!concerned) {
+        segment_plan_free(&plan);
+        return HY_ENOMEM;
+    }
+    free(s->concerned);
+    segment_plan_free(&s->plan);
+    s->concerned = concerned;
+    s->words = words;
+    s->plan = plan;
+    s->is_read = true;
+    return HY_OK;
+}
+
+/* ---- who is concerned ---- */
+
+static void concern(struct hy_segments *s, size_t place)
+{
+    s->concerned[place / 64] |= UINT64_C(1) << place % 64;
+}
+
+static bool is_concerned(const struct hy_segments *s, size_t place)
+{
+    return s->concerned[place / 64] >> place % 64 & 1;
+}
+
+static void concern_uses(struct hy_segments *s, unsigned uses)
+{
+    for (size_t i = 0; i < s->plan.n; i++)
+        if (s->plan.segments[i].uses & uses)
+            concern(s, i);
+}
+
+static void concern_all(struct hy_segments *s)
+{
+    for (size_t i = 0; i < s->plan.n; i++)
+        concern(s, i);
+}
+
+static bool is_anybody(const struct hy_segments *s)
+{
+    for (size_t i = 0; i < s->words; i++)
+        if (s->concerned[i])
+            return true;
+    return false;
+}
+
+static void concern_kind(struct hy_segments *s, struct hy_txn *t, enum hy_activity_kind kind,
+                         const struct hy_activity *a)
+{
+    const struct plan_did *list = s->plan.by_kind[kind];
+    const struct hy_segment_deed *deed = hy_deed_of(s->deed, t, a);
+    for (size_t i = 0; i < s->plan.n_by_kind[kind]; i++)
+        if (!is_concerned(s, list[i].segment) && hy_segment_matches(list[i].did, deed))
+            concern(s, list[i].segment);
+}
+
+/* ---- looking ---- */
+
+static int announce(struct hy_txn *t, const struct plan_segment *to, hy_lead_no lead, bool is_in)
+{
+    struct hy_activity a = {.kind = is_in ? HY_ACTIVITY_SEGMENT_ENTERED : HY_ACTIVITY_SEGMENT_LEFT,
+                            .lead = lead,
+                            .text = to->name};
+    return hy_activity_put(t, &a);
+}
+
+/* What is true of the lead, stored; and when to look again. */
+static int look(struct hy_txn *t, struct hy_segments *s, size_t place, hy_lead_no lead,
+                bool is_there, bool *ret_changed)
+{
+    const struct plan_segment *to = &s->plan.segments[place];
+    struct hy_lead_set set = hy_segment_set_of(to->no);
+    hy_wall_ms until = INT64_MAX;
+    bool is_in = false;
+    if (is_there) {
+        until = hy_segment_next_change(to->tree, hy_facts_ask(s->facts), &is_in);
+        if (hy_facts_err(s->facts))
+            return hy_facts_err(s->facts);
+    }
+    atomic_fetch_add_explicit(&s->meter->looks, 1, memory_order_relaxed);
+    int err = is_in ? hy_lead_set_add(t, set, lead, ret_changed)
+                    : hy_lead_set_remove(t, set, lead, ret_changed);
+    if (!err && *ret_changed)
+        atomic_fetch_add_explicit(is_in ? &s->meter->entered : &s->meter->left, 1,
+                                  memory_order_relaxed);
+    if (!err && until != INT64_MAX) {
+        hy_wall_ms now = hy_facts_ask(s->facts)->now;
+        err = hy_segment_due_put(t, to->no, hy_segment_due_at(until, now), &lead, 1);
+    }
+    return err;
+}
+
+static int look_and_tell(struct hy_txn *t, struct hy_segments *s, size_t place, hy_lead_no lead,
+                         bool is_there)
+{
+    const struct plan_segment *to = &s->plan.segments[place];
+    bool changed = false, was = false;
+    if (to->state == HY_SEGMENT_BUILDING) /* when it is ready, it is looked at */
+        return hy_lead_set_add(t, hy_segment_touched(to->no), lead, NULL);
+    int err = hy_lead_set_has(t, hy_segment_set_of(to->no), lead, &was);
+    if (!err)
+        err = look(t, s, place, lead, is_there, &changed);
+    if (err || !changed)
+        return err;
+    for (size_t i = 0; i < to->n_dependents; i++)
+        concern(s, to->dependents[i]);
+    return to->announces && is_there ? announce(t, to, lead, !was) : HY_OK;
+}
+
+/* Makes the facts tell of the lead; false: there is none (any more). */
+static int ask(struct hy_txn *t, struct hy_segments *s, hy_lead_no lead, hy_wall_ms now,
+               bool *ret_is_there)
+{
+    int err = hy_facts_of(s->facts, t, lead, now);
+    *ret_is_there = err != HY_ENOTFOUND;
+    return err == HY_ENOTFOUND ? HY_OK : err;
+}
+
+/* Asks all who are concerned, and those whom that concerns. */
+static int look_at(struct hy_txn *t, struct hy_segments *s, hy_lead_no lead, hy_wall_ms now)
+{
+    bool is_there;
+    if (!is_anybody(s))
+        return HY_OK;
+    int err = ask(t, s, lead, now, &is_there);
+    for (size_t w = 0; w < s->words; w++)
+        while (s->concerned[w]) { /* dependents lie behind: their bits may still come */
+            size_t place = 64 * w + (size_t)__builtin_ctzll(s->concerned[w]);
+            s->concerned[w] &= s->concerned[w] - 1;
+            if (!err)
+                err = look_and_tell(t, s, place, lead, is_there);
+        }
+    return err;
+}
+
+/* ---- what happens ---- */
+
+int hy_segments_note(struct hy_txn *t, struct hy_segments *s, const struct hy_activity *a,
+                     bool score_changed)
+{
+    if (!a->lead)
+        return HY_OK;
+    int err = follow(t, s);
+    if (err)
+        return err;
+    concern_kind(s, t, a->kind, a);
+    if (a->kind == HY_ACTIVITY_LATE_BOUNCE)
+        concern_kind(s, t, HY_ACTIVITY_BOUNCED, a);
+    if (a->kind == HY_ACTIVITY_IDENTIFY) /* what the visitor did is the lead's from now on */
+        concern_uses(s, PLAN_DEEDS);
+    if (a->kind == HY_ACTIVITY_MERGED)
+        concern_all(s);
+    if (score_changed)
+        concern_uses(s, PLAN_SCORE);
+    return look_at(t, s, a->lead, t->now);
+}
+
+int hy_segments_lead(struct hy_txn *t, struct hy_segments *s, hy_lead_no lead, unsigned what,
+                     bool score_changed)
+{
+    static const struct {
+        unsigned what, uses;
+    } uses[] = {
+        {HY_LEAD_ATTRIBUTES, PLAN_ATTRIBUTES},
+        {HY_LEAD_TAGS, PLAN_TAGS},
+        {HY_LEAD_GROUPS, PLAN_GROUPS},
+        {HY_LEAD_LISTS, PLAN_LISTS},
+        {HY_LEAD_ADDRESSES, PLAN_RECORD | PLAN_LISTS | PLAN_MAIL},
+    };
+    int err = follow(t, s);
+    if (err)
+        return err;
+    for (size_t i = 0; i < sizeof uses / sizeof *uses; i++)
+        if (what & uses[i].what)
+            concern_uses(s, uses[i].uses);
+    if (what & (HY_LEAD_MERGED | HY_LEAD_ERASED | HY_LEAD_CREATED))
+        concern_all(s);
+    if (score_changed)
+        concern_uses(s, PLAN_SCORE);
+    return look_at(t, s, lead, t->now);
+}
+
+int hy_segments_settle(struct hy_txn *t, struct hy_segments *s, hy_segment_no no, hy_lead_no lead)
+{
+    bool is_there, changed;
+    int err = follow(t, s);
+    size_t place = err ? 0 : segment_plan_find(&s->plan, no);
+    if (!err && place == SIZE_MAX)
+        err = HY_ENOTFOUND;
+    if (!err)
+        err = ask(t, s, lead, t->now, &is_there);
+    return err ? err : look(t, s, place, lead, is_there, &changed);
+}
+
+/* ---- what time does ---- */
+
+static int take_due(struct hy_txn *t, struct hy_segments *s, hy_wall_ms now, unsigned max,
+                    unsigned *done)
+{
+    hy_lead_no leads[TAKE];
+    hy_segment_no no;
+    size_t n, room = max - *done < TAKE ? max - *done : TAKE;
+    int err = hy_segment_due_take(t, (uint32_t)(now / 1000), &no, leads, room, &n);
+    if (err)
+        return err;
+    size_t place = segment_plan_find(&s->plan, no);
+    for (size_t i = 0; i < n && place != SIZE_MAX && !err; i++) {
+        concern(s, place);
+        err = look_at(t, s, leads[i], now);
+    }
+    *done += (unsigned)n;
+    return err;
+}
+
+/* Of campaigns' mail, what is a final state that somebody asks for. */
+static bool is_final(const struct hy_attempt *a, enum hy_activity_kind *ret_kind)
+{
+    if (hy_id_is_spool(a->ref.campaign))
+        return false;
+    *ret_kind = a->state == HY_RCPT_DELIVERED ? HY_ACTIVITY_DELIVERED : HY_ACTIVITY_BOUNCED;
+    return a->state == HY_RCPT_DELIVERED || a->state == HY_RCPT_BOUNCED;
+}
+
+static int follow_one(struct hy_txn *t, struct hy_segments *s, const struct hy_attempt *attempt,
+                      hy_wall_ms now)
+{
+    enum hy_activity_kind kind;
+    if (!is_final(attempt, &kind))
+        return HY_OK;
+    struct hy_activity a = {.id = attempt->id,
+                            .kind = kind,
+                            .lead = attempt->ref.lead,
+                            .campaign = attempt->ref.campaign,
+                            .at = hy_id_time(attempt->id),
+                            .reason = attempt->outcome.reason};
+    concern_kind(s, t, kind, &a);
+    if (kind == HY_ACTIVITY_BOUNCED) /* and is delivered no more, when it came back later */
+        concern_kind(s, t, HY_ACTIVITY_DELIVERED, &a);
+    return look_at(t, s, a.lead, now);
+}
+
+/* Mail is told by the attempts, which are no activities: they are read only while a segment asks
+ * for it. The place is made with the first such segment (segment_edit.c). */
+static int follow_mail(struct hy_txn *t, struct hy_segments *s, hy_wall_ms now, unsigned max,
+                       unsigned *done)
+{
+    struct hy_log_reader r;
+    struct hy_attempt a;
+    int err = hy_log_reader_get(t, HY_STR(SEGMENT_MAIL_READER), &r);
+    if (err)
+        return err;
+    if (!s->plan.n_by_kind[HY_ACTIVITY_DELIVERED] && !s->plan.n_by_kind[HY_ACTIVITY_BOUNCED]) {
+        err = hy_log_reader_del(t, HY_STR(SEGMENT_MAIL_READER));
+        return err ? err : HY_ENOTFOUND;
+    }
+    hy_id at = r.cursor, from = at;
+    while (!err && *done < max && !hy_txn_should_yield(t)) {
+        err = hy_attempt_next(t, at, &a);
+        if (err)
+            break;
+        at = a.id;
+        ++*done;
+        err = follow_one(t, s, &a, now);
+    }
+    if (err && err != HY_ENOTFOUND)
+        return err;
+    r = (struct hy_log_reader){.name = HY_STR(SEGMENT_MAIL_READER), .cursor = at, .holds = true};
+    int stored = at != from ? hy_log_reader_put(t, &r) : HY_OK;
+    return stored ? stored : err;
+}
+
+int hy_segments_due(struct hy_txn *t, struct hy_segments *s, hy_wall_ms now, unsigned max,
+                    bool *ret_more)
+{
+    unsigned done = 0;
+    int err = follow(t, s);
+    if (!err)
+        err = follow_mail(t, s, now, max, &done);
+    while (err == HY_ENOTFOUND || !err) {
+        if (done >= max || hy_txn_should_yield(t)) {
+            *ret_more = true;
+            return HY_OK;
+        }
+        err = take_due(t, s, now, max, &done);
+        if (err == HY_ENOTFOUND) {
+            *ret_more = false;
+            return HY_OK;
+        }
+    }
+    return err;
+}

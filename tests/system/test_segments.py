@@ -1,0 +1,81 @@
+"""Segments in a running daemon: made by hand, kept up to date by what leads do, alive after a kill."""
+
+from lab import CommandError, Daemon, check, check_eq, wait_for
+from test_campaign import csv, field, setup
+from test_spool import SITE
+
+
+def refused(daemon, *args):
+    try:
+        daemon.ctl(*args)
+    except CommandError as e:
+        return e.output
+    raise AssertionError(f"{args} was taken")
+
+
+def start(lab, leads=200):
+    daemon, sink, _ = setup(lab, key=False)
+    daemon.import_leads(csv(lab, [field(f"user{i}", SITE, prefecture="東京都" if i % 2 else "大阪府")
+                                  for i in range(leads)]))
+    return daemon, sink
+
+
+def ready(daemon, name, count=None):
+    """Waits until a segment is ready (with so many leads)."""
+    def look():
+        s = daemon.ctl("segment", "show", name)
+        return s if s["state"] == "ready" and count in (None, s["count"]) else None
+    return wait_for(f"the segment {name} with {count} leads", look)
+
+
+def test_a_segment_is_made_followed_and_deleted_by_hand(lab):
+    daemon, _ = start(lab)
+    asked = daemon.ctl("segment", "count", 'prefecture = "東京都"', "--sample", "5")
+    check_eq((asked["count"], asked["of"], len(asked["sample"])), (100, 200, 5))
+    check_eq(len({lead["lead"] for lead in asked["sample"]}), 5)
+    made = daemon.ctl("segment", "create", "tokyo", 'prefecture = "東京都"', "--announce")
+    check_eq((made["name"], made["announce"]), ("tokyo", True))
+    ready(daemon, "tokyo", 100)
+    daemon.ctl("segment", "create", "best", 'segment("tokyo") and tag("vip")')
+    ready(daemon, "best", 0)
+    daemon.ctl("lead", "tag", f"user1@{SITE}", "vip")
+    daemon.ctl("lead", "tag", f"user2@{SITE}", "vip")
+    ready(daemon, "best", 1)
+    daemon.ctl("lead", "set", f"user2@{SITE}", "prefecture=東京都")
+    ready(daemon, "tokyo", 101)
+    ready(daemon, "best", 2)
+    told = [m for m in daemon.ctl("lead", "show", f"user2@{SITE}")["timeline"] if m["kind"] == "segment-entered"]
+    check_eq(len(told), 1)
+    daemon.ctl("lead", "untag", f"user1@{SITE}", "vip")
+    ready(daemon, "best", 1)
+    check_eq([x["address"] for x in daemon.ctl("segment", "members", "best")["leads"]], [f"user2@{SITE}"])
+    check("would contain itself" in refused(daemon, "segment", "change", "tokyo", 'segment("best")'), "a circle")
+    check("there is no segment" in refused(daemon, "segment", "create", "x", 'segment("nobody")'), "no such segment")
+    check("there is no list" in refused(daemon, "segment", "count", 'list("nobody")'), "no such list")
+    check('"best" names it' in refused(daemon, "segment", "delete", "tokyo"), "in use")
+    daemon.ctl("segment", "change", "tokyo", 'prefecture = "大阪府"')
+    ready(daemon, "tokyo", 99)
+    ready(daemon, "best", 0)
+    daemon.ctl("segment", "delete", "best")
+    daemon.ctl("segment", "delete", "tokyo")
+    check_eq(daemon.ctl("segment", "list")["segments"], [])
+    good, text = daemon.audit()
+    check(good, text)
+
+
+def test_time_moves_leads_out_of_a_segment_and_a_kill_loses_nothing(lab):
+    daemon, _ = start(lab, 50)
+    daemon.ctl("segment", "create", "new", "created within 8s")
+    daemon.ctl("segment", "create", "tagged", 'tag("a") or created older than 1h')
+    daemon.ctl("lead", "create", f"fresh@{SITE}", "--tag", "a")
+    ready(daemon, "tagged", 1)
+    daemon.kill()
+    daemon = lab.add(Daemon(lab, "again", daemon.config_path, daemon.socket))
+    ready(daemon, "tagged", 1)
+    ready(daemon, "new", 0)
+    path = lab.path("out.csv")
+    daemon.run("segment", "export", "tagged", "--output", path)
+    check_eq(len(open(path, encoding="utf-8").read().splitlines()), 2)
+    check("1 leads" in daemon.run("segment", "show", "tagged").stdout.replace("1 lead,", "1 leads,"), "for people")
+    check("tagged" in daemon.run("segment", "list").stdout, "for people")
+    check("1 of 51" in daemon.run("segment", "sample", 'tag("a")').stdout, "for people")
