@@ -4,8 +4,8 @@ import sys
 
 FILES = ("src/audience/segment_json.c", "src/audience/segment_lex.c", "src/audience/segment_parse.c", "src/audience/segment_words.c",
          "src/config/bounces.c", "src/config/events.c", "src/config/scoring.c",
-         "src/config/tenants.c", "src/daemon/api.c", "src/daemon/ctl_events.c",
-         "src/daemon/events.c", "src/daemon/local_mail.c", "src/daemon/submission.c", "src/receive/users.c",
+         "src/config/tenants.c", "src/daemon/api.c", "src/daemon/ctl_events.c", "src/daemon/ctl_lead.c",
+         "src/daemon/events.c", "src/daemon/local_mail.c", "src/daemon/submission.c", "src/receive/users.c", "src/store/identity.c", "src/store/lead_edit.c",
          "src/web/tokens.c")
 CALL = re.compile(r"\b(?:hy_problems_error|hy_problems_warning|schema_error_at|schema_warn_at|hy_fail|complain"
                   r"|wrong|segment_wrong|segment_wrong_at)\s*\(")
@@ -13,7 +13,7 @@ TEXT = r'(?:"(?:[^"\\]|\\.)*"\s*)+'
 # Made of pieces, wrapped around another text, or about a mistake in a program.
 APART = {"%u:%u: %s", "match: %s",
          "must begin with https://%s", " or http://", "; allow_http would take http://", "%s:%u: %s", "%s: %s", "events.webhooks: %s: %s",
-         "the configuration cannot be used: %s"}
+         "the configuration cannot be used: %s", "address: %s", "from: %s"}
 
 
 def joined(literals):
