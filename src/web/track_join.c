@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "hayauma/base/list.h"
+#include "hayauma/store/lead.h"
 #include "hayauma/store/opt_in.h"
 #include "track_page.h"
 #include "track_server.h"
@@ -21,18 +22,33 @@ static void expired(struct track_call *c)
     track_page_note(c, 404, W_EXPIRED_TITLE, W_EXPIRED);
 }
 
-/* A page about the list: with the button, or that it is done. */
-static void show(struct track_call *c, const struct hy_token *token, bool is_done)
+/* HY_ENOTFOUND: there is nothing to confirm (any more). *ret_is_done: it was confirmed already. */
+static int look(struct hy_txn *t, const struct hy_token *token, bool *ret_is_done)
 {
+    struct hy_opt_in request;
+    struct hy_str address;
+    hy_domain_no domain;
+    int err = hy_opt_in_of_token(t, token, &request);
+    if (err != HY_ENOTFOUND)
+        return err;
+    err = hy_lead_address(t, token->lead, &address, &domain);
+    if (err == HY_OK)
+        err = hy_list_has(t, token->link, domain, token->lead, ret_is_done);
+    return err == HY_OK && !*ret_is_done ? HY_ENOTFOUND : err;
+}
+
+/* A page about the list: with the button, or that it is done. */
+static void show(struct track_call *c, const struct hy_token *token)
+{
+    bool is_done = false;
     HY_CLEANUP(hy_buf_free)
     struct hy_buf page = HY_BUF_INIT(0);
-    struct hy_opt_in request;
     struct hy_list_view list;
     enum track_lang lang = track_lang_of(c, HY_STR(""));
     struct hy_txn *t = track_snapshot(c);
     int err = t ? hy_list_read(t, token->link, &list) : HY_EBUSY;
-    if (err == HY_OK && !is_done)
-        err = hy_opt_in_of_token(t, token, &request);
+    if (err == HY_OK)
+        err = look(t, token, &is_done);
     if (err == HY_OK) {
         track_page_begin(&page, lang, W_JOIN_TITLE);
         track_page_say(&page, is_done ? "done" : "", is_done ? W_JOINED : W_JOIN_TEXT, lang);
@@ -71,7 +87,7 @@ static void answer(struct track_call *c)
 {
     struct joining *j = c->state;
     if (j->err == HY_OK)
-        show(c, &j->token, true);
+        show(c, &j->token);
     else if (j->err == HY_ENOTFOUND)
         expired(c);
     else
@@ -122,7 +138,7 @@ static void on_join(struct track_call *c)
     if (hy_str_eq(c->http->head.method, HY_STR("POST")))
         join(c, &token);
     else
-        show(c, &token, false);
+        show(c, &token);
 }
 
 const struct track_route track_join_routes[] = {

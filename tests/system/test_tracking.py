@@ -1,5 +1,7 @@
 """What browsers are answered, and what becomes of it: clicks, beacons, and tokens that are none."""
 import collections
+import email
+import email.policy
 import http.client
 import os
 import re
@@ -260,3 +262,27 @@ def test_the_page_is_used_in_a_browser_on_a_phone_in_both_languages(lab):
         tab.run("document.querySelector('button[value=return]').click()")
         tab.wait("document.body && document.body.textContent.includes('You are subscribed again.')")
         check_eq(tab.complaints(), [], "what the browser complains of")
+
+
+def test_a_double_opt_in_is_confirmed_by_a_button_and_by_no_filter(lab):
+    daemon, sink, browser = track_lab.track_setup(lab)
+    address = f"taro@{browser.domain}"
+    daemon.import_leads(csv(lab, [f"{address},ja"], header="email,language"), "all")
+    daemon.ctl("list", "create", "news", "--opt-in", "double")
+    daemon.ctl("lead", "join", "news", address)
+    wait_for("the mail that asks", lambda: sink.captured())
+    with open(sink.captured()[0], "rb") as f:
+        text = email.message_from_bytes(f.read(), policy=email.policy.default).get_body(("plain",)).get_content()
+    url = re.search(r"http://\S+/l/[\w-]+", text).group(0)
+    ja = ["-H", "Accept-Language: ja"]
+    for _ in range(2):
+        check("登録の確認" in browser.get(url, *ja).text(), "the question")
+    check_eq(daemon.ctl("list", "show", "news")["list"]["members"], 0, "who only looked")
+    for _ in range(2):  # twice is once
+        check("登録が完了しました" in browser.post(url, "action=join", *ja).text(), "the answer")
+    check_eq(daemon.ctl("list", "show", "news")["list"]["members"], 1)
+    check("You are subscribed" in browser.get(url).text(), "who comes back later")
+    daemon.ctl("lead", "leave", "news", address)
+    check_eq(browser.get(url).status, 404, "it is used")
+    joined = track_lab.wait_activities(lab, 1, ("list-joined",))[0]
+    check(joined["recipient"] == address and joined["ip"] == "127.0.0.1", joined)
