@@ -11,6 +11,13 @@ void page_put(struct hy_buf *out, const char *text)
     hy_escape(out, hy_str_of(text), HY_ESCAPE_HTML);
 }
 
+void page_put_section(struct hy_buf *out, const char *title)
+{
+    hy_buf_add_lit(out, "<section><h2>");
+    page_put(out, title);
+    hy_buf_add_lit(out, "</h2>");
+}
+
 /* The next of 1, 2, 5, 10, 20 ... */
 static int64_t round_up(int64_t n)
 {

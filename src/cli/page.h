@@ -5,6 +5,8 @@
 
 /* Text from anywhere, for text and for attributes in quotes. */
 void page_put(struct hy_buf *out, const char *text);
+/* Begins a section with its title; the caller ends it. */
+void page_put_section(struct hy_buf *out, const char *title);
 
 enum { PAGE_SERIES_MAX = 4 };
 /* Bars over time, series upon each other. */

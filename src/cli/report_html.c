@@ -252,9 +252,8 @@ static void put_goals(struct cli *c, const json_t *r, struct hy_buf *out)
     size_t i;
     if (json_array_size(goals) == 0)
         return;
-    hy_buf_add_lit(out, "<section><h2>");
-    page_put(out, _(c, "Goals"));
-    hy_buf_add_lit(out, "</h2><div class=\"scroll\"><table id=\"goals\">");
+    page_put_section(out, _(c, "Goals"));
+    hy_buf_add_lit(out, "<div class=\"scroll\"><table id=\"goals\">");
     report_put_head_cells(out, heads, 5);
     json_array_foreach(goals, i, o)
     {
@@ -289,9 +288,8 @@ static void put_previous(struct cli *c, const json_t *r, struct hy_buf *out)
     size_t i;
     if (json_array_size(previous) == 0)
         return;
-    hy_buf_add_lit(out, "<section><h2>");
-    page_put(out, _(c, "Campaigns before it"));
-    hy_buf_add_lit(out, "</h2><div class=\"scroll\"><table id=\"previous\">");
+    page_put_section(out, _(c, "Campaigns before it"));
+    hy_buf_add_lit(out, "<div class=\"scroll\"><table id=\"previous\">");
     report_put_head_cells(out, heads, 6);
     json_array_foreach(previous, i, o)
     {
@@ -340,9 +338,7 @@ void report_put_html(struct cli *c, const json_t *r, struct hy_buf *out)
     put_header(c, r, out);
     hy_buf_add_lit(out, "<main>");
     put_cards(c, r, out);
-    hy_buf_add_lit(out, "<section><h2>");
-    page_put(out, _(c, "From the list to the click"));
-    hy_buf_add_lit(out, "</h2>");
+    page_put_section(out, _(c, "From the list to the click"));
     put_funnel(c, r, out);
     put_figures(c, r, out);
     hy_buf_add_lit(out, "</section>");

@@ -143,9 +143,8 @@ void report_put_links(struct cli *c, const json_t *r, struct hy_buf *out)
     const json_t *o, *links = json_object_get(r, "links");
     int64_t most = most_people(links), delivered = cli_int(r, "delivered");
     size_t i;
-    hy_buf_add_lit(out, "<section><h2>");
-    page_put(out, _(c, "Links"));
-    hy_buf_add_lit(out, "</h2><div class=\"mail\"><div>");
+    page_put_section(out, _(c, "Links"));
+    hy_buf_add_lit(out, "<div class=\"mail\"><div>");
     put_mail(c, r, out);
     hy_buf_add_lit(out, "</div><div class=\"scroll\"><table id=\"links\">");
     report_put_head_cells(out, heads, 6);

@@ -137,9 +137,7 @@ void report_put_times(struct cli *c, const json_t *r, struct hy_buf *out)
     static const char *const clicks[] = {"clicks_human", "clicks_unknown", "clicks_machine"};
     const json_t *days = json_object_get(r, "days"), *hours = json_object_get(r, "hours");
     struct series s = {.points = hours, .label_key = "at"};
-    hy_buf_add_lit(out, "<section><h2>");
-    page_put(out, _(c, "Over time"));
-    hy_buf_add_lit(out, "</h2>");
+    page_put_section(out, _(c, "Over time"));
     put_delivery(c, r, out);
     if (json_array_size(hours)) {
         hy_buf_add_lit(out, "<div class=\"two\"><div>");
@@ -215,9 +213,8 @@ static void put_domains(struct cli *c, const json_t *r, struct hy_buf *out)
 
 void report_put_bounces(struct cli *c, const json_t *r, struct hy_buf *out)
 {
-    hy_buf_add_lit(out, "<section><h2>");
-    page_put(out, _(c, "What did not arrive, and where"));
-    hy_buf_add_lit(out, "</h2><div class=\"two\"><div>");
+    page_put_section(out, _(c, "What did not arrive, and where"));
+    hy_buf_add_lit(out, "<div class=\"two\"><div>");
     put_reasons(c, _(c, "Why it bounced or expired"), json_object_get(r, "bounce_reasons"),
                 "bounces", out);
     put_reasons(c, _(c, "Why mail came back later"), json_object_get(r, "late_bounce_reasons"),

@@ -1,5 +1,5 @@
-/* What became of a campaign, as JSON: docs/campaign-report.schema.json. It reads every row of the
- * campaign, so on a thread that may take long. */
+/* What became of a campaign, as JSON: CampaignReport of web/openapi.json says what is in it. It
+ * reads every row of the campaign, so on a thread that may take long. */
 #pragma once
 #include <jansson.h>
 

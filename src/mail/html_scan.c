@@ -12,10 +12,10 @@ static bool is_alpha(char c)
     return l >= 'a' && l <= 'z';
 }
 
-static bool in_set(struct hy_str name, const char *const *set)
+bool hy_html_is_one(struct hy_str name, const char *const *names)
 {
-    for (; *set; set++)
-        if (hy_str_eq(name, hy_str_of(*set)))
+    for (; *names; names++)
+        if (hy_str_eq(name, hy_str_of(*names)))
             return true;
     return false;
 }
@@ -89,9 +89,9 @@ static void end_tag(struct walk *w)
     h->matched = 0;
     if (h->is_end_tag)
         return;
-    if (in_set(tag_name(h), raw))
+    if (hy_html_is_one(tag_name(h), raw))
         h->state = HY_HTML_RAW;
-    else if (in_set(tag_name(h), rcdata))
+    else if (hy_html_is_one(tag_name(h), rcdata))
         h->state = HY_HTML_RCDATA;
 }
 
@@ -117,7 +117,7 @@ static enum hy_html_url judge_scheme(const struct hy_html *h)
     struct hy_str scheme = hy_str_make(h->scheme, h->scheme_n);
     if (hy_str_eq(scheme, HY_STR("mailto")))
         return HY_HTML_URL_MAILTO;
-    return in_set(scheme, harmless) ? HY_HTML_URL_INSIDE : HY_HTML_URL_SCRIPT;
+    return hy_html_is_one(scheme, harmless) ? HY_HTML_URL_INSIDE : HY_HTML_URL_SCRIPT;
 }
 
 static void follow_url(struct hy_html *h, char c)

@@ -46,6 +46,9 @@ struct hy_html_event {
     bool in_comment; /* inside <!--[if ...]> ... <![endif]--> */
 };
 
+/* Whether a name, in lower case, is one of `names`, ended by NULL. */
+bool hy_html_is_one(struct hy_str name, const char *const *names);
+
 typedef void hy_html_event_fn(void *ctx, const struct hy_html_event *event);
 
 enum { HY_HTML_NAME_MAX = 32 };

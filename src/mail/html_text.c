@@ -33,14 +33,6 @@ struct writer {
     bool link_notrack;
 };
 
-static bool in_set(struct hy_str name, const char *const *set)
-{
-    for (; *set; set++)
-        if (hy_str_eq(name, hy_str_of(*set)))
-            return true;
-    return false;
-}
-
 static void ask_lines(struct writer *w, unsigned n)
 {
     if (w->newlines < n)
@@ -121,14 +113,14 @@ static bool is_block(struct hy_str tag)
         "dt",      "fieldset", "figure", "figcaption", "footer", "form", "header", "li",
         "main",    "nav",      "ol",     "section",    "table",  "tr",   "ul",     "caption",
         "legend",  "tbody",    "thead",  "tfoot",      "body",   NULL};
-    return in_set(tag, names);
+    return hy_html_is_one(tag, names);
 }
 
 static bool is_paragraph(struct hy_str tag)
 {
     static const char *const names[] = {"p",  "h1", "h2",  "h3",         "h4",
                                         "h5", "h6", "pre", "blockquote", NULL};
-    return in_set(tag, names);
+    return hy_html_is_one(tag, names);
 }
 
 static bool is_heading(struct hy_str tag)
@@ -261,7 +253,7 @@ static bool is_void(struct hy_str tag)
     static const char *const names[] = {"area",  "base",   "br",    "col",  "embed",
                                         "hr",    "img",    "input", "link", "meta",
                                         "param", "source", "track", "wbr",  NULL};
-    return in_set(tag, names);
+    return hy_html_is_one(tag, names);
 }
 
 /* What is inside an element that is not shown is skipped up to its end, counting elements of the

@@ -21,14 +21,6 @@ struct previewing {
     size_t style; /* where its text begins; SIZE_MAX: none is open */
 };
 
-static bool in_set(struct hy_str name, const char *const *set)
-{
-    for (; *set; set++)
-        if (hy_str_eq(name, hy_str_of(*set)))
-            return true;
-    return false;
-}
-
 static bool is_shown(struct hy_str tag)
 {
     static const char *const tags[] = {
@@ -42,7 +34,7 @@ static bool is_shown(struct hy_str tag)
         "style", "sub",  "sup",        "table",   "tbody",   "td",     "tfoot",  "th",
         "thead", "time", "tr",         "tt",      "u",       "ul",     "var",    "wbr",
         NULL};
-    return in_set(tag, tags);
+    return hy_html_is_one(tag, tags);
 }
 
 /* Elements whose content is not shown, either. */
@@ -52,7 +44,7 @@ static bool is_hidden(struct hy_str tag)
                                        "applet",   "svg",      "math",     "template",  "title",
                                        "textarea", "select",   "audio",    "video",     "canvas",
                                        "xmp",      "noembed",  "noframes", "plaintext", NULL};
-    return in_set(tag, tags);
+    return hy_html_is_one(tag, tags);
 }
 
 static bool is_kept(struct hy_str attr)
@@ -62,7 +54,7 @@ static bool is_kept(struct hy_str attr)
         "color",       "face",    "size",    "border", "hspace",  "vspace", "cellpadding",
         "cellspacing", "colspan", "rowspan", "dir",    "lang",    "title",  "nowrap",
         "start",       "type",    "text",    "clear",  "noshade", NULL};
-    return in_set(attr, attrs);
+    return hy_html_is_one(attr, attrs);
 }
 
 /* What CSS would load is made a function that nobody knows. A page's policy keeps it from loading,
@@ -174,7 +166,7 @@ static void open_tag(struct previewing *p, struct hy_str tag)
 static bool is_void(struct hy_str tag)
 {
     static const char *const tags[] = {"br", "col", "hr", "img", "wbr", NULL};
-    return in_set(tag, tags);
+    return hy_html_is_one(tag, tags);
 }
 
 static void close_tag(struct previewing *p, struct hy_str tag)
