@@ -49,6 +49,31 @@ static void print_attempt(struct cli *c, const json_t *a)
     }
 }
 
+/* Who opened or clicked, and why that is thought; "" for what is neither. */
+static const char *who_did(const struct cli *c, const json_t *a)
+{
+    static const struct {
+        const char *verdict, *reason, *words;
+    } all[] = {
+        {"human", "", " by a person"},
+        {"human", "proof", " by a person: a visit of the site or an answer followed"},
+        {"human", "proxy", " by a person, through the proxy of a mail service"},
+        {"unknown", "privacy", " by Apple's privacy proxy: whether anybody read it is not known"},
+        {"machine", "agent", " by a machine: a robot or a library by its own words"},
+        {"machine", "head", " by a machine: it asked for the head only"},
+        {"machine", "prefetch", " by a machine: a browser fetched ahead"},
+        {"machine", "early", " by a machine: the mail was not yet accepted"},
+        {"machine", "burst", " by a machine: several links at once"},
+        {"machine", "crowd", " by a machine: the mails of many people at once"},
+        {"unknown", "", ", not judged yet"},
+    };
+    for (size_t i = 0; i < sizeof all / sizeof *all; i++)
+        if (strcmp(cli_str(a, "verdict"), all[i].verdict) == 0 &&
+            strcmp(cli_str(a, "reason"), all[i].reason) == 0)
+            return _(c, all[i].words);
+    return "";
+}
+
 /* What came back, a line or two each. */
 static void print_noted(struct cli *c, const json_t *list, const char *indent)
 {
@@ -58,11 +83,12 @@ static void print_noted(struct cli *c, const json_t *list, const char *indent)
     {
         char at[32], line[2048];
         bool is_hard = json_is_true(json_object_get(a, "hard"));
-        snprintf(line, sizeof line, "%s  %s%s%s%s%s%s%.1100s", cli_time(cli_str(a, "at"), at),
-                 cli_text(c, cli_str(a, "kind")), is_hard ? _(c, " (for good)") : "",
-                 cli_str(a, "reason")[0] ? " [" : "", cli_str(a, "reason"),
-                 cli_str(a, "reason")[0] ? "]" : "", cli_str(a, "text")[0] ? ": " : "",
-                 cli_str(a, "text"));
+        const char *who = who_did(c, a);
+        bool has_reason = cli_str(a, "reason")[0] && !who[0];
+        snprintf(line, sizeof line, "%s  %s%s%s%s%s%s%s%.1100s", cli_time(cli_str(a, "at"), at),
+                 cli_text(c, cli_str(a, "kind")), who, is_hard ? _(c, " (for good)") : "",
+                 has_reason ? " [" : "", has_reason ? cli_str(a, "reason") : "",
+                 has_reason ? "]" : "", cli_str(a, "text")[0] ? ": " : "", cli_str(a, "text"));
         cli_put_line(c, indent, line);
     }
 }

@@ -2,8 +2,21 @@
 #include "ctl_explain_back.h"
 
 #include "hayauma/bounce/reason.h"
+#include "hayauma/track/verdict.h"
 
 enum { SHOWN = 200 };
+
+static bool is_judged(const struct hy_activity *a)
+{
+    return hy_activity_is_hit(a->kind) || a->kind == HY_ACTIVITY_VERDICT;
+}
+
+static const char *reason_of(const struct hy_activity *a)
+{
+    if (is_judged(a))
+        return a->reason < HY_VERDICT_REASONS ? hy_verdict_reason_name(a->reason) : "";
+    return a->reason ? hy_bounce_reason_name((enum hy_bounce_reason)a->reason) : "";
+}
 
 static json_t *activity_json(const struct hy_activity *a)
 {
@@ -12,9 +25,10 @@ static json_t *activity_json(const struct hy_activity *a)
     json_object_set_new(o, "at", json_string(hy_wall_format(a->at, text)));
     json_object_set_new(o, "kind", json_string(hy_activity_kind_name(a->kind)));
     json_object_set_new(o, "hard", json_boolean(a->flags & HY_ACTIVITY_HARD));
-    json_object_set_new(
-        o, "reason",
-        json_string(a->reason ? hy_bounce_reason_name((enum hy_bounce_reason)a->reason) : ""));
+    json_object_set_new(o, "reason", json_string(reason_of(a)));
+    if (is_judged(a))
+        json_object_set_new(o, "verdict",
+                            json_string(hy_verdict_name(hy_verdict_of_flags(a->flags))));
     json_object_set_new(o, "text", ctl_text_json(a->text));
     json_object_set_new(o, "source", ctl_text_json(a->source));
     json_object_set_new(o, "address", ctl_text_json(a->address));

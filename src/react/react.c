@@ -322,6 +322,19 @@ static int begin(struct hy_write_req *req, struct hy_txn *t)
     return err ? err : place_put(t, &p);
 }
 
+/* Where there is a place, nothing is written: a full disk keeps no daemon from starting. */
+static int ensure_place(struct hy_env *env, struct hy_writer *writer)
+{
+    struct hy_write_req first = {.class = HY_WRITE_ADMIN, .apply = begin};
+    struct hy_react_position at;
+    struct hy_txn t = {0};
+    int err = hy_txn_read(env, &t);
+    if (!err)
+        err = hy_react_position_stored(&t, &at);
+    hy_txn_end(&t);
+    return err == HY_ENOTFOUND ? hy_writer_run(writer, &first) : err;
+}
+
 static int make(struct hy_env *env, struct hy_writer *writer, struct hy_react **ret)
 {
     pthread_condattr_t attr;
@@ -349,9 +362,8 @@ static int make(struct hy_env *env, struct hy_writer *writer, struct hy_react **
 int hy_react_start(struct hy_env *env, struct hy_writer *writer, struct hy_react_policy *policy,
                    struct hy_diag *diag, struct hy_react **ret)
 {
-    struct hy_write_req first = {.class = HY_WRITE_ADMIN, .apply = begin};
     struct hy_react *r = NULL;
-    int err = hy_writer_run(writer, &first);
+    int err = ensure_place(env, writer);
     if (!err)
         err = make(env, writer, &r);
     if (err) {

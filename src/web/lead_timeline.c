@@ -166,11 +166,9 @@ static json_t *activity_json(struct hy_txn *t, const struct hy_activity *a)
     json_t *o = json_object();
     set_time(o, "at", a->at);
     json_object_set_new(o, "kind", json_string(hy_activity_kind_name(a->kind)));
-    if (a->kind == HY_ACTIVITY_OPEN || a->kind == HY_ACTIVITY_CLICK) {
-        enum hy_verdict v = a->flags & HY_ACTIVITY_HUMAN     ? HY_VERDICT_HUMAN
-                            : a->flags & HY_ACTIVITY_MACHINE ? HY_VERDICT_MACHINE
-                                                             : HY_VERDICT_UNKNOWN;
-        json_object_set_new(o, "verdict", json_string(hy_verdict_name(v)));
+    if (hy_activity_is_hit(a->kind) || a->kind == HY_ACTIVITY_VERDICT) {
+        json_object_set_new(o, "verdict",
+                            json_string(hy_verdict_name(hy_verdict_of_flags(a->flags))));
         set_text(o, "reason", hy_str_of(hy_verdict_reason_name((enum hy_verdict_reason)a->reason)));
         json_object_set_new(o, "counted", json_boolean(a->flags & HY_ACTIVITY_COUNTED));
     } else if (a->reason) {

@@ -150,3 +150,5 @@ def test_who_clicked_is_told_with_the_event_and_when_it_changes(lab):
     check_eq({e["verdict"] for e in clicks[1:]}, {"machine"})
     reaction = daemon.ctl("status")["reaction"]
     check_eq(reaction["counted"] - reaction["withdrawn"], 1)
+    text = daemon.run("explain", first.to).stdout
+    check("click by a person" in text and "click by a machine: several links at once" in text, text)

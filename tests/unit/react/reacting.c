@@ -60,7 +60,7 @@ const struct hy_react_effects summing = {.note = add_up, .lead = add_change, .du
 
 void reacting_writer(void)
 {
-    const struct hy_writer_options o = {.commit_interval_ms = 5};
+    const struct hy_writer_options o = {.commit_interval_ms = 5, .retry_ms = 5};
     cr_assert_eq(hy_writer_start(env, &o, &writer), 0);
 }
 

@@ -1,4 +1,5 @@
 #include <criterion/criterion.h>
+#include <errno.h>
 #include <time.h>
 
 #include "react_priv.h"
@@ -346,4 +347,35 @@ Test(react, what_falls_due_is_asked_for_by_time)
     reacting_start(0);
     while (atomic_load(&due_calls) < 2)
         nanosleep(&pause, NULL);
+}
+
+static atomic_bool is_full;
+static int before_commit(void *ctx)
+{
+    (void)ctx;
+    return atomic_load(&is_full) ? ENOSPC : 0;
+}
+
+Test(reacting, waits_while_the_disk_is_full_and_loses_nothing)
+{
+    const struct timespec pause = {.tv_nsec = 1000000};
+    dir = store_dir_make();
+    env = store_open_fault(&dir, (struct hy_env_fault){.before_commit = before_commit});
+    reacting_writer();
+    reacting_start(0);
+    reacting_stop();
+    hy_id last = 0;
+    for (int i = 0; i < 10; i++)
+        last = noted((struct hy_activity){.kind = HY_ACTIVITY_ORDER, .lead = 1});
+    atomic_store(&is_full, true);
+    reacting_start(0);
+    while (hy_env_state(env) != HY_ENV_FULL)
+        nanosleep(&pause, NULL);
+    cr_assert_eq(sum_of(1), 0);
+    cr_assert_lt(hy_react_position(react).now, last);
+    atomic_store(&is_full, false);
+    reacted(last);
+    cr_assert_eq(sum_of(1), 10);
+    cr_assert_eq(view().failures, 0, "it waited with the writer");
+    reacting_close();
 }
