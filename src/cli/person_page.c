@@ -43,6 +43,8 @@ static const struct {
     {"metadata", "Details", "詳細"},
     {"name", "Name", "名称"},
     {"noted", "Noted", "記録日時"},
+    {"order", "Order", "注文"},
+    {"orders", "Orders", "注文"},
     {"parts", "Profile", "プロフィール"},
     {"pending", "Lists to be confirmed", "確認待ちのリスト"},
     {"points", "Points", "点数"},

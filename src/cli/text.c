@@ -3,6 +3,20 @@
 #include "cli.h"
 
 const char *const cli_texts[][2] = {
+    {"Lifetime value: %s %s in %lld orders\n", "LTV: %s %s(注文 %lld 件)\n"},
+    {"ORDER", "注文"},
+    {"STATUS", "状態"},
+    {"AMOUNT", "金額"},
+    {"CURRENCY", "通貨"},
+    {"PLACED", "注文日時"},
+    {"RECENCY", "最終注文"},
+    {"F 1", "頻度 1"},
+    {"F 2", "頻度 2"},
+    {"F 3", "頻度 3"},
+    {"F 4", "頻度 4"},
+    {"F 5", "頻度 5"},
+    {"%lld customers, %lld orders, %s %s; %.1f %% bought again.\n",
+     "顧客 %lld 人、注文 %lld 件、%s %s。リピート率 %.1f %%\n"},
     {"Lead %lld is a part of lead %lld now: %lld attributes, %lld tags and groups, %lld lists, "
      "%lld "
      "identities went over.\n",

@@ -338,6 +338,7 @@ extern const struct hy_control_command ctl_queue_commands[];         /* queue */
 extern const struct hy_control_command ctl_message_commands[];       /* message.send */
 extern const struct hy_control_command ctl_person_commands[];        /* lead.consent export ... */
 extern const struct hy_control_command ctl_merge_commands[];         /* lead.merge ... */
+extern const struct hy_control_command ctl_order_commands[];         /* order.show report */
 extern const struct hy_control_command ctl_erase_commands[];         /* lead.erase */
 extern const struct hy_control_command ctl_intake_commands[];        /* intake */
 extern const struct hy_control_command ctl_report_commands[];        /* campaign.report */

@@ -8,6 +8,7 @@
 
 #include "campaign_tally.h"
 #include "erase.h"
+#include "hayauma/store/commerce.h"
 #include "lead_priv.h"
 #include "record.h"
 
@@ -142,6 +143,8 @@ int hy_activity_put(struct hy_txn *t, struct hy_activity *a)
         err = hy_activity_index_put(t, &full);
     if (!err)
         err = count(t, NULL, &full);
+    if (!err)
+        err = hy_purchase_note(t, &full);
     if (err)
         return err;
     a->id = full.id;

@@ -2,6 +2,7 @@
 #include "hayauma/web/person_json.h"
 
 #include "call.h"
+#include "hayauma/store/commerce.h"
 #include "hayauma/store/erase.h"
 #include "hayauma/store/lead_set.h"
 #include "hayauma/store/score.h"
@@ -64,6 +65,16 @@ static int add_segments(struct hy_txn *t, hy_lead_no lead, json_t *out)
     return err == HY_ENOTFOUND ? 0 : err;
 }
 
+static int add_order(void *ctx, const struct hy_purchase *p)
+{
+    json_t *o =
+        json_pack("{s:o, s:I, s:s, s:s, s:f, s:o, s:o}", "order", web_text_json(p->order), "lead",
+                  (json_int_t)p->lead, "status", hy_purchase_state_name(p->state), "currency",
+                  p->currency, "amount", (double)p->amount_milli / 1000, "placed",
+                  person_time_json(p->placed), "changed", person_time_json(p->changed));
+    return o && json_array_append_new(ctx, o) == 0 ? 0 : HY_ENOMEM;
+}
+
 struct suppressions {
     struct hy_suppress_names *names;
     struct hy_txn *t;
@@ -115,6 +126,8 @@ static int fill(struct hy_suppress_names *names, struct hy_txn *t, hy_lead_no le
         err = person_mails(t, parts, n, json_object_get(o, "mails"));
     if (!err)
         err = add_activities(t, &who, json_object_get(o, "activities"));
+    if (!err)
+        err = hy_purchase_each(t, lead, add_order, json_object_get(o, "orders"));
     for (size_t i = 0; i < n && !err; i++) {
         err = add_points(t, parts[i], json_object_get(o, "points"));
         if (!err)
@@ -129,8 +142,9 @@ static int fill(struct hy_suppress_names *names, struct hy_txn *t, hy_lead_no le
 
 int hy_person_json(struct hy_suppress_names *names, struct hy_txn *t, hy_lead_no lead, json_t **ret)
 {
-    static const char *const arrays[] = {"parts",      "consents", "mails",    "messages",
-                                         "activities", "points",   "segments", "suppressions"};
+    static const char *const arrays[] = {"parts",    "consents",   "mails",
+                                         "messages", "activities", "orders",
+                                         "points",   "segments",   "suppressions"};
     json_t *o = json_object();
     json_object_set_new(o, "exported", person_time_json(hy_clock_wall_ms()));
     json_object_set_new(o, "lead", json_integer(lead));

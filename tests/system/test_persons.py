@@ -1,11 +1,11 @@
 """One person: what it agreed to, all that is known of it, and that nothing of it is left once it is erased."""
 import json
+import csv as csv_format
 import os
-import signal
 
 import newsletter
 from api_lab import Api, api_setup, token
-from lab import CommandError, Daemon, check, check_eq, wait_for
+from lab import CommandError, Daemon, SOURCE, check, check_eq, wait_for
 from test_campaign import csv, field
 from test_spool import SITE, letter
 
@@ -87,7 +87,6 @@ def test_an_erasure_goes_on_after_kill_minus_nine(lab):
     number = api.get(f"/v1/leads/{ADDRESS}").json["lead"]
     answer = api.post(f"/v1/leads/{ADDRESS}/erase", {})
     check_eq((answer.status, answer.json), (202, {"lead": number, "state": "erasing"}))
-    daemon.signal(signal.SIGKILL)
     daemon.kill()
     api.close()
     again = lab.add(Daemon(lab, "again", daemon.config_path, daemon.socket))
@@ -172,3 +171,51 @@ def test_two_leads_that_are_one_person_get_one_mail(lab):
     daemon.ctl("lead", "erase", str(second), "--yes")
     check_eq(traces(lab, OTHER), [])
     audited(daemon)
+
+
+def corpus():
+    """The orders of 10,000 customers over a year and a half (CDNOW), or None."""
+    root = os.environ.get("HY_CORPORA") or os.path.join(os.path.dirname(SOURCE), "shared", "corpora")
+    path = os.path.join(root, "scoring", "cdnow-orders.csv")
+    if not os.path.exists(path):
+        print(f"# {path} is not here: skipped")
+        return None
+    with open(path, encoding="utf-8") as f:
+        return list(csv_format.DictReader(f))
+
+
+def test_repeat_rate_and_quintiles_are_those_of_the_orders(lab):
+    rows = corpus()
+    if rows is None:
+        return
+    daemon, _, api = start(lab)
+    rows = [r for r in rows if int(r["customer_id"]) <= 600]
+    told, want = [], {}
+    for i, r in enumerate(rows):
+        who, day = r["customer_id"], r["date"]
+        at = f"{day[:4]}-{day[4:6]}-{day[6:]}T00:00:00Z"
+        meta = {"order": f"cd-{i}", "amount": float(r["amount"]), "currency": "USD"}
+        told.append({"kind": "order", "id": f"cd-{i}", "email": f"c{who}@{SITE}", "at": at, "meta": meta})
+        orders = want.setdefault(who, [])
+        if i % 50 == 7:  # refunded some days later
+            told.append({"kind": "order", "id": f"cd-{i}-refund", "email": f"c{who}@{SITE}",
+                         "meta": {"order": f"cd-{i}", "status": "refunded"}})
+        else:
+            orders.append((day, float(r["amount"])))
+    for at in range(0, len(told), 1000):
+        answer = api.post("/v1/activities", {"create": True, "activities": told[at:at + 1000]})
+        check_eq((answer.status, answer.json["refused"]), (202, 0), answer.text[:300])
+    customers = [v for v in want.values() if v]
+    got = daemon.ctl("order", "report")
+    check_eq((got["currency"], got["customers"], got["orders"]),
+             ("USD", len(customers), sum(len(v) for v in customers)))
+    check_eq(got["repeat_customers"], sum(len(v) > 1 for v in customers))
+    check(abs(got["amount"] - sum(a for v in customers for _, a in v)) < 0.01, got["amount"])
+    n = len(customers)
+    for name, values in (("frequency", sorted(len(v) for v in customers)),
+                         ("monetary", sorted(round(sum(a for _, a in v), 3) for v in customers))):
+        check_eq([round(x, 3) for x in got["cuts"][name]], [values[n * k // 5] for k in range(1, 5)], name)
+    check_eq(sum(map(sum, got["recency_by_frequency"])), n)
+    best = max(want, key=lambda w: sum(a for _, a in want[w]))
+    one = daemon.ctl("order", "show", f"c{best}@{SITE}")
+    check(abs(one["values"][0]["amount"] - sum(a for _, a in want[best])) < 0.01, one["values"])

@@ -64,7 +64,8 @@
     X(SEGMENT_NAMES, "segment_names")   /* name -> number */                                       \
     X(LEAD_ALIASES, "lead_aliases")     /* lead -> what it was merged into, and back */            \
     X(ERASURES, "erasures")             /* lead -> how far its erasure is, or that it is gone */   \
-    X(HANDOFFS, "handoffs")             /* second, id -> a lead to be handed over to sales */
+    X(HANDOFFS, "handoffs")             /* second, id -> a lead to be handed over to sales */      \
+    X(COMMERCE, "commerce")             /* order -> as it stands; lead, when, order -> */
 
 enum hy_table {
 #define X(symbol, name) HY_TABLE_##symbol,

@@ -22,7 +22,7 @@ enum { HY_PERSON_CONTENT_MAX = 1 << 20 }; /* bytes of one message's content that
 
 /* {"exported", "lead", "parts": [{"lead","address","status","created","attributes","tags",
  * "groups","lists","pending","ids"}: the lead and those merged into it], "consents", "mails",
- * "messages", "activities", "points", "segments", "suppressions", "orders", "carts"}. As above.
+ * "messages", "activities", "orders", "points", "segments", "suppressions"}. As above.
  * Goes through the rows of every campaign: a thread for long looks. */
 HY_MUST_USE int hy_person_json(struct hy_suppress_names *names, struct hy_txn *t, hy_lead_no lead,
                                json_t **ret);

@@ -1,0 +1,137 @@
+#include "hayauma/store/commerce.h"
+
+#include <criterion/criterion.h>
+#include <stdio.h>
+
+#include "case.h"
+#include "hayauma/store/erase.h"
+#include "hayauma/store/merge.h"
+#include "spools.h"
+
+TestSuite(commerce, .init = case_open, .fini = case_close);
+
+static void order(hy_lead_no lead, hy_wall_ms at, const char *meta)
+{
+    struct hy_txn t;
+    struct hy_activity a = {
+        .kind = HY_ACTIVITY_ORDER, .lead = lead, .at = at, .meta = hy_str_of(meta)};
+    cr_assert_eq(hy_txn_write(env, &t), 0);
+    cr_assert_eq(hy_activity_put(&t, &a), 0);
+    cr_assert_eq(hy_txn_commit(&t), 0);
+}
+
+static struct hy_customer customer(hy_lead_no lead)
+{
+    struct hy_txn t;
+    struct hy_customer c;
+    cr_assert_eq(hy_txn_read(env, &t), 0);
+    cr_assert_eq(hy_customer_read(&t, lead, &c), 0);
+    hy_txn_end(&t);
+    return c;
+}
+
+Test(commerce, a_change_of_an_order_corrects_what_was_known)
+{
+    hy_lead_no lead = case_lead("taro@one.test"), other = case_lead("jiro@one.test");
+    order(lead, 1000,
+          "{\"order\":\"A-1\",\"amount\":5000,\"currency\":\"JPY\",\"status\":\"placed\"}");
+    order(lead, 3000, "{\"order\":\"A-2\",\"amount\":12.345,\"currency\":\"usd\"}");
+    order(lead, 4000, "{\"order\":\"A-3\",\"amount\":700,\"currency\":\"JPY\"}");
+    struct hy_customer c = customer(lead);
+    cr_expect_eq(c.orders, 3);
+    cr_expect_eq(c.first, 1000);
+    cr_expect_eq(c.last, 4000);
+    cr_assert_eq(c.n_sums, 2);
+    cr_expect_str_eq(c.sums[0].currency, "JPY");
+    cr_expect_eq(c.sums[0].amount_milli, 5700000);
+    cr_expect_str_eq(c.sums[1].currency, "USD");
+    cr_expect_eq(c.sums[1].amount_milli, 12345);
+    order(lead, 5000, "{\"order\":\"A-1\",\"amount\":4000,\"currency\":\"JPY\"}");
+    order(lead, 6000, "{\"order\":\"A-3\",\"status\":\"refunded\"}");
+    c = customer(lead);
+    cr_expect_eq(c.orders, 2);
+    cr_expect_eq(c.refunded, 1);
+    cr_expect_eq(c.sums[0].amount_milli, 4000000);
+    cr_expect_eq(c.first, 1000, "it was placed when it was first told of");
+    cr_expect_eq(c.last, 3000);
+    order(other, 7000, "{\"order\":\"A-1\",\"amount\":4000,\"currency\":\"JPY\"}");
+    cr_expect_eq(customer(lead).orders, 1);
+    cr_expect_eq(customer(other).sums[0].amount_milli, 4000000, "it is another's");
+}
+
+Test(commerce, what_tells_of_no_order_is_none)
+{
+    static const char *const metas[] = {
+        "",
+        "{}",
+        "no json",
+        "{\"order\":7}",
+        "{\"order\":\"\"}",
+        "{\"order\":\"A\",\"amount\":-1}",
+        "{\"order\":\"A\",\"amount\":\"5\"}",
+        "{\"order\":\"A\",\"amount\":1e300}",
+        "{\"order\":\"A\",\"status\":\"lost\"}",
+        "{\"order\":\"A\",\"currency\":\"YENS\"}",
+    };
+    hy_lead_no lead = case_lead("taro@one.test");
+    for (size_t i = 0; i < sizeof metas / sizeof *metas; i++) {
+        order(lead, 1000, metas[i]);
+        cr_expect_eq(store_entries(env, HY_TABLE_COMMERCE), 0, "%s", metas[i]);
+    }
+    order(0, 1000, "{\"order\":\"B\",\"amount\":1}");
+    struct hy_purchase p;
+    struct hy_txn t;
+    cr_assert_eq(hy_txn_read(env, &t), 0);
+    cr_expect_eq(hy_purchase_get(&t, HY_STR("B"), &p), 0, "whose it is may come later");
+    hy_txn_end(&t);
+    order(lead, 2000, "{\"order\":\"B\",\"amount\":1}");
+    cr_expect_eq(customer(lead).orders, 1);
+}
+
+Test(commerce, orders_follow_a_merge_and_go_with_an_erasure)
+{
+    hy_lead_no a = case_lead("taro@one.test"), b = case_lead("jiro@one.test"), next = 0;
+    struct hy_merged m;
+    struct hy_diag diag;
+    struct hy_erase_job j;
+    struct hy_txn t;
+    order(a, 1000, "{\"order\":\"A\",\"amount\":1}");
+    order(b, 2000, "{\"order\":\"B\",\"amount\":2}");
+    cr_assert_eq(hy_txn_write(env, &t), 0);
+    cr_assert_eq(hy_lead_merge(&t, a, b, HY_STR("test"), &m, &diag), 0);
+    cr_assert_eq(hy_txn_commit(&t), 0);
+    cr_expect_eq(customer(a).sums[0].amount_milli, 3000);
+    cr_assert_eq(hy_txn_read(env, &t), 0);
+    cr_assert_eq(hy_customer_next(&t, 0, &next), 0);
+    cr_expect_eq(next, a);
+    cr_assert_eq(hy_customer_next(&t, a, &next), 0);
+    cr_expect_eq(next, b);
+    cr_expect_eq(hy_customer_next(&t, b, &next), HY_ENOTFOUND);
+    hy_txn_end(&t);
+    hy_erase_job_init(&j, a, HY_STR("test"));
+    cr_assert_eq(run_request(env, &j.req), 0);
+    cr_expect_eq(store_entries(env, HY_TABLE_COMMERCE), 0);
+}
+
+Test(commerce, levels_are_quintiles_and_equal_values_are_equal)
+{
+    struct hy_rfm all[10], one;
+    struct hy_rfm_cuts cuts;
+    uint8_t levels[3];
+    for (unsigned i = 0; i < 10; i++)
+        all[i] = (struct hy_rfm){
+            .last = (int64_t)i * 100, .orders = i < 7 ? 1 : i, .amount_milli = 50 - (int64_t)i};
+    hy_rfm_cut(all, 10, &cuts);
+    one = (struct hy_rfm){.last = 0, .orders = 1, .amount_milli = 50};
+    hy_rfm_levels(&cuts, &one, levels);
+    cr_expect(levels[0] == 1 && levels[1] == 4 && levels[2] == 5, "%u%u%u", levels[0], levels[1],
+              levels[2]);
+    one = (struct hy_rfm){.last = 900, .orders = 9, .amount_milli = 41};
+    hy_rfm_levels(&cuts, &one, levels);
+    cr_expect(levels[0] == 5 && levels[1] == 5 && levels[2] == 1, "%u%u%u", levels[0], levels[1],
+              levels[2]);
+    one = (struct hy_rfm){.last = 199, .orders = 0, .amount_milli = 0};
+    hy_rfm_levels(&cuts, &one, levels);
+    cr_expect(levels[0] == 1 && levels[1] == 1 && levels[2] == 1);
+    hy_rfm_cut(all, 0, &cuts);
+}
