@@ -90,6 +90,17 @@ const char *const cli_retold[][2] = {
      "配信や配信先の名前を含む数値を、ほかのマシンからパスワードなしで読めます"},
     {"must be a web address such as https://t.example.jp/, not '%s'",
      "https://t.example.jp/ のような URL を書いてください ('%s' ではなく)"},
+    {"needs a certificate: of one of tracking.hosts at least",
+     "証明書が必要です。tracking.hosts の少なくとも一つに書いてください"},
+    {"needs a certificate", "証明書が必要です"},
+    {"'%s' is an earlier host", "'%s' は前のホストと同じです"},
+    {"tracking.host: there is no '%s' under tracking.hosts in hayauma.yaml",
+     "tracking.host: '%s' は hayauma.yaml の tracking.hosts にありません"},
+    {"browsers cannot be answered: %s", "ブラウザーに応答できません: %s"},
+    {"the journal of hits is damaged: move the file 'hits' away and start again; hits that were on "
+     "their way into the store are then lost",
+     "クリックと開封のジャーナルが壊れています。ファイル 'hits' を移して起動し直してください。"
+     "保存の途中だったものは失われます"},
     {"one-click unsubscribing (RFC 8058) needs https",
      "ワンクリックの配信停止 (RFC 8058) には https が必要です"},
     {"'%s' is no plain mail address", "'%s' はメールアドレスではありません"},
