@@ -5,7 +5,6 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 
-#include "hayauma/base/hash.h"
 #include "hayauma/config/config.h"
 #include "scoring_priv.h"
 
@@ -221,38 +220,6 @@ static void read_half_life(const struct maker *m, const struct yaml_node *at, co
         r->half_life_s = (uint32_t)(time / SEC);
 }
 
-static bool is_each(const struct hy_segment_node *n)
-{
-    return n->kind == HY_SEGMENT_DID && n->op == HY_SEGMENT_GE && n->count == 1 && !n->within_s &&
-           !n->since.text.n && !n->before.text.n;
-}
-
-/* What is true of a lead must change with the lead, for it is looked at then: not with the time,
- * nor with other scores. NULL: all of it does. */
-static const char *unsteady(const struct hy_segment_node *n)
-{
-    const char *why = NULL;
-    for (size_t i = 0; i < n->n_items && !why; i++)
-        why = unsteady(n->items[i]);
-    if (n->kind == HY_SEGMENT_MEMBER && n->group == HY_SEGMENT_SEGMENT)
-        return "a segment";
-    if (n->kind == HY_SEGMENT_DID)
-        return "what the lead did: a rule with 'on' gives points for that";
-    if (n->kind != HY_SEGMENT_COMPARE)
-        return why;
-    if (n->op == HY_SEGMENT_WITHIN || n->op == HY_SEGMENT_OLDER)
-        return "a time that passes";
-    if (hy_str_eq(n->name, HY_STR("score")) || hy_str_starts(n->name, HY_STR("score.")))
-        return "the score itself";
-    return NULL;
-}
-
-/* Deliveries and refusals are no activities of the lead. */
-static bool is_of_mail(const struct hy_segment_node *n)
-{
-    return n->did == HY_ACTIVITY_DELIVERED || n->did == HY_ACTIVITY_BOUNCED;
-}
-
 static int read_condition(const struct maker *m, const struct yaml_node *at,
                           const struct raw_rule *raw, struct hy_score_rule *r)
 {
@@ -275,32 +242,10 @@ static int read_condition(const struct maker *m, const struct yaml_node *at,
         return err;
     if (err != HY_OK)
         schema_error_at(&m->x, at, key, "%s: %s", key, diag.text);
-    else if (is_on && !is_each(*to))
-        schema_error_at(&m->x, at, key,
-                        "on: must be one activity without a time or a number, such as "
-                        "clicked(url: \"*pricing*\")");
-    else if (is_on && is_of_mail(*to))
-        schema_error_at(&m->x, at, key, "on: points are for what leads do, not for %s",
-                        (*to)->did == HY_ACTIVITY_BOUNCED ? "bounces" : "mail they received");
-    else if (!is_on && unsteady(*to))
-        schema_error_at(&m->x, at, key, "when: cannot ask for %s", unsteady(*to));
+    const char *why = err == HY_OK ? scoring_condition_fault(*to, is_on) : NULL;
+    if (why)
+        schema_error_at(&m->x, at, key, "%s: %s", key, why);
     return HY_OK;
-}
-
-/* Tells a changed rule from what it was. */
-static int make_print(const struct maker *m, struct hy_score_rule *r)
-{
-    struct hy_buf text = HY_BUF_INIT(ARENA_MAX);
-    struct hy_str group = m->plan.groups[r->group].name;
-    hy_segment_put(&text, r->on ? r->on : r->when);
-    hy_buf_printf(&text, "\n%d %d %d %d %u %u %.*s", r->on != NULL, r->points, r->is_first_only,
-                  r->most, r->most_per_s, r->half_life_s, HY_STR_ARG(group));
-    struct hy_str all = hy_buf_str(&text);
-    static const struct hy_hash_key key;
-    r->print = (uint32_t)hy_siphash(&key, all.p, all.n);
-    int err = text.err;
-    hy_buf_free(&text);
-    return err;
 }
 
 static int make_rule(const struct maker *m, size_t i, struct hy_score_rule *r)
@@ -324,7 +269,7 @@ static int make_rule(const struct maker *m, size_t i, struct hy_score_rule *r)
     size_t errors = m->x.src->problems->n_errors;
     int err = read_condition(m, at, raw, r);
     bool is_whole = m->x.src->problems->n_errors == errors && r->group < m->plan.n_groups;
-    return err == HY_OK && is_whole ? make_print(m, r) : err;
+    return err == HY_OK && is_whole ? scoring_make_print(m->plan.groups[r->group].name, r) : err;
 }
 
 static int make_groups(struct maker *m)

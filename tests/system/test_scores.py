@@ -2,6 +2,7 @@
 import json
 import os
 
+import event_lab
 from api_lab import Api, api_setup, token
 from lab import Daemon, check, check_eq, wait_for
 from test_spool import SITE
@@ -62,7 +63,9 @@ FOURTEEN = (of("key-page", name="pricing"), of("custom", name="demo"), of("offli
 
 
 def test_a_key_page_a_click_and_a_seminar_are_14_points(lab):
-    daemon, api = start(lab)
+    told_to = lab.path("events")
+    os.mkdir(told_to)
+    daemon, api = start(lab, **{"events.files": [{"name": "hot", "dir": told_to, "types": ["score-reached"]}]})
     tell(api, *FOURTEEN[:2])
     wait_for("4 points", lambda: score(daemon, "taro@example.jp") == 4)
     check_eq(ask(daemon, "score", "hot")["leads"], [])
@@ -82,6 +85,8 @@ def test_a_key_page_a_click_and_a_seminar_are_14_points(lab):
     check_eq([api.get(f"/v1/scores/hot?{q}").status for q in ("threshold=warm", "limit=0")], [404, 422])
     check_eq([(h["email"], h["score"], [r["rule"] for r in h["reasons"]]) for h in hot["leads"]],
              [("taro@example.jp", 14.0, ["seminar", "key page", "custom"])])
+    event = wait_for("the event", lambda: event_lab.read(told_to))[0]
+    check_eq((event["type"], event["text"]), ("score-reached", "hot"))
     good, text = daemon.audit()
     check(good, text)
 
