@@ -7,6 +7,8 @@
 
 #include "hayauma/base/clock.h"
 
+enum { VALUE_MAX = 200 }; /* bytes of a value in a mail */
+
 static const char *str(const json_t *o, const char *key)
 {
     const char *s = json_string_value(json_object_get(o, key));
@@ -18,10 +20,13 @@ static double number(const json_t *o, const char *key)
     return json_number_value(json_object_get(o, key));
 }
 
-/* On one line, whatever it was. */
+/* On one line, whatever it was, and not longer than a person reads. */
 static void put_clean(struct hy_buf *out, const char *s)
 {
-    for (; *s; s++) {
+    const char *end = s + strnlen(s, VALUE_MAX);
+    while (*end && ((unsigned char)*end & 0xc0) == 0x80) /* not within a letter */
+        end--;
+    for (; s < end; s++) {
         char c = (unsigned char)*s < ' ' || *s == 0x7f ? ' ' : *s;
         hy_buf_add(out, &c, 1);
     }

@@ -1,0 +1,54 @@
+/* What a hand-off says: values of strangers stay values. */
+#include <criterion/criterion.h>
+#include <string.h>
+
+#include "handoff_write.h"
+
+static struct hy_str no_attribute(void *ctx, struct hy_str name)
+{
+    (void)ctx;
+    return hy_str_eq(name, HY_STR("title")) ? HY_STR("a \"b\"\n\\") : (struct hy_str){0};
+}
+
+static json_t *lead_of(const char *name)
+{
+    return json_pack("{s:i,s:s,s:s,s:s,s:f,s:[{s:s,s:f,s:i}]}", "lead", 7, "email", "a@b.test",
+                     "name", name, "company", "Cats", "score", 61.4, "reasons", "rule", "page",
+                     "points", 9.0, "times", 3);
+}
+
+Test(handoff_write, a_subject_is_one_line_of_bounded_length)
+{
+    static char name[2000];
+    struct hy_score_handoff h = {.is_japanese = true};
+    memset(name, 'x', sizeof name - 1);
+    memcpy(name, "Taro\r\nBcc: evil@x.test\t", 23);
+    memcpy(name + 198, "\xe5\xb1\xb1", 3); /* a letter across the edge */
+    json_t *lead = lead_of(name);
+    struct hy_buf out = HY_BUF_INIT(HANDOFF_SUBJECT_MAX);
+    handoff_subject(&h, lead, "hot", &out);
+    struct hy_str s = hy_buf_str(&out);
+    cr_assert_eq(out.err, 0);
+    cr_expect(hy_str_starts(s, HY_STR("hot: Taro  Bcc: evil@x.test x")), "%.*s", HY_STR_ARG(s));
+    cr_expect(!memchr(s.p, '\n', s.n) && !memchr(s.p, '\r', s.n) && hy_str_is_utf8(s));
+    cr_expect_lt(s.n, 300u);
+    hy_buf_free(&out);
+    json_decref(lead);
+}
+
+Test(handoff_write, a_body_is_json_whatever_the_values_are)
+{
+    struct hy_score_handoff h = {
+        .body = HY_STR(
+            "{\"t\": [\"{{title}} {{ email }}\", 5], \"s\": \"{{score}}\", \"x\": \"{{open\","
+            " \"why\": \"{{reasons}}{{none}}\"}")};
+    json_t *lead = lead_of("Taro");
+    struct handoff_body b = {
+        .id = "1", .threshold = "hot", .lead = lead, .attribute = no_attribute};
+    struct hy_buf out = HY_BUF_INIT(65536);
+    cr_assert_eq(handoff_body(&h, &b, &out), 0);
+    cr_expect_str_eq(hy_buf_cstr(&out), "{\"t\":[\"a \\\"b\\\"\\n\\\\ a@b.test\",5],\"s\":\"61\","
+                                        "\"x\":\"{{open\",\"why\":\"page 9\"}");
+    hy_buf_free(&out);
+    json_decref(lead);
+}
