@@ -2,8 +2,9 @@
  *
  * Happy path: a request has a mark in the store; its mail is made, and handed into the spool in the
  * transaction that takes the mark away: so it is written once, also across a kill. How it fails:
- * what cannot be made or handed in keeps its mark, is tried again a minute later, and said once an
- * hour; a request whose lead is gone is forgotten. */
+ * what cannot be made keeps its mark, is passed over until its turn comes again, and said once an
+ * hour; so a list whose template is missing holds up no other. What cannot be handed in waits a
+ * minute. A request whose lead is gone is forgotten. */
 #include "opt_in_sender.h"
 
 #include <stdlib.h>
@@ -17,10 +18,12 @@
 
 enum {
     LOOK_US = 1000000,
+    ROUND_US = 5 * 1000000, /* before those that could not be made are tried again */
     AGAIN_US = 60 * 1000000,
     EXPIRE_US = 60 * 1000000,
     EXPIRE_AT_ONCE = 256,
-    AT_ONCE = 32, /* mails on their way into the spool */
+    AT_ONCE = 32,    /* mails on their way into the spool */
+    LOOKED_AT = 256, /* requests of one look */
     COMPLAIN_MS = 3600 * 1000,
 };
 enum { MSG_STORED = 1, MSG_STOP };
@@ -30,6 +33,9 @@ struct opt_in_sender {
     struct desk desk;
     atomic_bool is_stopping;
     unsigned n_out;
+    hy_list_no list; /* the request that was looked at last */
+    hy_lead_no lead;
+    bool has_failed;       /* some of this round could not be made */
     hy_us again, expire;   /* not before; 0 = at once */
     hy_wall_ms complained; /* when that was last said */
 };
@@ -47,7 +53,6 @@ struct letter {
 static void complain(struct opt_in_sender *s, const char *list, const char *why)
 {
     hy_wall_ms now = hy_clock_wall_ms();
-    s->again = hy_clock_us() + AGAIN_US;
     if (now - s->complained < COMPLAIN_MS)
         return;
     s->complained = now;
@@ -112,18 +117,22 @@ static int send_letter(struct opt_in_sender *s, const struct hy_opt_in *o, struc
 
 /* ---- looking ---- */
 
-/* The requests behind the last one looked at; false: that was all, or it has to wait. */
-static bool ask_next(struct opt_in_sender *s, const struct hy_config *c, struct hy_txn *t,
-                     hy_list_no *list, hy_lead_no *lead)
+/* The request behind the last one looked at; false: there is none, or it has to wait. */
+static bool ask_next(struct opt_in_sender *s, const struct hy_config *c, struct hy_txn *t)
 {
     struct hy_diag diag = {""};
     struct opt_in_mail m = {.list = "a list"};
     struct hy_opt_in o;
-    int err = hy_opt_in_next_mail(t, *list, *lead, &o);
-    if (err != HY_OK)
+    int err = hy_opt_in_next_mail(t, s->list, s->lead, &o);
+    if (err != HY_OK) { /* the next round begins */
+        s->again = s->has_failed ? hy_clock_us() + ROUND_US : 0;
+        s->has_failed = false;
+        s->list = 0;
+        s->lead = 0;
         return false;
-    *list = o.list;
-    *lead = o.lead;
+    }
+    s->list = o.list;
+    s->lead = o.lead;
     err = opt_in_mail_make(t, c, &s->d->tokens, &o, &m, &diag);
     if (err == HY_ENOTFOUND) {
         forget(s, &o);
@@ -133,19 +142,21 @@ static bool ask_next(struct opt_in_sender *s, const struct hy_config *c, struct 
         err = send_letter(s, &o, &m, &diag);
         opt_in_mail_free(&m);
     }
-    if (err != HY_OK)
-        complain(s, m.list, diag.text[0] ? diag.text : hy_err_text(err));
-    return err == HY_OK;
+    if (err == HY_OK)
+        return true;
+    complain(s, m.list, diag.text[0] ? diag.text : hy_err_text(err));
+    s->has_failed = true;
+    if (err != HY_EINVAL)
+        s->again = hy_clock_us() + AGAIN_US;
+    return err == HY_EINVAL;
 }
 
 static void look(struct opt_in_sender *s)
 {
     struct hy_config *c = daemon_config(s->d);
     struct hy_txn t = {0};
-    hy_list_no list = 0;
-    hy_lead_no lead = 0;
     if (hy_txn_read(s->d->env, &t) == HY_OK)
-        while (s->n_out < AT_ONCE && ask_next(s, c, &t, &list, &lead))
+        for (int n = 0; n < LOOKED_AT && s->n_out < AT_ONCE && ask_next(s, c, &t); n++)
             ;
     hy_txn_end(&t);
     hy_config_unref(c);
@@ -168,8 +179,10 @@ static void expire(struct opt_in_sender *s)
 static void handed_in(struct opt_in_sender *s, struct letter *l)
 {
     s->n_out--;
-    if (l->err != HY_OK && l->err != HY_ENOTFOUND) /* it was answered or withdrawn meanwhile */
+    if (l->err != HY_OK && l->err != HY_ENOTFOUND) { /* it was answered or withdrawn meanwhile */
         complain(s, "a list", hy_err_text(l->err));
+        s->again = hy_clock_us() + AGAIN_US;
+    }
     free(l);
 }
 

@@ -44,7 +44,9 @@ int hy_list_enter(struct hy_txn *t, hy_list_no list, hy_lead_no lead, const stru
         err = hy_list_add(t, list, r.domain, &lead, 1, &joined);
     if (!err && joined)
         err = note(t, HY_ACTIVITY_LIST_JOINED, list, lead, d);
-    if (err)
+    if (!err)
+        err = hy_opt_in_drop(t, list, lead); /* nobody has to be asked any more */
+    if (err && err != HY_ENOTFOUND)
         return err;
     *ret_changed = joined > 0;
     return 0;

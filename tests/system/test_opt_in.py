@@ -68,11 +68,15 @@ def test_a_template_asks_in_the_words_of_the_list_and_a_mail_that_cannot_go_wait
     daemon.ctl("list", "create", "news", "--opt-in", "double", "--from", FROM, "--template", "ask")
     daemon.ctl("lead", "create", address, "name=<b>太郎", "--list", "news")
     wait_for("a complaint", lambda: "there is no template 'ask'" in daemon.output())
+    other = f"hanako@{browser.domain}"
+    daemon.ctl("list", "create", "other", "--opt-in", "double", "--from", FROM)
+    daemon.ctl("lead", "create", other, "--list", "other")
+    check_eq(list(asked(sink, browser, 1)), [other], "one that waits holds up no other")
     check_eq(daemon.ctl("lead", "show", address)["lead"]["pending"], ["news"])
     daemon.ctl("template", "put", "ask", "--subject", "{{name}}様 ご確認ください", "--html", lab.path("ask.html"))
     daemon.stop()  # its mark is in the store
     daemon = lab.add(type(daemon)(lab, "again", daemon.config_path, daemon.socket))
-    mails = asked(sink, browser, 1)
+    mails = asked(sink, browser, 2)
     (m, token), = mails[address]
     check_eq(str(m["Subject"]), "<b>太郎様 ご確認ください")
     check("&lt;b&gt;太郎 様" in m.get_body(("html",)).get_content(), m.get_body(("html",)).get_content())

@@ -162,6 +162,18 @@ Test(opt_in, who_leaves_waits_no_longer)
     cr_expect_not(changed);
 }
 
+Test(opt_in, who_is_put_on_the_list_by_somebody_who_vouches_is_not_asked_any_more)
+{
+    const struct hy_lead_edit_list sure[] = {{.name = HY_STR("news"), .is_confirmed = true}};
+    const struct hy_lead_edit e = {.address = HY_STR("a@x.test"), .lists = sure, .n_lists = 1};
+    struct hy_lead_edit_result r;
+    struct hy_opt_in o;
+    cr_assert_eq(hy_lead_edit(&t, &e, &r, NULL), HY_OK);
+    cr_expect(is_member());
+    cr_expect_eq(hy_opt_in_get(&t, news, 1, &o), HY_ENOTFOUND);
+    cr_expect_eq(hy_opt_in_next_mail(&t, 0, 0, &o), HY_ENOTFOUND);
+}
+
 Test(opt_in, of_a_lead_that_was_merged_meanwhile_joins_the_person)
 {
     const struct hy_lead_edit e = {.address = HY_STR("kept@y.test")};
