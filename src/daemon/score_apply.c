@@ -11,6 +11,7 @@
 #include "hayauma/config/scoring.h"
 #include "hayauma/react/scores.h"
 #include "hayauma/react/segment_edit.h"
+#include "hayauma/react/segments.h"
 #include "hayauma/store/lead.h"
 
 struct apply {
@@ -20,6 +21,7 @@ struct apply {
     struct hy_scoring *scoring;
     struct hy_zone *zone;
     struct hy_scorer *scorer;
+    struct hy_segments *segments; /* which ask for scores */
     uint64_t print;
     bool is_silent;
     hy_us told;
@@ -30,6 +32,7 @@ struct apply {
 
 static void apply_free(struct apply *a)
 {
+    hy_segments_free(a->segments);
     hy_scorer_free(a->scorer);
     hy_zone_free(a->zone);
     hy_scoring_free(a->scoring);
@@ -55,6 +58,8 @@ static int apply_slice(struct hy_write_req *r, struct hy_txn *t)
     while (err == HY_OK && at.next < a->end && !hy_txn_should_yield(t)) {
         bool is_changed = false;
         err = hy_scorer_redo(a->scorer, t, at.next, a->is_silent, &is_changed);
+        if (err == HY_OK && is_changed)
+            err = hy_segments_lead(t, a->segments, at.next, 0, true);
         a->slice_changed += is_changed;
         at.next++;
     }
@@ -124,6 +129,9 @@ static int make(struct hy_daemon *d, struct hy_scoring *scoring, bool is_silent,
         .is_silent = is_silent,
     };
     int err = hy_scorer_new(&(struct hy_scorer_options){plan, a->zone}, &a->scorer);
+    if (err == HY_OK)
+        err = hy_segments_new(&(struct hy_facts_options){.plan = plan, .zone = a->zone},
+                              &d->segments_meter, &a->segments);
     if (err == HY_OK)
         *ret = a;
     else
