@@ -212,6 +212,7 @@ int main(int argc, char **argv)
     deliver(&w);
     note(&w, 0, w.leads / 10, "open or click of no campaign noted, 1000 a commit");
     note(&w, w.campaign, w.leads / 2, "the same of a campaign");
+    note(&w, 0, w.leads / 10, "of no campaign again, the log being that long");
     judge(&w, HY_ACTIVITY_HUMAN, 1, "judged: a person");
     judge(&w, HY_ACTIVITY_MACHINE, 7, "judged anew: every seventh a machine");
     free(w.hits);
