@@ -31,20 +31,12 @@ static void release(struct hy_web_policy *p)
     free(g);
 }
 
-static int fail(const struct hy_config *c, struct hy_problems *problems, const char *key, int err,
-                const struct hy_diag *diag)
-{
-    hy_problems_error(problems, c->file, 0, 0, "%s: %s", key,
-                      diag->text[0] ? diag->text : hy_err_text(err));
-    return HY_EINVAL;
-}
-
 static int load_networks(const struct hy_config *c, struct hy_problems *problems, struct ground *g)
 {
     struct hy_diag diag = {""};
     int err = daemon_networks(&c->api.trusted_proxies, &g->networks, &diag);
     if (err != HY_OK)
-        return fail(c, problems, "api.trusted_proxies", err, &diag);
+        return daemon_config_fault(c, problems, "api.trusted_proxies", err, &diag);
     g->policy.proxies = g->networks;
     g->policy.n_proxies = c->api.trusted_proxies.n;
     return HY_OK;
@@ -64,7 +56,7 @@ static int check_listeners(const struct hy_config *c, struct hy_problems *proble
                 "%s is not on this machine, and there is no TLS: use api.listen_tls, or name the "
                 "proxies in front of it in api.trusted_proxies",
                 hy_sockaddr_format(a, text));
-        return fail(c, problems, "api.listen", HY_EINVAL, &diag);
+        return daemon_config_fault(c, problems, "api.listen", HY_EINVAL, &diag);
     }
     return HY_OK;
 }
@@ -77,10 +69,10 @@ static int load_tls(const struct hy_config *c, struct hy_problems *problems, str
         if (c->api.listen_tls.n == 0)
             return HY_OK;
         hy_fail(&diag, HY_EINVAL, "api.listen_tls needs one");
-        return fail(c, problems, "api.certificate", HY_EINVAL, &diag);
+        return daemon_config_fault(c, problems, "api.certificate", HY_EINVAL, &diag);
     }
     int err = hy_tls_create_server(chain, key[0] ? key : chain, &diag, &g->policy.tls);
-    return err == HY_OK ? err : fail(c, problems, "api.certificate", err, &diag);
+    return err == HY_OK ? err : daemon_config_fault(c, problems, "api.certificate", err, &diag);
 }
 
 /* Hashes are secrets, too. */
@@ -99,7 +91,7 @@ static int load_tokens(const struct hy_config *c, struct hy_problems *problems, 
     int err = policy_read_secret(path, "tokens", &text, &diag);
     if (err == HY_OK)
         err = hy_api_tokens_read(hy_buf_str(&text), &c->tenants, path, &diag, &g->policy.tokens);
-    return err == HY_OK ? err : fail(c, problems, "api.tokens", err, &diag);
+    return err == HY_OK ? err : daemon_config_fault(c, problems, "api.tokens", err, &diag);
 }
 
 static void load_scores(const struct hy_config *c, struct ground *g)

@@ -161,6 +161,9 @@ json_t *submission_json(const struct hy_daemon *d);
 /* Networks as written; *ret, one more than there are texts, is the caller's. HY_EINVAL with a note,
  * HY_ENOMEM. */
 int daemon_networks(const struct hy_strings *texts, struct hy_network **ret, struct hy_diag *diag);
+/* Notes what is wrong with a key: `diag`, or else the error. HY_EINVAL. */
+int daemon_config_fault(const struct hy_config *c, struct hy_problems *problems, const char *key,
+                        int err, const struct hy_diag *diag);
 int daemon_utc_offset_min(void); /* of this moment */
 
 /* api.c: the same for the HTTP API. */

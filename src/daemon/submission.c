@@ -52,8 +52,8 @@ static void tell_scram(const struct hy_config *c, const struct hy_users *users,
                             c->submission.users, scram, all);
 }
 
-static int fail(const struct hy_config *c, struct hy_problems *problems, const char *key, int err,
-                const struct hy_diag *diag)
+int daemon_config_fault(const struct hy_config *c, struct hy_problems *problems, const char *key,
+                        int err, const struct hy_diag *diag)
 {
     hy_problems_error(problems, c->file, 0, 0, "%s: %s", key,
                       diag->text[0] ? diag->text : hy_err_text(err));
@@ -82,12 +82,12 @@ static int load_networks(const struct hy_config *c, struct hy_problems *problems
     struct hy_diag diag = {""};
     int err = daemon_networks(&c->submission.trusted, &g->networks, &diag);
     if (err != HY_OK)
-        return fail(c, problems, "submission.trusted", err, &diag);
+        return daemon_config_fault(c, problems, "submission.trusted", err, &diag);
     g->policy.trusted = g->networks;
     g->policy.n_trusted = c->submission.trusted.n;
     err = daemon_networks(&c->submission.proxies, &g->proxies, &diag);
     if (err != HY_OK)
-        return fail(c, problems, "submission.proxies", err, &diag);
+        return daemon_config_fault(c, problems, "submission.proxies", err, &diag);
     g->policy.proxies = g->proxies;
     g->policy.n_proxies = c->submission.proxies.n;
     return HY_OK;
@@ -101,10 +101,11 @@ static int load_tls(const struct hy_config *c, struct hy_problems *problems, str
         if (c->submission.listen_tls.n == 0)
             return HY_OK;
         hy_fail(&diag, HY_EINVAL, "submission.listen_tls needs one");
-        return fail(c, problems, "submission.certificate", HY_EINVAL, &diag);
+        return daemon_config_fault(c, problems, "submission.certificate", HY_EINVAL, &diag);
     }
     int err = hy_tls_create_server(chain, key[0] ? key : chain, &diag, &g->policy.tls);
-    return err == HY_OK ? err : fail(c, problems, "submission.certificate", err, &diag);
+    return err == HY_OK ? err
+                        : daemon_config_fault(c, problems, "submission.certificate", err, &diag);
 }
 
 int daemon_utc_offset_min(void)
@@ -156,7 +157,7 @@ int submission_policy(const struct hy_daemon *d, struct hy_config *c, struct hy_
     if (err == HY_OK && c->submission.users[0]) {
         err = load_users(c, &diag, &g->policy.users);
         if (err != HY_OK)
-            err = fail(c, problems, "submission.users", err, &diag);
+            err = daemon_config_fault(c, problems, "submission.users", err, &diag);
         else
             tell_scram(c, g->policy.users, problems);
     }

@@ -1,7 +1,9 @@
 /* From a config to what the tracking server goes by, and its place in the life of the daemon. */
 #include "daemon.h"
 
+#include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "hayauma/base/log.h"
 #include "hayauma/config/web_tag.h"
@@ -34,20 +36,12 @@ static void release(struct hy_track_policy *p)
     free(g);
 }
 
-static int fail(const struct hy_config *c, struct hy_problems *problems, const char *key, int err,
-                const struct hy_diag *diag)
-{
-    hy_problems_error(problems, c->file, 0, 0, "%s: %s", key,
-                      diag->text[0] ? diag->text : hy_err_text(err));
-    return HY_EINVAL;
-}
-
 static int load_networks(const struct hy_config *c, struct hy_problems *problems, struct ground *g)
 {
     struct hy_diag diag = {""};
     int err = daemon_networks(&c->tracking.trusted_proxies, &g->networks, &diag);
     if (err != HY_OK)
-        return fail(c, problems, "tracking.trusted_proxies", err, &diag);
+        return daemon_config_fault(c, problems, "tracking.trusted_proxies", err, &diag);
     g->policy.proxies = g->networks;
     g->policy.n_proxies = c->tracking.trusted_proxies.n;
     return HY_OK;
@@ -84,7 +78,7 @@ static int load_companies(const struct hy_config *c, struct hy_problems *problem
     struct hy_diag diag = {""};
     int err = hy_web_companies_load(c, &g->companies, &diag);
     g->policy.companies = g->companies.table;
-    return err == HY_OK ? err : fail(c, problems, "web_tag.companies", err, &diag);
+    return err == HY_OK ? err : daemon_config_fault(c, problems, "web_tag.companies", err, &diag);
 }
 
 static int load_notice(const struct hy_config *c, struct hy_problems *problems, struct ground *g)
@@ -96,7 +90,7 @@ static int load_notice(const struct hy_config *c, struct hy_problems *problems, 
         err = hy_web_notice(c, (enum hy_notice_lang)i, true, &g->notice[i], &diag);
         g->policy.notice[i] = hy_buf_str(&g->notice[i]);
     }
-    return err == HY_OK ? err : fail(c, problems, "web_tag.notice", err, &diag);
+    return err == HY_OK ? err : daemon_config_fault(c, problems, "web_tag.notice", err, &diag);
 }
 
 static int load_web_tag(const struct hy_config *c, struct hy_problems *problems, struct ground *g)
@@ -122,7 +116,7 @@ static int load_tls(const struct hy_config *c, struct hy_problems *problems, str
     }
     int err = n ? hy_tls_create_hosts(hosts, n, &diag, &g->policy.tls) : HY_OK;
     free(hosts);
-    return err == HY_OK ? err : fail(c, problems, "tracking.hosts", err, &diag);
+    return err == HY_OK ? err : daemon_config_fault(c, problems, "tracking.hosts", err, &diag);
 }
 
 int tracking_policy(struct hy_config *c, struct hy_problems *problems, struct hy_track_policy **ret)
@@ -155,6 +149,13 @@ int tracking_policy(struct hy_config *c, struct hy_problems *problems, struct hy
     return HY_OK;
 }
 
+static bool has_journal(const struct hy_daemon *d)
+{
+    char path[4096];
+    snprintf(path, sizeof path, "%s/hits", d->config->paths.data_dir);
+    return access(path, F_OK) == 0;
+}
+
 static int open_journal(struct hy_daemon *d, struct hy_diag *diag)
 {
     const struct hy_config *c = d->config;
@@ -175,10 +176,10 @@ int tracking_open(struct hy_daemon *d, struct hy_problems *problems, struct hy_d
     if (err != HY_OK)
         return hy_fail(diag, err, "the configuration cannot be used: %s",
                        problems->n ? problems->items[problems->n - 1].text : hy_err_text(err));
-    if (!policy)
+    if (!policy && !has_journal(d)) /* with one, what an earlier run left goes into the store */
         return HY_OK;
     err = open_journal(d, diag);
-    if (err != HY_OK) {
+    if (err != HY_OK || !policy) {
         hy_track_policy_unref(policy);
         return err;
     }
