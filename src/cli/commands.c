@@ -94,6 +94,8 @@ const struct cli_command *const cli_commands[] = {
     &cmd_bounce_rules_check,
     &cmd_reply_classify,
     &cmd_ua_classify,
+    &cmd_activity_add,
+    &cmd_activity_import,
     &cmd_web_snippet,
     &cmd_web_notice,
     &cmd_web_company,

@@ -56,13 +56,14 @@ extern const struct cli_command cmd_reply_classify;                       /* cmd
 extern const struct cli_command cmd_segment_check;                        /* cmd_segment.c */
 extern const struct cli_command cmd_segment_create, cmd_segment_change, cmd_segment_list,
     cmd_segment_show, cmd_segment_count, cmd_segment_sample, cmd_segment_members,
-    cmd_segment_delete, cmd_segment_export;                        /* cmd_segment_store.c */
-extern const struct cli_command cmd_score_rules_check;             /* cmd_score.c */
-extern const struct cli_command cmd_score_explain;                 /* cmd_score_explain.c */
-extern const struct cli_command cmd_score_try, cmd_score_apply;    /* cmd_score_try.c */
-extern const struct cli_command cmd_score_handoffs;                /* cmd_score_handoffs.c */
-extern const struct cli_command cmd_score_grades, cmd_lead_result; /* cmd_score_grades.c */
-extern const struct cli_command cmd_score_hot, cmd_score_calls;    /* cmd_score_hot.c */
+    cmd_segment_delete, cmd_segment_export;                            /* cmd_segment_store.c */
+extern const struct cli_command cmd_score_rules_check;                 /* cmd_score.c */
+extern const struct cli_command cmd_score_explain;                     /* cmd_score_explain.c */
+extern const struct cli_command cmd_score_try, cmd_score_apply;        /* cmd_score_try.c */
+extern const struct cli_command cmd_score_handoffs;                    /* cmd_score_handoffs.c */
+extern const struct cli_command cmd_score_grades, cmd_lead_result;     /* cmd_score_grades.c */
+extern const struct cli_command cmd_score_hot, cmd_score_calls;        /* cmd_score_hot.c */
+extern const struct cli_command cmd_activity_import, cmd_activity_add; /* cmd_activity.c */
 extern const struct cli_command cmd_web_snippet, cmd_web_notice, cmd_web_company; /* cmd_web.c */
 extern const struct cli_command cmd_ua_classify;                                  /* cmd_ua.c */
 extern const struct cli_command cmd_lane_show; /* cmd_lane_show.c */

@@ -23,6 +23,8 @@ const struct hy_control_command *const *ctl_tables(void)
         ctl_tls_commands,
         ctl_source_commands,
         ctl_suppress_commands,
+        ctl_activity_commands,
+        ctl_activity_import_commands,
         ctl_suppress_import_commands,
         ctl_suppress_export_commands,
         ctl_person_commands,

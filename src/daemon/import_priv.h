@@ -1,5 +1,6 @@
 /* The parts of an import job: the report of refused rows, and the feed of batches to the writer. */
 #pragma once
+#include <jansson.h>
 #include <pthread.h>
 
 #include "hayauma/base/arena.h"
@@ -21,6 +22,17 @@ void import_report_add(struct import_report *r, const struct hy_import_row *row,
 /* Writes what is left, closes the descriptor; the kept rejects stay until free. */
 void import_report_finish(struct import_report *r);
 void import_report_free(struct import_report *r);
+
+/* ---- import_file.c: likewise ---- */
+
+struct hy_daemon;
+struct hy_control_call;
+/* Waits for the next bytes of the file; *ret_n is 0 at its end. HY_ECANCELED: the client is gone,
+ * or the daemon stops; HY_EIO. */
+HY_MUST_USE int import_file_read(struct hy_daemon *d, struct hy_control_call *call, int fd,
+                                 char *room, size_t max, size_t *ret_n);
+/* [{"line","column","reason","value"}]: those that were kept. */
+json_t *import_rejects_json(const struct import_report *report);
 
 /* ---- import_feed.c ---- */
 

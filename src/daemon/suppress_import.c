@@ -4,8 +4,6 @@
  * transaction, in the order of its keys, and the next is gathered after its commit. A bad row is
  * reported with its line and the rest goes in. When the client goes away or the daemon stops, what
  * was committed stays, and doing it again does no harm. */
-#include <errno.h>
-#include <poll.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -220,36 +218,12 @@ static int take_rows(struct job *j)
 
 /* ---- the file ---- */
 
-static bool is_cancelled(const struct job *j)
-{
-    return hy_control_is_cancelled(j->call) || atomic_load(&j->d->alters_ending);
-}
-
-static int read_chunk(struct job *j, size_t *ret_n)
-{
-    for (;;) {
-        struct pollfd p = {.fd = j->fd, .events = POLLIN};
-        if (is_cancelled(j))
-            return HY_ECANCELED;
-        int ready = poll(&p, 1, WAIT_MS);
-        if (ready == 0 || (ready < 0 && errno == EINTR))
-            continue;
-        ssize_t n = ready < 0 ? -1 : read(j->fd, j->chunk, sizeof j->chunk);
-        if (n >= 0) {
-            *ret_n = (size_t)n;
-            return HY_OK;
-        }
-        if (errno != EINTR && errno != EAGAIN)
-            return HY_EIO;
-    }
-}
-
 static int run(struct job *j)
 {
     size_t n = 1;
     int err = hy_txn_read(j->d->env, &j->t);
     while (err == HY_OK && n > 0) {
-        err = read_chunk(j, &n);
+        err = import_file_read(j->d, j->call, j->fd, j->chunk, sizeof j->chunk, &n);
         j->bytes += err == HY_OK ? n : 0;
         if (err == HY_OK)
             err = n ? hy_suppress_rows_feed(j->rows, hy_str_make(j->chunk, n))
@@ -267,22 +241,13 @@ static int run(struct job *j)
 
 static json_t *result(const struct job *j)
 {
-    json_t *o = json_object(), *rejects = json_array();
+    json_t *o = json_object();
     ctl_set_count(o, "rows", j->read);
     ctl_set_count(o, "rejected", j->refused);
     ctl_set_count(o, "added", j->added);
     ctl_set_count(o, "changed", j->changed);
     ctl_set_count(o, "same", j->same);
-    for (size_t i = 0; i < j->report.n_kept; i++) {
-        const struct hy_import_reject *r = &j->report.kept[i];
-        json_t *x = json_object();
-        ctl_set_count(x, "line", r->line);
-        json_object_set_new(x, "column", ctl_text_json(hy_str_of(r->field)));
-        json_object_set_new(x, "reason", ctl_text_json(hy_str_of(r->reason)));
-        json_object_set_new(x, "value", ctl_text_json(hy_str_of(r->value)));
-        json_array_append_new(rejects, x);
-    }
-    json_object_set_new(o, "rejects", rejects);
+    json_object_set_new(o, "rejects", import_rejects_json(&j->report));
     json_object_set_new(o, "report_complete", json_boolean(j->report.err == 0));
     return o;
 }

@@ -113,3 +113,61 @@ def test_a_thousand_at_once_are_noted(lab):
     _, api = start(lab)
     told = tell(api, *[card(f"p{i}", meta={"text": "x" * 300}) for i in range(1000)], create=True)
     check_eq((told["noted"], len({r["lead"] for r in told["results"]})), (1000, 1000))
+
+
+def listed(api, who):
+    return [(a["kind"], a.get("name"), a["at"]) for a in api.get(f"/v1/activities?{who}").json["activities"]]
+
+
+def test_a_file_is_noted_row_by_row_and_once(lab):
+    daemon, api = start(lab)
+    text = ("メールアドレス,会社,meta.seats\n"
+            "taro@example.jp,六社,2\n"
+            "no address,六社,1\n"
+            "hana@example.jp\n"
+            "jiro@example.jp,=cmd|x,1\n")
+    seminar = lab.path("seminar.csv")
+    with open(seminar, "w", encoding="cp932") as f:
+        f.write(text)
+    options = ["--kind", "offline", "--name", "Expo 2026", "--at", "2026-11-01T10:00:00+09:00"]
+    rejects = lab.path("bad.csv")
+    tried = daemon.ctl("activity", "import", seminar, *options, "--create", "--dry-run")
+    check_eq((tried["rows"], tried["noted"], tried["rejected"]), (4, 2, 2))
+    check_eq(api.get("/v1/activities?email=taro@example.jp").status, 404, "nothing was made")
+    done = daemon.ctl("activity", "import", seminar, *options, "--create", "--rejects", rejects)
+    check_eq((done["rows"], done["noted"], done["leads"], done["rejected"]), (4, 2, 2, 2))
+    check_eq([(r["line"], r["column"], r["value"]) for r in done["rejects"]],
+             [(3, "メールアドレス", "no address"), (4, "", "hana@example.jp")])
+    with open(rejects, encoding="utf-8") as f:
+        check_eq(len(f.readlines()), 3, "the head, and each refused row")
+    check_eq(listed(api, "email=taro@example.jp"), [("offline", "Expo 2026", "2026-11-01T01:00:00.000Z")])
+    check_eq(api.get("/v1/activities?email=taro@example.jp").json["activities"][0]["meta"], {"会社": "六社", "seats": 2})
+    again = daemon.ctl("activity", "import", seminar, *options)
+    check_eq((again["noted"], again["duplicates"], again["rejected"]), (0, 2, 2), "a file is noted once")
+    other = lab.write("other.csv", "email\nnobody@example.jp\n")
+    bad = daemon.run("activity", "import", other, *options)
+    check_eq(bad.returncode, 1, "all rows were refused")
+    check("there is no such lead" in bad.stderr and "nobody@example.jp" in bad.stderr, bad.stderr)
+    for words, why in (((other, "--kind", "dance"), "kind"), ((other, "--at", "tomorrow"), "at:"),
+                       ((lab.write("none.csv", "a,b\n1,2\n"), *options), "whose are these rows")):
+        refused = daemon.run("activity", "import", *words)
+        check(refused.returncode != 0 and why in refused.stderr, refused.stderr)
+    good, said = daemon.audit()
+    check(good, said)
+
+
+def test_one_is_noted_by_hand(lab):
+    daemon, api = start(lab)
+    daemon.ctl("lead", "create", "taro@example.jp", "--id", "ext:shop:4711")
+    added = daemon.ctl("activity", "add", "ext:shop:4711", "order", "--id", "A-17", "--at", "2026-11-01T10:00:00+09:00",
+                       "--meta", '{"order": "A-17", "items": [{"product": "x", "price": 5}]}')
+    again = daemon.ctl("activity", "add", "taro@example.jp", "order", "--id", "A-17")
+    check_eq((again["activity"], added["duplicate"], again["duplicate"]), (added["activity"], False, True))
+    daemon.ctl("activity", "add", "taro@example.jp", "sales", "won")
+    check_eq([a[:2] for a in listed(api, "email=taro@example.jp")], [("sales", "won"), ("order", None)])
+    for words, why in ((("nobody@example.jp", "sales", "won"), "there is no lead"), (("taro@example.jp", "sales"), "name"),
+                       (("taro@example.jp", "dance"), "kind"), (("taro@example.jp", "order", "--meta", "[]"), "JSON")):
+        refused = daemon.run("activity", "add", *words)
+        check(refused.returncode != 0 and why in refused.stderr, refused.stderr)
+    good, said = daemon.audit()
+    check(good, said)
