@@ -51,6 +51,8 @@ enum tag {
     T_UTM_CAMPAIGN,
     T_UTM_CONTENT,
     T_GOAL,
+    T_SEGMENT,
+    T_EXCLUDE,
     T_END,
 };
 /* inside T_HEADER and T_VAR */
@@ -179,6 +181,8 @@ int hy_bundle_encode(const struct hy_bundle *b, struct hy_buf *out)
     put(out, T_NAME, b->name);
     for (size_t i = 0; i < b->n_lists; i++)
         put(out, T_LIST, b->lists[i]);
+    put(out, T_SEGMENT, b->segment);
+    put(out, T_EXCLUDE, b->exclude);
     put(out, T_FROM_ADDRESS, b->from_address);
     put(out, T_FROM_NAME, b->from_name);
     put(out, T_TO_NAME, b->to_name);
@@ -419,6 +423,8 @@ static int read_field(struct reading *r, const struct field *f)
         [T_TEXT_NAME] = &b->text_name,
         [T_TIME_ZONE] = &b->time_zone,
         [T_POOL] = &b->pool,
+        [T_SEGMENT] = &b->segment,
+        [T_EXCLUDE] = &b->exclude,
         [T_TENANT] = &b->tenant,
         [T_TRACKING_HOST] = &b->tracking_host,
         [T_UTM_SOURCE] = &b->utm.source,

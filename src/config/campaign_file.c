@@ -38,6 +38,7 @@ struct raw_parts {
 struct raw {
     const char *name;
     struct hy_strings lists;
+    const char *segment, *exclude;
     const char *from_name, *from_address, *to_name, *reply_to, *subject;
     const char *html, *text;
     struct raw_parts images, attachments;
@@ -115,6 +116,8 @@ static const struct schema goal_schema = {goal_rows, 4, sizeof(struct raw_goal),
 static const struct schema_row rows[] = {
     {"name", SCHEMA_STRING, SCHEMA_REQUIRED, F(name), .max = 128},
     {"lists", SCHEMA_STRINGS, SCHEMA_REQUIRED, F(lists), .max = HY_BUNDLE_LISTS_MAX},
+    {"segment", SCHEMA_STRING, 0, F(segment), .max = 128},
+    {"exclude", SCHEMA_STRING, 0, F(exclude), .max = 128},
     {"from.name", SCHEMA_STRING, 0, F(from_name), .max = 1000},
     {"from.address", SCHEMA_STRING, SCHEMA_REQUIRED, F(from_address), .max = 320},
     {"to_name", SCHEMA_STRING, 0, F(to_name), .max = 1000},
@@ -456,6 +459,8 @@ static int to_bundle(struct loading *l)
         .name = hy_str_of(r->name),
         .lists = lists,
         .n_lists = r->lists.n,
+        .segment = hy_str_of(r->segment),
+        .exclude = hy_str_of(r->exclude),
         .from_address = hy_str_of(r->from_address),
         .from_name = hy_str_of(r->from_name),
         .to_name = hy_str_of(r->to_name),

@@ -86,24 +86,16 @@ static struct campaign_job *job_new(struct hy_daemon *d, hy_id campaign, bool is
     return j;
 }
 
-static int start_enqueue(struct hy_daemon *d, const struct hy_campaign *c, struct hy_diag *diag)
+static int start_enqueue(struct hy_daemon *d, hy_id id, const struct hy_list_audience *whom,
+                         struct hy_diag *diag)
 {
-    struct campaign_job *j = job_new(d, c->id, false);
+    struct campaign_job *j = job_new(d, id, false);
     if (!j)
         return hy_fail(diag, HY_ENOMEM, "out of memory");
-    if (c->n_lists > HY_LIST_SET_MAX) {
-        free(j);
-        return hy_fail(diag, HY_ELIMIT, "a campaign goes to at most %d lists", HY_LIST_SET_MAX);
-    }
-    j->audience.lists.n = c->n_lists;
-    memcpy(j->audience.lists.lists, c->lists, c->n_lists * sizeof c->lists[0]);
     struct hy_audience audience;
+    j->audience = *whom;
     hy_list_set_audience(&j->audience, &audience);
-    const struct hy_tenant *tenant = hy_tenant_by_number(&d->config->tenants, c->tenant);
-    j->audience.ask.tenant = tenant ? hy_tenant_suppressor(tenant) : c->tenant;
-    int err = plan_stream(d, c->id, &j->audience.ask.stream);
-    if (err == HY_OK)
-        err = hy_enqueue_job_init(&j->enqueue, c->id, audience);
+    int err = hy_enqueue_job_init(&j->enqueue, id, audience);
     if (err != HY_OK) {
         free(j);
         return hy_fail(diag, err, "its rows cannot be made: %s", hy_err_text(err));
@@ -128,16 +120,20 @@ int jobs_start(struct hy_daemon *d, hy_id campaign, struct hy_diag *diag)
     struct hy_txn t = {0};
     struct hy_campaign c;
     struct hy_campaign_progress p;
+    struct hy_list_audience whom;
     int err = hy_txn_read(d->env, &t);
     if (err == HY_OK)
         err = hy_campaign_get(&t, campaign, &c);
     if (err == HY_OK)
         err = hy_campaign_progress(&t, campaign, &p);
+    bool is_to_queue = err == HY_OK && c.state == HY_CAMPAIGN_QUEUEING && !p.queued_all;
+    if (is_to_queue && (err = plan_audience(d, &t, &c, &whom, diag)) != HY_OK)
+        brakes_on_unsendable(d, campaign, diag->text);
     hy_txn_end(&t);
     if (err != HY_OK)
         return hy_fail(diag, err, "the campaign cannot be read: %s", hy_err_text(err));
-    if (c.state == HY_CAMPAIGN_QUEUEING && !p.queued_all)
-        return start_enqueue(d, &c, diag);
+    if (is_to_queue)
+        return start_enqueue(d, campaign, &whom, diag);
     if (c.state == HY_CAMPAIGN_CANCELLED && !p.cancelled_all)
         return start_sweep(d, campaign, diag);
     return HY_OK;

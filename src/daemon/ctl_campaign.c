@@ -105,6 +105,8 @@ static int create_from(struct hy_daemon *d, struct hy_str bytes, bool only_check
     if (err == HY_OK)
         err = find_lists(&t, &b, &m.campaign, diag);
     if (err == HY_OK)
+        err = plan_segments(&t, &b, diag);
+    if (err == HY_OK)
         err = plan_check(d, &t, bytes, NULL, diag, found);
     if (err == HY_OK)
         m.campaign.tenant = found->tenant;

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "hayauma/base/list.h"
+#include "hayauma/store/list.h"
 #include "hayauma/store/queue.h"
 
 static void answer(struct hy_daemon *d, struct hy_control_call *call, hy_id id, int err,
@@ -58,6 +59,8 @@ static int check_plan(struct hy_daemon *d, hy_id id, struct hy_diag *diag)
 {
     struct hy_txn t = {0};
     struct hy_campaign c;
+    struct hy_campaign_progress p;
+    struct hy_list_audience whom;
     HY_CLEANUP(hy_buf_free)
     struct hy_buf bundle = HY_BUF_INIT(HY_CAMPAIGN_BUNDLE_MAX);
     struct plan_findings found = {.unknown = HY_BUF_INIT(65536)};
@@ -68,6 +71,10 @@ static int check_plan(struct hy_daemon *d, hy_id id, struct hy_diag *diag)
         err = hy_campaign_bundle(&t, id, &bundle);
     if (err == HY_OK)
         err = plan_check(d, &t, hy_buf_str(&bundle), &c, diag, &found);
+    if (err == HY_OK)
+        err = hy_campaign_progress(&t, id, &p);
+    if (err == HY_OK && !p.queued_all)
+        err = plan_audience(d, &t, &c, &whom, diag);
     hy_txn_end(&t);
     hy_buf_free(&found.unknown);
     return err == HY_OK ? err : hy_fail(diag, err, "%s", hy_err_text(err));

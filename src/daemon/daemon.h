@@ -25,6 +25,8 @@ struct hy_intake;
 struct hy_receive;
 struct hy_receive_policy;
 struct hy_network;
+struct hy_bundle;
+struct hy_list_audience;
 struct hy_web;
 struct hy_web_policy;
 struct hy_react;
@@ -279,8 +281,13 @@ struct plan_look {
 /* What hy_campaign_bundle and hy_bundle_decode fail with. Any thread. */
 HY_MUST_USE int plan_look(struct hy_daemon *d, struct hy_txn *t, hy_id campaign,
                           struct plan_look *ret);
-/* Which kind of mail it is for the suppression list; likewise. */
-HY_MUST_USE int plan_stream(struct hy_daemon *d, hy_id campaign, enum hy_stream *ret);
+/* Whom it goes to: its lists, of them those in its segment and not in the one it leaves out; and
+ * who asks the suppression list. As above; HY_ENOTFOUND, HY_EBUSY with a note: a segment is not
+ * there, or not found yet. */
+HY_MUST_USE int plan_audience(struct hy_daemon *d, struct hy_txn *t, const struct hy_campaign *c,
+                              struct hy_list_audience *ret, struct hy_diag *diag);
+/* The segments that a bundle names, as of plan_audience; they may still be being built. */
+HY_MUST_USE int plan_segments(struct hy_txn *t, const struct hy_bundle *b, struct hy_diag *diag);
 /* What does not keep a campaign from being sent, but should be known before. */
 struct plan_findings {
     struct hy_buf unknown; /* names of variables that nobody has, "a, b"; they render as absent */
@@ -293,7 +300,6 @@ struct plan_findings {
 int plan_check(struct hy_daemon *d, struct hy_txn *t, struct hy_str bundle,
                const struct hy_campaign *stored, struct hy_diag *diag, struct plan_findings *found);
 
-struct hy_bundle;
 /* brakes.c */
 /* The hours of a bulk campaign: its own, or those of the configuration. */
 void brakes_hours(const struct hy_bundle *b, const struct hy_config *c, struct hy_hours *ret);

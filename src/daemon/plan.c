@@ -10,6 +10,8 @@
 #include "hayauma/config/campaign_file.h"
 #include "hayauma/mail/address.h"
 #include "hayauma/store/lead.h"
+#include "hayauma/store/list.h"
+#include "hayauma/store/segments.h"
 #include "hayauma/web/track.h"
 
 struct names {
@@ -386,21 +388,60 @@ static enum hy_stream stream_of(enum hy_priority p)
     return p == HY_PRIORITY_TRANSACTIONAL ? HY_STREAM_TRANSACTIONAL : HY_STREAM_MARKETING;
 }
 
-int plan_stream(struct hy_daemon *d, hy_id campaign, enum hy_stream *ret)
+/* The set of a segment; kind 0: none is named. */
+static int find_segment(struct hy_txn *t, struct hy_str name, bool may_be_building,
+                        struct hy_lead_set *ret, struct hy_diag *diag)
+{
+    struct hy_segment s;
+    hy_segment_no no = 0;
+    *ret = (struct hy_lead_set){0};
+    if (name.n == 0)
+        return HY_OK;
+    int err = hy_segment_find(t, name, &no);
+    if (err == HY_OK)
+        err = hy_segment_read(t, no, &s);
+    if (err == HY_ENOTFOUND)
+        return hy_fail(diag, err, "there is no segment '%.*s': 'hayauma segment create' makes it",
+                       HY_STR_ARG(name));
+    if (err != HY_OK)
+        return hy_fail(diag, err, "segments cannot be read: %s", hy_err_text(err));
+    if (s.state == HY_SEGMENT_BROKEN)
+        return hy_fail(diag, HY_EINVAL, "the segment '%.*s' is broken: %.*s", HY_STR_ARG(name),
+                       HY_STR_ARG(s.note));
+    if (s.state == HY_SEGMENT_BUILDING && !may_be_building)
+        return hy_fail(diag, HY_EBUSY, "the segment '%.*s' is still being built", HY_STR_ARG(name));
+    *ret = hy_segment_set_of(no);
+    return HY_OK;
+}
+
+int plan_segments(struct hy_txn *t, const struct hy_bundle *b, struct hy_diag *diag)
+{
+    struct hy_lead_set set;
+    int err = find_segment(t, b->segment, true, &set, diag);
+    return err ? err : find_segment(t, b->exclude, true, &set, diag);
+}
+
+int plan_audience(struct hy_daemon *d, struct hy_txn *t, const struct hy_campaign *c,
+                  struct hy_list_audience *ret, struct hy_diag *diag)
 {
     HY_CLEANUP(hy_buf_free)
     struct hy_buf bytes = HY_BUF_INIT(HY_CAMPAIGN_BUNDLE_MAX);
     HY_CLEANUP(hy_arena_free)
     struct hy_arena arena = HY_ARENA_INIT(1 << 20);
     struct hy_bundle b;
-    struct hy_txn t = {0};
-    int err = hy_txn_read(d->env, &t);
-    if (err == HY_OK)
-        err = read_bundle(&t, campaign, &bytes, &arena, &b);
-    hy_txn_end(&t);
-    if (err == HY_OK)
-        *ret = stream_of(b.priority);
-    return err;
+    const struct hy_tenant *tenant = hy_tenant_by_number(&d->config->tenants, c->tenant);
+    *ret = (struct hy_list_audience){0};
+    if (c->n_lists > HY_LIST_SET_MAX)
+        return hy_fail(diag, HY_ELIMIT, "a campaign goes to at most %d lists", HY_LIST_SET_MAX);
+    ret->lists.n = c->n_lists;
+    memcpy(ret->lists.lists, c->lists, c->n_lists * sizeof c->lists[0]);
+    ret->ask.tenant = tenant ? hy_tenant_suppressor(tenant) : c->tenant;
+    int err = read_bundle(t, c->id, &bytes, &arena, &b);
+    if (err != HY_OK)
+        return hy_fail(diag, err, "its contents cannot be read: %s", hy_err_text(err));
+    ret->ask.stream = stream_of(b.priority);
+    err = find_segment(t, b.segment, false, &ret->only, diag);
+    return err ? err : find_segment(t, b.exclude, false, &ret->except, diag);
 }
 
 int plan_load(void *daemon, struct hy_txn *t, const struct hy_campaign *c, struct hy_diag *diag,

@@ -178,28 +178,76 @@ static int read_status(struct hy_txn *t, const struct hy_list_audience *a, hy_do
     return err;
 }
 
+/* Members of the lists behind a place, which moves behind them. */
+static int next_members(const struct hy_list_set *s, struct hy_txn *t, struct hy_audience_pos *pos,
+                        hy_lead_no *leads, size_t max, size_t *ret_n)
+{
+    hy_domain_no domain = pos->domain;
+    size_t n = 0;
+    int err = 0;
+    if (domain)
+        err = hy_list_set_leads(t, s, domain, pos->lead, leads, max, &n);
+    if (err == 0 && n == 0)
+        err = hy_list_set_next_domain(t, s, pos->domain, &domain);
+    if (err == 0 && n == 0)
+        err = hy_list_set_leads(t, s, domain, 0, leads, max, &n);
+    if (err)
+        return err;
+    *pos = (struct hy_audience_pos){domain, n ? leads[n - 1] : UINT32_MAX};
+    *ret_n = n;
+    return 0;
+}
+
+/* Keeps those of them who are, or are not, in a set. */
+static int keep(struct hy_txn *t, struct hy_lead_set set, bool is_in, hy_lead_no *leads, size_t *n)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < *n && set.kind; i++) {
+        bool has;
+        int err = hy_lead_set_has(t, set, leads[i], &has);
+        if (err)
+            return err;
+        if (has == is_in)
+            leads[kept++] = leads[i];
+    }
+    if (set.kind)
+        *n = kept;
+    return 0;
+}
+
+static bool is_behind(struct hy_audience_pos a, struct hy_audience_pos b)
+{
+    return a.domain != b.domain ? a.domain > b.domain : a.lead > b.lead;
+}
+
 static int next(void *ctx, struct hy_txn *t, struct hy_audience_pos pos, hy_domain_no *ret_domain,
                 struct hy_audience_lead *ret_leads, size_t max, size_t *ret_n)
 {
-    const struct hy_list_audience *a = ctx;
-    const struct hy_list_set *s = &a->lists;
+    struct hy_list_audience *a = ctx;
     hy_lead_no leads[512];
-    hy_domain_no domain = pos.domain;
     size_t n = 0;
     int err = 0;
     if (max > sizeof leads / sizeof *leads)
         max = sizeof leads / sizeof *leads;
-    if (domain)
-        err = hy_list_set_leads(t, s, domain, pos.lead, leads, max, &n);
-    if (err == 0 && n == 0)
-        err = hy_list_set_next_domain(t, s, pos.domain, &domain);
-    if (err == 0 && n == 0)
-        err = hy_list_set_leads(t, s, domain, 0, leads, max, &n);
+    if (is_behind(a->passed, pos))
+        pos = a->passed;
+    while (err == 0 && n == 0) {
+        err = next_members(&a->lists, t, &pos, leads, max, &n);
+        if (err == 0)
+            err = keep(t, a->only, true, leads, &n);
+        if (err == 0)
+            err = keep(t, a->except, false, leads, &n);
+        if (err == 0 && n == 0) {
+            a->passed = pos;
+            if (hy_txn_should_yield(t))
+                return HY_EMORE;
+        }
+    }
     if (err == 0)
-        err = read_status(t, a, domain, leads, n, ret_leads);
+        err = read_status(t, a, pos.domain, leads, n, ret_leads);
     if (err)
         return err;
-    *ret_domain = domain;
+    *ret_domain = pos.domain;
     *ret_n = n;
     return 0;
 }

@@ -1,5 +1,6 @@
 """Segments in a running daemon: made by hand, kept up to date by what leads do, alive after a kill."""
 
+import newsletter
 from lab import CommandError, Daemon, check, check_eq, wait_for
 from test_campaign import csv, field, setup
 from test_spool import SITE
@@ -79,3 +80,27 @@ def test_time_moves_leads_out_of_a_segment_and_a_kill_loses_nothing(lab):
     check("1 leads" in daemon.run("segment", "show", "tagged").stdout.replace("1 lead,", "1 leads,"), "for people")
     check("tagged" in daemon.run("segment", "list").stdout, "for people")
     check("1 of 51" in daemon.run("segment", "sample", 'tag("a")').stdout, "for people")
+
+
+def test_a_campaign_goes_to_the_members_of_its_lists_who_are_in_a_segment(lab):
+    daemon, sink = start(lab)
+    daemon.import_leads(csv(lab, [field("elsewhere", SITE, prefecture="東京都")], "other.csv"), "other")
+    path = newsletter.campaign_file(lab, extra="\nsegment: tokyo\nexclude: seen\n")
+    check("there is no segment 'tokyo'" in refused(daemon, "campaign", "create", path), "no such segment")
+    daemon.ctl("segment", "create", "tokyo", 'prefecture = "東京都"')
+    daemon.ctl("segment", "create", "seen", 'tag("seen")')
+    for i in (1, 2, 3):
+        daemon.ctl("lead", "tag", f"user{i}@{SITE}", "seen")
+    ready(daemon, "tokyo", 101)
+    ready(daemon, "seen", 3)
+    daemon.ctl("campaign", "create", path)
+    daemon.ctl("campaign", "start", "newsletter")
+    daemon.wait_campaign("newsletter")
+    check_eq(sorted(sink.delivered()), sorted(f"user{i}@{SITE}" for i in range(5, 200, 2)))
+    daemon.ctl("segment", "delete", "seen")
+    path = newsletter.campaign_file(lab, "second", extra="\nsegment: tokyo\n")
+    daemon.ctl("campaign", "create", path)
+    daemon.ctl("segment", "delete", "tokyo")
+    check("there is no segment 'tokyo'" in refused(daemon, "campaign", "start", "second"), "it is gone")
+    good, text = daemon.audit()
+    check(good, text)

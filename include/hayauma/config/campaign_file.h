@@ -51,6 +51,8 @@ struct hy_bundle {
     struct hy_str name;         /* of the campaign */
     const struct hy_str *lists; /* names of lists; at least one */
     size_t n_lists;
+    struct hy_str segment;      /* only those of them who are in it; empty = all */
+    struct hy_str exclude;      /* not those in this segment; empty = nobody is left out */
     struct hy_str from_address; /* as written; may lack the domain when mail.from_domain is set */
     struct hy_str from_name;    /* template */
     struct hy_str to_name;      /* template; empty = only the address */

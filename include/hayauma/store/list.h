@@ -3,6 +3,7 @@
 #include "hayauma/model/id.h"
 #include "hayauma/model/lead.h"
 #include "hayauma/store/audience.h"
+#include "hayauma/store/lead_set.h"
 #include "hayauma/store/suppress.h"
 
 enum {
@@ -69,10 +70,14 @@ HY_MUST_USE int hy_list_set_domain_size(struct hy_txn *t, const struct hy_list_s
  * rest is filled in). */
 struct hy_list_audience {
     struct hy_list_set lists;
+    struct hy_lead_set only;   /* those of them who are in it; kind 0: all */
+    struct hy_lead_set except; /* not those who are in it; kind 0: nobody */
     struct hy_suppress_ask ask;
+    struct hy_audience_pos passed; /* private: up to where nobody was to get it */
 };
 /* As the audience that a queue is made from: leads to whom nothing may be sent have a status that
- * says so. `a` must live as long as *ret. */
+ * says so. `a` must live as long as *ret. It answers HY_EMORE when the slice is over before anybody
+ * was found. */
 void hy_list_set_audience(struct hy_list_audience *a, struct hy_audience *ret);
 
 /* --- changing: the writer's transaction only -------------------------------------------------- */

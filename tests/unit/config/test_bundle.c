@@ -52,6 +52,8 @@ static struct hy_bundle sample(void)
         .closed = {1, {{20819, 20821}}},
         .time_zone = HY_STR("Asia/Tokyo"),
         .pool = HY_STR("tokyo"),
+        .segment = HY_STR("hot"),
+        .exclude = HY_STR("colleagues"),
         .tenant = HY_STR("shop"),
         .tracking_host = HY_STR("t.example.jp"),
         .utm = {HY_STR("news"), HY_STR("mail"), HY_STR("夏"), HY_STR("a&b")},
@@ -95,6 +97,8 @@ Test(bundle, what_goes_in_comes_out)
               got.is_by_lead && got.is_uncapped && got.has_bounce_limit &&
               got.bounce_percent == 0 && got.has_complaint_limit && got.complaint_share == 25);
     cr_expect(hy_str_eq(got.pool, b.pool));
+    cr_expect(hy_str_eq(got.segment, b.segment));
+    cr_expect(hy_str_eq(got.exclude, b.exclude));
     cr_expect(hy_str_eq(got.tenant, b.tenant));
     cr_assert_eq(got.n_goals, 2u);
     expect_str(got.goals[0].activity, b.goals[0].activity);
