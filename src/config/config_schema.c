@@ -288,8 +288,7 @@ static const struct schema_row rows[] = {
                 "  private_key: /etc/hayauma/tls/t.example.jp.key"},
     {"tracking.sites", SCHEMA_HOSTNAMES, SCHEMA_WILDCARD, F(tracking.sites), .max = 64,
      .doc = "Your own web sites with the web tag: a click that goes to one of them takes along who "
-            "clicked, signed and for a short time (?hy=), so that no cookie is needed. *.NAME is "
-            "any host below it.",
+            "clicked, signed (?hy=), so that no cookie is needed. *.NAME is any host below it.",
      .example = "[www.example.jp, \"*.shop.example\"]"},
     {"tracking.trusted_proxies", SCHEMA_STRINGS, 0, F(tracking.trusted_proxies), .max = 256,
      .doc = "Networks of proxies whose X-Forwarded-For tells who the browser is.",

@@ -138,7 +138,7 @@ def test_templates_are_a_tenants_own_and_a_message_keeps_its_text(lab):
     same = [send(club, "club.test", {"name": name}, 422)["error"] for name in ("order", "none")]
     check_eq([(e["code"], e["field"], e["message"]) for e in same],
              [("template_not_found", "template.name", same[0]["message"])] * 2, "another's, and none")
-    check_eq(send(shop, "shop.test", {"name": "order", "version": 3}, 422)["error"]["field"], "template")
+    check_eq(send(shop, "shop.test", {"name": "order", "version": 3}, 422)["error"]["field"], "template.version")
     check_eq(send(shop, "shop.test", {"name": "order", "text": "x"}, 422)["error"]["code"], "conflicting_fields")
     soon = (datetime.now(timezone.utc) + timedelta(seconds=4)).isoformat()
     check_eq(send(shop, "shop.test", {"name": "order", "version": 1}, send_at=soon)["template"],
