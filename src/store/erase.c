@@ -209,6 +209,9 @@ static int slice(struct hy_write_req *req, struct hy_txn *t)
     if (err || e.r.step >= ERASE_OVER)
         return err;
     while (!err && e.r.step < ERASE_OVER && !(e.j->only_begins && e.r.step > 0)) {
+        req->is_first = steps[e.r.step] == scrub_buffers && t->writes > 0;
+        if (req->is_first) /* what a transaction has written is in buffers that it keeps */
+            break;
         err = steps[e.r.step](&e);
         if (err && err != HY_EMORE)
             return err;

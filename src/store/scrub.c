@@ -32,6 +32,7 @@ enum {
     BUFFERS_MAX = 100000,
     PAGE_MAX = 65536,
     LOOK_AT_CLOCK = 64, /* pages */
+    KEY_MAX = 61,       /* bytes of the keys with which buffers are taken */
 };
 
 /* The file as the writer's transaction finds it. */
@@ -286,23 +287,20 @@ int hy_scrub_slice(struct hy_txn *t, struct hy_scrub *s)
 
 /* ---- buffers ---- */
 
-/* LMDB keeps the buffers of dirty pages and gives them out again as they are, the last one first. A
- * transaction within this one, which is then dropped, takes them all, and fills them. */
-int hy_scrub_buffers(struct hy_txn *t)
+/* Takes buffers until FRESH_ENOUGH in a row are as new, and `*n` of them at least, fills them and
+ * gives them back; *n is how many there were. */
+static int fill_buffers(struct hy_txn *t, size_t page, size_t key_bytes, uint32_t *n)
 {
+    static const uint8_t zeros[PAGE_MAX];
     MDB_txn *inner;
-    MDB_stat stat;
-    unsigned fresh = 0;
-    int rc = mdb_env_stat(t->env->mdb, &stat);
-    if (!rc)
-        rc = mdb_txn_begin(t->env->mdb, t->mdb, 0, &inner);
+    uint32_t i = 0, fresh = 0;
+    int rc = mdb_txn_begin(t->env->mdb, t->mdb, 0, &inner);
     if (rc)
-        return hy_txn_fail(t, hy_mdb_err(rc));
-    for (uint32_t i = 0; rc == 0 && i < BUFFERS_MAX && fresh < FRESH_ENOUGH; i++) {
-        static const uint8_t zeros[PAGE_MAX];
-        uint8_t key[5] = {0xff};
+        return rc;
+    for (; i < BUFFERS_MAX && (i < *n || fresh < FRESH_ENOUGH); i++) {
+        uint8_t key[KEY_MAX] = {0xff};
         hy_put_be32(key + 1, i);
-        MDB_val k = {sizeof key, key}, v = {.mv_size = stat.ms_psize - PAGE_HEAD};
+        MDB_val k = {key_bytes, key}, v = {.mv_size = page - PAGE_HEAD};
         rc = mdb_put(inner, t->env->dbi[HY_TABLE_META], &k, &v, MDB_RESERVE);
         if (rc)
             break;
@@ -310,6 +308,25 @@ int hy_scrub_buffers(struct hy_txn *t)
         memset(v.mv_data, 0, v.mv_size);
     }
     mdb_txn_abort(inner);
+    *n = i;
+    return rc;
+}
+
+/* LMDB keeps the buffers of dirty pages and gives them out again as they are, the last one first. A
+ * transaction within this one, which is then dropped, takes them all, and fills them: but for those
+ * that hold its own tree, a few of a hundred. So it is done again, with keys of other sizes, for
+ * which other buffers hold the tree: one that never was among the filled is as good as impossible.
+ */
+int hy_scrub_buffers(struct hy_txn *t)
+{
+    static const size_t key_bytes[] = {5, 17, 37, KEY_MAX};
+    MDB_stat stat;
+    uint32_t n = 0;
+    int rc = mdb_env_stat(t->env->mdb, &stat);
+    if (rc)
+        return hy_txn_fail(t, hy_mdb_err(rc));
+    for (size_t i = 0; rc == 0 && i < sizeof key_bytes / sizeof *key_bytes; i++)
+        rc = fill_buffers(t, stat.ms_psize, key_bytes[i], &n);
     return rc == MDB_TXN_FULL ? 0 : hy_mdb_err(rc);
 }
 

@@ -16,8 +16,9 @@ struct hy_scrub {
 /* To be called by each transaction that deletes, before its commit: what is deleted until then will
  * be overwritten. Starts the pass anew. */
 void hy_scrub_begin(struct hy_txn *t, struct hy_scrub *s);
-/* The buffers of the process, all at once; about a millisecond for each thousand pages that the
- * largest transaction had. The writer's transaction, before hy_scrub_slice. */
+/* The buffers of the process, all at once: as many as the largest transaction had pages, four
+ * times. The writer's transaction, before it has written anything (what it has written is in
+ * buffers that it keeps), and before hy_scrub_slice. */
 HY_MUST_USE int hy_scrub_buffers(struct hy_txn *t);
 /* Some of the file, until the slice should end: HY_EMORE; 0: all of it is through, and on the disk;
  * HY_EBUSY: a snapshot older than the deletion is still being read, or the deletion is not

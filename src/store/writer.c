@@ -148,7 +148,9 @@ static void take_job(struct hy_writer *w)
     for (unsigned n = w->jobs.n; n > 0 && !taken; n--) {
         struct hy_write_req *r = fifo_pop(&w->jobs);
         taken = may_run(w, r);
-        if (taken)
+        if (taken && r->is_first)
+            fifo_push_front(&w->group, r);
+        else if (taken)
             fifo_push(&w->group, r);
         else
             fifo_push(r->on_full == HY_WRITE_FULL_WAIT ? &w->jobs : &refused, r);

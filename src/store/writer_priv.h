@@ -43,6 +43,15 @@ static inline void fifo_push(struct fifo *f, struct hy_write_req *r)
     f->n++;
 }
 
+static inline void fifo_push_front(struct fifo *f, struct hy_write_req *r)
+{
+    r->next = f->head;
+    f->head = r;
+    if (f->tail == &f->head)
+        f->tail = &r->next;
+    f->n++;
+}
+
 static inline struct hy_write_req *fifo_pop(struct fifo *f) /* NULL when empty */
 {
     struct hy_write_req *r = f->head;

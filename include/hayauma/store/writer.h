@@ -44,6 +44,9 @@ struct hy_write_req {
     void (*done)(struct hy_write_req *r, int err);
     /* NULL, or: after the commit of each slice but the last. Writer thread. */
     void (*slice)(struct hy_write_req *r);
+    /* Of a long job, set by its slice: the next one comes before all else in its transaction, which
+     * has written nothing then. */
+    bool is_first;
     /* private */
     struct hy_write_req *next;
     hy_us queued_at;
