@@ -84,7 +84,8 @@ static void put_text(FILE *out, const char *s)
 {
     struct hy_buf safe = HY_BUF_INIT(64u << 20);
     page_put(&safe, s);
-    fwrite(safe.data, 1, safe.len, out);
+    if (safe.len)
+        fwrite(safe.data, 1, safe.len, out);
     hy_buf_free(&safe);
 }
 

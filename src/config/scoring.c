@@ -244,7 +244,7 @@ static int read_condition(const struct maker *m, const struct yaml_node *at,
         schema_error_at(&m->x, at, key, "%s: %s", key, diag.text);
     const char *why = err == HY_OK ? scoring_condition_fault(*to, is_on) : NULL;
     if (why)
-        schema_error_at(&m->x, at, key, "%s: %s", key, why);
+        schema_error_at(&m->x, at, key, "%s", why);
     return HY_OK;
 }
 

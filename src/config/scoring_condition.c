@@ -18,15 +18,15 @@ static const char *unsteady(const struct hy_segment_node *n)
     for (size_t i = 0; i < n->n_items && !why; i++)
         why = unsteady(n->items[i]);
     if (n->kind == HY_SEGMENT_MEMBER && n->group == HY_SEGMENT_SEGMENT)
-        return "cannot ask for a segment";
+        return "when: cannot ask for a segment";
     if (n->kind == HY_SEGMENT_DID)
-        return "cannot ask for what the lead did: a rule with 'on' gives points for that";
+        return "when: cannot ask for what the lead did: a rule with 'on' gives points for that";
     if (n->kind != HY_SEGMENT_COMPARE)
         return why;
     if (n->op == HY_SEGMENT_WITHIN || n->op == HY_SEGMENT_OLDER)
-        return "cannot ask for a time that passes";
+        return "when: cannot ask for a time that passes";
     if (hy_str_eq(n->name, HY_STR("score")) || hy_str_starts(n->name, HY_STR("score.")))
-        return "cannot ask for the score itself";
+        return "when: cannot ask for the score itself";
     return NULL;
 }
 
@@ -41,13 +41,13 @@ const char *scoring_condition_fault(const struct hy_segment_node *n, bool is_on)
     if (!is_on)
         return unsteady(n);
     if (!is_each(n))
-        return "must be one activity without a time or a number, such as "
+        return "on: must be one activity without a time or a number, such as "
                "clicked(url: \"*pricing*\")";
     if (!is_of_mail(n))
         return NULL;
     return n->did == HY_ACTIVITY_BOUNCED
-               ? "points are for what leads do, not for bounces"
-               : "points are for what leads do, not for mail they received";
+               ? "on: points are for what leads do, not for bounces"
+               : "on: points are for what leads do, not for mail they received";
 }
 
 int scoring_make_print(struct hy_str group, struct hy_score_rule *r)

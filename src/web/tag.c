@@ -216,8 +216,9 @@ static void script(struct track_call *c)
 
 static void notice(struct track_call *c)
 {
+    HY_CLEANUP(hy_buf_free)
+    struct hy_buf page = HY_BUF_INIT(0);
     enum track_lang lang = track_lang_of(c, HY_STR(""));
-    struct hy_buf page;
     if (c->policy->notice[lang].n == 0) {
         track_not_found(c);
         return;
