@@ -32,7 +32,7 @@ enum {
     BUFFERS_MAX = 100000,
     PAGE_MAX = 65536,
     LOOK_AT_CLOCK = 64, /* pages */
-    KEY_MAX = 61,       /* bytes of the keys with which buffers are taken */
+    KEY_MAX = 33,       /* bytes of the keys with which buffers are taken */
 };
 
 /* The file as the writer's transaction finds it. */
@@ -287,8 +287,8 @@ int hy_scrub_slice(struct hy_txn *t, struct hy_scrub *s)
 
 /* ---- buffers ---- */
 
-/* Takes buffers until FRESH_ENOUGH in a row are as new, and `*n` of them at least, fills them and
- * gives them back; *n is how many there were. */
+/* Takes `*n` buffers, or, when that is 0, as many as there are until FRESH_ENOUGH in a row are as
+ * new, fills them and gives them back; *n is how many it took. */
 static int fill_buffers(struct hy_txn *t, size_t page, size_t key_bytes, uint32_t *n)
 {
     static const uint8_t zeros[PAGE_MAX];
@@ -297,7 +297,7 @@ static int fill_buffers(struct hy_txn *t, size_t page, size_t key_bytes, uint32_
     int rc = mdb_txn_begin(t->env->mdb, t->mdb, 0, &inner);
     if (rc)
         return rc;
-    for (; i < BUFFERS_MAX && (i < *n || fresh < FRESH_ENOUGH); i++) {
+    for (; i < BUFFERS_MAX && (*n ? i < *n : fresh < FRESH_ENOUGH); i++) {
         uint8_t key[KEY_MAX] = {0xff};
         hy_put_be32(key + 1, i);
         MDB_val k = {key_bytes, key}, v = {.mv_size = page - PAGE_HEAD};
@@ -319,7 +319,7 @@ static int fill_buffers(struct hy_txn *t, size_t page, size_t key_bytes, uint32_
  */
 int hy_scrub_buffers(struct hy_txn *t)
 {
-    static const size_t key_bytes[] = {5, 17, 37, KEY_MAX};
+    static const size_t key_bytes[] = {5, 13, 21, KEY_MAX};
     MDB_stat stat;
     uint32_t n = 0;
     int rc = mdb_env_stat(t->env->mdb, &stat);

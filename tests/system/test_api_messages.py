@@ -277,7 +277,7 @@ def guide_commands(name):
 
 def test_the_commands_of_the_guides_work_as_pasted(lab):
     daemon, _, api = api_setup(lab)
-    secret = token(lab, "guide", "*", "--scopes", "messages:send,messages:read,templates:write")
+    secret = token(lab, "guide", "*", "--scopes", "messages:send,messages:read,templates:write,leads:read,leads:write")
     daemon.ctl("reload")
     lab.write("letter.eml", "From: shop@example.jp\nTo: taro@example.net\nSubject: Hi\n\nHello\n")
     later = Api(api.port, secret).post("/v1/messages", {"from": "shop@example.jp", "to": "taro@example.net",
