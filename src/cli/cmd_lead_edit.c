@@ -179,7 +179,7 @@ const struct cli_command cmd_lead_create = {
     .about =
         {"A lead without a mail address needs an id: ext:SYSTEM:ID, line:ID or phone:NUMBER.",
          "メールアドレスのないリードには ID (ext:システム:ID、line:ID、phone:番号) が要ります。"},
-    .examples = "hayauma lead create taro@example.jp name=太郎 --tag fair-2026 --list news\n"
+    .examples = "hayauma lead create taro@example.jp name=Taro --tag fair-2026 --list news\n"
                 "hayauma lead create ext:crm:123 company=Acme",
     .options = create_options,
     .run = run_create,
