@@ -14,7 +14,7 @@ ADDRESS = f"{PERSON}@{SITE}"
 
 
 def start(lab, **kw):
-    """(daemon, sink, client of the installation): a server that answers with the address, for now."""
+    """(daemon, sink, client of the installation); the receiving server puts mail off in words that hold the address."""
     secret = token(lab, "crm", "*", "--scopes", "leads:read,leads:write,messages:send,messages:read")
     daemon, sink, api = api_setup(lab, sink_args=["--reply", f"rcpt:450:4.2.1 <{ADDRESS}> later"], **kw)
     return daemon, sink, Api(api.port, secret)
