@@ -124,14 +124,12 @@ int cli_print_json(struct cli *c, json_t *obj);
 
 /* -- words (text.c) -------------------------------------------------------------------------- */
 
-/* The message in the person's language. Every literal given to it stands in the table of text.c,
- * which a test checks. */
+/* The message in the person's language. Every literal given to it stands in a table of text_*.c
+ * (text.h), which a test checks. */
 const char *cli_text(const struct cli *c, const char *english) __attribute__((format_arg(2)));
 #define _(c, english) cli_text((c), (english))
 /* From LC_ALL, LC_MESSAGES, LANG. */
 enum cli_lang cli_lang_of(const char *locale);
-/* For tests: pairs in turn, ended by NULL. */
-extern const char *const cli_texts[][2];
 
 /* -- looks (look.c) -------------------------------------------------------------------------- */
 

@@ -15,7 +15,7 @@ struct kind {
     enum hy_dkim_algorithm algorithm;
     unsigned bits, primes;
     unsigned strength; /* bits, NIST SP 800-56B rev. 2, table 4; Ed25519: RFC 8032 */
-    const char *note;  /* of the table in text.c */
+    const char *note;  /* of the table in text_setup.c */
 };
 static const struct kind kinds[] = {
     {"rsa-2048", HY_DKIM_RSA_SHA256, 2048, 2, 112, "what every receiver verifies: the default"},

@@ -82,12 +82,13 @@ static void put(const char *format, const struct hy_str args[ARGS_MAX], struct h
 static bool retell(struct hy_str text, struct hy_buf *out)
 {
     struct hy_str args[ARGS_MAX];
-    for (size_t i = 0; cli_retold[i][0]; i++) {
-        if (!matches(cli_retold[i][0], text, args))
-            continue;
-        put(cli_retold[i][1], args, out);
-        return true;
-    }
+    for (size_t t = 0; cli_retold[t]; t++)
+        for (cli_words *w = cli_retold[t]; (*w)[0]; w++) {
+            if (!matches((*w)[0], text, args))
+                continue;
+            put((*w)[1], args, out);
+            return true;
+        }
     return false;
 }
 

@@ -1,4 +1,5 @@
-"""What these files say of a configuration or to a command is in src/cli/text_retold.c, too."""
+"""What these files say of a configuration or to a command is in src/cli/text_retold_*.c, too."""
+import glob
 import re
 import sys
 
@@ -42,9 +43,10 @@ def arguments(source, at):
 
 
 def main(root):
-    with open(f"{root}/src/cli/text_retold.c", encoding="utf-8") as f:
-        retold = {joined(m) for m in re.findall(r"\{\s*(" + TEXT + r"),", f.read())}
-    missing = []
+    retold, missing = set(), []
+    for path in glob.glob(f"{root}/src/cli/text_retold_*.c"):
+        with open(path, encoding="utf-8") as f:
+            retold |= {joined(m) for m in re.findall(r"\{\s*(" + TEXT + r"),", f.read())}
     for path in FILES:
         with open(f"{root}/{path}", encoding="utf-8") as f:
             source = f.read()

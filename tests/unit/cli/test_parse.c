@@ -192,18 +192,27 @@ static void conversions(const char *s, char *out)
     *out = 0;
 }
 
+static int times_in(cli_words *const *tables, const char *english)
+{
+    int n = 0;
+    for (; *tables; tables++)
+        for (cli_words *w = *tables; (*w)[0]; w++)
+            n += strcmp((*w)[0], english) == 0;
+    return n;
+}
+
 Test(text, translations_take_the_same_arguments_and_end_alike)
 {
-    for (size_t i = 0; cli_texts[i][0]; i++) {
-        const char *en = cli_texts[i][0], *ja = cli_texts[i][1];
-        char a[256], b[256];
-        conversions(en, a);
-        conversions(ja, b);
-        cr_expect_str_eq(a, b, "%s", en);
-        cr_expect_eq(en[strlen(en) - 1] == '\n', ja[strlen(ja) - 1] == '\n', "%s", en);
-        for (size_t k = 0; k < i; k++)
-            cr_expect_str_neq(en, cli_texts[k][0]);
-    }
+    for (size_t t = 0; cli_texts[t]; t++)
+        for (cli_words *w = cli_texts[t]; (*w)[0]; w++) {
+            const char *en = (*w)[0], *ja = (*w)[1];
+            char a[256], b[256];
+            conversions(en, a);
+            conversions(ja, b);
+            cr_expect_str_eq(a, b, "%s", en);
+            cr_expect_eq(en[strlen(en) - 1] == '\n', ja[strlen(ja) - 1] == '\n', "%s", en);
+            cr_expect_eq(times_in(cli_texts, en), 1, "stands twice: %s", en);
+        }
 }
 
 /* The literals of the sources that may say it, put together as the compiler does. */
@@ -243,21 +252,23 @@ Test(text, what_is_retold_is_said_somewhere_and_keeps_its_arguments)
 {
     struct hy_buf all = literals();
     simplify(&all);
-    for (size_t i = 0; cli_retold[i][0]; i++) {
-        char a[256], b[256], quoted[1024];
-        conversions(cli_retold[i][0], a);
-        conversions(cli_retold[i][1], b);
-        cr_expect_str_eq(a, b, "%s", cli_retold[i][0]);
-        size_t n = 0;
-        for (const char *c = cli_retold[i][0]; *c && n + 2 < sizeof quoted; c++) {
-            if (*c == '"')
-                quoted[n++] = '\\';
-            quoted[n++] = *c;
+    for (size_t t = 0; cli_retold[t]; t++)
+        for (cli_words *w = cli_retold[t]; (*w)[0]; w++) {
+            const char *en = (*w)[0];
+            char a[256], b[256], quoted[1024];
+            conversions(en, a);
+            conversions((*w)[1], b);
+            cr_expect_str_eq(a, b, "%s", en);
+            size_t n = 0;
+            for (const char *c = en; *c && n + 2 < sizeof quoted; c++) {
+                if (*c == '"')
+                    quoted[n++] = '\\';
+                quoted[n++] = *c;
+            }
+            quoted[n] = '\0';
+            bool is_said = hy_str_find_str(hy_buf_str(&all), hy_str_of(quoted), 0) != SIZE_MAX;
+            cr_expect(is_said, "nobody says: %s", en);
         }
-        quoted[n] = '\0';
-        bool is_said = hy_str_find_str(hy_buf_str(&all), hy_str_of(quoted), 0) != SIZE_MAX;
-        cr_expect(is_said, "nobody says: %s", cli_retold[i][0]);
-    }
     hy_buf_free(&all);
 }
 
@@ -307,7 +318,7 @@ Test(text, every_message_is_translated)
     cr_assert_not_null(p);
     while (getline(&line, &cap, p) > 0) {
         char text[2048] = "", *w = text;
-        bool is_inside = false, is_known = false;
+        bool is_inside = false;
         for (char *s = line; *s; s++) {
             if (*s == '"') {
                 is_inside = !is_inside;
@@ -319,9 +330,7 @@ Test(text, every_message_is_translated)
             }
         }
         *w = 0;
-        for (size_t i = 0; cli_texts[i][0]; i++)
-            is_known = is_known || strcmp(cli_texts[i][0], text) == 0;
-        cr_expect(is_known, "not in text.c: %s", text);
+        cr_expect_eq(times_in(cli_texts, text), 1, "in no table of text_*.c: %s", text);
         found++;
     }
     pclose(p);

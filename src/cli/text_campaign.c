@@ -1,0 +1,47 @@
+/* Words of campaigns and templates. See text.h. */
+#include "text.h"
+
+cli_words cli_text_campaign[] = {
+    {"warning: no lead has these variables, they will be empty: %s\n",
+     "警告: 次の変数はどのリードにもなく、空になります: %s\n"},
+    {"warning: no DKIM key signs for %s: large receivers refuse such mail; see "
+     "'hayauma dkim keygen --help'\n",
+     "警告: %s に署名する DKIM 鍵がありません。大手の受信側は署名のないメールを拒否します "
+     "('hayauma dkim keygen --help' を参照)\n"},
+    {"It starts by itself at %s.\n", "%s に自動で始まります。\n"},
+    {"The campaign can be sent. Nothing was made.\n",
+     "この配信は送信できます。何も作っていません。\n"},
+    {"Campaign '%s' is made (%s).\n", "配信「%s」を作りました (%s)。\n"},
+    {"Send it with: hayauma campaign start %s\n", "送信するには: hayauma campaign start %s\n"},
+    {"Campaign '%s' is now: %s\n", "配信「%s」の状態: %s\n"},
+    {"Cancel '%s' for good? Mail that is not out yet will not be sent. [y/N] ",
+     "「%s」を中止しますか。未送信のメールは送られません。[y/N] "},
+    {"Message %s is stored and on its way.\n", "メール %s を保存しました。配送中です。\n"},
+    {"See what becomes of it with: hayauma explain %s\n", "経過を見るには: hayauma explain %s\n"},
+    {"name a file with --text, --html or both", "--text か --html でファイルを指定してください"},
+    {"%s was version %lld already.\n", "%s はすでに第 %lld 版です。\n"},
+    {"%s is version %lld now.\n", "%s は第 %lld 版になりました。\n"},
+    {"%s is gone, with all its versions.\n", "%s をすべての版ごと消しました。\n"},
+    {"a version is a number from 1 on", "版は 1 以上の番号です"},
+    {"%s, version %lld (from %lld on), %s, put %s by %s\n",
+     "%s、第 %lld 版 (残る最古は第 %lld 版)、%s、%s に %s が保存\n"},
+    {"draft", "下書き"},
+    {"scheduled", "予約"},
+    {"paused", "一時停止"},
+    {"done", "完了"},
+    {"not sent yet", "未送信"},
+    {"starts at", "開始予定"},
+    {"ended", "終了"},
+    {"  deferred", "  再送待ち"},
+    {"  held", "  保留"},
+    {"sent again in doubt", "不明のため再送"},
+    {"closed on", "休業日"},
+    {"or each recipient's own time zone", "または宛先ごとの時間帯"},
+    {"stands in hayauma.yaml no more: nothing is sent until it does",
+     "hayauma.yaml にありません。戻すまで何も送信しません"},
+    {"%s of %s   %s a second   since the start: %s", "%s / %s 件   毎秒 %s 件   開始から %s"},
+    {"%s: %.1f %%, %lld of %lld, %.0f a second, left %s; delivered %lld, bounced %lld, deferred "
+     "%lld\n",
+     "%s: %.1f %%、%lld / %lld 件、毎秒 %.0f 件、残り %s。配達 %lld、不達 %lld、再送待ち %lld\n"},
+    {NULL, NULL},
+};

@@ -1,0 +1,108 @@
+/* What is said of hayauma.yaml: the whole, sources, pools, warm-up, tenants. See retell.h. */
+#include "retell.h"
+
+cli_words cli_retold_config[] = {
+    /* hayauma.yaml as a whole */
+    {"there is no group '%s' on this system", "'%s' というグループはこのシステムにありません"},
+    {"other users can connect; they are refused unless they are in control.group: 0660 keeps them "
+     "out at once",
+     "ほかの利用者も接続できます。control.group にいなければ断りますが、0660 "
+     "なら最初から接続できません"},
+    {"must be off, journal, stderr or the absolute path of a file, not '%s'",
+     "off、journal、stderr、または絶対パスを書いてください ('%s' ではなく)"},
+    {"must be an address of this machine and a port, such as 127.0.0.1:9095",
+     "127.0.0.1:9095 のように、このマシンのアドレスとポートを書いてください"},
+    {"other machines can read the figures, names of campaigns and sites included: nobody is asked "
+     "for a password",
+     "配信や配信先の名前を含む数値を、ほかのマシンからパスワードなしで読めます"},
+    {"must be a web address such as https://t.example.jp/, not '%s'",
+     "https://t.example.jp/ のような URL を書いてください ('%s' ではなく)"},
+    {"needs a certificate: of one of tracking.hosts at least",
+     "証明書が必要です。tracking.hosts の少なくとも一つに書いてください"},
+    {"needs a certificate", "証明書が必要です"},
+    {"'%s' is an earlier host", "'%s' は前のホストと同じです"},
+    {"tracking.host: there is no '%s' under tracking.hosts in hayauma.yaml",
+     "tracking.host: '%s' は hayauma.yaml の tracking.hosts にありません"},
+    {"browsers cannot be answered: %s", "ブラウザーに応答できません: %s"},
+    {"the journal of hits is damaged: move the file 'hits' away and start again; hits that were on "
+     "their way into the store are then lost",
+     "クリックと開封のジャーナルが壊れています。ファイル 'hits' を移して起動し直してください。"
+     "保存の途中だったものは失われます"},
+    {"one-click unsubscribing (RFC 8058) needs https",
+     "ワンクリックの配信停止 (RFC 8058) には https が必要です"},
+    {"'%s' is no plain mail address", "'%s' はメールアドレスではありません"},
+    {"'%s' is no mail address: %s", "'%s' はメールアドレスではありません: %s"},
+    {"'%s' is no header field name", "'%s' はヘッダー名として使えません"},
+    {"%s._domainkey.%s is used by an earlier key", "%s._domainkey.%s は前の鍵が使っています"},
+    {"no key under dkim.keys signs for %s: many servers take no report from it",
+     "dkim.keys に %s の鍵がありません。署名のない報告は多くのサーバーに断られます"},
+    {"no key under dkim.keys signs for %s, and reports must be signed",
+     "dkim.keys に %s の鍵がありません。レポートには署名が必要です"},
+    {"without a certificate and users, or trusted networks, nobody can hand a message in",
+     "証明書と利用者、または信頼するネットワークがなければ、誰もメールを渡せません"},
+    {"SCRAM is not offered before every line of '%s' is made with 'hayauma password --scram': %zu "
+     "of %zu are",
+     "SCRAM は '%s' の全行を 'hayauma password --scram' で作るまで提示しません。今は %zu / %zu "
+     "行です"},
+    {"takes a period of full hours, up to 366 days: 3/7d, 1/20h",
+     "期間は 1 時間単位、366 日までです: 3/7d、1/20h"},
+    {"counts at most %d mails", "数えられるのは %d 通までです"},
+
+    /* sources, pools, warm-up, tenants */
+    {"is an IPv4 address", "IPv4 アドレスです"},
+    {"address is an IPv6 address already", "address がすでに IPv6 アドレスです"},
+    {"is the address of an earlier source", "前の送信元と同じアドレスです"},
+    {"%s; name one address of a source", "%s。送信元のアドレスを 1 つ書いてください"},
+    {"stands for any address", "任意のアドレスを表します"},
+    {"is a multicast address", "マルチキャストアドレスです"},
+    {"is the broadcast address", "ブロードキャストアドレスです"},
+    {"is reserved and sends nothing", "予約されたアドレスで、送信できません"},
+    {"is an IPv4 address in IPv6's clothes: write it as IPv4",
+     "IPv6 の形をした IPv4 アドレスです。IPv4 の形で書いてください"},
+    {"is for a SOCKS5 proxy only", "SOCKS5 プロキシ専用です"},
+    {"proxy_user and proxy_password_file go together",
+     "proxy_user と proxy_password_file は一緒に書いてください"},
+    {"needs tls_certificate", "tls_certificate が必要です"},
+    {"servers without that version get mail in the clear where the rule is opportunistic: 'tls: "
+     "required' keeps it back",
+     "ルールが opportunistic の配信先では、この版に対応しないサーバーに平文で送ります。避けるには "
+     "'tls: required' を書いてください"},
+    {"'%s' is the name of an earlier source", "'%s' は前の送信元の名前です"},
+    {"'%s' is the name of a source", "'%s' は送信元の名前です"},
+    {"'%s' is the name of an earlier pool", "'%s' は前のプールの名前です"},
+    {"'%s' is the name of an earlier plan", "'%s' は前の計画の名前です"},
+    {"'%s' is a plan that comes with hayauma", "'%s' は hayauma に入っている計画の名前です"},
+    {"'%s' is the name of an earlier tenant", "'%s' は前のテナントの名前です"},
+    {"'%s' belongs to an earlier tenant, '%s'", "'%s' は前のテナント '%s' のものです"},
+    {"there is no tenant '%s'", "'%s' というテナントはありません"},
+    {"without any, nothing can be sent for it", "1 つもないと、このテナントからは送れません"},
+    {"is more than messages_per_day", "messages_per_day を超えています"},
+    {"may hold a-z, 0-9, - and _, and is not a number",
+     "使えるのは a-z、0-9、-、_ で、数字だけの名前にはできません"},
+    {"'%s' has no key of the installation under dkim.keys",
+     "dkim.keys に '%s' の (テナントのものでない) 鍵がありません"},
+    {"there is no plan '%s': careful, usual, fast, or one of delivery.warmup_plans",
+     "'%s' という計画はありません。careful、usual、fast、または delivery.warmup_plans の名前です"},
+    {"needs warmup_start: when the plan begins", "計画を始める時刻 (warmup_start) が必要です"},
+    {"the %zu days of '%s' are over since then: a source that has not sent yet counts as warm. "
+     "Take "
+     "'warmup' out, or let it begin anew",
+     "%zu 日間の '%s' はすでに終わっています。まだ送っていない送信元は完了とみなします。'warmup' を"
+     "消すか、新しい時刻から始めてください"},
+    {"a day must be a number of messages from 1 on, not '%s'",
+     "1 日の通数は 1 以上の数で書いてください ('%s' ではなく)"},
+    {"says no day", "日がありません"},
+    {"day %zu allows %u messages, less than the %u of the day before",
+     "%zu 日目は %u 通で、前日の %u 通より少なくなっています"},
+    {"%s has more than %d days", "%s の日数が %d を超えています"},
+    {"no source is warmed up by '%s'", "'%s' を使う送信元がありません"},
+    {"there is no shaping rule '%s' (did you mean '%s'?): its days are not used",
+     "'%s' という送信制限ルールはなく ('%s' のことですか)、その日数は使われません"},
+    {"there is no shaping rule '%s' ('default': sites without one): its days are not used",
+     "'%s' という送信制限ルールはなく、その日数は使われません ('default' はルールのない配信先)"},
+    {"there is no pool or source '%s'", "'%s' というプールや送信元はありません"},
+    {"there is no source '%s'", "'%s' という送信元はありません"},
+    {"the weight of %s must be 1 to %d, not '%s'", "%s の重みは 1 から %d です ('%s' ではなく)"},
+    {"names no source", "送信元がありません"},
+    {NULL, NULL},
+};
