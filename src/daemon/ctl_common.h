@@ -55,3 +55,19 @@ HY_MUST_USE bool ctl_job_start(struct hy_daemon *d, struct hy_control_call *call
  * finishes the call in any case. */
 void ctl_act_start(struct hy_daemon *d, struct hy_control_call *call,
                    void (*act)(struct hy_daemon *d, struct hy_control_call *call));
+
+/* A command that answers with one object, on a thread of its own. */
+struct ctl_task {
+    struct hy_daemon *d;
+    struct hy_control_call *call;
+    const json_t *args;
+    int fd;        /* the first descriptor that came with the call, the task's; -1: none */
+    char user[65]; /* who asked; "" when it has no name */
+    int (*run)(struct ctl_task *k, json_t *o, struct hy_diag *diag);
+};
+/* Starts one. `run` fills `o`, which becomes the answer, or gives an error with its note: the call
+ * is finished in any case. Main thread. */
+void ctl_task_start(struct hy_control_call *call, struct hy_daemon *d, enum ctl_job_kind kind,
+                    int (*run)(struct ctl_task *k, json_t *o, struct hy_diag *diag));
+/* Whether who asked has gone: `task` is a struct ctl_task. */
+bool ctl_task_is_cancelled(void *task);

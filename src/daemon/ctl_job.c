@@ -2,6 +2,7 @@
 #include "ctl_common.h"
 
 #include <stdlib.h>
+#include <unistd.h>
 
 /* How many at once: short looks are not kept out by backups. */
 static const struct {
@@ -98,4 +99,46 @@ void ctl_act_start(struct hy_daemon *d, struct hy_control_call *call,
     *a = (struct act){d, call, act};
     if (!ctl_job_start(d, call, CTL_JOB_ACT, act_main, a))
         free(a);
+}
+
+static void task_free(struct ctl_task *k)
+{
+    if (k->fd >= 0)
+        close(k->fd);
+    free(k);
+}
+
+static void task_main(void *arg)
+{
+    struct ctl_task *k = arg;
+    struct hy_diag diag = {""};
+    json_t *o = json_object();
+    k->args = hy_control_args(k->call);
+    user_name(hy_control_uid(k->call), k->user, sizeof k->user);
+    int err = o ? k->run(k, o, &diag) : HY_ENOMEM;
+    if (err == HY_OK) {
+        hy_control_finish(k->call, o);
+    } else {
+        json_decref(o);
+        hy_control_fail_diag(k->call, err, &diag);
+    }
+    task_free(k);
+}
+
+void ctl_task_start(struct hy_control_call *call, struct hy_daemon *d, enum ctl_job_kind kind,
+                    int (*run)(struct ctl_task *k, json_t *o, struct hy_diag *diag))
+{
+    struct ctl_task *k = calloc(1, sizeof *k);
+    if (!k) {
+        hy_control_fail(call, HY_ENOMEM, "out of memory", NULL);
+        return;
+    }
+    *k = (struct ctl_task){.d = d, .call = call, .fd = hy_control_take_fd(call, 0), .run = run};
+    if (!ctl_job_start(d, call, kind, task_main, k))
+        task_free(k);
+}
+
+bool ctl_task_is_cancelled(void *task)
+{
+    return hy_control_is_cancelled(((const struct ctl_task *)task)->call);
 }

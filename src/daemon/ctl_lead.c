@@ -12,53 +12,11 @@
 
 enum { EDIT_ARENA_MAX = 16 << 20 };
 
-struct job {
-    struct hy_daemon *d;
-    struct hy_control_call *call;
-    const json_t *args;
-    int (*run)(struct job *j, json_t *o, struct hy_diag *diag);
-    char by[80];
-};
-
-static void main_of_job(void *arg)
-{
-    struct job *j = arg;
-    struct hy_diag diag = {""};
-    char user[40];
-    json_t *o = json_object();
-    j->args = hy_control_args(j->call);
-    user_name(hy_control_uid(j->call), user, sizeof user);
-    snprintf(j->by, sizeof j->by, "%s%s", user[0] ? "user " : "uid ", user);
-    if (!user[0])
-        snprintf(j->by, sizeof j->by, "uid %u", (unsigned)hy_control_uid(j->call));
-    int err = o ? j->run(j, o, &diag) : HY_ENOMEM;
-    if (err == HY_OK) {
-        hy_control_finish(j->call, o);
-    } else {
-        json_decref(o);
-        hy_control_fail_diag(j->call, err, &diag);
-    }
-    free(j);
-}
-
-static void start(struct hy_control_call *call, void *ctx, enum ctl_job_kind kind,
-                  int (*run)(struct job *j, json_t *o, struct hy_diag *diag))
-{
-    struct job *j = calloc(1, sizeof *j);
-    if (!j) {
-        hy_control_fail(call, HY_ENOMEM, "out of memory", NULL);
-        return;
-    }
-    *j = (struct job){.d = ctx, .call = call, .run = run};
-    if (!ctl_job_start(ctx, call, kind, main_of_job, j))
-        free(j);
-}
-
 /* The lead that argument "lead" names. */
-static int resolve(struct job *j, struct hy_txn *t, hy_lead_no *ret, struct hy_diag *diag)
+static int resolve(struct ctl_task *k, struct hy_txn *t, hy_lead_no *ret, struct hy_diag *diag)
 {
     const char *which = "";
-    int err = hy_control_arg_string_required(j->args, "lead", diag, &which);
+    int err = hy_control_arg_string_required(k->args, "lead", diag, &which);
     if (!err)
         err = hy_lead_resolve(t, hy_str_of(which), ret, diag);
     return err == HY_ENOTFOUND ? hy_fail(diag, err, "there is no lead '%.200s'", which) : err;
@@ -66,7 +24,7 @@ static int resolve(struct job *j, struct hy_txn *t, hy_lead_no *ret, struct hy_d
 
 /* ---- looking ---- */
 
-static int run_show(struct job *j, json_t *o, struct hy_diag *diag)
+static int run_show(struct ctl_task *k, json_t *o, struct hy_diag *diag)
 {
     struct hy_txn t = {0};
     json_t *lead = NULL, *timeline = NULL;
@@ -74,15 +32,15 @@ static int run_show(struct job *j, json_t *o, struct hy_diag *diag)
     int64_t limit = 0;
     hy_id at = 0;
     hy_lead_no no = 0;
-    int err = hy_control_arg_int(j->args, "limit", 50, 1, HY_LEAD_PAGE_MAX, diag, &limit);
+    int err = hy_control_arg_int(k->args, "limit", 50, 1, HY_LEAD_PAGE_MAX, diag, &limit);
     if (!err)
-        err = hy_control_arg_string(j->args, "before", "", diag, &before);
+        err = hy_control_arg_string(k->args, "before", "", diag, &before);
     if (!err && before[0] && hy_id_parse(hy_str_of(before), &at) != HY_OK)
         err = hy_fail(diag, HY_EINVAL, "'%.40s' is no place in a timeline", before);
     if (!err)
-        err = hy_txn_read(j->d->env, &t);
+        err = hy_txn_read(k->d->env, &t);
     if (!err)
-        err = resolve(j, &t, &no, diag);
+        err = resolve(k, &t, &no, diag);
     if (!err)
         err = hy_lead_json(&t, no, &lead);
     if (!err)
@@ -94,7 +52,7 @@ static int run_show(struct job *j, json_t *o, struct hy_diag *diag)
     return err;
 }
 
-static int search_args(struct job *j, struct hy_lead_search *s, struct hy_diag *diag)
+static int search_args(struct ctl_task *k, struct hy_lead_search *s, struct hy_diag *diag)
 {
     const struct {
         const char *name;
@@ -102,10 +60,10 @@ static int search_args(struct job *j, struct hy_lead_search *s, struct hy_diag *
     } texts[] = {{"text", &s->text}, {"tag", &s->tag},     {"group", &s->group},
                  {"list", &s->list}, {"value", &s->value}, {"attribute", &s->attribute}};
     int64_t limit = 0;
-    int err = hy_control_arg_int(j->args, "limit", 20, 1, HY_LEAD_PAGE_MAX, diag, &limit);
+    int err = hy_control_arg_int(k->args, "limit", 20, 1, HY_LEAD_PAGE_MAX, diag, &limit);
     for (size_t i = 0; i < sizeof texts / sizeof *texts && !err; i++) {
         const char *text = "";
-        err = hy_control_arg_string(j->args, texts[i].name, "", diag, &text);
+        err = hy_control_arg_string(k->args, texts[i].name, "", diag, &text);
         *texts[i].to = hy_str_of(text);
     }
     s->limit = (size_t)limit;
@@ -124,23 +82,23 @@ static bool is_named(struct hy_txn *t, const struct hy_lead_search *s, json_t *l
     return true;
 }
 
-static int run_search(struct job *j, json_t *o, struct hy_diag *diag)
+static int run_search(struct ctl_task *k, json_t *o, struct hy_diag *diag)
 {
     struct hy_lead_search s = {.limit = 0};
     struct hy_txn t = {0};
     json_t *leads = json_array();
     bool is_more = true;
-    int err = search_args(j, &s, diag);
+    int err = search_args(k, &s, diag);
     size_t limit = s.limit;
     json_object_set_new(o, "leads", leads);
     if (!err)
-        err = hy_txn_read(j->d->env, &t);
+        err = hy_txn_read(k->d->env, &t);
     if (!err && is_named(&t, &s, leads))
         is_more = false;
-    while (!err && is_more && json_array_size(leads) < limit && !hy_control_is_cancelled(j->call)) {
+    while (!err && is_more && json_array_size(leads) < limit && !hy_control_is_cancelled(k->call)) {
         s.limit = limit - json_array_size(leads);
         err = hy_lead_search(&t, &s, leads, &is_more, diag);
-        hy_control_progress(j->call, json_pack("{s:I, s:I}", "looked_at", (json_int_t)s.lead,
+        hy_control_progress(k->call, json_pack("{s:I, s:I}", "looked_at", (json_int_t)s.lead,
                                                "found", (json_int_t)json_array_size(leads)));
         hy_txn_park(&t);
         if (!err)
@@ -175,22 +133,31 @@ static int apply_edit(struct hy_write_req *r, struct hy_txn *t)
     return hy_lead_edit(t, &x->e, &x->r, &x->diag);
 }
 
-static int run_edit(struct job *j, json_t *o, struct hy_diag *diag)
+static void name_operator(const struct ctl_task *k, char out[80])
+{
+    if (k->user[0])
+        snprintf(out, 80, "user %s", k->user);
+    else
+        snprintf(out, 80, "uid %u", (unsigned)hy_control_uid(k->call));
+}
+
+static int run_edit(struct ctl_task *k, json_t *o, struct hy_diag *diag)
 {
     struct hy_arena arena = HY_ARENA_INIT(EDIT_ARENA_MAX);
     struct change x = {.req = {.class = HY_WRITE_ADMIN, .apply = apply_edit}, .which = ""};
-    char field[64];
-    int err = hy_lead_edit_read(json_object_get(j->args, "edit"), &arena, &x.e, field, diag);
+    char field[64], by[80];
+    name_operator(k, by);
+    int err = hy_lead_edit_read(json_object_get(k->args, "edit"), &arena, &x.e, field, diag);
     if (err && field[0]) {
         struct hy_diag where = {""};
         hy_fail(&where, err, "%s: %.400s", field, diag->text);
         *diag = where;
     }
     if (!err)
-        err = hy_control_arg_string(j->args, "lead", "", diag, &x.which);
-    x.e.by = hy_str_of(j->by);
+        err = hy_control_arg_string(k->args, "lead", "", diag, &x.which);
+    x.e.by = hy_str_of(by);
     if (!err)
-        err = hy_writer_run(j->d->writer, &x.req);
+        err = hy_writer_run(k->d->writer, &x.req);
     if (err && !diag->text[0])
         *diag = x.diag;
     hy_arena_free(&arena);
@@ -199,7 +166,7 @@ static int run_edit(struct job *j, json_t *o, struct hy_diag *diag)
     json_t *r = hy_lead_edited_json(&x.r);
     json_object_update(o, r);
     if (x.r.what)
-        act_log(j->d, "lead.edit", hy_control_uid(j->call), r);
+        act_log(k->d, "lead.edit", hy_control_uid(k->call), r);
     else
         json_decref(r);
     return HY_OK;
@@ -207,13 +174,13 @@ static int run_edit(struct job *j, json_t *o, struct hy_diag *diag)
 
 /* ---- attributes ---- */
 
-static int run_attributes(struct job *j, json_t *o, struct hy_diag *diag)
+static int run_attributes(struct ctl_task *k, json_t *o, struct hy_diag *diag)
 {
     struct hy_txn t = {0};
     json_t *list = json_array();
     size_t n = 0;
     (void)diag;
-    int err = hy_txn_read(j->d->env, &t);
+    int err = hy_txn_read(k->d->env, &t);
     if (!err)
         err = hy_attr_count(&t, &n);
     for (size_t i = 0; i < n && !err; i++) {
@@ -245,13 +212,13 @@ static int apply_type(struct hy_write_req *r, struct hy_txn *t)
     return err ? err : hy_attr_type_set(t, no, x->type);
 }
 
-static int run_type(struct job *j, json_t *o, struct hy_diag *diag)
+static int run_type(struct ctl_task *k, json_t *o, struct hy_diag *diag)
 {
     struct typing x = {.req = {.class = HY_WRITE_ADMIN, .apply = apply_type}};
     const char *name = "", *type = "";
-    int err = hy_control_arg_string_required(j->args, "name", diag, &name);
+    int err = hy_control_arg_string_required(k->args, "name", diag, &name);
     if (!err)
-        err = hy_control_arg_string_required(j->args, "type", diag, &type);
+        err = hy_control_arg_string_required(k->args, "type", diag, &type);
     if (err)
         return err;
     x.name = hy_str_of(name);
@@ -260,12 +227,12 @@ static int run_type(struct job *j, json_t *o, struct hy_diag *diag)
     if (hy_attr_type_find(hy_str_of(type), &x.type) != HY_OK)
         return hy_fail(diag, HY_EINVAL, "'%.40s' is no type: text, number, bool, date or moment",
                        type);
-    err = hy_writer_run(j->d->writer, &x.req);
+    err = hy_writer_run(k->d->writer, &x.req);
     if (err)
         return err;
     json_t *done = json_pack("{s:s, s:s}", "name", name, "type", type);
     json_object_update(o, done);
-    act_log(j->d, "attribute.type", hy_control_uid(j->call), done);
+    act_log(k->d, "attribute.type", hy_control_uid(k->call), done);
     return HY_OK;
 }
 
@@ -287,19 +254,19 @@ static int apply_create(struct hy_write_req *r, struct hy_txn *t)
     return err ? err : hy_list_set_rules(t, no, &x->rules);
 }
 
-static int read_rules(struct job *j, struct hy_list_rules *ret, struct hy_address *from,
+static int read_rules(struct ctl_task *k, struct hy_list_rules *ret, struct hy_address *from,
                       struct hy_diag *diag)
 {
     const char *opt_in = "", *sender = "", *template = "";
     enum hy_address_reason why;
     int64_t confirm_s = 0;
-    int err = hy_control_arg_string(j->args, "opt_in", "single", diag, &opt_in);
+    int err = hy_control_arg_string(k->args, "opt_in", "single", diag, &opt_in);
     if (!err)
-        err = hy_control_arg_string(j->args, "from", "", diag, &sender);
+        err = hy_control_arg_string(k->args, "from", "", diag, &sender);
     if (!err)
-        err = hy_control_arg_string(j->args, "template", "", diag, &template);
+        err = hy_control_arg_string(k->args, "template", "", diag, &template);
     if (!err)
-        err = hy_control_arg_int(j->args, "confirm_s", HY_LIST_CONFIRM_S, 60, HY_LIST_CONFIRM_MAX_S,
+        err = hy_control_arg_int(k->args, "confirm_s", HY_LIST_CONFIRM_S, 60, HY_LIST_CONFIRM_MAX_S,
                                  diag, &confirm_s);
     if (err)
         return err;
@@ -319,19 +286,19 @@ static int read_rules(struct job *j, struct hy_list_rules *ret, struct hy_addres
     return HY_OK;
 }
 
-static int run_create_list(struct job *j, json_t *o, struct hy_diag *diag)
+static int run_create_list(struct ctl_task *k, json_t *o, struct hy_diag *diag)
 {
     struct creation x = {.req = {.class = HY_WRITE_ADMIN, .apply = apply_create}};
     struct hy_address from;
     const char *name = "";
-    int err = hy_control_arg_string_required(j->args, "name", diag, &name);
+    int err = hy_control_arg_string_required(k->args, "name", diag, &name);
     if (!err)
-        err = hy_control_arg_bool(j->args, "change", false, diag, &x.is_change);
+        err = hy_control_arg_bool(k->args, "change", false, diag, &x.is_change);
     if (!err)
-        err = read_rules(j, &x.rules, &from, diag);
+        err = read_rules(k, &x.rules, &from, diag);
     x.name = hy_str_of(name);
     if (!err)
-        err = hy_writer_run(j->d->writer, &x.req);
+        err = hy_writer_run(k->d->writer, &x.req);
     if (err == HY_EEXIST)
         return hy_fail(diag, err, "there is a list '%.100s' already: --change changes it", name);
     if (err == HY_ENOTFOUND)
@@ -343,7 +310,7 @@ static int run_create_list(struct job *j, json_t *o, struct hy_diag *diag)
     json_t *done = json_pack("{s:s, s:s}", "name", name, "opt_in",
                              x.rules.opt_in == HY_LIST_OPT_IN_DOUBLE ? "double" : "single");
     json_object_update(o, done);
-    act_log(j->d, "list.create", hy_control_uid(j->call), done);
+    act_log(k->d, "list.create", hy_control_uid(k->call), done);
     return HY_OK;
 }
 
@@ -351,32 +318,32 @@ static int run_create_list(struct job *j, json_t *o, struct hy_diag *diag)
 
 static void show(struct hy_control_call *call, void *ctx)
 {
-    start(call, ctx, CTL_JOB_LOOK, run_show);
+    ctl_task_start(call, ctx, CTL_JOB_LOOK, run_show);
 }
 
 static void search(struct hy_control_call *call, void *ctx)
 {
-    start(call, ctx, CTL_JOB_LOOK, run_search);
+    ctl_task_start(call, ctx, CTL_JOB_LOOK, run_search);
 }
 
 static void edit(struct hy_control_call *call, void *ctx)
 {
-    start(call, ctx, CTL_JOB_ACT, run_edit);
+    ctl_task_start(call, ctx, CTL_JOB_ACT, run_edit);
 }
 
 static void attributes(struct hy_control_call *call, void *ctx)
 {
-    start(call, ctx, CTL_JOB_LOOK, run_attributes);
+    ctl_task_start(call, ctx, CTL_JOB_LOOK, run_attributes);
 }
 
 static void type(struct hy_control_call *call, void *ctx)
 {
-    start(call, ctx, CTL_JOB_ACT, run_type);
+    ctl_task_start(call, ctx, CTL_JOB_ACT, run_type);
 }
 
 static void create_list(struct hy_control_call *call, void *ctx)
 {
-    start(call, ctx, CTL_JOB_ACT, run_create_list);
+    ctl_task_start(call, ctx, CTL_JOB_ACT, run_create_list);
 }
 
 const struct hy_control_command ctl_lead_commands[] = {

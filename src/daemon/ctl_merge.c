@@ -1,6 +1,4 @@
 /* lead.merge, lead.unmerge, lead.duplicates: people who are in the store more than once. */
-#include <stdlib.h>
-
 #include "ctl_common.h"
 #include "hayauma/base/list.h"
 #include "hayauma/store/duplicates.h"
@@ -11,47 +9,12 @@
 
 enum { SHOWN_MAX = 1000 };
 
-struct job {
-    struct hy_daemon *d;
-    struct hy_control_call *call;
-    void (*run)(struct job *j, struct hy_diag *diag, int *err, json_t *o);
-};
-
-static void job_main(void *arg)
-{
-    struct job *j = arg;
-    struct hy_diag diag = {""};
-    json_t *o = json_object();
-    int err = HY_OK;
-    j->run(j, &diag, &err, o);
-    if (err == HY_OK) {
-        hy_control_finish(j->call, o);
-    } else {
-        json_decref(o);
-        hy_control_fail_diag(j->call, err, &diag);
-    }
-    free(j);
-}
-
-static void start(struct hy_control_call *call, void *ctx, enum ctl_job_kind kind,
-                  void (*run)(struct job *j, struct hy_diag *diag, int *err, json_t *o))
-{
-    struct job *j = calloc(1, sizeof *j);
-    if (!j) {
-        hy_control_fail(call, HY_ENOMEM, "out of memory", NULL);
-        return;
-    }
-    *j = (struct job){ctx, call, run};
-    if (!ctl_job_start(ctx, call, kind, job_main, j))
-        free(j);
-}
-
 /* ---- merging ---- */
 
 struct merging {
     struct hy_write_req req;
     hy_lead_no kept, part; /* kept 0: taken apart */
-    char by[65];
+    const char *by;
     struct hy_merged did;
     struct hy_diag diag;
 };
@@ -66,14 +29,14 @@ static int apply(struct hy_write_req *r, struct hy_txn *t)
 }
 
 /* A part is named by its number: everything else leads to the lead that was kept. */
-static int find(struct job *j, struct hy_txn *t, const char *name, hy_lead_no *ret,
+static int find(struct ctl_task *k, struct hy_txn *t, const char *name, hy_lead_no *ret,
                 struct hy_diag *diag)
 {
     const char *which = "";
     uint64_t no = 0;
     struct hy_str address;
     hy_domain_no domain;
-    int err = hy_control_arg_string_required(hy_control_args(j->call), name, diag, &which);
+    int err = hy_control_arg_string_required(hy_control_args(k->call), name, diag, &which);
     if (err)
         return err;
     if (hy_str_to_u64(hy_str_of(which), UINT32_MAX, &no) == 0) {
@@ -93,37 +56,37 @@ static json_t *merged_json(const struct hy_merged *m)
                      (json_int_t)m->identities);
 }
 
-static void change(struct job *j, bool is_merging, struct hy_diag *diag, int *err, json_t *o)
+static int change(struct ctl_task *k, bool is_merging, json_t *o, struct hy_diag *diag)
 {
-    struct merging m = {.req = {.class = HY_WRITE_ADMIN, .apply = apply}};
+    struct merging m = {.req = {.class = HY_WRITE_ADMIN, .apply = apply}, .by = k->user};
     struct hy_txn t = {0};
-    user_name(hy_control_uid(j->call), m.by, sizeof m.by);
-    *err = hy_txn_read(j->d->env, &t);
-    if (!*err && is_merging)
-        *err = find(j, &t, "keep", &m.kept, diag);
-    if (!*err)
-        *err = find(j, &t, is_merging ? "other" : "lead", &m.part, diag);
+    int err = hy_txn_read(k->d->env, &t);
+    if (!err && is_merging)
+        err = find(k, &t, "keep", &m.kept, diag);
+    if (!err)
+        err = find(k, &t, is_merging ? "other" : "lead", &m.part, diag);
     hy_txn_end(&t);
-    if (!*err)
-        *err = hy_writer_run(j->d->writer, &m.req);
-    if (*err) {
+    if (!err)
+        err = hy_writer_run(k->d->writer, &m.req);
+    if (err) {
         if (m.diag.text[0])
             *diag = m.diag;
-        return;
+        return err;
     }
     json_t *did = merged_json(&m.did);
     json_object_update(o, did);
-    act_log(j->d, hy_control_command_name(j->call), hy_control_uid(j->call), did);
+    act_log(k->d, hy_control_command_name(k->call), hy_control_uid(k->call), did);
+    return HY_OK;
 }
 
-static void run_merge(struct job *j, struct hy_diag *diag, int *err, json_t *o)
+static int run_merge(struct ctl_task *k, json_t *o, struct hy_diag *diag)
 {
-    change(j, true, diag, err, o);
+    return change(k, true, o, diag);
 }
 
-static void run_unmerge(struct job *j, struct hy_diag *diag, int *err, json_t *o)
+static int run_unmerge(struct ctl_task *k, json_t *o, struct hy_diag *diag)
 {
-    change(j, false, diag, err, o);
+    return change(k, false, o, diag);
 }
 
 /* ---- duplicates ---- */
@@ -147,33 +110,32 @@ static int add(void *ctx, const struct hy_duplicates *x)
     return json_array_size(f->out) >= SHOWN_MAX;
 }
 
-static void run_duplicates(struct job *j, struct hy_diag *diag, int *err, json_t *o)
+static int run_duplicates(struct ctl_task *k, json_t *o, struct hy_diag *diag)
 {
     struct hy_txn t = {0};
     struct finding f = {&t, json_array()};
     (void)diag;
-    *err = hy_txn_read(j->d->env, &t);
-    if (!*err)
-        *err = hy_duplicates_each(&t, add, &f);
+    int err = hy_txn_read(k->d->env, &t);
+    if (!err)
+        err = hy_duplicates_each(&t, add, &f);
     hy_txn_end(&t);
     json_object_set_new(o, "duplicates", f.out);
-    if (*err > 0)
-        *err = HY_OK;
+    return err > 0 ? HY_OK : err;
 }
 
 static void merge(struct hy_control_call *call, void *ctx)
 {
-    start(call, ctx, CTL_JOB_ALTER, run_merge);
+    ctl_task_start(call, ctx, CTL_JOB_ALTER, run_merge);
 }
 
 static void unmerge(struct hy_control_call *call, void *ctx)
 {
-    start(call, ctx, CTL_JOB_ALTER, run_unmerge);
+    ctl_task_start(call, ctx, CTL_JOB_ALTER, run_unmerge);
 }
 
 static void duplicates(struct hy_control_call *call, void *ctx)
 {
-    start(call, ctx, CTL_JOB_WHOLE, run_duplicates);
+    ctl_task_start(call, ctx, CTL_JOB_WHOLE, run_duplicates);
 }
 
 const struct hy_control_command ctl_merge_commands[] = {

@@ -12,44 +12,6 @@
 
 enum { CURRENCIES_MAX = 64, SHOWN_MAX = 1000 };
 
-struct job {
-    struct hy_daemon *d;
-    struct hy_control_call *call;
-    int (*run)(struct job *j, struct hy_txn *t, json_t *o, struct hy_diag *diag);
-};
-
-static void job_main(void *arg)
-{
-    struct job *j = arg;
-    struct hy_diag diag = {""};
-    struct hy_txn t = {0};
-    json_t *o = json_object();
-    int err = hy_txn_read(j->d->env, &t);
-    if (!err)
-        err = j->run(j, &t, o, &diag);
-    hy_txn_end(&t);
-    if (err == HY_OK) {
-        hy_control_finish(j->call, o);
-    } else {
-        json_decref(o);
-        hy_control_fail_diag(j->call, err, &diag);
-    }
-    free(j);
-}
-
-static void start(struct hy_control_call *call, void *ctx, enum ctl_job_kind kind,
-                  int (*run)(struct job *j, struct hy_txn *t, json_t *o, struct hy_diag *diag))
-{
-    struct job *j = calloc(1, sizeof *j);
-    if (!j) {
-        hy_control_fail(call, HY_ENOMEM, "out of memory", NULL);
-        return;
-    }
-    *j = (struct job){ctx, call, run};
-    if (!ctl_job_start(ctx, call, kind, job_main, j))
-        free(j);
-}
-
 static json_t *time_json(hy_wall_ms at)
 {
     char text[32];
@@ -73,7 +35,7 @@ static int add_purchase(void *ctx, const struct hy_purchase *p)
     return json_array_size(ctx) >= SHOWN_MAX;
 }
 
-static int run_show(struct job *j, struct hy_txn *t, json_t *o, struct hy_diag *diag)
+static int tell_customer(struct ctl_task *k, struct hy_txn *t, json_t *o, struct hy_diag *diag)
 {
     const char *which = "";
     struct hy_customer c;
@@ -81,7 +43,7 @@ static int run_show(struct job *j, struct hy_txn *t, json_t *o, struct hy_diag *
     json_t *orders = json_array(), *sums = json_array();
     json_object_set_new(o, "orders", orders);
     json_object_set_new(o, "values", sums);
-    int err = hy_control_arg_string_required(hy_control_args(j->call), "lead", diag, &which);
+    int err = hy_control_arg_string_required(k->args, "lead", diag, &which);
     if (!err)
         err = hy_lead_resolve(t, hy_str_of(which), &lead, diag);
     if (err == HY_ENOTFOUND)
@@ -239,9 +201,9 @@ static void tell(const struct report *r, json_t *o)
     json_object_set_new(o, "recency_by_frequency", rows);
 }
 
-static int run_report(struct job *j, struct hy_txn *t, json_t *o, struct hy_diag *diag)
+static int tell_all(struct ctl_task *k, struct hy_txn *t, json_t *o, struct hy_diag *diag)
 {
-    const json_t *args = hy_control_args(j->call);
+    const json_t *args = k->args;
     struct report *r = calloc(1, sizeof *r);
     const char *list = "", *currency = "";
     int err = r ? hy_control_arg_string(args, "list", "", diag, &list) : HY_ENOMEM;
@@ -268,14 +230,38 @@ static int run_report(struct job *j, struct hy_txn *t, json_t *o, struct hy_diag
     return err;
 }
 
+/* ---- the table ---- */
+
+static int look(struct ctl_task *k, json_t *o, struct hy_diag *diag,
+                int (*tell_it)(struct ctl_task *k, struct hy_txn *t, json_t *o,
+                               struct hy_diag *diag))
+{
+    struct hy_txn t = {0};
+    int err = hy_txn_read(k->d->env, &t);
+    if (!err)
+        err = tell_it(k, &t, o, diag);
+    hy_txn_end(&t);
+    return err;
+}
+
+static int run_show(struct ctl_task *k, json_t *o, struct hy_diag *diag)
+{
+    return look(k, o, diag, tell_customer);
+}
+
+static int run_report(struct ctl_task *k, json_t *o, struct hy_diag *diag)
+{
+    return look(k, o, diag, tell_all);
+}
+
 static void show(struct hy_control_call *call, void *ctx)
 {
-    start(call, ctx, CTL_JOB_LOOK, run_show);
+    ctl_task_start(call, ctx, CTL_JOB_LOOK, run_show);
 }
 
 static void report(struct hy_control_call *call, void *ctx)
 {
-    start(call, ctx, CTL_JOB_WHOLE, run_report);
+    ctl_task_start(call, ctx, CTL_JOB_WHOLE, run_report);
 }
 
 const struct hy_control_command ctl_order_commands[] = {

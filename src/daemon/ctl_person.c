@@ -14,56 +14,11 @@
 
 enum { OUT_BYTES = 256 * 1024, ROW_BYTES = 1 << 20, EXPORT_MAX = 1 << 30, ROWS_AT_ONCE = 1000 };
 
-struct job {
-    struct hy_daemon *d;
-    struct hy_control_call *call;
-    const json_t *args;
-    int fd; /* -1: none */
-    int (*run)(struct job *j, json_t *o, struct hy_diag *diag);
-    char by[HY_CONSENT_BY_MAX + 1];
-};
-
-static void job_main(void *arg)
-{
-    struct job *j = arg;
-    struct hy_diag diag = {""};
-    json_t *o = json_object();
-    j->args = hy_control_args(j->call);
-    user_name(hy_control_uid(j->call), j->by, sizeof j->by);
-    int err = o ? j->run(j, o, &diag) : HY_ENOMEM;
-    if (err == HY_OK) {
-        hy_control_finish(j->call, o);
-    } else {
-        json_decref(o);
-        hy_control_fail_diag(j->call, err, &diag);
-    }
-    if (j->fd >= 0)
-        close(j->fd);
-    free(j);
-}
-
-static void start(struct hy_control_call *call, void *ctx, enum ctl_job_kind kind, bool has_fd,
-                  int (*run)(struct job *j, json_t *o, struct hy_diag *diag))
-{
-    struct job *j = calloc(1, sizeof *j);
-    if (!j) {
-        hy_control_fail(call, HY_ENOMEM, "out of memory", NULL);
-        return;
-    }
-    *j = (struct job){
-        .d = ctx, .call = call, .run = run, .fd = has_fd ? hy_control_take_fd(call, 0) : -1};
-    if (ctl_job_start(ctx, call, kind, job_main, j))
-        return;
-    if (j->fd >= 0)
-        close(j->fd);
-    free(j);
-}
-
 /* The lead that argument "lead" names, or the one that stands for it. */
-static int find(struct job *j, struct hy_txn *t, hy_lead_no *ret, struct hy_diag *diag)
+static int find(struct ctl_task *k, struct hy_txn *t, hy_lead_no *ret, struct hy_diag *diag)
 {
     const char *which = "";
-    int err = hy_control_arg_string_required(j->args, "lead", diag, &which);
+    int err = hy_control_arg_string_required(k->args, "lead", diag, &which);
     if (!err)
         err = hy_lead_resolve(t, hy_str_of(which), ret, diag);
     if (!err)
@@ -73,14 +28,14 @@ static int find(struct job *j, struct hy_txn *t, hy_lead_no *ret, struct hy_diag
 
 /* ---- consents ---- */
 
-static int run_consent(struct job *j, json_t *o, struct hy_diag *diag)
+static int run_consent(struct ctl_task *k, json_t *o, struct hy_diag *diag)
 {
     struct hy_txn t = {0};
     hy_lead_no lead = 0;
     json_t *got = NULL;
-    int err = hy_txn_read(j->d->env, &t);
+    int err = hy_txn_read(k->d->env, &t);
     if (!err)
-        err = find(j, &t, &lead, diag);
+        err = find(k, &t, &lead, diag);
     if (!err)
         err = hy_consents_json(&t, lead, &got);
     hy_txn_end(&t);
@@ -122,18 +77,19 @@ static int read_texts(const json_t *args, struct hy_consent *c, struct hy_diag *
     return c->purpose.n ? 0 : hy_fail(diag, HY_EINVAL, "for what purpose is not said");
 }
 
-static int read_consent(struct job *j, struct hy_txn *t, struct hy_consent *c, struct hy_diag *diag)
+static int read_consent(struct ctl_task *k, struct hy_txn *t, struct hy_consent *c,
+                        struct hy_diag *diag)
 {
     const char *what = "", *how = "", *at = "", *list = "";
-    int err = read_texts(j->args, c, diag);
+    int err = read_texts(k->args, c, diag);
     if (!err)
-        err = hy_control_arg_string(j->args, "what", "given", diag, &what);
+        err = hy_control_arg_string(k->args, "what", "given", diag, &what);
     if (!err)
-        err = hy_control_arg_string(j->args, "how", "operator", diag, &how);
+        err = hy_control_arg_string(k->args, "how", "operator", diag, &how);
     if (!err)
-        err = hy_control_arg_string(j->args, "at", "", diag, &at);
+        err = hy_control_arg_string(k->args, "at", "", diag, &at);
     if (!err)
-        err = hy_control_arg_string(j->args, "list", "", diag, &list);
+        err = hy_control_arg_string(k->args, "list", "", diag, &list);
     if (err)
         return err;
     if (hy_consent_what_find(hy_str_of(what), &c->what) != 0)
@@ -144,21 +100,21 @@ static int read_consent(struct job *j, struct hy_txn *t, struct hy_consent *c, s
         return hy_fail(diag, HY_EINVAL, "'%.40s' is no time like 2026-12-01T09:00:00Z", at);
     if (list[0] && hy_list_find(t, hy_str_of(list), &c->list) != 0)
         return hy_fail(diag, HY_ENOTFOUND, "there is no list '%.100s'", list);
-    return find(j, t, &c->lead, diag);
+    return find(k, t, &c->lead, diag);
 }
 
-static int run_add(struct job *j, json_t *o, struct hy_diag *diag)
+static int run_add(struct ctl_task *k, json_t *o, struct hy_diag *diag)
 {
     struct adding a = {.req = {.class = HY_WRITE_ADMIN, .apply = apply_add},
-                       .consent = {.by = hy_str_of(j->by)}};
+                       .consent = {.by = hy_str_of(k->user)}};
     struct hy_txn t = {0};
     char id[HY_ID_TEXT_MAX];
-    int err = hy_txn_read(j->d->env, &t);
+    int err = hy_txn_read(k->d->env, &t);
     if (!err)
-        err = read_consent(j, &t, &a.consent, diag);
+        err = read_consent(k, &t, &a.consent, diag);
     hy_txn_end(&t);
     if (!err)
-        err = hy_writer_run(j->d->writer, &a.req);
+        err = hy_writer_run(k->d->writer, &a.req);
     if (err)
         return err == HY_ELIMIT ? hy_fail(diag, err, "a text is longer than it may be") : err;
     json_object_set_new(o, "id", json_string(hy_id_format(a.consent.id, id)));
@@ -191,13 +147,8 @@ static void put_row(struct hy_txn *t, const struct hy_consent *c, bool is_safe, 
     json_decref(o);
 }
 
-static bool is_cancelled(void *ctx)
-{
-    return hy_control_is_cancelled(((struct job *)ctx)->call);
-}
-
 /* Some thousand a snapshot, so that a slow reader holds no old pages. */
-static int run_all(struct job *j, json_t *o, struct hy_diag *diag)
+static int run_all(struct ctl_task *k, json_t *o, struct hy_diag *diag)
 {
     struct hy_txn t = {0};
     struct hy_buf out = HY_BUF_INIT(OUT_BYTES + ROWS_AT_ONCE * (ROW_BYTES / 4));
@@ -206,12 +157,12 @@ static int run_all(struct job *j, json_t *o, struct hy_diag *diag)
     hy_id id = 0;
     uint64_t rows = 0;
     bool is_safe = true;
-    int err = hy_control_arg_bool(j->args, "safe", true, diag, &is_safe);
+    int err = hy_control_arg_bool(k->args, "safe", true, diag, &is_safe);
     for (size_t i = 0; i < COLUMNS; i++)
         hy_csv_put(&out, hy_str_of(columns[i]), i == 0, false);
     hy_buf_add_c(&out, '\n');
     while (!err) {
-        err = hy_txn_read(j->d->env, &t);
+        err = hy_txn_read(k->d->env, &t);
         for (unsigned i = 0; !err && i < ROWS_AT_ONCE && out.len < OUT_BYTES; i++) {
             err = hy_consent_next(&t, &lead, &id, &c);
             if (!err) {
@@ -220,7 +171,7 @@ static int run_all(struct job *j, json_t *o, struct hy_diag *diag)
             }
         }
         hy_txn_end(&t);
-        int written = write_out(j->fd, &out, is_cancelled, j);
+        int written = write_out(k->fd, &out, ctl_task_is_cancelled, k);
         err = err ? err : written;
     }
     hy_buf_free(&out);
@@ -230,17 +181,17 @@ static int run_all(struct job *j, json_t *o, struct hy_diag *diag)
 
 /* ---- lead.export ---- */
 
-static int run_export(struct job *j, json_t *o, struct hy_diag *diag)
+static int run_export(struct ctl_task *k, json_t *o, struct hy_diag *diag)
 {
-    struct hy_config *config = daemon_config(j->d);
+    struct hy_config *config = daemon_config(k->d);
     struct hy_suppress_names names = {.tenants = &config->tenants};
     struct hy_buf out = HY_BUF_INIT(EXPORT_MAX);
     struct hy_txn t = {0};
     hy_lead_no lead = 0;
     json_t *person = NULL;
-    int err = hy_txn_read(j->d->env, &t);
+    int err = hy_txn_read(k->d->env, &t);
     if (!err)
-        err = find(j, &t, &lead, diag);
+        err = find(k, &t, &lead, diag);
     if (!err)
         err = hy_person_json(&names, &t, lead, &person);
     hy_txn_end(&t);
@@ -252,11 +203,11 @@ static int run_export(struct job *j, json_t *o, struct hy_diag *diag)
     if (!err) {
         hy_buf_add_str(&out, hy_str_of(text));
         hy_buf_add_c(&out, '\n');
-        err = write_out(j->fd, &out, is_cancelled, j);
+        err = write_out(k->fd, &out, ctl_task_is_cancelled, k);
     }
     free(text);
     hy_buf_free(&out);
-    act_log(j->d, hy_control_command_name(j->call), hy_control_uid(j->call),
+    act_log(k->d, hy_control_command_name(k->call), hy_control_uid(k->call),
             json_pack("{s:I}", "lead", (json_int_t)lead));
     ctl_set_count(o, "lead", lead);
     return err;
@@ -266,22 +217,22 @@ static int run_export(struct job *j, json_t *o, struct hy_diag *diag)
 
 static void consent(struct hy_control_call *call, void *ctx)
 {
-    start(call, ctx, CTL_JOB_LOOK, false, run_consent);
+    ctl_task_start(call, ctx, CTL_JOB_LOOK, run_consent);
 }
 
 static void consent_add(struct hy_control_call *call, void *ctx)
 {
-    start(call, ctx, CTL_JOB_ACT, false, run_add);
+    ctl_task_start(call, ctx, CTL_JOB_ACT, run_add);
 }
 
 static void consents(struct hy_control_call *call, void *ctx)
 {
-    start(call, ctx, CTL_JOB_WHOLE, true, run_all);
+    ctl_task_start(call, ctx, CTL_JOB_WHOLE, run_all);
 }
 
 static void export_lead(struct hy_control_call *call, void *ctx)
 {
-    start(call, ctx, CTL_JOB_WHOLE, true, run_export);
+    ctl_task_start(call, ctx, CTL_JOB_WHOLE, run_export);
 }
 
 const struct hy_control_command ctl_person_commands[] = {
