@@ -297,6 +297,22 @@ static const struct schema_row rows[] = {
      .doc = "At the same time; the one that is idle longest ends for who comes."},
     {"tracking.connections_per_address", SCHEMA_INT, 0, F(tracking.connections_per_address), 1,
      60000, "500", .doc = "Of one address (a /64 of IPv6) that is no trusted proxy; more get 429."},
+    {"tracking.hits_per_token", SCHEMA_INT, 0, F(tracking.hits_per_token), 0, 60000, "30",
+     .zero = "unlimited",
+     .doc = "Clicks of one link, or opens, of one person's mail that are noted within a minute. "
+            "Those beyond are answered as ever and counted (hayauma_tracking_limited_total), but "
+            "become no activities: a mail that is forwarded to many stays seen, and a loop of "
+            "requests slows nothing."},
+    {"tracking.hits_per_visitor", SCHEMA_INT, 0, F(tracking.hits_per_visitor), 0, 60000, "120",
+     .zero = "unlimited",
+     .doc = "What one visitor of tracking.sites does that is noted within a minute, likewise."},
+    {"tracking.hits_per_lead", SCHEMA_INT, 0, F(tracking.hits_per_lead), 0, 60000, "1000",
+     .zero = "unlimited",
+     .doc = "What one person does, in mails and on sites, that is noted within an hour, likewise."},
+    {"tracking.hits_per_address", SCHEMA_INT, 0, F(tracking.hits_per_address), 0, 60000, "60000",
+     .zero = "unlimited",
+     .doc = "What comes from one address (a /64 of IPv6) that is noted within a minute, likewise. "
+            "Gateways and image proxies speak for many thousands: keep it high."},
     {"tracking.journal", SCHEMA_SIZE, SCHEMA_RESTART, F(tracking.journal_bytes), 1 * MIB, 16 * GIB,
      "128MiB",
      .doc = "Room on the disk for clicks and opens that the database has not yet, taken at the "

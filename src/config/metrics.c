@@ -263,6 +263,11 @@ const struct hy_metric_row hy_metrics[HY_METRICS] = {
     ROW(HY_M_TRACKING_LOST, HY_COUNTER, "hayauma_tracking_lost_total", "",
         "Those that were not: the journal was full (tracking.journal).",
         "ジャーナルが満杯(tracking.journal)で記録できなかった数。"),
+    ROW(HY_M_TRACKING_LIMITED, HY_COUNTER, "hayauma_tracking_limited_total", "by",
+        "Those that were answered but not noted one by one, because there were too many of the "
+        "same address, token, visitor or lead (tracking.hits_per_address and its like).",
+        "同じアドレス、トークン、訪問者、リードからのものが多すぎたため、応答だけして個別には記録し"
+        "なかった数(tracking.hits_per_address など)。by は address、token、visitor、lead。"),
     ROW(HY_M_TRACKING_STORED, HY_COUNTER, "hayauma_tracking_stored_total", "",
         "Those that went from the journal into the database.",
         "ジャーナルからデータベースに移した数。"),

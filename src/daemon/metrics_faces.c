@@ -125,6 +125,10 @@ void metrics_put_tracking(struct expo *e, const struct observer_faces *f)
     expo_one(e, HY_M_TRACKING_FORGED, count_of(&c->forged));
     expo_one(e, HY_M_TRACKING_HITS, (double)hits.put);
     expo_one(e, HY_M_TRACKING_LOST, (double)hits.lost);
+    expo_head(e, HY_M_TRACKING_LIMITED);
+    for (int i = 0; i < HY_TRACK_LIMITS; i++)
+        one_label(e, HY_M_TRACKING_LIMITED, "by", hy_track_limit_name((enum hy_track_limit)i),
+                  count_of(&c->limited[i]));
     expo_one(e, HY_M_TRACKING_STORED, (double)hits.stored);
     expo_one(e, HY_M_TRACKING_WAITING, (double)hits.waiting);
     expo_one(e, HY_M_TRACKING_OLDEST, age_ms > 0 ? (double)age_ms / 1000 : 0);

@@ -130,6 +130,10 @@ int tracking_policy(struct hy_config *c, struct hy_problems *problems, struct hy
     g->policy = (struct hy_track_policy){
         .connections_max = c->tracking.max_connections,
         .connections_per_address = c->tracking.connections_per_address,
+        .hits_max = {[HY_TRACK_BY_ADDRESS] = c->tracking.hits_per_address,
+                     [HY_TRACK_BY_TOKEN] = c->tracking.hits_per_token,
+                     [HY_TRACK_BY_VISITOR] = c->tracking.hits_per_visitor,
+                     [HY_TRACK_BY_LEAD] = c->tracking.hits_per_lead},
         .release = release,
         .owner = g,
     };
@@ -222,7 +226,10 @@ json_t *tracking_json(const struct hy_daemon *d)
     const struct hy_track_counters *c = hy_track_counters_of(d->track);
     const struct hy_http_counters *h = hy_track_http_counters_of(d->track);
     struct hy_hits_stats hits;
+    uint64_t limited = 0;
     hy_hits_stats(d->hits, &hits);
+    for (int i = 0; i < HY_TRACK_LIMITS; i++)
+        limited += hy_count_read(&c->limited[i]);
     json_t *o = json_object();
     set(o, "connections_now", atomic_load(&h->connections_now));
     set(o, "connections", atomic_load(&h->connections));
@@ -232,6 +239,7 @@ json_t *tracking_json(const struct hy_daemon *d)
     set(o, "forged", hy_count_read(&c->forged));
     set(o, "hits", hits.put);
     set(o, "lost", hits.lost);
+    set(o, "limited", limited);
     set(o, "stored", hits.stored);
     set(o, "waiting", hits.waiting);
     return o;

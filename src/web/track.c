@@ -73,6 +73,7 @@ static void server_free(struct hy_track *s)
 {
     hy_txn_end(&s->txn);
     track_campaigns_free(s->campaigns);
+    track_limits_free(s);
     hy_agents_free(s->agents);
     free(s->batches);
     hy_track_policy_unref(s->policy);
@@ -105,6 +106,8 @@ int hy_track_open(const struct hy_track_options *o, struct hy_track_policy *poli
         err = s->batches ? hy_agents_new(&s->agents) : HY_ENOMEM;
     if (err == HY_OK)
         err = track_campaigns_new(&s->campaigns);
+    if (err == HY_OK)
+        err = track_limits_new(s);
     if (err == HY_OK)
         err = hy_http_open(&http, diag, &s->http);
     if (err == HY_OK)

@@ -79,6 +79,8 @@ static bool says_prefetch(const struct hy_http_head *h)
 void track_hit(struct track_call *c, struct hy_activity *a)
 {
     const struct hy_http_head *h = &c->http->head;
+    if (!track_is_within(c, a))
+        return;
     hy_sockaddr_ip16(&c->client, a->ip);
     (void)hy_http_field(h, HY_STR("User-Agent"), &a->agent);
     if (a->kind == HY_ACTIVITY_OPEN || a->kind == HY_ACTIVITY_CLICK)

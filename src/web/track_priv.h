@@ -58,8 +58,9 @@ void track_later(struct track_call *c, void (*fn)(struct track_call *c));
 
 /* ---- what is noted ---- */
 
-/* Adds where the request came from (ip, agent, and its signs in meta) and puts it into the journal.
- * A full journal is no reason to answer otherwise. */
+/* Adds where the request came from (ip, agent, and its signs in meta) and puts it into the journal,
+ * unless there were too many of the like (policy->hits_max). Neither that nor a full journal is a
+ * reason to answer otherwise. */
 void track_hit(struct track_call *c, struct hy_activity *a);
 /* A token that no mail of ours has: counted for the address; true: that were too many, and 429 was
  * answered. */

@@ -4,6 +4,7 @@
 #include "track_priv.h"
 
 struct track_campaigns;
+struct hy_rate;
 
 struct hy_track {
     struct hy_track_options o;
@@ -18,6 +19,7 @@ struct hy_track {
     struct hy_failures *batches; /* of the web tag, by address */
     struct hy_agents *agents;
     struct track_campaigns *campaigns;
+    struct hy_rate *minute, *hour; /* what was noted of whom */
     struct hy_track_counters counters;
 };
 
@@ -25,6 +27,12 @@ struct hy_track {
 struct hy_track_policy *track_policy(struct hy_track *s);
 /* track_call.c: what io/http.h calls. */
 extern const struct hy_http_ops track_http_ops;
+
+/* track_limits.c: the tables behind it; their freeing is fine at any time. */
+HY_MUST_USE int track_limits_new(struct hy_track *s); /* HY_ENOMEM */
+void track_limits_free(struct hy_track *s);
+/* Counts a hit; false: there are too many of whoever it comes from, and it is not to be noted. */
+bool track_is_within(struct track_call *c, const struct hy_activity *a);
 
 /* track_campaigns.c: those that were asked for last. */
 HY_MUST_USE int track_campaigns_new(struct track_campaigns **ret); /* HY_ENOMEM */

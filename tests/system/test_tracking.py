@@ -12,6 +12,7 @@ import subprocess
 import chromium
 import event_lab
 import killed
+import test_metrics
 import tls_lab
 import track_lab
 from lab import Skip, check, check_eq, wait_for
@@ -234,6 +235,32 @@ def test_links_lead_on_while_the_disk_is_full_and_what_waits_is_stored_later(lab
         track_lab.wait_activities(lab, tracking["hits"])
         balanced, text = daemon.audit()
         check(balanced, text)
+
+
+def test_requests_in_a_loop_are_answered_and_noted_up_to_a_limit(lab):
+    figures = lab.free_port()
+    daemon, sink, browser = track_lab.track_setup(lab, config={
+        "metrics.listen": f"127.0.0.1:{figures}", "tracking.hits_per_token": 5, "tracking.hits_per_lead": 12})
+    one, two = track_lab.mails(lab, daemon, sink, browser, people=2)
+    connection = http.client.HTTPConnection("127.0.0.1", browser.port, timeout=30)
+
+    def ask(path, want, times=20):
+        for _ in range(times):
+            connection.request("GET", path, headers={"User-Agent": "x"})
+            answer = connection.getresponse()
+            answer.read()
+            check_eq(answer.status, want)
+    ask("/c/" + one.clicks[0], 302)  # 5 of this link
+    ask("/c/" + one.clicks[2], 302)  # 5 of that one
+    ask("/o/" + one.open, 200)       # 2: the person's share is used up
+    ask("/o/" + two.open, 200, 3)    # another person has all of theirs
+    found = collections.Counter((e["recipient"], e["type"]) for e in track_lab.wait_activities(lab, 15))
+    check_eq(found, {(one.to, "click"): 10, (one.to, "open"): 2, (two.to, "open"): 3})
+    tracking = daemon.ctl("status")["tracking"]
+    check_eq((tracking["hits"], tracking["limited"], tracking["lost"]), (15, 48, 0))
+    page = test_metrics.get(figures)[2]
+    check_eq(re.findall(r'^hayauma_tracking_limited_total[{]by="(\w+)"[}] (\d+)', page, re.M),
+             [("address", "0"), ("token", "45"), ("visitor", "0"), ("lead", "3")])
 
 
 def test_the_page_is_used_in_a_browser_on_a_phone_in_both_languages(lab):

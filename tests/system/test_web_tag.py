@@ -139,6 +139,15 @@ def test_a_batch_is_noted_for_its_visitor(lab):
     daemon.kill()
 
 
+def test_a_visitor_in_a_loop_is_answered_and_noted_up_to_a_limit(lab):
+    daemon, _, browser, api = start(lab, config={"tracking.hits_per_visitor": 40})
+    for visitor, times in (("7ff0000000001", 3), ("7ff0000000002", 1)):
+        for _ in range(times):
+            check_eq(tell(browser, batch(*[page(f"/{i}") for i in range(30)], visitor=visitor)).status, 204)
+    wait_for("all to be stored", lambda: (t := daemon.ctl("status")["tracking"])["stored"] == 70 and t["limited"] == 50)
+    check_eq([len(of(api, f"visitor=7ff000000000{n}")) for n in (1, 2)], [40, 30])
+
+
 def test_nothing_is_noted_of_those_who_ask_not_to_be_tracked_of_robots_and_of_strangers(lab):
     _, _, browser, api = start(lab)
     for field in ("Sec-GPC: 1", "DNT: 1"):

@@ -30,11 +30,15 @@ html: page.html
 {extra}"""
 
 
+UNLIMITED = {f"tracking.hits_per_{who}": "unlimited" for who in ("token", "visitor", "lead", "address")}
+
+
 def track_setup(lab, config=None, **kw):
-    """(daemon, sink, Browser) of a daemon that answers browsers without TLS; its events are in folder "events"."""
+    """(daemon, sink, Browser) of a daemon that answers browsers without TLS, and notes any number of hits; its events are
+    in folder "events"."""
     port = lab.free_port()
     values = {"tracking.listen": [f"127.0.0.1:{port}"], "tracking.base_url": f"http://127.0.0.1:{port}/",
-              "tracking.journal": "1MiB",
+              "tracking.journal": "1MiB", **UNLIMITED,
               "events.files": [{"name": "all", "dir": event_lab.folder(lab)}], **(config or {})}
     daemon, sink, world = setup(lab, config=values, **kw)
     browser = Browser(port)

@@ -236,6 +236,8 @@ struct hy_config {
         struct hy_strings sites;           /* hosts whose pages learn who clicked */
         struct hy_strings trusted_proxies; /* networks */
         uint32_t max_connections, connections_per_address;
+        uint32_t hits_per_token, hits_per_visitor, hits_per_address; /* a minute; 0 = any number */
+        uint32_t hits_per_lead;                                      /* an hour */
         uint64_t journal_bytes;
     } tracking;
     struct hy_tenants tenants;

@@ -40,6 +40,15 @@ struct hy_track_key_page {
     struct hy_str patterns; /* apart by spaces; see hy_page_matches */
 };
 
+/* How many hits are noted one by one, 0: any number. Those beyond are answered and counted. */
+enum hy_track_limit {
+    HY_TRACK_BY_ADDRESS, /* a minute, of a browser's address (a /64 of IPv6) */
+    HY_TRACK_BY_TOKEN,   /* a minute, of one link or beacon of one person's mail */
+    HY_TRACK_BY_VISITOR, /* a minute, of a visitor of the sites */
+    HY_TRACK_BY_LEAD,    /* an hour, of one person */
+    HY_TRACK_LIMITS,
+};
+
 /* What a reload may change: immutable, counted, given with its reference. `release` frees what it
  * stands on when the last one lets go of it, on any thread. */
 struct hy_track_policy {
@@ -53,6 +62,7 @@ struct hy_track_policy {
     const struct hy_companies *companies; /* whose visitors come; NULL: nobody looks */
     struct hy_str notice[2]; /* English, Japanese: HTML of what is sent; empty: nothing is shown */
     uint32_t connections_max, connections_per_address;
+    uint32_t hits_max[HY_TRACK_LIMITS]; /* below HY_RATE_MAX (track/rate.h) */
     void (*release)(struct hy_track_policy *p);
     void *owner;
     atomic_uint refs; /* starts at 1 */
@@ -65,7 +75,10 @@ enum { HY_TRACK_ROUTES_MAX = 24 }; /* the first stands for requests that found n
 struct hy_track_counters {
     struct hy_web_route_counters routes[HY_TRACK_ROUTES_MAX]; /* times: to the answer */
     hy_count forged;                                          /* tokens that no mail of ours has */
+    hy_count limited[HY_TRACK_LIMITS]; /* hits that were answered, and not noted */
 };
+/* "token" of HY_TRACK_BY_TOKEN. */
+const char *hy_track_limit_name(enum hy_track_limit by);
 /* "click" of counters->routes[i]; NULL: there is none. */
 const char *hy_track_route_name(size_t i);
 /* Answers of a class (2 .. 5), or all of them (0). */
