@@ -32,23 +32,6 @@ static uint64_t number_of(const struct hy_env *env, uint64_t visitor, hy_lead_no
     return n ? n : 1;
 }
 
-int hy_visitor_activities(struct hy_txn *t, uint64_t visitor, hy_wall_ms since,
-                          int (*each)(void *ctx, const struct hy_activity *a), void *ctx)
-{
-    const struct hy_activity_who who = {.by = HY_ACTIVITY_BY_VISITOR, .visitor = visitor};
-    const hy_id floor = hy_id_floor(since > 0 ? since : 0);
-    struct hy_activity a = {0};
-    hy_id before = 0;
-    int err;
-    while ((err = hy_activity_prev_of(t, &who, before, &a)) == HY_OK && a.id >= floor) {
-        before = a.id;
-        err = each(ctx, &a);
-        if (err)
-            return err;
-    }
-    return err == HY_ENOTFOUND ? HY_OK : err;
-}
-
 /* ---- joining ---- */
 
 struct ids {
@@ -58,25 +41,36 @@ struct ids {
     uint8_t flag; /* those that have it, or (0) those of nobody */
 };
 
-static int collect(void *ctx, const struct hy_activity *a)
+/* The visitor's newest ones before `before` (0: all) that were noted at `floor` or later. Bounded
+ * by what is looked at, too: claims, and what is somebody's already, are passed over. */
+static int collect(struct hy_txn *t, uint64_t visitor, hy_id before, hy_id floor, struct ids *ids)
 {
-    struct ids *ids = ctx;
-    bool is_one =
-        ids->flag ? (a->flags & ids->flag) != 0 : a->lead == 0 && a->kind != HY_ACTIVITY_IDENTIFY;
-    if (is_one)
-        ids->id[ids->n++] = a->id;
-    return ids->n >= ids->want;
+    const struct hy_activity_who who = {.by = HY_ACTIVITY_BY_VISITOR, .visitor = visitor};
+    struct hy_activity a = {0};
+    int err = HY_OK;
+    for (size_t looked = 0; looked < HY_VISITOR_LOOKED_MAX && ids->n < ids->want; looked++) {
+        err = hy_activity_prev_of(t, &who, before, &a);
+        if (err || a.id < floor)
+            break;
+        before = a.id;
+        bool is_one =
+            ids->flag ? (a.flags & ids->flag) != 0 : a.lead == 0 && a.kind != HY_ACTIVITY_IDENTIFY;
+        if (is_one)
+            ids->id[ids->n++] = a.id;
+    }
+    return err == HY_ENOTFOUND ? HY_OK : err;
 }
 
 static int join(struct hy_txn *t, const struct hy_activity *a, int64_t back_ms, uint32_t *ret_n)
 {
     struct ids ids = {.want = HY_VISITOR_JOINED_MAX};
-    int err = back_ms <= 0 ? HY_OK
-                           : hy_visitor_activities(t, a->visitor, t->now - back_ms, collect, &ids);
-    for (size_t i = 0; i < ids.n && err >= 0; i++)
+    hy_wall_ms since = t->now - back_ms;
+    int err =
+        back_ms <= 0 ? HY_OK : collect(t, a->visitor, 0, hy_id_floor(since > 0 ? since : 0), &ids);
+    for (size_t i = 0; i < ids.n && !err; i++)
         err = hy_activity_give(t, ids.id[i], a->lead, HY_ACTIVITY_JOINED);
     *ret_n = (uint32_t)ids.n;
-    return err < 0 ? err : HY_OK;
+    return err;
 }
 
 /* HY_ELIMIT: the lead has as many visitors as it may. */
@@ -160,17 +154,10 @@ int hy_visitor_joined(struct hy_txn *t, const struct hy_activity *note,
                       int (*each)(void *ctx, const struct hy_activity *a), void *ctx)
 {
     struct ids ids = {.want = note->link, .flag = HY_ACTIVITY_JOINED};
-    const struct hy_activity_who who = {.by = HY_ACTIVITY_BY_VISITOR, .visitor = note->visitor};
     struct hy_activity a;
-    hy_id before = note->id;
-    int err = HY_OK;
     if (ids.want > HY_VISITOR_JOINED_MAX)
         ids.want = HY_VISITOR_JOINED_MAX;
-    while (ids.n < ids.want && (err = hy_activity_prev_of(t, &who, before, &a)) == HY_OK) {
-        before = a.id;
-        (void)collect(&ids, &a);
-    }
-    err = err == HY_ENOTFOUND ? HY_OK : err;
+    int err = collect(t, note->visitor, note->id, 0, &ids);
     while (ids.n && !err) {
         err = hy_activity_get(t, ids.id[--ids.n], &a);
         err = err == HY_OK ? each(ctx, &a) : err == HY_ENOTFOUND ? HY_OK : err;

@@ -10,6 +10,8 @@ enum {
     IDLE_S = 15,           /* browsers come back soon, or not at all */
     HEAD_S = 10,
     SLOW_S = 10,
+    CAMPAIGNS_MAX = 128, /* whose links are at hand */
+    VIEWS_MAX = 4,       /* whose messages are: they may be large */
 };
 
 /* ---- policies ---- */
@@ -38,6 +40,7 @@ struct hy_track_policy *track_policy(struct hy_track *s)
     pthread_mutex_unlock(&s->policy_lock);
     hy_track_policy_unref(old);
     track_campaigns_forget(s->campaigns); /* what was made of them may be another now */
+    track_campaigns_forget(s->views);
     return s->policy;
 }
 
@@ -73,6 +76,7 @@ static void server_free(struct hy_track *s)
 {
     hy_txn_end(&s->txn);
     track_campaigns_free(s->campaigns);
+    track_campaigns_free(s->views);
     track_limits_free(s);
     hy_agents_free(s->agents);
     free(s->batches);
@@ -105,7 +109,9 @@ int hy_track_open(const struct hy_track_options *o, struct hy_track_policy *poli
     if (err == HY_OK)
         err = s->batches ? hy_agents_new(&s->agents) : HY_ENOMEM;
     if (err == HY_OK)
-        err = track_campaigns_new(&s->campaigns);
+        err = track_campaigns_new(CAMPAIGNS_MAX, false, &s->campaigns);
+    if (err == HY_OK)
+        err = track_campaigns_new(VIEWS_MAX, true, &s->views);
     if (err == HY_OK)
         err = track_limits_new(s);
     if (err == HY_OK)

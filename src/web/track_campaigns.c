@@ -9,13 +9,14 @@
 #include "track_server.h"
 
 enum {
-    CAMPAIGNS_MAX = 128,
     URL_MAX = 8192, /* bytes of a target, what is added included */
 };
 
 struct track_campaigns {
-    struct track_campaign items[CAMPAIGNS_MAX];
-    uint64_t now; /* rises with each question */
+    uint64_t now;     /* rises with each question */
+    bool keeps_whole; /* messages that no link needs, too */
+    size_t n;
+    struct track_campaign items[];
 };
 
 void hy_track_campaign_free(struct hy_track_campaign *c)
@@ -25,11 +26,13 @@ void hy_track_campaign_free(struct hy_track_campaign *c)
     *c = (struct hy_track_campaign){0};
 }
 
-int track_campaigns_new(struct track_campaigns **ret)
+int track_campaigns_new(size_t n, bool keeps_whole, struct track_campaigns **ret)
 {
-    struct track_campaigns *a = calloc(1, sizeof *a);
+    struct track_campaigns *a = calloc(1, sizeof *a + n * sizeof *a->items);
     if (!a)
         return HY_ENOMEM;
+    a->n = n;
+    a->keeps_whole = keeps_whole;
     *ret = a;
     return HY_OK;
 }
@@ -43,7 +46,7 @@ static void drop(struct track_campaign *a)
 
 void track_campaigns_forget(struct track_campaigns *a)
 {
-    for (size_t i = 0; i < CAMPAIGNS_MAX; i++)
+    for (size_t i = 0; i < a->n; i++)
         drop(&a->items[i]);
 }
 
@@ -88,10 +91,9 @@ static int make_link(const struct hy_track_policy *p, struct hy_track_campaign *
     return url.err || !ret->url.p ? HY_ENOMEM : HY_OK;
 }
 
-static int make_links(const struct hy_track_policy *p, struct track_campaign *a)
+static int make_links(const struct hy_track_policy *p, struct track_campaign *a, bool keeps_message)
 {
     const struct hy_message_link *links;
-    bool keeps_message = false;
     int err = HY_OK;
     a->n_links = hy_message_links(a->c.message, &links);
     a->links = hy_arena_zalloc(&a->c.arena, (a->n_links + 1) * sizeof *a->links);
@@ -110,33 +112,27 @@ static int make_links(const struct hy_track_policy *p, struct track_campaign *a)
     return err;
 }
 
-int track_campaign_load(struct track_call *c, hy_id id, struct hy_track_campaign *ret)
+static int load(struct track_call *c, hy_id id, bool is_whole, struct track_campaign *a)
 {
     const struct hy_track_options *o = &c->server->o;
     struct hy_txn *t = track_snapshot(c);
-    int err = t ? o->load(o->ctx, t, id, ret) : HY_EBUSY;
+    int err = t ? o->load(o->ctx, t, id, &a->c) : HY_EBUSY;
     track_snapshot_done(c);
-    return err;
-}
-
-static int load(struct track_call *c, hy_id id, struct track_campaign *a)
-{
-    int err = track_campaign_load(c, id, &a->c);
     if (err)
         return err;
     a->id = id;
     a->used = 1;
-    err = make_links(c->policy, a);
+    err = make_links(c->policy, a, is_whole);
     if (err)
         drop(a);
     return err;
 }
 
-int track_campaign_find(struct track_call *c, hy_id id, struct track_campaign **ret)
+static int find(struct track_call *c, struct track_campaigns *all, hy_id id,
+                struct track_campaign **ret)
 {
-    struct track_campaigns *all = c->server->campaigns;
     struct track_campaign *oldest = &all->items[0];
-    for (size_t i = 0; i < CAMPAIGNS_MAX; i++) {
+    for (size_t i = 0; i < all->n; i++) {
         struct track_campaign *a = &all->items[i];
         if (a->id == id && a->used) {
             a->used = ++all->now;
@@ -147,7 +143,7 @@ int track_campaign_find(struct track_call *c, hy_id id, struct track_campaign **
             oldest = a;
     }
     struct track_campaign fresh = {0};
-    int err = load(c, id, &fresh);
+    int err = load(c, id, all->keeps_whole, &fresh);
     if (err)
         return err;
     drop(oldest);
@@ -155,6 +151,16 @@ int track_campaign_find(struct track_call *c, hy_id id, struct track_campaign **
     oldest->used = ++all->now;
     *ret = oldest;
     return HY_OK;
+}
+
+int track_campaign_find(struct track_call *c, hy_id id, struct track_campaign **ret)
+{
+    return find(c, c->server->campaigns, id, ret);
+}
+
+int track_campaign_find_whole(struct track_call *c, hy_id id, struct track_campaign **ret)
+{
+    return find(c, c->server->views, id, ret);
 }
 
 /* ---- values of a lead ---- */

@@ -14,7 +14,7 @@ struct track_link {
 struct track_campaign {
     hy_id id;
     uint64_t used;              /* when it was asked for last; 0: the place is free */
-    struct hy_track_campaign c; /* c.message NULL: no link of it is personal */
+    struct hy_track_campaign c; /* c.message NULL: nothing needs it */
     struct track_link *links;   /* 1.. are [0].. */
     size_t n_links;
 };
@@ -29,8 +29,9 @@ HY_MUST_USE int track_campaign_find(struct track_call *c, hy_id id, struct track
 HY_MUST_USE int track_campaign_target(struct track_call *c, const struct track_campaign *a,
                                       hy_lead_no lead, uint32_t no, struct hy_buf *out,
                                       bool *ret_is_site);
-/* All of a campaign, read anew; the caller's, for hy_track_campaign_free. HY_ENOTFOUND ... */
-HY_MUST_USE int track_campaign_load(struct track_call *c, hy_id id, struct hy_track_campaign *ret);
+/* The same with its whole message; few are kept. */
+HY_MUST_USE int track_campaign_find_whole(struct track_call *c, hy_id id,
+                                          struct track_campaign **ret);
 /* The message of a campaign with the values of a lead, as templates see it: calls `use`, and
  * returns what that does. HY_ENOTFOUND: the lead is gone. */
 HY_MUST_USE int track_campaign_render(struct track_call *c, const struct hy_track_campaign *a,

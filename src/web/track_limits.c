@@ -11,7 +11,12 @@ enum {
     HOUR_LINES = 1 << 17,   /* 8 MiB: a million people an hour */
     MINUTE_S = 60,
     HOUR_S = 3600,
+    VIEWS_PER_TOKEN = 30, /* looks at a mail in a minute */
+    VIEWS_PER_ADDRESS = 600,
 };
+
+/* Further keys of the tables, behind those of hits. */
+enum { BY_VIEW = HY_TRACK_LIMITS, BY_VIEWER };
 
 const char *hy_track_limit_name(enum hy_track_limit by)
 {
@@ -83,4 +88,21 @@ bool track_is_within(struct track_call *c, const struct hy_activity *a)
         }
     }
     return true;
+}
+
+static uint32_t count_minute(struct hy_track *s, const struct key *k)
+{
+    return hy_rate_add(s->minute, (uint32_t)(hy_clock_us() / HY_US_PER_SEC / MINUTE_S), k,
+                       sizeof *k);
+}
+
+bool track_may_view(struct track_call *c, const struct hy_token *token)
+{
+    const struct key whose = {.by = BY_VIEW, .id = token->campaign, .lead = token->lead};
+    const struct key from = {.by = BY_VIEWER, .id = hy_sockaddr_network_hash(&c->client)};
+    if (count_minute(c->server, &from) <= VIEWS_PER_ADDRESS &&
+        count_minute(c->server, &whose) <= VIEWS_PER_TOKEN)
+        return true;
+    track_answer(c, 429, NULL, "Retry-After: 60\r\n", HY_STR("Too many requests.\n"));
+    return false;
 }

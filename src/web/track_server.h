@@ -18,8 +18,9 @@ struct hy_track {
     struct hy_failures failures;
     struct hy_failures *batches; /* of the web tag, by address */
     struct hy_agents *agents;
-    struct track_campaigns *campaigns;
-    struct hy_rate *minute, *hour; /* what was noted of whom */
+    struct track_campaigns *campaigns; /* asked for lately: their links */
+    struct track_campaigns *views;     /* and the messages that were looked at */
+    struct hy_rate *minute, *hour;     /* what was noted of whom */
     struct hy_track_counters counters;
 };
 
@@ -34,7 +35,11 @@ void track_limits_free(struct hy_track *s);
 /* Counts a hit; false: there are too many of whoever it comes from, and it is not to be noted. */
 bool track_is_within(struct track_call *c, const struct hy_activity *a);
 
-/* track_campaigns.c: those that were asked for last. */
-HY_MUST_USE int track_campaigns_new(struct track_campaigns **ret); /* HY_ENOMEM */
-void track_campaigns_free(struct track_campaigns *a);              /* NULL is fine */
-void track_campaigns_forget(struct track_campaigns *a);            /* all of them */
+/* Counts a look at a whole mail; false: too many from there, and 429 was answered. */
+bool track_may_view(struct track_call *c, const struct hy_token *token);
+
+/* track_campaigns.c: those `n` that were asked for last, with their messages or with those that
+ * their links need. HY_ENOMEM. */
+HY_MUST_USE int track_campaigns_new(size_t n, bool keeps_whole, struct track_campaigns **ret);
+void track_campaigns_free(struct track_campaigns *a);   /* NULL is fine */
+void track_campaigns_forget(struct track_campaigns *a); /* all of them */

@@ -40,18 +40,20 @@ static void view(struct track_call *c)
 {
     HY_CLEANUP(hy_buf_free)
     struct hy_buf page = HY_BUF_INIT(VIEW_MAX);
-    struct hy_track_campaign campaign = {0};
+    struct track_campaign *campaign;
     struct hy_token token;
     if (hy_token_read(track_keys(c), HY_TOKEN_OPEN, c->rest, &token) != HY_OK) {
         if (!track_is_forger(c))
             track_not_found(c);
         return;
     }
-    int err = track_campaign_load(c, token.campaign, &campaign);
-    struct view v = {campaign.message, &page};
-    if (err == HY_OK)
-        err = track_campaign_render(c, &campaign, token.lead, use, &v);
-    hy_track_campaign_free(&campaign);
+    if (!track_may_view(c, &token))
+        return;
+    int err = track_campaign_find_whole(c, token.campaign, &campaign);
+    if (err == HY_OK) {
+        struct view v = {campaign->c.message, &page};
+        err = track_campaign_render(c, &campaign->c, token.lead, use, &v);
+    }
     if (err == HY_OK && !page.err)
         track_answer(c, 200, "text/html; charset=utf-8", FIELDS, hy_buf_str(&page));
     else if (err == HY_ENOMEM || err == HY_EBUSY)

@@ -263,6 +263,23 @@ def test_requests_in_a_loop_are_answered_and_noted_up_to_a_limit(lab):
              [("address", "0"), ("token", "45"), ("visitor", "0"), ("lead", "3")])
 
 
+def test_a_mail_is_looked_at_again_and_again_and_no_more_than_that(lab):
+    daemon, sink, browser = track_lab.track_setup(lab)
+    one, two = track_lab.mails(lab, daemon, sink, browser, people=2)
+    for mail, name in ((one, "利用者0"), (two, "利用者1"), (one, "利用者0")):
+        a = browser.get("v/" + mail.view)
+        check_eq((a.status, f"<p>{name} 様</p>" in a.text()), (200, True))
+    connection = http.client.HTTPConnection("127.0.0.1", browser.port, timeout=30)
+    found = []
+    for _ in range(80):  # more than two minutes' worth, should one begin in between
+        connection.request("GET", "/v/" + one.view)
+        answer = connection.getresponse()
+        found.append((answer.status, answer.getheader("Retry-After")))
+        answer.read()
+    check_eq(set(found), {(200, None), (429, "60")})
+    check_eq(browser.get("v/" + two.view).status, 200)
+
+
 def test_the_page_is_used_in_a_browser_on_a_phone_in_both_languages(lab):
     if not chromium.binary():
         raise Skip("chromium is not installed: tools/deps test")

@@ -10,7 +10,10 @@
 #pragma once
 #include "hayauma/store/activity.h"
 
-enum { HY_VISITOR_JOINED_MAX = 1000 }; /* activities that become the lead's; older ones do not */
+enum {
+    HY_VISITOR_JOINED_MAX = 1000, /* activities that become the lead's; older ones do not */
+    HY_VISITOR_LOOKED_MAX = 4000, /* records that are looked at for them, newest first */
+};
 
 /* Notes what a visitor did (a->visitor is not 0): hy_activity_put, with the lead when the visitor
  * is known. With a->lead the visitor is proven to be that lead, and joined to it; what it did
@@ -24,9 +27,3 @@ HY_MUST_USE int hy_visitor_put(struct hy_txn *t, struct hy_activity *a, int64_t 
  * 0 ends the walk and is the answer. Records that were erased or trimmed since are passed over. */
 HY_MUST_USE int hy_visitor_joined(struct hy_txn *t, const struct hy_activity *identify,
                                   int (*each)(void *ctx, const struct hy_activity *a), void *ctx);
-
-/* What a visitor did, newest first, that was noted at `since` or later; views die with the
- * transaction or the next write. As above. */
-HY_MUST_USE int hy_visitor_activities(struct hy_txn *t, uint64_t visitor, hy_wall_ms since,
-                                      int (*each)(void *ctx, const struct hy_activity *a),
-                                      void *ctx);

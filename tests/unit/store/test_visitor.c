@@ -220,22 +220,29 @@ Test(visitor, brings_the_newest_of_very_many)
     audit();
 }
 
-Test(visitor, what_it_did_is_listed_from_the_newest_back)
+Test(visitor, with_a_very_long_history_of_claims_is_not_read_to_its_beginning)
 {
-    struct seen s = {.n = 0};
+    hy_lead_no taro = case_lead("taro@example.jp");
     struct hy_txn t;
-    hy_wall_ms now = hy_clock_wall_ms();
-    put_at((struct hy_activity){.kind = HY_ACTIVITY_PAGE_VIEW, .visitor = V}, 0, now);
-    hy_id late =
-        put_at((struct hy_activity){.kind = HY_ACTIVITY_SCROLL, .visitor = V}, 0, now + 9000).id;
+    hy_id far = view(0).id;
+    cr_assert_eq(hy_txn_write(env, &t), 0);
+    for (int i = 0; i < HY_VISITOR_LOOKED_MAX - 1; i++) {
+        struct hy_activity claim = {
+            .kind = HY_ACTIVITY_IDENTIFY, .visitor = V, .address = HY_STR("x@example.jp")};
+        cr_assert_eq(hy_visitor_put(&t, &claim, 0), 0);
+    }
+    cr_assert_eq(hy_txn_commit(&t), 0);
+    hy_id near = view(0).id;
+    struct hy_activity a =
+        put((struct hy_activity){.kind = HY_ACTIVITY_IDENTIFY, .visitor = V, .lead = taro});
+    struct seen j = joined(&a);
+    cr_assert_eq(a.link, 1);
+    cr_assert_eq(j.n, 1, "what joined, and not less");
+    cr_assert_eq(j.a[0].id, near);
+    struct hy_activity got;
     cr_assert_eq(hy_txn_read(env, &t), 0);
-    cr_assert_eq(hy_visitor_activities(&t, V, 0, keep, &s), 0);
-    cr_assert_eq(s.n, 2);
-    cr_assert_eq(s.a[0].id, late);
-    s.n = 0;
-    cr_assert_eq(hy_visitor_activities(&t, V, now + 8000, keep, &s), 0);
-    cr_assert_eq(s.n, 1);
-    cr_assert_eq(hy_visitor_activities(&t, V + 9, 0, keep, &s), 0);
-    cr_assert_eq(s.n, 1);
+    cr_assert_eq(hy_activity_get(&t, far, &got), 0);
+    cr_assert_eq(got.lead, 0, "behind too many others");
     hy_txn_end(&t);
+    audit();
 }
