@@ -2,7 +2,6 @@
  * interrupted. */
 #include "erasures.h"
 
-#include <stdlib.h>
 #include <unistd.h>
 
 #include "ctl_common.h"
@@ -54,18 +53,14 @@ void erasures_tick(struct hy_daemon *d, struct erasures *e)
 
 /* ---- lead.erase ---- */
 
-struct job {
-    struct hy_daemon *d;
-    struct hy_control_call *call;
-};
-
-static int find(struct job *j, hy_lead_no *ret, struct hy_erase_names *names, struct hy_diag *diag)
+static int find(struct ctl_task *k, hy_lead_no *ret, struct hy_erase_names *names,
+                struct hy_diag *diag)
 {
     struct hy_txn t = {0};
     const char *which = "";
-    int err = hy_control_arg_string_required(hy_control_args(j->call), "lead", diag, &which);
+    int err = hy_control_arg_string_required(k->args, "lead", diag, &which);
     if (!err)
-        err = hy_txn_read(j->d->env, &t);
+        err = hy_txn_read(k->d->env, &t);
     if (!err)
         err = hy_lead_resolve(&t, hy_str_of(which), ret, diag);
     if (!err)
@@ -77,20 +72,17 @@ static int find(struct job *j, hy_lead_no *ret, struct hy_erase_names *names, st
 }
 
 /* Waits for snapshots that are being read. */
-static int erase(struct job *j, hy_lead_no lead, struct hy_diag *diag)
+static int erase(struct ctl_task *k, hy_lead_no lead, struct hy_diag *diag)
 {
-    char user[40], by[HY_ERASE_BY_MAX + 1];
     struct hy_erase_job job;
     int err = HY_EBUSY;
-    user_name(hy_control_uid(j->call), user, sizeof user);
-    snprintf(by, sizeof by, "%s", user);
     for (unsigned i = 0; err == HY_EBUSY && i < WAITS_MAX; i++) {
         if (i)
             usleep(WAIT_US);
-        hy_erase_job_init(&job, lead, hy_str_of(by));
-        job.contacts = j->d->contacts;
-        err = hy_writer_run(j->d->writer, &job.req);
-        if (err == HY_EBUSY && hy_control_is_cancelled(j->call))
+        hy_erase_job_init(&job, lead, hy_str_of(k->user));
+        job.contacts = k->d->contacts;
+        err = hy_writer_run(k->d->writer, &job.req);
+        if (err == HY_EBUSY && hy_control_is_cancelled(k->call))
             break;
     }
     return err == HY_EBUSY
@@ -100,57 +92,46 @@ static int erase(struct job *j, hy_lead_no lead, struct hy_diag *diag)
                : err;
 }
 
-static int report(struct job *j, hy_lead_no lead, const struct hy_erase_names *names, json_t **ret)
+static int report(struct ctl_task *k, hy_lead_no lead, const struct hy_erase_names *names,
+                  json_t *o)
 {
     struct hy_txn t = {0};
     struct hy_erasure e;
     uint64_t left = 0;
-    int err = hy_txn_read(j->d->env, &t);
+    int err = hy_txn_read(k->d->env, &t);
     if (!err)
         err = hy_erasure_get(&t, lead, &e);
     if (!err)
         err = hy_erase_left(&t, names, &left);
     if (!err) {
-        *ret = hy_erasure_json(&e);
-        ctl_set_count(*ret, "left", left);
+        json_t *erasure = hy_erasure_json(&e);
+        json_object_update(o, erasure);
+        json_decref(erasure);
+        ctl_set_count(o, "left", left);
     }
     hy_txn_end(&t);
     return err;
 }
 
-static void job_main(void *arg)
+static int run_erase(struct ctl_task *k, json_t *o, struct hy_diag *diag)
 {
-    struct job *j = arg;
-    struct hy_diag diag = {""};
     struct hy_erase_names names = {.n = 0};
     hy_lead_no lead = 0;
-    json_t *o = NULL;
-    int err = find(j, &lead, &names, &diag);
+    int err = find(k, &lead, &names, diag);
     if (!err)
-        err = erase(j, lead, &diag);
+        err = erase(k, lead, diag);
     if (!err)
-        err = report(j, lead, &names, &o);
-    explicit_bzero(&names, sizeof names);
+        err = report(k, lead, &names, o);
+    hy_erase_names_free(&names);
     if (lead)
-        act_log(j->d, hy_control_command_name(j->call), hy_control_uid(j->call),
+        act_log(k->d, hy_control_command_name(k->call), hy_control_uid(k->call),
                 json_pack("{s:I}", "lead", (json_int_t)lead));
-    if (!err)
-        hy_control_finish(j->call, o);
-    else
-        hy_control_fail_diag(j->call, err, &diag);
-    free(j);
+    return err;
 }
 
 static void lead_erase(struct hy_control_call *call, void *ctx)
 {
-    struct job *j = calloc(1, sizeof *j);
-    if (!j) {
-        hy_control_fail(call, HY_ENOMEM, "out of memory", NULL);
-        return;
-    }
-    *j = (struct job){ctx, call};
-    if (!ctl_job_start(ctx, call, CTL_JOB_ALTER, job_main, j))
-        free(j);
+    ctl_task_start(call, ctx, CTL_JOB_ALTER, run_erase);
 }
 
 const struct hy_control_command ctl_erase_commands[] = {

@@ -5,6 +5,8 @@
  * masked; who asked. */
 #include "erase.h"
 
+#include <stdlib.h>
+
 #include "env_priv.h"
 #include "hayauma/base/list.h"
 #include "hayauma/store/identity.h"
@@ -121,12 +123,38 @@ int hy_erase_note(struct erasing *e, hy_lead_no part)
     return record_put(e->t, part, &r);
 }
 
-static int add_name(struct hy_erase_names *names, struct hy_str address)
+void hy_erase_names_free(struct hy_erase_names *names)
+{
+    if (names->address)
+        explicit_bzero(names->address, names->cap * sizeof *names->address);
+    free(names->address);
+    *names = (struct hy_erase_names){.n = 0};
+}
+
+/* Twice the room; what was in the old one is wiped. */
+static int grow(struct hy_erase_names *names)
+{
+    struct hy_erase_names more = {.n = names->n, .cap = names->cap ? 2 * names->cap : 8};
+    more.address = calloc(more.cap, sizeof *more.address);
+    if (!more.address)
+        return HY_ENOMEM;
+    if (names->n)
+        memcpy(more.address, names->address, names->n * sizeof *names->address);
+    hy_erase_names_free(names);
+    *names = more;
+    return 0;
+}
+
+int hy_erase_names_add(struct hy_erase_names *names, struct hy_str address)
 {
     if (address.n == 0 || address.n > HY_ADDRESS_MAX)
         return 0;
-    if (names->n == HY_ERASE_ADDRESSES_MAX)
-        return HY_ELIMIT;
+    for (size_t i = 0; i < names->n; i++)
+        if (hy_str_eq(address, hy_str_of(names->address[i])))
+            return 0;
+    int err = names->n == names->cap ? grow(names) : 0;
+    if (err)
+        return err;
     memcpy(names->address[names->n], address.p, address.n);
     names->address[names->n++][address.n] = '\0';
     return 0;
@@ -134,24 +162,27 @@ static int add_name(struct hy_erase_names *names, struct hy_str address)
 
 static int add_identity(void *ctx, const struct hy_identity *i)
 {
-    return i->kind == HY_IDENTITY_ADDRESS ? add_name(ctx, i->value) : 0;
+    return i->kind == HY_IDENTITY_ADDRESS ? hy_erase_names_add(ctx, i->value) : 0;
 }
 
-static int names_of(struct hy_txn *t, const hy_lead_no *parts, size_t n,
-                    struct hy_erase_names *names)
+static int names_of(struct hy_txn *t, const hy_lead_no *parts, size_t n, struct hy_erase_names *ret)
 {
+    struct hy_erase_names names = {.n = 0};
     int err = 0;
-    names->n = 0;
     for (size_t i = 0; i < n && !err; i++) {
         struct lead_record lead;
         err = hy_lead_record_get(t, parts[i], &lead);
         if (!err)
-            err = add_name(names, lead.address);
+            err = hy_erase_names_add(&names, lead.address);
         if (!err)
-            err = hy_identity_each(t, parts[i], add_identity, names);
+            err = hy_identity_each(t, parts[i], add_identity, &names);
         if (err == HY_ENOTFOUND && i > 0) /* its record went already */
             err = 0;
     }
+    if (err)
+        hy_erase_names_free(&names);
+    else
+        *ret = names;
     return err;
 }
 
@@ -202,32 +233,41 @@ static int begin(struct erasing *e)
     return 0;
 }
 
+static int go_on(struct erasing *e)
+{
+    struct hy_write_req *req = &e->j->req;
+    int err = 0;
+    while (!err && e->r.step < ERASE_OVER && !(e->j->only_begins && e->r.step > 0)) {
+        req->is_first = steps[e->r.step] == scrub_buffers && e->t->writes > 0;
+        if (req->is_first) /* what a transaction has written is in buffers that it keeps */
+            break;
+        err = steps[e->r.step](e);
+        if (err && err != HY_EMORE)
+            return err;
+        if (!err) {
+            e->r.step++;
+            e->r.pos[0] = e->r.pos[1] = 0;
+        }
+        e->has_written = true;
+        if (hy_txn_should_yield(e->t))
+            break;
+    }
+    bool is_over = e->r.step >= ERASE_OVER,
+         is_done = is_over || (e->j->only_begins && e->r.step > 0);
+    if (is_over)
+        e->r.finished = e->t->now;
+    err = record_put(e->t, e->j->lead, &e->r);
+    return err ? err : is_done ? 0 : HY_EMORE;
+}
+
 static int slice(struct hy_write_req *req, struct hy_txn *t)
 {
     struct erasing e = {.t = t, .j = hy_container_of(req, struct hy_erase_job, req)};
     int err = begin(&e);
-    if (err || e.r.step >= ERASE_OVER)
-        return err;
-    while (!err && e.r.step < ERASE_OVER && !(e.j->only_begins && e.r.step > 0)) {
-        req->is_first = steps[e.r.step] == scrub_buffers && t->writes > 0;
-        if (req->is_first) /* what a transaction has written is in buffers that it keeps */
-            break;
-        err = steps[e.r.step](&e);
-        if (err && err != HY_EMORE)
-            return err;
-        if (!err) {
-            e.r.step++;
-            e.r.pos[0] = e.r.pos[1] = 0;
-        }
-        e.has_written = true;
-        if (hy_txn_should_yield(t))
-            break;
-    }
-    bool is_over = e.r.step >= ERASE_OVER, is_done = is_over || (e.j->only_begins && e.r.step > 0);
-    if (is_over)
-        e.r.finished = t->now;
-    err = record_put(t, e.j->lead, &e.r);
-    return err ? err : is_done ? 0 : HY_EMORE;
+    if (!err && e.r.step < ERASE_OVER)
+        err = go_on(&e);
+    hy_erase_names_free(&e.names);
+    return err;
 }
 
 void hy_erase_job_init(struct hy_erase_job *j, hy_lead_no lead, struct hy_str by)

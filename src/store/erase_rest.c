@@ -105,19 +105,42 @@ int hy_erase_activities(struct erasing *e)
 
 /* ---- the lead ---- */
 
-/* Segments, thresholds and the like; what a campaign counted stays, as numbers. */
+/* Tags and groups go with the lead's record; what a campaign counted stays, as numbers. */
+static bool has_own_way(uint8_t kind)
+{
+    return kind == HY_LEAD_SET_TAG || kind == HY_LEAD_SET_GROUP || kind == HY_LEAD_SET_CAMPAIGN ||
+           kind == HY_LEAD_SET_LINK;
+}
+
+/* Segments, thresholds and the like; kinds that are not meant are passed over at once. pos: the set
+ * that was left last, its kind and `what` as one, then its number; SETS_LEFT: all were. */
+#define SETS_LEFT UINT64_MAX
 static int leave_sets(struct erasing *e)
 {
-    struct hy_lead_set s = {0};
-    int err;
+    struct hy_lead_set s = {
+        .kind = (uint8_t)(e->r.pos[0] >> 8), .what = (uint8_t)e->r.pos[0], .no = e->r.pos[1]};
+    int err = 0;
+    if (e->r.pos[0] == SETS_LEFT)
+        return 0;
     while ((err = hy_lead_set_following(e->t, s, &s)) == 0) {
-        bool is_total = s.kind == HY_LEAD_SET_CAMPAIGN || s.kind == HY_LEAD_SET_LINK;
-        for (size_t i = 0; i < e->n_parts && !is_total && !err; i++)
+        if (has_own_way(s.kind)) {
+            s.no = UINT64_MAX;
+            s.what = UINT8_MAX;
+            continue;
+        }
+        for (size_t i = 0; i < e->n_parts && !err; i++)
             err = hy_lead_set_remove(e->t, s, e->parts[i], NULL);
         if (err)
             return err;
+        e->r.pos[0] = (uint64_t)s.kind << 8 | s.what;
+        e->r.pos[1] = s.no;
+        if (hy_txn_should_yield(e->t))
+            return HY_EMORE;
     }
-    return err == HY_ENOTFOUND ? 0 : err;
+    if (err != HY_ENOTFOUND)
+        return err;
+    e->r.pos[0] = SETS_LEFT;
+    return 0;
 }
 
 /* One number of the person. */

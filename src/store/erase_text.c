@@ -40,31 +40,37 @@ static bool stands_at(struct hy_str local, struct hy_str domain, const char *tex
     return true;
 }
 
-static unsigned mask_with(const char *address, char *text, size_t n, const char *sep)
+static bool is_of(const char *address, const char *text, size_t n, size_t at, size_t sep,
+                  size_t *ret_local)
 {
-    struct hy_str whole = hy_str_of(address), hay = hy_str_make(text, n), s = hy_str_of(sep);
+    struct hy_str whole = hy_str_of(address);
     const char *last = strrchr(address, '@');
-    unsigned did = 0;
     if (!last)
-        return 0;
-    struct hy_str local = hy_str_slice(whole, 0, (size_t)(last - address)),
-                  domain = hy_str_slice(whole, local.n + 1, whole.n);
-    for (size_t at = 0; (at = hy_str_find_str(hay, s, at)) != SIZE_MAX; at += s.n) {
-        if (!stands_at(local, domain, text, n, at, s.n))
-            continue;
-        memset(text + at - local.n, MASK, local.n);
-        did++;
-    }
-    return did;
+        return false;
+    size_t local = (size_t)(last - address);
+    *ret_local = local;
+    return stands_at(hy_str_slice(whole, 0, local), hy_str_slice(whole, local + 1, whole.n), text,
+                     n, at, sep);
 }
 
+/* Signs are looked for, and addresses around them: most texts have none. */
 unsigned hy_erase_mask(const struct hy_erase_names *names, char *text, size_t n)
 {
+    static const struct hy_str signs[] = {HY_STR("@"), HY_STR("%40"), HY_STR("=")};
+    const struct hy_str hay = hy_str_make(text, n);
     unsigned did = 0;
-    for (size_t i = 0; i < names->n; i++)
-        did += mask_with(names->address[i], text, n, "@") +
-               mask_with(names->address[i], text, n, "%40") +
-               mask_with(names->address[i], text, n, "=");
+    for (size_t s = 0; s < sizeof signs / sizeof *signs; s++) {
+        for (size_t at = 0; (at = hy_str_find_str(hay, signs[s], at)) != SIZE_MAX;
+             at += signs[s].n) {
+            size_t local = 0, i = 0;
+            while (i < names->n && !is_of(names->address[i], text, n, at, signs[s].n, &local))
+                i++;
+            if (i == names->n)
+                continue;
+            memset(text + at - local, MASK, local);
+            did++;
+        }
+    }
     return did;
 }
 

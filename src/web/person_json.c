@@ -110,7 +110,7 @@ static int add_address(struct hy_suppress_names *names, struct hy_txn *t, struct
 static int fill(struct hy_suppress_names *names, struct hy_txn *t, hy_lead_no lead, json_t *o)
 {
     hy_lead_no parts[HY_LEAD_PARTS_MAX];
-    struct hy_erase_names addresses;
+    struct hy_erase_names addresses = {.n = 0};
     const struct hy_activity_who who = {.by = HY_ACTIVITY_BY_LEAD, .lead = lead};
     json_t *consents = NULL;
     size_t n = 0;
@@ -137,6 +137,7 @@ static int fill(struct hy_suppress_names *names, struct hy_txn *t, hy_lead_no le
         err = hy_erase_names(t, lead, &addresses);
     for (size_t i = 0; !err && i < addresses.n; i++)
         err = add_address(names, t, hy_str_of(addresses.address[i]), o);
+    hy_erase_names_free(&addresses);
     return err;
 }
 

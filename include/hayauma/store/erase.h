@@ -8,7 +8,7 @@
 #include "hayauma/store/contacts.h"
 #include "hayauma/store/writer.h"
 
-enum { HY_ERASE_BY_MAX = 64, HY_ERASE_ADDRESSES_MAX = 64 };
+enum { HY_ERASE_BY_MAX = 64 };
 
 struct hy_erasure {
     hy_lead_no lead;
@@ -43,13 +43,19 @@ struct hy_erase_job {
 };
 void hy_erase_job_init(struct hy_erase_job *j, hy_lead_no lead, struct hy_str by);
 
-/* The addresses of a person, to look for what is left afterwards. */
+/* The addresses of a person, each once, to look for what is left afterwards. As many as it has: a
+ * person can always be erased. Zeroed is none; freed by hy_erase_names_free, which zeroes them. */
 struct hy_erase_names {
-    char address[HY_ERASE_ADDRESSES_MAX][HY_ADDRESS_MAX + 1];
-    size_t n;
+    char (*address)[HY_ADDRESS_MAX + 1];
+    size_t n, cap;
 };
-/* Its own and further ones, and those of all that was merged into it. HY_ENOTFOUND. */
+void hy_erase_names_free(struct hy_erase_names *names);
+/* One more; empty ones and those that are in it are passed over. HY_ENOMEM. */
+HY_MUST_USE int hy_erase_names_add(struct hy_erase_names *names, struct hy_str address);
+/* Its own and further ones, and those of all that was merged into it; `ret` is zeroed before.
+ * HY_ENOTFOUND, HY_ENOMEM. */
 HY_MUST_USE int hy_erase_names(struct hy_txn *t, hy_lead_no lead, struct hy_erase_names *ret);
-/* How often any of them stands in the file of the store. Reads the whole file: not the writer. */
+/* How often any of them stands in the file of the store. Reads the whole file, once for each: not
+ * the writer. */
 HY_MUST_USE int hy_erase_left(struct hy_txn *t, const struct hy_erase_names *names,
                               uint64_t *ret_n);

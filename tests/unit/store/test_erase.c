@@ -12,6 +12,8 @@
 #include "hayauma/store/identity.h"
 #include "hayauma/store/lead.h"
 #include "hayauma/store/lead_edit.h"
+#include "hayauma/store/lead_set.h"
+#include "hayauma/store/merge.h"
 #include "hayauma/store/once.h"
 #include "hayauma/store/operator.h"
 #include "hayauma/store/suppress.h"
@@ -206,13 +208,14 @@ Test(erase, nothing_names_the_person_and_all_else_stays)
     struct hy_txn t;
     hy_lead_no found = 0;
     uint64_t n = 1;
-    struct hy_erase_names names = {.n = 1};
-    snprintf(names.address[0], sizeof names.address[0], "%s", PERSON);
+    struct hy_erase_names names = {.n = 0};
+    cr_assert_eq(hy_erase_names_add(&names, HY_STR(PERSON)), 0);
     cr_assert_eq(hy_txn_read(env, &t), 0);
     cr_expect_eq(hy_lead_find(&t, HY_STR(PERSON), &found), HY_ENOTFOUND);
     cr_expect_eq(hy_lead_find(&t, HY_STR(OTHER), &found), 0);
     cr_expect_eq(hy_erase_left(&t, &names, &n), 0);
     cr_expect_eq(n, 0);
+    hy_erase_names_free(&names);
     const struct hy_suppress_ask ask = {0};
     struct hy_suppress_entry entry;
     cr_expect_eq(hy_suppress_find(&t, HY_STR(PERSON), &ask, &entry), 0);
@@ -331,11 +334,110 @@ Test(erase, an_address_is_masked_where_it_stands_as_a_whole)
         {"@example.jp", "@example.jp"},
         {"", ""},
     };
-    struct hy_erase_names names = {.address = {"taro@example.jp"}, .n = 1};
+    struct hy_erase_names names = {.n = 0};
+    cr_assert_eq(hy_erase_names_add(&names, HY_STR("hanako@example.jp")), 0);
+    cr_assert_eq(hy_erase_names_add(&names, HY_STR("taro@example.jp")), 0);
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         char text[100];
         snprintf(text, sizeof text, "%s", cases[i].text);
         (void)hy_erase_mask(&names, text, strlen(text));
         cr_expect_str_eq(text, cases[i].want);
     }
+    hy_erase_names_free(&names);
+}
+
+static void add_address(hy_lead_no lead, const char *address)
+{
+    const struct hy_identity i = {HY_IDENTITY_ADDRESS, hy_str_of(address)};
+    struct hy_txn t = write_txn();
+    cr_assert_eq(hy_identity_put(&t, &i, lead), 0);
+    cr_assert_eq(hy_txn_commit(&t), 0);
+}
+
+Test(erase, a_person_with_as_many_addresses_as_it_may_have_is_erased)
+{
+    (void)make_list();
+    hy_lead_no person = make_lead(PERSON);
+    char address[64];
+    for (int i = 0; i < 200; i++) {
+        snprintf(address, sizeof address, "natsume%d@example.jp", i);
+        add_address(person, address);
+    }
+    cr_assert(stands_in_store("natsume"));
+    cr_expect_gt(erase(person).finished, 0);
+    cr_expect_not(stands_in_store("natsume"));
+    cr_expect_eq(store_problems(env), 0);
+}
+
+Test(erase, a_person_of_as_many_parts_as_there_may_be_is_erased)
+{
+    (void)make_list();
+    hy_lead_no person = make_lead(PERSON);
+    char address[64];
+    for (int i = 1; i < HY_LEAD_PARTS_MAX; i++) {
+        struct hy_merged did;
+        struct hy_diag diag = {""};
+        snprintf(address, sizeof address, "natsume%d@example.jp", i);
+        hy_lead_no part = make_lead(address);
+        struct hy_txn t = write_txn();
+        cr_assert_eq(hy_lead_merge(&t, person, part, HY_STR("test"), &did, &diag), 0, "%s",
+                     diag.text);
+        cr_assert_eq(hy_txn_commit(&t), 0);
+    }
+    struct hy_erase_names names = {.n = 0};
+    struct hy_txn t;
+    cr_assert_eq(hy_txn_read(env, &t), 0);
+    cr_assert_eq(hy_erase_names(&t, person, &names), 0);
+    hy_txn_end(&t);
+    cr_expect_eq(names.n, HY_LEAD_PARTS_MAX, "each once: %zu", names.n);
+    hy_erase_names_free(&names);
+    cr_expect_gt(erase(person).finished, 0);
+    cr_expect_not(stands_in_store("natsume"));
+    cr_expect_eq(store_problems(env), 0);
+}
+
+static bool has(struct hy_txn *t, struct hy_lead_set s, hy_lead_no lead)
+{
+    bool is_in = false;
+    cr_assert_eq(hy_lead_set_has(t, s, lead, &is_in), 0);
+    return is_in;
+}
+
+Test(erase, leaves_sets_in_slices_and_counts_of_campaigns_alone)
+{
+    const struct hy_lead_set total = {.kind = HY_LEAD_SET_CAMPAIGN, .no = 7, .what = 1},
+                             link = {.kind = HY_LEAD_SET_LINK, .no = 8};
+    (void)make_list();
+    hy_lead_no person = make_lead(PERSON), other = make_lead(OTHER);
+    struct hy_txn t = write_txn();
+    for (uint64_t i = 0; i < 50; i++) {
+        const struct hy_lead_set s = {.kind = HY_LEAD_SET_SEGMENT, .no = i + 1},
+                                 due = {.kind = HY_LEAD_SET_DUE, .no = i + 1};
+        cr_assert_eq(hy_lead_set_add(&t, s, person, NULL), 0);
+        cr_assert_eq(hy_lead_set_add(&t, s, other, NULL), 0);
+        cr_assert_eq(hy_lead_set_add(&t, due, person, NULL), 0);
+    }
+    cr_assert_eq(hy_lead_set_add(&t, total, person, NULL), 0);
+    cr_assert_eq(hy_lead_set_add(&t, link, person, NULL), 0);
+    cr_assert_eq(hy_txn_commit(&t), 0);
+    struct hy_erase_job j;
+    unsigned slices = 0;
+    hy_erase_job_init(&j, person, HY_STR("uid 0"));
+    for (int err = HY_EMORE; err == HY_EMORE && slices < 10000; slices++) {
+        t = write_txn();
+        t.yield_at = 1;
+        err = j.req.apply(&j.req, &t);
+        cr_assert(err == 0 || err == HY_EMORE, "%d", err);
+        cr_assert_eq(hy_txn_commit(&t), 0);
+    }
+    cr_expect_gt(slices, 100, "%u slices", slices);
+    cr_assert_eq(hy_txn_read(env, &t), 0);
+    for (uint64_t i = 0; i < 50; i++) {
+        const struct hy_lead_set s = {.kind = HY_LEAD_SET_SEGMENT, .no = i + 1},
+                                 due = {.kind = HY_LEAD_SET_DUE, .no = i + 1};
+        cr_expect_eq(has(&t, s, person) + has(&t, due, person), 0);
+        cr_expect(has(&t, s, other));
+    }
+    cr_expect(has(&t, total, person) && has(&t, link, person), "they are counts");
+    hy_txn_end(&t);
 }
