@@ -62,15 +62,18 @@ int hy_erase_activities_of(struct erasing *e, const struct hy_activity_who *who)
     }
 }
 
+/* Stores of before had no limit for visitors but that of all ids. */
+enum { VISITORS_MAX = HY_IDENTITIES_MAX };
+
 struct visitors {
-    uint64_t no[HY_IDENTITIES_MAX];
+    uint64_t no[VISITORS_MAX];
     size_t n;
 };
 
 static int add_visitor(void *ctx, const struct hy_identity *i)
 {
     struct visitors *v = ctx;
-    if (i->kind == HY_IDENTITY_VISITOR && i->value.n == 8 && v->n < HY_IDENTITIES_MAX)
+    if (i->kind == HY_IDENTITY_VISITOR && i->value.n == 8 && v->n < VISITORS_MAX)
         v->no[v->n++] = hy_get_be64(i->value.p);
     return 0;
 }

@@ -1,6 +1,6 @@
 /* Identities, both ways in one table: 'i', kind u8, value -> version, le32 lead; 'l', be32 lead,
- * kind u8, value -> version. An address stands behind 'i' as it is compared, behind 'l' as it is
- * written. */
+ * kind u8, value -> version (2), le64 since when (ms; version 1 does not say). An address stands
+ * behind 'i' as it is compared, behind 'l' as it is written. */
 #include "hayauma/store/identity.h"
 
 #include <stdio.h>
@@ -10,7 +10,8 @@
 #include "lead_priv.h"
 
 enum {
-    VERSION = 1,
+    VERSION = 2,
+    DROPS = 2, /* visitors that a new one takes along, while there are too many */
     COMPARED_MAX = HY_KEY_MAX - 8, /* of an address as it is compared */
     PHONE_MIN = 5,
     PHONE_MAX = 20,
@@ -234,37 +235,68 @@ int hy_identity_any(struct hy_txn *t, enum hy_identity_kind kind, bool *ret)
 
 static int count_one(void *ctx, const struct hy_identity *i)
 {
-    (void)i;
-    ++*(size_t *)ctx;
+    *(size_t *)ctx += i->kind != HY_IDENTITY_VISITOR;
     return 0;
 }
 
-int hy_identity_put(struct hy_txn *t, const struct hy_identity *i, hy_lead_no lead)
+int hy_identity_count(struct hy_txn *t, hy_lead_no lead, size_t *ret_n)
 {
-    struct hy_key k, of_lead;
-    hy_lead_no other = 0;
     size_t n = 0;
-    uint8_t value[5] = {NAME_VERSION};
-    static const char version = VERSION;
-    int err = lead ? identity_key(i, &k) : HY_EINVAL;
+    int err = hy_identity_each(t, lead, count_one, &n);
+    if (!err)
+        *ret_n = n;
+    return err;
+}
+
+/* What stands where the cursor is, of a lead, and since when (0: not known). */
+static int read_of_lead(const struct hy_cursor *c, struct hy_identity *ret, hy_wall_ms *ret_since)
+{
+    int err = hy_value_check(c->value, VERSION);
     if (err)
         return err;
-    err = hy_identity_find(t, i, &other);
-    if (err == 0)
-        return other == lead ? 0 : HY_EEXIST;
-    if (err == HY_ENOTFOUND)
-        err = hy_identity_each(t, lead, count_one, &n);
-    if (!err && n >= HY_IDENTITIES_MAX)
-        err = HY_ELIMIT;
-    if (err)
-        return err;
-    hy_put_le32(value + 1, lead);
-    of_lead_key(&of_lead, lead, i);
-    err = hy_put(t, HY_TABLE_IDENTITIES, hy_key_str(&k), hy_str_make(value, sizeof value),
-                 HY_PUT_SET);
-    return err ? err
-               : hy_put(t, HY_TABLE_IDENTITIES, hy_key_str(&of_lead), hy_str_make(&version, 1),
-                        HY_PUT_SET);
+    size_t n = c->value.p[0] == 1 ? 1 : 9;
+    if (c->key.n < 7 || c->key.n > 6 + HY_IDENTITY_MAX || c->value.n != n)
+        return HY_ECORRUPT;
+    *ret =
+        (struct hy_identity){(enum hy_identity_kind)c->key.p[5], hy_str_slice(c->key, 6, c->key.n)};
+    *ret_since = n == 1 ? 0 : (hy_wall_ms)hy_get_le64(c->value.p + 1);
+    return 0;
+}
+
+struct oldest {
+    size_t n; /* of all visitors */
+    hy_wall_ms since;
+    struct hy_identity found;
+    char room[8];
+};
+
+static int find_oldest(struct hy_txn *t, hy_lead_no lead, struct oldest *ret)
+{
+    static const uint8_t kind = HY_IDENTITY_VISITOR;
+    struct hy_key prefix;
+    struct hy_cursor c;
+    (void)lead_prefix(&prefix, lead);
+    hy_key_bytes(&prefix, hy_str_make(&kind, 1));
+    *ret = (struct oldest){.n = 0};
+    int err = hy_cursor_open(t, HY_TABLE_IDENTITIES, &c);
+    if (!err)
+        err = hy_cursor_prefix_first(&c, hy_key_str(&prefix));
+    while (!err) {
+        struct hy_identity i;
+        hy_wall_ms since = 0;
+        err = read_of_lead(&c, &i, &since);
+        if (!err && i.value.n != sizeof ret->room)
+            err = HY_ECORRUPT;
+        if (!err && (ret->n++ == 0 || since < ret->since)) {
+            ret->since = since;
+            memcpy(ret->room, i.value.p, i.value.n);
+        }
+        if (!err)
+            err = hy_cursor_prefix_next(&c, hy_key_str(&prefix));
+    }
+    hy_cursor_close(&c);
+    ret->found = (struct hy_identity){HY_IDENTITY_VISITOR, hy_str_make(ret->room, 8)};
+    return err == HY_ENOTFOUND ? 0 : err;
 }
 
 /* Deletes it from both sides. `i` is as it stands behind 'l'. */
@@ -278,6 +310,50 @@ static int drop(struct hy_txn *t, const struct hy_identity *i, hy_lead_no lead)
         return err;
     of_lead_key(&k, lead, i);
     return hy_del(t, HY_TABLE_IDENTITIES, hy_key_str(&k));
+}
+
+/* For one more of the kind. HY_ELIMIT. */
+static int make_room(struct hy_txn *t, enum hy_identity_kind kind, hy_lead_no lead)
+{
+    struct oldest o;
+    size_t n = 0;
+    int err = 0;
+    if (kind != HY_IDENTITY_VISITOR) {
+        err = hy_identity_count(t, lead, &n);
+        return !err && n >= HY_IDENTITIES_MAX ? HY_ELIMIT : err;
+    }
+    for (unsigned i = 0; i < DROPS && !err; i++) {
+        err = find_oldest(t, lead, &o);
+        if (err || o.n < HY_IDENTITY_VISITORS_MAX)
+            break;
+        err = drop(t, &o.found, lead);
+    }
+    return err;
+}
+
+int hy_identity_put(struct hy_txn *t, const struct hy_identity *i, hy_lead_no lead)
+{
+    struct hy_key k, of_lead;
+    hy_lead_no other = 0;
+    uint8_t value[5] = {NAME_VERSION}, since[9] = {VERSION};
+    int err = lead ? identity_key(i, &k) : HY_EINVAL;
+    if (err)
+        return err;
+    err = hy_identity_find(t, i, &other);
+    if (err == 0)
+        return other == lead ? 0 : HY_EEXIST;
+    if (err == HY_ENOTFOUND)
+        err = make_room(t, i->kind, lead);
+    if (err)
+        return err;
+    hy_put_le32(value + 1, lead);
+    hy_put_le64(since + 1, (uint64_t)t->now);
+    of_lead_key(&of_lead, lead, i);
+    err = hy_put(t, HY_TABLE_IDENTITIES, hy_key_str(&k), hy_str_make(value, sizeof value),
+                 HY_PUT_SET);
+    return err ? err
+               : hy_put(t, HY_TABLE_IDENTITIES, hy_key_str(&of_lead),
+                        hy_str_make(since, sizeof since), HY_PUT_SET);
 }
 
 /* The lead's own way of writing what is compared the same. */
@@ -314,19 +390,6 @@ int hy_identity_del(struct hy_txn *t, const struct hy_identity *i)
     return drop(t, &s.found, lead);
 }
 
-/* What stands where the cursor is, of a lead. */
-static int read_of_lead(const struct hy_cursor *c, struct hy_identity *ret)
-{
-    int err = hy_value_check(c->value, VERSION);
-    if (err)
-        return err;
-    if (c->key.n < 7 || c->key.n > 6 + HY_IDENTITY_MAX)
-        return HY_ECORRUPT;
-    *ret =
-        (struct hy_identity){(enum hy_identity_kind)c->key.p[5], hy_str_slice(c->key, 6, c->key.n)};
-    return 0;
-}
-
 int hy_identity_each(struct hy_txn *t, hy_lead_no lead,
                      int (*each)(void *ctx, const struct hy_identity *i), void *ctx)
 {
@@ -338,7 +401,8 @@ int hy_identity_each(struct hy_txn *t, hy_lead_no lead,
         err = hy_cursor_prefix_first(&c, p);
     while (!err) {
         struct hy_identity i;
-        err = read_of_lead(&c, &i);
+        hy_wall_ms since;
+        err = read_of_lead(&c, &i, &since);
         if (!err)
             err = each(ctx, &i);
         if (!err)

@@ -200,11 +200,28 @@ static int count_label(void *ctx, const struct hy_label *l)
     return 0;
 }
 
-static int count_identity(void *ctx, const struct hy_identity *i)
+/* Those that the edit brings, with the first address that becomes a further one. An edit that
+ * brings none is never refused; visitors have room of their own. */
+static int check_identities(struct edit *x)
 {
-    (void)i;
-    ++*(size_t *)ctx;
-    return 0;
+    size_t n = 0, more = x->has_new_address && x->record.address.n;
+    int err = 0;
+    for (size_t i = 0; i < x->e->n_identities && !err; i++) {
+        const struct hy_identity *id = &x->identities[i];
+        hy_lead_no has = 0;
+        if (x->e->identities[i].is_removed || id->kind == HY_IDENTITY_VISITOR)
+            continue;
+        err = hy_identity_find(x->t, id, &has);
+        if (err == HY_ENOTFOUND && id->kind == HY_IDENTITY_ADDRESS)
+            err = hy_lead_find(x->t, id->value, &has);
+        more += err == HY_ENOTFOUND;
+        err = err == HY_ENOTFOUND ? 0 : err;
+    }
+    if (!err && more && x->r.lead)
+        err = hy_identity_count(x->t, x->r.lead, &n);
+    if (!err && more && n + more > HY_IDENTITIES_MAX)
+        return hy_fail(x->diag, HY_ELIMIT, "a lead has at most %d ids", HY_IDENTITIES_MAX);
+    return err;
 }
 
 static int check_labels(struct edit *x)
@@ -253,7 +270,6 @@ static int check_lists(struct edit *x)
 static int look(struct edit *x)
 {
     const struct hy_lead_edit *e = x->e;
-    size_t n = 0;
     if (e->n_attrs > HY_LEAD_EDIT_MAX || e->n_labels > HY_LEAD_EDIT_MAX ||
         e->n_identities > HY_LEAD_EDIT_IDS_MAX || e->n_lists > HY_LEAD_EDIT_MAX)
         return hy_fail(x->diag, HY_ELIMIT, "more than %d ids, or more than %d of something else",
@@ -277,10 +293,8 @@ static int look(struct edit *x)
         err = check_labels(x);
     if (!err)
         err = check_lists(x);
-    if (!err && x->r.lead)
-        err = hy_identity_each(x->t, x->r.lead, count_identity, &n);
-    if (!err && n + e->n_identities + 1 > HY_IDENTITIES_MAX)
-        return hy_fail(x->diag, HY_ELIMIT, "a lead has at most %d ids", HY_IDENTITIES_MAX);
+    if (!err)
+        err = check_identities(x);
     return err;
 }
 

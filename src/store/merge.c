@@ -336,7 +336,7 @@ static int unmerge_identities(struct merging *m, struct hy_rec_in *in)
 {
     char room[HY_ADDRESS_MAX];
     struct hy_identity own = {.kind = HY_IDENTITY_ADDRESS};
-    uint64_t n = rec_get_varint(in, HY_IDENTITIES_MAX);
+    uint64_t n = rec_get_varint(in, HY_IDENTITIES_MAX + HY_IDENTITY_VISITORS_MAX);
     int err = 0;
     for (uint64_t i = 0; i < n && !err && !in->bad; i++) {
         struct hy_identity x = {.kind = (enum hy_identity_kind)rec_get_u8(in)};
@@ -410,6 +410,32 @@ static int merge_all(struct merging *m)
     return err;
 }
 
+static int count_label(void *ctx, const struct hy_label *l)
+{
+    (void)l;
+    ++*(size_t *)ctx;
+    return 0;
+}
+
+/* Ids and labels of both; labels that both have are few beside what may be. */
+static int have_room(struct hy_txn *t, hy_lead_no kept, hy_lead_no part, struct hy_diag *diag)
+{
+    size_t ids = 0, more = 0, labels = 0;
+    int err = hy_identity_count(t, kept, &ids);
+    if (!err)
+        err = hy_identity_count(t, part, &more);
+    if (!err && ids + more + 1 > HY_IDENTITIES_MAX)
+        return hy_fail(diag, HY_ELIMIT, "together they have more than %d ids", HY_IDENTITIES_MAX);
+    if (!err)
+        err = hy_lead_labels(t, kept, count_label, &labels);
+    if (!err)
+        err = hy_lead_labels(t, part, count_label, &labels);
+    if (!err && labels > HY_LEAD_LABELS_MAX)
+        return hy_fail(diag, HY_ELIMIT, "together they have more than %d tags and groups",
+                       HY_LEAD_LABELS_MAX);
+    return err;
+}
+
 /* What can be seen before anything is written. */
 static int may_merge(struct hy_txn *t, hy_lead_no kept, hy_lead_no part, struct hy_diag *diag)
 {
@@ -438,7 +464,7 @@ static int may_merge(struct hy_txn *t, hy_lead_no kept, hy_lead_no part, struct 
         err = hy_lead_parts(t, part, parts, &more);
     if (!err && n + more > HY_LEAD_PARTS_MAX)
         return hy_fail(diag, HY_ELIMIT, "a person has at most %d parts", HY_LEAD_PARTS_MAX);
-    return err;
+    return err ? err : have_room(t, kept, part, diag);
 }
 
 int hy_lead_merge(struct hy_txn *t, hy_lead_no kept, hy_lead_no part, struct hy_str by,

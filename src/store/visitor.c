@@ -3,6 +3,7 @@
 
 #include "activity.h"
 #include "hayauma/store/identity.h"
+#include "hayauma/store/lead_alias.h"
 #include "lead_priv.h"
 
 static struct hy_identity identity_of(uint64_t visitor, uint8_t room[8])
@@ -73,7 +74,6 @@ static int join(struct hy_txn *t, const struct hy_activity *a, int64_t back_ms, 
     return err;
 }
 
-/* HY_ELIMIT: the lead has as many visitors as it may. */
 static int identify(struct hy_txn *t, const struct hy_activity *a, int64_t back_ms, uint32_t *ret_n)
 {
     uint8_t room[8];
@@ -106,10 +106,6 @@ static int put_known(struct hy_txn *t, struct hy_activity *a, int64_t back_ms)
 {
     uint32_t joined = 0;
     int err = identify(t, a, back_ms, &joined);
-    if (err == HY_ELIMIT) {
-        a->visitor = 0;
-        return hy_activity_put(t, a);
-    }
     if (!err && a->kind == HY_ACTIVITY_IDENTIFY)
         a->link = joined;
     else if (!err)
@@ -117,11 +113,14 @@ static int put_known(struct hy_txn *t, struct hy_activity *a, int64_t back_ms)
     return err ? err : hy_activity_put(t, a);
 }
 
-/* A token outlives its lead: who was erased is nobody again. */
-static int forget_gone(struct hy_txn *t, struct hy_activity *a)
+/* A token outlives its lead: who was erased is nobody again, who was merged is the lead that was
+ * kept. */
+static int find_now(struct hy_txn *t, struct hy_activity *a)
 {
     struct lead_record lead;
-    int err = a->lead ? hy_lead_record_get(t, a->lead, &lead) : HY_OK;
+    int err = a->lead ? hy_lead_kept(t, a->lead, &a->lead) : HY_OK;
+    if (!err && a->lead)
+        err = hy_lead_record_get(t, a->lead, &lead);
     if (err != HY_ENOTFOUND)
         return err;
     a->lead = 0;
@@ -132,7 +131,7 @@ static int forget_gone(struct hy_txn *t, struct hy_activity *a)
 int hy_visitor_put(struct hy_txn *t, struct hy_activity *a, int64_t back_ms)
 {
     hy_lead_no owner = 0;
-    int err = forget_gone(t, a);
+    int err = find_now(t, a);
     if (!err)
         err = owner_of(t, a->visitor, &owner);
     if (!err && owner && a->lead && owner != a->lead) {

@@ -1,5 +1,6 @@
 /* What a lead is known by besides its number and its mail address. An identity belongs to one lead;
- * a lead has at most HY_IDENTITIES_MAX. */
+ * a lead has at most HY_IDENTITIES_MAX, and HY_IDENTITY_VISITORS_MAX visitors besides: whoever has
+ * a link of a mail can bring more of those, so they must not use up what others need. */
 #pragma once
 #include "hayauma/model/lead.h"
 #include "hayauma/store/env.h"
@@ -14,8 +15,9 @@ enum hy_identity_kind {
     HY_IDENTITY_KINDS,
 };
 enum {
-    HY_IDENTITY_MAX = 255, /* bytes of one */
-    HY_IDENTITIES_MAX = 1000,
+    HY_IDENTITY_MAX = 255,    /* bytes of one */
+    HY_IDENTITIES_MAX = 1000, /* but for visitors */
+    HY_IDENTITY_VISITORS_MAX = 100,
     HY_IDENTITY_SYSTEM_MAX = 32, /* bytes before the colon: [a-z0-9_-], in lower case */
 };
 
@@ -43,9 +45,9 @@ const char *hy_identity_text(const struct hy_identity *i, char out[HY_IDENTITY_T
 HY_MUST_USE int hy_identity_find(struct hy_txn *t, const struct hy_identity *i, hy_lead_no *ret);
 /* Whether there is one of that kind at all. */
 HY_MUST_USE int hy_identity_any(struct hy_txn *t, enum hy_identity_kind kind, bool *ret);
-/* Gives it to the lead; 0 as well when it has it already. HY_EEXIST: another lead has it;
- * HY_ELIMIT: the lead has too many; HY_EINVAL. The writer's transaction; the lead's record is not
- * looked at. */
+/* Gives it to the lead; 0 as well when it has it already. Of visitors the oldest goes when there
+ * are too many. HY_EEXIST: another lead has it; HY_ELIMIT: the lead has too many; HY_EINVAL. The
+ * writer's transaction; the lead's record is not looked at. */
 HY_MUST_USE int hy_identity_put(struct hy_txn *t, const struct hy_identity *i, hy_lead_no lead);
 /* HY_ENOTFOUND. The writer's transaction. */
 int hy_identity_del(struct hy_txn *t, const struct hy_identity *i);
@@ -53,6 +55,8 @@ int hy_identity_del(struct hy_txn *t, const struct hy_identity *i);
  * `each` must not write. */
 HY_MUST_USE int hy_identity_each(struct hy_txn *t, hy_lead_no lead,
                                  int (*each)(void *ctx, const struct hy_identity *i), void *ctx);
+/* How many it has that count against HY_IDENTITIES_MAX. Any thread with a transaction. */
+HY_MUST_USE int hy_identity_count(struct hy_txn *t, hy_lead_no lead, size_t *ret_n);
 /* Takes all of them from a lead and gives them to another (0: to nobody). The writer's
  * transaction. */
 int hy_identity_move(struct hy_txn *t, hy_lead_no from, hy_lead_no to);

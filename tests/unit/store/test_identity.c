@@ -1,6 +1,8 @@
 #include <criterion/criterion.h>
 
 #include "case.h"
+#include "env_priv.h"
+#include "hayauma/base/bytes.h"
 #include "hayauma/store/identity.h"
 #include "hayauma/store/lead_edit.h"
 #include "spools.h"
@@ -123,5 +125,69 @@ Test(identity, a_lead_is_meant_by_number_address_or_id)
         cr_expect_eq(no, err == HY_OK ? 1 : 0, "%s", cases[i].text);
         cr_expect_eq(diag.text[0] != 0, err == HY_EPARSE, "%s", cases[i].text);
     }
+    cr_assert_eq(hy_txn_commit(&t), HY_OK);
+}
+
+static int count(void *ctx, const struct hy_identity *i)
+{
+    (void)i;
+    ++*(size_t *)ctx;
+    return 0;
+}
+
+static struct hy_identity visitor(uint64_t no, uint8_t room[8])
+{
+    hy_put_be64(room, no);
+    return (struct hy_identity){HY_IDENTITY_VISITOR, hy_str_make(room, 8)};
+}
+
+Test(identity, of_visitors_the_oldest_goes_and_they_take_no_room_of_others)
+{
+    struct hy_txn t;
+    uint8_t room[8];
+    hy_lead_no who = 0;
+    size_t n = 0;
+    cr_assert_eq(hy_txn_write(env, &t), HY_OK);
+    for (uint64_t i = 0; i < HY_IDENTITY_VISITORS_MAX + 7; i++) {
+        struct hy_identity v = visitor(1000 - i, room); /* the newest has the least number */
+        t.now++;
+        cr_assert_eq(hy_identity_put(&t, &v, 1), HY_OK, "%lu", (unsigned long)i);
+    }
+    cr_assert_eq(hy_identity_each(&t, 1, count, &n), HY_OK);
+    cr_expect_eq(n, HY_IDENTITY_VISITORS_MAX);
+    for (uint64_t i = 0; i < HY_IDENTITY_VISITORS_MAX + 7; i++) {
+        struct hy_identity v = visitor(1000 - i, room);
+        cr_expect_eq(hy_identity_find(&t, &v, &who), i < 7 ? HY_ENOTFOUND : HY_OK, "%lu",
+                     (unsigned long)i);
+    }
+    cr_assert_eq(hy_identity_count(&t, 1, &n), HY_OK);
+    cr_expect_eq(n, 0);
+    cr_assert_eq(hy_txn_commit(&t), HY_OK);
+}
+
+Test(identity, of_before_does_not_say_since_when)
+{
+    const uint8_t key[] = {'l', 0, 0, 0, 1, HY_IDENTITY_VISITOR, 0, 0, 0, 0, 0, 0, 0, 9};
+    const uint8_t there[] = {'i', HY_IDENTITY_VISITOR, 0, 0, 0, 0, 0, 0, 0, 9};
+    const uint8_t one[] = {1, 1, 0, 0, 0};
+    struct hy_txn t;
+    uint8_t room[8];
+    hy_lead_no who = 0;
+    size_t n = 0;
+    cr_assert_eq(hy_txn_write(env, &t), HY_OK);
+    cr_assert_eq(hy_put(&t, HY_TABLE_IDENTITIES, hy_str_make(key, sizeof key), hy_str_make(one, 1),
+                        HY_PUT_NEW),
+                 HY_OK);
+    cr_assert_eq(hy_put(&t, HY_TABLE_IDENTITIES, hy_str_make(there, sizeof there),
+                        hy_str_make(one, sizeof one), HY_PUT_NEW),
+                 HY_OK);
+    for (uint64_t i = 0; i < HY_IDENTITY_VISITORS_MAX; i++) {
+        struct hy_identity v = visitor(100 + i, room);
+        cr_assert_eq(hy_identity_put(&t, &v, 1), HY_OK);
+    }
+    struct hy_identity old = visitor(9, room);
+    cr_expect_eq(hy_identity_find(&t, &old, &who), HY_ENOTFOUND, "it is the oldest of all");
+    cr_assert_eq(hy_identity_each(&t, 1, count, &n), HY_OK);
+    cr_expect_eq(n, HY_IDENTITY_VISITORS_MAX);
     cr_assert_eq(hy_txn_commit(&t), HY_OK);
 }

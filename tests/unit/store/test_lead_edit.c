@@ -422,3 +422,51 @@ Test(lead_edit, an_import_finds_a_lead_by_a_further_address_and_tells_of_its_cha
     cr_expect_eq(store_entries(env, HY_TABLE_LEAD_CHANGES), 3);
     cr_expect_eq(store_problems(env), 0);
 }
+
+static void fill_ids(hy_lead_no lead, size_t n)
+{
+    struct hy_txn t;
+    cr_assert_eq(hy_txn_write(env, &t), HY_OK);
+    for (size_t i = 0; i < n; i++) {
+        char id[32];
+        snprintf(id, sizeof id, "crm:%zu", i);
+        const struct hy_identity x = {HY_IDENTITY_EXTERNAL, hy_str_of(id)};
+        cr_assert_eq(hy_identity_put(&t, &x, lead), HY_OK);
+    }
+    cr_assert_eq(hy_txn_commit(&t), HY_OK);
+}
+
+Test(lead_edit, that_brings_no_id_is_not_refused_for_too_many)
+{
+    const struct hy_lead_edit_attr attr = {HY_STR("name"), HY_STR("Taro")};
+    const struct hy_lead_edit_identity has = {.identity = {HY_IDENTITY_EXTERNAL, HY_STR("crm:7")}},
+                                       new = {.identity = {HY_IDENTITY_EXTERNAL,
+                                                           HY_STR("crm:new")}},
+                                       gone = {.identity = {HY_IDENTITY_EXTERNAL, HY_STR("crm:8")},
+                                               .is_removed = true},
+                                       browser = {.identity = {HY_IDENTITY_VISITOR,
+                                                               HY_STR("1234567890123")}};
+    struct hy_lead_edit e = {.address = HY_STR("a@x.test")};
+    struct hy_lead_edit_result r;
+    cr_assert_eq(edit(&e, &r), HY_OK);
+    fill_ids(r.lead, HY_IDENTITIES_MAX);
+    e = (struct hy_lead_edit){.lead = r.lead, .attrs = &attr, .n_attrs = 1};
+    cr_expect_eq(edit(&e, &r), HY_OK, "%s", diag.text);
+    e.n_identities = 1;
+    e.identities = &has;
+    cr_expect_eq(edit(&e, &r), HY_OK, "it has it: %s", diag.text);
+    e.identities = &browser;
+    cr_expect_eq(edit(&e, &r), HY_OK, "visitors have room of their own: %s", diag.text);
+    e.identities = &new;
+    cr_expect_eq(edit(&e, &r), HY_ELIMIT);
+    cr_expect_str_eq(diag.text, "a lead has at most 1000 ids");
+    e.n_identities = 0;
+    e.address = HY_STR("b@x.test"); /* a@x.test would be one more */
+    cr_expect_eq(edit(&e, &r), HY_ELIMIT);
+    e.address = (struct hy_str){0};
+    e.n_identities = 1;
+    e.identities = &gone;
+    cr_expect_eq(edit(&e, &r), HY_OK, "%s", diag.text);
+    e.identities = &new;
+    cr_expect_eq(edit(&e, &r), HY_OK, "%s", diag.text);
+}

@@ -3,6 +3,8 @@
 #include "case.h"
 #include "hayauma/store/audit.h"
 #include "hayauma/store/identity.h"
+#include "hayauma/store/lead_edit.h"
+#include "hayauma/store/merge.h"
 #include "hayauma/store/visitor.h"
 
 TestSuite(visitor, .init = case_open, .fini = case_close);
@@ -244,5 +246,31 @@ Test(visitor, with_a_very_long_history_of_claims_is_not_read_to_its_beginning)
     cr_assert_eq(hy_activity_get(&t, far, &got), 0);
     cr_assert_eq(got.lead, 0, "behind too many others");
     hy_txn_end(&t);
+    audit();
+}
+
+static hy_lead_no lead(const char *address)
+{
+    const struct hy_lead_edit e = {.address = hy_str_of(address)};
+    struct hy_lead_edit_result r;
+    struct hy_txn t;
+    cr_assert_eq(hy_txn_write(env, &t), 0);
+    cr_assert_eq(hy_lead_edit(&t, &e, &r, NULL), 0);
+    cr_assert_eq(hy_txn_commit(&t), 0);
+    return r.lead;
+}
+
+Test(visitor, of_a_lead_that_was_merged_is_the_one_that_was_kept)
+{
+    hy_lead_no kept = lead("a@x.test"), part = lead("b@x.test");
+    struct hy_merged merged;
+    struct hy_txn t;
+    (void)view(part);
+    cr_assert_eq(hy_txn_write(env, &t), 0);
+    cr_assert_eq(hy_lead_merge(&t, kept, part, HY_STR("test"), &merged, NULL), 0);
+    cr_assert_eq(hy_txn_commit(&t), 0);
+    struct hy_activity a = view(part); /* by a mail of before */
+    cr_expect_eq(a.lead, kept);
+    cr_expect_eq(a.visitor, V, "it is the same person at the same browser");
     audit();
 }
