@@ -45,8 +45,7 @@ struct letter {
     struct system_mail mail;
     struct hy_msg msg;
     struct opt_in_sender *s;
-    hy_list_no list;
-    hy_lead_no lead;
+    struct hy_opt_in asked; /* without its texts */
     int err;
 };
 
@@ -64,7 +63,7 @@ static void complain(struct opt_in_sender *s, const char *list, const char *why)
 static int mark(struct system_mail *m, struct hy_txn *t)
 {
     const struct letter *l = hy_container_of(m, struct letter, mail);
-    return hy_opt_in_mailed(t, l->list, l->lead);
+    return hy_opt_in_mailed(t, &l->asked);
 }
 
 /* The writer's thread. */
@@ -103,7 +102,12 @@ static int send_letter(struct opt_in_sender *s, const struct hy_opt_in *o, struc
     struct letter *l = calloc(1, sizeof *l);
     if (!l)
         return HY_ENOMEM;
-    *l = (struct letter){.s = s, .list = o->list, .lead = o->lead};
+    *l = (struct letter){
+        .s = s,
+        .asked = {.id = o->id,
+                  .list = o->list,
+                  .lead = o->lead,
+                  .address = hy_opt_in_address(s->d->env, hy_address_wire(&m->to))}};
     l->mail.also = mark;
     l->mail.done = on_handed_in;
     l->mail.is_urgent = true;

@@ -33,6 +33,7 @@ struct edit {
     struct attr_set before, after;
     struct hy_buf old;
     bool has_new_address;
+    bool is_elsewhere; /* mail goes to another address than before */
 };
 
 /* ---- looking ---- */
@@ -376,6 +377,7 @@ static int write_address(struct edit *x)
         err = hy_list_move(x->t, x->r.lead, was, x->record.domain);
     if (err)
         return err;
+    x->is_elsewhere = !x->r.is_new;
 store:
     x->record.address = new.value;
     x->r.what |= HY_LEAD_ADDRESSES;
@@ -397,6 +399,8 @@ static int write_record(struct edit *x)
     if (!err && x->r.what)
         err = hy_lead_record_put(x->t, x->r.lead, &x->record, x->after.a, x->after.n,
                                  x->r.is_new ? HY_PUT_APPEND : HY_PUT_SET);
+    if (!err && x->is_elsewhere)
+        err = hy_opt_in_move(x->t, x->r.lead);
     return err;
 }
 

@@ -10,7 +10,7 @@
 #include "hayauma/store/opt_in.h"
 #include "lead_priv.h"
 
-enum { META_MAX = HY_ACTIVITY_META_MAX, PROVEN_URL_MAX = HY_CONSENT_SOURCE_MAX };
+enum { META_MAX = HY_ACTIVITY_META_MAX, PROVEN_URL_MAX = HY_CONSENT_SOURCE_MAX, UNSUBSCRIBES = 64 };
 
 static int note(struct hy_txn *t, enum hy_activity_kind kind, hy_list_no list, hy_lead_no lead,
                 const struct hy_list_deed *d)
@@ -45,7 +45,7 @@ int hy_list_enter(struct hy_txn *t, hy_list_no list, hy_lead_no lead, const stru
     if (!err && joined)
         err = note(t, HY_ACTIVITY_LIST_JOINED, list, lead, d);
     if (!err)
-        err = hy_opt_in_drop(t, list, lead); /* nobody has to be asked any more */
+        err = hy_opt_in_end(t, list, lead); /* nobody has to be asked any more */
     if (err && err != HY_ENOTFOUND)
         return err;
     *ret_changed = joined > 0;
@@ -64,7 +64,7 @@ int hy_list_leave(struct hy_txn *t, hy_list_no list, hy_lead_no lead, const stru
         err = note(t, HY_ACTIVITY_LIST_LEFT, list, lead, d);
     if (err && err != HY_ENOTFOUND)
         return err;
-    err = hy_opt_in_drop(t, list, lead);
+    err = hy_opt_in_end(t, list, lead);
     bool waited = err == 0;
     if (err && err != HY_ENOTFOUND)
         return err;
@@ -104,19 +104,43 @@ static void put_proof(struct hy_buf *out, const struct hy_opt_in *o,
     hy_buf_add_str(out, HY_STR("}"));
 }
 
-/* The person wants mail of this list again. */
-static int withdraw_unsubscribe(struct hy_txn *t, hy_list_no list, struct hy_str address)
+struct unsubscribes {
+    hy_list_no list;
+    struct hy_suppress_key keys[UNSUBSCRIBES];
+    size_t n;
+};
+
+static int add_unsubscribe(void *ctx, const struct hy_suppress_entry *e)
+{
+    struct unsubscribes *u = ctx;
+    if (e->key.scope == HY_SUPPRESS_LIST && e->key.no == u->list &&
+        e->key.reason == HY_SUPPRESS_UNSUBSCRIBE)
+        u->keys[u->n++] = e->key;
+    return u->n == UNSUBSCRIBES;
+}
+
+/* The person wants mail of this list again, whoever's mail it was that it unsubscribed by. */
+static int withdraw_unsubscribes(struct hy_txn *t, hy_list_no list, struct hy_str address)
 {
     char what[HY_ADDRESS_MAX];
-    struct hy_suppress_key k = {
-        .scope = HY_SUPPRESS_LIST, .no = list, .reason = HY_SUPPRESS_UNSUBSCRIBE};
+    struct unsubscribes u = {.list = list};
+    struct hy_suppress_id id;
     if (address.n == 0 || address.n > sizeof what)
         return 0;
     memcpy(what, address.p, address.n); /* the view dies with the write */
-    int err = hy_suppress_id_of(t->env, hy_str_make(what, address.n), &k.id);
-    if (!err)
-        err = hy_suppress_del(t, &k, HY_STR("opt-in"), HY_STR("confirmed that they join the list"));
-    return err == HY_ENOTFOUND || err == HY_EPARSE ? 0 : err;
+    if (hy_suppress_id_of(t->env, hy_str_make(what, address.n), &id) != 0)
+        return 0;
+    int err;
+    do {
+        u.n = 0;
+        err = hy_suppress_each(t, id, add_unsubscribe, &u);
+        for (size_t i = 0; i < u.n && err >= 0; i++) {
+            int did = hy_suppress_del(t, &u.keys[i], HY_STR("opt-in"),
+                                      HY_STR("confirmed that they join the list"));
+            err = did ? did : err;
+        }
+    } while (err == 1);
+    return err;
 }
 
 /* The proof that stays when activities are trimmed. */
@@ -163,7 +187,7 @@ static int answer(struct hy_txn *t, const struct hy_opt_in *o,
     hy_lead_no lead = o->lead;
     int err = note_consent(t, o, how); /* the views in *o die here */
     if (!err)
-        err = hy_opt_in_drop(t, list, lead);
+        err = hy_opt_in_end(t, list, lead);
     if (!err)
         err = hy_lead_kept(t, lead, &lead); /* it may be a part of another by now */
     if (!err)
@@ -171,15 +195,14 @@ static int answer(struct hy_txn *t, const struct hy_opt_in *o,
     if (!err)
         err = hy_lead_record_get(t, lead, &r);
     if (!err)
-        err = withdraw_unsubscribe(t, list, r.address);
+        err = withdraw_unsubscribes(t, list, r.address);
     if (!err && changed)
         err = hy_lead_changed(t, HY_LEAD_LISTS, &lead, 1);
     hy_buf_free(&proof);
     return err;
 }
 
-/* Whether the person is a member, by whatever number it has now. */
-static int was_answered(struct hy_txn *t, const struct hy_token *token, bool *ret)
+int hy_list_was_confirmed(struct hy_txn *t, const struct hy_token *token, bool *ret)
 {
     struct lead_record r;
     hy_lead_no lead;
@@ -198,7 +221,7 @@ int hy_list_confirm(struct hy_txn *t, const struct hy_token *token,
     if (!err) {
         err = answer(t, &o, how);
     } else if (err == HY_ENOTFOUND) {
-        err = was_answered(t, token, &has);
+        err = hy_list_was_confirmed(t, token, &has);
         if (!err && !has)
             err = HY_ENOTFOUND;
     }

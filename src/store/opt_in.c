@@ -1,13 +1,14 @@
-/* Who waits to be confirmed. Table list_pending: 'p', be32 list, be32 lead -> the request; 'm',
- * list, lead -> version: its mail has still to be written; 'x', be32 second, list, lead -> version:
- * when it is over. */
+/* Who waits to be confirmed. Table list_pending: 'p', be32 list, be32 lead -> the request, or (its
+ * id is 0) how many mails there were of one that is over; 'm', list, lead -> version: its mail has
+ * still to be written; 'x', be32 second, list, lead -> version: when it is forgotten. */
 #include "hayauma/store/opt_in.h"
 
+#include "hayauma/mail/address.h"
 #include "lead_priv.h"
 #include "record.h"
 
 enum {
-    VERSION = 1,
+    VERSION = 2,
     REQUEST = 'p',
     MAIL = 'm',
     EXPIRY = 'x',
@@ -15,7 +16,7 @@ enum {
     EXPIRY_KEY = 13,
     BY_MAX = 255,
     PROOF_MAX = 2 * HY_OPT_IN_TEXT_MAX,
-    RECORD_MAX = 2 + 3 * 10 + 17 + 3 * 3 + BY_MAX + HY_OPT_IN_TEXT_MAX + PROOF_MAX,
+    RECORD_MAX = 2 + 4 * 10 + 17 + 3 * 3 + BY_MAX + HY_OPT_IN_TEXT_MAX + PROOF_MAX,
 };
 
 /* ---- keys and values ---- */
@@ -54,6 +55,8 @@ static int decode(struct hy_str key, struct hy_str value, struct hy_opt_in *ret)
     o.by = rec_get_str(&in, BY_MAX);
     o.url = rec_get_str(&in, HY_OPT_IN_TEXT_MAX);
     o.proof = rec_get_str(&in, PROOF_MAX);
+    if (value.p[0] > 1)
+        o.address = rec_get_varint(&in, UINT64_MAX);
     if (in.bad || in.n)
         return HY_ECORRUPT;
     *ret = o;
@@ -73,6 +76,7 @@ static int put_request(struct hy_txn *t, const struct hy_opt_in *o)
     rec_put_str(&out, o->by);
     rec_put_str(&out, o->url);
     rec_put_str(&out, o->proof);
+    rec_put_varint(&out, o->address);
     if (out.bad)
         return HY_ELIMIT;
     return hy_put(t, HY_TABLE_LIST_PENDING, pair_key(REQUEST, o->list, o->lead, key),
@@ -87,12 +91,35 @@ static int put_mark(struct hy_txn *t, struct hy_str key)
 
 /* ---- reading ---- */
 
-int hy_opt_in_get(struct hy_txn *t, hy_list_no list, hy_lead_no lead, struct hy_opt_in *ret)
+uint64_t hy_opt_in_address(const struct hy_env *env, struct hy_str address)
+{
+    const struct hy_hash_key hash = hy_lead_hash_key(env);
+    char key[HY_ADDRESS_KEY_MAX];
+    size_t n = 0;
+    if (address.n == 0 || hy_address_wire_key(address, key, &n) != 0)
+        return 0;
+    uint64_t x = hy_lead_hash(&hash, hy_str_make(key, n));
+    return x ? x : 1;
+}
+
+/* Also one that is over. */
+static int get(struct hy_txn *t, hy_list_no list, hy_lead_no lead, struct hy_opt_in *ret)
 {
     uint8_t room[PAIR_KEY];
     struct hy_str key = pair_key(REQUEST, list, lead, room), value;
     int err = hy_get(t, HY_TABLE_LIST_PENDING, key, &value);
     return err ? err : decode(key, value, ret);
+}
+
+int hy_opt_in_get(struct hy_txn *t, hy_list_no list, hy_lead_no lead, struct hy_opt_in *ret)
+{
+    struct hy_opt_in o;
+    int err = get(t, list, lead, &o);
+    if (!err && o.id == 0)
+        err = HY_ENOTFOUND;
+    if (!err)
+        *ret = o;
+    return err;
 }
 
 /* The first key of that sort behind a pair. */
@@ -119,8 +146,16 @@ static int next_pair(struct hy_txn *t, char what, hy_list_no list, hy_lead_no le
 
 int hy_opt_in_next(struct hy_txn *t, hy_list_no list, hy_lead_no lead, struct hy_opt_in *ret)
 {
-    int err = next_pair(t, REQUEST, list, lead, &list, &lead);
-    return err ? err : hy_opt_in_get(t, list, lead, ret);
+    struct hy_opt_in o = {.id = 0};
+    int err = 0;
+    while (!err && o.id == 0) {
+        err = next_pair(t, REQUEST, list, lead, &list, &lead);
+        if (!err)
+            err = get(t, list, lead, &o);
+    }
+    if (!err)
+        *ret = o;
+    return err;
 }
 
 int hy_opt_in_next_mail(struct hy_txn *t, hy_list_no list, hy_lead_no lead, struct hy_opt_in *ret)
@@ -131,14 +166,27 @@ int hy_opt_in_next_mail(struct hy_txn *t, hy_list_no list, hy_lead_no lead, stru
     return err;
 }
 
+/* Whether the lead's first address is the one that is asked. */
+static int is_asked(struct hy_txn *t, const struct hy_opt_in *o, bool *ret)
+{
+    struct lead_record r;
+    int err = hy_lead_record_get(t, o->lead, &r);
+    if (!err)
+        *ret = o->address == 0 || o->address == hy_opt_in_address(t->env, r.address);
+    return err;
+}
+
 int hy_opt_in_of_token(struct hy_txn *t, const struct hy_token *token, struct hy_opt_in *ret)
 {
     struct hy_opt_in o;
+    bool is_same = false;
     hy_wall_ms now = t->mode == HY_TXN_WRITE ? t->now : hy_clock_wall_ms();
     int err = hy_opt_in_get(t, token->link, token->lead, &o);
+    if (!err)
+        err = is_asked(t, &o, &is_same);
     if (err)
         return err;
-    if (o.id != token->campaign || o.until <= now)
+    if (!is_same || o.id != token->campaign || o.until <= now)
         return HY_ENOTFOUND;
     *ret = o;
     return 0;
@@ -146,32 +194,45 @@ int hy_opt_in_of_token(struct hy_txn *t, const struct hy_token *token, struct hy
 
 /* ---- changing ---- */
 
+/* What a request goes on with, of the one before. */
+static int take_over(struct hy_txn *t, struct hy_opt_in *o)
+{
+    uint8_t key[EXPIRY_KEY];
+    struct hy_opt_in old;
+    int err = get(t, o->list, o->lead, &old);
+    if (err)
+        return err == HY_ENOTFOUND ? 0 : err;
+    if (old.until > t->now && (old.address == 0 || old.address == o->address)) {
+        o->id = old.id;
+        o->mails = old.mails;
+        o->mailed = old.mailed;
+    }
+    return hy_del(t, HY_TABLE_LIST_PENDING, expiry_key(&old, key));
+}
+
 int hy_opt_in_ask(struct hy_txn *t, const struct hy_opt_in *asked)
 {
     uint8_t key[EXPIRY_KEY];
-    struct hy_opt_in o = *asked, old;
+    struct hy_opt_in o = *asked;
     struct hy_list_view list;
+    struct lead_record r;
     if (o.by.n > BY_MAX || o.url.n > HY_OPT_IN_TEXT_MAX || o.proof.n > PROOF_MAX)
         return HY_ELIMIT;
     int err = hy_list_read(t, o.list, &list);
     if (!err)
-        err = hy_opt_in_get(t, o.list, o.lead, &old);
-    if (!err && old.until > t->now) {
-        o.id = old.id;
-        o.mails = old.mails;
-        o.mailed = old.mailed;
-        err = hy_del(t, HY_TABLE_LIST_PENDING, expiry_key(&old, key));
-    } else if (!err || err == HY_ENOTFOUND) {
-        if (!err)
-            err = hy_del(t, HY_TABLE_LIST_PENDING, expiry_key(&old, key));
-        o.id = hy_txn_new_id(t);
-        o.mails = 0;
-        o.mailed = 0;
-    }
-    if (err && err != HY_ENOTFOUND)
+        err = hy_lead_record_get(t, o.lead, &r);
+    if (err)
         return err;
-    o.until = t->now + (hy_wall_ms)list.rules.confirm_s * 1000;
-    err = put_request(t, &o);
+    o.until = t->now + (hy_wall_ms)list.rules.confirm_s * 1000; /* the views die here */
+    o.address = hy_opt_in_address(t->env, r.address);
+    o.id = 0;
+    o.mails = 0;
+    o.mailed = 0;
+    err = take_over(t, &o);
+    if (!err && o.id == 0)
+        o.id = hy_txn_new_id(t);
+    if (!err)
+        err = put_request(t, &o);
     if (!err)
         err = put_mark(t, expiry_key(&o, key));
     if (!err && o.mails < HY_OPT_IN_MAILS &&
@@ -188,7 +249,7 @@ struct kept {
 
 static int keep(struct hy_txn *t, hy_list_no list, hy_lead_no lead, struct kept *k)
 {
-    int err = hy_opt_in_get(t, list, lead, &k->o);
+    int err = get(t, list, lead, &k->o);
     if (err)
         return err;
     struct hy_str *const texts[] = {&k->o.by, &k->o.url, &k->o.proof};
@@ -202,33 +263,76 @@ static int keep(struct hy_txn *t, hy_list_no list, hy_lead_no lead, struct kept 
     return 0;
 }
 
-int hy_opt_in_mailed(struct hy_txn *t, hy_list_no list, hy_lead_no lead)
+int hy_opt_in_mailed(struct hy_txn *t, const struct hy_opt_in *o)
 {
     struct kept k;
     uint8_t key[PAIR_KEY];
-    int err = hy_del(t, HY_TABLE_LIST_PENDING, pair_key(MAIL, list, lead, key));
+    int err = keep(t, o->list, o->lead, &k);
+    if (!err && (k.o.id != o->id || (k.o.address && k.o.address != o->address)))
+        err = HY_ENOTFOUND;
     if (!err)
-        err = keep(t, list, lead, &k);
+        err = hy_del(t, HY_TABLE_LIST_PENDING, pair_key(MAIL, o->list, o->lead, key));
     if (err)
         return err;
+    k.o.address = o->address;
     k.o.mails = (uint8_t)(k.o.mails + 1);
     k.o.mailed = t->now;
     return put_request(t, &k.o);
+}
+
+static int drop_mark(struct hy_txn *t, hy_list_no list, hy_lead_no lead)
+{
+    uint8_t key[PAIR_KEY];
+    int err = hy_del(t, HY_TABLE_LIST_PENDING, pair_key(MAIL, list, lead, key));
+    return err == HY_ENOTFOUND ? 0 : err;
+}
+
+int hy_opt_in_end(struct hy_txn *t, hy_list_no list, hy_lead_no lead)
+{
+    struct hy_opt_in o;
+    int err = hy_opt_in_get(t, list, lead, &o);
+    if (err)
+        return err;
+    if (o.mails == 0)
+        return hy_opt_in_drop(t, list, lead);
+    const struct hy_opt_in over = {.list = list,
+                                   .lead = lead,
+                                   .address = o.address,
+                                   .until = o.until,
+                                   .mailed = o.mailed,
+                                   .mails = o.mails};
+    err = put_request(t, &over);
+    return err ? err : drop_mark(t, list, lead);
+}
+
+int hy_opt_in_move(struct hy_txn *t, hy_lead_no lead)
+{
+    struct hy_list_view l = {0};
+    struct kept k;
+    int err;
+    while ((err = hy_list_next(t, l.no, &l)) == 0) {
+        hy_list_no list = l.no; /* the view dies */
+        err = keep(t, list, lead, &k);
+        if (!err)
+            err = hy_opt_in_drop(t, list, lead);
+        if (!err && k.o.id)
+            err = hy_opt_in_ask(t, &k.o);
+        if (err && err != HY_ENOTFOUND)
+            return err;
+    }
+    return err == HY_ENOTFOUND ? 0 : err;
 }
 
 int hy_opt_in_drop(struct hy_txn *t, hy_list_no list, hy_lead_no lead)
 {
     uint8_t key[EXPIRY_KEY];
     struct hy_opt_in o;
-    int err = hy_opt_in_get(t, list, lead, &o);
+    int err = get(t, list, lead, &o);
     if (!err)
         err = hy_del(t, HY_TABLE_LIST_PENDING, expiry_key(&o, key));
     if (!err)
         err = hy_del(t, HY_TABLE_LIST_PENDING, pair_key(REQUEST, list, lead, key));
-    if (err)
-        return err;
-    err = hy_del(t, HY_TABLE_LIST_PENDING, pair_key(MAIL, list, lead, key));
-    return err == HY_ENOTFOUND ? 0 : err;
+    return err ? err : drop_mark(t, list, lead);
 }
 
 int hy_opt_in_expire(struct hy_txn *t, hy_wall_ms now, size_t max)

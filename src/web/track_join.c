@@ -3,7 +3,6 @@
 #include <stdlib.h>
 
 #include "hayauma/base/list.h"
-#include "hayauma/store/lead.h"
 #include "hayauma/store/opt_in.h"
 #include "track_page.h"
 #include "track_server.h"
@@ -26,14 +25,10 @@ static void expired(struct track_call *c)
 static int look(struct hy_txn *t, const struct hy_token *token, bool *ret_is_done)
 {
     struct hy_opt_in request;
-    struct hy_str address;
-    hy_domain_no domain;
     int err = hy_opt_in_of_token(t, token, &request);
     if (err != HY_ENOTFOUND)
         return err;
-    err = hy_lead_address(t, token->lead, &address, &domain);
-    if (err == HY_OK)
-        err = hy_list_has(t, token->link, domain, token->lead, ret_is_done);
+    err = hy_list_was_confirmed(t, token, ret_is_done);
     return err == HY_OK && !*ret_is_done ? HY_ENOTFOUND : err;
 }
 

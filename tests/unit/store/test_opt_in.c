@@ -1,6 +1,8 @@
 #include <criterion/criterion.h>
 
 #include "case.h"
+#include "env_priv.h"
+#include "hayauma/base/bytes.h"
 #include "hayauma/store/activity.h"
 #include "hayauma/store/consent.h"
 #include "hayauma/store/lead_edit.h"
@@ -58,6 +60,30 @@ static bool is_member(void)
     return has;
 }
 
+/* The mail of the request that waits is handed in, to that address. */
+static int mailed(const char *to)
+{
+    struct hy_opt_in o;
+    cr_assert_eq(hy_opt_in_get(&t, news, 1, &o), HY_OK);
+    o.address = hy_opt_in_address(env, hy_str_of(to));
+    return hy_opt_in_mailed(&t, &o);
+}
+
+static int confirm(hy_id request)
+{
+    const struct hy_token token = {.campaign = request, .lead = 1, .link = news};
+    const struct hy_list_confirmation how = {.agent = {0}};
+    hy_list_no list;
+    return hy_list_confirm(&t, &token, &how, &list);
+}
+
+static void change_address(const char *to)
+{
+    const struct hy_lead_edit e = {.lead = 1, .address = hy_str_of(to)};
+    struct hy_lead_edit_result r;
+    cr_assert_eq(hy_lead_edit(&t, &e, &r, NULL), HY_OK);
+}
+
 Test(opt_in, one_mail_is_to_be_written_and_no_further_one_soon)
 {
     struct hy_opt_in o = {0};
@@ -65,7 +91,7 @@ Test(opt_in, one_mail_is_to_be_written_and_no_further_one_soon)
     cr_expect_eq(o.list, news);
     cr_expect_eq(o.lead, 1);
     cr_expect_eq(o.mails, 0);
-    cr_assert_eq(hy_opt_in_mailed(&t, news, 1), HY_OK);
+    cr_assert_eq(mailed("a@x.test"), HY_OK);
     cr_expect_eq(hy_opt_in_next_mail(&t, 0, 0, &o), HY_ENOTFOUND);
 
     hy_id id = o.id;
@@ -76,7 +102,7 @@ Test(opt_in, one_mail_is_to_be_written_and_no_further_one_soon)
         cr_assert_eq(hy_opt_in_ask(&t, &(struct hy_opt_in){.list = news, .lead = 1}), HY_OK);
         cr_assert_eq(hy_opt_in_next_mail(&t, 0, 0, &o), HY_OK, "mail %d", i);
         cr_expect_eq(o.id, id, "links of the mail before go on working");
-        cr_assert_eq(hy_opt_in_mailed(&t, news, 1), HY_OK);
+        cr_assert_eq(mailed("a@x.test"), HY_OK);
         t.now += HY_OPT_IN_AGAIN_MS;
     }
     cr_assert_eq(hy_opt_in_ask(&t, &(struct hy_opt_in){.list = news, .lead = 1}), HY_OK);
@@ -196,4 +222,125 @@ Test(opt_in, of_a_lead_that_was_merged_meanwhile_joins_the_person)
         cr_expect(has);
     }
     cr_expect_not(is_member());
+}
+
+Test(opt_in, an_answer_proves_the_address_that_was_mailed_and_no_other)
+{
+    struct hy_opt_in o, asked;
+    cr_assert_eq(hy_opt_in_get(&t, news, 1, &o), HY_OK);
+    cr_assert_eq(mailed("a@x.test"), HY_OK);
+    change_address("victim@y.test");
+    cr_expect_eq(confirm(o.id), HY_ENOTFOUND, "the link went to a@x.test");
+    cr_expect_not(is_member());
+    cr_assert_eq(hy_opt_in_next_mail(&t, 0, 0, &asked), HY_OK, "the new address is asked");
+    cr_expect_neq(asked.id, o.id);
+    cr_expect(hy_str_eq(asked.by, HY_STR("form /news")), "%.*s", HY_STR_ARG(asked.by));
+    cr_expect(hy_str_eq(asked.proof, HY_STR("{\"checked\":true}")));
+    cr_expect_eq(mailed("a@x.test"), HY_ENOTFOUND, "a mail that was made before the change");
+    cr_assert_eq(mailed("victim@y.test"), HY_OK);
+    cr_expect_eq(confirm(asked.id), HY_OK);
+    cr_expect(is_member());
+}
+
+Test(opt_in, an_address_that_is_only_written_in_another_way_is_the_same)
+{
+    struct hy_opt_in o;
+    cr_assert_eq(hy_opt_in_get(&t, news, 1, &o), HY_OK);
+    cr_assert_eq(mailed("a@x.test"), HY_OK);
+    change_address("A@X.test");
+    cr_expect_eq(confirm(o.id), HY_OK);
+}
+
+Test(opt_in, a_mail_of_a_request_that_was_withdrawn_meanwhile_does_not_go_out)
+{
+    const struct hy_list_deed d = {.by = HY_STR("api")};
+    struct hy_opt_in o;
+    bool changed;
+    cr_assert_eq(hy_opt_in_get(&t, news, 1, &o), HY_OK);
+    cr_assert_eq(hy_list_leave(&t, news, 1, &d, &changed), HY_OK);
+    cr_expect_eq(hy_opt_in_mailed(&t, &o), HY_ENOTFOUND);
+    cr_assert_eq(hy_opt_in_ask(&t, &(struct hy_opt_in){.list = news, .lead = 1}), HY_OK);
+    cr_expect_eq(hy_opt_in_mailed(&t, &o), HY_ENOTFOUND, "another request waits now");
+}
+
+Test(opt_in, leaving_and_joining_again_brings_no_more_mails)
+{
+    const struct hy_list_deed d = {.by = HY_STR("api")};
+    struct hy_opt_in o, first;
+    unsigned mails = 0;
+    bool changed;
+    cr_assert_eq(hy_opt_in_get(&t, news, 1, &first), HY_OK);
+    for (int i = 0; i < 20; i++) {
+        if (hy_opt_in_next_mail(&t, 0, 0, &o) == HY_OK) {
+            cr_assert_eq(mailed("a@x.test"), HY_OK);
+            mails++;
+        }
+        cr_assert_eq(hy_list_leave(&t, news, 1, &d, &changed), HY_OK);
+        cr_expect_eq(hy_opt_in_get(&t, news, 1, &o), HY_ENOTFOUND);
+        cr_expect_eq(hy_opt_in_next(&t, 0, 0, &o), HY_ENOTFOUND);
+        cr_expect_eq(confirm(first.id), HY_ENOTFOUND, "it was withdrawn");
+        t.now += HY_OPT_IN_AGAIN_MS / 4;
+        cr_assert_eq(hy_opt_in_ask(&t, &(struct hy_opt_in){.list = news, .lead = 1}), HY_OK);
+    }
+    cr_expect_eq(mails, HY_OPT_IN_MAILS);
+    t.now += 3600 * 1000 + 1000;
+    cr_expect_eq(hy_opt_in_expire(&t, t.now, 10), HY_OK);
+    cr_assert_eq(hy_opt_in_ask(&t, &(struct hy_opt_in){.list = news, .lead = 1}), HY_OK);
+    cr_expect_eq(hy_opt_in_next_mail(&t, 0, 0, &o), HY_OK, "its time was over");
+}
+
+static int count(void *ctx, const struct hy_suppress_entry *e)
+{
+    (void)e;
+    ++*(size_t *)ctx;
+    return 0;
+}
+
+Test(opt_in, the_answer_takes_back_an_unsubscribe_by_mail_of_any_tenant)
+{
+    struct hy_opt_in o;
+    struct hy_suppress_id id;
+    size_t n = 0;
+    for (uint32_t tenant = 0; tenant < 70; tenant++) {
+        const struct hy_suppress_entry left = {.key = {.scope = HY_SUPPRESS_LIST,
+                                                       .tenant = tenant,
+                                                       .no = news,
+                                                       .reason = HY_SUPPRESS_UNSUBSCRIBE},
+                                               .what = HY_STR("a@x.test")};
+        cr_assert_eq(hy_suppress_put(&t, &left, NULL), HY_OK);
+    }
+    const struct hy_suppress_entry other = {.key = {.scope = HY_SUPPRESS_LIST,
+                                                    .tenant = 3,
+                                                    .no = news + 1,
+                                                    .reason = HY_SUPPRESS_UNSUBSCRIBE},
+                                            .what = HY_STR("a@x.test")};
+    cr_assert_eq(hy_suppress_put(&t, &other, NULL), HY_OK);
+    cr_assert_eq(hy_opt_in_get(&t, news, 1, &o), HY_OK);
+    cr_assert_eq(confirm(o.id), HY_OK);
+    cr_assert_eq(hy_suppress_id_of(env, HY_STR("a@x.test"), &id), HY_OK);
+    cr_assert_eq(hy_suppress_each(&t, id, count, &n), HY_OK);
+    cr_expect_eq(n, 1, "that of the other list stays: %zu", n);
+}
+
+Test(opt_in, a_request_of_before_says_no_address)
+{
+    struct hy_opt_in o;
+    struct hy_str value;
+    uint8_t old[512], key[] = {'p', 0, 0, 0, (uint8_t)news, 0, 0, 0, 1};
+    cr_assert_eq(hy_get(&t, HY_TABLE_LIST_PENDING, hy_str_make(key, sizeof key), &value), HY_OK);
+    cr_assert_eq(hy_opt_in_get(&t, news, 1, &o), HY_OK);
+    cr_assert_neq(o.address, 0);
+    uint8_t tail[10];
+    size_t n = value.n - hy_varint_put(tail, o.address);
+    memcpy(old, value.p, n);
+    old[0] = 1;
+    cr_assert_eq(hy_put(&t, HY_TABLE_LIST_PENDING, hy_str_make(key, sizeof key),
+                        hy_str_make(old, n), HY_PUT_SET),
+                 HY_OK);
+    cr_assert_eq(hy_opt_in_get(&t, news, 1, &o), HY_OK);
+    cr_expect_eq(o.address, 0);
+    cr_assert_eq(mailed("a@x.test"), HY_OK);
+    cr_assert_eq(hy_opt_in_get(&t, news, 1, &o), HY_OK);
+    cr_expect_eq(o.address, hy_opt_in_address(env, HY_STR("a@x.test")));
+    cr_expect_eq(confirm(o.id), HY_OK);
 }
