@@ -2,7 +2,10 @@
 #include "cli.h"
 #include "commands.h"
 
+#include <math.h>
 #include <string.h>
+
+enum { LABEL_COLUMNS = 12 };
 
 /* Words from outside: nothing in them may move the cursor. */
 static void put(struct hy_buf *out, const char *before, const char *text)
@@ -19,9 +22,11 @@ static void put_words(struct cli *c, const char *label, const json_t *list)
     struct hy_buf line = HY_BUF_INIT(4u << 20);
     size_t i;
     const json_t *x;
-    json_array_foreach(list, i, x) put(&line, i ? ", " : "", json_string_value(x));
-    if (line.len)
-        fprintf(c->out, "  %-12s %s\n", label, hy_buf_cstr(&line));
+    if (json_array_size(list) == 0)
+        return;
+    cli_put_cell(&line, hy_str_of(label), LABEL_COLUMNS, true);
+    json_array_foreach(list, i, x) put(&line, i ? ", " : " ", json_string_value(x));
+    fprintf(c->out, "  %s\n", hy_buf_cstr(&line));
     hy_buf_free(&line);
 }
 
@@ -33,12 +38,12 @@ static void put_profile(struct cli *c, const json_t *lead)
     char when[32];
     hy_buf_printf(&line, _(c, "lead %lld  "), (long long)cli_int(lead, "lead"));
     put(&line, "", address[0] ? address : _(c, "without an address"));
-    fprintf(c->out, _(c, "%s  %s, since %s\n"), hy_buf_cstr(&line), cli_str(lead, "status"),
-            cli_time(cli_str(lead, "created"), when));
+    fprintf(c->out, _(c, "%s  %s, since %s\n"), hy_buf_cstr(&line),
+            cli_text(c, cli_str(lead, "status")), cli_time(cli_str(lead, "created"), when));
     json_object_foreach(json_object_get(lead, "attributes"), name, value)
     {
         hy_buf_reset(&line);
-        cli_put_cell(&line, hy_str_of(name), 12, true);
+        cli_put_cell(&line, hy_str_of(name), LABEL_COLUMNS, true);
         put(&line, " ", json_string_value(value));
         fprintf(c->out, "  %s\n", hy_buf_cstr(&line));
     }
@@ -50,20 +55,51 @@ static void put_profile(struct cli *c, const json_t *lead)
     put_words(c, _(c, "ids"), json_object_get(lead, "ids"));
 }
 
+/* "delivered" of mail; "click"; "consent withdrawn". */
+static void add_what(struct cli *c, struct cli_table *t, const json_t *m)
+{
+    const char *kind = cli_str(m, "kind"), *state = cli_str(m, "state");
+    struct hy_buf what = HY_BUF_INIT(4096);
+    if (!state[0])
+        hy_buf_printf(&what, "%s", kind);
+    else if (strcmp(kind, "mail") == 0)
+        hy_buf_printf(&what, "%s", state);
+    else
+        hy_buf_printf(&what, "%s %s", kind, state);
+    cli_table_add(t, cli_text(c, hy_buf_cstr(&what)));
+    hy_buf_free(&what);
+}
+
+/* "A-1001  12,300 JPY" */
+static void put_order(struct hy_buf *line, const json_t *m)
+{
+    const json_t *amount = json_object_get(m, "amount");
+    double sum = json_number_value(amount);
+    char number[32];
+    put(line, "", cli_str(m, "order"));
+    if (!amount)
+        return;
+    if (fabs(sum) < 1e15 && floor(sum) == sum)
+        put(line, line->len ? "  " : "", cli_number((int64_t)sum, number));
+    else
+        hy_buf_printf(line, "%s%.2f", line->len ? "  " : "", sum);
+    put(line, " ", cli_str(m, "currency"));
+}
+
 static void put_moment(struct cli *c, struct cli_table *t, const json_t *m)
 {
     struct hy_buf line = HY_BUF_INIT(1u << 20);
-    const char *kind = cli_str(m, "kind"), *state = cli_str(m, "state");
     const json_t *p;
     char when[32];
     size_t i;
     cli_table_add(t, cli_time(cli_str(m, "at"), when));
-    cli_table_add(t, state[0] ? state : kind);
-    put(&line, "", cli_str(m, "name"));
+    add_what(c, t, m);
+    put_order(&line, m);
+    put(&line, line.len ? "  " : "", cli_str(m, "name"));
     put(&line, line.len ? "  " : "", cli_str(m, "text"));
     put(&line, line.len ? "  " : "", cli_str(m, "url"));
     if (cli_str(m, "verdict")[0])
-        hy_buf_printf(&line, "  (%s%s%s)", cli_str(m, "verdict"),
+        hy_buf_printf(&line, "  (%s%s%s)", cli_text(c, cli_str(m, "verdict")),
                       cli_str(m, "reason")[0] ? ": " : "", cli_str(m, "reason"));
     json_array_foreach(json_object_get(m, "points"), i, p)
     {
@@ -75,7 +111,6 @@ static void put_moment(struct cli *c, struct cli_table *t, const json_t *m)
     put(&line, line.len ? "  " : "", cli_str(m, "source"));
     cli_table_add(t, hy_buf_cstr(&line));
     hy_buf_free(&line);
-    (void)c;
 }
 
 static void put_timeline(struct cli *c, const json_t *list)
@@ -168,7 +203,7 @@ static int run_search(struct cli *c)
     {
         struct hy_buf tags = HY_BUF_INIT(1u << 20);
         cli_table_add_n(&t, cli_int(lead, "lead"));
-        cli_table_add(&t, cli_str(lead, "status"));
+        cli_table_add(&t, cli_text(c, cli_str(lead, "status")));
         cli_table_add(&t, cli_str(lead, "address"));
         json_array_foreach(json_object_get(lead, "tags"), k, tag)
             put(&tags, k ? ", " : "", json_string_value(tag));

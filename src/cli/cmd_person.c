@@ -57,8 +57,8 @@ static void print_consents(struct cli *c, const json_t *r)
     json_array_foreach(json_object_get(r, "consents"), i, x)
     {
         cli_table_add(&t, cli_time(cli_str(x, "at"), at));
-        cli_table_add(&t, cli_str(x, "what"));
-        cli_table_add(&t, cli_str(x, "how"));
+        cli_table_add(&t, cli_text(c, cli_str(x, "what")));
+        cli_table_add(&t, cli_text(c, cli_str(x, "how")));
         cli_table_add(&t, cli_str(x, "purpose"));
         cli_table_add(&t, cli_str(x, "list"));
         cli_table_add(&t, cli_str(x, "by"));

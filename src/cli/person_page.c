@@ -10,19 +10,22 @@ enum { DEPTH_MAX = 32 };
 static const struct {
     const char *key, *en, *ja;
 } labels[] = {
-    {"activities", "Activities", "行動"},
+    {"activities", "Activities", "アクティビティ"},
     {"activity", "Number", "番号"},
     {"address", "Address", "メールアドレス"},
+    {"amount", "Amount", "金額"},
     {"agent", "Browser", "ブラウザ"},
     {"at", "When", "日時"},
     {"attempts", "Attempts to deliver", "配信の試行"},
     {"attributes", "Attributes", "属性"},
     {"by", "Noted by", "記録者"},
     {"campaign", "Campaign", "キャンペーン"},
+    {"changed", "Changed", "変更日時"},
     {"code", "Reply code", "応答コード"},
     {"consents", "Consents", "同意の記録"},
     {"content", "Content", "内容"},
     {"created", "Since", "登録日時"},
+    {"currency", "Currency", "通貨"},
     {"email", "Address", "メールアドレス"},
     {"exported", "Exported", "出力日時"},
     {"group", "Group", "グループ"},
@@ -47,6 +50,7 @@ static const struct {
     {"orders", "Orders", "注文"},
     {"parts", "Profile", "プロフィール"},
     {"pending", "Lists to be confirmed", "確認待ちのリスト"},
+    {"placed", "Placed", "注文日時"},
     {"points", "Points", "点数"},
     {"purpose", "Purpose", "目的"},
     {"purposes", "What stands now", "現在の状態"},
@@ -91,6 +95,22 @@ static void put_text(FILE *out, const char *s)
 
 static void put_value(struct cli *c, FILE *out, const json_t *v, int depth);
 
+/* Of these keys the words are hayauma's own, and told in the person's language. */
+static bool is_told(const char *key)
+{
+    static const char *const told[] = {"what", "how", "kind", "state"};
+    for (size_t i = 0; i < sizeof told / sizeof *told; i++)
+        if (strcmp(told[i], key) == 0)
+            return true;
+    return false;
+}
+
+static bool is_nothing(const json_t *v)
+{
+    return json_is_null(v) || (json_is_array(v) && json_array_size(v) == 0) ||
+           (json_is_string(v) && json_string_length(v) == 0);
+}
+
 static void put_object(struct cli *c, FILE *out, const json_t *o, int depth)
 {
     const char *key;
@@ -98,12 +118,15 @@ static void put_object(struct cli *c, FILE *out, const json_t *o, int depth)
     fputs("<table>\n", out);
     json_object_foreach((json_t *)(uintptr_t)o, key, v)
     {
-        if (json_is_null(v) || (json_is_array(v) && json_array_size(v) == 0))
+        if (is_nothing(v))
             continue;
         fputs("<tr><th>", out);
         put_text(out, label_of(c, key));
         fputs("</th><td>", out);
-        put_value(c, out, v, depth + 1);
+        if (json_is_string(v) && is_told(key))
+            put_text(out, cli_text(c, json_string_value(v)));
+        else
+            put_value(c, out, v, depth + 1);
         fputs("</td></tr>\n", out);
     }
     fputs("</table>\n", out);
@@ -141,7 +164,7 @@ static void put_value(struct cli *c, FILE *out, const json_t *v, int depth)
         fprintf(out, "%lld", (long long)json_integer_value(v));
         break;
     case JSON_REAL:
-        fprintf(out, "%g", json_real_value(v));
+        fprintf(out, "%.15g", json_real_value(v));
         break;
     case JSON_TRUE:
         fputs(_(c, "yes"), out);
@@ -176,7 +199,7 @@ void person_page_write(struct cli *c, FILE *out, const char *title, const json_t
     fputs("</h1>\n", out);
     json_object_foreach((json_t *)(uintptr_t)data, key, v)
     {
-        if (json_is_null(v) || (json_is_array(v) && json_array_size(v) == 0))
+        if (is_nothing(v))
             continue;
         fputs("<h2>", out);
         put_text(out, label_of(c, key));

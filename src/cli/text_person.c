@@ -49,5 +49,17 @@ cli_words cli_text_person[] = {
     {"%s mails; %s were known, %s say nothing of mail from here.\n",
      "%s 通。既知 %s 通、ここから送ったメールと関係のないもの %s 通。\n"},
     {"%s addresses get no more mail.\n", "%s 件の宛先への送信を止めました。\n"},
+
+    /* what a person said of a consent, and how */
+    {"given", "同意"},
+    {"withdrawn", "撤回"},
+    {"form", "フォーム"},
+    {"import", "取り込み"},
+    {"paper", "書面"},
+    {"double-opt-in", "確認メール"},
+    {"api", "API"},
+    {"preferences", "配信設定ページ"},
+    {"phone", "電話"},
+    {"operator", "担当者"},
     {NULL, NULL},
 };

@@ -203,10 +203,14 @@ static int check(struct hy_txn *t, const struct hy_consent *c)
 static int note_activity(struct hy_txn *t, const struct hy_consent *c)
 {
     struct hy_buf meta = HY_BUF_INIT(4096);
-    hy_buf_printf(&meta, "{\"what\":\"%s\",\"how\":\"%s\",\"list\":%lu,\"version\":",
-                  hy_consent_what_name(c->what), hy_consent_how_name(c->how),
-                  (unsigned long)c->list);
-    hy_json_put_str(&meta, c->version);
+    hy_buf_printf(&meta, "{\"what\":\"%s\",\"how\":\"%s\"", hy_consent_what_name(c->what),
+                  hy_consent_how_name(c->how));
+    if (c->list)
+        hy_buf_printf(&meta, ",\"list\":%lu", (unsigned long)c->list);
+    if (c->version.n) {
+        hy_buf_add_lit(&meta, ",\"version\":");
+        hy_json_put_str(&meta, c->version);
+    }
     hy_buf_add_lit(&meta, "}");
     struct hy_activity a = {
         .kind = HY_ACTIVITY_CONSENT,

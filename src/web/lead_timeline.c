@@ -161,6 +161,24 @@ static void set_mail(struct hy_txn *t, json_t *o, hy_id of)
         set_text(o, "name", c.name);
 }
 
+/* What a person asks first of a consent or an order, beside the details it came with. */
+static void set_state(json_t *o, enum hy_activity_kind kind, const json_t *meta)
+{
+    static const char *const of_order[] = {"order", "amount", "currency"};
+    const json_t *state = json_object_get(meta, kind == HY_ACTIVITY_CONSENT ? "what" : "status");
+    if (kind != HY_ACTIVITY_CONSENT && kind != HY_ACTIVITY_ORDER)
+        return;
+    if (json_is_string(state))
+        json_object_set(o, "state", (json_t *)(uintptr_t)state);
+    else if (kind == HY_ACTIVITY_ORDER)
+        json_object_set_new(o, "state", json_string("placed"));
+    for (size_t i = 0; kind == HY_ACTIVITY_ORDER && i < sizeof of_order / sizeof *of_order; i++) {
+        json_t *value = json_object_get(meta, of_order[i]);
+        if (i == 1 ? json_is_number(value) : json_is_string(value))
+            json_object_set(o, of_order[i], value);
+    }
+}
+
 static json_t *activity_json(struct hy_txn *t, const struct hy_activity *a)
 {
     json_t *o = json_object();
@@ -185,6 +203,7 @@ static json_t *activity_json(struct hy_txn *t, const struct hy_activity *a)
     set_text(o, "agent", a->agent);
     set_ip(o, a->ip);
     json_t *meta = a->meta.n ? json_loadb(a->meta.p, a->meta.n, 0, NULL) : NULL;
+    set_state(o, a->kind, meta);
     if (meta)
         json_object_set_new(o, "meta", meta);
     return o;

@@ -254,10 +254,10 @@ class Daemon(Process):
     def command(self, *args):
         return [self.lab.binary("src/cli/hayauma"), "--socket", self.socket, *args]
 
-    def run(self, *args, timeout=300.0):
+    def run(self, *args, timeout=300.0, lang="C"):
         """The finished process of a command, whatever its exit code."""
         return subprocess.run(self.command(*args), capture_output=True, text=True, timeout=timeout, check=False,
-                              cwd=self.lab.dir)
+                              cwd=self.lab.dir, env={**os.environ, "LC_ALL": lang})
 
     def ctl(self, *args, timeout=300.0):
         """The result of a command with --json; CommandError when it fails."""

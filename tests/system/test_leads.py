@@ -1,4 +1,5 @@
 """People by hand and over HTTP: made, changed, found, told of; with and without an address."""
+import json
 from urllib.parse import quote
 
 import newsletter
@@ -76,6 +77,32 @@ def test_an_import_tags_names_its_source_and_refuses_values_of_another_type(lab)
     check_eq((old["tags"], new["tags"], new["lists"]), (["fair", "vip"], ["fair", "vip"], []))
     check("tag" in refused(daemon, "import", csv(lab, rows, header="email,points"), "--tag", "a, b"), "a blank")
     audited(daemon)
+
+
+def test_consents_and_orders_of_a_timeline_say_what_became_of_them_in_the_language_of_the_person(lab):
+    daemon, _, _ = setup(lab)
+    taro = f"taro@{SITE}"
+    daemon.ctl("lead", "create", taro)
+    daemon.ctl("lead", "consent", taro, "--give", "marketing", "--how", "paper")
+    daemon.ctl("lead", "consent", taro, "--withdraw", "marketing", "--how", "phone")
+    for status in ("placed", "cancelled"):
+        daemon.ctl("activity", "add", taro, "order", "--meta",
+                   json.dumps({"order": "A-1", "amount": 12300, "currency": "JPY", "status": status}))
+    told = [(m["kind"], m["state"], m.get("order"), m.get("amount"), m.get("currency"))
+            for m in daemon.ctl("lead", "show", taro)["timeline"]]
+    check_eq(told, [("consent", "given", None, None, None), ("consent", "withdrawn", None, None, None),
+                    ("order", "placed", "A-1", 12300, "JPY"), ("order", "cancelled", "A-1", 12300, "JPY")])
+    text = daemon.run("lead", "show", taro, lang="ja_JP.UTF-8").stdout
+    for words in ("同意の撤回", "注文の取り消し", "A-1  12,300 JPY"):
+        check(words in text, text)
+
+
+def test_a_row_that_is_refused_is_told_in_the_language_of_the_person(lab):
+    daemon, _, _ = setup(lab)
+    bad = lab.write("bad.csv", "email,name\nno-at,A\nb@\n")
+    told = daemon.run("import", bad, "--list", "news", lang="ja_JP.UTF-8").stderr
+    for words in ("2 行目, email: アドレスに @ がありません: no-at", "3 行目: 欄が 1 個で、見出しは 2 個です"):
+        check(words in told, told)
 
 
 def test_the_timeline_of_a_lead_holds_its_mail_and_its_lists(lab):

@@ -109,7 +109,7 @@ Test(consent, each_is_on_the_timeline)
     cr_assert_eq(hy_activity_prev_of(&t, &who, 0, &a), 0);
     cr_expect_eq(a.kind, HY_ACTIVITY_CONSENT);
     cr_expect(hy_str_eq(a.text, HY_STR("marketing")));
-    cr_expect(hy_str_eq(a.meta, HY_STR("{\"what\":\"given\",\"how\":\"form\",\"list\":0,"
+    cr_expect(hy_str_eq(a.meta, HY_STR("{\"what\":\"given\",\"how\":\"form\","
                                        "\"version\":\"v\\\"1\"}")));
     hy_txn_end(&t);
 }
