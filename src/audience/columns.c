@@ -125,8 +125,11 @@ static int find_email(struct columns *c, const struct hy_csv_row *first, bool ha
     struct hy_buf names HY_CLEANUP(hy_buf_free) = HY_BUF_INIT(256);
     for (size_t i = 0; i < c->n && has_header; i++)
         hy_buf_printf(&names, "%s\"%.*s\"", i ? ", " : "", HY_STR_ARG(c->items[i].header));
-    return hy_fail(diag, HY_EINVAL, "no column holds the addresses; name it with a mapping%s%s",
-                   has_header ? "; the columns are " : "", hy_buf_cstr(&names));
+    if (!has_header)
+        return hy_fail(diag, HY_EINVAL, "no column holds the addresses; name it with a mapping");
+    return hy_fail(diag, HY_EINVAL,
+                   "no column holds the addresses; name it with a mapping; the columns are %s",
+                   hy_buf_cstr(&names));
 }
 
 int hy_columns_make(struct columns *c, const struct hy_csv_row *first, bool has_header,

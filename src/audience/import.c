@@ -317,9 +317,11 @@ static bool has_right_width(struct hy_import *im, const struct hy_csv_row *row,
         n--;
     if (n == want || (n < want && im->options.allow_ragged))
         return true;
-    snprintf(im->reason, sizeof im->reason, "the row has %zu fields, the header has %zu%s",
-             row->n_fields, want,
-             n > want ? ": a value with a delimiter or line end in it needs quotes" : "");
+    snprintf(im->reason, sizeof im->reason,
+             n > want ? "the row has %zu fields, the header has %zu: a value with a delimiter or "
+                        "line end in it needs quotes"
+                      : "the row has %zu fields, the header has %zu",
+             row->n_fields, want);
     refuse(im, row, SIZE_MAX, ret);
     if (row->n_fields)
         ret->value = shorten(im, row->fields[0]);

@@ -138,7 +138,9 @@ size_t cli_columns(struct hy_str s);
 /* Appends `s` without control characters, cut to `columns` with an ellipsis, and padded when `pad`
  * is set. */
 void cli_put_cell(struct hy_buf *out, struct hy_str s, size_t columns, bool pad);
-/* The same for a site, padded, but cut at its beginning: the end of its name says more,
+/* Appends `s` as cli_put_cell does, on the right of at least `columns`: nothing is cut. */
+void cli_put_right(struct hy_buf *out, struct hy_str s, size_t columns);
+/* A cell for a site, padded, but cut at its beginning: the end of its name says more,
  * "…mx4).asagao-mail.example". `columns` >= 1. */
 void cli_put_name(struct hy_buf *out, struct hy_str s, size_t columns);
 /* Prints a line of words that came from outside: nothing in them may move the cursor. */
@@ -155,7 +157,8 @@ const char *cli_time(const char *rfc3339, char out[32]);
 /* [####------] `columns` wide, or with blocks of an eighth on a terminal. */
 void cli_put_bar(struct hy_buf *out, double share, size_t columns, bool is_fancy);
 
-/* A table whose columns are as wide as they must be. */
+/* A table whose columns are as wide as they must be. Its heads are English; they are shown in the
+ * person's language. */
 struct cli_table {
     struct hy_buf cells; /* NUL-ended texts, row after row */
     const char *const *heads;

@@ -25,7 +25,7 @@ static int send_edit(struct cli *c, const char *lead, json_t *edit)
         fprintf(c->out, "%s", _(c, "nothing to change"));
     else
         json_array_foreach(changed, i, x)
-            fprintf(c->out, "%s%s", i ? ", " : "", json_string_value(x));
+            fprintf(c->out, "%s%s", i ? ", " : "", cli_text(c, json_string_value(x)));
     if (cli_int(r, "pending"))
         fprintf(c->out, _(c, "  (asked by mail to confirm: %lld)"),
                 (long long)cli_int(r, "pending"));

@@ -18,6 +18,16 @@ struct checking {
     size_t faults;
 };
 
+static void put_line(struct cli *c, const char *source, const char *address, const char *state,
+                     const char *text)
+{
+    struct hy_buf line = HY_BUF_INIT(65536);
+    cli_put_cell(&line, hy_str_of(source), 16, true);
+    hy_buf_printf(&line, " %-24s %s %s\n", address, state, text);
+    fwrite(line.data, 1, line.len, c->out);
+    hy_buf_free(&line);
+}
+
 /* One line of the report. */
 static void say(struct checking *k, const char *source, const char *address, bool is_good,
                 const char *text)
@@ -27,8 +37,7 @@ static void say(struct checking *k, const char *source, const char *address, boo
         json_array_append_new(k->list, json_pack("{s:s,s:s,s:b,s:s}", "source", source, "address",
                                                  address, "good", is_good, "text", text));
     else
-        fprintf(k->c->out, "%-16s %-24s %s %s\n", source, address,
-                is_good ? _(k->c, "good ") : _(k->c, "FAULT"), text);
+        put_line(k->c, source, address, is_good ? _(k->c, "good ") : _(k->c, "FAULT"), text);
 }
 
 static bool is_here(const struct hy_sockaddr *a)

@@ -1,5 +1,6 @@
 /* Files of people: progress of reading one, its bad rows, and writing one. */
 #include "files.h"
+#include "retell.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -41,6 +42,16 @@ static int show_progress(void *ctx, const json_t *p)
     return 0;
 }
 
+/* Reasons are sentences or parts of one; the value stands behind them. */
+static struct hy_str without_stop(struct hy_str s)
+{
+    if (hy_str_ends(s, HY_STR(".")))
+        s.n--;
+    else if (hy_str_ends(s, HY_STR("。")))
+        s.n -= sizeof "。" - 1;
+    return s;
+}
+
 /* "Refused 3 of 1,000 rows:", with the first of them; `report`: the file that has all, or NULL. */
 static void print_rejects(struct cli *c, const json_t *r, const char *report)
 {
@@ -54,16 +65,20 @@ static void print_rejects(struct cli *c, const json_t *r, const char *report)
             cli_number(cli_int(r, "rows"), rows));
     json_array_foreach(json_object_get(r, "rejects"), i, x)
     {
-        struct hy_buf text = HY_BUF_INIT(65536), safe = HY_BUF_INIT(65536);
+        struct hy_buf text = HY_BUF_INIT(65536), safe = HY_BUF_INIT(65536),
+                      told = HY_BUF_INIT(65536);
         const char *column = cli_str(x, "column"), *value = cli_str(x, "value");
+        struct hy_str why = hy_str_of(cli_retell(c, cli_str(x, "reason"), &told));
         hy_buf_printf(&text, _(c, "line %lld"), (long long)cli_int(x, "line"));
-        hy_buf_printf(&text, "%s%s: %s%s%s", column[0] ? ", " : "", column, cli_str(x, "reason"),
-                      value[0] ? ": " : "", value);
+        hy_buf_printf(&text, "%s%s: ", column[0] ? ", " : "", column);
+        hy_buf_add_str(&text, without_stop(why));
+        hy_buf_printf(&text, "%s%s", value[0] ? ": " : "", value);
         struct hy_str s = hy_buf_str(&text);
         cli_put_cell(&safe, s, cli_columns(s), false);
         fprintf(c->err, "  %s\n", hy_buf_cstr(&safe));
         hy_buf_free(&text);
         hy_buf_free(&safe);
+        hy_buf_free(&told);
     }
     if (all > (int64_t)i)
         fprintf(c->err, _(c, "  ... and %s more\n"), cli_number(all - (int64_t)i, n));

@@ -67,6 +67,14 @@ void cli_put_cell(struct hy_buf *out, struct hy_str s, size_t columns, bool pad)
         hy_buf_add_c(out, ' ');
 }
 
+void cli_put_right(struct hy_buf *out, struct hy_str s, size_t columns)
+{
+    size_t n = cli_columns(s);
+    for (size_t i = n; i < columns; i++)
+        hy_buf_add_c(out, ' ');
+    cli_put_cell(out, s, n, false);
+}
+
 void cli_put_name(struct hy_buf *out, struct hy_str s, size_t columns)
 {
     size_t n = cli_columns(s), pos = 0;
@@ -198,13 +206,12 @@ static void put_row(struct hy_buf *line, const struct cli_table *t, const char *
         struct hy_str s = hy_str_of(cells[k]);
         size_t n = cli_columns(s);
         bool is_last = k + 1 == t->n_columns;
-        if (t->align[k] == 'r')
-            for (size_t i = n; i < widths[k]; i++)
-                hy_buf_add_c(line, ' ');
         if (is_last && last_width)
             cli_put_cell(line, s, n > last_width ? last_width : n, false);
+        else if (t->align[k] == 'r')
+            cli_put_right(line, s, widths[k]);
         else
-            cli_put_cell(line, s, t->align[k] == 'r' || is_last ? n : widths[k], true);
+            cli_put_cell(line, s, is_last ? n : widths[k], true);
         hy_buf_add_str(line, is_last ? HY_STR("\n") : HY_STR("  "));
     }
 }
@@ -212,10 +219,12 @@ static void put_row(struct hy_buf *line, const struct cli_table *t, const char *
 void cli_table_print(struct cli_table *t, struct cli *c, size_t width)
 {
     size_t widths[COLUMNS_MAX] = {0}, before = 0;
-    const char *p = t->cells.data, *row[COLUMNS_MAX];
+    const char *p = t->cells.data, *row[COLUMNS_MAX], *heads[COLUMNS_MAX];
     struct hy_buf line = HY_BUF_INIT(1u << 20);
-    for (size_t k = 0; k < t->n_columns; k++)
-        widths[k] = cli_columns(hy_str_of(t->heads[k]));
+    for (size_t k = 0; k < t->n_columns; k++) {
+        heads[k] = cli_text(c, t->heads[k]);
+        widths[k] = cli_columns(hy_str_of(heads[k]));
+    }
     for (size_t i = 0; i < t->n_cells; i++, p += strlen(p) + 1) {
         size_t n = cli_columns(hy_str_of(p));
         if (n > widths[i % t->n_columns])
@@ -224,11 +233,9 @@ void cli_table_print(struct cli_table *t, struct cli *c, size_t width)
     for (size_t k = 0; k + 1 < t->n_columns; k++)
         before += widths[k] + 2;
     size_t last = width > before + 8 ? width - before : 0;
-    for (size_t k = 0; k < t->n_columns; k++)
-        row[k] = t->heads[k];
     if (c->is_color)
         hy_buf_add_lit(&line, "\033[1m");
-    put_row(&line, t, row, widths, last);
+    put_row(&line, t, heads, widths, last);
     if (c->is_color)
         hy_buf_add_lit(&line, "\033[0m");
     fwrite(line.data, 1, line.len, c->out);

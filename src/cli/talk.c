@@ -58,7 +58,7 @@ int cli_fail(struct cli *c, int err, const char *message, const char *hint)
         fprintf(c->err, "%s\n", hy_buf_cstr(&safe));
     }
     if (hint && hint[0])
-        fprintf(c->err, "%s\n", hint);
+        fprintf(c->err, "%s\n", cli_retell(c, hint, &told));
     hy_buf_free(&safe);
     hy_buf_free(&told);
     return exit_code(err);

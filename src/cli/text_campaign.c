@@ -43,5 +43,7 @@ cli_words cli_text_campaign[] = {
     {"%s: %.1f %%, %lld of %lld, %.0f a second, left %s; delivered %lld, bounced %lld, deferred "
      "%lld\n",
      "%s: %.1f %%、%lld / %lld 件、毎秒 %.0f 件、残り %s。配達 %lld、不達 %lld、再送待ち %lld\n"},
+    {"conn", "接続"},
+    {"/s", "毎秒"},
     {NULL, NULL},
 };

@@ -73,5 +73,22 @@ cli_words cli_retold_values[] = {
     {"byte %zu: not UTF-8 text: %s", "%zu バイト目: UTF-8 ではありません: %s"},
     {"not UTF-8: convert the file, for instance with 'iconv -f CP932 -t UTF-8'",
      "UTF-8 ではありません。'iconv -f CP932 -t UTF-8' などで変換してください"},
+
+    /* what went wrong in few words (base/err.c) */
+    {"out of memory", "メモリが足りません"},
+    {"limit reached", "上限に達しました"},
+    {"not found", "見つかりません"},
+    {"exists already", "すでにあります"},
+    {"input/output error", "入出力エラー"},
+    {"disk full", "ディスクがいっぱいです"},
+    {"timed out", "時間切れです"},
+    {"stored data is damaged", "保存されたデータが壊れています"},
+    {"stored by a newer version of hayauma", "より新しい版の hayauma が保存したものです"},
+    {"cryptographic failure", "暗号処理に失敗しました"},
+    {"not authentic", "正当なものではありません"},
+    {"not supported", "対応していません"},
+    {"more input needed", "続きが必要です"},
+    {"unknown error", "不明なエラー"},
+    {"quota used up", "割り当てを使い切りました"},
     {NULL, NULL},
 };

@@ -312,29 +312,35 @@ static void put_detail(struct page *p, const json_t *site)
 }
 
 /* The name of a column, with a star when sites are sorted by it. */
-static const char *head(const struct page *p, const char *name, enum top_sort by, char out[16])
+static struct hy_str head(const struct page *p, const char *name, enum top_sort by, char out[32])
 {
-    snprintf(out, 16, "%s%s", name, p->s->sort == by ? "*" : "");
-    return out;
+    snprintf(out, 32, "%s%s", name, p->s->sort == by ? "*" : "");
+    return hy_str_of(out);
 }
 
 static void put_sites(struct page *p)
 {
-    char conn[16], rate[16], deferred[16], site[16];
+    char name[32];
     size_t n;
     const json_t **rows = choose(p->s, &n);
     size_t selected = n && p->s->selected >= n ? n - 1 : p->s->selected;
     bool is_wide = p->width > NARROW;
     end_line(p);
     hy_buf_add_c(&p->line, ' ');
-    cli_put_cell(&p->line, hy_str_of(head(p, "SITE", TOP_BY_SITE, site)), is_wide ? 36 : 22, true);
-    if (is_wide)
-        hy_buf_printf(&p->line, " %-10s", "SOURCE");
-    hy_buf_printf(&p->line, "%9s%8s%9s", head(p, "CONN", TOP_BY_CONNECTIONS, conn),
-                  head(p, "/S", TOP_BY_RATE, rate), head(p, "DEFERRED", TOP_BY_DEFERRED, deferred));
-    if (is_wide)
-        hy_buf_printf(&p->line, "%12s%9s%9s", "DELIVERED", "BOUNCED", "WAITING");
-    hy_buf_add_lit(&p->line, "  LAST REPLY");
+    cli_put_cell(&p->line, head(p, _(p->c, "SITE"), TOP_BY_SITE, name), is_wide ? 36 : 22, true);
+    if (is_wide) {
+        hy_buf_add_c(&p->line, ' ');
+        cli_put_cell(&p->line, hy_str_of(_(p->c, "SOURCE")), 10, true);
+    }
+    cli_put_right(&p->line, head(p, _(p->c, "CONN"), TOP_BY_CONNECTIONS, name), 9);
+    cli_put_right(&p->line, head(p, _(p->c, "/S"), TOP_BY_RATE, name), 8);
+    cli_put_right(&p->line, head(p, _(p->c, "DEFERRED"), TOP_BY_DEFERRED, name), 9);
+    if (is_wide) {
+        cli_put_right(&p->line, hy_str_of(_(p->c, "DELIVERED")), 12);
+        cli_put_right(&p->line, hy_str_of(_(p->c, "BOUNCED")), 9);
+        cli_put_right(&p->line, hy_str_of(_(p->c, "WAITING")), 9);
+    }
+    hy_buf_printf(&p->line, "  %s", _(p->c, "LAST REPLY"));
     end_line(p);
     if (rows && p->s->is_detail && n) {
         put_detail(p, rows[selected]);

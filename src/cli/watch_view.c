@@ -164,7 +164,8 @@ static void put_sites(const struct cli *c, const struct watch_state *s, size_t w
     cli_put_cell(line, hy_str_of(_(c, "site")), width >= WIDE ? 32 : 24, true);
     for (i = 0; i < SITE_COLUMNS; i++)
         if (width >= WIDE || site_columns[i].is_narrow)
-            hy_buf_printf(line, "%*s", site_columns[i].width, site_columns[i].head);
+            cli_put_right(line, hy_str_of(cli_text(c, site_columns[i].head)),
+                          (size_t)site_columns[i].width);
     hy_buf_printf(line, "  %s", _(c, "last reply"));
     end_line(out, line, width, lines);
     json_array_foreach(s->sites, i, site)

@@ -338,6 +338,27 @@ Test(text, every_message_is_translated)
     cr_expect_gt(found, 60u);
 }
 
+/* Heads of tables are plain literals: cli_table_print tells them. */
+Test(text, every_head_of_a_table_is_translated)
+{
+    char command[1024], *line = NULL;
+    size_t cap = 0, found = 0;
+    snprintf(command, sizeof command,
+             "cat %s/src/cli/cmd_*.c | tr -d '\\n' | grep -oE 'heads\\[\\] = \\{[^}]*\\}' | "
+             "grep -oE '\"[^\"]*\"' | tr -d '\"' | grep .",
+             HY_SOURCE_ROOT);
+    FILE *p = popen(command, "r");
+    cr_assert_not_null(p);
+    while (getline(&line, &cap, p) > 0) {
+        line[strcspn(line, "\n")] = '\0';
+        cr_expect_eq(times_in(cli_texts, line), 1, "in no table of text_*.c: %s", line);
+        found++;
+    }
+    pclose(p);
+    free(line);
+    cr_expect_gt(found, 60u);
+}
+
 Test(text, the_language_follows_the_locale)
 {
     cr_expect_eq(cli_lang_of("ja_JP.UTF-8"), CLI_JA);
