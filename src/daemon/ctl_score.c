@@ -176,13 +176,19 @@ struct retry {
 static int apply_retry(struct hy_write_req *r, struct hy_txn *t)
 {
     struct retry *y = hy_container_of(r, struct retry, req);
-    struct hy_handoff h = {.due_s = HY_HANDOFF_FAILED};
-    int err = HY_OK;
-    for (y->n = 0; err == HY_OK && y->n < RETRIES;) {
-        err = hy_handoff_next(t, &h, &h);
-        if (err == HY_OK)
+    uint16_t lane = 0;
+    int err;
+    y->n = 0;
+    while ((err = hy_handoff_next_lane(t, lane, &lane)) == HY_OK && y->n < RETRIES) {
+        struct hy_handoff h = {.lane = lane, .due_s = HY_HANDOFF_FAILED};
+        while (y->n < RETRIES && (err = hy_handoff_next(t, &h, &h)) == HY_OK && h.lane == lane) {
             err = hy_handoff_again(t, &h, (uint32_t)(t->now / 1000), (struct hy_str){0});
-        y->n += err == HY_OK;
+            if (err != HY_OK)
+                return err;
+            y->n++;
+        }
+        if (err != HY_OK && err != HY_ENOTFOUND)
+            return err;
     }
     return err == HY_ENOTFOUND ? HY_OK : err;
 }

@@ -1,10 +1,12 @@
 /* The thread that hands hot leads over.
  *
- * Happy path: the entries of the store that are due, a few at a time; a mail goes into the spool in
- * the transaction that takes its entry away, so it is sent once; a request is posted, and its entry
- * goes when it was answered with 2xx. How it fails: the entry is due again after a pause that
- * doubles, for three days; then it waits for a person ('hayauma score handoffs --retry'). A kill
- * between answer and commit repeats the request with the same Idempotency-Key. */
+ * Happy path: the entries of the store that are due, of each hand-off a few at a time; a mail goes
+ * into the spool in the transaction that takes its entry away, so it is sent once; a request is
+ * posted, and its entry goes when it was answered with 2xx. How it fails: the entry is due again
+ * after a pause that doubles, for three days; then it waits for a person ('hayauma score handoffs
+ * --retry'). A receiver that fails or hangs several times in a row is left alone for a while, and
+ * then asked with one lead: others are in lanes of their own and do not wait for it. A kill between
+ * answer and commit repeats the request with the same Idempotency-Key. */
 #include "handoff_sender.h"
 
 #include <stdlib.h>
@@ -21,7 +23,11 @@
 #include "system_mail.h"
 
 enum {
-    AT_ONCE = 16,
+    PER_LANE = 4,     /* hand-offs on their way at once, of each lane */
+    LANES_MAX = 32,   /* those of the rules, and of rules before */
+    CLOSED_AFTER = 3, /* failures of a receiver, in a row */
+    CLOSED_LONGEST_S = 300,
+    RETRY_AFTER_MAX_S = 3600,
     LOOK_US = 1000000,
     PAUSE_US = 5000000,
     FIRST_PAUSE_S = 5,
@@ -34,12 +40,20 @@ enum {
 };
 enum { MSG_TRIED = 1, MSG_STORED, MSG_STOP };
 
+/* What is known of a receiver. */
+struct lane {
+    uint16_t no; /* 0: free */
+    unsigned n_out, n_troubles;
+    hy_us closed_until;
+};
+
 struct handoff_sender {
     struct hy_daemon *d;
     struct desk desk;
     struct hy_https *https;
     struct hy_list errands; /* on their way */
     unsigned n_out;
+    struct lane lanes[LANES_MAX];
     hy_us again; /* not before */
     atomic_bool is_stopping;
     hy_count arrived, failed;
@@ -49,6 +63,7 @@ struct handoff_sender {
 struct errand {
     struct hy_list link;
     struct handoff_sender *s;
+    struct lane *lane;
     struct hy_handoff h; /* its strings are those below */
     char name[HY_SCORE_NAME_MAX + 1], threshold[HY_SCORE_NAME_MAX + 1];
     struct hy_scoring *scoring;
@@ -61,6 +76,8 @@ struct errand {
     struct hy_write_req req;
     uint32_t due_s; /* written: when it is tried again; 0: it has arrived */
     int err;
+    bool is_trouble; /* the receiver's, not of this lead alone */
+    uint32_t retry_after_s;
     char why[HY_HANDOFF_WHY_MAX];
 };
 
@@ -68,6 +85,7 @@ static void errand_free(struct errand *e)
 {
     hy_list_remove(&e->link);
     e->s->n_out--;
+    e->lane->n_out--;
     hy_scoring_free(e->scoring);
     hy_buf_free(&e->body);
     policy_wipe(&e->token);
@@ -79,6 +97,53 @@ static void post(struct errand *e, uint32_t kind)
     e->msg.kind = kind;
     int posted = hy_mailbox_post_answer(e->s->desk.mailbox, &e->msg);
     (void)posted; /* open as long as an errand is out */
+}
+
+/* ---- lanes ---- */
+
+/* NULL: there are too many. */
+static struct lane *lane_of(struct handoff_sender *s, uint16_t no)
+{
+    struct lane *free_one = NULL;
+    for (size_t i = 0; i < LANES_MAX; i++) {
+        struct lane *l = &s->lanes[i];
+        if (l->no == no)
+            return l;
+        if (!free_one && (l->no == 0 || (l->n_out == 0 && l->n_troubles == 0)))
+            free_one = l;
+    }
+    if (free_one)
+        *free_one = (struct lane){.no = no};
+    return free_one;
+}
+
+static uint32_t doubled(uint32_t first, uint32_t times, uint32_t longest)
+{
+    uint32_t s = first;
+    for (; times > 0 && s < longest; times--)
+        s *= 2;
+    return s < longest ? s : longest;
+}
+
+static void lane_failed(const struct errand *e)
+{
+    struct lane *l = e->lane;
+    uint32_t s = e->retry_after_s < RETRY_AFTER_MAX_S ? e->retry_after_s : RETRY_AFTER_MAX_S;
+    hy_us now = hy_clock_us(), until = now + (hy_us)s * 1000000;
+    l->n_troubles++;
+    if (l->n_troubles >= CLOSED_AFTER && now >= l->closed_until) {
+        s = doubled(FIRST_PAUSE_S, l->n_troubles - CLOSED_AFTER, CLOSED_LONGEST_S);
+        hy_log(HY_LOG_WARNING, "scoring", "%s: nothing is handed over for %u s, after %u failures",
+               e->name, s, l->n_troubles);
+        until = now + (hy_us)s * 1000000 > until ? now + (hy_us)s * 1000000 : until;
+    }
+    l->closed_until = until > l->closed_until ? until : l->closed_until;
+}
+
+static void lane_works(struct lane *l)
+{
+    l->n_troubles = 0;
+    l->closed_until = 0;
 }
 
 /* ---- what became of it is stored ---- */
@@ -115,20 +180,15 @@ static void arrived(struct errand *e)
     store(e);
 }
 
-static uint32_t pause_s(uint32_t tries)
-{
-    uint32_t s = FIRST_PAUSE_S;
-    for (; tries > 0 && s < LONGEST_PAUSE_S; tries--)
-        s *= 2;
-    return s < LONGEST_PAUSE_S ? s : LONGEST_PAUSE_S;
-}
-
 static void failed(struct errand *e)
 {
     hy_wall_ms now = hy_clock_wall_ms();
     bool is_over = now - e->h.entered >= GIVE_UP_MS;
     hy_count_add(&e->s->failed, 1);
-    e->due_s = is_over ? HY_HANDOFF_FAILED : (uint32_t)(now / 1000) + pause_s(e->h.tries);
+    if (e->is_trouble)
+        lane_failed(e);
+    uint32_t pause_s = doubled(FIRST_PAUSE_S, e->h.tries, LONGEST_PAUSE_S);
+    e->due_s = is_over ? HY_HANDOFF_FAILED : (uint32_t)(now / 1000) + pause_s;
     hy_log(is_over ? HY_LOG_ERROR : HY_LOG_WARNING, "scoring",
            is_over ? "%s: lead %u was not handed over, and is not tried again: %s"
                    : "%s: lead %u could not be handed over, it is tried again: %s",
@@ -148,6 +208,7 @@ static void on_mailed(struct system_mail *m, int err)
 {
     struct errand *e = hy_container_of(m, struct errand, mail);
     e->err = err;
+    e->is_trouble = err != HY_OK;
     snprintf(e->why, sizeof e->why, "%s", err == HY_OK ? "" : hy_err_text(err));
     post(e, MSG_TRIED);
 }
@@ -193,11 +254,20 @@ static int send_mail(struct errand *e, const struct hy_score_handoff *h, const j
 
 /* ---- by a request ---- */
 
+/* Whether the next lead would fare no better; a 4xx is an answer to this one, mostly. */
+static bool is_receivers(const struct hy_https_result *r)
+{
+    return r->err != HY_OK || r->status / 100 == 5 || r->status == 401 || r->status == 403 ||
+           r->status == 408 || r->status == 429;
+}
+
 static void on_answer(struct hy_https_request *r, const struct hy_https_result *result)
 {
     struct errand *e = hy_container_of(r, struct errand, request);
     bool is_good = result->err == HY_OK && result->status / 100 == 2;
     e->err = is_good ? HY_OK : result->err ? result->err : HY_EIO;
+    e->is_trouble = !is_good && is_receivers(result);
+    e->retry_after_s = result->retry_after_s;
     if (result->err == HY_OK)
         snprintf(e->why, sizeof e->why, "the answer was %u", result->status);
     else
@@ -284,11 +354,14 @@ static int send_request(struct errand *e, struct hy_txn *t, const struct hy_scor
 
 /* ---- looking ---- */
 
-static bool is_out(struct handoff_sender *s, hy_id id)
+/* One lead is told of to one receiver in the order in which it entered. */
+static bool is_out(struct handoff_sender *s, const struct hy_handoff *h)
 {
-    for (struct hy_list *l = s->errands.next; l != &s->errands; l = l->next)
-        if (hy_container_of(l, struct errand, link)->h.id == id)
+    for (struct hy_list *l = s->errands.next; l != &s->errands; l = l->next) {
+        const struct hy_handoff *o = &hy_container_of(l, struct errand, link)->h;
+        if (o->lane == h->lane && (o->id == h->id || o->lead == h->lead))
             return true;
+    }
     return false;
 }
 
@@ -303,13 +376,14 @@ static const struct hy_score_handoff *handoff_of(const struct hy_score_plan *p, 
     return NULL;
 }
 
-static struct errand *errand_new(struct handoff_sender *s, const struct hy_handoff *h,
-                                 struct hy_scoring *scoring)
+static struct errand *errand_new(struct handoff_sender *s, struct lane *lane,
+                                 const struct hy_handoff *h, struct hy_scoring *scoring)
 {
     struct errand *e = calloc(1, sizeof *e);
     if (!e)
         return NULL;
     e->s = s;
+    e->lane = lane;
     e->h = *h;
     snprintf(e->name, sizeof e->name, "%.*s", HY_STR_ARG(h->name));
     snprintf(e->threshold, sizeof e->threshold, "%.*s", HY_STR_ARG(h->threshold));
@@ -320,6 +394,7 @@ static struct errand *errand_new(struct handoff_sender *s, const struct hy_hando
     e->scoring = hy_scoring_ref(scoring);
     hy_list_push(&s->errands, &e->link);
     s->n_out++;
+    lane->n_out++;
     return e;
 }
 
@@ -345,33 +420,58 @@ static void begin(struct errand *e, struct hy_txn *t)
     if (err == HY_OK)
         return;
     snprintf(e->why, sizeof e->why, "%s", diag.text[0] ? diag.text : hy_err_text(err));
+    e->is_trouble = true;
     failed(e);
+}
+
+static int look_at_lane(struct handoff_sender *s, struct hy_txn *t, struct hy_scoring *scoring,
+                        struct lane *lane)
+{
+    uint32_t now_s = (uint32_t)(hy_clock_wall_ms() / 1000);
+    struct hy_handoff h = {.lane = lane->no};
+    unsigned max = lane->n_troubles >= CLOSED_AFTER ? 1 : PER_LANE;
+    while (lane->n_out < max && hy_clock_us() >= lane->closed_until) {
+        int err = hy_handoff_next(t, &h, &h);
+        if (err != HY_OK)
+            return err;
+        if (h.lane != lane->no || h.due_s > now_s)
+            return HY_OK;
+        if (is_out(s, &h))
+            continue;
+        struct errand *e = errand_new(s, lane, &h, scoring);
+        if (!e)
+            return HY_ENOMEM;
+        begin(e, t);
+    }
+    return HY_OK;
 }
 
 static void look(struct handoff_sender *s)
 {
     struct hy_scoring *scoring = daemon_scoring(s->d);
-    uint32_t now_s = (uint32_t)(hy_clock_wall_ms() / 1000);
-    struct hy_handoff h = {0};
     struct hy_txn t = {0};
+    uint16_t no = 0;
     int err = scoring ? hy_txn_read(s->d->env, &t) : HY_ENOTFOUND;
-    while (err == HY_OK && s->n_out < AT_ONCE && !atomic_load(&s->is_stopping)) {
-        err = hy_handoff_next(&t, &h, &h);
-        if (err == HY_OK && h.due_s > now_s)
-            err = HY_ENOTFOUND;
-        if (err != HY_OK || is_out(s, h.id))
-            continue;
-        struct errand *e = errand_new(s, &h, scoring);
-        if (e)
-            begin(e, &t);
-        else
-            err = HY_ENOMEM;
+    while (err == HY_OK && !atomic_load(&s->is_stopping) &&
+           (err = hy_handoff_next_lane(&t, no, &no)) == HY_OK) {
+        struct lane *lane = lane_of(s, no);
+        if (lane)
+            err = look_at_lane(s, &t, scoring, lane);
+        if (err == HY_ENOTFOUND) /* its last entry was the last of all */
+            err = HY_OK;
     }
     hy_txn_end(&t);
     hy_scoring_free(scoring);
     if (err != HY_OK && err != HY_ENOTFOUND)
         hy_log(HY_LOG_ERROR, "scoring", "hot leads wait to be handed over: %s", hy_err_text(err));
     s->again = hy_clock_us() + (err == HY_OK || err == HY_ENOTFOUND ? LOOK_US : PAUSE_US);
+}
+
+/* It is over; there may be others behind it. */
+static void end(struct errand *e)
+{
+    e->s->again = 0;
+    errand_free(e);
 }
 
 static void take(struct handoff_sender *s, struct hy_msg *m)
@@ -381,13 +481,18 @@ static void take(struct handoff_sender *s, struct hy_msg *m)
     struct errand *e = hy_container_of(m, struct errand, msg);
     bool is_mail = e->mail.done != NULL;
     if (m->kind == MSG_STORED) {
-        if (e->err != HY_OK)
-            s->again = hy_clock_us() + PAUSE_US;
+        if (e->err == HY_OK) {
+            end(e);
+            return;
+        }
+        s->again = hy_clock_us() + PAUSE_US;
         errand_free(e);
     } else if (e->err == HY_OK && is_mail) { /* the entry went with it */
         hy_count_add(&s->arrived, 1);
-        errand_free(e);
+        lane_works(e->lane);
+        end(e);
     } else if (e->err == HY_OK) {
+        lane_works(e->lane);
         arrived(e);
     } else if (atomic_load(&s->is_stopping) || e->err == HY_ENOTFOUND) {
         errand_free(e);
@@ -410,18 +515,28 @@ static void run(void *arg)
     }
 }
 
+static int apply_move(struct hy_write_req *r, struct hy_txn *t)
+{
+    (void)r;
+    return hy_handoff_move_old(t);
+}
+
 int handoff_sender_start(struct hy_daemon *d, struct handoff_sender **ret)
 {
-    struct hy_https_options https = {.ca_file = d->config->tls.ca_file};
+    struct hy_https_options https = {.ca_file = d->config->tls.ca_file,
+                                     .max_running = LANES_MAX * PER_LANE};
+    struct hy_write_req move = {.class = HY_WRITE_ADMIN, .apply = apply_move};
     struct hy_diag diag = {""};
     struct handoff_sender *s = calloc(1, sizeof *s);
     if (!s)
         return HY_ENOMEM;
     s->d = d;
     hy_list_init(&s->errands);
-    int err = hy_https_create(&https, &diag, &s->https);
+    int err = hy_writer_run(d->writer, &move);
     if (err == HY_OK)
-        err = desk_open(&s->desk, "handoff", AT_ONCE + 1, run, s);
+        err = hy_https_create(&https, &diag, &s->https);
+    if (err == HY_OK)
+        err = desk_open(&s->desk, "handoff", LANES_MAX * PER_LANE + 1, run, s);
     if (err == HY_OK) {
         *ret = s;
         return HY_OK;

@@ -4,8 +4,10 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "hayauma/base/clock.h"
+#include "hayauma/model/activity.h"
 
 enum { VALUE_MAX = 200 }; /* bytes of a value in a mail */
 
@@ -74,7 +76,7 @@ static void put_reasons(const struct hy_score_handoff *h, const json_t *lead, st
     json_array_foreach(json_object_get(lead, "reasons"), i, r)
     {
         long long times = json_integer_value(json_object_get(r, "times"));
-        hy_buf_printf(out, "  %.1f  ", number(r, "points"));
+        hy_buf_printf(out, h->is_japanese ? "  %.1f 点  " : "  %.1f  ", number(r, "points"));
         put_clean(out, str(r, "rule"));
         hy_buf_printf(out,
                       h->is_japanese ? " (%lld 回)\n"
@@ -84,13 +86,56 @@ static void put_reasons(const struct hy_score_handoff *h, const json_t *lead, st
     }
 }
 
+/* What it did, in words of people who sell. */
+static const char *deed(const struct hy_score_handoff *h, const char *kind)
+{
+    static const struct {
+        enum hy_activity_kind kind;
+        const char *en, *ja;
+    } words[] = {
+        {HY_ACTIVITY_OPEN, "opened a mail", "メールを開封"},
+        {HY_ACTIVITY_CLICK, "clicked a link of a mail", "メールのリンクをクリック"},
+        {HY_ACTIVITY_REPLY, "replied to a mail", "メールに返信"},
+        {HY_ACTIVITY_UNSUBSCRIBE, "unsubscribed", "配信を停止"},
+        {HY_ACTIVITY_PAGE_VIEW, "read a page", "ページを閲覧"},
+        {HY_ACTIVITY_KEY_PAGE, "read a key page", "重要ページを閲覧"},
+        {HY_ACTIVITY_SCROLL, "read a page to the end", "ページを最後まで閲覧"},
+        {HY_ACTIVITY_DOWNLOAD, "downloaded", "ダウンロード"},
+        {HY_ACTIVITY_VIDEO, "watched a video", "動画を視聴"},
+        {HY_ACTIVITY_FORM_POST, "filled in a form", "フォームを送信"},
+        {HY_ACTIVITY_ORDER, "ordered", "注文"},
+        {HY_ACTIVITY_CART, "filled a cart", "カートに追加"},
+        {HY_ACTIVITY_OFFLINE, "attended", "参加"},
+        {HY_ACTIVITY_SALES, "sales result", "営業結果"},
+    };
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++)
+        if (strcmp(kind, hy_activity_kind_name(words[i].kind)) == 0)
+            return h->is_japanese ? words[i].ja : words[i].en;
+    return kind;
+}
+
+/* "2026-11-22 22:13", by the clock of the office. */
+static void put_time(struct hy_buf *out, const char *rfc3339)
+{
+    hy_wall_ms at;
+    struct tm tm;
+    char text[32] = "";
+    time_t t = hy_wall_parse(hy_str_of(rfc3339), &at) == HY_OK ? (time_t)(at / 1000) : 0;
+    if (t && localtime_r(&t, &tm))
+        strftime(text, sizeof text, "%Y-%m-%d %H:%M", &tm);
+    hy_buf_add_str(out, hy_str_of(text));
+}
+
 static void put_last(const struct hy_score_handoff *h, const json_t *lead, struct hy_buf *out)
 {
     const json_t *last = json_object_get(lead, "last");
     if (!json_is_object(last))
         return;
-    hy_buf_printf(out, h->is_japanese ? "\n最後の行動: %s  %s  " : "\nLast: %s  %s  ",
-                  str(last, "at"), str(last, "kind"));
+    hy_buf_add_str(out, h->is_japanese ? HY_STR("\n最後の行動: ") : HY_STR("\nLast: "));
+    put_time(out, str(last, "at"));
+    hy_buf_add_str(out, HY_STR("  "));
+    put_clean(out, deed(h, str(last, "kind")));
+    hy_buf_add_str(out, HY_STR("  "));
     put_clean(out, str(last, "text")[0] ? str(last, "text") : str(last, "url"));
     hy_buf_add_str(out, HY_STR("\n"));
 }
@@ -99,6 +144,7 @@ void handoff_text(const struct hy_score_handoff *h, const json_t *lead, const ch
                   struct hy_buf *out)
 {
     bool ja = h->is_japanese;
+    long long no = json_integer_value(json_object_get(lead, "lead"));
     put_who(lead, out);
     hy_buf_printf(out,
                   ja ? " が %.0f 点に達しました (%s)。\n\n" : " has reached %.0f points (%s).\n\n",
@@ -108,13 +154,15 @@ void handoff_text(const struct hy_score_handoff *h, const json_t *lead, const ch
     put_line(out, ja ? "担当: " : "Owner: ", str(lead, "owner"));
     put_reasons(h, lead, out);
     put_last(h, lead, out);
-    hy_buf_add_str(out, ja ? HY_STR("\n内訳: hayauma score explain ")
-                           : HY_STR("\nEvery point: hayauma score explain "));
-    put_clean(out, str(lead, "email"));
-    hy_buf_add_str(out, ja ? HY_STR("\n結果の記録: hayauma lead result ")
-                           : HY_STR("\nTell what became of it: hayauma lead result "));
-    put_clean(out, str(lead, "email"));
-    hy_buf_add_str(out, HY_STR(" won|lost|recycled\n"));
+    /* the lead by its number: what is pasted into a shell has no word of a stranger in it */
+    hy_buf_printf(out,
+                  ja ? "\n内訳をすべて見る: hayauma score explain %lld\n"
+                       "結果を記録する: hayauma lead result %lld won (受注), lost (失注) または "
+                       "recycled (継続育成)\n"
+                     : "\nEvery point: hayauma score explain %lld\n"
+                       "Tell what became of it: hayauma lead result %lld won, or lost, or "
+                       "recycled (to be nurtured on)\n",
+                  no, no);
 }
 
 /* ---- JSON ---- */

@@ -1,4 +1,5 @@
-/* Leads on their way to sales. Key: second be32, id be64. Value: version u8; varints: lead, when it
+/* Leads on their way to sales. Key: lane be16 (the number of the hand-off's name), second be32, id
+ * be64; stores of before have keys without the lane. Value: version u8; varints: lead, when it
  * entered (ms), tries, number of the hand-off's name, of the threshold's; why the last try failed
  * (length, bytes). Turns of owners: 't', number of the hand-off be16 -> version u8, u32. */
 #include "hayauma/store/handoff.h"
@@ -11,18 +12,24 @@
 #include "record.h"
 #include "score_priv.h"
 
-enum { VERSION = 1, KEY = 12, RECORD_MAX = 64 + HY_HANDOFF_WHY_MAX };
+enum { VERSION = 1, KEY = 14, OLD_KEY = 12, RECORD_MAX = 64 + HY_HANDOFF_WHY_MAX };
 
 struct row {
     struct hy_handoff h;
-    uint16_t name, threshold;
+    uint16_t threshold;
 };
 
-static struct hy_str key_of(uint32_t due_s, hy_id id, uint8_t room[KEY])
+static struct hy_str key_of(uint16_t lane, uint32_t due_s, hy_id id, uint8_t room[KEY])
 {
-    hy_put_be32(room, due_s);
-    hy_put_be64(room + 4, id);
+    hy_put_be16(room, lane);
+    hy_put_be32(room + 2, due_s);
+    hy_put_be64(room + 6, id);
     return hy_str_make(room, KEY);
+}
+
+static struct hy_str key_of_one(const struct hy_handoff *h, uint8_t room[KEY])
+{
+    return key_of(h->lane, h->due_s, h->id, room);
 }
 
 static int put(struct hy_txn *t, const struct row *r)
@@ -33,11 +40,10 @@ static int put(struct hy_txn *t, const struct row *r)
     rec_put_varint(&o, r->h.lead);
     rec_put_varint(&o, (uint64_t)r->h.entered);
     rec_put_varint(&o, r->h.tries);
-    rec_put_varint(&o, r->name);
+    rec_put_varint(&o, r->h.lane);
     rec_put_varint(&o, r->threshold);
     rec_put_str(&o, hy_str_slice(r->h.why, 0, HY_HANDOFF_WHY_MAX));
-    return hy_put(t, HY_TABLE_HANDOFFS, key_of(r->h.due_s, r->h.id, key), hy_str_make(room, o.n),
-                  HY_PUT_SET);
+    return hy_put(t, HY_TABLE_HANDOFFS, key_of_one(&r->h, key), hy_str_make(room, o.n), HY_PUT_SET);
 }
 
 static int decode(struct hy_str key, struct hy_str value, struct row *ret)
@@ -46,11 +52,12 @@ static int decode(struct hy_str key, struct hy_str value, struct row *ret)
     if (err)
         return err;
     struct hy_rec_in in = rec_in(hy_str_slice(value, 1, value.n));
-    struct row r = {.h = {.due_s = hy_get_be32(key.p), .id = hy_get_be64(key.p + 4)}};
+    struct hy_str rest = hy_str_slice(key, key.n - OLD_KEY, key.n);
+    struct row r = {.h = {.due_s = hy_get_be32(rest.p), .id = hy_get_be64(rest.p + 4)}};
     r.h.lead = (uint32_t)rec_get_varint(&in, UINT32_MAX);
     r.h.entered = (hy_wall_ms)rec_get_varint(&in, INT64_MAX);
     r.h.tries = (uint32_t)rec_get_varint(&in, UINT32_MAX);
-    r.name = (uint16_t)rec_get_varint(&in, UINT16_MAX);
+    r.h.lane = (uint16_t)rec_get_varint(&in, UINT16_MAX);
     r.threshold = (uint16_t)rec_get_varint(&in, UINT16_MAX);
     r.h.why = rec_get_str(&in, HY_HANDOFF_WHY_MAX);
     if (in.bad || in.n)
@@ -132,9 +139,9 @@ int hy_score_hand_over(struct score_book *b, size_t threshold, struct score_over
                               .lead = b->lead,
                               .entered = now},
                         .threshold = o->threshold};
-        err = hy_score_name_intern(b->t, SCORE_HANDOFF, h->name, &r.name);
+        err = hy_score_name_intern(b->t, SCORE_HANDOFF, h->name, &r.h.lane);
         if (!err && h->n_owners)
-            err = assign(b, h, r.name);
+            err = assign(b, h, r.h.lane);
         if (!err)
             err = put(b->t, &r);
         o->handed = now;
@@ -144,40 +151,59 @@ int hy_score_hand_over(struct score_book *b, size_t threshold, struct score_over
 
 /* ---- who tells ---- */
 
+/* The entry at or behind a key. What is behind all lanes is of before there were any. */
+static int read_from(struct hy_txn *t, struct hy_str key, struct row *ret)
+{
+    struct hy_cursor c;
+    int err = hy_cursor_open(t, HY_TABLE_HANDOFFS, &c);
+    if (!err)
+        err = hy_cursor_seek(&c, key);
+    if (!err && c.key.n != KEY)
+        err = c.key.n == OLD_KEY ? HY_ENOTFOUND : HY_ECORRUPT;
+    if (!err)
+        err = decode(c.key, c.value, ret);
+    hy_cursor_close(&c);
+    return err;
+}
+
 int hy_handoff_next(struct hy_txn *t, const struct hy_handoff *after, struct hy_handoff *ret)
 {
     static const struct hy_str unknown = {"?", 1};
     uint8_t key[KEY];
-    struct hy_cursor c;
     struct row r;
-    int err = hy_cursor_open(t, HY_TABLE_HANDOFFS, &c);
-    if (!err)
-        err = hy_cursor_seek(&c, key_of(after->due_s, after->id ? after->id + 1 : 0, key));
-    if (!err && c.key.n != KEY)
-        err = HY_ECORRUPT;
-    if (!err)
-        err = decode(c.key, c.value, &r);
-    hy_cursor_close(&c);
+    hy_id from = after->id ? after->id + 1 : 0;
+    int err = read_from(t, key_of(after->lane, after->due_s, from, key), &r);
     if (err)
         return err;
     r.h.name = r.h.threshold = unknown;
-    (void)!hy_score_name_text(t, SCORE_HANDOFF, r.name, &r.h.name);
+    (void)!hy_score_name_text(t, SCORE_HANDOFF, r.h.lane, &r.h.name);
     (void)!hy_score_name_text(t, SCORE_THRESHOLD, r.threshold, &r.h.threshold);
     *ret = r.h;
     return 0;
 }
 
+int hy_handoff_next_lane(struct hy_txn *t, uint16_t after, uint16_t *ret)
+{
+    uint8_t key[KEY];
+    struct row r;
+    int err = after == UINT16_MAX ? HY_ENOTFOUND
+                                  : read_from(t, key_of((uint16_t)(after + 1), 0, 0, key), &r);
+    if (!err)
+        *ret = r.h.lane;
+    return err;
+}
+
 int hy_handoff_done(struct hy_txn *t, const struct hy_handoff *h)
 {
     uint8_t key[KEY];
-    return hy_del(t, HY_TABLE_HANDOFFS, key_of(h->due_s, h->id, key));
+    return hy_del(t, HY_TABLE_HANDOFFS, key_of_one(h, key));
 }
 
 int hy_handoff_again(struct hy_txn *t, const struct hy_handoff *h, uint32_t due_s,
                      struct hy_str why)
 {
     uint8_t key[KEY];
-    struct hy_str k = key_of(h->due_s, h->id, key), value;
+    struct hy_str k = key_of_one(h, key), value;
     struct row r;
     int err = hy_get(t, HY_TABLE_HANDOFFS, k, &value);
     if (!err)
@@ -191,20 +217,47 @@ int hy_handoff_again(struct hy_txn *t, const struct hy_handoff *h, uint32_t due_
     return err ? err : put(t, &r);
 }
 
+int hy_handoff_move_old(struct hy_txn *t)
+{
+    while (!hy_txn_should_yield(t)) {
+        char why[HY_HANDOFF_WHY_MAX];
+        struct hy_cursor c;
+        struct row r;
+        int err = hy_cursor_open(t, HY_TABLE_HANDOFFS, &c);
+        if (!err)
+            err = hy_cursor_last(&c); /* their seconds are behind all lanes */
+        bool is_old = !err && c.key.n == OLD_KEY;
+        if (is_old)
+            err = decode(c.key, c.value, &r);
+        if (is_old && !err) {
+            memcpy(why, r.h.why.p, r.h.why.n);
+            r.h.why.p = why;
+            err = hy_cursor_delete(&c);
+        }
+        hy_cursor_close(&c);
+        if (err || !is_old)
+            return err == HY_ENOTFOUND ? 0 : err;
+        err = put(t, &r);
+        if (err)
+            return err;
+    }
+    return HY_EMORE;
+}
+
 int hy_handoff_count(struct hy_txn *t, uint64_t *ret_pending, uint64_t *ret_failed)
 {
-    uint8_t key[KEY];
-    struct hy_cursor c;
     uint64_t all = 0, failed = 0;
+    uint16_t lane = 0;
     int err = hy_table_count(t, HY_TABLE_HANDOFFS, &all);
     if (err)
         return err;
-    err = hy_cursor_open(t, HY_TABLE_HANDOFFS, &c);
-    if (!err)
-        err = hy_cursor_seek(&c, key_of(HY_HANDOFF_FAILED, 0, key));
-    for (; !err; err = hy_cursor_next(&c))
-        failed++;
-    hy_cursor_close(&c);
+    while (!(err = hy_handoff_next_lane(t, lane, &lane))) {
+        struct hy_handoff h = {.lane = lane, .due_s = HY_HANDOFF_FAILED};
+        while (!(err = hy_handoff_next(t, &h, &h)) && h.lane == lane)
+            failed++;
+        if (err && err != HY_ENOTFOUND)
+            return err;
+    }
     if (err != HY_ENOTFOUND)
         return err;
     *ret_pending = all - failed;

@@ -1,10 +1,13 @@
 """Points for what leads do: from real activities to the score, the hot list and who is told of it."""
 import json
 import os
+import threading
 
 import event_lab
+import track_lab
 from api_lab import Api, api_setup, token
 from lab import Daemon, check, check_eq, wait_for
+from test_loop import PHONE
 from test_spool import SITE
 from tls_lab import HttpsServer, Pki
 
@@ -62,7 +65,7 @@ def of(kind, who="taro@example.jp", **more):
 FOURTEEN = (of("key-page", name="pricing"), of("custom", name="demo"), of("offline", name="Expo 2026"))
 
 
-def test_a_key_page_a_click_and_a_seminar_are_14_points(lab):
+def test_what_a_limit_leaves_out_is_told_with_the_rest(lab):
     told_to = lab.path("events")
     os.mkdir(told_to)
     daemon, api = start(lab, **{"events.files": [{"name": "hot", "dir": told_to, "types": ["score-reached"]}]})
@@ -89,6 +92,23 @@ def test_a_key_page_a_click_and_a_seminar_are_14_points(lab):
     check_eq((event["type"], event["text"]), ("score-reached", "hot"))
     good, text = daemon.audit()
     check(good, text)
+
+
+def test_a_key_page_a_click_of_a_mail_and_a_seminar_are_14_points(lab):
+    own = token(lab, "crm", "*", "--scopes", "leads:read,leads:write")
+    port = lab.free_port()
+    daemon, sink, browser = track_lab.track_setup(lab, config={
+        "scoring.rules": lab.write("scoring.yaml", RULES), "reaction.hold": "1s", "api.listen": [f"127.0.0.1:{port}"],
+        "api.tokens": lab.path("tokens")})
+    api = Api(port, own)
+    mail, = track_lab.mails(lab, daemon, sink, browser, people=1)
+    tell(api, of("key-page", mail.to, name="pricing"), of("offline", mail.to, name="Expo 2026"))
+    wait_for("3 + 10 points", lambda: score(daemon, mail.to) == 13)
+    browser.get("c/" + mail.clicks[0], "-A", PHONE)
+    wait_for("the click's point", lambda: score(daemon, mail.to) == 14)
+    told = ask(daemon, "score", "explain", mail.to)
+    check_eq(sorted((e["rule"], e["points"]) for e in told["entries"]), [("click", 1.0), ("key page", 3.0), ("seminar", 10.0)])
+    check_eq([h["email"] for h in ask(daemon, "score", "hot")["leads"]], [mail.to])
 
 
 def test_points_are_the_same_after_a_kill(lab):
@@ -192,7 +212,8 @@ def test_a_hot_lead_is_handed_over_by_mail_and_to_a_crm_once(lab):
         crm.stop()
 
 
-def hand_over(lab, pki, crm):
+def handing(lab, pki, crm):
+    """(daemon, sink, client) of a daemon that tells sales and a CRM"""
     rules = RULES + HANDOFFS.format(site=SITE, port=crm.port, ca=pki.ca)
     write(lab.path("crm.token"), "s3cret-token\n")
     os.chmod(lab.path("crm.token"), 0o600)
@@ -203,7 +224,11 @@ def hand_over(lab, pki, crm):
     lab.run("openssl", "genrsa", "-out", key, "2048")
     daemon, sink, api = api_setup(lab, config={"scoring.rules": path, "dsn.from": "reports@mail.test",
                                                "dkim.keys": [{"domain": "test", "selector": "i1", "file": key}]})
-    api = Api(api.port, own)
+    return daemon, sink, Api(api.port, own)
+
+
+def hand_over(lab, pki, crm):
+    daemon, sink, api = handing(lab, pki, crm)
     leads = lab.path("leads.csv")
     write(leads, 'email,name,title\ntaro@example.jp,"Taro \u5c71\u7530","managing director ""x"""\n')
     daemon.import_leads(leads)
@@ -224,6 +249,40 @@ def hand_over(lab, pki, crm):
     tell(api, *FOURTEEN)
     wait_for("more points", lambda: score(daemon, "taro@example.jp") > 34)
     check_eq((len(crm.seen), sink.delivered().count(f"sales@{SITE}")), (2, 1), "once")
+
+
+class HangingCrm(HttpsServer):
+    """Takes requests and does not answer."""
+
+    def __init__(self, lab, certificate, key):
+        self.seen, self.end = [], threading.Event()
+        super().__init__(lab, certificate, key)
+
+    def answer(self, method, host, path, headers, body):
+        self.seen.append(headers["Idempotency-Key"])
+        self.end.wait()
+        return 503, "text/plain", ""
+
+    def stop(self):
+        self.end.set()
+        super().stop()
+
+
+def test_a_crm_that_hangs_holds_up_no_mail(lab):
+    pki = Pki(lab)
+    crm = HangingCrm(lab, *pki.issue("crm", "localhost"))
+    try:
+        many = 40
+        daemon, sink, api = handing(lab, pki, crm)
+        for i in range(many):
+            tell(api, *(dict(a, email=f"lead{i}@example.jp") for a in FOURTEEN), of("key-page", f"lead{i}@example.jp", name="pricing"))
+        wait_for("the CRM to hang", lambda: crm.seen)
+        wait_for("every mail", lambda: sink.delivered().count(f"sales@{SITE}") == many, 90)
+        left = ask(daemon, "score", "handoffs")
+        check_eq((left["pending"], {h["name"] for h in left["handoffs"]}), (many, {"crm"}), "what the CRM did not take waits")
+        check(len(set(crm.seen)) <= 8, "a few requests at once wait for it")
+    finally:
+        crm.stop()
 
 
 def test_what_sales_say_closes_a_lead_and_opens_it_again(lab):

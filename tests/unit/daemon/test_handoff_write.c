@@ -36,6 +36,33 @@ Test(handoff_write, a_subject_is_one_line_of_bounded_length)
     json_decref(lead);
 }
 
+Test(handoff_write, a_mail_gives_commands_no_word_of_a_stranger)
+{
+    json_t *lead = lead_of("Taro");
+    json_object_set_new(lead, "email", json_string("$(id)`id`@b.test"));
+    json_object_set_new(lead, "last",
+                        json_pack("{s:s,s:s,s:s}", "at", "2026-11-22T03:04:05.000Z", "kind",
+                                  "key-page", "text", "pricing"));
+    static const struct {
+        bool is_japanese;
+        const char *command, *deed;
+    } cases[] = {
+        {false, "hayauma score explain 7\n", "  read a key page  pricing\n"},
+        {true, "hayauma score explain 7\n", "  重要ページを閲覧  pricing\n"},
+    };
+    for (size_t i = 0; i < 2; i++) {
+        struct hy_score_handoff h = {.is_japanese = cases[i].is_japanese};
+        struct hy_buf out = HY_BUF_INIT(HANDOFF_TEXT_MAX);
+        handoff_text(&h, lead, "hot", &out);
+        const char *text = hy_buf_cstr(&out), *commands = strstr(text, "hayauma ");
+        cr_assert(commands && strstr(text, cases[i].command), "%s", text);
+        cr_expect(!strpbrk(commands, "$`@"), "%s", text);
+        cr_expect(strstr(text, cases[i].deed), "%s", text);
+        hy_buf_free(&out);
+    }
+    json_decref(lead);
+}
+
 Test(handoff_write, a_body_is_json_whatever_the_values_are)
 {
     struct hy_score_handoff h = {

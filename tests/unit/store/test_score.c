@@ -496,3 +496,54 @@ Test(score, that_enters_a_threshold_is_handed_over_and_not_again_soon)
     cr_expect_eq(pending, 3);
     commit();
 }
+
+/* The entry of a lane as it was before there were lanes. */
+static void make_old(const struct hy_handoff *h)
+{
+    uint8_t key[14];
+    char room[512];
+    struct hy_str value;
+    hy_put_be16(key, h->lane);
+    hy_put_be32(key + 2, h->due_s);
+    hy_put_be64(key + 6, h->id);
+    cr_assert_eq(hy_get(&txn, HY_TABLE_HANDOFFS, hy_str_make(key, 14), &value), 0);
+    memcpy(room, value.p, value.n);
+    value.p = room;
+    cr_assert_eq(hy_put(&txn, HY_TABLE_HANDOFFS, hy_str_make(key + 2, 12), value, HY_PUT_NEW), 0);
+    cr_assert_eq(hy_handoff_done(&txn, h), 0);
+}
+
+Test(score, a_hand_off_has_a_lane_of_its_own)
+{
+    struct hy_score_threshold hot;
+    struct hy_score_plan plan = handed_plan(&hot);
+    struct hy_handoff h = {0}, mail, crm;
+    uint64_t pending = 0, failed = 0;
+    uint16_t lane = 0;
+    begin(1700000000000);
+    for (hy_lead_no lead = 7; lead < 10; lead++)
+        did(&plan, HY_ACTIVITY_OFFLINE, lead, txn.now);
+    cr_assert_eq(hy_handoff_next_lane(&txn, 0, &lane), 0);
+    mail.lane = lane;
+    cr_assert_eq(hy_handoff_next_lane(&txn, lane, &lane), 0);
+    crm = (struct hy_handoff){.lane = lane};
+    cr_expect_eq(hy_handoff_next_lane(&txn, lane, &lane), HY_ENOTFOUND);
+    for (hy_lead_no lead = 7; lead < 10; lead++) {
+        cr_assert_eq(hy_handoff_next(&txn, &crm, &crm), 0);
+        cr_expect(crm.lead == lead && hy_str_eq(crm.name, HY_STR("crm")));
+    }
+    cr_expect_eq(hy_handoff_next(&txn, &crm, &crm), HY_ENOTFOUND);
+
+    cr_assert_eq(hy_handoff_next(&txn, &h, &h), 0);
+    cr_expect(h.lane == mail.lane && hy_str_eq(h.name, HY_STR("mail")));
+    cr_assert_eq(hy_handoff_again(&txn, &h, HY_HANDOFF_FAILED, HY_STR("never")), 0);
+    make_old(&crm);
+    cr_assert_eq(hy_handoff_move_old(&txn), 0);
+    cr_assert_eq(hy_handoff_move_old(&txn), 0, "again changes nothing");
+    struct hy_handoff again = {.lane = crm.lane, .due_s = crm.due_s, .id = crm.id - 1};
+    cr_assert_eq(hy_handoff_next(&txn, &again, &again), 0);
+    cr_expect(again.id == crm.id && again.lead == 9 && hy_str_eq(again.name, HY_STR("crm")));
+    cr_assert_eq(hy_handoff_count(&txn, &pending, &failed), 0);
+    cr_expect(pending == 5 && failed == 1);
+    commit();
+}
