@@ -4,7 +4,7 @@
 #include "cli.h"
 #include "hayauma/mail/escape.h"
 
-enum { HEIGHT = 190, TOP = 18, BOTTOM = 22, LABELS = 5 };
+enum { HEIGHT = 190, TOP = 18, BOTTOM = 22, LABELS = 5, DIGIT = 7 /* pixels */ };
 
 void page_put(struct hy_buf *out, const char *text)
 {
@@ -18,12 +18,12 @@ void page_put_section(struct hy_buf *out, const char *title)
     hy_buf_add_lit(out, "</h2>");
 }
 
-/* The next of 1, 2, 5, 10, 20 ... */
+/* The next of 1, 2, 4, 6, 8, 10, 20 ...: halves are whole from 2 on. */
 static int64_t round_up(int64_t n)
 {
-    static const int64_t steps[] = {1, 2, 5};
+    static const int64_t steps[] = {1, 2, 4, 6, 8};
     for (int64_t ten = 1; ten < INT64_MAX / 10; ten *= 10)
-        for (size_t i = 0; i < 3; i++)
+        for (size_t i = 0; i < sizeof steps / sizeof *steps; i++)
             if (n <= ten * steps[i])
                 return ten * steps[i];
     return n;
@@ -51,7 +51,8 @@ static double height_of(int64_t n, int64_t top)
     return (double)(HEIGHT - TOP - BOTTOM) * (double)n / (double)top;
 }
 
-/* Lines with their numbers, at a half and at the top. */
+/* Lines with their numbers, at a half and at the top; the numbers stand left of the plot, where no
+ * bar hides them. */
 static void put_grid(struct hy_buf *out, int64_t top)
 {
     char n[32];
@@ -62,7 +63,7 @@ static void put_grid(struct hy_buf *out, int64_t top)
         hy_buf_printf(out, "<line class=\"g\" x1=\"0\" x2=\"100%%\" y1=\"%.1f\" y2=\"%.1f\"/>", y,
                       y);
         if (i)
-            hy_buf_printf(out, "<text x=\"0\" y=\"%.1f\">%s</text>", y - 4,
+            hy_buf_printf(out, "<text x=\"-6\" y=\"%.1f\" text-anchor=\"end\">%s</text>", y + 4,
                           cli_number(top * i / 2, n));
     }
 }
@@ -113,9 +114,12 @@ static void put_labels(struct hy_buf *out, const struct page_chart *c)
 void page_put_chart(struct hy_buf *out, const struct page_chart *c)
 {
     int64_t top = round_up(most_of(c));
+    char n[32];
+    int gutter = DIGIT * (int)strlen(cli_number(top, n)) + 8;
     hy_buf_printf(out,
-                  "<svg class=\"chart\" role=\"img\" width=\"100%%\" height=\"%d\" aria-label=\"",
-                  HEIGHT);
+                  "<svg class=\"chart\" role=\"img\" style=\"margin-left:%dpx;"
+                  "width:calc(100%% - %dpx)\" height=\"%d\" aria-label=\"",
+                  gutter, gutter, HEIGHT);
     page_put(out, c->title);
     hy_buf_add_lit(out, "\">");
     put_grid(out, top);

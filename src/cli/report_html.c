@@ -28,7 +28,7 @@ static const char style[] =
     ".legend span::first-letter{text-transform:uppercase}"
     ".two{display:grid;grid-template-columns:1fr 1fr;gap:28px}.two>*{min-width:0}"
     ".mail{display:grid;grid-template-columns:minmax(0,660px) minmax(0,1fr);gap:24px}"
-    "iframe{width:100%;height:680px;border:1px solid var(--line);border-radius:8px;"
+    "iframe{width:100%;height:var(--mail);border:1px solid var(--line);border-radius:8px;"
     "background:#fff;resize:vertical}"
     "table{border-collapse:collapse;width:100%;font-size:.9rem;font-variant-numeric:tabular-nums}"
     "th,td{text-align:right;padding:5px 8px;border-bottom:1px solid var(--line);"
@@ -36,7 +36,8 @@ static const char style[] =
     "th:first-child,td:first-child,.l{text-align:left}td.l{overflow-wrap:anywhere;min-width:9em}"
     "#links th:nth-child(2){text-align:left}td:not(.l){white-space:nowrap}"
     ".scroll{overflow-x:auto}td.share{min-width:70px;width:22%}td.share svg{margin-top:6px}"
-    "svg{display:block}svg text{fill:var(--dim);font-size:11px}.g{stroke:var(--line)}"
+    "svg{display:block}.chart{overflow:visible}svg "
+    "text{fill:var(--dim);font-size:11px}.g{stroke:var(--line)}"
     ".people{fill:var(--people)}.clicks{fill:var(--clicks)}.unknown{fill:var(--unknown)}"
     ".machine{fill:var(--machine)}.good{fill:var(--good)}.bad{fill:var(--bad)}"
     ".track{fill:var(--line)}.legend{display:flex;flex-wrap:wrap;gap:4px 16px;font-size:.85rem;"
@@ -51,10 +52,12 @@ static const char style[] =
     "1fr}.two,.mail{grid-template-columns:1fr}main,header,footer{padding:0 "
     "12px}header{padding-top:20px}section{padding:14px}h1{font-size:1.4rem}"
     ".funnel{grid-template-columns:1fr max-content max-content}.funnel svg{grid-column:1/-1;"
-    "grid-row:auto;order:0}.funnel .f{grid-column:1/-1;margin-bottom:-6px}iframe{height:520px}}"
+    "grid-row:auto;order:0}.funnel "
+    ".f{grid-column:1/-1;margin-bottom:-6px}iframe{height:calc(var(--mail)*.85)}}"
+    "@media(max-width:490px){iframe{height:calc(var(--mail)*.66)}}"
     "@media print{:root{--bg:#fff;--card:#fff;--ink:#000;--dim:#444;--line:#ccc}"
     "body{font-size:11pt}section{break-inside:avoid;border:0;padding:0}summary{display:none}"
-    ".mail section,.scroll{break-inside:auto}iframe{height:900px}}";
+    ".mail section,.scroll{break-inside:auto}}";
 
 /* ---- small things ---- */
 
@@ -193,18 +196,24 @@ static void put_cards(struct cli *c, const json_t *r, struct hy_buf *out)
 
 /* ---- funnel, and all figures ---- */
 
+/* The bars are parts of those queued; each share names its base. */
 static void put_funnel(struct cli *c, const json_t *r, struct hy_buf *out)
 {
     const json_t *p = json_object_get(r, "people");
+    int64_t queued = cli_int(r, "queued"), sent = cli_int(r, "sent");
+    int64_t delivered = cli_int(r, "delivered");
+    const char *of_delivered = _(c, "of delivered");
     const struct {
         const char *label, *kind;
-        int64_t n;
-    } steps[] = {{_(c, "queued"), "machine", cli_int(r, "queued")},
-                 {_(c, "sent"), "machine", cli_int(r, "sent")},
-                 {_(c, "delivered"), "good", cli_int(r, "delivered")},
-                 {_(c, "people who opened"), "people", cli_int(p, "opened")},
-                 {_(c, "people who clicked"), "clicks", cli_int(p, "clicked")}};
-    int64_t queued = steps[0].n;
+        int64_t n, of; /* the same base as everywhere on the page */
+        const char *of_label;
+    } steps[] = {
+        {_(c, "queued"), "machine", queued, 0, ""},
+        {_(c, "sent"), "machine", sent, queued, _(c, "of queued")},
+        {_(c, "delivered"), "good", delivered, sent, _(c, "of sent")},
+        {_(c, "people who opened"), "people", cli_int(p, "opened"), delivered, of_delivered},
+        {_(c, "people who clicked"), "clicks", cli_int(p, "clicked"), delivered, of_delivered},
+    };
     hy_buf_add_lit(out, "<div class=\"funnel\">");
     for (size_t i = 0; i < sizeof steps / sizeof *steps; i++) {
         hy_buf_add_lit(out, "<span class=\"f\">");
@@ -214,7 +223,11 @@ static void put_funnel(struct cli *c, const json_t *r, struct hy_buf *out)
         hy_buf_add_lit(out, "<i>");
         report_put_n(out, steps[i].n);
         hy_buf_add_lit(out, "</i><i class=\"dim\">");
-        report_put_percent(out, steps[i].n, queued);
+        if (steps[i].of) {
+            report_put_percent(out, steps[i].n, steps[i].of);
+            hy_buf_add_c(out, ' ');
+            page_put(out, steps[i].of_label);
+        }
         hy_buf_add_lit(out, "</i>");
     }
     hy_buf_add_lit(out, "</div>");

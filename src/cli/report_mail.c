@@ -81,7 +81,8 @@ static void put_frame(struct cli *c, const json_t *r, struct hy_buf *out)
     hy_buf_add_lit(&page, "</style></html>");
     hy_buf_add_lit(out, "<iframe sandbox=\"\" referrerpolicy=\"no-referrer\" title=\"");
     page_put(out, _(c, "The mail, with its links marked"));
-    hy_buf_add_lit(out, "\" srcdoc=\"");
+    hy_buf_printf(out, "\" style=\"--mail:%dpx\" srcdoc=\"",
+                  report_mail_height(cli_str(json_object_get(r, "mail"), "html")));
     page_put(out, hy_buf_cstr(&page));
     hy_buf_add_lit(out, "\"></iframe>");
     hy_buf_free(&page);
