@@ -2,6 +2,7 @@
 #include "cli.h"
 #include "commands.h"
 #include "files.h"
+#include "retell.h"
 
 #include <string.h>
 
@@ -63,7 +64,7 @@ static int show_one(struct cli *c)
     if (code || c->json)
         return code ? code : cli_print_json(c, r);
     const json_t *list = json_object_get(r, "list");
-    fprintf(c->out, _(c, "%s: %s leads, made %s\n"), cli_str(list, "name"),
+    fprintf(c->out, _(c, "%s: leads %s, made %s\n"), cli_str(list, "name"),
             cli_number(cli_int(list, "members"), n), cli_time(cli_str(list, "created"), time));
     json_array_foreach(json_object_get(r, "leads"), i, lead) print_lead(c, lead);
     json_decref(r);
@@ -82,7 +83,7 @@ static int run_export(struct cli *c)
     json_t *args = json_pack("{s:s, s:b}", "list", c->args[0], "safe", (int)!cli_flag(c, "raw"));
     int code = export_file(c, "list.export", args, &rows);
     if (code == CLI_OK && rows >= 0)
-        fprintf(c->err, _(c, "%s leads exported.\n"), cli_number(rows, n));
+        fprintf(c->err, _(c, "Leads exported: %s.\n"), cli_number(rows, n));
     return code;
 }
 
@@ -92,7 +93,9 @@ static int run_create(struct cli *c)
         {"opt-in", "opt_in"}, {"from", "from"}, {"template", "template"}};
     json_t *args = json_pack("{s:s}", "name", c->args[0]), *r;
     const char *within = cli_option(c, "confirm-within");
-    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
+    const json_t *warning;
+    size_t i;
+    for (i = 0; i < sizeof texts / sizeof *texts; i++)
         if (cli_option(c, texts[i][0]))
             json_object_set_new(args, texts[i][1], json_string(cli_option(c, texts[i][0])));
     json_object_set_new(args, "change", json_boolean(cli_flag(c, "change")));
@@ -111,6 +114,13 @@ static int run_create(struct cli *c)
                 ? _(c, "%s: who joins is asked by mail first.\n")
                 : _(c, "%s: who joins is a member at once.\n"),
             cli_str(r, "name"));
+    json_array_foreach(json_object_get(r, "warnings"), i, warning)
+    {
+        struct hy_buf told = HY_BUF_INIT(4096);
+        fprintf(c->err, "%s: %s\n", _(c, "warning"),
+                cli_retell(c, json_string_value(warning), &told));
+        hy_buf_free(&told);
+    }
     json_decref(r);
     return CLI_OK;
 }

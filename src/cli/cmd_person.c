@@ -147,7 +147,7 @@ static int run_consents(struct cli *c)
     json_t *args = json_pack("{s:b}", "safe", (int)!cli_flag(c, "raw"));
     int code = export_file(c, "lead.consents", args, &rows);
     if (code == CLI_OK && rows >= 0)
-        fprintf(c->err, _(c, "%s consents exported.\n"), cli_number(rows, n));
+        fprintf(c->err, _(c, "Consents exported: %s.\n"), cli_number(rows, n));
     return code;
 }
 

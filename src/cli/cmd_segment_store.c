@@ -192,7 +192,7 @@ static int run_export(struct cli *c)
     json_t *args = json_pack("{s:s, s:b}", "segment", c->args[0], "safe", (int)!cli_flag(c, "raw"));
     int code = export_file(c, "segment.export", args, &rows);
     if (code == CLI_OK && rows >= 0)
-        fprintf(c->err, _(c, "%s leads exported.\n"), cli_number(rows, n));
+        fprintf(c->err, _(c, "Leads exported: %s.\n"), cli_number(rows, n));
     return code;
 }
 

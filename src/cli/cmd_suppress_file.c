@@ -33,7 +33,7 @@ static int run_export(struct cli *c)
     json_t *args = json_pack("{s:b}", "safe", (int)!cli_flag(c, "raw"));
     int code = export_file(c, "suppress.export", args, &rows);
     if (code == CLI_OK && rows >= 0)
-        fprintf(c->err, _(c, "%s entries exported.\n"), cli_number(rows, n));
+        fprintf(c->err, _(c, "Entries exported: %s.\n"), cli_number(rows, n));
     return code;
 }
 

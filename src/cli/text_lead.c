@@ -58,7 +58,7 @@ cli_words cli_text_lead[] = {
     {"%s: who joins is a member at once.\n", "%s: 加わった人はすぐに購読者になります。\n"},
     {"Checked %s rows: %s are good, %s refused. Nothing was noted.\n",
      "%s 行を検査しました: 問題なし %s、拒否 %s。何も記録していません。\n"},
-    {"Read %s rows: %s noted, %s known already, %s refused; %s new leads.\n",
+    {"Read %s rows: %s noted, %s known already, %s refused; new leads: %s.\n",
      "%s 行を読みました: 記録 %s、記録済み %s、拒否 %s。新しいリード %s。\n"},
     {"--%s: this is no JSON object\n", "--%s: JSON のオブジェクトではありません\n"},
     {"It is known already, as %s: nothing was noted.\n",
@@ -76,8 +76,8 @@ cli_words cli_text_lead[] = {
     {"%.1f s, %s rows a second; read as %s.\n", "%.1f 秒、毎秒 %s 行、文字コードは %s。\n"},
     {"--list NAME says which list the leads go to\n",
      "登録先のリストを --list NAME で指定してください\n"},
-    {"%s: %s leads, made %s\n", "%s: %s 件、作成 %s\n"},
-    {"%s leads exported.\n", "%s 件を書き出しました。\n"},
+    {"%s: leads %s, made %s\n", "%s: %s 件、作成 %s\n"},
+    {"Leads exported: %s.\n", "%s 件を書き出しました。\n"},
 
     /* what happened to a lead: kinds of activities, and how it stands */
     {"list-joined", "リスト登録"},

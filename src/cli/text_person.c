@@ -10,7 +10,7 @@ cli_words cli_text_person[] = {
     {"%s: must be at most %d bytes of UTF-8\n", "%s: UTF-8 で %d バイト以内にしてください\n"},
     {"--give and --withdraw cannot stand together\n",
      "--give と --withdraw は同時に指定できません\n"},
-    {"%s consents exported.\n", "%s 件の同意を書き出しました。\n"},
+    {"Consents exported: %s.\n", "%s 件の同意を書き出しました。\n"},
     {"An erased person cannot be brought back. Export first if the person asked for the data; then "
      "say --yes.\n",
      "消去した人のデータは元に戻せません。開示を求められている場合は先に書き出し、--yes を付けて"
@@ -39,7 +39,7 @@ cli_words cli_text_person[] = {
     {"History:\n", "履歴:\n"},
     {"%s entries in all.\n", "全部で %s 件です。\n"},
     {"More with: --after %s\n", "続きを見るには: --after %s\n"},
-    {"%s entries exported.\n", "%s 件を書き出しました。\n"},
+    {"Entries exported: %s.\n", "%s 件を書き出しました。\n"},
     {"Checked %s rows: %s are good, %s would change, %s are there, %s refused.\n",
      "%s 行を検査しました: 問題なし %s、変更 %s、登録済み %s、拒否 %s。\n"},
     {"Read %s rows: %s new, %s changed, %s there already, %s refused.\n",

@@ -53,6 +53,14 @@ cli_words cli_retold_lead[] = {
     {"'%s' cannot name an attribute", "'%s' は属性の名前に使えません"},
     {"'%s' is no type: text, number, bool, date or moment",
      "'%s' という型はありません。text、number、bool、date、moment のどれかです"},
+    {"nobody can confirm: set tracking.base_url and tracking.listen",
+     "誰も承認できません。tracking.base_url と tracking.listen を設定してください"},
+    {"the sender '%s' is no mail address: name one with --from",
+     "差出人 '%s' はメールアドレスではありません。--from で指定してください"},
+    {"no DKIM key signs for %s, so that no mail that asks goes out: make one with 'hayauma dkim "
+     "keygen' and name it under dkim.keys",
+     "%s に署名する DKIM 鍵がないため、確認メールを送れません。'hayauma dkim keygen' で作り、"
+     "dkim.keys に書いてください"},
     {"opt_in must be single or double", "--opt-in は single か double です"},
     {"the name of the template is too long", "テンプレートの名前が長すぎます"},
     {"there is a list '%s' already: --change changes it",

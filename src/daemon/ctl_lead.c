@@ -3,12 +3,16 @@
  * or every lead. */
 #include "ctl_common.h"
 
+#include <stdarg.h>
 #include <stdlib.h>
 
 #include "hayauma/base/list.h"
+#include "hayauma/config/config.h"
+#include "hayauma/deliver/deliver.h"
 #include "hayauma/mail/address.h"
 #include "hayauma/store/attr_type.h"
 #include "hayauma/web/leads.h"
+#include "opt_in_mail.h"
 
 enum { EDIT_ARENA_MAX = 16 << 20 };
 
@@ -286,6 +290,43 @@ static int read_rules(struct ctl_task *k, struct hy_list_rules *ret, struct hy_a
     return HY_OK;
 }
 
+static void warn(json_t *list, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+static void warn(json_t *list, const char *fmt, ...)
+{
+    char text[1024];
+    va_list args;
+    va_start(args, fmt);
+    vsnprintf(text, sizeof text, fmt, args);
+    va_end(args);
+    json_array_append_new(list, json_string(text));
+}
+
+/* What keeps the mail of a list that asks from going: such a list is good, but whoever joins waits
+ * until it is mended. */
+static json_t *lacks_of(struct ctl_task *k, const struct hy_list_rules *rules)
+{
+    struct hy_config *c = daemon_config(k->d);
+    json_t *list = json_array();
+    char room[OPT_IN_FROM_MAX];
+    struct hy_address from;
+    enum hy_address_reason why;
+    if (rules->opt_in == HY_LIST_OPT_IN_DOUBLE) {
+        struct hy_str sender = opt_in_mail_from(c, rules->from, room);
+        if (!c->tracking.base_url[0])
+            warn(list, "nobody can confirm: set tracking.base_url and tracking.listen");
+        if (hy_address_parse(sender, NULL, &from, &why) != HY_OK)
+            warn(list, "the sender '%.*s' is no mail address: name one with --from",
+                 HY_STR_ARG(sender));
+        else if (!hy_deliver_signs(k->d->deliver, 0, hy_address_domain(&from).p))
+            warn(list,
+                 "no DKIM key signs for %s, so that no mail that asks goes out: make one with "
+                 "'hayauma dkim keygen' and name it under dkim.keys",
+                 hy_address_domain(&from).p);
+    }
+    hy_config_unref(c);
+    return list;
+}
+
 static int run_create_list(struct ctl_task *k, json_t *o, struct hy_diag *diag)
 {
     struct creation x = {.req = {.class = HY_WRITE_ADMIN, .apply = apply_create}};
@@ -310,6 +351,7 @@ static int run_create_list(struct ctl_task *k, json_t *o, struct hy_diag *diag)
     json_t *done = json_pack("{s:s, s:s}", "name", name, "opt_in",
                              x.rules.opt_in == HY_LIST_OPT_IN_DOUBLE ? "double" : "single");
     json_object_update(o, done);
+    json_object_set_new(o, "warnings", lacks_of(k, &x.rules));
     act_log(k->d, "list.create", hy_control_uid(k->call), done);
     return HY_OK;
 }

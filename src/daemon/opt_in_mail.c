@@ -79,17 +79,21 @@ static int write_url(struct making *k, const struct hy_token_keys *keys, struct 
     return HY_OK;
 }
 
+struct hy_str opt_in_mail_from(const struct hy_config *c, struct hy_str from,
+                               char room[OPT_IN_FROM_MAX])
+{
+    if (from.n)
+        return from;
+    snprintf(room, OPT_IN_FROM_MAX, "%s%.230s", c->dsn.from[0] ? c->dsn.from : "mailer-daemon@",
+             c->dsn.from[0] ? "" : c->node.hostname);
+    return hy_str_of(room);
+}
+
 static int read_addresses(const struct making *k, struct opt_in_mail *m, struct hy_diag *diag)
 {
-    char room[HY_ADDRESS_MAX + 16];
-    struct hy_str from = k->list.rules.from;
+    char room[OPT_IN_FROM_MAX];
+    struct hy_str from = opt_in_mail_from(k->c, k->list.rules.from, room);
     enum hy_address_reason why;
-    if (!from.n) {
-        snprintf(room, sizeof room, "%s%.230s",
-                 k->c->dsn.from[0] ? k->c->dsn.from : "mailer-daemon@",
-                 k->c->dsn.from[0] ? "" : k->c->node.hostname);
-        from = hy_str_of(room);
-    }
     if (hy_address_parse(from, NULL, &m->from, &why) != HY_OK ||
         hy_address_parse(k->lead.address, NULL, &m->to, &why) != HY_OK)
         return hy_fail(diag, HY_EINVAL, "no address: %s", hy_address_reason_text(why));

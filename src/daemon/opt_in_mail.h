@@ -13,6 +13,11 @@ struct opt_in_mail {
     struct hy_rendered rendered; /* opt_in_mail_free */
 };
 
+enum { OPT_IN_FROM_MAX = HY_ADDRESS_MAX + 16 };
+/* The sender: the list's own (empty: none), else that of reports to senders, else the daemon. */
+struct hy_str opt_in_mail_from(const struct hy_config *c, struct hy_str from,
+                               char room[OPT_IN_FROM_MAX]);
+
 /* Writes it: by the list's template, or in hayauma's own words, in Japanese for leads whose
  * attribute `language` says so. Templates know {{confirm_url}}, {{list}} and the lead's attributes.
  * HY_EINVAL with the reason (no tracking.base_url, no such template, an address that is none);

@@ -61,6 +61,19 @@ def test_who_confirms_is_a_member_and_gets_mail(lab):
     audited(daemon)
 
 
+def test_a_list_whose_mail_cannot_go_says_what_is_missing(lab):
+    daemon, _, browser = track_lab.track_setup(lab)
+    def made(name, sender):
+        return daemon.ctl("list", "create", name, "--opt-in", "double", "--from", sender)["warnings"]
+    check_eq(made("news", FROM), [])
+    (no_key,) = made("other", "news@unsigned.example")
+    check("unsigned.example" in no_key and "dkim keygen" in no_key, no_key)
+    check_eq(daemon.ctl("list", "create", "plain")["warnings"], [])
+    told = daemon.run("list", "create", "third", "--opt-in", "double", "--from", "a@unsigned.example", lang="ja_JP.UTF-8")
+    check_eq(told.returncode, 0)
+    check("警告: unsigned.example に署名する DKIM 鍵がない" in told.stderr, told.stderr)
+
+
 def test_a_template_asks_in_the_words_of_the_list_and_a_mail_that_cannot_go_waits(lab):
     daemon, sink, browser = track_lab.track_setup(lab)
     lab.write("ask.html", "<p>{{name}} 様</p><p><a href=\"{{confirm_url}}\">{{list}}</a></p>")

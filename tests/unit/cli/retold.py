@@ -13,7 +13,7 @@ ROWS = ("src/audience/columns.c", "src/audience/csv.c", "src/audience/import.c",
         "src/base/err.c", "src/daemon/activity_import.c", "src/daemon/import_job.c", "src/daemon/suppress_import.c",
         "src/mail/address_reason.c", "src/model/attr_type.c", "src/track/told.c", "src/track/told_rows.c")
 CALL = re.compile(r"\b(?:hy_problems_error|hy_problems_warning|schema_error_at|schema_warn_at|hy_fail|complain"
-                  r"|wrong|segment_wrong|segment_wrong_at)\s*\(")
+                  r"|wrong|warn|segment_wrong|segment_wrong_at)\s*\(")
 TEXT = r'(?:"(?:[^"\\]|\\.)*"\s*)+'
 # Made of pieces, wrapped around another text, or about a mistake in a program.
 APART = {"%u:%u: %s", "match: %s",
