@@ -300,11 +300,11 @@ static void refuse(struct http_conn *c, int status)
 static int keep_head(struct http_conn *c)
 {
     struct hy_str in = hy_str_make(c->in.data + c->at, c->in.len - c->at);
-    size_t end = hy_str_find_str(hy_str_slice(in, 0, HY_HTTP_HEAD_MAX), HY_STR("\r\n\r\n"), 0);
+    size_t end = hy_http_head_end(hy_str_slice(in, 0, HY_HTTP_HEAD_MAX));
     if (end == SIZE_MAX)
         return in.n >= HY_HTTP_HEAD_MAX ? HY_ELIMIT : HY_EMORE;
     hy_buf_reset(&c->head);
-    hy_buf_add(&c->head, in.p, end + 4);
+    hy_buf_add(&c->head, in.p, end);
     if (c->head.err)
         return c->head.err;
     int err = hy_http_head_read(hy_buf_str(&c->head), &c->call.head);

@@ -2,6 +2,8 @@
  * by a proxy before us (request smuggling, RFC 9112 11.2). */
 #include "hayauma/io/http.h"
 
+#include <string.h>
+
 /*  request-line = method SP request-target SP HTTP-version CRLF     (RFC 9112 section 3)
  *  field-line   = field-name ":" OWS field-value OWS CRLF           (section 5) */
 
@@ -40,14 +42,33 @@ static int read_request_line(struct hy_str line, struct hy_http_head *ret)
     return HY_OK;
 }
 
+size_t hy_http_head_end(struct hy_str in)
+{
+    for (size_t at = hy_str_find(in, '\n', 0); at != SIZE_MAX; at = hy_str_find(in, '\n', at + 1))
+        if (at >= 3 && memcmp(in.p + at - 3, "\r\n\r", 3) == 0)
+            return at + 1;
+    return SIZE_MAX;
+}
+
+/* Takes the next line off the front, ended by CRLF or by the end; false: it holds a bare LF. */
+static bool next_line(struct hy_str *rest, struct hy_str *ret)
+{
+    size_t at = hy_str_find(*rest, '\n', 0);
+    if (at == 0 || (at != SIZE_MAX && rest->p[at - 1] != '\r'))
+        return false;
+    *ret = at == SIZE_MAX ? *rest : hy_str_slice(*rest, 0, at - 1);
+    *rest = at == SIZE_MAX ? (struct hy_str){0} : hy_str_slice(*rest, at + 1, rest->n);
+    return true;
+}
+
 /* Takes the next field off the front; HY_EMORE: there is none. */
 static int next_field(struct hy_str *rest, struct hy_str *ret_name, struct hy_str *ret_value)
 {
     if (rest->n == 0)
         return HY_EMORE;
-    size_t at = hy_str_find_str(*rest, HY_STR("\r\n"), 0);
-    struct hy_str line = hy_str_slice(*rest, 0, at);
-    *rest = at == SIZE_MAX ? (struct hy_str){0} : hy_str_slice(*rest, at + 2, rest->n);
+    struct hy_str line;
+    if (!next_line(rest, &line))
+        return HY_EPARSE;
     size_t colon = hy_str_find(line, ':', 0);
     if (colon == SIZE_MAX || !is_token(hy_str_slice(line, 0, colon)))
         return HY_EPARSE;
@@ -118,14 +139,14 @@ static int read_fields(struct hy_http_head *h)
 
 int hy_http_head_read(struct hy_str in, struct hy_http_head *ret)
 {
-    size_t end = hy_str_find_str(hy_str_slice(in, 0, HY_HTTP_HEAD_MAX), HY_STR("\r\n\r\n"), 0);
+    size_t end = hy_http_head_end(hy_str_slice(in, 0, HY_HTTP_HEAD_MAX));
     if (end == SIZE_MAX)
         return in.n >= HY_HTTP_HEAD_MAX ? HY_ELIMIT : HY_EMORE;
-    size_t first = hy_str_find_str(in, HY_STR("\r\n"), 0);
-    struct hy_http_head h = {.bytes = end + 4};
-    if (first < end)
-        h.fields = hy_str_slice(in, first + 2, end);
-    int err = read_request_line(hy_str_slice(in, 0, first), &h);
+    struct hy_http_head h = {.bytes = end, .fields = hy_str_slice(in, 0, end - 4)};
+    struct hy_str first;
+    if (!next_line(&h.fields, &first))
+        return HY_EPARSE;
+    int err = read_request_line(first, &h);
     if (err == HY_OK)
         err = read_fields(&h);
     if (err == HY_OK)

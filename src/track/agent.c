@@ -9,6 +9,7 @@
 
 #include <stdlib.h>
 
+#include "hayauma/base/hash.h"
 #include "hayauma/base/patterns.h"
 
 /* What is read over where words are looked for: PCRE2 goes on behind it. */
@@ -110,9 +111,18 @@ static const struct rule {
     {HY_AGENT_HUMAN, "app", "^(?=.{25})[^/]{1,60}/\\d.*(?:" SYSTEMS ")"},
 };
 enum { N_RULES = sizeof rules / sizeof *rules, PATTERN_MAX = 8192 };
+enum { KNOWN_MAX = 1024, NO_RULE = N_RULES }; /* KNOWN_MAX: a power of two */
+
+/* What was found for a text, by its hash; the newest of those that share a place. */
+struct known {
+    uint64_t hash; /* keyed: nobody can make two texts of one */
+    uint8_t rule;
+    bool is_set;
+};
 
 struct hy_agents {
     struct hy_patterns *patterns;
+    struct known known[KNOWN_MAX];
 };
 
 const char *hy_agent_kind_name(enum hy_agent_kind k)
@@ -147,15 +157,26 @@ void hy_agents_free(struct hy_agents *a)
     free(a);
 }
 
-struct hy_agent hy_agent_of(const struct hy_agents *a, struct hy_str agent)
+static uint8_t rule_of(struct hy_agents *a, struct hy_str agent)
+{
+    uint64_t hash = hy_siphash(hy_hash_process_key(), agent.p, agent.n);
+    struct known *k = &a->known[hash & (KNOWN_MAX - 1)];
+    if (!k->is_set || k->hash != hash) {
+        size_t i = hy_patterns_find(a->patterns, agent);
+        *k = (struct known){hash, i == SIZE_MAX ? NO_RULE : (uint8_t)i, true};
+    }
+    return k->rule;
+}
+
+struct hy_agent hy_agent_of(struct hy_agents *a, struct hy_str agent)
 {
     agent = hy_str_trim(agent);
     if (agent.n == 0)
         return (struct hy_agent){HY_AGENT_BOT, "none"};
     if (agent.n > HY_AGENT_MAX)
         agent.n = HY_AGENT_MAX;
-    size_t i = hy_patterns_find(a->patterns, agent);
-    if (i == SIZE_MAX)
+    uint8_t i = rule_of(a, agent);
+    if (i == NO_RULE)
         return (struct hy_agent){HY_AGENT_BOT, "unknown"};
     return (struct hy_agent){rules[i].kind, rules[i].why};
 }

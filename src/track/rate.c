@@ -7,19 +7,23 @@ enum {
     CELLS = 30,
     ROWS = 4, /* cells of a key */
     LINE_BYTES = 64,
+    CELL_BITS = 10, /* of a hash for each of them, behind those for the line */
+    LINES_BITS_MAX = 24,
 };
+_Static_assert(HY_RATE_LINES_MAX == 1 << LINES_BITS_MAX, "and LINES_BITS_MAX + ROWS * CELL_BITS "
+                                                         "bits are there");
 
-struct line {
+struct hy_rate_line {
     uint32_t window; /* that the counts are of */
     uint16_t cells[CELLS];
 };
-_Static_assert(sizeof(struct line) == LINE_BYTES, "a line is one of the processor's cache");
+_Static_assert(sizeof(struct hy_rate_line) == LINE_BYTES, "a line is one of the processor's cache");
 
 struct hy_rate {
     struct hy_hash_key key;
     uint32_t n_lines;
-    void *room;         /* what is never used is never touched */
-    struct line *lines; /* in it */
+    void *room;                 /* what is never used is never touched */
+    struct hy_rate_line *lines; /* in it */
 };
 
 int hy_rate_new(uint32_t lines, const struct hy_hash_key *key, struct hy_rate **ret)
@@ -37,7 +41,7 @@ int hy_rate_new(uint32_t lines, const struct hy_hash_key *key, struct hy_rate **
         return HY_ENOMEM;
     }
     uintptr_t at = ((uintptr_t)r->room + LINE_BYTES - 1) / LINE_BYTES * LINE_BYTES;
-    r->lines = (struct line *)at;
+    r->lines = (struct hy_rate_line *)at;
     *ret = r;
     return HY_OK;
 }
@@ -49,16 +53,21 @@ void hy_rate_free(struct hy_rate *r)
     free(r);
 }
 
-uint32_t hy_rate_add(struct hy_rate *r, uint32_t window, const void *what, size_t n)
+struct hy_rate_place hy_rate_find(struct hy_rate *r, const void *what, size_t n)
 {
     uint64_t hash = hy_siphash(&r->key, what, n);
-    struct line *l = &r->lines[hash & (r->n_lines - 1)];
+    struct hy_rate_place p = {&r->lines[hash & (r->n_lines - 1)], hash >> LINES_BITS_MAX};
+    __builtin_prefetch(p.line, 1);
+    return p;
+}
+
+uint32_t hy_rate_add(struct hy_rate_place p, uint32_t window)
+{
     uint16_t *cells[ROWS], least = UINT16_MAX;
-    hash >>= 24; /* the line took these at most */
-    if (l->window != window)
-        *l = (struct line){.window = window};
-    for (int i = 0; i < ROWS; i++, hash >>= 10) {
-        cells[i] = &l->cells[(hash & 1023) % CELLS];
+    if (p.line->window != window)
+        *p.line = (struct hy_rate_line){.window = window};
+    for (int i = 0; i < ROWS; i++, p.cells >>= CELL_BITS) {
+        cells[i] = &p.line->cells[p.cells % (1 << CELL_BITS) % CELLS];
         if (*cells[i] < least)
             least = *cells[i];
     }

@@ -70,19 +70,27 @@ static bool key_of(const struct track_call *c, const struct hy_activity *a, enum
     }
 }
 
+static bool is_hour(int by)
+{
+    return by == HY_TRACK_BY_LEAD;
+}
+
+/* Places first, so that they come into the cache together. */
 bool track_is_within(struct track_call *c, const struct hy_activity *a)
 {
     struct hy_track *s = c->server;
+    const uint32_t *most = c->policy->hits_max;
     const uint32_t now_s = (uint32_t)(hy_clock_us() / HY_US_PER_SEC);
+    struct hy_rate_place places[HY_TRACK_LIMITS];
     for (int by = 0; by < HY_TRACK_LIMITS; by++) {
-        const uint32_t most = c->policy->hits_max[by];
-        const bool is_hour = by == HY_TRACK_BY_LEAD;
         struct key k;
-        if (most == 0 || !key_of(c, a, (enum hy_track_limit)by, &k))
-            continue;
-        uint32_t n = hy_rate_add(is_hour ? s->hour : s->minute,
-                                 now_s / (is_hour ? HOUR_S : MINUTE_S), &k, sizeof k);
-        if (n > most) {
+        places[by].line = NULL;
+        if (most[by] && key_of(c, a, (enum hy_track_limit)by, &k))
+            places[by] = hy_rate_find(is_hour(by) ? s->hour : s->minute, &k, sizeof k);
+    }
+    for (int by = 0; by < HY_TRACK_LIMITS; by++) {
+        const uint32_t window = now_s / (is_hour(by) ? HOUR_S : MINUTE_S);
+        if (places[by].line && hy_rate_add(places[by], window) > most[by]) {
             hy_count_add(&s->counters.limited[by], 1);
             return false;
         }
@@ -92,8 +100,8 @@ bool track_is_within(struct track_call *c, const struct hy_activity *a)
 
 static uint32_t count_minute(struct hy_track *s, const struct key *k)
 {
-    return hy_rate_add(s->minute, (uint32_t)(hy_clock_us() / HY_US_PER_SEC / MINUTE_S), k,
-                       sizeof *k);
+    return hy_rate_add(hy_rate_find(s->minute, k, sizeof *k),
+                       (uint32_t)(hy_clock_us() / HY_US_PER_SEC / MINUTE_S));
 }
 
 bool track_may_view(struct track_call *c, const struct hy_token *token)

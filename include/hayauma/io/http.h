@@ -39,6 +39,8 @@ struct hy_http_head {
     bool closes;           /* the client wants the connection to end behind the answer */
     bool expects_continue; /* and waits for "100 Continue" before it sends the body */
 };
+/* Bytes of a head up to and with its empty line; SIZE_MAX: there is none yet. */
+size_t hy_http_head_end(struct hy_str in);
 /* Reads a head up to and with its empty line: HY_EMORE until there is one, HY_ELIMIT past
  * HY_HTTP_HEAD_MAX or HY_HTTP_FIELDS_MAX, HY_EUNSUPPORTED (another version, HTTP/2's preface,
  * another transfer coding), HY_EPARSE; among which is what two readers could take for two bodies.

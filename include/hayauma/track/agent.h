@@ -16,9 +16,10 @@ struct hy_agent {
     const char *why; /* a word for logs and reports: "browser", "says-so", "contact", ... */
 };
 
-/* The rules, compiled; not changed once made, and then free for any thread. */
+/* The rules, compiled, and what was lately found by them: most hits bring one of a few hundred
+ * texts. One thread. */
 struct hy_agents;
 HY_MUST_USE int hy_agents_new(struct hy_agents **ret); /* HY_ENOMEM */
 /* `agent`: the header's value, any bytes; empty when there was none. */
-struct hy_agent hy_agent_of(const struct hy_agents *agents, struct hy_str agent);
+struct hy_agent hy_agent_of(struct hy_agents *agents, struct hy_str agent);
 void hy_agents_free(struct hy_agents *agents);

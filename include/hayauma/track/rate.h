@@ -18,7 +18,15 @@ struct hy_rate;
 HY_MUST_USE int hy_rate_new(uint32_t lines, const struct hy_hash_key *key, struct hy_rate **ret);
 void hy_rate_free(struct hy_rate *r); /* NULL is fine */
 
-/* Counts `what` (n bytes) once more in window number `window` (time divided by its length; the
- * same table always goes by the same length). Returns how often it was seen in it, this time
- * included: 1 .. HY_RATE_MAX. */
-uint32_t hy_rate_add(struct hy_rate *r, uint32_t window, const void *what, size_t n);
+/* Where a key is counted: valid as long as the table. */
+struct hy_rate_place {
+    struct hy_rate_line *line;
+    uint64_t cells;
+};
+/* The place of `what` (n bytes), which is on its way into the processor's cache then. */
+struct hy_rate_place hy_rate_find(struct hy_rate *r, const void *what, size_t n);
+
+/* Counts it once more in window number `window` (time divided by its length; one table always goes
+ * by the same length). Returns how often it was seen in it, this time included: 1 .. HY_RATE_MAX.
+ */
+uint32_t hy_rate_add(struct hy_rate_place p, uint32_t window);

@@ -1,4 +1,5 @@
 #include <criterion/criterion.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "hayauma/track/agent.h"
@@ -113,4 +114,20 @@ Test(agent, of_any_bytes_and_any_length_is_something)
     for (size_t i = 0; i < sizeof text; i++)
         text[i] = (char)(i * 2654435761u >> 13);
     cr_expect_eq(hy_agent_of(agents, hy_str_make(text, sizeof text)).kind, HY_AGENT_BOT);
+}
+
+/* More texts than are remembered, twice each: what is remembered is never another text's. */
+Test(agent, is_the_same_when_it_comes_again)
+{
+    static const char *const kinds[] = {"Mozilla/5.0 (X11; Linux x86_64) Firefox/", "curl/",
+                                        "Examplebot/"};
+    static const enum hy_agent_kind want[] = {HY_AGENT_HUMAN, HY_AGENT_LIBRARY, HY_AGENT_BOT};
+    char text[100];
+    for (int round = 0; round < 2; round++) {
+        for (int i = 0; i < 3000; i++) {
+            snprintf(text, sizeof text, "%s%d", kinds[i % 3], i);
+            for (int again = 0; again < 2; again++)
+                cr_assert_eq(hy_agent_of(agents, hy_str_of(text)).kind, want[i % 3], "%s", text);
+        }
+    }
 }
