@@ -17,6 +17,8 @@ bool segment_verb_knows(const struct segment_verb *v, struct hy_str key);
 /* "received, opened, ..." for errors. */
 const char *segment_verb_list(char *out, size_t n);
 
+/* The verb or group that somebody meant who wrote this; NULL: none is near. */
+const char *segment_call_near(struct hy_str word);
 extern const char *const segment_group_words[HY_SEGMENT_GROUPS];
 /* In JSON: "=", "<=", "in", "contains", "starts", "ends", "set", "before" ... */
 extern const char *const segment_op_words[HY_SEGMENT_OPS];

@@ -4,17 +4,26 @@
 #include <stdarg.h>
 #include <stdio.h>
 
+void segment_place_of(struct hy_str text, size_t at, unsigned *ret_line, unsigned *ret_column)
+{
+    unsigned line = 1, column = 1;
+    for (size_t i = 0; i < at && i < text.n; i++) {
+        bool is_end = text.p[i] == '\n';
+        line += is_end;
+        column = is_end ? 1 : column + (((unsigned char)text.p[i] & 0xc0) != 0x80);
+    }
+    *ret_line = line;
+    *ret_column = column;
+}
+
 bool segment_wrong_at(struct segment_lexer *p, size_t at, int err, const char *fmt, ...)
 {
     char why[400];
-    unsigned line = 1, column = 1;
+    unsigned line, column;
     if (p->err != HY_OK)
         return false;
-    for (size_t i = 0; i < at && i < p->text.n; i++) {
-        bool is_end = p->text.p[i] == '\n';
-        line += is_end;
-        column = is_end ? 1 : column + (((unsigned char)p->text.p[i] & 0xc0) != 0x80);
-    }
+    segment_place_of(p->text, at, &line, &column);
+    p->wrong_at = at;
     va_list args;
     va_start(args, fmt);
     vsnprintf(why, sizeof why, fmt, args);
@@ -22,6 +31,19 @@ bool segment_wrong_at(struct segment_lexer *p, size_t at, int err, const char *f
     p->err = hy_fail(p->m.diag, err, "%u:%u: %s", line, column, why);
     p->token = TOKEN_WRONG;
     return false;
+}
+
+int segment_lex_open(struct segment_lexer *p, struct hy_str text, struct hy_arena *arena,
+                     struct hy_diag *diag)
+{
+    *p = (struct segment_lexer){
+        .m = {.arena = arena, .diag = diag}, .text = text, .wrong_at = SIZE_MAX};
+    if (text.n > HY_SEGMENT_TEXT_MAX)
+        return hy_fail(diag, HY_ELIMIT, "is longer than %d bytes", HY_SEGMENT_TEXT_MAX);
+    if (!segment_is_clean(text))
+        return hy_fail(diag, HY_EPARSE, "is not UTF-8, or has control characters");
+    segment_advance(p);
+    return HY_OK;
 }
 
 /* -- tokens --------------------------------------------------------------------------------- */

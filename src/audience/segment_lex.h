@@ -27,7 +27,15 @@ struct segment_lexer {
     enum hy_segment_op op;         /* of TOKEN_CMP */
     unsigned depth;
     int err;
+    size_t wrong_at; /* where the fault is that was noted; SIZE_MAX: of the whole */
 };
+
+/* A text from its beginning; its length and bytes are good. HY_ELIMIT, HY_EPARSE: they are not
+ * (noted). */
+HY_MUST_USE int segment_lex_open(struct segment_lexer *p, struct hy_str text,
+                                 struct hy_arena *arena, struct hy_diag *diag);
+/* Line and column, from 1, of a place. */
+void segment_place_of(struct hy_str text, size_t at, unsigned *ret_line, unsigned *ret_column);
 
 /* Notes the first fault, at a place, as "LINE:COLUMN: ..."; false. */
 bool segment_wrong_at(struct segment_lexer *p, size_t at, int err, const char *fmt, ...)
@@ -41,5 +49,7 @@ bool segment_is_word(const struct segment_lexer *p, const char *word);
 bool segment_take_word(struct segment_lexer *p, const char *word);
 /* Goes on behind a token that must be there; `what` tells people which. */
 bool segment_take(struct segment_lexer *p, enum segment_token token, const char *what);
+/* segment_parse.c: conditions up to where no more follow, or something is wrong. */
+const struct hy_segment_node *segment_parse_any(struct segment_lexer *p);
 /* Whether "(" follows the token. */
 bool segment_is_called(const struct segment_lexer *p);

@@ -49,8 +49,6 @@ static bool read_operand(struct segment_lexer *p, enum hy_segment_op op,
 
 /* -- conditions ----------------------------------------------------------------------------- */
 
-static const struct hy_segment_node *parse_any(struct segment_lexer *p);
-
 static struct hy_segment_node *new_node(struct segment_lexer *p, enum hy_segment_kind kind)
 {
     return p->err == HY_OK ? segment_new(&p->m, kind, &p->err) : NULL;
@@ -272,6 +270,17 @@ static const struct hy_segment_node *parse_did(struct segment_lexer *p,
     return is_good && segment_take(p, TOKEN_CLOSE, ")") && read_count(p, n) ? n : NULL;
 }
 
+static void unknown_call(struct segment_lexer *p, struct hy_str name)
+{
+    char verbs[300];
+    const char *near = segment_call_near(name);
+    if (near)
+        (void)segment_wrong(p, "there is no '%.*s' (did you mean '%s'?)", HY_STR_ARG(name), near);
+    else
+        (void)segment_wrong(p, "there is no '%.*s'; there are %s, tag, list, group, segment",
+                            HY_STR_ARG(name), segment_verb_list(verbs, sizeof verbs));
+}
+
 /* A name with ( behind it. */
 static const struct hy_segment_node *parse_call(struct segment_lexer *p)
 {
@@ -283,9 +292,7 @@ static const struct hy_segment_node *parse_call(struct segment_lexer *p)
             return parse_member(p, (enum hy_segment_group)g);
         }
     if (!verb) {
-        char verbs[200];
-        (void)segment_wrong(p, "there is no '%.*s'; there are %s, tag, list, group, segment",
-                            HY_STR_ARG(name), segment_verb_list(verbs, sizeof verbs));
+        unknown_call(p, name);
         return NULL;
     }
     segment_advance(p);
@@ -306,7 +313,7 @@ static const struct hy_segment_node *parse_one(struct segment_lexer *p)
         n = negate(p, parse_one(p));
     } else if (p->token == TOKEN_OPEN) {
         segment_advance(p);
-        n = parse_any(p);
+        n = segment_parse_any(p);
         if (n && !segment_take(p, TOKEN_CLOSE, "and, or, or )"))
             n = NULL;
     } else if (p->token == TOKEN_NAME && segment_is_called(p)) {
@@ -344,7 +351,7 @@ static const struct hy_segment_node *parse_all(struct segment_lexer *p)
     return parse_joined(p, HY_SEGMENT_ALL, "and", parse_one);
 }
 
-static const struct hy_segment_node *parse_any(struct segment_lexer *p)
+const struct hy_segment_node *segment_parse_any(struct segment_lexer *p)
 {
     return parse_joined(p, HY_SEGMENT_ANY, "or", parse_all);
 }
@@ -352,13 +359,11 @@ static const struct hy_segment_node *parse_any(struct segment_lexer *p)
 int hy_segment_parse(struct hy_str text, struct hy_arena *arena, struct hy_diag *diag,
                      const struct hy_segment_node **ret)
 {
-    struct segment_lexer p = {.m = {.arena = arena, .diag = diag}, .text = text};
-    if (text.n > HY_SEGMENT_TEXT_MAX)
-        return hy_fail(diag, HY_ELIMIT, "is longer than %d bytes", HY_SEGMENT_TEXT_MAX);
-    if (!segment_is_clean(text))
-        return hy_fail(diag, HY_EPARSE, "is not UTF-8, or has control characters");
-    segment_advance(&p);
-    const struct hy_segment_node *n = p.err == HY_OK ? parse_any(&p) : NULL;
+    struct segment_lexer p;
+    int err = segment_lex_open(&p, text, arena, diag);
+    if (err != HY_OK)
+        return err;
+    const struct hy_segment_node *n = p.err == HY_OK ? segment_parse_any(&p) : NULL;
     if (p.err == HY_OK && p.token != TOKEN_END)
         (void)segment_wrong(&p, "expected and, or, or the end");
     if (p.err == HY_OK)

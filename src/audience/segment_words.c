@@ -70,6 +70,17 @@ const char *segment_verb_list(char *out, size_t n)
     return out;
 }
 
+const char *segment_call_near(struct hy_str word)
+{
+    const char *words[sizeof segment_verbs / sizeof *segment_verbs + HY_SEGMENT_GROUPS];
+    size_t n = 0;
+    for (; n < segment_n_verbs; n++)
+        words[n] = segment_verbs[n].word;
+    for (size_t g = 0; g < HY_SEGMENT_GROUPS; g++)
+        words[n++] = segment_group_words[g];
+    return hy_str_nearest(word, words, n);
+}
+
 bool segment_op_takes(enum hy_segment_op op, enum hy_segment_value_kind kind)
 {
     switch (op) {

@@ -58,6 +58,8 @@ static void put_leads(struct cli *c, const json_t *leads)
 
 static int edit(struct cli *c, const char *command)
 {
+    if (c->n_args > 1 && cli_segment_is_wrong(c, c->args[1]))
+        return CLI_FAILED;
     json_t *args = json_pack("{s:s}", "name", c->args[0]), *r;
     if (c->n_args > 1)
         json_object_set_new(args, "expression", json_string(c->args[1]));
@@ -135,6 +137,8 @@ static int run_show(struct cli *c)
 
 static int count(struct cli *c, int sample)
 {
+    if (cli_segment_is_wrong(c, c->args[0]))
+        return CLI_FAILED;
     json_t *args = json_pack("{s:s}", "expression", c->args[0]), *r;
     struct hy_control_call_options o = {.timeout_ms = -1};
     char n[32], of[32];
@@ -179,8 +183,8 @@ static int run_members(struct cli *c)
     if (code || c->json)
         return code ? code : cli_print_json(c, r);
     put_leads(c, json_object_get(r, "leads"));
-    if (json_is_integer(json_object_get(r, "after")))
-        fprintf(c->out, _(c, "There are more: --after %lld\n"), (long long)cli_int(r, "after"));
+    if (json_is_integer(json_object_get(r, "next")))
+        fprintf(c->out, _(c, "There are more: --after %lld\n"), (long long)cli_int(r, "next"));
     json_decref(r);
     return CLI_OK;
 }

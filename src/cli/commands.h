@@ -54,6 +54,8 @@ extern const struct cli_command cmd_metrics_doc;                          /* cmd
 extern const struct cli_command cmd_bounce_parse, cmd_bounce_rules_check; /* cmd_bounce.c */
 extern const struct cli_command cmd_reply_classify;                       /* cmd_reply.c */
 extern const struct cli_command cmd_segment_check;                        /* cmd_segment.c */
+/* Whether the words are no segment: then all that is wrong was told. JSON is left to the daemon. */
+bool cli_segment_is_wrong(struct cli *c, const char *text);
 extern const struct cli_command cmd_segment_create, cmd_segment_change, cmd_segment_list,
     cmd_segment_show, cmd_segment_count, cmd_segment_sample, cmd_segment_members,
     cmd_segment_delete, cmd_segment_export;                            /* cmd_segment_store.c */

@@ -70,6 +70,7 @@ cli_words cli_retold_segment[] = {
     {"filters of one activity", "ひとつの行動の条件"},
     {"no memory", "メモリが足りません"},
     {"the quote is not closed", "引用符が閉じていません"},
+    {"there is no '%s' (did you mean '%s'?)", "'%s' はありません ('%s' のことですか?)"},
     {"there is no '%s'; there are %s, tag, list, group, segment",
      "'%s' はありません。使えるのは %s、tag、list、group、segment です"},
     {"%s is not asked that way", "%s にそのような条件は付けられません"},

@@ -38,7 +38,7 @@ static void check_keys(const struct file *f, const struct yaml_node *group)
             is_known = is_known || hy_str_eq(key->text, hy_str_of(keys[k]));
         if (is_known)
             continue;
-        const char *near = value_nearest(key->text, keys, N_KEYS);
+        const char *near = hy_str_nearest(key->text, keys, N_KEYS);
         if (near)
             hy_problems_error(f->src.problems, f->src.file, key->line, key->column,
                               "%.*s: no such key of a bounce rule; did you mean %s?",
@@ -98,7 +98,7 @@ static bool reason_of(const struct file *f, const struct yaml_node *group,
     for (unsigned i = 0; i < HY_BOUNCE_REASONS; i++)
         if (is_of_words((enum hy_bounce_reason)i))
             names[n++] = hy_bounce_reason_name((enum hy_bounce_reason)i);
-    const char *near = value_nearest(v->text, names, n);
+    const char *near = hy_str_nearest(v->text, names, n);
     if (near)
         hy_problems_error(f->src.problems, f->src.file, v->line, v->column,
                           "reason: '%.*s' is none; did you mean %s? docs/guides/bounces.md lists "

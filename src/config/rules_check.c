@@ -31,7 +31,7 @@ static void check_provider(const struct checking *c, const struct hy_config_warm
         return;
     for (size_t i = 0; i < n; i++)
         names[i] = c->rules->rules[i].name;
-    const char *near = value_nearest(hy_str_of(name), names, n);
+    const char *near = hy_str_nearest(hy_str_of(name), names, n);
     if (near)
         hy_problems_warning(c->problems, c->config->file, w->line, w->column,
                             "providers: there is no shaping rule '%s' (did you mean '%s'?): its "

@@ -51,7 +51,7 @@ static void unknown_key(const struct schema *s, const struct schema_ctx *ctx,
     const char *names[CHILDREN_MAX];
     char text[CHILDREN_MAX][64];
     size_t n = children(s, section, names, text);
-    const char *near = value_nearest(key->text, names, n);
+    const char *near = hy_str_nearest(key->text, names, n);
     const char *other = near ? NULL : same_key_elsewhere(s, key->text);
     char where[128] = "";
     if (section.n)

@@ -109,7 +109,7 @@ static int read_enum(const struct schema_row *row, struct hy_str s, struct hy_di
         names[n] = row->names[n].name;
         hy_buf_printf(&all, "%s%s", n ? ", " : "", names[n]);
     }
-    const char *near = value_nearest(s, names, n);
+    const char *near = hy_str_nearest(s, names, n);
     int err = near ? hy_fail(diag, HY_EINVAL, "unknown word '%.*s' (did you mean '%s'? one of: %s)",
                              HY_STR_ARG(s), near, hy_buf_cstr(&all))
                    : hy_fail(diag, HY_EINVAL, "must be one of: %s, not '%.*s'", hy_buf_cstr(&all),

@@ -130,7 +130,7 @@ static void tell_nameless(const struct shaping_checking *c, const struct hy_shap
     for (size_t i = 0; i < c->set->n_rules && n < SHAPING_RULES_NEAR; i++)
         if (&c->set->rules[i] != r && c->set->rules[i].n_mx + c->set->rules[i].n_domains)
             names[n++] = c->set->rules[i].name;
-    const char *near = value_nearest(hy_str_of(r->name), names, n);
+    const char *near = hy_str_nearest(hy_str_of(r->name), names, n);
     if (o->layer <= 1)
         hy_problems_error(c->problems, o->file, o->line, o->column,
                           "name: rule '%s' names neither mx nor domains: it would never apply",

@@ -29,6 +29,3 @@ HY_MUST_USE int value_hostname(struct hy_str s, bool wildcard, struct hy_diag *d
 void value_put_size(uint64_t v, struct hy_buf *out);
 void value_put_duration(hy_us v, struct hy_buf *out);
 void value_put_rate(struct hy_rate v, struct hy_buf *out);
-
-/* The candidate nearest to `word`, if near enough to be a slip of the finger; NULL otherwise. */
-const char *value_nearest(struct hy_str word, const char *const *candidates, size_t n);

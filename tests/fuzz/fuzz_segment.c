@@ -45,10 +45,28 @@ static void each(struct hy_str bytes, read_fn *read)
     hy_arena_free(&a);
 }
 
+/* The list of faults begins with the one that reading ends with, and is empty when it is read. */
+static void list_faults(struct hy_str bytes)
+{
+    struct hy_segment_fault f[HY_SEGMENT_FAULTS_MAX];
+    struct hy_arena a = HY_ARENA_INIT(16 << 20);
+    struct hy_diag diag = {0};
+    const struct hy_segment_node *node;
+    int err = hy_segment_parse(bytes, &a, &diag, &node);
+    size_t n = hy_segment_faults(bytes, f, HY_SEGMENT_FAULTS_MAX);
+    require((err == HY_OK) == (n == 0));
+    require(n == 0 || strstr(diag.text, f[0].why) != NULL);
+    for (size_t i = 1; i < n; i++)
+        require(f[i].line > f[i - 1].line ||
+                (f[i].line == f[i - 1].line && f[i].column > f[i - 1].column) || !f[i].line);
+    hy_arena_free(&a);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 {
     each(hy_str_make(data, n), hy_segment_parse);
     each(hy_str_make(data, n), hy_segment_parse_json);
+    list_faults(hy_str_make(data, n));
     return 0;
 }

@@ -18,6 +18,7 @@ enum {
     HY_SEGMENT_VALUES_MAX = 1000,
     HY_SEGMENT_FILTERS_MAX = 16, /* of one activity */
     HY_SEGMENT_NAME_MAX = 255,   /* bytes of a name */
+    HY_SEGMENT_FAULTS_MAX = 10,  /* that are told of one text */
 };
 
 enum hy_segment_kind {
@@ -104,6 +105,15 @@ struct hy_segment_node {
  * "LINE:COLUMN: why"; HY_ELIMIT: too much of something (noted); HY_ENOMEM. */
 HY_MUST_USE int hy_segment_parse(struct hy_str text, struct hy_arena *arena, struct hy_diag *diag,
                                  const struct hy_segment_node **ret);
+/* One thing that is wrong with a text, and where: both from 1, columns in characters. */
+struct hy_segment_fault {
+    unsigned line, column; /* 0: of the whole */
+    char why[512];
+};
+/* All that is wrong with a text, in its order, as far as it can be told apart: the first is the one
+ * that hy_segment_parse() notes, the others are looked for behind the next "and" or "or". Up to
+ * `max`, HY_SEGMENT_FAULTS_MAX are enough; 0: nothing. */
+size_t hy_segment_faults(struct hy_str text, struct hy_segment_fault *ret, size_t max);
 /* Reads JSON; errors are noted as "and[1].value: why". */
 HY_MUST_USE int hy_segment_parse_json(struct hy_str json, struct hy_arena *arena,
                                       struct hy_diag *diag, const struct hy_segment_node **ret);

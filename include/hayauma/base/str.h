@@ -61,6 +61,9 @@ struct hy_str hy_str_trim(struct hy_str s);
 /* Takes the piece before the next `sep` off the front of `*rest`; false when nothing is left.
  * "a,,b" gives "a", "", "b"; the end is marked by rest->p == NULL. */
 bool hy_str_split(struct hy_str *rest, char sep, struct hy_str *ret_piece);
+/* The candidate nearest to `word`, if near enough to be a slip of the finger; NULL otherwise. Of at
+ * most 40 bytes. */
+const char *hy_str_nearest(struct hy_str word, const char *const *candidates, size_t n);
 /* A decimal number 0..max that is the whole string: HY_EPARSE if not digits, HY_ELIMIT if larger.
  */
 HY_MUST_USE int hy_str_to_u64(struct hy_str s, uint64_t max, uint64_t *ret_value);

@@ -120,8 +120,10 @@ Test(segment, faults_say_where_and_what)
                   "starts with, ends with, is set, before, after, within, older than"},
         {"a = 1 b = 2", "1:7: expected and, or, or the end"},
         {"(a = 1", "1:7: expected and, or, or )"},
-        {"a = 1 and\n  clikced(within 30d)",
-         "2:3: there is no 'clikced'; there are received, bounced, complained, unsubscribed, "
+        {"a = 1 and clikced(within 30d)", "1:11: there is no 'clikced' (did you mean 'clicked'?)"},
+        {"a = 1 or sgment(\"x\")", "1:10: there is no 'sgment' (did you mean 'segment'?)"},
+        {"a = 1 and\n  wooed(within 30d)",
+         "2:3: there is no 'wooed'; there are received, bounced, complained, unsubscribed, "
          "replied, opened, clicked, visited, reached, downloaded, watched, submitted, ordered, "
          "carted, attended, did, tag, list, group, segment"},
         {"opened(url: \"x\")", "1:8: opened knows no 'url'; it knows campaign, source, meta.NAME"},
@@ -146,6 +148,54 @@ Test(segment, faults_say_where_and_what)
         cr_expect_eq(t->err, HY_EPARSE, "%s", bad[i].text);
         cr_expect_str_eq(t->diag.text, bad[i].note, "%s: %s", bad[i].text, t->diag.text);
     }
+}
+
+Test(segment, all_that_is_wrong_is_told)
+{
+    static const struct {
+        const char *text, *faults;
+    } cases[] = {
+        {"a = 1", ""},
+        {"score >= and clikced(within 30d)", "1:10 a text stands in quotes: \"and\"|1:14 there is "
+                                             "no 'clikced' (did you mean 'clicked'?)|"},
+        {"clicked(within 30x) and\n(opnd() or tag(vip)) and not odered()",
+         "1:16 '30x' is no number, no day (2026-12-01), no moment (2026-12-01T09:00+09:00) and no "
+         "time (90s 5m 2h 30d 4w)|2:2 there is no 'opnd' (did you mean 'opened'?)|"
+         "2:16 expected a name in quotes|2:30 there is no 'odered' (did you mean 'ordered'?)|"},
+        {"(a = 1 or (b = 2 c)) and d ~ 1",
+         "1:18 expected and, or, or )|1:28 '~' has no meaning here|"},
+        {"a = \"x and b = ", "1:5 the quote is not closed|"},
+        {"a and b and 5 and",
+         "1:3 expected what 'a' is asked for: = != < <= > >=, in (...), contains, "
+         "starts with, ends with, is set, before, after, within, older than|"
+         "1:9 expected what 'b' is asked for: = != < <= > >=, in (...), contains, "
+         "starts with, ends with, is set, before, after, within, older than|"
+         "1:13 expected a condition, such as score >= 50 or opened(within 30d)|"
+         "1:18 expected a condition, such as score >= 50 or opened(within 30d)|"},
+        {"a = 1)", "1:6 expected and, or, or the end|"},
+        {"\xff", "0:0 is not UTF-8, or has control characters|"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct hy_segment_fault f[HY_SEGMENT_FAULTS_MAX];
+        char got[4096] = "";
+        size_t n = hy_segment_faults(hy_str_of(cases[i].text), f, HY_SEGMENT_FAULTS_MAX), len = 0;
+        for (size_t k = 0; k < n; k++)
+            len += (size_t)snprintf(got + len, sizeof got - len, "%u:%u %s|", f[k].line,
+                                    f[k].column, f[k].why);
+        cr_expect_str_eq(got, cases[i].faults, "%s: %s", cases[i].text, got);
+    }
+}
+
+Test(segment, faults_are_told_up_to_a_number)
+{
+    struct hy_segment_fault f[HY_SEGMENT_FAULTS_MAX];
+    char text[2000] = "x()";
+    for (unsigned i = 0; i < 100; i++)
+        strcat(text, " and x()");
+    cr_expect_eq(hy_segment_faults(hy_str_of(text), f, HY_SEGMENT_FAULTS_MAX),
+                 (size_t)HY_SEGMENT_FAULTS_MAX);
+    cr_expect_eq(f[9].column, 1u + 9 * 8);
+    cr_expect_eq(hy_segment_faults(hy_str_of(text), f, 2), 2u);
 }
 
 Test(segment, faults_in_json_say_where_and_what)

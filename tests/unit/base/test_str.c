@@ -168,3 +168,29 @@ Test(str, steps_over_a_bad_byte_one_at_a_time)
     cr_assert_eq(hy_utf8_next(s, &pos), 'A');
     cr_assert_eq(pos, 3);
 }
+
+Test(str, a_slip_of_the_finger_finds_its_word_and_another_word_does_not)
+{
+    static const char *const words[] = {"connections", "connection_rate", "retry", "tls"};
+    static const struct {
+        const char *in, *want;
+    } cases[] = {
+        {"conections", "connections"},
+        {"connetcions", "connections"},
+        {"Retry", "retry"},
+        {"rtery", "retry"},
+        {"connection_rates", "connection_rate"},
+        {"xyz", NULL},
+        {"", NULL},
+        {"window", NULL},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        const char *got =
+            hy_str_nearest(hy_str_of(cases[i].in), words, sizeof words / sizeof *words);
+        if (cases[i].want)
+            cr_expect(got && strcmp(got, cases[i].want) == 0, "%s: got %s", cases[i].in,
+                      got ? got : "nothing");
+        else
+            cr_expect_null(got, "%s: got %s", cases[i].in, got ? got : "");
+    }
+}

@@ -157,31 +157,6 @@ Test(value, permissions_are_octal_and_nothing_else)
         cr_expect_eq(value_mode(hy_str_of(bad[i]), NULL, &mode), HY_EINVAL, "%s", bad[i]);
 }
 
-Test(value, a_slip_of_the_finger_finds_its_word_and_another_word_does_not)
-{
-    static const char *const words[] = {"connections", "connection_rate", "retry", "tls"};
-    static const struct {
-        const char *in, *want;
-    } cases[] = {
-        {"conections", "connections"},
-        {"connetcions", "connections"},
-        {"Retry", "retry"},
-        {"rtery", "retry"},
-        {"connection_rates", "connection_rate"},
-        {"xyz", NULL},
-        {"", NULL},
-        {"window", NULL},
-    };
-    for (size_t i = 0; i < COUNT(cases); i++) {
-        const char *got = value_nearest(hy_str_of(cases[i].in), words, COUNT(words));
-        if (cases[i].want)
-            cr_expect(got && strcmp(got, cases[i].want) == 0, "%s: got %s", cases[i].in,
-                      got ? got : "nothing");
-        else
-            cr_expect_null(got, "%s: got %s", cases[i].in, got ? got : "");
-    }
-}
-
 Test(value, times_need_a_zone_and_a_day_that_exists)
 {
     static const struct {
