@@ -71,7 +71,7 @@ static int read_all(struct job *j, struct hy_txn *t, json_t **ret, struct hy_dia
 {
     (void)j;
     (void)diag;
-    return hy_segments_json(t, ret);
+    return hy_segments_json(t, 0, 0, ret);
 }
 
 static int read_one(struct job *j, struct hy_txn *t, json_t **ret, struct hy_diag *diag)

@@ -90,6 +90,12 @@ json_t *web_text_json(struct hy_str text);
  * answers nothing, but ends with web_later. HY_ELIMIT: too many wait. */
 HY_MUST_USE int web_work(struct web_call *c, web_work_fn *fn);
 
+/* Likewise, on a thread that gives way to all others, for what goes through all leads; few may
+ * wait. */
+HY_MUST_USE int web_work_long(struct web_call *c, web_work_fn *fn);
+/* Whether the API is being closed: what takes long ends early. Any thread. */
+bool web_is_closing(const struct web_call *c);
+
 /* From any thread: `fn` is called on the web thread. */
 void web_later(struct web_call *c, void (*fn)(struct web_call *c));
 
@@ -119,6 +125,9 @@ void web_answer_nothing(struct web_call *c); /* 204 */
  * `field`, a path such as "to[3].email", may be NULL. */
 void web_fail(struct web_call *c, int status, const char *code, const char *field, const char *fmt,
               ...) HY_PRINTF(5, 6);
+/* The same with further members of the error, as JSON: "\"faults\":[...]". */
+void web_fail_more(struct web_call *c, int status, const char *code, const char *field,
+                   struct hy_str members, const char *fmt, ...) HY_PRINTF(6, 7);
 /* The same with 429: it may come again in `wait_s` seconds, which Retry-After says. */
 void web_fail_wait(struct web_call *c, const char *code, int64_t wait_s, const char *fmt, ...)
     HY_PRINTF(4, 5);

@@ -73,13 +73,19 @@ static const char *fields_of(int status)
 }
 
 static void fail(struct web_call *c, int status, const char *code, const char *field,
-                 struct hy_str message, const char *fields)
+                 struct hy_str message, const char *fields, struct hy_str members)
 {
     struct hy_buf out = HY_BUF_INIT(ERROR_MAX);
     snprintf(c->error, sizeof c->error, "%s", code);
     web_count_refusal(c->web, code);
     hy_buf_add_lit(&out, "{\"error\":");
     web_put_error(&out, code, field, message, c->request_id);
+    if (members.n && out.err == HY_OK) {
+        out.len--; /* the brace */
+        hy_buf_add_c(&out, ',');
+        hy_buf_add_str(&out, members);
+        hy_buf_add_c(&out, '}');
+    }
     hy_buf_add_lit(&out, "}");
     web_answer_text(c, status, hy_buf_str(&out), fields);
     hy_buf_free(&out);
@@ -93,7 +99,18 @@ void web_fail(struct web_call *c, int status, const char *code, const char *fiel
     va_start(ap, fmt);
     vsnprintf(message, sizeof message, fmt, ap);
     va_end(ap);
-    fail(c, status, code, field, hy_str_of(message), fields_of(status));
+    fail(c, status, code, field, hy_str_of(message), fields_of(status), HY_STR(""));
+}
+
+void web_fail_more(struct web_call *c, int status, const char *code, const char *field,
+                   struct hy_str members, const char *fmt, ...)
+{
+    char message[MESSAGE_MAX];
+    va_list ap;
+    va_start(ap, fmt);
+    vsnprintf(message, sizeof message, fmt, ap);
+    va_end(ap);
+    fail(c, status, code, field, hy_str_of(message), fields_of(status), members);
 }
 
 void web_fail_wait(struct web_call *c, const char *code, int64_t wait_s, const char *fmt, ...)
@@ -104,7 +121,7 @@ void web_fail_wait(struct web_call *c, const char *code, int64_t wait_s, const c
     vsnprintf(message, sizeof message, fmt, ap);
     va_end(ap);
     snprintf(fields, sizeof fields, "Retry-After: %" PRId64 "\r\n", wait_s > 0 ? wait_s : 1);
-    fail(c, 429, code, NULL, hy_str_of(message), fields);
+    fail(c, 429, code, NULL, hy_str_of(message), fields, HY_STR(""));
 }
 
 void web_fail_method(struct web_call *c, const char *allow)
@@ -112,7 +129,7 @@ void web_fail_method(struct web_call *c, const char *allow)
     char fields[128];
     snprintf(fields, sizeof fields, "Allow: %s\r\n", allow);
     fail(c, 405, "method_not_allowed", NULL, HY_STR("There is no such method at this path."),
-         fields);
+         fields, HY_STR(""));
 }
 
 void web_fail_err(struct web_call *c, int err)

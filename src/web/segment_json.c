@@ -5,7 +5,7 @@
 #include <stdlib.h>
 
 #include "hayauma/store/lead.h"
-#include "hayauma/web/leads.h"
+#include "leads.h"
 
 enum { TREE_MAX = 1 << 20 };
 
@@ -58,24 +58,33 @@ json_t *hy_segment_json(struct hy_txn *t, const struct hy_segment *s)
     return o;
 }
 
-int hy_segments_json(struct hy_txn *t, json_t **ret)
+int hy_segments_json(struct hy_txn *t, hy_segment_no after, size_t limit, json_t **ret)
 {
     json_t *list = json_array();
-    struct hy_segment s = {0};
-    int err;
-    while ((err = hy_segment_next(t, s.no, &s)) == HY_OK)
+    struct hy_segment s = {.no = after};
+    size_t n = 0, bytes = 0;
+    int err = HY_OK;
+    while (limit == 0 || (n < limit && bytes < HY_SEGMENT_PAGE_BYTES)) {
+        err = hy_segment_next(t, s.no, &s);
+        if (err != HY_OK)
+            break;
         json_array_append_new(list, head_json(t, &s));
-    if (err == HY_ENOTFOUND)
-        err = (*ret = json_pack("{s:o}", "segments", list)) ? HY_OK : HY_ENOMEM;
-    else
+        bytes += s.text.n;
+        n++;
+    }
+    if (err != HY_OK && err != HY_ENOTFOUND) {
         json_decref(list);
-    return err;
+        return err;
+    }
+    *ret = json_pack("{s:o, s:o}", "segments", list, "next",
+                     err == HY_OK ? json_integer(s.no) : json_null());
+    return *ret ? HY_OK : HY_ENOMEM;
 }
 
 static int add_lead(struct hy_txn *t, hy_lead_no no, json_t *leads)
 {
     json_t *o = NULL;
-    int err = hy_lead_json(t, no, &o);
+    int err = lead_json_short(t, no, &o);
     if (err == HY_OK)
         json_array_append_new(leads, o);
     return err == HY_ENOTFOUND ? HY_OK : err;
@@ -95,7 +104,7 @@ int hy_segment_members_json(struct hy_txn *t, hy_segment_no no, hy_lead_no after
         json_decref(list);
         return err;
     }
-    o = json_pack("{s:o, s:o}", "leads", list, "after",
+    o = json_pack("{s:o, s:o}", "leads", list, "next",
                   n && n == limit ? json_integer(leads[n - 1]) : json_null());
     *ret = o;
     return o ? HY_OK : HY_ENOMEM;
@@ -115,6 +124,25 @@ static int sample(struct hy_txn *t, const roaring_bitmap_t *leads, size_t wanted
         if (roaring_bitmap_select(leads, (uint32_t)(i * n / wanted), &lead))
             err = add_lead(t, lead, out);
     }
+    return err;
+}
+
+int hy_segment_sample_json(struct hy_txn *t, hy_segment_no no, size_t n, json_t **ret)
+{
+    roaring_bitmap_t *leads;
+    json_t *some = json_array();
+    int err = hy_lead_set_load(t, hy_segment_set_of(no), &leads);
+    if (err == HY_OK) {
+        err = sample(t, leads, n, some);
+        if (err == HY_OK)
+            err = (*ret =
+                       json_pack("{s:I, s:O}", "count",
+                                 (json_int_t)roaring_bitmap_get_cardinality(leads), "sample", some))
+                      ? HY_OK
+                      : HY_ENOMEM;
+        roaring_bitmap_free(leads);
+    }
+    json_decref(some);
     return err;
 }
 

@@ -145,6 +145,7 @@ void hy_web_close(struct hy_web *w)
 {
     if (!w)
         return;
+    atomic_store(&w->is_closing, true);
     hy_http_close(w->http);
     web_free(w);
 }

@@ -28,8 +28,9 @@ struct hy_web {
     uint64_t request_salt;
     atomic_uint_fast64_t next_unique;
     struct hy_hash_key unique_keys[2];
-    struct hy_mailbox *work; /* for the worker */
-    struct hy_thread *worker;
+    struct hy_mailbox *work, *long_work; /* for the workers */
+    struct hy_thread *worker, *long_worker;
+    atomic_bool is_closing;    /* what takes long ends early */
     struct web_access *access; /* NULL: nothing is logged */
     struct hy_defer flush;     /* writes it, at the end of a turn */
     atomic_bool is_reloaded;   /* it is opened anew with the next line */

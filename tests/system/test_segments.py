@@ -1,6 +1,9 @@
 """Segments in a running daemon: made by hand, kept up to date by what leads do, alive after a kill."""
 
+import threading
+
 import newsletter
+from api_lab import Api, api_setup, token
 from lab import CommandError, Daemon, check, check_eq, wait_for
 from test_campaign import csv, field, setup
 from test_spool import SITE
@@ -104,3 +107,88 @@ def test_a_campaign_goes_to_the_members_of_its_lists_who_are_in_a_segment(lab):
     check("there is no segment 'tokyo'" in refused(daemon, "campaign", "start", "second"), "it is gone")
     good, text = daemon.audit()
     check(good, text)
+
+
+def test_segments_are_made_and_asked_for_over_http(lab):
+    daemon, _, api = api_setup(lab)
+    admin = Api(api.port, token(lab, "crm", "*", "--scopes", "leads:read,leads:write"))
+    reader = Api(api.port, token(lab, "view", "*", "--scopes", "leads:read"))
+    daemon.ctl("reload")
+    daemon.import_leads(csv(lab, [field(f"user{i}", SITE, prefecture="東京都" if i % 2 else "大阪府")
+                                  for i in range(50)]))
+    check_eq((api.get("/v1/segments").error(), reader.call("PUT", "/v1/segments/x", {"expression": 'tag("x")'}).error()),
+             ("missing_scope", "missing_scope"))
+    made = admin.call("POST", "/v1/segments", {"name": "tokyo", "expression": 'prefecture = "東京都"', "announce": True})
+    check_eq((made.status, made.json["announce"], made.json["by"]), (201, True, "api crm"))
+    check_eq(admin.call("POST", "/v1/segments", {"name": "tokyo", "expression": 'tag("x")'}).error(), "conflict")
+    ready(daemon, "tokyo", 25)
+    tree = reader.get("/v1/segments/tokyo").json["tree"]
+    put = admin.call("PUT", "/v1/segments/same%20tree", {"tree": tree})
+    check_eq((put.status, put.json["expression"], put.json["announce"]), (201, 'prefecture = "東京都"', False))
+    ready(daemon, "same tree", 25)
+    check_eq(admin.call("PUT", "/v1/segments/same%20tree", {"announce": True}).status, 200)
+    check_eq(admin.call("PUT", "/v1/segments/nobody", {"announce": True}).error(), "not_found")
+
+    first = reader.get("/v1/segments?limit=1").json
+    check_eq([s["name"] for s in first["segments"]], ["tokyo"])
+    rest = reader.get(f"/v1/segments?after={first['next']}").json
+    check_eq(([s["name"] for s in rest["segments"]], rest["next"]), (["same tree"], None))
+    seen, after = [], 0
+    while after is not None:
+        page = reader.get(f"/v1/segments/tokyo/leads?limit=10&after={after}").json
+        seen += [lead["lead"] for lead in page["leads"]]
+        after = page["next"]
+    check_eq((len(seen), len(set(seen))), (25, 25))
+    some = reader.get("/v1/segments/tokyo/sample?limit=5").json
+    check_eq((some["count"], len(some["sample"])), (25, 5))
+    check(seen[0] == some["sample"][0]["lead"] and some["sample"][4]["lead"] > seen[15], "from all over")
+
+    counted = reader.call("POST", "/v1/segments/count", {"expression": 'segment("tokyo") and not tag("x")', "sample": 3}).json
+    check_eq((counted["count"], counted["of"], len(counted["sample"])), (25, 50, 3))
+    check_eq(reader.call("POST", "/v1/segments/count", {"tree": counted["tree"]}).json["count"], 25)
+
+    wrong = admin.call("POST", "/v1/segments", {"name": "bad", "expression": "score >=\n and clikced(within 30d)"})
+    check_eq((wrong.status, wrong.error(), wrong.json["error"]["field"]), (422, "invalid_segment", "expression"))
+    check_eq([(f["line"], f["column"]) for f in wrong.json["error"]["faults"]], [(2, 2), (2, 6)])
+    check("did you mean 'clicked'" in wrong.json["error"]["faults"][1]["message"], wrong.json)
+    for body, code in (({"name": "bad"}, "missing_field"), ({"expression": 'tag("x")'}, "missing_field"),
+                       ({"name": "bad", "expression": 'tag("x")', "tree": tree}, "conflicting_fields"),
+                       ({"name": "bad", "expression": 7}, "invalid_type"), ({"name": "bad", "tree": []}, "invalid_type"),
+                       ({"name": "bad", "what": 1}, "unknown_field"),
+                       ({"name": "bad", "tree": {"tag": 5}}, "invalid_segment"),
+                       ({"name": "bad", "expression": 'segment("nobody")'}, "invalid_segment"),
+                       ({"name": "b" * 101, "expression": 'tag("x")'}, "invalid_segment")):
+        check_eq((body, admin.call("POST", "/v1/segments", body).error()), (body, code))
+    check_eq(reader.get("/v1/segments/tokyo/leads?limit=0").error(), "invalid_value")
+    check_eq(reader.get("/v1/segments/nobody/leads").error(), "not_found")
+    check_eq([admin.call("POST", "/v1/segments", {"name": n, "expression": 'tag("x")'}).error() for n in ("count", "a/b")],
+             ["invalid_value"] * 2)
+    admin.call("PUT", "/v1/segments/counted", {"expression": 'segment("tokyo")'})
+    check_eq(admin.call("DELETE", "/v1/segments/tokyo").error(), "in_use")
+    check_eq(admin.call("DELETE", "/v1/segments/counted").status, 204)
+    check_eq(admin.call("DELETE", "/v1/segments/tokyo").status, 204)
+    check_eq(reader.get("/v1/segments/tokyo").error(), "not_found")
+    good, text = daemon.audit()
+    check(good, text)
+
+
+def test_counts_wait_for_each_other_and_hold_up_nobody_else(lab):
+    daemon, _, api = api_setup(lab)
+    secret = token(lab, "crm", "*", "--scopes", "leads:read")
+    daemon.ctl("reload")
+    daemon.import_leads(newsletter.leads(lab, 20000))
+    answers = []
+
+    def count():
+        client = Api(api.port, secret)
+        answers.append(client.call("POST", "/v1/segments/count", {"expression": 'name contains "1"'}).status)
+        client.close()
+    threads = [threading.Thread(target=count) for _ in range(30)]
+    for t in threads:
+        t.start()
+    other = Api(api.port, secret)
+    check_eq({other.get("/v1/leads/1").status for _ in range(20)}, {200})
+    for t in threads:
+        t.join()
+    check_eq((len(answers), set(answers) <= {200, 503}, answers.count(200) >= 16), (30, True, True))
+    check_eq(api.get("/v1/token").status, 200)
