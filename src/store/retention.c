@@ -1,5 +1,6 @@
-/* Trimming the logs of attempts, endings, activities and acts, dropping finished campaigns: long
- * jobs of the writer. What is deleted is the place where the next slice begins. */
+/* Trimming the logs of attempts, endings, activities and acts, and calls that were done, dropping
+ * finished campaigns: long jobs of the writer. What is deleted is the place where the next slice
+ * begins. */
 #include "hayauma/store/retention.h"
 
 #include "activity.h"
@@ -8,6 +9,7 @@
 #include "hayauma/base/list.h"
 #include "hayauma/store/attempt.h"
 #include "hayauma/store/log_reader.h"
+#include "hayauma/store/once.h"
 #include "hayauma/store/score.h"
 #include "meta.h"
 #include "progress.h"
@@ -70,7 +72,9 @@ static int trim_slice(struct hy_write_req *r, struct hy_txn *t)
 {
     struct hy_trim_job *j = hy_container_of(r, struct hy_trim_job, req);
     hy_id end;
-    int err = trim_table(t, HY_TABLE_ACTS, hy_id_floor(j->before), hy_cursor_delete);
+    int err = hy_once_trim(t);
+    if (!err)
+        err = trim_table(t, HY_TABLE_ACTS, hy_id_floor(j->before), hy_cursor_delete);
     if (!err)
         err = hy_log_trim_end(t, j->activities_before, j->activities_unread_before, &end);
     if (!err)

@@ -4,6 +4,8 @@
 #include <stdio.h>
 
 #include "case.h"
+#include "env_priv.h"
+#include "hayauma/base/bytes.h"
 #include "spools.h"
 
 enum { HOUR_MS = 3600 * 1000 };
@@ -82,9 +84,114 @@ Test(once, old_calls_go_with_new_ones_and_those_used_again_stay)
         struct hy_once o = call(key, 1);
         cr_assert_eq(put(&o, "new", 25), HY_OK);
     }
-    cr_expect_eq(store_entries(env, HY_TABLE_ONCE), 2 * 11, "eleven calls, each with its time");
+    cr_expect_eq(store_entries(env, HY_TABLE_ONCE), 2 * 11 + 1, "eleven calls, each with its time");
     cr_expect_eq(find(&again, 25, &out), HY_OK);
     cr_expect_str_eq(hy_buf_cstr(&out), "anew");
+    hy_buf_free(&out);
+}
+
+static uint64_t bytes_counted(void)
+{
+    struct hy_txn t;
+    struct hy_str value;
+    cr_assert_eq(hy_txn_read(env, &t), HY_OK);
+    int err = hy_get(&t, HY_TABLE_ONCE, HY_STR("n"), &value);
+    uint64_t n = err ? 0 : hy_get_le64(value.p + 1);
+    hy_txn_end(&t);
+    return n;
+}
+
+static int trim(int hours)
+{
+    struct hy_txn t;
+    cr_assert_eq(hy_txn_write(env, &t), HY_OK);
+    t.now += (hy_wall_ms)hours * HOUR_MS;
+    int err = hy_once_trim(&t);
+    cr_assert_eq(hy_txn_commit(&t), HY_OK);
+    return err;
+}
+
+Test(once, what_is_over_goes_without_new_calls_and_bytes_are_counted)
+{
+    char key[20];
+    for (int i = 0; i < 20; i++) {
+        snprintf(key, sizeof key, "k-%d", i);
+        struct hy_once o = call(key, 1);
+        cr_assert_eq(put(&o, "0123456789", 0), HY_OK);
+    }
+    cr_expect_eq(bytes_counted(), 20 * (42 + 10));
+    cr_expect_eq(trim(23), HY_OK);
+    cr_expect_eq(bytes_counted(), 20 * (42 + 10));
+    cr_expect_eq(trim(25), HY_OK);
+    cr_expect_eq(bytes_counted(), 0);
+    cr_expect_eq(store_entries(env, HY_TABLE_ONCE), 1);
+}
+
+Test(once, when_too_much_is_remembered_the_oldest_go_before_their_day)
+{
+    struct hy_buf out = HY_BUF_INIT(1000);
+    struct hy_once first = call("first", 1), second = call("second", 1);
+    uint8_t many[9] = {1};
+    struct hy_txn t;
+    cr_assert_eq(put(&first, "x", 0), HY_OK);
+    hy_put_le64(many + 1, (uint64_t)HY_ONCE_BYTES_MAX);
+    cr_assert_eq(hy_txn_write(env, &t), HY_OK);
+    cr_assert_eq(hy_put(&t, HY_TABLE_ONCE, HY_STR("n"), hy_str_make(many, sizeof many), HY_PUT_SET),
+                 HY_OK);
+    cr_assert_eq(hy_txn_commit(&t), HY_OK);
+    cr_assert_eq(put(&second, "x", 1), HY_OK);
+    cr_expect_eq(find(&first, 1, &out), HY_ENOTFOUND);
+    cr_expect_eq(find(&second, 1, &out), HY_OK);
+    hy_buf_free(&out);
+}
+
+Test(once, a_call_in_slices_goes_on_from_its_part)
+{
+    struct hy_buf out = HY_BUF_INIT(1000);
+    struct hy_once o = call("batch", 1), other = call("batch", 2);
+    struct hy_txn t;
+    for (int i = 0; i < 3; i++) {
+        cr_assert_eq(hy_txn_write(env, &t), HY_OK);
+        t.now += i * HOUR_MS;
+        cr_assert_eq(hy_once_put_part(&t, &o, HY_STR("300 of 1000")), HY_OK);
+        cr_assert_eq(hy_txn_commit(&t), HY_OK);
+    }
+    cr_expect_eq(find(&o, 0, &out), HY_ENOTFOUND, "it is not done");
+    cr_expect_eq(find(&other, 0, &out), HY_EINVAL);
+    cr_assert_eq(hy_txn_read(env, &t), HY_OK);
+    cr_expect_eq(hy_once_part(&t, &o, &out), HY_OK);
+    cr_expect_str_eq(hy_buf_cstr(&out), "300 of 1000");
+    cr_expect_eq(hy_once_part(&t, &other, &out), HY_EINVAL);
+    hy_txn_end(&t);
+    cr_expect_eq(store_entries(env, HY_TABLE_ONCE), 3, "one call, its age, the sum");
+    cr_assert_eq(put(&o, "done", 3), HY_OK);
+    cr_expect_eq(find(&o, 3, &out), HY_OK);
+    cr_expect_str_eq(hy_buf_cstr(&out), "done");
+    cr_expect_eq(store_entries(env, HY_TABLE_ONCE), 3);
+    cr_expect_eq(bytes_counted(), 42 + 4);
+    cr_expect_eq(trim(25), HY_OK, "its day began with its first part");
+    cr_expect_eq(bytes_counted(), 0);
+    hy_buf_free(&out);
+}
+
+Test(once, an_answer_of_a_store_of_before_is_given_still)
+{
+    struct hy_buf out = HY_BUF_INIT(1000);
+    struct hy_once o = call("old", 1);
+    struct hy_txn t;
+    struct hy_cursor c;
+    uint8_t old[41 + 3] = {1};
+    cr_assert_eq(put(&o, "new", 0), HY_OK);
+    cr_assert_eq(hy_txn_write(env, &t), HY_OK);
+    cr_assert_eq(hy_cursor_open(&t, HY_TABLE_ONCE, &c), HY_OK);
+    cr_assert_eq(hy_cursor_prefix_first(&c, HY_STR("k")), HY_OK);
+    memcpy(old + 1, c.value.p + 1, 40);
+    memcpy(old + 41, "old", 3);
+    cr_assert_eq(hy_cursor_replace(&c, hy_str_make(old, sizeof old)), HY_OK);
+    hy_cursor_close(&c);
+    cr_assert_eq(hy_txn_commit(&t), HY_OK);
+    cr_expect_eq(find(&o, 0, &out), HY_OK);
+    cr_expect_str_eq(hy_buf_cstr(&out), "old");
     hy_buf_free(&out);
 }
 
