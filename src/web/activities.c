@@ -2,11 +2,13 @@
  * one.
  *
  * Happy path: every activity is checked here (on the worker when the body is large), the writer
- * finds the leads and notes them in one transaction, the answer follows its commit and says of each
- * what became of it. What is wrong with one keeps out that one only. */
+ * finds the leads and notes them, in slices so that mail is not held up, the answer follows the
+ * last commit and says of each what became of it. What is wrong with one keeps out that one only.
+ */
 #include <stdarg.h>
 #include <stdio.h>
 
+#include "batch.h"
 #include "call.h"
 #include "hayauma/base/json_put.h"
 #include "hayauma/base/list.h"
@@ -36,6 +38,7 @@ struct post {
     bool makes_leads, is_replay;
     char by[HY_API_TOKEN_NAME_MAX + 8];
     struct hy_once once;
+    struct web_batch batch; /* counts: noted, duplicates, refused */
     struct hy_buf answer;
     int err;
     /* why the whole call is refused */
@@ -46,7 +49,9 @@ struct post {
 
 static void post_free(void *state)
 {
-    hy_buf_free(&((struct post *)state)->answer);
+    struct post *p = state;
+    web_batch_free(&p->batch);
+    hy_buf_free(&p->answer);
 }
 
 /* ---- reading ---- */
@@ -157,20 +162,12 @@ static void put_result(struct post *p, size_t i, struct hy_buf *out)
     hy_buf_add_lit(out, "}");
 }
 
-static void put_answer(struct post *p, struct hy_buf *out)
+static void put_answer(const struct post *p, struct hy_buf *out)
 {
-    size_t noted = 0, duplicates = 0;
-    for (size_t i = 0; i < p->n; i++) {
-        noted += !p->items[i].fault.code && p->items[i].result.did == HY_TOLD_NOTED;
-        duplicates += !p->items[i].fault.code && p->items[i].result.did == HY_TOLD_DUPLICATE;
-    }
-    hy_buf_printf(out, "{\"noted\":%zu,\"duplicates\":%zu,\"refused\":%zu,\"results\":[", noted,
-                  duplicates, p->n - noted - duplicates);
-    for (size_t i = 0; i < p->n; i++) {
-        if (i)
-            hy_buf_add_lit(out, ",");
-        put_result(p, i, out);
-    }
+    const uint32_t *n = p->batch.now.counts;
+    hy_buf_printf(out, "{\"noted\":%u,\"duplicates\":%u,\"refused\":%u,\"results\":[", n[0], n[1],
+                  n[2]);
+    hy_buf_add_str(out, hy_buf_str(&p->batch.results));
     hy_buf_add_lit(out, "]}");
 }
 
@@ -188,7 +185,7 @@ static void note_fault(struct item *x, const struct hy_diag *diag)
                              : "This names no lead");
 }
 
-static int note_all(struct post *p, struct hy_txn *t)
+static int note_one(struct post *p, struct hy_txn *t, struct item *x)
 {
     const struct hy_told_how how = {
         .source = hy_str_of(p->by),
@@ -196,54 +193,57 @@ static int note_all(struct post *p, struct hy_txn *t)
         .makes_leads = p->makes_leads,
         .back_ms = p->call->policy->join_back_ms,
     };
-    int err = HY_OK;
-    for (size_t i = 0; i < p->n && err == HY_OK; i++) {
-        struct item *x = &p->items[i];
-        struct hy_diag diag = {""};
-        /* It may be tried a second time, when other leads are there. */
-        if (x->fault.code && x->result.did == HY_TOLD_NOTED)
-            continue;
-        x->fault.code = NULL;
-        err = hy_told_put(t, &x->told, &how, &x->result, &diag);
-        if (err == HY_OK && x->result.did > HY_TOLD_DUPLICATE)
-            note_fault(x, &diag);
-    }
+    struct hy_diag diag = {""};
+    /* It may be tried a second time, when other leads are there. */
+    if (x->fault.code && x->result.did == HY_TOLD_NOTED)
+        return HY_OK;
+    x->fault.code = NULL;
+    int err = hy_told_put(t, &x->told, &how, &x->result, &diag);
+    if (err == HY_OK && x->result.did > HY_TOLD_DUPLICATE)
+        note_fault(x, &diag);
     return err;
 }
 
+/* One after the other, as far as mail can wait: one that joins a visitor to a lead may take along a
+ * thousand others. */
 static int apply(struct hy_write_req *r, struct hy_txn *t)
 {
     struct post *p = hy_container_of(r, struct post, req);
-    int err = HY_OK;
-    if (p->once.key.n) {
-        hy_buf_reset(&p->answer);
-        err = hy_once_find(t, &p->once, &p->answer);
-        if (err != HY_ENOTFOUND)
-            return err == HY_OK || err == HY_EINVAL ? HY_EEXIST : err;
+    struct web_batch *b = &p->batch;
+    int err = web_batch_begin(b, t, p->n);
+    while (!err && b->now.done < p->n) {
+        struct item *x = &p->items[b->now.done];
+        err = note_one(p, t, x);
+        if (err)
+            return err;
+        b->now.counts[x->fault.code ? 2 : x->result.did == HY_TOLD_DUPLICATE]++;
+        if (b->now.done)
+            hy_buf_add_lit(&b->results, ",");
+        put_result(p, b->now.done++, &b->results);
+        if (b->now.done < p->n && hy_txn_should_yield(t))
+            return web_batch_pause(b, t);
     }
-    err = note_all(p, t);
-    if (err != HY_OK || !p->once.key.n)
+    if (err)
         return err;
     hy_buf_reset(&p->answer);
     put_answer(p, &p->answer);
-    return p->answer.err ? p->answer.err : hy_once_put(t, &p->once, hy_buf_str(&p->answer));
+    return p->answer.err ? p->answer.err : web_batch_end(b, t, hy_buf_str(&p->answer));
+}
+
+static void slice(struct hy_write_req *r)
+{
+    web_batch_keep(&hy_container_of(r, struct post, req)->batch);
 }
 
 static void on_over(struct web_call *c)
 {
     struct post *p = c->state;
     if (p->err == HY_EEXIST) {
-        web_once_answer(c, &p->once);
+        web_once_answer(c, &p->once, 202);
         return;
     }
-    if (p->err != HY_OK) {
+    if (p->err != HY_OK)
         web_fail_err(c, p->err);
-        return;
-    }
-    if (!p->once.key.n)
-        put_answer(p, &p->answer);
-    if (p->answer.err)
-        web_fail_err(c, p->answer.err);
     else
         web_answer_text(c, 202, hy_buf_str(&p->answer), NULL);
 }
@@ -261,7 +261,7 @@ static void hand_in(struct web_call *c)
 {
     struct post *p = c->state;
     if (p->is_replay) {
-        web_once_replay(c, hy_buf_str(&p->answer));
+        web_once_replay(c, hy_buf_str(&p->answer), 202);
     } else if (p->status) {
         web_fail(c, p->status, p->code, p->field, "%s", p->message);
     } else if (p->err != HY_OK) {
@@ -271,7 +271,9 @@ static void hand_in(struct web_call *c)
                                        .when = HY_WRITE_NOW,
                                        .on_full = HY_WRITE_FULL_FAIL,
                                        .apply = apply,
-                                       .done = done};
+                                       .done = done,
+                                       .slice = slice};
+        web_batch_init(&p->batch, &p->once);
         int err = hy_writer_submit(web_writer(c), &p->req);
         if (err != HY_OK)
             web_fail_err(c, err);

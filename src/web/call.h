@@ -107,12 +107,15 @@ void web_later(struct web_call *c, void (*fn)(struct web_call *c));
  */
 HY_MUST_USE int web_once_find(struct web_call *c, struct hy_txn *t, struct hy_once *ret,
                               struct hy_buf *answer);
+/* The same for a handler on the web thread: false: it is answered, with the answer of then and this
+ * status, or with why not. */
+bool web_once_look(struct web_call *c, struct hy_once *ret, int status);
 /* Status, code and words of a refusal; of another error: the key is being used at this moment. */
 void web_once_refusal(int err, int *ret_status, const char **ret_code, const char **ret_message);
 /* The answer of a call that another one with the same key came before, while both were on their
- * way. */
-void web_once_answer(struct web_call *c, const struct hy_once *once);
-void web_once_replay(struct web_call *c, struct hy_str answer);
+ * way; with the status that such calls are answered with. */
+void web_once_answer(struct web_call *c, const struct hy_once *once, int status);
+void web_once_replay(struct web_call *c, struct hy_str answer, int status);
 
 /* ---- answers: exactly one ---- */
 

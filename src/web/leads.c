@@ -5,6 +5,7 @@
 
 #include <stdlib.h>
 
+#include "batch.h"
 #include "call.h"
 #include "hayauma/base/list.h"
 
@@ -66,11 +67,11 @@ struct change {
     struct web_call *call;
     struct hy_arena arena;
     bool is_batch;
-    struct hy_once once; /* key.n 0: none */
-    struct hy_buf answer;
+    struct web_batch batch; /* its first count: items that failed */
+    struct hy_buf answer;   /* of a batch */
     char by[80];
     int err;
-    size_t n, from, done; /* items before `from` are committed, before `done` applied */
+    size_t n;
     struct item items[];
 };
 
@@ -78,6 +79,7 @@ static void change_free(void *state)
 {
     struct change *x = state;
     hy_arena_free(&x->arena);
+    web_batch_free(&x->batch);
     hy_buf_free(&x->answer);
     free(x);
 }
@@ -93,74 +95,73 @@ static int edit_item(struct hy_txn *t, struct item *i)
     return hy_lead_edit(t, &i->e, &i->r, &i->diag);
 }
 
-static void put_answer(struct change *x);
+static void put_result(struct hy_buf *out, const struct item *i)
+{
+    if (i->err) {
+        struct refusal r = refusal_of(i->err);
+        hy_buf_add_lit(out, "{\"error\":");
+        web_put_error(out, r.code, i->field[0] ? i->field : NULL, hy_str_of(i->diag.text), NULL);
+        hy_buf_add_lit(out, "}");
+        return;
+    }
+    json_t *o = hy_lead_edited_json(&i->r);
+    char *text = o ? json_dumps(o, JSON_COMPACT) : NULL;
+    hy_buf_add_str(out, hy_str_of(text ? text : "null"));
+    free(text);
+    json_decref(o);
+}
 
-/* Writer thread. An item that cannot be done has written nothing. */
+/* An item that cannot be done has written nothing. */
+static int apply_batch(struct change *x, struct hy_txn *t)
+{
+    struct web_batch *b = &x->batch;
+    int err = web_batch_begin(b, t, x->n);
+    while (!err && b->now.done < x->n) {
+        struct item *i = &x->items[b->now.done];
+        if (!i->field[0]) /* else it was wrong already when it was read */
+            i->err = edit_item(t, i);
+        if (i->err && (t->err || !refusal_of(i->err).status))
+            return i->err;
+        b->now.counts[0] += i->err != 0;
+        if (b->now.done++)
+            hy_buf_add_lit(&b->results, ",");
+        put_result(&b->results, i);
+        if (b->now.done < x->n && hy_txn_should_yield(t))
+            return web_batch_pause(b, t);
+    }
+    if (err)
+        return err;
+    hy_buf_reset(&x->answer);
+    hy_buf_add_lit(&x->answer, "{\"results\":[");
+    hy_buf_add_str(&x->answer, hy_buf_str(&b->results));
+    hy_buf_printf(&x->answer, "],\"failed\":%u}", b->now.counts[0]);
+    return x->answer.err ? x->answer.err : web_batch_end(b, t, hy_buf_str(&x->answer));
+}
+
+/* Writer thread. */
 static int apply(struct hy_write_req *r, struct hy_txn *t)
 {
     struct change *x = hy_container_of(r, struct change, req);
-    for (x->done = x->from; x->done < x->n; x->done++) {
-        struct item *i = &x->items[x->done];
-        if (i->field[0]) /* was wrong already when it was read */
-            continue;
-        i->err = edit_item(t, i);
-        if (i->err && (t->err || !x->is_batch || !refusal_of(i->err).status))
-            return i->err;
-        if (x->done + 1 < x->n && hy_txn_should_yield(t)) {
-            x->done++;
-            return HY_EMORE;
-        }
-    }
-    if (!x->is_batch)
-        return HY_OK;
-    put_answer(x);
-    if (x->answer.err)
-        return x->answer.err;
-    return x->once.key.n ? hy_once_put(t, &x->once, hy_buf_str(&x->answer)) : HY_OK;
+    if (x->is_batch)
+        return apply_batch(x, t);
+    return x->items[0].err = edit_item(t, &x->items[0]);
 }
 
 /* Writer thread: the slice is durable. */
 static void slice(struct hy_write_req *r)
 {
-    struct change *x = hy_container_of(r, struct change, req);
-    x->from = x->done;
-}
-
-static void put_error(struct hy_buf *out, const struct item *i)
-{
-    struct refusal r = refusal_of(i->err);
-    web_put_error(out, r.code, i->field[0] ? i->field : NULL, hy_str_of(i->diag.text), NULL);
-}
-
-static void put_answer(struct change *x)
-{
-    size_t failed = 0;
-    hy_buf_reset(&x->answer);
-    hy_buf_add_lit(&x->answer, "{\"results\":[");
-    for (size_t i = 0; i < x->n; i++) {
-        const struct item *it = &x->items[i];
-        hy_buf_printf(&x->answer, "%s", i ? "," : "");
-        if (it->err) {
-            failed++;
-            hy_buf_add_lit(&x->answer, "{\"error\":");
-            put_error(&x->answer, it);
-            hy_buf_add_lit(&x->answer, "}");
-            continue;
-        }
-        json_t *o = hy_lead_edited_json(&it->r);
-        char *text = o ? json_dumps(o, JSON_COMPACT) : NULL;
-        hy_buf_add_str(&x->answer, hy_str_of(text ? text : "null"));
-        free(text);
-        json_decref(o);
-    }
-    hy_buf_printf(&x->answer, "],\"failed\":%zu}", failed);
+    web_batch_keep(&hy_container_of(r, struct change, req)->batch);
 }
 
 /* Web thread: it is durable. */
 static void answer_change(struct web_call *c)
 {
     struct change *x = c->state;
-    if (x->err)
+    if (x->is_batch && x->err == HY_EEXIST)
+        web_once_answer(c, &x->batch.once, 200);
+    else if (x->is_batch && x->err)
+        web_fail_err(c, x->err);
+    else if (x->err)
         fail(c, x->err, x->items[0].field, &x->items[0].diag);
     else if (x->is_batch)
         web_answer_text(c, 200, hy_buf_str(&x->answer), NULL);
@@ -255,26 +256,6 @@ static void patch_one(struct web_call *c)
 
 /* ---- POST /v1/leads/batch ---- */
 
-/* A key that was used: its answer, or why not. False: it is answered. */
-static bool look_once(struct web_call *c, struct hy_once *ret)
-{
-    struct hy_buf answer = HY_BUF_INIT(HY_ONCE_ANSWER_MAX);
-    struct hy_txn *t = web_snapshot(c);
-    const char *code, *message;
-    int status, err = t ? web_once_find(c, t, ret, &answer) : HY_EIO;
-    web_snapshot_done(c);
-    if (err == HY_EEXIST) {
-        web_answer_text(c, 200, hy_buf_str(&answer), "Idempotent-Replay: true\r\n");
-    } else if (err == HY_ELIMIT || err == HY_EINVAL) {
-        web_once_refusal(err, &status, &code, &message);
-        web_fail(c, status, code, NULL, "%s", message);
-    } else if (err) {
-        web_fail_err(c, err);
-    }
-    hy_buf_free(&answer);
-    return err == HY_OK;
-}
-
 static void post_batch(struct web_call *c)
 {
     struct hy_once once = {0};
@@ -292,13 +273,13 @@ static void post_batch(struct web_call *c)
         web_fail(c, 422, "too_many", "leads", "A batch has at most %d leads.", BATCH_MAX);
         return;
     }
-    if (!look_once(c, &once))
+    if (!web_once_look(c, &once, 200))
         return;
     struct change *ch = change_new(c, json_array_size(leads));
     if (!ch)
         return;
     ch->is_batch = true;
-    ch->once = once;
+    web_batch_init(&ch->batch, &once);
     json_array_foreach(leads, i, x)
     {
         if (read_item(ch, i, x) == HY_ENOMEM) {

@@ -67,7 +67,7 @@ static void on_over(struct web_call *c)
 {
     struct send *s = c->state;
     if (s->err == HY_EEXIST) {
-        web_once_answer(c, &s->once);
+        web_once_answer(c, &s->once, 202);
         return;
     }
     if (s->err == HY_ELIMIT || s->err == HY_EINVAL) {
@@ -140,7 +140,7 @@ static void hand_in(struct web_call *c)
         return;
     }
     if (s->is_replay) {
-        web_once_replay(c, hy_buf_str(&s->answer));
+        web_once_replay(c, hy_buf_str(&s->answer), 202);
         return;
     }
     hy_submit_batch_init(&s->submit);

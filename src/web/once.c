@@ -46,23 +46,42 @@ void web_once_refusal(int err, int *ret_status, const char **ret_code, const cha
     }
 }
 
-void web_once_answer(struct web_call *c, const struct hy_once *once)
+bool web_once_look(struct web_call *c, struct hy_once *ret, int status)
 {
     struct hy_buf answer = HY_BUF_INIT(HY_ONCE_ANSWER_MAX);
     struct hy_txn *t = web_snapshot(c);
-    int status, err = t ? hy_once_find(t, once, &answer) : HY_EIO;
+    const char *code, *message;
+    int refusal, err = t ? web_once_find(c, t, ret, &answer) : HY_EIO;
+    web_snapshot_done(c);
+    if (err == HY_EEXIST) {
+        web_once_replay(c, hy_buf_str(&answer), status);
+    } else if (err == HY_ELIMIT || err == HY_EINVAL) {
+        web_once_refusal(err, &refusal, &code, &message);
+        web_fail(c, refusal, code, NULL, "%s", message);
+    } else if (err) {
+        web_fail_err(c, err);
+    }
+    hy_buf_free(&answer);
+    return err == HY_OK;
+}
+
+void web_once_answer(struct web_call *c, const struct hy_once *once, int status)
+{
+    struct hy_buf answer = HY_BUF_INIT(HY_ONCE_ANSWER_MAX);
+    struct hy_txn *t = web_snapshot(c);
+    int refusal, err = t ? hy_once_find(t, once, &answer) : HY_EIO;
     const char *code, *message;
     web_snapshot_done(c);
     if (err == HY_OK) {
-        web_once_replay(c, hy_buf_str(&answer));
+        web_once_replay(c, hy_buf_str(&answer), status);
     } else {
-        web_once_refusal(err == HY_EINVAL ? err : HY_EBUSY, &status, &code, &message);
-        web_fail(c, status, code, NULL, "%s", message);
+        web_once_refusal(err == HY_EINVAL ? err : HY_EBUSY, &refusal, &code, &message);
+        web_fail(c, refusal, code, NULL, "%s", message);
     }
     hy_buf_free(&answer);
 }
 
-void web_once_replay(struct web_call *c, struct hy_str answer)
+void web_once_replay(struct web_call *c, struct hy_str answer, int status)
 {
-    web_answer_text(c, 202, answer, "Idempotent-Replay: true\r\n");
+    web_answer_text(c, status, answer, "Idempotent-Replay: true\r\n");
 }

@@ -1,4 +1,5 @@
 """What applications tell of leads over HTTP: noted once, each by itself, and read back."""
+import concurrent.futures
 import datetime
 
 from api_lab import Api, api_setup, token
@@ -73,6 +74,15 @@ def test_what_is_told_twice_is_noted_once(lab):
     first = tell(api, card("taro", id="expo:1"), card("taro"), create=True, headers=key)
     again = tell(api, card("taro", id="expo:1"), card("taro"), create=True, headers=key)
     check_eq(again, first, "the same call has the same answer")
+
+    def race(_):
+        return Api(api.port, api.secret).post("/v1/activities", {"activities": [card("jiro")] * 300, "create": True},
+                                              headers={"Idempotency-Key": "race"})
+    with concurrent.futures.ThreadPoolExecutor(8) as pool:
+        answers = list(pool.map(race, range(8)))
+    check({a.status for a in answers} <= {202, 409}, [a.status for a in answers])
+    check_eq(len({a.text for a in answers if a.status == 202}), 1)
+    check_eq(len(api.get("/v1/activities?email=jiro@example.jp&limit=1000").json["activities"]), 300)
     lone = tell(api, card("taro", id="expo:1"), card("taro", id="expo:2"))
     check_eq([r["status"] for r in lone["results"]], ["duplicate", "noted"])
     check_eq(lone["results"][0]["activity"], first["results"][0]["activity"])

@@ -1,4 +1,5 @@
 """People by hand and over HTTP: made, changed, found, told of; with and without an address."""
+import concurrent.futures
 import json
 from urllib.parse import quote
 
@@ -225,6 +226,16 @@ def test_a_batch_is_done_once_and_each_item_alone(lab):
     check_eq(api.post("/v1/leads/batch", {"leads": [{"address": f"x@{SITE}"}]}, headers=key).error(),
              "idempotency_key_reused")
     check_eq(api.post("/v1/leads/batch", {"leads": [{}] * 1001}).error(), "too_many")
+
+    def race(_):
+        return Api(api.port, api.secret).post("/v1/leads/batch", {"leads": [{"address": f"r{i}@{SITE}"} for i in range(500)]},
+                                              headers={"Idempotency-Key": "race"})
+    with concurrent.futures.ThreadPoolExecutor(8) as pool:
+        answers = list(pool.map(race, range(8)))
+    check({a.status for a in answers} <= {200, 409}, [a.status for a in answers])
+    done = {a.text for a in answers if a.status == 200}
+    check_eq(len(done), 1, "all that were answered have the answer of the one that did it")
+    check(all(r["new"] for a in answers if a.status == 200 for r in a.json["results"]), "made once")
     got, after = [], ""
     while after is not None:
         page = api.get(f"/v1/leads?tag=batch&limit=300{'&after=' + after if after else ''}").json
