@@ -28,8 +28,8 @@ static void print_result(struct cli *c, const json_t *r)
                 rows, noted, refused);
     else
         fprintf(c->out,
-                _(c, "Read %s rows: %s noted, %s known already, %s refused; new leads: %s.\n"), rows,
-                noted, cli_number(cli_int(r, "duplicates"), known), refused,
+                _(c, "Read %s rows: %s noted, %s known already, %s refused; new leads: %s.\n"),
+                rows, noted, cli_number(cli_int(r, "duplicates"), known), refused,
                 cli_number(cli_int(r, "leads"), leads));
 }
 
