@@ -114,8 +114,8 @@ const struct cli_command cmd_audit = {
     .about = {"Walks the store, counts every row anew and compares with the ledgers:\n"
               "queued = delivered + bounced + expired + suppressed + cancelled + pending.\n"
               "Reads the store by itself when the daemon does not run. Exit code 1 on a mismatch.",
-              "保存領域をすべて数え直し、台帳と突き合わせます:\n"
-              "queued = 配達 + 不達 + 期限切れ + 抑止 + 取消 + 未完。\n"
+              "ストアをすべて数え直し、台帳と突き合わせます:\n"
+              "queued = 配達 + 不達 + 期限切れ + 送信停止 + 中止 + 未完。\n"
               "デーモンが動いていなければ直接読みます。不一致があれば 1 で終わります。"},
     .examples = "hayauma audit\nhayauma audit --json | jq .ok",
     .options = options,

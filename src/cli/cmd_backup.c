@@ -42,7 +42,7 @@ const struct cli_command cmd_backup = {
     .n_max = 1,
     .kind = CLI_DIR,
     .summary = {"copy the store into a new folder while the daemon works",
-                "稼働中のまま保存領域を新しいフォルダーに複製する"},
+                "稼働中のままストアを新しいフォルダーに複製する"},
     .about = {"The daemon writes the copy, as its own user, and compacts it. To restore: stop the\n"
               "daemon and put DIR/store in the place of paths.data_dir/store.",
               "複製はデーモンが自身の権限で書き、詰め直します。戻すときはデーモンを止め、\n"

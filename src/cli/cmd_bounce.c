@@ -109,8 +109,8 @@ const struct cli_command cmd_bounce_parse = {
          "code、status、\n"
          "reason、hard (宛先が存在しない)、suppress (以後送らない)、diagnostic、reporting_mta、\n"
          "original_message_id、feedback_type。メールにない項目は null です。FILE はメール、mbox、\n"
-         "またはそのフォルダで、- "
-         "は標準入力です。ヘッダのない文章は不達通知の本文として読みます。\n"
+         "またはそのフォルダーで、- "
+         "は標準入力です。ヘッダーのない文章は不達通知の本文として読みます。\n"
          "1 通につき先頭の 1 MiB を読みます。"},
     .examples = "hayauma bounce parse bounce.eml\n"
                 "hayauma bounce parse ~/Maildir/new | jq -c 'select(.hard)'",

@@ -141,13 +141,14 @@ const struct cli_command cmd_campaign_create = {
     .n_max = 1,
     .kind = CLI_FILE,
     .summary = {"make a campaign from a YAML file and the files it names",
-                "YAML ファイルとそれが指すファイルから配信を作る"},
-    .about = {"Mistakes in the campaign file and in its templates are printed with file and line.\n"
-              "A campaign with start_at starts by itself at that time.\n"
-              "conf/examples/newsletter/campaign.yaml is a complete example.",
-              "配信ファイルとテンプレートの誤りは、ファイル名と行番号つきで表示されます。\n"
-              "start_at のある配信は、その時刻に自動で始まります。\n"
-              "conf/examples/newsletter/campaign.yaml に完全な例があります。"},
+                "YAML ファイルとそれが指すファイルからキャンペーンを作る"},
+    .about =
+        {"Mistakes in the campaign file and in its templates are printed with file and line.\n"
+         "A campaign with start_at starts by itself at that time.\n"
+         "conf/examples/newsletter/campaign.yaml is a complete example.",
+         "キャンペーンのファイルとテンプレートの誤りは、ファイル名と行番号つきで表示されます。\n"
+         "start_at のあるキャンペーンは、その時刻に自動で始まります。\n"
+         "conf/examples/newsletter/campaign.yaml に完全な例があります。"},
     .examples = "hayauma campaign create news.yaml --check\n"
                 "hayauma campaign create news.yaml --start",
     .options = options,

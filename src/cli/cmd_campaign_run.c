@@ -118,12 +118,12 @@ const struct cli_command cmd_campaign_start = {
     .n_min = 1,
     .n_max = 1,
     .kind = CLI_CAMPAIGN,
-    .summary = {"start sending a campaign", "配信を開始する"},
+    .summary = {"start sending a campaign", "キャンペーンを開始する"},
     .about =
         {"NAME is the campaign's name or id. Templates, keys and disk space are checked first.\n"
          "With --wait or --watch the exit code is 0 when it was sent to the end and 1 when it\n"
          "was paused or cancelled meanwhile.",
-         "NAME は配信の名前か id です。テンプレート、鍵、ディスクの空きを先に検査します。\n"
+         "NAME はキャンペーンの名前か id です。テンプレート、鍵、ディスクの空きを先に検査します。\n"
          "--wait や --watch では、最後まで送れば 0、途中で停止・中止されれば 1 で終わります。"},
     .examples = "hayauma campaign start \"Winter news\" --watch",
     .options = start_options,
@@ -146,7 +146,7 @@ const struct cli_command cmd_campaign_resume = {
     .n_min = 1,
     .n_max = 1,
     .kind = CLI_CAMPAIGN,
-    .summary = {"go on with a paused campaign", "一時停止した配信を再開する"},
+    .summary = {"go on with a paused campaign", "一時停止したキャンペーンを再開する"},
     .examples = "hayauma campaign resume \"Winter news\"",
     .run = run_resume,
 };
@@ -159,7 +159,7 @@ const struct cli_command cmd_campaign_cancel = {
     .n_max = 1,
     .kind = CLI_CAMPAIGN,
     .summary = {"end a campaign for good; what is not out is not sent",
-                "配信を中止する(未送信のものは送らない)"},
+                "キャンペーンを中止する(未送信のものは送らない)"},
     .examples = "hayauma campaign cancel \"Winter news\" --yes",
     .options = cancel_options,
     .run = run_cancel,

@@ -160,16 +160,17 @@ const struct cli_command cmd_campaign_show = {
     .n_min = 1,
     .n_max = 1,
     .kind = CLI_CAMPAIGN,
-    .summary = {"show a campaign and where its recipients stand", "配信と宛先の状況を表示する"},
+    .summary = {"show a campaign and where its recipients stand",
+                "キャンペーンと宛先の状況を表示する"},
     .about = {"queued = delivered + bounced + expired + suppressed + cancelled + pending, always.",
-              "常に queued = 配達 + 不達 + 期限切れ + 抑止 + 取消 + 未完 が成り立ちます。"},
+              "常に queued = 配達 + 不達 + 期限切れ + 送信停止 + 中止 + 未完 が成り立ちます。"},
     .examples = "hayauma campaign show \"Winter news\"",
     .run = run_show,
 };
 const struct cli_command cmd_campaign_list = {
     .name = "campaign list",
     .args = "",
-    .summary = {"list all campaigns", "配信の一覧を表示する"},
+    .summary = {"list all campaigns", "キャンペーンの一覧を表示する"},
     .examples = "hayauma campaign list\nhayauma campaign list --json | jq -r '.campaigns[].name'",
     .run = run_list,
 };

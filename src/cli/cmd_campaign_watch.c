@@ -152,7 +152,7 @@ const struct cli_command cmd_campaign_watch = {
     .n_min = 1,
     .n_max = 1,
     .kind = CLI_CAMPAIGN,
-    .summary = {"watch a campaign live until it ends", "配信の進行を終わるまで表示する"},
+    .summary = {"watch a campaign live until it ends", "キャンペーンの進行を終わるまで表示する"},
     .about =
         {"On a terminal the picture is redrawn in place; otherwise each look is one line, with\n"
          "--json one object. Ctrl-C leaves; the campaign goes on. Exit code 0 when it was sent\n"

@@ -207,8 +207,7 @@ static const struct cli_option tail_options[] = {
 const struct cli_command cmd_events_tail = {
     .name = "events tail",
     .args = "",
-    .summary = {"show what happens to messages and leads",
-                "メールと見込み客に起きたことを表示する"},
+    .summary = {"show what happens to messages and leads", "メールとリードに起きたことを表示する"},
     .about = {"Needs no destination: it reads the logs. With --json each event is a line, as\n"
               "docs/events.md has them.",
               "送り先の設定がなくても、ログから読みます。--json では 1 行に 1 件です\n"

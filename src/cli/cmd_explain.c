@@ -190,7 +190,8 @@ const struct cli_command cmd_explain = {
          "return path of ours or the id of a ready message: that one message. Each attempt comes\n"
          "with the server's own words; bounces, complaints and answers that came back later are\n"
          "told, too.",
-         "アドレスなら関係する全配信と個別のメール、Message-ID、返送先アドレス、個別のメールの id\n"
+         "アドレスなら関係する全キャンペーンと個別のメール、Message-"
+         "ID、返送先アドレス、個別のメールの id\n"
          "ならその一通について、各送信試行を相手サーバーの応答とともに表示します。後から戻ってきた"
          "\n"
          "不達通知・苦情・返信も示します。"},

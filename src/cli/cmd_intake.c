@@ -165,7 +165,7 @@ const struct cli_command cmd_intake = {
          "A mail counts once, however often it is brought. Exit codes are those of sysexits.h:\n"
          "0 = durable, 66 = a file cannot be read, 75 = try again later (the daemon does not run,\n"
          "its disk is full, or this user may not command it). Of a mail the first MiB is read.",
-         "FILE はメール、mbox、Maildir、またはメールのフォルダです。- "
+         "FILE はメール、mbox、Maildir、またはメールのフォルダーです。- "
          "は標準入力で、メールサーバーの\n"
          "パイプから使えます。署名付きトークンが示すリードやメールに記録し、恒久的な不達・苦情・\n"
          "配信停止の希望があれば以後の送信を止めます。同じメールは何度渡しても一度だけ数えます。\n"

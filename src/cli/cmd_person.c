@@ -306,7 +306,7 @@ const struct cli_command cmd_lead_erase = {
     .about = {"Leaves a hash on the suppression list, so that no later import mails to the person "
               "again, and numbers. It ends when the file of the store has been overwritten where "
               "the person stood.",
-              "配信停止リストのハッシュ(後の取り込みで再び送らないため)と数だけが残ります。"
+              "送信停止リストのハッシュ(後の取り込みで再び送らないため)と数だけが残ります。"
               "ストアのファイル上の痕跡を上書きし終えると完了します。"},
     .examples = "hayauma lead erase taro@example.jp --yes",
     .options = erase_options,

@@ -87,7 +87,7 @@ const struct cli_command cmd_queue = {
     .n_max = 1,
     .kind = CLI_CAMPAIGN,
     .summary = {"show what waits to be sent, by campaign and domain",
-                "送信待ちの宛先を配信・ドメイン別に表示する"},
+                "送信待ちの宛先をキャンペーン・ドメイン別に表示する"},
     .examples = "hayauma queue\nhayauma queue \"Winter news\" --json",
     .options = options,
     .run = run,

@@ -361,7 +361,7 @@ static int run_purge(struct cli *c)
 }
 
 #define FILTERS                                                                                    \
-    {"campaign", "NAME", CLI_CAMPAIGN, NULL, {"rows of this campaign", "この配信の宛先"}},         \
+    {"campaign", "NAME", CLI_CAMPAIGN, NULL, {"rows of this campaign", "このキャンペーンの宛先"}}, \
         {"ready",                                                                                  \
          NULL,                                                                                     \
          CLI_TEXT,                                                                                 \
@@ -404,7 +404,7 @@ static int run_purge(struct cli *c)
          CLI_TEXT,                                                                                 \
          NULL,                                                                                     \
          {"whose campaign started, or message came, longer ago: 30m, 2h, 3d",                      \
-          "これより前に始まった配信、または受け付けたメールの宛先: 30m、2h、3d"}},                 \
+          "これより前に始まったキャンペーン、または受け付けたメールの宛先: 30m、2h、3d"}},         \
         {"code",                                                                                   \
          "CODE",                                                                                   \
          CLI_TEXT,                                                                                 \
@@ -454,7 +454,7 @@ static const struct cli_option move_options[] = {
      CLI_TEXT,
      NULL,
      {"by this pool of sources, or this source, instead of the campaign's",
-      "配信の指定に代えて、この送信元プールまたは送信元から送る"}},
+      "キャンペーンの指定に代えて、この送信元プールまたは送信元から送る"}},
     {"for",
      "TIME",
      CLI_TEXT,
@@ -513,7 +513,8 @@ const struct cli_command cmd_queue_move = {
               "rests: half a second for a million. What is on the wire is not moved.\n"
               "With --pool mail goes by other sources at once, and so does what comes later: an\n"
               "order that 'hayauma lane list' shows and 'hayauma lane release' ends.",
-              "まだ送っていない宛先も移します。移す間その配信は休みます (100 万件で約 0.5 秒)。\n"
+              "まだ送っていない宛先も移します。移す間そのキャンペーンは休みます (100 万件で約 0.5 "
+              "秒)。\n"
               "送信中のものは移りません。--pool を付けると、待っているメールもこれから加わる\n"
               "メールも、すぐに別の送信元から送ります。この指示は hayauma lane list に表示され、\n"
               "hayauma lane release で終わります。"},
@@ -531,7 +532,8 @@ const struct cli_command cmd_queue_purge = {
         {"They are counted as cancelled (or bounced), and 'explain' tells who did it and why.\n"
          "While rows are taken out their campaign rests: half a second for a million. What is\n"
          "on the wire takes the outcome it gets.",
-         "中止 (または不達) として数え、explain は誰がなぜ外したかを示します。外す間その配信は\n"
+         "中止 (または不達) として数え、explain "
+         "は誰がなぜ外したかを示します。外す間そのキャンペーンは\n"
          "休みます (100 万件で約 0.5 秒)。送信中のものは、その結果のとおりになります。"},
     .examples =
         "hayauma queue purge --campaign \"Winter news\" --reason \"wrong price\" --dry-run\n"

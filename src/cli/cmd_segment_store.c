@@ -208,7 +208,7 @@ static const struct cli_option edit_options[] = {
      CLI_TEXT,
      NULL,
      {"tell who enters and leaves, as activities and events",
-      "入った人・出た人をアクティビティとイベントで知らせる"}},
+      "入った人・出た人を行動とイベントで知らせる"}},
     {"quiet", NULL, CLI_TEXT, NULL, {"tell nobody (as at first)", "知らせない (既定)"}},
     {0}};
 

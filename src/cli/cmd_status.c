@@ -86,7 +86,7 @@ const struct cli_command cmd_status = {
     .name = "status",
     .args = "",
     .summary = {"show how the daemon is: version, store, delivery counters",
-                "デーモンの状態(版、保存領域、配信の計数)を表示する"},
+                "デーモンの状態(版、ストア、配信の計数)を表示する"},
     .about = {"Exit code 0 when the daemon answers, 3 when it does not: fit for a health check.",
               "デーモンが応答すれば 0、応答しなければ 3 で終わるので、死活監視に使えます。"},
     .examples = "hayauma status\nhayauma status --json | jq .delivery.delivered",

@@ -203,7 +203,8 @@ const struct cli_command cmd_tenant_list = {
     .about = {"Counts are recipients, of messages that applications handed in and of campaigns\n"
               "together. HOUR and DAY are what the quotas of the tenant count: recipients handed\n"
               "in during this clock hour and the last 24 hours, of how many.",
-              "数は宛先数で、アプリケーションのメールと配信の合計です。HOUR と DAY はクォータの\n"
+              "数は宛先数で、アプリケーションのメールとキャンペーンの合計です。「1 "
+              "時間」と「日」はクォータの\n"
               "使用量 (この 1 時間と直近 24 時間に受け付けた宛先数) と上限です。"},
     .examples = "hayauma tenant list\nhayauma tenant list --json",
     .run = run_list,

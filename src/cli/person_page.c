@@ -10,11 +10,11 @@ enum { DEPTH_MAX = 32 };
 static const struct {
     const char *key, *en, *ja;
 } labels[] = {
-    {"activities", "Activities", "アクティビティ"},
+    {"activities", "Activities", "行動"},
     {"activity", "Number", "番号"},
     {"address", "Address", "メールアドレス"},
     {"amount", "Amount", "金額"},
-    {"agent", "Browser", "ブラウザ"},
+    {"agent", "Browser", "ブラウザー"},
     {"at", "When", "日時"},
     {"attempts", "Attempts to deliver", "配信の試行"},
     {"attributes", "Attributes", "属性"},
@@ -64,7 +64,7 @@ static const struct {
     {"source", "Source", "出所"},
     {"state", "State", "状態"},
     {"status", "Status", "状態"},
-    {"suppressions", "Suppression list", "配信停止リスト"},
+    {"suppressions", "Suppression list", "送信停止リスト"},
     {"tags", "Tags", "タグ"},
     {"text", "Words", "文面"},
     {"times", "Times", "回数"},

@@ -65,7 +65,7 @@ cli_words cli_text_lead[] = {
      "%s として記録済みのため、記録しませんでした。\n"},
     {"--lang is en or ja\n", "--lang は en か ja です\n"},
     {"'%.60s' is no IP address\n", "'%.60s' は IP アドレスではありません\n"},
-    {"a provider: left out", "プロバイダー: 対象外"},
+    {"a provider: left out", "事業者: 対象外"},
     {"the configuration has no web_tag.companies", "設定に web_tag.companies がありません"},
     {"Checked %s rows: %s are good. Nothing was stored.\n",
      "%s 行を検査しました: %s 行は取り込めます。何も登録していません。\n"},

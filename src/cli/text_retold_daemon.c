@@ -4,7 +4,7 @@
 cli_words cli_retold_daemon[] = {
     /* what the daemon answers */
     {"there is no campaign '%s'; 'hayauma campaign list' shows all",
-     "'%s' という配信はありません。'hayauma campaign list' で一覧が出ます"},
+     "'%s' というキャンペーンはありません。'hayauma campaign list' で一覧が出ます"},
     {"there is no list '%s'; 'hayauma list show' shows all",
      "'%s' というリストはありません。'hayauma list show' で一覧が出ます"},
     {"there is no order %u: 'hayauma lane list'",
@@ -35,12 +35,12 @@ cli_words cli_retold_daemon[] = {
      "宛先のドメインは 1 つなので --domain は不要です"},
     {"rows at more than %d domains: say more closely which",
      "対象のドメインが %d を超えます。条件を絞ってください"},
-    {"a campaign that is %s cannot be %s", "%s の配信は %s にできません"},
+    {"a campaign that is %s cannot be %s", "%s のキャンペーンは %s にできません"},
     {"the disk is %s: free some space (see store.min_free), then try again",
      "ディスクが %s です。空きを作ってから (store.min_free を参照) やり直してください"},
     {"%u of the last %u mails bounced (pause_on_bounces): look at them with 'hayauma campaign "
      "report' before you resume",
-     "直近 %u 通のバウンス (全 %u 通中) により停止しました (pause_on_bounces)。再開の前に 'hayauma "
+     "直近 %u 通の不達 (全 %u 通中) により停止しました (pause_on_bounces)。再開の前に 'hayauma "
      "campaign report' で確認してください"},
     {"%u people complained about the last %u mails (pause_on_complaints): ask whom it goes to "
      "before you resume",

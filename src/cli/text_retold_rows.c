@@ -135,9 +135,9 @@ cli_words cli_retold_rows[] = {
     {"This must be the number of a lead.", "リードの番号を書いてください。"},
     {"A visitor has 13 letters and digits: what the web tag's cookie says.",
      "訪問者は、ウェブタグの Cookie にある 13 文字の英数字です。"},
-    {"There is no such kind of activity.", "その種類のアクティビティはありません。"},
+    {"There is no such kind of activity.", "その種類の行動はありません。"},
     {"Activities of this kind are noted by hayauma itself and by nobody else.",
-     "この種類のアクティビティは hayauma 自身だけが記録します。"},
+     "この種類の行動は hayauma 自身だけが記録します。"},
     {"This must be a time like \"2026-12-01T09:00:00+09:00\".",
      "\"2026-12-01T09:00:00+09:00\" のような時刻を書いてください。"},
     {"This is more than ten minutes ahead.", "10 分以上先の時刻です。"},
@@ -155,6 +155,6 @@ cli_words cli_retold_rows[] = {
     {"Whose is it? Give lead, email, external_id, line_id, phone or visitor.",
      "誰のものか分かりません。lead、email、external_id、line_id、phone、visitor "
      "のどれかを書いてください。"},
-    {"An activity must be an object.", "アクティビティはオブジェクトで書いてください。"},
+    {"An activity must be an object.", "行動はオブジェクトで書いてください。"},
     {NULL, NULL},
 };

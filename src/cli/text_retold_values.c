@@ -26,7 +26,7 @@ cli_words cli_retold_values[] = {
     {"must be a rate such as 100/s, 5000/h or 10/5m, not '%s'",
      "100/s、5000/h、10/5m のような速度を書いてください ('%s' ではなく)"},
     {"a rate of 0 would never send; write 'unlimited', or pause the campaign",
-     "速度 0 では何も送れません。'unlimited' と書くか、配信を一時停止してください"},
+     "速度 0 では何も送れません。'unlimited' と書くか、キャンペーンを一時停止してください"},
     {"must be octal permissions such as 0660, not '%s'",
      "0660 のような 8 進のパーミッションを書いてください ('%s' ではなく)"},
     {"must be a time with its zone, such as 2026-12-01T09:00:00+09:00, not '%s'",

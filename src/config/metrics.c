@@ -39,7 +39,7 @@ const struct hy_metric_row hy_metrics[HY_METRICS] = {
         "paused, within their hours.",
         "fresh のうち、送信中で待ちのない(一時停止でなく、配信時間内の)配信の宛先数。"),
     ROW(HY_M_CAMPAIGNS, HY_GAUGE, "hayauma_campaigns", "state", "Campaigns by state.",
-        "状態ごとの配信数。"),
+        "状態ごとのキャンペーン数。"),
     ROW(HY_M_CAMPAIGNS_WAITING, HY_GAUGE, "hayauma_campaigns_waiting", "for",
         "Running or queueing campaigns that wait as a whole, by what for: hours (outside of "
         "theirs), trouble (cannot be begun now), restart (out of memory).",
@@ -47,11 +47,11 @@ const struct hy_metric_row hy_metrics[HY_METRICS] = {
         "restart(メモリ不足)。"),
     ROW(HY_M_CAMPAIGN_RECIPIENTS, HY_GAUGE, "hayauma_campaign_recipients", "campaign,state",
         "Recipients by state of the newest campaigns being sent (metrics.campaigns).",
-        "送信中の新しい配信(metrics.campaigns 件)の状態ごとの宛先数。"),
+        "送信中の新しいキャンペーン(metrics.campaigns 件)の状態ごとの宛先数。"),
     ROW(HY_M_CAMPAIGNS_PAUSED, HY_GAUGE, "hayauma_campaigns_paused", "by",
         "Paused campaigns by who paused them: person, or a brake: bounces, complaints, unsendable "
         "(what it needs is gone), stale (its start was missed), other (by an older version).",
-        "一時停止中の配信数。by は person(人)、または自動停止の理由 bounces、complaints、"
+        "一時停止中のキャンペーン数。by は person(人)、または自動停止の理由 bounces、complaints、"
         "unsendable(送信に必要なものがない)、stale(開始時刻を逃した)、other(旧版による)。"),
     ROW(HY_M_MESSAGE_RECIPIENTS, HY_GAUGE, "hayauma_message_recipients", "priority,state",
         "Recipients of messages that were handed in, whose fate is open, by priority "
@@ -63,7 +63,7 @@ const struct hy_metric_row hy_metrics[HY_METRICS] = {
     ROW(HY_M_TENANT_RECIPIENTS, HY_GAUGE, "hayauma_tenant_recipients", "tenant,state",
         "Recipients by state of the first tenants of the configuration (metrics.tenants), of "
         "messages and campaigns.",
-        "設定の先頭から metrics.tenants 件のテナントの、状態ごとの宛先数(メールと配信)。"),
+        "設定の先頭から metrics.tenants 件のテナントの、状態ごとの宛先数(メールとキャンペーン)。"),
     ROW(HY_M_TENANT_MESSAGES, HY_COUNTER, "hayauma_tenant_messages_total", "tenant",
         "Messages that their applications have handed in, ever.",
         "テナントのアプリケーションから受け付けた通数(通算)。"),
@@ -105,7 +105,7 @@ const struct hy_metric_row hy_metrics[HY_METRICS] = {
         "The phase message by provider: sum and count.", "provider ごとの message の合計と回数。"),
     ROW(HY_M_QUEUED_SECONDS, HY_HISTOGRAM, "hayauma_delivery_delay_seconds", "",
         "From the start of a campaign until a recipient's delivery.",
-        "配信の開始から各宛先への配達まで。"),
+        "キャンペーンの開始から各宛先への配達まで。"),
 
     ROW(HY_M_CONNECTIONS, HY_GAUGE, "hayauma_connections", "", "SMTP connections open or opening.",
         "開いている、または開きつつある SMTP 接続。"),
@@ -340,7 +340,7 @@ const struct hy_metric_row hy_metrics[HY_METRICS] = {
         "DKIM で署名したメッセージ。"),
 
     ROW(HY_M_COMMIT_SECONDS, HY_HISTOGRAM, "hayauma_commit_seconds", "",
-        "Time of a commit of the store.", "保存領域のコミット時間。"),
+        "Time of a commit of the store.", "ストアのコミット時間。"),
     ROW(HY_M_FAILED_COMMITS, HY_COUNTER, "hayauma_commits_failed_total", "",
         "Commits that failed: a full disk, or worse.", "失敗したコミット(ディスク満杯など)。"),
     ROW(HY_M_APPLY_SECONDS, HY_COUNTER, "hayauma_writer_apply_seconds_total", "",
@@ -357,17 +357,17 @@ const struct hy_metric_row hy_metrics[HY_METRICS] = {
     ROW(HY_M_STORE_STATE, HY_GAUGE, "hayauma_store_state", "state",
         "1 for the state the store is in: ready, low (intake refused), full (outcomes wait), "
         "failed.",
-        "保存領域の現在の状態が 1。ready、low(受付拒否)、full(結果が待機)、failed。"),
+        "ストアの現在の状態が 1。ready、low(受付拒否)、full(結果が待機)、failed。"),
     ROW(HY_M_STORE_BYTES, HY_GAUGE, "hayauma_store_bytes", "", "Size of the store's file.",
-        "保存領域のファイルの大きさ。"),
+        "ストアのファイルの大きさ。"),
     ROW(HY_M_STORE_FREE, HY_GAUGE, "hayauma_store_free_bytes", "", "Of it, what can be used again.",
         "そのうち再利用できる大きさ。"),
     ROW(HY_M_STORE_MAP, HY_GAUGE, "hayauma_store_max_bytes", "", "store.map_max.",
         "store.map_max の値。"),
     ROW(HY_M_DISK_FREE, HY_GAUGE, "hayauma_disk_free_bytes", "",
-        "Free on the disk that the store is on.", "保存領域のあるディスクの空き。"),
+        "Free on the disk that the store is on.", "ストアのあるディスクの空き。"),
     ROW(HY_M_STORE_READERS, HY_GAUGE, "hayauma_store_readers", "",
-        "Reader slots of the store in use.", "保存領域の使用中リーダー。"),
+        "Reader slots of the store in use.", "ストアの使用中リーダー。"),
     ROW(HY_M_STORE_READERS_MAX, HY_GAUGE, "hayauma_store_readers_max", "", "store.readers.",
         "store.readers の値。"),
     ROW(HY_M_STORE_ENTRIES, HY_GAUGE, "hayauma_store_entries", "table", "Entries of each table.",
