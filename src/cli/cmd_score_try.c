@@ -2,40 +2,15 @@
  */
 #include <errno.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "cli.h"
 #include "commands.h"
 #include "hayauma/config/scoring.h"
 #include "page.h"
 #include "retell.h"
+#include "score_ask.h"
 
 enum { RULES_MAX = 200 * 1024, PAGE_MAX = 4 << 20, BAR = 30 };
-
-/* ---- progress ---- */
-
-static int show_progress(void *ctx, const json_t *p)
-{
-    struct cli *c = ctx;
-    char done[32], all[32];
-    if (c->json || !isatty(fileno(c->err)))
-        return 0;
-    fputs("\r", c->err);
-    fprintf(c->err, _(c, "%s of %s leads"), cli_number(cli_int(p, "leads"), done),
-            cli_number(cli_int(p, "of"), all));
-    fputs("\033[K", c->err);
-    return 0;
-}
-
-static int ask(struct cli *c, const char *command, json_t *args, json_t **ret)
-{
-    struct hy_control_call_options o = {
-        .progress = show_progress, .progress_ctx = c, .timeout_ms = -1};
-    int code = cli_request(c, command, args, &o, ret);
-    if (!c->json && isatty(fileno(c->err)))
-        fputs("\r\033[K", c->err);
-    return code;
-}
 
 /* ---- the rules ---- */
 
@@ -287,7 +262,7 @@ static int run_try(struct cli *c)
         json_t *args = json_object();
         struct hy_str text = hy_buf_str(&rules);
         json_object_set_new(args, "rules", json_stringn(text.p ? text.p : "", text.n));
-        code = ask(c, "score.try", args, &r);
+        code = score_ask(c, "score.try", args, &r);
     }
     hy_buf_free(&rules);
     if (code)
@@ -307,7 +282,7 @@ static int run_apply(struct cli *c)
     if (!cli_confirm(c, _(c, "Give all leads their points anew by the rules in force? ")))
         return CLI_FAILED;
     json_t *args = json_pack("{s:b}", "announce", (int)cli_flag(c, "announce"));
-    int code = ask(c, "score.apply", args, &r);
+    int code = score_ask(c, "score.apply", args, &r);
     if (code || c->json)
         return code ? code : cli_print_json(c, r);
     fprintf(c->out, _(c, "%s of %s leads have other points now.\n"),

@@ -118,6 +118,7 @@ const struct cli_command *const cli_commands[] = {
     &cmd_score_try,
     &cmd_score_apply,
     &cmd_score_rules_check,
+    &cmd_score_rules_learn,
     &cmd_tls_policy,
     &cmd_tls_report,
     &cmd_audit,

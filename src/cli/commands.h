@@ -60,6 +60,7 @@ extern const struct cli_command cmd_segment_create, cmd_segment_change, cmd_segm
     cmd_segment_show, cmd_segment_count, cmd_segment_sample, cmd_segment_members,
     cmd_segment_delete, cmd_segment_export;                            /* cmd_segment_store.c */
 extern const struct cli_command cmd_score_rules_check;                 /* cmd_score.c */
+extern const struct cli_command cmd_score_rules_learn;                 /* cmd_score_learn.c */
 extern const struct cli_command cmd_score_explain;                     /* cmd_score_explain.c */
 extern const struct cli_command cmd_score_try, cmd_score_apply;        /* cmd_score_try.c */
 extern const struct cli_command cmd_score_handoffs;                    /* cmd_score_handoffs.c */

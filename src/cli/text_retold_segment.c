@@ -153,5 +153,22 @@ cli_words cli_retold_segment[] = {
     {"points: 0 points are none", "points: 0 点は付けられません"},
     {"until: %u is more than 'from', %u: who enters would leave at once",
      "until: %u が 'from' の %u より大きく、入ったリードがすぐに出てしまいます"},
+    {"nothing that people did or are tells who ends well",
+     "目標に達する人を見分けられる行動や属性がありません"},
+    {"of %lu people %lu ended well: at least %d of both kinds are needed",
+     "%lu 人のうち目標に達したのは %lu 人です。達した人も達しない人も %d 人以上必要です"},
+    {"only %lu people are of one kind: the points are rough",
+     "一方が %lu 人しかいないため、点数は目安です"},
+    {"the points may tell nothing: AUC %s, from %s to %s",
+     "点数では見分けられないかもしれません: AUC %s (%s〜%s)"},
+    {"%s nearly tells the end by itself: is it known before, or does it come of it?",
+     "%s だけで結果がほぼ決まります。結果の前にわかることですか、結果から生じたものですか"},
+    {"the points promise more than comes true: slope %s",
+     "点数の見込みが実際より高すぎます: 傾き %s"},
+    {"the goal is one line of at most %d bytes", "--goal は %d バイトまでの 1 行です"},
+    {"the goal is 'won', 'order', or one activity without a time or a number, as in "
+     "submitted(form: \"trial\")",
+     "--goal は won、order、または submitted(form: \"trial\") "
+     "のような、期間や回数のない行動ひとつです"},
     {NULL, NULL},
 };

@@ -39,6 +39,7 @@ const struct hy_control_command *const *ctl_tables(void)
         ctl_report_commands,
         ctl_score_commands,
         ctl_score_try_commands,
+        ctl_score_learn_commands,
         ctl_segment_commands,
         NULL,
     };

@@ -354,6 +354,7 @@ extern const struct hy_control_command ctl_report_commands[];        /* campaign
 extern const struct hy_control_command ctl_rows_commands[];          /* queue.list */
 extern const struct hy_control_command ctl_alter_commands[];         /* queue.retry move purge */
 extern const struct hy_control_command ctl_score_commands[];         /* score.* */
+extern const struct hy_control_command ctl_score_learn_commands[];   /* score.learn */
 extern const struct hy_control_command ctl_score_try_commands[];     /* score.try score.apply */
 extern const struct hy_control_command ctl_segment_commands[];       /* segment.* */
 extern const struct hy_control_command ctl_store_commands[];         /* audit backup list.export */

@@ -1,4 +1,5 @@
 """Points for what leads do: from real activities to the score, the hot list and who is told of it."""
+import datetime
 import json
 import os
 import threading
@@ -301,3 +302,59 @@ def test_what_sales_say_closes_a_lead_and_opens_it_again(lab):
     check(wrong.returncode != 0 and "won, lost or recycled" in wrong.stderr, wrong.stderr)
     matrix = ask(daemon, "score", "grades")
     check_eq((matrix["row_group"], matrix["rows"], matrix["leads"]), ("fit", ["A", "B", None], [[0], [0], [1]]))
+
+
+def ago(days):
+    at = datetime.datetime.now(datetime.timezone.utc) - datetime.timedelta(days=days)
+    return at.strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def test_points_are_learned_from_what_buyers_did_before(lab):
+    daemon, api = start(lab)
+    told = []
+    for i in range(400):  # who read the prices buys in four of five cases, others in one of ten
+        who, reads = f"lead{i}@example.jp", i % 3 == 0
+        told.append(of("custom", who, name="visit", at=ago(50)))
+        if reads:
+            told.append(of("key-page", who, name="pricing", at=ago(45)))
+        if i % 5 if reads else i % 10 == 1:
+            told.append(of("sales", who, name="won", at=ago(10)))
+            told.append(of("key-page", who, name="thanks", at=ago(9)))
+    for i in range(0, len(told), 200):
+        tell(api, *told[i:i + 200])
+    learned = ask(daemon, "score", "rules", "learn", "--goal", "won", "--within", "30d")
+    check_eq((learned["people"], learned["good"]), (400, sum(a["kind"] == "sales" for a in told)))
+    rules = {r["on"]: r for r in learned["rules"]}
+    check(rules['reached(name: "pricing")']["points"] >= 10, rules)
+    check('reached(name: "thanks")' not in rules, "what came after it")
+    check(learned["auc"] > 0.75 and learned["auc_low"] < learned["auc"] < learned["auc_high"], learned)
+    path = lab.path("learned.yaml")
+    said = daemon.run("score", "rules", "learn", "--output", path)
+    check(said.returncode == 0 and "AUC 0." in said.stdout, said.stdout + said.stderr)
+    check_eq(daemon.run("score", "rules", "check", path).returncode, 0)
+    tried = daemon.ctl("score", "try", path)
+    check(tried["leads"] == 400 and tried["changed"] > 100, tried)
+    few = daemon.run("score", "rules", "learn", "--goal", "order")
+    check(few.returncode != 0 and "of 400 people 0 ended well: at least 20" in few.stderr, few.stderr)
+    wrong = daemon.run("score", "rules", "learn", "--goal", "score >= 3")
+    check(wrong.returncode != 0 and "the goal is 'won'" in wrong.stderr, wrong.stderr)
+
+
+def test_points_are_learned_from_a_table(lab):
+    table = lab.path("people.csv")
+    rows = ["id,\u696d\u7a2e,size,bought"]
+    for i in range(600):
+        makes, size = i % 2 == 0, i * 7 % 100
+        buys = i % 5 > 0 if makes else i % 5 == 0
+        rows.append(",".join([str(i), "\u88fd\u9020" if makes else "\u5c0f\u58f2", str(size), "yes" if buys else "no"]))
+    rows.append("broken,row")
+    with open(table, "w", encoding="cp932") as f:
+        f.write("\n".join(rows) + "\n")
+    program = lab.binary("src/cli/hayauma")
+    out = lab.path("learned.yaml")
+    said = lab.run(program, "score", "rules", "learn", "--csv", table, "--goal", "bought=yes", "--without", "id", "--output", out)
+    with open(out, encoding="utf-8") as f:
+        text = f.read()
+    check("when: '\u696d\u7a2e = \"\u5c0f\u58f2\"'" in text or "when: '\u696d\u7a2e = \"\u88fd\u9020\"'" in text, text)
+    check("600 people" in str(said), said)
+    lab.run(program, "score", "rules", "check", out)
