@@ -351,6 +351,7 @@ void daemon_close(struct hy_daemon *d)
     hy_deliver_free(d->deliver);
     orders_close(d);
     hy_https_free(d->https);
+    hy_hits_close(d->hits);
     if (d->inflight)
         hy_inflight_close(d->inflight);
     hy_contacts_close(d->contacts);

@@ -85,7 +85,7 @@ static void log_act(struct store_job *j, json_t *details)
 static void run_backup(struct store_job *j)
 {
     struct hy_diag diag = {""};
-    int err = hy_backup(j->d->env, j->path, &diag);
+    int err = hy_backup(j->d->env, j->d->hits, j->path, &diag);
     if (err == HY_OK)
         log_act(j, json_pack("{s:s}", "path", j->path));
     if (err == HY_OK)

@@ -177,7 +177,8 @@ json_t *api_json(const struct hy_daemon *d);
 int tracking_policy(struct hy_config *config, struct hy_problems *problems,
                     struct hy_track_policy **ret);
 int tracking_open(struct hy_daemon *d, struct hy_problems *problems, struct hy_diag *diag);
-/* Answers nobody any more, and carries into the store what was noted. While the writer runs. */
+/* Answers nobody any more, and carries into the store what was noted. While the writer runs; the
+ * journal itself is closed with the daemon. */
 void tracking_close(struct hy_daemon *d);
 json_t *tracking_json(const struct hy_daemon *d);
 

@@ -210,8 +210,8 @@ void tracking_close(struct hy_daemon *d)
 {
     hy_track_close(d->track);
     d->track = NULL;
-    hy_hits_close(d->hits);
-    d->hits = NULL;
+    if (d->hits)
+        hy_hits_stop(d->hits);
 }
 
 static void set(json_t *o, const char *key, uint64_t n)

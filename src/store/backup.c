@@ -1,5 +1,7 @@
 /* The online backup: LMDB's compacting copy of one snapshot, made durable before it gets its name.
- */
+ *
+ * The journal of hits is copied before the snapshot is taken: what is carried into the store in
+ * between is in the snapshot, with the position behind it, from which the copy is then read. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -7,10 +9,11 @@
 #include <unistd.h>
 
 #include "env_priv.h"
+#include "hayauma/store/hits.h"
 #include "hayauma/store/retention.h"
 
 struct backup {
-    char root[4096], store[4112], part[4160], file[4160], contacts[4160];
+    char root[4096], store[4112], part[4160], file[4160], contacts[4160], hits[4160];
 };
 
 static int fail_errno(struct hy_diag *diag, int rc, const char *what, const char *path)
@@ -62,11 +65,14 @@ static int copy_contacts(struct hy_env *env, const char *path, struct hy_diag *d
     return rc ? fail_errno(diag, rc, "write", path) : 0;
 }
 
-static int fill(struct hy_env *env, const struct backup *b, struct hy_diag *diag)
+static int fill(struct hy_env *env, struct hy_hits *hits, const struct backup *b,
+                struct hy_diag *diag)
 {
     if (mkdir(b->store, 0700) < 0)
         return fail_errno(diag, errno, "make", b->store);
-    int err = copy_contacts(env, b->contacts, diag);
+    int err = hits ? hy_hits_copy(hits, b->hits, diag) : 0;
+    if (!err)
+        err = copy_contacts(env, b->contacts, diag);
     if (!err)
         err = copy_to(env, b->part, diag);
     if (!err && rename(b->part, b->file) < 0)
@@ -78,7 +84,7 @@ static int fill(struct hy_env *env, const struct backup *b, struct hy_diag *diag
     return err;
 }
 
-int hy_backup(struct hy_env *env, const char *dir, struct hy_diag *diag)
+int hy_backup(struct hy_env *env, struct hy_hits *hits, const char *dir, struct hy_diag *diag)
 {
     struct backup b;
     if ((size_t)snprintf(b.root, sizeof b.root, "%s", dir) >= sizeof b.root || !*dir)
@@ -87,15 +93,17 @@ int hy_backup(struct hy_env *env, const char *dir, struct hy_diag *diag)
     snprintf(b.part, sizeof b.part, "%s/data.mdb.part", b.store);
     snprintf(b.file, sizeof b.file, "%s/data.mdb", b.store);
     snprintf(b.contacts, sizeof b.contacts, "%s/contacts", b.root);
+    snprintf(b.hits, sizeof b.hits, "%s/hits", b.root);
     if (mkdir(b.root, 0700) < 0)
         return errno == EEXIST ? hy_fail(diag, HY_EEXIST, "backup: %s is there already", b.root)
                                : fail_errno(diag, errno, "make", b.root);
-    int err = fill(env, &b, diag);
+    int err = fill(env, hits, &b, diag);
     if (!err)
         return 0;
     unlink(b.part);
     unlink(b.file);
     unlink(b.contacts);
+    unlink(b.hits);
     rmdir(b.store);
     rmdir(b.root);
     return err;

@@ -298,6 +298,56 @@ int hy_hits_open(const char *data_dir, uint64_t bytes, struct hy_env *env, struc
     return HY_OK;
 }
 
+/* ---- a copy of it ---- */
+
+static int write_at(int fd, const void *bytes, uint64_t n, uint64_t at)
+{
+    const char *p = bytes;
+    while (n) {
+        ssize_t done = pwrite(fd, p, n, (off_t)at);
+        if (done <= 0)
+            return done < 0 ? errno : ENOSPC;
+        p += done;
+        at += (uint64_t)done;
+        n -= (uint64_t)done;
+    }
+    return 0;
+}
+
+/* Room that no record takes stays a hole. What is wiped meanwhile is in the store, which then has
+ * moved its position behind it. */
+static int write_copy(const struct hy_hits *h, int fd, uint64_t from, uint64_t to)
+{
+    struct hits_header header = {.magic = HITS_MAGIC,
+                                 .version = HITS_VERSION,
+                                 .is_open = true,
+                                 .bytes = h->size,
+                                 .key = h->key};
+    int no = ftruncate(fd, (off_t)(HITS_HEADER_BYTES + h->size)) < 0 ? errno : 0;
+    if (no == 0)
+        no = write_at(fd, &header, sizeof header, 0);
+    while (no == 0 && from < to) {
+        uint64_t n = room_at(h, from) < to - from ? room_at(h, from) : to - from;
+        no = write_at(fd, h->ring + from % h->size, n, HITS_HEADER_BYTES + from % h->size);
+        from += n;
+    }
+    return no == 0 && fsync(fd) < 0 ? errno : no;
+}
+
+int hy_hits_copy(struct hy_hits *h, const char *path, struct hy_diag *diag)
+{
+    int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+    if (fd < 0)
+        return fail_errno(diag, errno, "copy");
+    pthread_mutex_lock(&h->lock);
+    uint64_t from = h->tail, to = h->head;
+    pthread_mutex_unlock(&h->lock);
+    int no = write_copy(h, fd, from, to);
+    if (close(fd) < 0 && no == 0)
+        no = errno;
+    return no ? fail_errno(diag, no, "copy") : HY_OK;
+}
+
 void hy_hits_close(struct hy_hits *h)
 {
     if (!h)

@@ -42,6 +42,10 @@ void hy_hits_set_join_back(struct hy_hits *h, int64_t ms);
  * next start), ends the thread. While the writer runs. */
 void hy_hits_stop(struct hy_hits *h);
 void hy_hits_close(struct hy_hits *h); /* stops too; NULL is fine */
+/* Writes the new file `path`, a journal of the hits that the store has not: each that was put
+ * before this was called, and that no snapshot of the store taken after it has. Durable when it
+ * returns. Any thread. HY_EFULL, HY_EIO, noted: then the file is the caller's to remove. */
+HY_MUST_USE int hy_hits_copy(struct hy_hits *h, const char *path, struct hy_diag *diag);
 
 struct hy_hits_stats {
     uint64_t put, lost;        /* since start */

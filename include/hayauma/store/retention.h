@@ -28,8 +28,11 @@ void hy_drop_job_init(struct hy_drop_job *j, hy_id campaign);
  * the job again. HY_ENOTFOUND. */
 HY_MUST_USE int hy_drop_unfinished(struct hy_txn *t, hy_id after, hy_id *ret_campaign);
 
+struct hy_hits;
 /* Copies the store, compacted, into the new directory `dir`, which then is a data directory that
  * hayaumad can be started on. The copy is one snapshot; rows on the wire at that moment are pending
- * in it. Writing goes on meanwhile. Any thread, minutes for a large store. HY_EEXIST when `dir` is
- * there, HY_EFULL, HY_EIO: then nothing is left behind. */
-HY_MUST_USE int hy_backup(struct hy_env *env, const char *dir, struct hy_diag *diag);
+ * in it. `hits`: the journal whose hits go along, each that was put before this was called and that
+ * the snapshot has not; NULL: there is none. Writing goes on meanwhile. Any thread, minutes for a
+ * large store. HY_EEXIST when `dir` is there, HY_EFULL, HY_EIO: then nothing is left behind. */
+HY_MUST_USE int hy_backup(struct hy_env *env, struct hy_hits *hits, const char *dir,
+                          struct hy_diag *diag);

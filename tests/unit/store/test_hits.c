@@ -6,6 +6,7 @@
 #include "case.h"
 #include "hayauma/store/activity.h"
 #include "hayauma/store/hits.h"
+#include "hayauma/store/retention.h"
 
 TestSuite(hits, .init = case_open, .fini = case_close);
 
@@ -165,6 +166,56 @@ Test(hits, a_torn_record_ends_the_journal_and_what_stands_before_it_counts)
     put_some(h, 4, 7); /* over what was torn */
     carry_and_close(h);
     check_stored(1, 7);
+}
+
+/* The store has the first ones, and gets more while the copy is on its way. */
+Test(hits, a_backup_has_each_that_was_put_before_it_once)
+{
+    struct hy_env *copy;
+    struct hy_diag diag = {""};
+    char path[4096];
+    snprintf(path, sizeof path, "%s/backup", dir.path);
+    struct hy_hits *h = open_journal(HY_HITS_BYTES_MIN);
+    put_some(h, 1, 101);
+    carry_and_close(h);
+    h = open_journal(HY_HITS_BYTES_MIN);
+    put_some(h, 101, 201);
+    cr_assert_eq(hy_backup(env, h, path, &diag), 0, "%s", diag.text);
+    put_some(h, 201, 221); /* too late for it */
+    carry_and_close(h);
+    check_stored(1, 221);
+    struct hy_env_options o = {.data_dir = path, .node = 7, .map_bytes = 64 << 20};
+    struct hy_env *own = env;
+    cr_assert_eq(hy_env_open(&o, &copy, &diag), 0, "%s", diag.text);
+    env = copy;
+    check_stored(1, 101);
+    cr_assert_eq(hy_hits_open(path, HY_HITS_BYTES_MIN, env, &diag, &h), 0, "%s", diag.text);
+    cr_assert_eq(stats_of(h).waiting, 100);
+    carry_and_close(h);
+    check_stored(1, 201);
+    env = own;
+    hy_env_close(copy);
+}
+
+/* What the store got between the copy of the journal and the snapshot is not read again. */
+Test(hits, a_copy_of_the_journal_goes_with_a_later_store)
+{
+    struct hy_diag diag = {""};
+    char path[4096], file[4200];
+    snprintf(path, sizeof path, "%s/later", dir.path);
+    snprintf(file, sizeof file, "%s/hits", path);
+    cr_assert_eq(mkdir(path, 0700), 0);
+    struct hy_hits *h = open_journal(HY_HITS_BYTES_MIN);
+    put_some(h, 1, 51);
+    cr_assert_eq(hy_hits_copy(h, file, &diag), 0, "%s", diag.text);
+    cr_assert_eq(hy_hits_copy(h, file, &diag), HY_EIO, "never over a file that is there");
+    put_some(h, 51, 81);
+    carry_and_close(h);
+    cr_assert_eq(hy_hits_open(path, HY_HITS_BYTES_MIN, env, &diag, &h), 0, "%s", diag.text);
+    cr_assert_eq(stats_of(h).waiting, 0);
+    put_some(h, 81, 91);
+    carry_and_close(h);
+    check_stored(1, 91);
 }
 
 Test(hits, another_size_is_taken_when_it_is_empty_only)

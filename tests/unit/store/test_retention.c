@@ -144,7 +144,7 @@ Test(retention, a_backup_is_a_data_directory_with_everything_of_its_moment)
     struct hy_settle s = settle_of(&rows[0].ref, HY_RCPT_DELIVERED, 0);
     settle_now(env, &s);
     snprintf(path, sizeof path, "%s/backup", dir.path);
-    cr_assert_eq(hy_backup(env, path, &diag), 0, "%s", diag.text);
+    cr_assert_eq(hy_backup(env, NULL, path, &diag), 0, "%s", diag.text);
     deliver_all();
     struct hy_env_options o = {.data_dir = path, .node = 7, .map_bytes = 64 << 20};
     cr_assert_eq(hy_env_open(&o, &copy, &diag), 0, "%s", diag.text);
@@ -153,7 +153,7 @@ Test(retention, a_backup_is_a_data_directory_with_everything_of_its_moment)
     cr_assert_eq(campaign_progress(copy, campaign).ledger.by_state[HY_RCPT_FRESH], 1199);
     cr_assert_arr_eq(hy_env_secret(copy), hy_env_secret(env), HY_STORE_SECRET_LEN);
     hy_env_close(copy);
-    cr_assert_eq(hy_backup(env, path, &diag), HY_EEXIST);
+    cr_assert_eq(hy_backup(env, NULL, path, &diag), HY_EEXIST);
 }
 
 Test(retention, a_backup_that_fails_leaves_nothing_behind)
@@ -162,8 +162,8 @@ Test(retention, a_backup_that_fails_leaves_nothing_behind)
     struct stat st;
     char path[128];
     snprintf(path, sizeof path, "%s/none/backup", dir.path);
-    cr_assert_eq(hy_backup(env, path, &diag), HY_EIO);
+    cr_assert_eq(hy_backup(env, NULL, path, &diag), HY_EIO);
     cr_assert(diag.text[0]);
     cr_assert_neq(stat(path, &st), 0);
-    cr_assert_eq(hy_backup(env, "", &diag), HY_EINVAL);
+    cr_assert_eq(hy_backup(env, NULL, "", &diag), HY_EINVAL);
 }
