@@ -450,8 +450,7 @@ static int may_merge(struct hy_txn *t, hy_lead_no kept, hy_lead_no part, struct 
     if (!err)
         err = hy_lead_kept(t, part, &top);
     if (!err && top != part)
-        return hy_fail(diag, HY_EINVAL, "lead %lu is a part of lead %lu already",
-                       (unsigned long)part, (unsigned long)top);
+        return hy_fail(diag, HY_EINVAL, "lead %u is a part of lead %u already", part, top);
     if (!err)
         err = hy_lead_kept(t, kept, &top);
     if (!err && (top == part || top != kept))
@@ -493,9 +492,8 @@ int hy_lead_unmerge(struct hy_txn *t, hy_lead_no part, struct hy_str by, struct 
     struct hy_str note;
     int err = hy_lead_alias_get(t, part, &m.kept, &note);
     if (err)
-        return err == HY_ENOTFOUND
-                   ? hy_fail(diag, err, "lead %lu is no part of another", (unsigned long)part)
-                   : err;
+        return err == HY_ENOTFOUND ? hy_fail(diag, err, "lead %u is no part of another", part)
+                                   : err;
     m.did = (struct hy_merged){.kept = m.kept, .part = part};
     hy_buf_add_str(&copy, note);
     err = copy.err;

@@ -143,6 +143,32 @@ def test_consents_are_a_proof(lab):
     check_eq(api.post("/v1/leads/999/consents", {"purpose": "x"}).status, 404)
 
 
+def test_leads_are_merged_over_http(lab):
+    reader = token(lab, "reader", "*", "--scopes", "leads:read")
+    daemon, _, api = start(lab)
+    daemon.import_leads(csv(lab, [field(f"{OTHER}+x", SITE, "森 鴎外"), field(OTHER, SITE, "森 林太郎")]))
+    plus, own = f"{OTHER}+x@{SITE}", f"{OTHER}@{SITE}"
+    found = api.get("/v1/leads/duplicates?limit=5").json["duplicates"]
+    check_eq([(d["by"], sorted(l["address"] for l in d["leads"])) for d in found], [("mailbox", [plus, own])])
+    kept, part = (api.get(f"/v1/leads/{a.replace('+', '%2B')}").json["lead"] for a in (own, plus))
+    for other, answer in (({"other": own}, (422, "invalid")), ({"other": 99}, (404, "not_found")), ({}, (422, "invalid")),
+                          ({"other": -1}, (422, "invalid")), ({"other": part, "more": 1}, (422, "invalid"))):
+        got = api.post(f"/v1/leads/{kept}/merge", other)
+        check_eq((got.status, got.error()), answer, other)
+    did = api.post(f"/v1/leads/{own}/merge", {"other": plus}).json
+    check_eq((did["kept"], did["part"]), (kept, part))
+    check_eq(api.post(f"/v1/leads/{kept}/merge", {"other": part}).error(), "invalid", "it is a part already")
+    check_eq(api.get("/v1/leads/duplicates").json["duplicates"], [])
+    wrong = api.post(f"/v1/leads/{own}/unmerge", None)
+    check_eq(wrong.status, 404)
+    check(wrong.json["error"]["message"].endswith(f"by its number: {part}"), wrong.text)
+    did = api.post(f"/v1/leads/{plus.replace('+', '%2B')}/unmerge", None).json
+    check_eq((did["kept"], did["part"]), (kept, part), "by the address that it had")
+    check_eq(api.post(f"/v1/leads/{kept}/unmerge", None).status, 404)
+    check_eq(Api(api.port, reader).post(f"/v1/leads/{kept}/merge", {"other": part}).status, 403)
+    audited(daemon)
+
+
 def test_two_leads_that_are_one_person_get_one_mail(lab):
     daemon, sink, api = start(lab)
     daemon.import_leads(csv(lab, [field(f"{OTHER}+x", SITE, "森 鴎外"), field(OTHER, SITE, "森 林太郎")]))

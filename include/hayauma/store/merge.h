@@ -7,6 +7,7 @@
  * address, but is on no list and has no tag. Suppressions stay with their addresses. */
 #pragma once
 #include "hayauma/store/lead_alias.h"
+#include "hayauma/store/writer.h"
 
 struct hy_merged {
     hy_lead_no kept, part;
@@ -22,6 +23,25 @@ HY_MUST_USE int hy_lead_merge(struct hy_txn *t, hy_lead_no kept, hy_lead_no part
  * got by merging and did not change since. HY_ENOTFOUND: it is no part of another. As above. */
 HY_MUST_USE int hy_lead_unmerge(struct hy_txn *t, hy_lead_no part, struct hy_str by,
                                 struct hy_merged *ret, struct hy_diag *diag);
+
+/* The same as a request to the writer. */
+struct hy_merge_job {
+    struct hy_write_req req; /* first; done is the caller's */
+    hy_lead_no kept, part;   /* kept 0: part is taken out */
+    struct hy_str by;        /* lives until done */
+    struct hy_merged did;
+    struct hy_diag diag; /* why not */
+};
+void hy_merge_job_init(struct hy_merge_job *j, hy_lead_no kept, hy_lead_no part, struct hy_str by);
+
+/* The lead that people mean: a number is that lead, also when it is a part of another; all else as
+ * hy_lead_resolve. HY_ENOTFOUND, HY_EPARSE; with a note. Any thread with a transaction. */
+HY_MUST_USE int hy_merge_find(struct hy_txn *t, struct hy_str text, hy_lead_no *ret,
+                              struct hy_diag *diag);
+/* The part that people mean: by its number, or by the address that it had. HY_ENOTFOUND with a note
+ * that tells the numbers of the parts there are. As above. */
+HY_MUST_USE int hy_merge_find_part(struct hy_txn *t, struct hy_str text, hy_lead_no *ret,
+                                   struct hy_diag *diag);
 
 /* A person gets a mail of a campaign once, whatever rows its parts have: the row of the lead that
  * is kept, or else of the part that was merged first. 0: this row may be sent; HY_EEXIST: another

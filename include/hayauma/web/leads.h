@@ -54,3 +54,12 @@ HY_MUST_USE int hy_lead_search(struct hy_txn *t, struct hy_lead_search *s, json_
 /* Where to go on, as text and back. HY_EPARSE. */
 const char *hy_lead_cursor(const struct hy_lead_search *s, char out[HY_LEAD_CURSOR_MAX]);
 HY_MUST_USE int hy_lead_cursor_read(struct hy_str text, struct hy_lead_search *s);
+
+/* ---- merging.c ---- */
+
+struct hy_merged;
+/* {"kept","part","attributes","labels","lists","identities"}; NULL: out of memory. */
+json_t *hy_merged_json(const struct hy_merged *m);
+/* Groups of leads that may be one person, up to `max`: [{"by","value","leads":[..]}]. Goes through
+ * all leads. Any thread with a transaction. */
+HY_MUST_USE int hy_duplicates_json(struct hy_txn *t, size_t max, json_t **ret);
