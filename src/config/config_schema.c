@@ -313,6 +313,12 @@ static const struct schema_row rows[] = {
      .zero = "unlimited",
      .doc = "What comes from one address (a /64 of IPv6) that is noted within a minute, likewise. "
             "Gateways and image proxies speak for many thousands: keep it high."},
+    {"tracking.privacy_relays", SCHEMA_PATH, 0, F(tracking.privacy_relays),
+     .doc =
+         "File with the networks that Apple fetches the images of mails through, as Apple "
+         "publishes it (egress-ip-ranges.csv: a network a line, then anything): an open from "
+         "there is one of Mail Privacy Protection. \"\" = told by the user agent and Apple's own "
+         "networks alone."},
     {"tracking.journal", SCHEMA_SIZE, SCHEMA_RESTART, F(tracking.journal_bytes), 1 * MIB, 16 * GIB,
      "128MiB",
      .doc = "Room on the disk for clicks and opens that the database has not yet, taken at the "

@@ -1,4 +1,4 @@
-/* Reading the table of companies that the configuration names. */
+/* Reading the tables of networks that the configuration names: companies, and privacy relays. */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -27,11 +27,9 @@ static int read_file(const char *path, struct hy_buf *out, struct hy_diag *diag)
     return err;
 }
 
-int hy_web_companies_load(const struct hy_config *c, struct hy_web_companies *ret,
-                          struct hy_diag *diag)
+static int load(const char *path, const struct hy_strings *words, struct hy_web_companies *ret,
+                struct hy_diag *diag)
 {
-    const struct hy_strings *words = &c->web_tag.providers;
-    const char *path = c->web_tag.companies;
     *ret = (struct hy_web_companies){.file = HY_BUF_INIT(HY_COMPANIES_BYTES_MAX)};
     if (!path[0])
         return HY_OK;
@@ -45,6 +43,19 @@ int hy_web_companies_load(const struct hy_config *c, struct hy_web_companies *re
         err = hy_companies_read(hy_buf_str(&ret->file), ret->words, words->n, path, diag,
                                 &ret->table);
     return err;
+}
+
+int hy_web_companies_load(const struct hy_config *c, struct hy_web_companies *ret,
+                          struct hy_diag *diag)
+{
+    return load(c->web_tag.companies, &c->web_tag.providers, ret, diag);
+}
+
+int hy_privacy_relays_load(const struct hy_config *c, struct hy_web_companies *ret,
+                           struct hy_diag *diag)
+{
+    const struct hy_strings none = {0};
+    return load(c->tracking.privacy_relays, &none, ret, diag);
 }
 
 void hy_web_companies_free(struct hy_web_companies *w)

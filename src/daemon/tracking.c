@@ -18,7 +18,7 @@ struct ground {
     struct hy_network *networks;
     struct hy_str *sites;
     struct hy_track_key_page *key_pages;
-    struct hy_web_companies companies;
+    struct hy_web_companies companies, relays;
     struct hy_buf notice[HY_NOTICE_LANGS];
 };
 
@@ -31,6 +31,7 @@ static void release(struct hy_track_policy *p)
     free(g->sites);
     free(g->key_pages);
     hy_web_companies_free(&g->companies);
+    hy_web_companies_free(&g->relays);
     for (int i = 0; i < HY_NOTICE_LANGS; i++)
         hy_buf_free(&g->notice[i]);
     free(g);
@@ -79,6 +80,15 @@ static int load_companies(const struct hy_config *c, struct hy_problems *problem
     int err = hy_web_companies_load(c, &g->companies, &diag);
     g->policy.companies = g->companies.table;
     return err == HY_OK ? err : daemon_config_fault(c, problems, "web_tag.companies", err, &diag);
+}
+
+static int load_relays(const struct hy_config *c, struct hy_problems *problems, struct ground *g)
+{
+    struct hy_diag diag = {""};
+    int err = hy_privacy_relays_load(c, &g->relays, &diag);
+    g->policy.relays = g->relays.table;
+    return err == HY_OK ? err
+                        : daemon_config_fault(c, problems, "tracking.privacy_relays", err, &diag);
 }
 
 static int load_notice(const struct hy_config *c, struct hy_problems *problems, struct ground *g)
@@ -141,6 +151,8 @@ int tracking_policy(struct hy_config *c, struct hy_problems *problems, struct hy
     int err = load_networks(c, problems, g);
     if (err == HY_OK)
         err = load_sites(c, g);
+    if (err == HY_OK)
+        err = load_relays(c, problems, g);
     if (err == HY_OK)
         err = load_web_tag(c, problems, g);
     if (err == HY_OK)

@@ -50,7 +50,8 @@ static unsigned signs_of(struct hy_react *r, struct hy_txn *t, const struct hy_a
         signs |= HY_HIT_HEAD;
     if (a->reason == HY_VERDICT_PREFETCH)
         signs |= HY_HIT_PREFETCH;
-    if (a->kind == HY_ACTIVITY_OPEN && proxy == HY_PROXY_PRIVACY)
+    if (a->kind == HY_ACTIVITY_OPEN &&
+        (proxy == HY_PROXY_PRIVACY || a->reason == HY_VERDICT_PRIVACY))
         signs |= HY_HIT_PRIVACY;
     else if (a->kind == HY_ACTIVITY_OPEN && proxy == HY_PROXY_IMAGES)
         signs |= HY_HIT_PROXY;

@@ -76,6 +76,21 @@ static bool says_prefetch(const struct hy_http_head *h)
     return false;
 }
 
+/* What the request itself says of who made it; the rest is judged later. */
+static enum hy_verdict_reason sign_of(const struct track_call *c, const struct hy_activity *a)
+{
+    const struct hy_companies *relays = c->policy->relays;
+    struct hy_company found;
+    if (c->is_head)
+        return HY_VERDICT_HEAD;
+    if (says_prefetch(&c->http->head))
+        return HY_VERDICT_PREFETCH;
+    return a->kind == HY_ACTIVITY_OPEN && relays &&
+                   hy_companies_find(relays, a->ip, &found) == HY_OK
+               ? HY_VERDICT_PRIVACY
+               : HY_VERDICT_NOTHING;
+}
+
 void track_hit(struct track_call *c, struct hy_activity *a)
 {
     const struct hy_http_head *h = &c->http->head;
@@ -84,9 +99,7 @@ void track_hit(struct track_call *c, struct hy_activity *a)
     hy_sockaddr_ip16(&c->client, a->ip);
     (void)hy_http_field(h, HY_STR("User-Agent"), &a->agent);
     if (a->kind == HY_ACTIVITY_OPEN || a->kind == HY_ACTIVITY_CLICK)
-        a->reason = c->is_head         ? HY_VERDICT_HEAD
-                    : says_prefetch(h) ? HY_VERDICT_PREFETCH
-                                       : HY_VERDICT_NOTHING;
+        a->reason = sign_of(c, a);
     int err = hy_hits_put(c->server->o.hits, a);
     (void)err; /* counted */
 }

@@ -217,6 +217,26 @@ def test_the_company_of_an_address_is_noted_but_no_provider(lab):
         check_eq(found[0].get("meta"), want[ip], ip)
 
 
+def test_an_open_through_a_relay_of_apple_is_no_persons(lab):
+    rows = "192.0.2.0/28,US,US-CA,Cupertino,\n198.51.100.7/32,JP,JP-13,Tokyo,\n2001:db8:7::/45,JP,JP-13,Tokyo,\n"
+    daemon, sink, browser, _ = start(lab, config={
+        "tracking.privacy_relays": lab.write("egress-ip-ranges.csv", rows), "tracking.trusted_proxies": ["127.0.0.1"]})
+    mail = track_lab.mails(lab, daemon, sink, browser, people=1)[0]
+
+    def ask(path, ip):
+        browser.get(path, *AGENT, "-H", f"X-Forwarded-For: {ip}")
+    for ip in ("192.0.2.9", "192.0.2.99", "2001:db8:7::1"):
+        ask("o/" + mail.open, ip)
+    ask("c/" + mail.clicks[0], "198.51.100.7")  # with Private Relay people click from there
+    found = {e["ip"]: (e["type"], e.get("verdict_reason") == "privacy") for e in track_lab.wait_activities(lab, 4)}
+    check_eq(found, {"192.0.2.9": ("open", True), "2001:db8:7::1": ("open", True), "192.0.2.99": ("open", False),
+                     "198.51.100.7": ("click", False)})
+    lab.write("egress-ip-ranges.csv", rows + "broken,US\n")
+    done = daemon.run("reload")
+    check(done.returncode != 0 and "tracking.privacy_relays" in done.stdout + done.stderr and ":4:" in
+          done.stdout + done.stderr, done.stdout + done.stderr)
+
+
 def test_visitors_are_told_what_is_sent(lab):
     table = lab.write("companies.csv", "203.0.113.0/24,Acme,acme.example\n198.51.100.0/24,OCN\n")
     told = {"web_tag.notice": True, "web_tag.operator": "早馬 <商店>", "web_tag.contact": "privacy@example.jp",

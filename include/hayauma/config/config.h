@@ -238,6 +238,7 @@ struct hy_config {
         uint32_t max_connections, connections_per_address;
         uint32_t hits_per_token, hits_per_visitor, hits_per_address; /* a minute; 0 = any number */
         uint32_t hits_per_lead;                                      /* an hour */
+        const char *privacy_relays; /* file of networks; "" = none */
         uint64_t journal_bytes;
     } tracking;
     struct hy_tenants tenants;

@@ -23,4 +23,7 @@ struct hy_web_companies {
 /* Reads it; what is wrong is noted. HY_EINVAL, HY_EIO, HY_ENOMEM ... To be freed in any case. */
 HY_MUST_USE int hy_web_companies_load(const struct hy_config *c, struct hy_web_companies *ret,
                                       struct hy_diag *diag);
+/* The same of tracking.privacy_relays: only whether an address is found says something. */
+HY_MUST_USE int hy_privacy_relays_load(const struct hy_config *c, struct hy_web_companies *ret,
+                                       struct hy_diag *diag);
 void hy_web_companies_free(struct hy_web_companies *w);

@@ -60,6 +60,7 @@ struct hy_track_policy {
     const struct hy_track_key_page *key_pages;
     size_t n_key_pages;
     const struct hy_companies *companies; /* whose visitors come; NULL: nobody looks */
+    const struct hy_companies *relays;    /* that fetch images unread; NULL: none are known */
     struct hy_str notice[2]; /* English, Japanese: HTML of what is sent; empty: nothing is shown */
     uint32_t connections_max, connections_per_address;
     uint32_t hits_max[HY_TRACK_LIMITS]; /* below HY_RATE_MAX (track/rate.h) */
