@@ -46,6 +46,7 @@ const struct cli_command *const cli_commands[] = {
     &cmd_lead_erase,
     &cmd_order_show,
     &cmd_order_report,
+    &cmd_order_import,
     &cmd_attribute_list,
     &cmd_attribute_type,
     &cmd_campaign_create,

@@ -10,7 +10,7 @@ struct hy_problems;
 void cli_print_problems(struct cli *c, const struct hy_problems *p);
 /* Formats in both languages: tables (text_retold_*.c), looked through in this order; ended by
  * NULL. */
-extern cli_words cli_retold_values[], cli_retold_config[], cli_retold_shaping[],
+extern cli_words cli_retold_rows[], cli_retold_values[], cli_retold_config[], cli_retold_shaping[],
     cli_retold_daemon[], cli_retold_access[], cli_retold_segment[], cli_retold_lead[],
-    cli_retold_rows[];
+    cli_retold_commerce[];
 extern cli_words *const cli_retold[];

@@ -3,9 +3,8 @@
 #include "text.h"
 
 cli_words *const cli_texts[] = {
-    cli_text_common,   cli_text_lead,   cli_text_person,
-    cli_text_campaign, cli_text_report, cli_text_score,
-    cli_text_queue,    cli_text_setup,  NULL,
+    cli_text_common, cli_text_lead,  cli_text_person, cli_text_campaign, cli_text_commerce,
+    cli_text_report, cli_text_score, cli_text_queue,  cli_text_setup,    NULL,
 };
 
 enum cli_lang cli_lang_of(const char *locale)

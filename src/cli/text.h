@@ -11,6 +11,7 @@ extern cli_words cli_text_common[];
 extern cli_words cli_text_lead[];
 extern cli_words cli_text_person[];
 extern cli_words cli_text_campaign[];
+extern cli_words cli_text_commerce[];
 extern cli_words cli_text_report[];
 extern cli_words cli_text_score[];
 extern cli_words cli_text_queue[];

@@ -4,7 +4,9 @@
 #include "retell.h"
 
 cli_words *const cli_retold[] = {
-    cli_retold_rows,    cli_retold_values, cli_retold_config,
-    cli_retold_shaping, cli_retold_daemon, cli_retold_access,
-    cli_retold_segment, cli_retold_lead,   NULL,
+    cli_retold_rows,     cli_retold_values,
+    cli_retold_config,   cli_retold_shaping,
+    cli_retold_daemon,   cli_retold_access,
+    cli_retold_segment,  cli_retold_lead,
+    cli_retold_commerce, NULL,
 };

@@ -373,5 +373,6 @@ extern const struct hy_control_command ctl_suppress_commands[];      /* suppress
 extern const struct hy_control_command ctl_suppress_import_commands[],
     ctl_suppress_export_commands[];
 extern const struct hy_control_command ctl_import_commands[];          /* import */
+extern const struct hy_control_command ctl_order_import_commands[];    /* order.import */
 extern const struct hy_control_command ctl_activity_import_commands[]; /* activity.import */
 extern const struct hy_control_command ctl_activity_commands[];        /* activity.add */

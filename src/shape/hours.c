@@ -32,15 +32,6 @@ static hy_wall_ms to_local(const struct hy_zone *z, hy_wall_ms t)
     return t + hy_zone_offset_s(z, t) * 1000LL;
 }
 
-/* When the clock there shows `local`; where a change of the clock shows it twice, one of the two;
- * where it leaves it out, as long behind the change as `local` lies behind the gap's beginning. */
-static hy_wall_ms from_local(const struct hy_zone *z, hy_wall_ms local)
-{
-    hy_wall_ms a = local - hy_zone_offset_s(z, local) * 1000LL;
-    hy_wall_ms b = local - hy_zone_offset_s(z, a) * 1000LL;
-    return to_local(z, b) == local || b > a ? b : a;
-}
-
 static bool is_closed(const struct hy_closed_days *c, hy_wall_ms day, hy_wall_ms *ret_last)
 {
     for (uint16_t i = 0; i < c->n && c->ranges[i].from <= day; i++) {
@@ -58,7 +49,7 @@ static hy_wall_ms next_closed(const struct hy_closed_days *c, const struct hy_zo
 {
     for (uint16_t i = 0; i < c->n; i++)
         if (c->ranges[i].from > day)
-            return from_local(z, c->ranges[i].from * DAY_MS);
+            return hy_zone_utc(z, c->ranges[i].from * DAY_MS);
     return INT64_MAX;
 }
 
@@ -81,7 +72,7 @@ static bool of_day(const struct hy_hours *h, const struct hy_zone *z, hy_wall_ms
         to += (p->to_min + (p->to_min <= p->from_min ? HY_DAY_MIN : 0)) * MIN_MS;
         if (!((p->days >> weekday(day)) & 1) || to + SET_BACK_MS <= now.local)
             continue;
-        struct span s = {from_local(z, from), from_local(z, to)};
+        struct span s = {hy_zone_utc(z, from), hy_zone_utc(z, to)};
         if (s.to <= now.t || s.to <= s.from || (is_any && ret->from <= s.from))
             continue;
         *ret = s;
@@ -112,7 +103,7 @@ hy_wall_ms hy_hours_next(const struct hy_hours *h, const struct hy_zone *z, hy_w
         }
         if (h->closed.n == 0 || !is_closed(&h->closed, floor_day(to_local(z, t)), &last))
             break;
-        t = from_local(z, (last + 1) * DAY_MS);
+        t = hy_zone_utc(z, (last + 1) * DAY_MS);
     }
     return t;
 }

@@ -1,21 +1,19 @@
 /* Orders as they stand. Key: 'o', id -> version u8, state u8, currency (3 bytes), 0; le32 lead;
- * le64 amount (thousandths), placed, changed (ms). 'l', lead be32, placed be64, id -> version. */
+ * le64 amount (thousandths), placed, changed (ms); since version 2 le64 activity that told of it
+ * last, cart (length, bytes), varint items; for each: SKU, name, category (length, bytes), varints:
+ * quantity (thousandths), price (thousandths, and 1; 0: not said). 'l', lead be32, placed be64, id
+ * -> version. */
 #include "hayauma/store/commerce.h"
 
 #include <jansson.h>
-#include <math.h>
 #include <stdlib.h>
 
 #include "hayauma/store/lead_alias.h"
+#include "hayauma/track/order.h"
+#include "purchase_items.h"
 
-enum { VERSION = 1, RECORD = 6 + 4 + 3 * 8 };
-
-static const char *const states[] = {"", "placed", "cancelled", "refunded"};
-
-const char *hy_purchase_state_name(enum hy_purchase_state s)
-{
-    return s >= HY_PURCHASE_PLACED && s <= HY_PURCHASE_REFUNDED ? states[s] : "?";
-}
+enum { VERSION = 2, HEAD_V1 = 6 + 4 + 3 * 8, HEAD = HEAD_V1 + 8 };
+enum { RECORD_MAX = HEAD + 10 + HY_PURCHASE_ID_MAX + PURCHASE_ITEMS_BYTES };
 
 /* ---- records ---- */
 
@@ -38,6 +36,36 @@ static struct hy_str lead_key(hy_lead_no lead, hy_wall_ms placed, struct hy_str 
     return hy_key_str(k);
 }
 
+static int decode(struct hy_str order, struct hy_str v, struct hy_purchase *ret)
+{
+    int err = hy_value_check(v, VERSION);
+    size_t head = !err && v.p[0] == 1 ? HEAD_V1 : HEAD;
+    if (!err && (v.n < head || (v.p[0] == 1 && v.n != head) || v.p[1] < HY_PURCHASE_PLACED ||
+                 v.p[1] > HY_PURCHASE_REFUNDED))
+        err = HY_ECORRUPT;
+    if (err)
+        return err;
+    struct hy_purchase p = {
+        .order = order,
+        .lead = hy_get_le32(v.p + 6),
+        .state = (enum hy_purchase_state)v.p[1],
+        .amount_milli = (int64_t)hy_get_le64(v.p + 10),
+        .placed = (hy_wall_ms)hy_get_le64(v.p + 18),
+        .changed = (hy_wall_ms)hy_get_le64(v.p + 26),
+    };
+    memcpy(p.currency, v.p + 2, 3);
+    if (head == HEAD) {
+        struct hy_rec_in in = rec_in(hy_str_slice(v, HEAD, v.n));
+        p.told = hy_get_le64(v.p + 34);
+        p.cart = rec_get_str(&in, HY_PURCHASE_ID_MAX);
+        p.items = purchase_items_view(&in, &p.n_items);
+        if (in.bad)
+            return HY_ECORRUPT;
+    }
+    *ret = p;
+    return 0;
+}
+
 int hy_purchase_get(struct hy_txn *t, struct hy_str order, struct hy_purchase *ret)
 {
     struct hy_key k;
@@ -47,35 +75,35 @@ int hy_purchase_get(struct hy_txn *t, struct hy_str order, struct hy_purchase *r
     int err = hy_get(t, HY_TABLE_COMMERCE, order_key(order, &k), &v);
     if (err)
         return err;
-    err = hy_value_check(v, VERSION);
-    if (!err && (v.n != RECORD || v.p[1] < HY_PURCHASE_PLACED || v.p[1] > HY_PURCHASE_REFUNDED))
-        err = HY_ECORRUPT;
-    if (err)
-        return hy_txn_fail(t, err);
-    *ret = (struct hy_purchase){
-        .order = order,
-        .lead = hy_get_le32(v.p + 6),
-        .state = (enum hy_purchase_state)v.p[1],
-        .amount_milli = (int64_t)hy_get_le64(v.p + 10),
-        .placed = (hy_wall_ms)hy_get_le64(v.p + 18),
-        .changed = (hy_wall_ms)hy_get_le64(v.p + 26),
-    };
-    memcpy(ret->currency, v.p + 2, 3);
-    return 0;
+    err = decode(order, v, ret);
+    return err ? hy_txn_fail(t, err) : 0;
 }
 
+int hy_purchase_items(const struct hy_purchase *p, struct hy_order_item ret[HY_PURCHASE_ITEMS_MAX])
+{
+    return purchase_items_read(p->items, p->n_items, ret);
+}
+
+/* `p` may have views of the record that is there: they die. */
 static int put(struct hy_txn *t, const struct hy_purchase *p)
 {
     static const uint8_t version = VERSION;
-    uint8_t b[RECORD] = {VERSION, (uint8_t)p->state};
+    uint8_t b[RECORD_MAX] = {VERSION, (uint8_t)p->state};
     struct hy_key k;
+    struct hy_rec_out o = {.p = b, .n = HEAD, .max = RECORD_MAX};
     memcpy(b + 2, p->currency, 3);
     hy_put_le32(b + 6, p->lead);
     hy_put_le64(b + 10, (uint64_t)p->amount_milli);
     hy_put_le64(b + 18, (uint64_t)p->placed);
     hy_put_le64(b + 26, (uint64_t)p->changed);
+    hy_put_le64(b + 34, p->told);
+    rec_put_str(&o, p->cart);
+    rec_put_varint(&o, p->n_items);
+    rec_put(&o, p->items.p, p->items.n);
+    if (o.bad)
+        return hy_txn_fail(t, HY_ECORRUPT);
     int err =
-        hy_put(t, HY_TABLE_COMMERCE, order_key(p->order, &k), hy_str_make(b, RECORD), HY_PUT_SET);
+        hy_put(t, HY_TABLE_COMMERCE, order_key(p->order, &k), hy_str_make(b, o.n), HY_PUT_SET);
     if (!err && p->lead)
         err = hy_put(t, HY_TABLE_COMMERCE, lead_key(p->lead, p->placed, p->order, &k),
                      hy_str_make(&version, 1), HY_PUT_SET);
@@ -84,58 +112,88 @@ static int put(struct hy_txn *t, const struct hy_purchase *p)
 
 /* ---- what an activity tells ---- */
 
-/* False: it tells of no order. What it leaves out stays as it was. */
-static bool read_meta(const json_t *meta, struct hy_purchase *p)
+int hy_purchase_after(const struct hy_purchase *old, const struct hy_order *told,
+                      struct hy_arena *arena, struct hy_purchase *ret)
 {
-    const json_t *amount = json_object_get(meta, "amount");
-    const char *status = json_string_value(json_object_get(meta, "status")),
-               *currency = json_string_value(json_object_get(meta, "currency"));
-    double milli = round(json_number_value(amount) * 1000);
-    if (amount && (!json_is_number(amount) || !(milli >= 0 && milli < 9e15)))
-        return false;
-    if (amount)
-        p->amount_milli = (int64_t)milli;
-    p->state = HY_PURCHASE_PLACED;
-    for (int s = HY_PURCHASE_CANCELLED; status && s <= HY_PURCHASE_REFUNDED; s++)
-        if (strcmp(status, states[s]) == 0)
-            p->state = (enum hy_purchase_state)s;
-    if (status && p->state == HY_PURCHASE_PLACED && strcmp(status, "placed") != 0)
-        return false;
-    if (currency && strlen(currency) != 3)
-        return false;
-    for (int i = 0; currency && i < 3; i++)
-        p->currency[i] = hy_ascii_lower(currency[i]) >= 'a' && hy_ascii_lower(currency[i]) <= 'z'
-                             ? (char)(hy_ascii_lower(currency[i]) - 32)
-                             : '?';
-    return true;
+    struct hy_purchase p = old ? *old : (struct hy_purchase){.state = HY_PURCHASE_PLACED};
+    p.order = told->id;
+    if (told->state)
+        p.state = told->state;
+    if (told->placed)
+        p.placed = told->placed;
+    if (told->currency[0])
+        memcpy(p.currency, told->currency, sizeof p.currency);
+    if (told->cart.n)
+        p.cart = told->cart;
+    if (told->has_items) {
+        int err = purchase_items_encode(told->items, told->n_items, arena, &p.items);
+        if (err)
+            return err;
+        p.n_items = told->n_items;
+    }
+    int64_t sum = hy_order_items_amount(told->items, told->n_items);
+    if (told->amount_milli >= 0)
+        p.amount_milli = told->amount_milli;
+    else if (!old && sum >= 0)
+        p.amount_milli = sum;
+    *ret = p;
+    return 0;
+}
+
+/* Whose an order is from now on: what was told under the number that its lead was merged into stays
+ * where it is, so that the merge can be undone. */
+static int choose_lead(struct hy_txn *t, hy_lead_no old, hy_lead_no told, hy_lead_no *ret)
+{
+    hy_lead_no kept = 0;
+    int err = old && told && old != told ? hy_lead_kept(t, old, &kept) : 0;
+    if (!err)
+        *ret = !told || kept == told ? old : told;
+    return err;
+}
+
+static int store(struct hy_txn *t, const struct hy_activity *a, const struct hy_order *told,
+                 struct hy_arena *arena)
+{
+    struct hy_purchase old, p;
+    struct hy_key k;
+    int err = hy_purchase_get(t, told->id, &old);
+    bool is_new = err == HY_ENOTFOUND;
+    if (err && !is_new)
+        return err;
+    err = hy_purchase_after(is_new ? NULL : &old, told, arena, &p);
+    if (is_new && !err && !p.placed)
+        p.placed = a->at;
+    p.changed = a->at;
+    p.told = a->id;
+    p.lead = is_new ? a->lead : old.lead;
+    if (!err && !is_new)
+        err = choose_lead(t, old.lead, a->lead, &p.lead);
+    /* what is left of the old one lies in a page that is about to be written */
+    p.cart = err ? p.cart : hy_arena_str(arena, p.cart);
+    p.items = err ? p.items : hy_arena_str(arena, p.items);
+    if (!err && (!p.cart.p || !p.items.p))
+        err = HY_ENOMEM;
+    if (!err && !is_new && old.lead && (old.lead != p.lead || old.placed != p.placed))
+        err = hy_del(t, HY_TABLE_COMMERCE, lead_key(old.lead, old.placed, told->id, &k));
+    return err ? err : put(t, &p);
 }
 
 int hy_purchase_note(struct hy_txn *t, const struct hy_activity *a)
 {
-    struct hy_purchase p = {.placed = 0}, old;
-    struct hy_key k;
+    struct hy_order told;
     if (a->kind != HY_ACTIVITY_ORDER || a->meta.n == 0)
         return 0;
+    struct hy_arena arena = HY_ARENA_INIT(PURCHASE_ARENA_MAX);
     json_t *meta = json_loadb(a->meta.p, a->meta.n, 0, NULL);
-    const json_t *id = json_object_get(meta, "order");
-    struct hy_str order = hy_str_make(json_string_value(id), json_string_length(id));
-    int err = HY_ENOTFOUND;
-    bool is_order = order.n > 0 && order.n <= HY_PURCHASE_ID_MAX;
-    if (is_order)
-        err = hy_purchase_get(t, order, &old);
-    p = err ? (struct hy_purchase){.placed = a->at, .lead = a->lead} : old;
-    p.order = order;
-    p.changed = a->at;
-    is_order = is_order && read_meta(meta, &p);
-    if (is_order && !err && a->lead && a->lead != old.lead) { /* it is another's */
-        p.lead = a->lead;
-        err =
-            old.lead ? hy_del(t, HY_TABLE_COMMERCE, lead_key(old.lead, old.placed, order, &k)) : 0;
-    }
-    if (is_order && (!err || err == HY_ENOTFOUND))
-        err = put(t, &p);
+    int err = hy_order_read(meta, &arena, &told, NULL);
+    if (err == HY_EINVAL &&
+        json_object_del(meta, "items") == 0) /* its head may tell all the same */
+        err = hy_order_read(meta, &arena, &told, NULL);
+    if (!err)
+        err = store(t, a, &told, &arena);
     json_decref(meta);
-    return is_order && err != HY_ENOTFOUND ? err : 0;
+    hy_arena_free(&arena);
+    return err == HY_EINVAL ? 0 : err;
 }
 
 /* ---- reading ---- */

@@ -21,3 +21,11 @@ void hy_zone_free(struct hy_zone *z);
 const char *hy_zone_name(const struct hy_zone *z);
 /* Seconds east of UTC at that moment, daylight saving included. Any thread. */
 int32_t hy_zone_offset_s(const struct hy_zone *z, hy_wall_ms t);
+/* When the clock there shows `local` (as if it were UTC); where a change of the clock shows it
+ * twice, one of the two; where it leaves it out, as long behind the change as `local` lies behind
+ * the gap's beginning. Any thread. */
+hy_wall_ms hy_zone_utc(const struct hy_zone *z, hy_wall_ms local);
+/* A time as shops and spreadsheets write it: "2026-11-22T09:00:00+09:00", "2026-11-22 09:00:00
+ * +0900", and without a zone, then of `z`: "2026/11/22 9:00", "2026-11-22", "20261122". HY_EPARSE;
+ * HY_EINVAL: there is no such day. */
+HY_MUST_USE int hy_zone_read_time(const struct hy_zone *z, struct hy_str text, hy_wall_ms *ret);

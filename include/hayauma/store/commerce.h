@@ -6,33 +6,36 @@
  * "status":"placed|cancelled|refunded","items":[...]}. One without an order id, or with metadata
  * that means something else, is an activity like others and no order. */
 #pragma once
+#include "hayauma/base/arena.h"
+#include "hayauma/model/order.h"
 #include "hayauma/store/activity.h"
 
-enum {
-    HY_PURCHASE_ID_MAX = 200, /* bytes of an order's id */
-    HY_PURCHASE_CURRENCIES = 8,
-};
+enum { HY_PURCHASE_CURRENCIES = 8 };
 
-/* Stored: never renumber. */
-enum hy_purchase_state {
-    HY_PURCHASE_PLACED = 1,
-    HY_PURCHASE_CANCELLED = 2,
-    HY_PURCHASE_REFUNDED = 3
-};
-const char *hy_purchase_state_name(enum hy_purchase_state s); /* "placed" ... */
-
+/* Strings are views. */
 struct hy_purchase {
-    struct hy_str order; /* a view */
+    struct hy_str order;
     hy_lead_no lead;
     enum hy_purchase_state state;
     char currency[4]; /* ISO 4217, in upper case; "": not said */
     int64_t amount_milli;
-    hy_wall_ms placed, changed; /* when it was first told of, and last */
+    hy_wall_ms placed, changed; /* when it was placed, and last told of */
+    hy_id told;                 /* the activity that told of it last; 0: not known */
+    struct hy_str cart;         /* that it came from; may be empty */
+    size_t n_items;
+    struct hy_str items; /* as they are stored: hy_purchase_items */
 };
 
 /* What an activity tells of an order; nothing when it is none. The writer's transaction: part of
  * hy_activity_put. */
 int hy_purchase_note(struct hy_txn *t, const struct hy_activity *a);
+/* What an order becomes by what is told of it: `old` NULL: it is new. Items are the arena's, and
+ * views of `old`. HY_ENOMEM. */
+HY_MUST_USE int hy_purchase_after(const struct hy_purchase *old, const struct hy_order *told,
+                                  struct hy_arena *arena, struct hy_purchase *ret);
+/* Its items, at most HY_PURCHASE_ITEMS_MAX. HY_ECORRUPT. */
+HY_MUST_USE int hy_purchase_items(const struct hy_purchase *p,
+                                  struct hy_order_item ret[HY_PURCHASE_ITEMS_MAX]);
 /* HY_ENOTFOUND. Any thread with a transaction, as the next two. */
 HY_MUST_USE int hy_purchase_get(struct hy_txn *t, struct hy_str order, struct hy_purchase *ret);
 /* Those of a lead and of all that was merged into it, each by the time they were placed, until

@@ -53,3 +53,39 @@ Test(zone, refuses_what_is_no_name_before_it_becomes_a_path)
         cr_expect_null(z);
     }
 }
+
+Test(zone, times_are_read_as_shops_write_them)
+{
+    static const struct {
+        const char *text, *want; /* NULL: it is none */
+    } cases[] = {
+        {"2026-11-22T09:00:00+09:00", "2026-11-22T00:00:00.000Z"},
+        {"2026-11-22 09:00:00 +0900", "2026-11-22T00:00:00.000Z"},
+        {"2026-11-22T00:00:00.5Z", "2026-11-22T00:00:00.500Z"},
+        {"2026-11-22 09:00:00", "2026-11-22T00:00:00.000Z"},
+        {"2026/11/2 9:05", "2026-11-02T00:05:00.000Z"},
+        {"2026.11.22", "2026-11-21T15:00:00.000Z"},
+        {"20261122", "2026-11-21T15:00:00.000Z"},
+        {" 2026-11-22 ", "2026-11-21T15:00:00.000Z"},
+        {"2026-11", NULL},
+        {"2026-13-01", NULL},
+        {"2026-02-30", NULL},
+        {"2026-11-22 25:00", NULL},
+        {"2026-11-22 9", NULL},
+        {"22/11/2026", NULL},
+        {"2026-11-22 09:00 tomorrow", NULL},
+        {"2026/11-22", NULL},
+        {"", NULL},
+    };
+    struct hy_zone *z = NULL;
+    cr_assert_eq(hy_zone_find(HY_STR("Asia/Tokyo"), &z), HY_OK);
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        hy_wall_ms at = 0;
+        char text[32];
+        int err = hy_zone_read_time(z, hy_str_of(cases[i].text), &at);
+        cr_expect_eq(err == HY_OK, cases[i].want != NULL, "%s", cases[i].text);
+        if (err == HY_OK && cases[i].want)
+            cr_expect_str_eq(hy_wall_format(at, text), cases[i].want, "%s", cases[i].text);
+    }
+    hy_zone_free(z);
+}

@@ -59,6 +59,38 @@ Test(commerce, a_change_of_an_order_corrects_what_was_known)
     cr_expect_eq(customer(other).sums[0].amount_milli, 4000000, "it is another's");
 }
 
+/* The record as version 1 had it: neither items nor the activity that told of it. */
+Test(commerce, records_of_version_1_are_read_and_made_new)
+{
+    uint8_t old[34] = {1, 1, 'J', 'P', 'Y', 0, 0, 0, 0, 0, 0x40, 0x4b, 0x4c, 0};
+    struct hy_txn t;
+    struct hy_purchase p;
+    hy_lead_no lead = case_lead("taro@one.test");
+    hy_put_le32(old + 6, lead);
+    cr_assert_eq(hy_txn_write(env, &t), 0);
+    cr_assert_eq(
+        hy_put(&t, HY_TABLE_COMMERCE, HY_STR("oA"), hy_str_make(old, sizeof old), HY_PUT_NEW), 0);
+    cr_assert_eq(hy_purchase_get(&t, HY_STR("A"), &p), 0);
+    cr_expect_eq(p.lead, lead);
+    cr_expect_eq(p.amount_milli, 5000000);
+    cr_expect_str_eq(p.currency, "JPY");
+    cr_expect_eq(p.n_items, 0);
+    cr_assert_eq(hy_txn_commit(&t), 0);
+    order(lead, 3000,
+          "{\"order\":\"A\",\"items\":[{\"product\":\"T\",\"quantity\":2,\"price\":\"1.5\"}]}");
+    cr_assert_eq(hy_txn_read(env, &t), 0);
+    cr_assert_eq(hy_purchase_get(&t, HY_STR("A"), &p), 0);
+    struct hy_order_item items[HY_PURCHASE_ITEMS_MAX];
+    cr_assert_eq(p.n_items, 1);
+    cr_assert_eq(hy_purchase_items(&p, items), 0);
+    cr_expect(hy_str_eq(items[0].product, HY_STR("T")));
+    cr_expect_eq(items[0].quantity_milli, 2000);
+    cr_expect_eq(items[0].price_milli, 1500);
+    cr_expect_eq(p.amount_milli, 5000000, "what is left out stays");
+    cr_expect(p.told > 0);
+    hy_txn_end(&t);
+}
+
 Test(commerce, what_tells_of_no_order_is_none)
 {
     static const char *const metas[] = {
@@ -68,7 +100,7 @@ Test(commerce, what_tells_of_no_order_is_none)
         "{\"order\":7}",
         "{\"order\":\"\"}",
         "{\"order\":\"A\",\"amount\":-1}",
-        "{\"order\":\"A\",\"amount\":\"5\"}",
+        "{\"order\":\"A\",\"amount\":\"five\"}",
         "{\"order\":\"A\",\"amount\":1e300}",
         "{\"order\":\"A\",\"status\":\"lost\"}",
         "{\"order\":\"A\",\"currency\":\"YENS\"}",

@@ -1,0 +1,14 @@
+/* Words of orders, products and carts. See text.h. */
+#include "text.h"
+
+cli_words cli_text_commerce[] = {
+    {"Columns:", "列:"},
+    {"Checked %s lines: %s good orders, %s lines refused. Nothing was noted.\n",
+     "%s 行を検査しました: 問題のない注文 %s、拒否した行 %s。何も記録していません。\n"},
+    {"Read %s lines, %s orders: %s new, %s changed, %s as they were, %s left out; %s lines "
+     "refused; "
+     "%s new leads.\n",
+     "%s 行、注文 %s 件を読みました: 新規 %s、変更 %s、変更なし %s、対象外 %s、拒否した行 %s、"
+     "新しいリード %s。\n"},
+    {NULL, NULL},
+};

@@ -1,0 +1,47 @@
+/* What is said of orders, products and carts. See retell.h. */
+#include "retell.h"
+
+cli_words cli_retold_commerce[] = {
+    {"no column has the order number: --map COLUMN=order",
+     "注文番号の列がありません: --map 列=order"},
+    {"no column says when an order was placed: --map COLUMN=at",
+     "注文日時の列がありません: --map 列=at"},
+    {"no column says whose an order is: --map COLUMN=email, or lead, external_id, phone, or "
+     "customer "
+     "with --system NAME",
+     "誰の注文かを示す列がありません: --map 列=email、または lead、external_id、phone、customer "
+     "(--system NAME とともに)"},
+    {"there is no field '%s'; there are:%s", "項目 '%s' はありません。あるのは:%s"},
+    {"'%s' is no mapping: write COLUMN=FIELD, with commas between them",
+     "'%s' は対応の指定ではありません。列=項目 をコンマで区切って書いてください"},
+    {"--status: '%s' is none of placed, cancelled, refunded and skip",
+     "--status: '%s' は placed、cancelled、refunded、skip のいずれでもありません"},
+    {"the name of a system has at most %d bytes", "システム名は %d バイトまでです"},
+    {"line %llu says something else of the same order", "%llu 行目と同じ注文の内容が異なります"},
+    {"line %llu of the same order is refused", "同じ注文の %llu 行目を拒否したため"},
+    {"a line before it cannot be read and may be of this order",
+     "直前に読めない行があり、この注文の行かもしれません"},
+    {"lines of this order stand apart in the file: sort it by order number",
+     "この注文の行が離れています。注文番号順に並べてください"},
+    {"an order has at most 200 items", "一つの注文の商品は 200 件までです"},
+    {"an order has at most 250 lines", "一つの注文は 250 行までです"},
+    {"its items take more than 16 KiB", "商品の情報が 16 KiB を超えています"},
+    {"there is no order number", "注文番号がありません"},
+    {"it is not said whose the order is", "誰の注文か分かりません"},
+    {"it is not said when it was placed", "注文日時がありません"},
+    {"no time like 2026-12-01T09:00:00+09:00 or 2026-12-01 09:00",
+     "2026-12-01T09:00:00+09:00 や 2026-12-01 09:00 のような日時ではありません"},
+    {"more than ten minutes ahead", "10 分以上先の日時です"},
+    {"what does this word mean? --status WORD=placed, cancelled, refunded or skip",
+     "この語の意味が分かりません: --status 語=placed、cancelled、refunded、skip のどれか"},
+    {"no amount like 5000, 1,234.50 or ¥5,000, at most three digits behind the point",
+     "5000、1,234.50、¥5,000 のような金額ではありません (小数は 3 桁まで)"},
+    {"neither the amount nor the prices of all items", "金額も、全商品の単価もありません"},
+    {"no number of a lead", "リードの番号ではありません"},
+    {"no currency like JPY", "JPY のような通貨ではありません"},
+    {"the time zone '%s' is not known to this system",
+     "タイムゾーン '%s' はこのシステムにありません"},
+    {"'%s' is no currency like JPY", "'%s' は JPY のような通貨ではありません"},
+    {"too long, or control characters", "長すぎるか、制御文字が含まれています"},
+    {NULL, NULL},
+};

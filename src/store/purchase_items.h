@@ -1,0 +1,22 @@
+/* Items of orders and carts as they are stored: SKU, name, category (length, bytes), varints:
+ * quantity (thousandths), price (thousandths, and 1; 0: not said). Private to src/store. */
+#pragma once
+#include "hayauma/base/arena.h"
+#include "hayauma/model/activity.h"
+#include "hayauma/model/order.h"
+#include "record.h"
+
+enum {
+    /* What an activity can tell is bounded by its details; names from the catalogue come on top. */
+    PURCHASE_ITEMS_BYTES = 128 << 10,
+    PURCHASE_ARENA_MAX = 1 << 20,
+};
+
+/* The items that a record has, behind their number; what follows them is an error. */
+struct hy_str purchase_items_view(struct hy_rec_in *in, size_t *ret_n);
+/* HY_ECORRUPT. */
+HY_MUST_USE int purchase_items_read(struct hy_str view, size_t n,
+                                    struct hy_order_item ret[HY_PURCHASE_ITEMS_MAX]);
+/* The arena's. HY_ENOMEM; HY_ELIMIT: more than PURCHASE_ITEMS_BYTES. */
+HY_MUST_USE int purchase_items_encode(const struct hy_order_item *items, size_t n,
+                                      struct hy_arena *arena, struct hy_str *ret);

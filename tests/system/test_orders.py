@@ -1,0 +1,134 @@
+"""Orders of shops: from files, by number; what a person bought."""
+import csv as csv_format
+import random
+import subprocess
+
+from api_lab import Api, api_setup, token
+from lab import Daemon, check, check_eq, wait_for
+from test_persons import corpus
+
+HEAD = "order,email,at,status,amount,sku,quantity,price\n"
+
+
+def start(lab, **kw):
+    secret = token(lab, "crm", "*", "--scopes", "leads:read,leads:write")
+    daemon, _, api = api_setup(lab, **kw)
+    return daemon, Api(api.port, secret)
+
+
+def audited(daemon):
+    good, text = daemon.audit()
+    check(good, text)
+
+
+def counts(done, *names):
+    return tuple(done[n] for n in names)
+
+
+def activities(api, who):
+    return [(a["kind"], a["at"][:10], a["meta"].get("status")) for a in api.get(f"/v1/activities?email={who}").json["activities"]]
+
+
+def test_a_file_of_orders_is_taken_once_and_a_later_one_corrects(lab):
+    daemon, api = start(lab)
+    first = lab.path("orders.csv")
+    with open(first, "w", encoding="cp932") as f:
+        f.write("注文番号,注文日時,対応状況,メールアドレス,商品コード,商品名,単価,個数,支払合計\n"
+                "A-1,2026/11/01 9:00,新規受付,taro@example.jp,T-1,茶,500,2,\"1,500円\"\n"
+                "A-1,2026/11/01 9:00,新規受付,taro@example.jp,C-1,碗,500,1,\"1,500円\"\n"
+                "A-2,2026/11/02 9:00,発送済み,taro@example.jp,T-1,茶,500,1,500円\n"
+                "A-3,2026/11/02 9:00,発送済み,no address,T-1,茶,500,1,500円\n"
+                "A-4,2026/11/02 9:00,発送済み,hana@example.jp,T-1,茶,五百,1,500円\n"
+                "A-4,2026/11/02 9:00,発送済み,hana@example.jp,C-1,碗,500,1,500円\n"
+                "A-5,2026/11/02 9:00,購入処理中,hana@example.jp,C-1,碗,500,1,500円\n")
+    options = ["--currency", "JPY", "--time-zone", "Asia/Tokyo"]
+    names = ("rows", "orders", "added", "changed", "same", "left_out", "rejected", "leads")
+    tried = daemon.ctl("order", "import", first, *options, "--create", "--dry-run")
+    check_eq(counts(tried, "rows", "orders", "rejected"), (7, 2, 3))
+    check_eq(api.get("/v1/activities?email=taro@example.jp").status, 404, "nothing was made")
+    rejects = lab.path("bad.csv")
+    done = daemon.ctl("order", "import", first, *options, "--create", "--rejects", rejects)
+    check_eq(counts(done, *names), (7, 2, 2, 0, 0, 1, 3, 1))
+    with open(rejects, encoding="utf-8", newline="") as f:
+        check_eq([(r["line"], r["field"], r["value"]) for r in csv_format.DictReader(f)],
+                 [("5", "メールアドレス", "no address"), ("6", "単価", "五百"), ("7", "", "A-4")])
+    again = daemon.ctl("order", "import", first, *options, "--create")
+    check_eq(counts(again, *names), (7, 2, 0, 0, 2, 1, 3, 0))
+    check_eq(activities(api, "taro@example.jp"),
+             [("order", "2026-11-02", "placed"), ("order", "2026-11-01", "placed")])
+
+    # A-1 for less, A-2 cancelled, a new one of a person who is not there
+    later = lab.write("later.csv", HEAD +
+                      "A-1,taro@example.jp,2026-11-01T09:00:00+09:00,paid,1000,T-1,2,500\n"
+                      "A-2,taro@example.jp,2026-11-02T09:00:00+09:00,cancelled,500,T-1,1,500\n"
+                      "A-6,nobody@example.jp,2026-11-03T09:00:00+09:00,paid,500,T-1,1,500\n")
+    done = daemon.ctl("order", "import", later, *options)
+    check_eq(counts(done, *names), (3, 2, 0, 2, 0, 0, 1, 0))
+    check_eq([(r["line"], r["column"], r["value"]) for r in done["rejects"]], [(4, "email", "nobody@example.jp")])
+    shown = daemon.ctl("order", "show", "taro@example.jp")
+    check_eq([(o["order"], o["status"], o["amount"], o["placed"]) for o in shown["orders"]],
+             [("A-1", "placed", 1000, "2026-11-01T00:00:00.000Z"), ("A-2", "cancelled", 500, "2026-11-02T00:00:00.000Z")])
+    check_eq(sorted(a[2] for a in activities(api, "taro@example.jp")), ["cancelled", "changed", "placed", "placed"])
+    # the first file is the older: it does not place again what was cancelled
+    done = daemon.ctl("order", "import", first, *options)
+    check_eq(counts(done, "changed", "same"), (1, 1))
+    check_eq([o["status"] for o in daemon.ctl("order", "show", "taro@example.jp")["orders"]], ["placed", "cancelled"])
+    audited(daemon)
+
+
+def test_lines_of_an_order_that_stand_apart_are_refused(lab):
+    daemon, _ = start(lab)
+    line = "{},taro@example.jp,2026-11-01,paid,1000,{},1,500\n"
+    file = lab.write("apart.csv", HEAD + line.format(1, "T") + line.format(2, "T") + line.format(1, "C"))
+    done = daemon.ctl("order", "import", file, "--create")
+    check_eq([(r["line"], r["value"]) for r in done["rejects"]], [(4, "1")])
+    check("stand apart" in done["rejects"][0]["reason"], done)
+    check_eq(counts(done, "added", "changed"), (2, 0))
+    for words, why in (((lab.write("none.csv", "a,b\n1,2\n"),), "order number"), ((file, "--time-zone", "Mars"), "Mars"),
+                       ((file, "--status", "paid=lost"), "lost"), ((file, "--currency", "YENS"), "YENS"),
+                       ((file, "--map", "sku=what"), "what")):
+        refused = daemon.run("order", "import", *words)
+        check(refused.returncode != 0 and why in refused.stderr, refused.stderr)
+
+
+def test_an_import_that_is_killed_is_finished_by_reading_the_file_again(lab):
+    daemon, api = start(lab)
+    n = 30000
+    file = lab.path("many.csv")
+    with open(file, "w", encoding="utf-8") as f:
+        f.write(HEAD)
+        for i in range(n):
+            for sku in ("T-1", "C-1"):
+                f.write(f"N{i},p{i % 5000}@example.jp,2026-11-01T09:00:00Z,paid,1000,{sku},1,500\n")
+    run = subprocess.Popen(daemon.command("order", "import", file, "--create"), stdout=subprocess.DEVNULL,
+                           stderr=subprocess.DEVNULL)
+    wait_for("some orders to be in", lambda: api.get("/v1/activities?email=p3000@example.jp").status == 200, timeout=60)
+    daemon.kill()
+    run.wait()
+    api.close()
+    again = lab.add(Daemon(lab, "again", daemon.config_path, daemon.socket))
+    done = again.ctl("order", "import", file, "--create")
+    check_eq(counts(done, "orders", "rejected", "changed"), (n, 0, 0))
+    check(0 < done["same"] < n, "some of it was in: %d" % done["same"])
+    report = again.ctl("order", "report")
+    check_eq(counts(report, "customers", "orders", "amount"), (5000, n, 1000 * n))
+    audited(again)
+
+
+def test_a_file_of_real_orders_gives_the_sums_it_has(lab):
+    orders = corpus()
+    if orders is None:
+        return
+    daemon, _ = start(lab)
+    random.Random(7).shuffle(orders)
+    file = lab.path("cdnow.csv")
+    with open(file, "w", encoding="utf-8") as out:
+        out.write("no,customer_id,date,amount\n")
+        for i, o in enumerate(orders):
+            out.write(f"{i},{o['customer_id']},{o['date']},{o['amount']}\n")
+    done = daemon.ctl("order", "import", file, "--map", "no=order", "--system", "cdnow", "--create", "--currency", "USD")
+    check_eq(counts(done, "orders", "added", "rejected"), (len(orders), len(orders), 0))
+    report = daemon.ctl("order", "report")
+    milli = sum(round(float(o["amount"]) * 1000) for o in orders)
+    check_eq((report["customers"], report["orders"], round(report["amount"] * 1000)),
+             (len({o["customer_id"] for o in orders}), len(orders), milli))
