@@ -146,6 +146,8 @@ static double note(struct world *w, struct hy_segments *s)
             if (s)
                 must(hy_segments_note(&t, s, &a, false), "note");
         }
+        if (s)
+            must(hy_segments_look(&t, s, NULL), "look");
         must(hy_txn_commit(&t), "commit");
         spent += since(began);
     }

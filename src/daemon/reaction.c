@@ -54,16 +54,27 @@ static int lead(void *ctx, struct hy_txn *t, hy_lead_no no, unsigned what)
     return err ? err : hy_segments_lead(t, g->segments, no, what, is_changed);
 }
 
-static int due(void *ctx, struct hy_txn *t, hy_wall_ms now)
+static int settle(void *ctx, struct hy_txn *t, struct hy_react_fault *f)
 {
     struct ground *g = ctx;
+    struct hy_segments_fault of = {.skip = f->skip};
+    int err = hy_segments_look(t, g->segments, &of);
+    f->failed = of.failed;
+    return err;
+}
+
+static int due(void *ctx, struct hy_txn *t, hy_wall_ms now, struct hy_react_fault *f)
+{
+    struct ground *g = ctx;
+    struct hy_segments_fault of = {.skip = f->skip};
     bool more = g->plan != NULL;
     int err = HY_OK;
     while (err == HY_OK && more && !hy_txn_should_yield(t))
         err = hy_scores_due(t, g->plan, now, DUE_AT_ONCE, &more);
     if (err != HY_OK || more)
         return err ? err : HY_EMORE;
-    err = hy_segments_due(t, g->segments, now, SEGMENTS_DUE_AT_ONCE, &more);
+    err = hy_segments_due(t, g->segments, now, SEGMENTS_DUE_AT_ONCE, &of, &more);
+    f->failed = of.failed;
     return err == HY_OK && more ? HY_EMORE : err;
 }
 
@@ -98,7 +109,8 @@ int reaction_policy(struct hy_daemon *d, struct hy_config *config, struct hy_pro
     }
     g->policy.hold_ms = (uint32_t)(config->reaction.hold_us / HY_US_PER_MS);
     hy_verdict_settings_init(&g->policy.verdicts);
-    g->policy.effects = (struct hy_react_effects){.ctx = g, .note = note, .lead = lead, .due = due};
+    g->policy.effects = (struct hy_react_effects){
+        .ctx = g, .note = note, .lead = lead, .settle = settle, .due = due};
     g->policy.release = release;
     g->policy.owner = g;
     atomic_init(&g->policy.refs, 1);

@@ -63,6 +63,8 @@ static int apply_slice(struct hy_write_req *r, struct hy_txn *t)
         a->slice_changed += is_changed;
         at.next++;
     }
+    if (err == HY_OK)
+        err = hy_segments_look(t, a->segments, NULL);
     if (err != HY_OK)
         return err;
     a->next = at.next;

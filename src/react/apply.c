@@ -51,15 +51,35 @@ static int copy_of(struct hy_txn *t, hy_id id, struct copy *c)
     return err;
 }
 
+/* What effects left for later. */
+static int settle(struct batch *b, struct hy_txn *t)
+{
+    const struct hy_react_effects *e = &b->policy->effects;
+    struct hy_react_fault f = {.skip = b->skip.lead};
+    int err = b->unsettled && e->settle ? e->settle(e->ctx, t, &f) : 0;
+    b->unsettled = 0;
+    if (err)
+        b->failed = (struct culprit){.lead = f.failed};
+    return err;
+}
+
+/* Behind each effect. */
+static int settle_many(struct batch *b, struct hy_txn *t)
+{
+    return ++b->unsettled < HY_REACT_UNSETTLED_MAX ? 0 : settle(b, t);
+}
+
 /* What a lead does that was merged into another is that one's. */
-static int note(const struct batch *b, struct hy_txn *t, const struct hy_activity *a, int sign)
+static int note(struct batch *b, struct hy_txn *t, const struct hy_activity *a, int sign)
 {
     const struct hy_react_effects *e = &b->policy->effects;
     struct hy_activity of = *a;
     if (!e->note || a->id == b->skip.id)
         return 0;
     int err = a->lead ? hy_lead_kept(t, a->lead, &of.lead) : 0;
-    return err ? err : e->note(e->ctx, t, &of, sign);
+    if (!err)
+        err = e->note(e->ctx, t, &of, sign);
+    return err ? err : settle_many(b, t);
 }
 
 static bool counts(uint8_t flags)
@@ -68,8 +88,8 @@ static bool counts(uint8_t flags)
 }
 
 /* Stores what is thought of it and moves its effect. */
-static int settle(struct batch *b, struct hy_txn *t, struct hy_activity *a, uint8_t flags,
-                  uint8_t reason)
+static int think(struct batch *b, struct hy_txn *t, struct hy_activity *a, uint8_t flags,
+                 uint8_t reason)
 {
     bool was = a->flags & HY_ACTIVITY_COUNTED, is = flags & HY_ACTIVITY_COUNTED;
     int err = hy_activity_judge(t, a->id, flags, reason);
@@ -120,7 +140,7 @@ static int judge(struct batch *b, struct hy_txn *t, const struct item *i, struct
         b->tally.verdicts[hy_verdict_of_flags(flags)][i->reason]++;
     else
         b->tally.revised++;
-    int err = settle(b, t, a, flags, i->reason);
+    int err = think(b, t, a, flags, i->reason);
     if (err || (i->id == i->step && !is_late(t, a)))
         return err;
     return tell(t, a);
@@ -130,8 +150,8 @@ static int release(struct batch *b, struct hy_txn *t, struct hy_activity *a)
 {
     if (!counts(a->flags) || (a->flags & HY_ACTIVITY_COUNTED))
         return 0;
-    return settle(b, t, a, (uint8_t)((a->flags & HY_ACTIVITY_JUDGED) | HY_ACTIVITY_COUNTED),
-                  a->reason);
+    return think(b, t, a, (uint8_t)((a->flags & HY_ACTIVITY_JUDGED) | HY_ACTIVITY_COUNTED),
+                 a->reason);
 }
 
 /* It was trimmed, or nobody can read it: everybody passes over it. */
@@ -152,10 +172,12 @@ static int do_leads(struct batch *b, struct hy_txn *t, hy_id id, hy_lead_no *lea
         return err;
     hy_lead_change_leads(&change, leads);
     while (!err && b->reached.within < change.n) {
-        bool is_skipped = b->skip.id == id && b->skip.lead == b->reached.within;
-        b->failed.lead = b->reached.within;
+        bool is_skipped = b->skip.id == id && b->skip.nth == b->reached.within;
+        b->failed.nth = b->reached.within;
         b->tally.skipped += is_skipped;
         err = is_skipped ? 0 : e->lead(e->ctx, t, leads[b->reached.within], change.what);
+        if (!err)
+            err = settle_many(b, t);
         b->reached.within++;
         if (!err && b->reached.within < change.n && hy_txn_should_yield(t))
             return HY_EMORE;
@@ -164,7 +186,7 @@ static int do_leads(struct batch *b, struct hy_txn *t, hy_id id, hy_lead_no *lea
 }
 
 struct joining {
-    const struct batch *b;
+    struct batch *b;
     struct hy_txn *t;
     struct copy *c;
 };
@@ -178,7 +200,7 @@ static int note_one_joined(void *ctx, const struct hy_activity *a)
 
 /* A visitor who became known brings what it did before: it counts now, and not at its own place,
  * whether that was read before the visitor was known or after. */
-static int note_all(const struct batch *b, struct hy_txn *t, struct copy *c)
+static int note_all(struct batch *b, struct hy_txn *t, struct copy *c)
 {
     struct joining j = {b, t, c};
     const struct hy_activity identify = c->a;
@@ -297,11 +319,13 @@ static int do_rest(struct batch *b, struct hy_txn *t, size_t i, size_t end, hy_i
 static int do_due(struct batch *b, struct hy_txn *t)
 {
     const struct hy_react_effects *e = &b->policy->effects;
+    struct hy_react_fault f = {.skip = b->skip.lead};
     b->failed = (struct culprit){0};
     if (!b->has_due || !e->due)
         return 0;
-    int err = e->due(e->ctx, t, b->now);
+    int err = e->due(e->ctx, t, b->now, &f);
     b->is_due_left = err == HY_EMORE;
+    b->failed.lead = f.failed;
     return b->is_due_left ? 0 : err;
 }
 
@@ -352,8 +376,14 @@ int batch_apply(struct hy_write_req *r, struct hy_txn *t)
     b->n_noted = 0;
     b->is_cut = false;
     b->is_due_left = b->has_due; /* until it is reached */
+    b->unsettled = 0;
+    b->tally.skipped = b->skip.lead != 0;
     err = do_all(b, t, c);
     free(c);
+    if (!err || err == HY_EMORE) {
+        int settled = settle(b, t);
+        err = settled ? settled : err;
+    }
     if (err && err != HY_EMORE)
         return err;
     b->failed = (struct culprit){0};

@@ -1,6 +1,6 @@
 /* One lead as segments see it. Its record is copied, so that writes in the same transaction do no
- * harm; its activities are read back from the newest, as far as somebody asks, and remembered by
- * kind and moment. */
+ * harm; its activities of a kind are read back from the newest, as far as somebody asks, and
+ * remembered. */
 #include "facts_priv.h"
 
 #include <inttypes.h>
@@ -24,8 +24,14 @@ enum {
 struct kept {
     hy_id id;
     hy_wall_ms moment;
-    uint8_t kind;
     bool counts;
+};
+
+/* What it did of one kind. */
+struct past {
+    struct kept *kept; /* the newest first */
+    size_t n, cap;
+    bool is_all; /* there are no older ones */
 };
 
 struct hy_facts {
@@ -43,9 +49,9 @@ struct hy_facts {
     struct hy_lead_attr attrs[HY_ATTR_MAX];
     size_t n_attrs;
     char room[FACT_ROOM];
-    struct kept *kept; /* the newest first */
-    size_t n_kept, cap_kept;
-    bool is_all; /* there are no older ones */
+    struct past past[HY_ACTIVITY_KINDS];
+    size_t n_kept; /* of all kinds */
+    uint64_t steps;
 };
 
 static void *fail(struct hy_facts *f, int err)
@@ -209,46 +215,50 @@ static bool is_member(void *ctx, enum hy_segment_group group, struct hy_str name
 
 /* ---- activities ---- */
 
-/* Reads one activity behind the oldest that is known. HY_ENOTFOUND: there is none. */
-static int read_older(struct hy_facts *f, hy_id before, struct kept *ret)
+/* Reads one activity of the kind behind the oldest that is known. HY_ENOTFOUND: there is none. */
+static int read_older(struct hy_facts *f, uint8_t kind, hy_id before, struct kept *ret)
 {
-    struct hy_activity_who who = {.by = HY_ACTIVITY_BY_LEAD, .lead = f->lead};
+    struct hy_activity_who who = {.by = HY_ACTIVITY_BY_LEAD, .lead = f->lead, .kind = kind};
     struct hy_activity a;
+    f->steps++;
     int err = hy_activity_prev_of(f->t, &who, before, &a);
     if (err)
         return err;
-    *ret = (struct kept){.id = a.id, .moment = hy_deed_moment(&a), .kind = (uint8_t)a.kind};
+    *ret = (struct kept){.id = a.id, .moment = hy_deed_moment(&a)};
     hy_deed_of(f->deed, f->t, &a);
     ret->counts = hy_deed_counts(f->deed, &a);
     return HY_OK;
 }
 
-static int remember(struct hy_facts *f, const struct kept *k)
+static int remember(struct hy_facts *f, struct past *p, const struct kept *k)
 {
-    if (f->n_kept == f->cap_kept) {
-        size_t cap = f->cap_kept ? 2 * f->cap_kept : 64;
-        struct kept *more = realloc(f->kept, cap * sizeof *more);
+    if (p->n == p->cap) {
+        size_t cap = p->cap ? 2 * p->cap : 16;
+        struct kept *more = realloc(p->kept, cap * sizeof *more);
         if (!more)
             return HY_ENOMEM;
-        f->kept = more;
-        f->cap_kept = cap;
+        p->kept = more;
+        p->cap = cap;
     }
-    f->kept[f->n_kept++] = *k;
+    p->kept[p->n++] = *k;
+    f->n_kept++;
     return HY_OK;
 }
 
-/* The activity behind number i - 1, which was `last`. HY_ENOTFOUND: there is none. */
-static int activity(struct hy_facts *f, size_t i, const struct kept *last, struct kept *ret)
+/* The activity of the kind behind number i - 1, which was `last`. HY_ENOTFOUND: there is none. */
+static int activity(struct hy_facts *f, uint8_t kind, size_t i, const struct kept *last,
+                    struct kept *ret)
 {
-    if (i < f->n_kept) {
-        *ret = f->kept[i];
+    struct past *p = &f->past[kind];
+    if (i < p->n) {
+        *ret = p->kept[i];
         return HY_OK;
     }
-    int err = f->is_all ? HY_ENOTFOUND : read_older(f, i ? last->id : 0, ret);
-    if (!err && i < KEPT_MAX)
-        err = remember(f, ret);
-    else if (err == HY_ENOTFOUND && i == f->n_kept)
-        f->is_all = true;
+    int err = p->is_all ? HY_ENOTFOUND : read_older(f, kind, i ? last->id : 0, ret);
+    if (!err && i == p->n && f->n_kept < KEPT_MAX)
+        err = remember(f, p, ret);
+    else if (err == HY_ENOTFOUND && i == p->n)
+        p->is_all = true;
     return err;
 }
 
@@ -257,6 +267,7 @@ static bool passes(struct hy_facts *f, const struct hy_segment_node *did, hy_id 
     struct hy_activity a;
     if (did->n_filters == 0)
         return true;
+    f->steps++;
     int err = hy_activity_get(f->t, id, &a);
     if (err)
         return fail(f, err);
@@ -288,57 +299,81 @@ bool fact_is_of_kind(const struct hy_segment_node *did, uint8_t kind)
     return kind == did->did || (did->did == HY_ACTIVITY_BOUNCED && kind == HY_ACTIVITY_LATE_BOUNCE);
 }
 
-static void see_activities(struct hy_facts *f, const struct hy_segment_node *did, hy_wall_ms from,
-                           hy_wall_ms until, uint32_t enough, struct seen *s)
+/* Of what is asked: how many of a time there are, or when the one of a rank happened. */
+struct question {
+    const struct hy_segment_node *did;
+    hy_wall_ms from, until;
+    uint32_t enough; /* to count */
+    uint32_t rank;   /* 0: only their number is asked */
+};
+
+/* Nothing happened later than it was noted: what is still to come is no newer than the one noted
+ * last. */
+static bool is_known(const struct question *q, const struct seen *s, hy_id last)
 {
+    return q->rank && q->rank <= s->n_newest && s->newest[q->rank - 1] >= hy_id_time(last);
+}
+
+static void see_activities(struct hy_facts *f, const struct question *q, struct seen *s)
+{
+    const struct hy_segment_node *did = q->did;
+    /* mail that came back is told from rows, but for what came back late */
+    uint8_t kind = (uint8_t)(did->did == HY_ACTIVITY_BOUNCED ? HY_ACTIVITY_LATE_BOUNCE : did->did);
     struct kept k = {0};
     int err = HY_OK;
-    for (size_t i = 0; s->n < enough && !f->err; i++) {
-        err = activity(f, i, &k, &k);
-        if (err || hy_id_time(k.id) < from)
-            break; /* nothing happened later than it was noted */
-        if (fact_is_of_kind(did, k.kind) && k.counts && k.moment >= from && k.moment < until &&
-            passes(f, did, k.id))
+    for (size_t i = 0; s->n < q->enough && !f->err; i++) {
+        err = activity(f, kind, i, &k, &k);
+        if (err || hy_id_time(k.id) < q->from)
+            break;
+        if (k.counts && k.moment >= q->from && k.moment < q->until && passes(f, did, k.id))
             see(s, k.moment);
+        if (is_known(q, s, k.id))
+            break;
     }
     if (err && err != HY_ENOTFOUND)
         fail(f, err);
 }
 
-static void see_all(struct hy_facts *f, const struct hy_segment_node *did, hy_wall_ms from,
-                    hy_wall_ms until, uint32_t enough, struct seen *s)
+static void see_all(struct hy_facts *f, const struct question *q, struct seen *s)
 {
-    struct fact_mail m = {.did = did,
+    struct fact_mail m = {.did = q->did,
                           .t = f->t,
                           .deed = f->deed,
                           .lead = f->lead,
                           .domain = f->domain,
-                          .from = from,
-                          .until = until,
+                          .from = q->from,
+                          .until = q->until,
                           .each = see,
                           .ctx = s};
-    if (did->did == HY_ACTIVITY_DELIVERED || did->did == HY_ACTIVITY_BOUNCED) {
+    if (q->did->did == HY_ACTIVITY_DELIVERED || q->did->did == HY_ACTIVITY_BOUNCED) {
         int err = fact_mail_of(&m);
         if (err)
             fail(f, err);
     }
-    if (did->did != HY_ACTIVITY_DELIVERED)
-        see_activities(f, did, from, until, enough, s);
+    if (q->did->did != HY_ACTIVITY_DELIVERED)
+        see_activities(f, q, s);
 }
 
 static uint32_t count(void *ctx, const struct hy_segment_node *did, hy_wall_ms from,
                       hy_wall_ms until, uint32_t enough)
 {
+    const struct question q = {.did = did, .from = from, .until = until, .enough = enough};
     struct seen s = {0};
-    see_all(ctx, did, from, until, enough, &s);
+    see_all(ctx, &q, &s);
     return s.n;
 }
 
+/* Of a high rank: the oldest of so many, which is not newer. */
 static hy_wall_ms nth(void *ctx, const struct hy_segment_node *did, hy_wall_ms from,
                       hy_wall_ms until, uint32_t rank)
 {
+    const struct question q = {.did = did,
+                               .from = from,
+                               .until = until,
+                               .enough = rank <= RANKS_MAX ? UINT32_MAX : rank,
+                               .rank = rank};
     struct seen s = {0};
-    see_all(ctx, did, from, until, UINT32_MAX, &s);
+    see_all(ctx, &q, &s);
     if (rank == 0 || s.n < rank)
         return INT64_MIN;
     return rank <= s.n_newest ? s.newest[rank - 1] : s.oldest;
@@ -372,7 +407,8 @@ void hy_facts_free(struct hy_facts *f)
         return;
     hy_deed_free(f->deed);
     hy_buf_free(&f->text);
-    free(f->kept);
+    for (size_t i = 0; i < HY_ACTIVITY_KINDS; i++)
+        free(f->past[i].kept);
     free(f);
 }
 
@@ -395,6 +431,16 @@ static int copy(struct hy_facts *f, const struct hy_lead_view *v)
     return HY_OK;
 }
 
+static void forget(struct hy_facts *f)
+{
+    for (size_t i = 0; i < HY_ACTIVITY_KINDS; i++) {
+        f->past[i].n = 0;
+        f->past[i].is_all = false;
+    }
+    f->n_kept = 0;
+    f->steps = 0;
+}
+
 int hy_facts_of(struct hy_facts *f, struct hy_txn *t, hy_lead_no lead, hy_wall_ms now)
 {
     struct hy_lead_view v;
@@ -415,8 +461,7 @@ int hy_facts_of(struct hy_facts *f, struct hy_txn *t, hy_lead_no lead, hy_wall_m
     f->created = v.created;
     f->status = v.status;
     f->err = 0;
-    f->n_kept = 0;
-    f->is_all = false;
+    forget(f);
     f->ask.now = now;
     return HY_OK;
 }
@@ -429,6 +474,11 @@ const struct hy_segment_facts *hy_facts_ask(struct hy_facts *f)
 int hy_facts_err(const struct hy_facts *f)
 {
     return f->err;
+}
+
+uint64_t hy_facts_steps(const struct hy_facts *f)
+{
+    return f->steps;
 }
 
 hy_domain_no hy_facts_domain(const struct hy_facts *f)

@@ -200,6 +200,11 @@ static void prepare(struct hy_react *r, struct batch *b, const struct pace *p)
 static void tell_skipped(const struct culprit *c)
 {
     char id[HY_ID_TEXT_MAX];
+    if (c->lead) {
+        hy_log(HY_LOG_ERROR, "react", "lead %u cannot be looked at: its segments stay as they are",
+               c->lead);
+        return;
+    }
     hy_log(HY_LOG_ERROR, "react", "the effects of %s keep failing: they are left out",
            hy_id_format(c->id, id));
 }
@@ -207,7 +212,7 @@ static void tell_skipped(const struct culprit *c)
 static void succeeded(struct hy_react *r, struct pace *p, const struct batch *b, hy_us now)
 {
     r->at = b->reached;
-    if (b->skip.id)
+    if (b->skip.id || b->skip.lead)
         tell_skipped(&b->skip);
     if (b->has_due && !b->is_due_left)
         p->due_at = b->now;
@@ -220,7 +225,7 @@ static void succeeded(struct hy_react *r, struct pace *p, const struct batch *b,
 /* What failed is made anew. */
 static void failed(struct pace *p, const struct culprit *c, int err)
 {
-    bool is_same = c->id == p->culprit.id && c->lead == p->culprit.lead;
+    bool is_same = c->id == p->culprit.id && c->nth == p->culprit.nth && c->lead == p->culprit.lead;
     bool is_its_own = err != HY_ENOMEM && err != HY_EIO && err != HY_EFULL;
     if (!is_same || p->failures == 0)
         hy_log(HY_LOG_ERROR, "react", "activities take no effect: %s; it is tried again",

@@ -47,10 +47,12 @@ struct tally {
     uint64_t verdicts[HY_VERDICTS][HY_VERDICT_REASONS];
 };
 
-/* An item that fails, and which lead of a change; all 0: none, or what falls due. */
+/* An item that fails, and which lead of a change; or the lead that cannot be looked at. All 0:
+ * none. */
 struct culprit {
     hy_id id;
-    uint32_t lead;
+    uint32_t nth;
+    hy_lead_no lead;
 };
 
 struct batch {
@@ -66,7 +68,8 @@ struct batch {
     bool is_due_left;      /* there is more of it */
     bool is_cut;           /* it had to end before all was done */
     hy_wall_ms now;
-    size_t n_noted; /* in the slice that was applied last */
+    unsigned unsettled; /* effects since the last settling */
+    size_t n_noted;     /* in the slice that was applied last */
     hy_id noted[NOTES_MAX];
     size_t n_judged, n_held, n; /* items: verdicts; up to here held ones; changes of leads */
     struct item items[2 * ITEMS_MAX + CHANGES_MAX];

@@ -1,10 +1,14 @@
-/* Segments kept up to date. What happened says which segments are concerned; each of them is asked
- * anew of the lead, in an order in which those that name others come behind them, and what changes
- * concerns who names them. */
+/* Segments kept up to date. What happened says which segments are concerned; when a number of
+ * things happened, each lead is looked at once: every segment concerned is asked anew of it, in an
+ * order in which those that name others come behind them, and what changes concerns who names them.
+ *
+ * A lead that did very much is dear to look at. It is then left alone for a while, and what happens
+ * to it meanwhile waits in the wheel of moments: no lead gets more than a tenth of the time. */
 #include "hayauma/react/segments.h"
 
 #include <stdlib.h>
 
+#include "concern.h"
 #include "facts_priv.h"
 #include "hayauma/store/attempt.h"
 #include "hayauma/store/lead_change.h"
@@ -13,15 +17,29 @@
 #include "segment_edit.h"
 #include "segment_plan.h"
 
-enum { TAKE = 256 }; /* leads of the wheel at once */
+enum {
+    TAKE = 256,      /* leads of the wheel at once */
+    RESTS = 256,     /* leads that are left alone, at most */
+    DEAR = 2000,     /* steps of a look that a lead rests behind */
+    STEPS_A_MS = 50, /* of the rest: a step takes 1 to 2 us */
+    REST_MIN_MS = 1000,
+    REST_MAX_MS = 60000,
+};
+
+/* A lead that is looked at no more until then. */
+struct rest {
+    hy_lead_no lead;
+    hy_wall_ms from, until;
+};
 
 struct hy_segments {
     struct hy_facts *facts;
     struct hy_deed *deed;
     struct segment_plan plan;
     bool is_read;
-    uint64_t *concerned; /* a bit for each segment of the plan, by its place */
-    size_t words;
+    struct concerns concerns;             /* whom something happened to since the last look */
+    uint64_t *concerned;                  /* of the lead at hand */
+    struct rest rests[RESTS];             /* by number; forgetting one costs but a look */
     struct hy_segments_meter *meter, own; /* own: where nobody wants to know */
 };
 
@@ -48,14 +66,16 @@ void hy_segments_free(struct hy_segments *s)
     hy_facts_free(s->facts);
     hy_deed_free(s->deed);
     segment_plan_free(&s->plan);
-    free(s->concerned);
+    concerns_free(&s->concerns);
     free(s);
 }
 
-/* Reads the segments anew when they changed, in whichever transaction that was. */
+/* Reads the segments anew when they changed, in whichever transaction that was. Who is concerned
+ * then is of one that was dropped. */
 static int follow(struct hy_txn *t, struct hy_segments *s)
 {
     struct segment_plan plan;
+    struct concerns concerns;
     uint64_t generation;
     int err = hy_segments_generation(t, &generation);
     if (err || (s->is_read && generation == s->plan.generation))
@@ -63,16 +83,14 @@ static int follow(struct hy_txn *t, struct hy_segments *s)
     err = segment_plan_read(t, &plan);
     if (err)
         return err;
-    size_t words = plan.n / 64 + 1;
-    uint64_t *concerned = calloc(words, sizeof *concerned);
-    if (!concerned) {
+    err = concerns_new(plan.n, &concerns);
+    if (err) {
         segment_plan_free(&plan);
-        return HY_ENOMEM;
+        return err;
     }
-    free(s->concerned);
+    concerns_free(&s->concerns);
     segment_plan_free(&s->plan);
-    s->concerned = concerned;
-    s->words = words;
+    s->concerns = concerns;
     s->plan = plan;
     s->is_read = true;
     return HY_OK;
@@ -101,14 +119,6 @@ static void concern_all(struct hy_segments *s)
 {
     for (size_t i = 0; i < s->plan.n; i++)
         concern(s, i);
-}
-
-static bool is_anybody(const struct hy_segments *s)
-{
-    for (size_t i = 0; i < s->words; i++)
-        if (s->concerned[i])
-            return true;
-    return false;
 }
 
 static void concern_kind(struct hy_segments *s, struct hy_txn *t, enum hy_activity_kind kind,
@@ -161,17 +171,18 @@ static int look_and_tell(struct hy_txn *t, struct hy_segments *s, size_t place, 
                          bool is_there)
 {
     const struct plan_segment *to = &s->plan.segments[place];
-    bool changed = false, was = false;
+    bool changed = false, is_in = false;
     if (to->state == HY_SEGMENT_BUILDING) /* when it is ready, it is looked at */
         return hy_lead_set_add(t, hy_segment_touched(to->no), lead, NULL);
-    int err = hy_lead_set_has(t, hy_segment_set_of(to->no), lead, &was);
-    if (!err)
-        err = look(t, s, place, lead, is_there, &changed);
+    int err = look(t, s, place, lead, is_there, &changed);
     if (err || !changed)
         return err;
     for (size_t i = 0; i < to->n_dependents; i++)
         concern(s, to->dependents[i]);
-    return to->announces && is_there ? announce(t, to, lead, !was) : HY_OK;
+    if (!to->announces || !is_there)
+        return HY_OK;
+    err = hy_lead_set_has(t, hy_segment_set_of(to->no), lead, &is_in);
+    return err ? err : announce(t, to, lead, is_in);
 }
 
 /* Makes the facts tell of the lead; false: there is none (any more). */
@@ -183,20 +194,97 @@ static int ask(struct hy_txn *t, struct hy_segments *s, hy_lead_no lead, hy_wall
     return err == HY_ENOTFOUND ? HY_OK : err;
 }
 
+/* ---- leads that are dear ---- */
+
+static struct rest *rest_of(struct hy_segments *s, hy_lead_no lead)
+{
+    return &s->rests[lead % RESTS];
+}
+
+/* Until when it is left alone; 0: it is not. A clock that went back ends a rest. */
+static hy_wall_ms rests_until(struct hy_segments *s, hy_lead_no lead, hy_wall_ms now)
+{
+    const struct rest *r = rest_of(s, lead);
+    return r->lead == lead && now >= r->from && now < r->until ? r->until : 0;
+}
+
+static void let_rest(struct hy_segments *s, hy_lead_no lead, hy_wall_ms now)
+{
+    uint64_t steps = hy_facts_steps(s->facts), ms = steps / STEPS_A_MS;
+    atomic_fetch_add_explicit(&s->meter->steps, steps, memory_order_relaxed);
+    if (steps < DEAR)
+        return;
+    ms = ms < REST_MIN_MS ? REST_MIN_MS : ms > REST_MAX_MS ? REST_MAX_MS : ms;
+    *rest_of(s, lead) = (struct rest){lead, now, now + (hy_wall_ms)ms};
+}
+
+static int put_off(struct hy_txn *t, struct hy_segments *s, size_t place, hy_lead_no lead,
+                   hy_wall_ms now, hy_wall_ms until)
+{
+    const struct plan_segment *to = &s->plan.segments[place];
+    if (to->state == HY_SEGMENT_BUILDING)
+        return hy_lead_set_add(t, hy_segment_touched(to->no), lead, NULL);
+    atomic_fetch_add_explicit(&s->meter->put_off, 1, memory_order_relaxed);
+    return hy_segment_due_put(t, to->no, hy_segment_due_at(until, now), &lead, 1);
+}
+
+/* ---- looking at all ---- */
+
 /* Asks all who are concerned, and those whom that concerns. */
 static int look_at(struct hy_txn *t, struct hy_segments *s, hy_lead_no lead, hy_wall_ms now)
 {
-    bool is_there;
-    if (!is_anybody(s))
-        return HY_OK;
-    int err = ask(t, s, lead, now, &is_there);
-    for (size_t w = 0; w < s->words; w++)
-        while (s->concerned[w]) { /* dependents lie behind: their bits may still come */
+    hy_wall_ms until = rests_until(s, lead, now);
+    bool is_there = false;
+    int err = until ? HY_OK : ask(t, s, lead, now, &is_there);
+    for (size_t w = 0; w < s->concerns.words; w++)
+        while (s->concerned[w] && !err) { /* dependents lie behind: their bits may still come */
             size_t place = 64 * w + (size_t)__builtin_ctzll(s->concerned[w]);
             s->concerned[w] &= s->concerned[w] - 1;
-            if (!err)
-                err = look_and_tell(t, s, place, lead, is_there);
+            err = until ? put_off(t, s, place, lead, now, until)
+                        : look_and_tell(t, s, place, lead, is_there);
         }
+    if (!err && !until && is_there)
+        let_rest(s, lead, now);
+    return err;
+}
+
+/* In the order of their numbers, as they lie in the store. */
+static int look_at_all(struct hy_txn *t, struct hy_segments *s, hy_wall_ms now,
+                       struct hy_segments_fault *f)
+{
+    uint16_t order[CONCERNS_MAX];
+    int err = HY_OK;
+    concerns_sort(&s->concerns, order);
+    for (size_t i = 0; i < s->concerns.n && !err; i++) {
+        hy_lead_no lead = s->concerns.leads[order[i]];
+        s->concerned = s->concerns.bits + order[i] * s->concerns.words;
+        if (!concerns_any(&s->concerns, s->concerned) || (f && lead == f->skip))
+            continue;
+        err = look_at(t, s, lead, now);
+        if (err && f)
+            f->failed = lead;
+    }
+    concerns_clear(&s->concerns);
+    return err;
+}
+
+int hy_segments_look(struct hy_txn *t, struct hy_segments *s, struct hy_segments_fault *f)
+{
+    int err = s->concerns.n ? follow(t, s) : HY_OK;
+    return err ? err : look_at_all(t, s, t->now, f);
+}
+
+/* Whoever is concerned from now on concerns the lead. */
+static int turn_to(struct hy_txn *t, struct hy_segments *s, hy_lead_no lead)
+{
+    int err = follow(t, s);
+    if (err)
+        return err;
+    s->concerned = concerns_of(&s->concerns, lead);
+    if (s->concerned)
+        return HY_OK;
+    err = look_at_all(t, s, t->now, NULL);
+    s->concerned = concerns_of(&s->concerns, lead);
     return err;
 }
 
@@ -207,7 +295,7 @@ int hy_segments_note(struct hy_txn *t, struct hy_segments *s, const struct hy_ac
 {
     if (!a->lead)
         return HY_OK;
-    int err = follow(t, s);
+    int err = turn_to(t, s, a->lead);
     if (err)
         return err;
     concern_kind(s, t, a->kind, a);
@@ -219,7 +307,7 @@ int hy_segments_note(struct hy_txn *t, struct hy_segments *s, const struct hy_ac
         concern_all(s);
     if (score_changed)
         concern_uses(s, PLAN_SCORE);
-    return look_at(t, s, a->lead, t->now);
+    return HY_OK;
 }
 
 int hy_segments_lead(struct hy_txn *t, struct hy_segments *s, hy_lead_no lead, unsigned what,
@@ -234,7 +322,7 @@ int hy_segments_lead(struct hy_txn *t, struct hy_segments *s, hy_lead_no lead, u
         {HY_LEAD_LISTS, PLAN_LISTS},
         {HY_LEAD_ADDRESSES, PLAN_RECORD | PLAN_LISTS | PLAN_MAIL},
     };
-    int err = follow(t, s);
+    int err = turn_to(t, s, lead);
     if (err)
         return err;
     for (size_t i = 0; i < sizeof uses / sizeof *uses; i++)
@@ -244,7 +332,7 @@ int hy_segments_lead(struct hy_txn *t, struct hy_segments *s, hy_lead_no lead, u
         concern_all(s);
     if (score_changed)
         concern_uses(s, PLAN_SCORE);
-    return look_at(t, s, lead, t->now);
+    return HY_OK;
 }
 
 int hy_segments_settle(struct hy_txn *t, struct hy_segments *s, hy_segment_no no, hy_lead_no lead)
@@ -272,8 +360,9 @@ static int take_due(struct hy_txn *t, struct hy_segments *s, hy_wall_ms now, uns
         return err;
     size_t place = segment_plan_find(&s->plan, no);
     for (size_t i = 0; i < n && place != SIZE_MAX && !err; i++) {
-        concern(s, place);
-        err = look_at(t, s, leads[i], now);
+        err = turn_to(t, s, leads[i]);
+        if (!err)
+            concern(s, place);
     }
     *done += (unsigned)n;
     return err;
@@ -288,8 +377,7 @@ static bool is_final(const struct hy_attempt *a, enum hy_activity_kind *ret_kind
     return a->state == HY_RCPT_DELIVERED || a->state == HY_RCPT_BOUNCED;
 }
 
-static int follow_one(struct hy_txn *t, struct hy_segments *s, const struct hy_attempt *attempt,
-                      hy_wall_ms now)
+static int follow_one(struct hy_txn *t, struct hy_segments *s, const struct hy_attempt *attempt)
 {
     enum hy_activity_kind kind;
     if (!is_final(attempt, &kind))
@@ -300,16 +388,18 @@ static int follow_one(struct hy_txn *t, struct hy_segments *s, const struct hy_a
                             .campaign = attempt->ref.campaign,
                             .at = hy_id_time(attempt->id),
                             .reason = attempt->outcome.reason};
+    int err = turn_to(t, s, a.lead);
+    if (err)
+        return err;
     concern_kind(s, t, kind, &a);
     if (kind == HY_ACTIVITY_BOUNCED) /* and is delivered no more, when it came back later */
         concern_kind(s, t, HY_ACTIVITY_DELIVERED, &a);
-    return look_at(t, s, a.lead, now);
+    return HY_OK;
 }
 
 /* Mail is told by the attempts, which are no activities: they are read only while a segment asks
  * for it. The place is made with the first such segment (segment_edit.c). */
-static int follow_mail(struct hy_txn *t, struct hy_segments *s, hy_wall_ms now, unsigned max,
-                       unsigned *done)
+static int follow_mail(struct hy_txn *t, struct hy_segments *s, unsigned max, unsigned *done)
 {
     struct hy_log_reader r;
     struct hy_attempt a;
@@ -327,7 +417,7 @@ static int follow_mail(struct hy_txn *t, struct hy_segments *s, hy_wall_ms now, 
             break;
         at = a.id;
         ++*done;
-        err = follow_one(t, s, &a, now);
+        err = follow_one(t, s, &a);
     }
     if (err && err != HY_ENOTFOUND)
         return err;
@@ -336,23 +426,29 @@ static int follow_mail(struct hy_txn *t, struct hy_segments *s, hy_wall_ms now, 
     return stored ? stored : err;
 }
 
-int hy_segments_due(struct hy_txn *t, struct hy_segments *s, hy_wall_ms now, unsigned max,
-                    bool *ret_more)
+/* HY_ENOTFOUND: nothing is due any more. */
+static int take(struct hy_txn *t, struct hy_segments *s, hy_wall_ms now, unsigned max)
 {
     unsigned done = 0;
+    int err = follow_mail(t, s, max, &done);
+    while ((err == HY_ENOTFOUND || !err) && done < max && s->concerns.n < TAKE &&
+           !hy_txn_should_yield(t)) {
+        err = take_due(t, s, now, max, &done);
+        if (err == HY_ENOTFOUND)
+            return err;
+    }
+    return err == HY_ENOTFOUND ? HY_OK : err;
+}
+
+int hy_segments_due(struct hy_txn *t, struct hy_segments *s, hy_wall_ms now, unsigned max,
+                    struct hy_segments_fault *f, bool *ret_more)
+{
     int err = follow(t, s);
     if (!err)
-        err = follow_mail(t, s, now, max, &done);
-    while (err == HY_ENOTFOUND || !err) {
-        if (done >= max || hy_txn_should_yield(t)) {
-            *ret_more = true;
-            return HY_OK;
-        }
-        err = take_due(t, s, now, max, &done);
-        if (err == HY_ENOTFOUND) {
-            *ret_more = false;
-            return HY_OK;
-        }
-    }
-    return err;
+        err = take(t, s, now, max);
+    int looked = !err || err == HY_ENOTFOUND ? look_at_all(t, s, now, f) : HY_OK;
+    if (looked || (err && err != HY_ENOTFOUND))
+        return looked ? looked : err;
+    *ret_more = err != HY_ENOTFOUND;
+    return HY_OK;
 }

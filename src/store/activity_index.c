@@ -1,5 +1,7 @@
 /* What activities are found by, and what is counted of them. Entries of the index lie behind each
- * other by time for each lead, message, visitor, ref or address. */
+ * other by time for each message, visitor, ref or address, and for each kind of what a lead did:
+ * whoever asks whether it ordered steps over no page views. Entries of leads that were made before
+ * the kind was in their key are read until their records are trimmed. */
 #include "activity.h"
 #include "hayauma/base/hash.h"
 #include "hayauma/store/lead_alias.h"
@@ -29,8 +31,9 @@ static void prefix_of(const struct hy_env *env, struct hy_key *k, const struct h
     hy_key_start(k);
     switch (who->by) {
     case HY_ACTIVITY_BY_LEAD:
-        hy_key_bytes(k, HY_STR("l"));
+        hy_key_bytes(k, HY_STR("k"));
         hy_key_u32(k, who->lead);
+        hy_key_bytes(k, hy_str_make(&who->kind, 1));
         return;
     case HY_ACTIVITY_BY_MESSAGE:
         hy_key_bytes(k, HY_STR("m"));
@@ -51,13 +54,22 @@ static void prefix_of(const struct hy_env *env, struct hy_key *k, const struct h
     }
 }
 
+/* Of all of a lead's activities, as it was before kinds were in the key. */
+static void old_prefix_of(struct hy_key *k, hy_lead_no lead)
+{
+    hy_key_start(k);
+    hy_key_bytes(k, HY_STR("l"));
+    hy_key_u32(k, lead);
+}
+
 unsigned hy_activity_keys(const struct hy_env *env, const struct hy_activity *a,
                           struct hy_key keys[ACTIVITY_INDEX_MAX])
 {
     struct hy_activity_who who[ACTIVITY_INDEX_MAX];
     unsigned n = 0;
     if (a->lead)
-        who[n++] = (struct hy_activity_who){.by = HY_ACTIVITY_BY_LEAD, .lead = a->lead};
+        who[n++] = (struct hy_activity_who){
+            .by = HY_ACTIVITY_BY_LEAD, .lead = a->lead, .kind = (uint8_t)a->kind};
     if (a->message)
         who[n++] = (struct hy_activity_who){.by = HY_ACTIVITY_BY_MESSAGE, .message = a->message};
     if (n == 0 && a->address.n)
@@ -85,16 +97,26 @@ int hy_activity_index_put(struct hy_txn *t, const struct hy_activity *a)
     return err;
 }
 
+bool hy_activity_old_key(const struct hy_activity *a, struct hy_key *ret)
+{
+    if (!a->lead)
+        return false;
+    old_prefix_of(ret, a->lead);
+    hy_key_u64(ret, a->id);
+    return true;
+}
+
 int hy_activity_index_drop(struct hy_txn *t, const struct hy_activity *a)
 {
-    struct hy_key keys[ACTIVITY_INDEX_MAX];
+    struct hy_key keys[ACTIVITY_INDEX_MAX], old;
     unsigned n = hy_activity_keys(t->env, a, keys);
-    for (unsigned i = 0; i < n; i++) {
-        int err = hy_del(t, HY_TABLE_ACTIVITY_INDEX, hy_key_str(&keys[i]));
-        if (err && err != HY_ENOTFOUND)
-            return err;
+    int err = 0;
+    for (unsigned i = 0; i < n && (!err || err == HY_ENOTFOUND); i++) {
+        err = hy_del(t, HY_TABLE_ACTIVITY_INDEX, hy_key_str(&keys[i]));
+        if (err == HY_ENOTFOUND && i == 0 && hy_activity_old_key(a, &old))
+            err = hy_del(t, HY_TABLE_ACTIVITY_INDEX, hy_key_str(&old));
     }
-    return 0;
+    return err == HY_ENOTFOUND ? 0 : err;
 }
 
 /* Whether a record is one of those asked for: addresses and refs may share a hash. */
@@ -102,7 +124,7 @@ static bool is_of(const struct hy_activity_who *who, const struct hy_activity *a
 {
     switch (who->by) {
     case HY_ACTIVITY_BY_LEAD:
-        return a->lead == who->lead;
+        return a->lead == who->lead && (!who->kind || a->kind == who->kind);
     case HY_ACTIVITY_BY_MESSAGE:
         return a->message == who->message;
     case HY_ACTIVITY_BY_VISITOR:
@@ -115,77 +137,103 @@ static bool is_of(const struct hy_activity_who *who, const struct hy_activity *a
     return false;
 }
 
-static int prev_in(struct hy_txn *t, const struct hy_activity_who *who, hy_id before,
-                   struct hy_activity *ret)
-{
-    struct hy_key prefix, at;
-    struct hy_cursor c;
-    prefix_of(t->env, &prefix, who);
-    at = prefix;
-    hy_key_u64(&at, before ? before : UINT64_MAX);
-    int err = hy_cursor_open(t, HY_TABLE_ACTIVITY_INDEX, &c);
-    if (!err)
-        err = hy_cursor_seek(&c, hy_key_str(&at));
-    if (!err)
-        err = hy_cursor_prev(&c);
-    else if (err == HY_ENOTFOUND)
-        err = hy_cursor_last(&c);
-    for (; !err; err = hy_cursor_prev(&c)) {
-        if (c.key.n != at.n || !hy_str_starts(c.key, hy_key_str(&prefix))) {
-            err = HY_ENOTFOUND;
-            break;
-        }
-        if (hy_activity_get(t, hy_get_be64(c.key.p + prefix.n), ret) == 0 && is_of(who, ret))
-            break;
-    }
-    hy_cursor_close(&c);
-    return err;
-}
+/* In which direction is looked for the nearest; 0 as a place: from the end. */
+enum way { BEFORE, AFTER };
 
-static int next_in(struct hy_txn *t, const struct hy_activity_who *who, hy_id after,
-                   struct hy_activity *ret)
+/* Stands on the first entry in that direction, whatever it is of. */
+static int start(struct hy_cursor *c, const struct hy_key *prefix, hy_id from, enum way way)
 {
-    struct hy_key prefix, at;
-    struct hy_cursor c;
-    if (after == UINT64_MAX)
+    struct hy_key at = *prefix;
+    if (way == AFTER && from == UINT64_MAX)
         return HY_ENOTFOUND;
-    prefix_of(t->env, &prefix, who);
-    at = prefix;
-    hy_key_u64(&at, after + 1);
-    int err = hy_cursor_open(t, HY_TABLE_ACTIVITY_INDEX, &c);
-    if (!err)
-        err = hy_cursor_seek(&c, hy_key_str(&at));
-    for (; !err; err = hy_cursor_next(&c)) {
-        if (c.key.n != at.n || !hy_str_starts(c.key, hy_key_str(&prefix))) {
-            err = HY_ENOTFOUND;
-            break;
-        }
-        if (hy_activity_get(t, hy_get_be64(c.key.p + prefix.n), ret) == 0 && is_of(who, ret))
-            break;
+    hy_key_u64(&at, way == AFTER ? from + 1 : from ? from : UINT64_MAX);
+    int err = hy_cursor_seek(c, hy_key_str(&at));
+    if (way == AFTER)
+        return err;
+    return err == HY_ENOTFOUND ? hy_cursor_last(c) : err ? err : hy_cursor_prev(c);
+}
+
+/* The nearest under a prefix. */
+static int near_in(struct hy_cursor *c, const struct hy_activity_who *who,
+                   const struct hy_key *prefix, hy_id from, enum way way, struct hy_activity *ret)
+{
+    int err = start(c, prefix, from, way);
+    for (; !err; err = way == AFTER ? hy_cursor_next(c) : hy_cursor_prev(c)) {
+        if (c->key.n != prefix->n + 8 || !hy_str_starts(c->key, hy_key_str(prefix)))
+            return HY_ENOTFOUND;
+        if (hy_activity_get(c->txn, hy_get_be64(c->key.p + prefix->n), ret) == 0 && is_of(who, ret))
+            return 0;
     }
-    hy_cursor_close(&c);
     return err;
 }
 
-typedef int find_fn(struct hy_txn *t, const struct hy_activity_who *who, hy_id from,
-                    struct hy_activity *ret);
+/* Keeps the nearer of two. */
+static int choose(int err, const struct hy_activity *a, enum way way, struct hy_activity *best)
+{
+    if (!err && (best->id == 0 || (way == AFTER) == (a->id < best->id)))
+        *best = *a;
+    return err == HY_ENOTFOUND ? 0 : err;
+}
 
-/* The nearest in one direction of a lead and of all that was merged into it. */
-static int find_of_parts(struct hy_txn *t, hy_lead_no lead, hy_id from, find_fn *find,
-                         struct hy_activity *ret)
+/* The next kind behind `kind` of which the number did something. HY_ENOTFOUND. */
+static int next_kind(struct hy_cursor *c, hy_lead_no lead, uint8_t *kind)
+{
+    struct hy_activity_who who = {.by = HY_ACTIVITY_BY_LEAD, .lead = lead, .kind = *kind};
+    struct hy_key at;
+    if (*kind == UINT8_MAX)
+        return HY_ENOTFOUND;
+    who.kind++;
+    prefix_of(c->txn->env, &at, &who);
+    int err = hy_cursor_seek(c, hy_key_str(&at));
+    if (!err && (c->key.n != at.n + 8 || memcmp(c->key.p, at.b, at.n - 1) != 0))
+        err = HY_ENOTFOUND;
+    if (!err)
+        *kind = (uint8_t)c->key.p[at.n - 1];
+    return err;
+}
+
+/* Of one number: its entries by kind, and those from before. */
+static int near_of_number(struct hy_cursor *c, const struct hy_activity_who *who, hy_id from,
+                          enum way way, struct hy_activity *best)
+{
+    struct hy_activity_who one = *who;
+    struct hy_activity a;
+    struct hy_key prefix;
+    old_prefix_of(&prefix, who->lead);
+    int err = choose(near_in(c, who, &prefix, from, way, &a), &a, way, best);
+    while (!err && (who->kind || (err = next_kind(c, who->lead, &one.kind)) == 0)) {
+        prefix_of(c->txn->env, &prefix, &one);
+        err = choose(near_in(c, &one, &prefix, from, way, &a), &a, way, best);
+        if (who->kind)
+            break;
+    }
+    return err == HY_ENOTFOUND ? 0 : err;
+}
+
+/* Of a lead and of all that was merged into it; or of something else. */
+static int near_of(struct hy_txn *t, const struct hy_activity_who *who, hy_id from, enum way way,
+                   struct hy_activity *ret)
 {
     hy_lead_no parts[HY_LEAD_PARTS_MAX];
-    struct hy_activity a, best = {.id = 0};
+    struct hy_activity_who one = *who;
+    struct hy_activity best = {.id = 0};
+    struct hy_key prefix;
+    struct hy_cursor c;
     size_t n = 0;
-    int err = hy_lead_parts(t, lead, parts, &n);
+    int err = hy_cursor_open(t, HY_TABLE_ACTIVITY_INDEX, &c);
+    if (!err && who->by == HY_ACTIVITY_BY_LEAD && !who->is_number)
+        err = hy_lead_parts(t, who->lead, parts, &n);
+    else if (!err && who->by == HY_ACTIVITY_BY_LEAD)
+        parts[n++] = who->lead;
     for (size_t i = 0; i < n && !err; i++) {
-        const struct hy_activity_who who = {.by = HY_ACTIVITY_BY_LEAD, .lead = parts[i]};
-        err = find(t, &who, from, &a);
-        if (!err && (best.id == 0 || (find == next_in) == (a.id < best.id)))
-            best = a;
-        if (err == HY_ENOTFOUND)
-            err = 0;
+        one.lead = parts[i];
+        err = near_of_number(&c, &one, from, way, &best);
     }
+    if (!err && who->by != HY_ACTIVITY_BY_LEAD) {
+        prefix_of(t->env, &prefix, who);
+        err = near_in(&c, who, &prefix, from, way, &best);
+    }
+    hy_cursor_close(&c);
     if (!err && best.id == 0)
         err = HY_ENOTFOUND;
     if (!err)
@@ -196,22 +244,13 @@ static int find_of_parts(struct hy_txn *t, hy_lead_no lead, hy_id from, find_fn 
 int hy_activity_prev_of(struct hy_txn *t, const struct hy_activity_who *who, hy_id before,
                         struct hy_activity *ret)
 {
-    return who->by == HY_ACTIVITY_BY_LEAD ? find_of_parts(t, who->lead, before, prev_in, ret)
-                                          : prev_in(t, who, before, ret);
+    return near_of(t, who, before, BEFORE, ret);
 }
 
 int hy_activity_next_of(struct hy_txn *t, const struct hy_activity_who *who, hy_id after,
                         struct hy_activity *ret)
 {
-    return who->by == HY_ACTIVITY_BY_LEAD ? find_of_parts(t, who->lead, after, next_in, ret)
-                                          : next_in(t, who, after, ret);
-}
-
-int hy_activity_prev_of_number(struct hy_txn *t, hy_lead_no lead, hy_id before,
-                               struct hy_activity *ret)
-{
-    const struct hy_activity_who who = {.by = HY_ACTIVITY_BY_LEAD, .lead = lead};
-    return prev_in(t, &who, before, ret);
+    return near_of(t, who, after, AFTER, ret);
 }
 
 /* ---- counts ---- */

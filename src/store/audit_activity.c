@@ -6,13 +6,19 @@
 #include "audit_priv.h"
 #include "ending.h"
 
+static bool is_there(struct audit *a, const struct hy_key *key)
+{
+    struct hy_str value;
+    return hy_get(&a->t, HY_TABLE_ACTIVITY_INDEX, hy_key_str(key), &value) == 0;
+}
+
 static void check_entries(struct audit *a, const struct hy_activity *activity)
 {
-    struct hy_key keys[ACTIVITY_INDEX_MAX];
-    struct hy_str value;
+    struct hy_key keys[ACTIVITY_INDEX_MAX], old;
     unsigned n = hy_activity_keys(a->t.env, activity, keys);
     for (unsigned i = 0; i < n; i++)
-        if (hy_get(&a->t, HY_TABLE_ACTIVITY_INDEX, hy_key_str(&keys[i]), &value) != 0)
+        if (!is_there(a, &keys[i]) &&
+            !(i == 0 && hy_activity_old_key(activity, &old) && is_there(a, &old)))
             hy_audit_problem(a, "activity %" PRIx64 " is missing in the index", activity->id);
 }
 

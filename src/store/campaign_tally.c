@@ -141,7 +141,8 @@ static int join_by_kind(struct hy_txn *t, const struct hy_activity *a)
 int hy_campaign_tally_trace(struct hy_txn *t, const struct hy_activity *like,
                             struct tally_traces *ret)
 {
-    const struct hy_activity_who who = {.by = HY_ACTIVITY_BY_LEAD, .lead = like->lead};
+    const struct hy_activity_who who = {
+        .by = HY_ACTIVITY_BY_LEAD, .lead = like->lead, .kind = (uint8_t)like->kind};
     struct tally_traces found = {.any = false};
     struct hy_activity a = {.id = 0};
     bool is_click = like->kind == HY_ACTIVITY_CLICK;
@@ -154,7 +155,7 @@ int hy_campaign_tally_trace(struct hy_txn *t, const struct hy_activity *like,
             found.is_cut = true;
             break;
         }
-        if (a.id == like->id || a.kind != like->kind || a.campaign != like->campaign ||
+        if (a.id == like->id || a.campaign != like->campaign ||
             hy_tally_who(a.flags) != HY_TALLY_HUMAN)
             continue;
         found.any = true;

@@ -51,8 +51,7 @@ int hy_erase_activities_of(struct erasing *e, const struct hy_activity_who *who)
     struct hy_activity a;
     int err;
     for (;;) {
-        err = who->by == HY_ACTIVITY_BY_LEAD ? hy_activity_prev_of_number(e->t, who->lead, 0, &a)
-                                             : hy_activity_prev_of(e->t, who, 0, &a);
+        err = hy_activity_prev_of(e->t, who, 0, &a);
         if (!err)
             err = drop_activity(e, a.id);
         if (err)
@@ -81,7 +80,7 @@ static int add_visitor(void *ctx, const struct hy_identity *i)
 /* With what its browsers did before it was known whose they are. */
 static int drop_of_lead(struct erasing *e, hy_lead_no lead)
 {
-    struct hy_activity_who who = {.by = HY_ACTIVITY_BY_LEAD, .lead = lead};
+    struct hy_activity_who who = {.by = HY_ACTIVITY_BY_LEAD, .lead = lead, .is_number = true};
     struct visitors v = {.n = 0};
     int err = hy_erase_activities_of(e, &who);
     if (!err)

@@ -72,6 +72,31 @@ static int decode(struct hy_str value, struct block *ret)
     return HY_OK;
 }
 
+/* Whether a place is among the members, without decoding the rest of them. */
+static int holds(struct hy_str value, unsigned place, bool *ret)
+{
+    int err = hy_value_check(value, VERSION);
+    if (err)
+        return err;
+    if (value.n == VALUE_MAX) {
+        *ret = (uint8_t)value.p[1 + place / 8] >> place % 8 & 1;
+        return HY_OK;
+    }
+    if (value.n % 2 == 0 || value.n == 1 || value.n / 2 > PLACES_MAX ||
+        hy_get_le16(value.p + value.n - 2) >= HY_LEAD_SET_BLOCK)
+        return HY_ECORRUPT;
+    size_t low = 0, high = value.n / 2;
+    while (low < high) {
+        size_t mid = (low + high) / 2;
+        if (hy_get_le16(value.p + 1 + 2 * mid) < place)
+            low = mid + 1;
+        else
+            high = mid;
+    }
+    *ret = low < value.n / 2 && hy_get_le16(value.p + 1 + 2 * low) == place;
+    return HY_OK;
+}
+
 static struct hy_str encode(const struct block *b, unsigned n, uint8_t room[VALUE_MAX])
 {
     room[0] = VERSION;
@@ -164,11 +189,14 @@ int hy_lead_set_block(struct hy_txn *t, struct hy_lead_set s, uint32_t block,
 
 int hy_lead_set_has(struct hy_txn *t, struct hy_lead_set s, hy_lead_no lead, bool *ret_has)
 {
-    struct block b;
-    int err = get(t, s, lead / HY_LEAD_SET_BLOCK, &b);
-    if (!err)
-        *ret_has = b.bits[lead % HY_LEAD_SET_BLOCK / 64] >> lead % 64 & 1;
-    return err;
+    uint8_t key[KEY_BYTES];
+    struct hy_str value, k = key_of(s, lead / HY_LEAD_SET_BLOCK, key);
+    int err = hy_get(t, HY_TABLE_LEAD_SETS, k, &value);
+    if (err == HY_ENOTFOUND)
+        *ret_has = false;
+    else if (!err)
+        err = damaged(t, holds(value, lead % HY_LEAD_SET_BLOCK, ret_has));
+    return err == HY_ENOTFOUND ? HY_OK : err;
 }
 
 /* Sets or clears the bits of the leads that are in the first one's block; how many these are. */
@@ -211,22 +239,28 @@ static int change(struct hy_txn *t, struct hy_lead_set s, const hy_lead_no *lead
     return count_change(t, s, moved);
 }
 
-int hy_lead_set_add(struct hy_txn *t, struct hy_lead_set s, hy_lead_no lead, bool *ret_changed)
+/* Most of the time there is nothing to change. */
+static int change_one(struct hy_txn *t, struct hy_lead_set s, hy_lead_no lead, bool is_in,
+                      bool *ret_changed)
 {
-    uint64_t n;
-    int err = change(t, s, &lead, 1, true, &n);
+    uint64_t n = 0;
+    bool was_in;
+    int err = lead ? hy_lead_set_has(t, s, lead, &was_in) : HY_EINVAL;
+    if (!err && was_in != is_in)
+        err = change(t, s, &lead, 1, is_in, &n);
     if (!err && ret_changed)
         *ret_changed = n > 0;
     return err;
 }
 
+int hy_lead_set_add(struct hy_txn *t, struct hy_lead_set s, hy_lead_no lead, bool *ret_changed)
+{
+    return change_one(t, s, lead, true, ret_changed);
+}
+
 int hy_lead_set_remove(struct hy_txn *t, struct hy_lead_set s, hy_lead_no lead, bool *ret_changed)
 {
-    uint64_t n;
-    int err = change(t, s, &lead, 1, false, &n);
-    if (!err && ret_changed)
-        *ret_changed = n > 0;
-    return err;
+    return change_one(t, s, lead, false, ret_changed);
 }
 
 int hy_lead_set_add_many(struct hy_txn *t, struct hy_lead_set s, const hy_lead_no *leads, size_t n)

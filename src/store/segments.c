@@ -270,7 +270,9 @@ uint32_t hy_segment_due_at(hy_wall_ms moment, hy_wall_ms now)
 int hy_segment_due_put(struct hy_txn *t, hy_segment_no no, uint32_t due_s, const hy_lead_no *leads,
                        size_t n)
 {
-    return hy_lead_set_add_many(t, due_set(due_s, no), leads, n);
+    struct hy_lead_set set = due_set(due_s, no);
+    return n == 1 ? hy_lead_set_add(t, set, leads[0], NULL)
+                  : hy_lead_set_add_many(t, set, leads, n);
 }
 
 /* The first set that is due at or before that second. */

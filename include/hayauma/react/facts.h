@@ -52,5 +52,7 @@ const struct hy_segment_facts *hy_facts_ask(struct hy_facts *f);
 /* The first thing that could not be read while it was asked; 0. What was answered is then not to be
  * believed. */
 int hy_facts_err(const struct hy_facts *f);
+/* How often an activity was read since it was made to tell of the lead: what asking cost. */
+uint64_t hy_facts_steps(const struct hy_facts *f);
 /* What it knows of the lead's record. */
 hy_domain_no hy_facts_domain(const struct hy_facts *f);

@@ -18,6 +18,13 @@
 
 struct hy_react;
 
+/* Of effects that look at leads: for whom it failed; who is passed over, since it keeps failing. */
+struct hy_react_fault {
+    hy_lead_no skip, failed; /* 0: nobody */
+};
+
+enum { HY_REACT_UNSETTLED_MAX = 256 };
+
 /* What is done in the transaction in which an activity takes effect. Writer thread; may be called
  * again for the same when a transaction was dropped, so all that is remembered is in the store. A
  * negative result drops the transaction; what keeps failing is passed over and told. Any of them
@@ -29,9 +36,12 @@ struct hy_react_effects {
     int (*note)(void *ctx, struct hy_txn *t, const struct hy_activity *a, int sign);
     /* A lead's attributes, tags, lists ... changed; `what` of enum hy_lead_what. */
     int (*lead)(void *ctx, struct hy_txn *t, hy_lead_no lead, unsigned what);
+    /* What these two left for later: behind HY_REACT_UNSETTLED_MAX of them at most, and before the
+     * transaction ends. */
+    int (*settle)(void *ctx, struct hy_txn *t, struct hy_react_fault *f);
     /* Each second: what falls due by time. HY_EMORE: there is more at `now`; it is called again
      * soon, behind what happened meanwhile. Long work looks at hy_txn_should_yield. */
-    int (*due)(void *ctx, struct hy_txn *t, hy_wall_ms now);
+    int (*due)(void *ctx, struct hy_txn *t, hy_wall_ms now, struct hy_react_fault *f);
 };
 
 /* What a reload may change: immutable, counted, given with its reference. */

@@ -16,6 +16,8 @@ struct hy_segments;
 /* Counts since the start; any thread. */
 struct hy_segments_meter {
     _Atomic uint64_t looks;   /* leads looked at, each segment for itself */
+    _Atomic uint64_t steps;   /* activities that were read for it */
+    _Atomic uint64_t put_off; /* looks that were put off, since they took too long before */
     _Atomic uint64_t entered; /* and what came of it */
     _Atomic uint64_t left;
 };
@@ -23,6 +25,18 @@ struct hy_segments_meter {
 HY_MUST_USE int hy_segments_new(const struct hy_facts_options *o, struct hy_segments_meter *meter,
                                 struct hy_segments **ret);
 void hy_segments_free(struct hy_segments *s);
+
+/* What happens is noted first, and looked at behind it, each lead once however much it did: whoever
+ * notes calls hy_segments_look() before the transaction ends, and now and then before. */
+
+/* For whom it failed; who is passed over, since it did so before. */
+struct hy_segments_fault {
+    hy_lead_no skip, failed; /* 0: nobody */
+};
+/* Looks at all leads noted so far. A lead that did so much that looking takes long is looked at
+ * some seconds later (hy_segments_due). `f` may be NULL. */
+HY_MUST_USE int hy_segments_look(struct hy_txn *t, struct hy_segments *s,
+                                 struct hy_segments_fault *f);
 
 /* An activity counts, or counts no more; `score_changed`: so did the lead's score. */
 HY_MUST_USE int hy_segments_note(struct hy_txn *t, struct hy_segments *s,
@@ -33,7 +47,7 @@ HY_MUST_USE int hy_segments_lead(struct hy_txn *t, struct hy_segments *s, hy_lea
 /* Looks at leads whose moment has come by `now`, and at mail that campaigns sent, `max` at most or
  * until the writer should go on to others. *ret_more: there are others. */
 HY_MUST_USE int hy_segments_due(struct hy_txn *t, struct hy_segments *s, hy_wall_ms now,
-                                unsigned max, bool *ret_more);
+                                unsigned max, struct hy_segments_fault *f, bool *ret_more);
 
 /* Looks at one lead in one segment, as it is now, without telling anybody: what the building of a
  * segment ends with. HY_ENOTFOUND: there is no such segment. */

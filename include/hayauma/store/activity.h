@@ -39,6 +39,8 @@ enum hy_activity_by {
 struct hy_activity_who {
     enum hy_activity_by by;
     hy_lead_no lead;
+    uint8_t kind;   /* by lead: what it did of this kind, found without reading the rest; 0: any */
+    bool is_number; /* by lead: under this number alone, not what was merged into it */
     hy_id message;
     uint64_t visitor;
     struct hy_str ref;

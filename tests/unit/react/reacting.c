@@ -47,8 +47,9 @@ static int add_change(void *ctx, struct hy_txn *t, hy_lead_no lead, unsigned wha
     return add_to(t, lead, 1000000);
 }
 
-static int is_due(void *ctx, struct hy_txn *t, hy_wall_ms now)
+static int is_due(void *ctx, struct hy_txn *t, hy_wall_ms now, struct hy_react_fault *f)
 {
+    (void)f;
     (void)ctx;
     (void)t;
     cr_assert_gt(now, 0);

@@ -176,6 +176,54 @@ Test(facts, a_lead_with_very_many_activities_is_counted_to_the_last)
     expect(lead, NULL, "visited() = 500 and opened() = 0 and visited(within 1h) >= 400", true);
 }
 
+/* Activities that are read for an expression. */
+static uint64_t steps_of(hy_lead_no lead, const char *text)
+{
+    struct hy_arena arena = HY_ARENA_INIT(1 << 20);
+    struct hy_diag diag = {0};
+    const struct hy_segment_node *n;
+    struct hy_facts *f = NULL;
+    struct hy_txn t;
+    bool is_true;
+    cr_assert_eq(hy_segment_parse(hy_str_of(text), &arena, &diag, &n), HY_OK, "%s", diag.text);
+    cr_assert_eq(hy_facts_new(&(struct hy_facts_options){0}, &f), HY_OK);
+    cr_assert_eq(hy_txn_read(env, &t), HY_OK);
+    cr_assert_eq(hy_facts_of(f, &t, lead, hy_clock_wall_ms() + 5), HY_OK);
+    (void)hy_segment_next_change(n, hy_facts_ask(f), &is_true);
+    uint64_t steps = hy_facts_steps(f);
+    hy_txn_end(&t);
+    hy_facts_free(f);
+    hy_arena_free(&arena);
+    return steps;
+}
+
+Test(facts, who_asks_for_orders_reads_no_page_views)
+{
+    static const struct {
+        const char *text;
+        uint64_t most;
+    } cases[] = {
+        {"not ordered(within 90d)", 1}, /* that there is none */
+        {"not ordered(within 90d) and not submitted(within 90d)", 2},
+        {"visited(within 90d)", 1},
+        {"visited(within 90d) >= 3", 3},
+        {"not ordered(within 90d) and visited(within 7d) >= 2", 3},
+    };
+    hy_lead_no lead = lead_made();
+    struct hy_txn t;
+    cr_assert_eq(hy_txn_write(env, &t), HY_OK);
+    for (int i = 0; i < 3000; i++) {
+        struct hy_activity a = {.kind = HY_ACTIVITY_PAGE_VIEW, .lead = lead};
+        cr_assert_eq(hy_activity_put(&t, &a), HY_OK);
+    }
+    cr_assert_eq(hy_txn_commit(&t), HY_OK);
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        uint64_t steps = steps_of(lead, cases[i].text);
+        cr_expect_leq(steps, cases[i].most, "%s: got %lu steps, want at most %lu", cases[i].text,
+                      steps, cases[i].most);
+    }
+}
+
 Test(facts, mail_of_campaigns_is_told_from_their_rows)
 {
     struct people p = {.n_domains = 3, .per_domain = 4};

@@ -79,11 +79,73 @@ Test(segments, a_stop_of_many_days_is_made_up_for_in_slices)
         struct hy_txn t;
         cr_assert_eq(hy_txn_write(c.env, &t), 0);
         t.now = c.now;
-        cr_assert_eq(hy_segments_due(&t, c.segments, c.now, 100, &more), 0);
+        cr_assert_eq(hy_segments_due(&t, c.segments, c.now, 100, NULL, &more), 0);
         cr_assert_eq(hy_txn_commit(&t), 0);
         slices++;
     }
     cr_expect_gt(slices, 3u);
+    crowd_settle(&c);
+    crowd_compare(&c);
+}
+
+/* ---- one lead that does very much ---- */
+
+enum { VISITS = 6000, VISITS_AT_ONCE = 500 };
+
+/* So many page views of lead 1, each noted, in one transaction. */
+static void visit(unsigned n)
+{
+    struct hy_txn t;
+    bool more;
+    cr_assert_eq(hy_txn_write(c.env, &t), 0);
+    t.now = c.now;
+    for (unsigned i = 0; i < n; i++) {
+        struct hy_activity a = {
+            .kind = HY_ACTIVITY_PAGE_VIEW, .lead = 1, .url = HY_STR("https://a.test/")};
+        cr_assert_eq(hy_activity_put(&t, &a), 0);
+        cr_assert_eq(hy_segments_note(&t, c.segments, &a, false), 0);
+    }
+    cr_assert_eq(hy_segments_look(&t, c.segments, NULL), 0);
+    cr_assert_eq(hy_segments_due(&t, c.segments, c.now, 1000, NULL, &more), 0);
+    cr_assert_eq(hy_txn_commit(&t), 0);
+}
+
+Test(segments, a_lead_is_looked_at_once_for_all_that_it_did_at_once)
+{
+    struct hy_diag diag = {0};
+    crowd_make(&c, 2, 0);
+    cr_assert_eq(crowd_edit(&c, "idle", "visited(within 30d) and not ordered(within 90d)", &diag),
+                 0, "%s", diag.text);
+    crowd_settle(&c);
+    uint64_t looks = atomic_load(&c.meter.looks), steps = atomic_load(&c.meter.steps);
+    for (unsigned done = 0; done < VISITS; done += VISITS_AT_ONCE) {
+        c.now += 50;
+        visit(VISITS_AT_ONCE);
+    }
+    looks = atomic_load(&c.meter.looks) - looks;
+    steps = atomic_load(&c.meter.steps) - steps;
+    cr_expect_eq(looks, VISITS / VISITS_AT_ONCE);
+    cr_expect_leq(steps, 4 * VISITS / VISITS_AT_ONCE, "got %lu steps", steps);
+    crowd_compare(&c);
+}
+
+Test(segments, a_lead_that_is_dear_to_look_at_waits_and_is_right_behind_it)
+{
+    struct hy_diag diag = {0};
+    crowd_make(&c, 2, 0);
+    cr_assert_eq(
+        crowd_edit(&c, "far", "visited(url: \"*/far\", within 30d) or visited() >= 5900", &diag), 0,
+        "%s", diag.text);
+    crowd_settle(&c);
+    uint64_t steps = atomic_load(&c.meter.steps);
+    for (unsigned done = 0; done < VISITS; done += VISITS_AT_ONCE) {
+        visit(VISITS_AT_ONCE);
+        c.now += 50; /* twenty transactions a second */
+    }
+    steps = atomic_load(&c.meter.steps) - steps;
+    cr_expect_gt(atomic_load(&c.meter.put_off), 0u);
+    cr_expect_leq(steps, 3 * VISITS, "got %lu steps", steps);
+    c.now += 2000;
     crowd_settle(&c);
     crowd_compare(&c);
 }
@@ -207,6 +269,7 @@ Test(segments, who_enters_or_leaves_is_told_where_that_is_wished)
         cr_assert_eq(hy_lead_edit(&t, &e, &r, &diag), 0, "%s", diag.text);
         if (r.what)
             cr_assert_eq(hy_segments_lead(&t, c.segments, r.lead, r.what, false), 0);
+        cr_assert_eq(hy_segments_look(&t, c.segments, NULL), 0);
         cr_assert_eq(hy_txn_commit(&t), 0);
         if (step == 1) {
             crowd_settle(&c);

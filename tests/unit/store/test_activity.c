@@ -250,6 +250,70 @@ Test(activity, is_found_by_visitor_whether_or_not_the_lead_is_known_and_by_its_r
     cr_assert_eq(entries(HY_TABLE_ACTIVITY_INDEX), 0);
 }
 
+/* Files it as a store did before kinds were in the key. */
+static void file_as_before(hy_id id, hy_lead_no lead, enum hy_activity_kind kind)
+{
+    uint8_t key[14] = {'k'}, old[13] = {'l'};
+    static const uint8_t value = 1;
+    struct hy_txn t;
+    hy_put_be32(key + 1, lead);
+    key[5] = (uint8_t)kind;
+    hy_put_be64(key + 6, id);
+    hy_put_be32(old + 1, lead);
+    hy_put_be64(old + 5, id);
+    cr_assert_eq(hy_txn_write(env, &t), 0);
+    cr_assert_eq(hy_del(&t, HY_TABLE_ACTIVITY_INDEX, hy_str_make(key, sizeof key)), 0);
+    hy_put(&t, HY_TABLE_ACTIVITY_INDEX, hy_str_make(old, sizeof old), hy_str_make(&value, 1),
+           HY_PUT_NEW);
+    cr_assert_eq(hy_txn_commit(&t), 0);
+}
+
+static struct hy_activity_who by_kind(hy_lead_no lead, enum hy_activity_kind kind)
+{
+    return (struct hy_activity_who){.by = HY_ACTIVITY_BY_LEAD, .lead = lead, .kind = (uint8_t)kind};
+}
+
+Test(activity, is_found_by_kind_and_in_the_order_of_time_whichever_way_a_store_filed_it)
+{
+    static const enum hy_activity_kind kinds[] = {HY_ACTIVITY_ORDER, HY_ACTIVITY_PAGE_VIEW,
+                                                  HY_ACTIVITY_CLICK, HY_ACTIVITY_PAGE_VIEW,
+                                                  HY_ACTIVITY_ORDER, HY_ACTIVITY_CUSTOM};
+    hy_id made[6], ids[8];
+    for (size_t i = 0; i < 6; i++) {
+        made[i] = put((struct hy_activity){.kind = kinds[i], .lead = 5});
+        put((struct hy_activity){.kind = HY_ACTIVITY_ORDER, .lead = 4});
+        put((struct hy_activity){.kind = HY_ACTIVITY_PAGE_VIEW, .lead = 6});
+    }
+    for (size_t old = 0; old <= 6; old++) { /* the first of them are of an older store */
+        struct hy_activity a = {.id = 0};
+        struct hy_activity_who who = by_lead(5);
+        struct hy_txn t;
+        if (old)
+            file_as_before(made[old - 1], 5, kinds[old - 1]);
+        cr_assert_eq(ids_of(by_lead(5), ids), 6);
+        for (size_t i = 0; i < 6; i++)
+            cr_expect_eq(ids[i], made[5 - i], "number %zu from the newest, %zu old ones", i, old);
+        cr_assert_eq(hy_txn_read(env, &t), 0);
+        for (size_t i = 0; i < 6; i++) {
+            cr_assert_eq(hy_activity_next_of(&t, &who, a.id, &a), 0);
+            cr_expect_eq(a.id, made[i], "number %zu from the oldest, %zu old ones", i, old);
+        }
+        cr_expect_eq(hy_activity_next_of(&t, &who, a.id, &a), HY_ENOTFOUND);
+        hy_txn_end(&t);
+        cr_assert_eq(ids_of(by_kind(5, HY_ACTIVITY_ORDER), ids), 2);
+        cr_expect_eq(ids[0], made[4]);
+        cr_expect_eq(ids[1], made[0]);
+        cr_assert_eq(ids_of(by_kind(5, HY_ACTIVITY_CUSTOM), ids), 1);
+        cr_expect_eq(ids[0], made[5]);
+        cr_expect_eq(ids_of(by_kind(5, HY_ACTIVITY_OPEN), ids), 0);
+        cr_expect_eq(audit().problems, 0, "%s", problem_text);
+    }
+    struct hy_trim_job job;
+    hy_trim_job_init(&job, hy_clock_wall_ms() + 1000);
+    cr_assert_eq(run_request(env, &job.req), 0);
+    cr_expect_eq(entries(HY_TABLE_ACTIVITY_INDEX), 0);
+}
+
 /* version, kind, flags, reason; at, tenant, campaign, message, lead, domain, link; ip; recipient,
  * source, text, agent, url, meta */
 Test(activity, a_record_of_the_first_version_is_read)
