@@ -150,6 +150,8 @@ int hy_audit(struct hy_env *env, const struct hy_audit_sink *sink, struct hy_aud
     if (!err)
         err = hy_audit_lists(&a);
     if (!err)
+        err = hy_audit_leads(&a);
+    if (!err)
         err = hy_audit_activities(&a);
     if (!err)
         err = hy_audit_tallies(&a);

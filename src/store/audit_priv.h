@@ -20,6 +20,7 @@ HY_MUST_USE int hy_audit_spools(struct audit *a);
 HY_MUST_USE int hy_audit_due(struct audit *a);
 HY_MUST_USE int hy_audit_attempts(struct audit *a);
 HY_MUST_USE int hy_audit_lists(struct audit *a);
+HY_MUST_USE int hy_audit_leads(struct audit *a);
 HY_MUST_USE int hy_audit_activities(struct audit *a);
 HY_MUST_USE int hy_audit_tallies(struct audit *a);
 HY_MUST_USE int hy_audit_suppressions(struct audit *a);

@@ -5,6 +5,7 @@
 
 #include "hayauma/mail/address.h"
 #include "lead_priv.h"
+#include "opt_in_priv.h"
 #include "record.h"
 
 enum {
@@ -12,8 +13,8 @@ enum {
     REQUEST = 'p',
     MAIL = 'm',
     EXPIRY = 'x',
-    PAIR_KEY = 9,
-    EXPIRY_KEY = 13,
+    PAIR_KEY = OPT_IN_PAIR_KEY,
+    EXPIRY_KEY = OPT_IN_EXPIRY_KEY,
     BY_MAX = 255,
     PROOF_MAX = 2 * HY_OPT_IN_TEXT_MAX,
     RECORD_MAX = 2 + 4 * 10 + 17 + 3 * 3 + BY_MAX + HY_OPT_IN_TEXT_MAX + PROOF_MAX,
@@ -29,7 +30,7 @@ static struct hy_str pair_key(char what, hy_list_no list, hy_lead_no lead, uint8
     return hy_str_make(room, PAIR_KEY);
 }
 
-static struct hy_str expiry_key(const struct hy_opt_in *o, uint8_t room[EXPIRY_KEY])
+struct hy_str hy_opt_in_expiry_key(const struct hy_opt_in *o, uint8_t room[EXPIRY_KEY])
 {
     room[0] = EXPIRY;
     hy_put_be32(room + 1, (uint32_t)((o->until + 999) / 1000));
@@ -38,7 +39,7 @@ static struct hy_str expiry_key(const struct hy_opt_in *o, uint8_t room[EXPIRY_K
     return hy_str_make(room, EXPIRY_KEY);
 }
 
-static int decode(struct hy_str key, struct hy_str value, struct hy_opt_in *ret)
+int hy_opt_in_read(struct hy_str key, struct hy_str value, struct hy_opt_in *ret)
 {
     int err = hy_value_check(value, VERSION);
     if (err)
@@ -108,7 +109,7 @@ static int get(struct hy_txn *t, hy_list_no list, hy_lead_no lead, struct hy_opt
     uint8_t room[PAIR_KEY];
     struct hy_str key = pair_key(REQUEST, list, lead, room), value;
     int err = hy_get(t, HY_TABLE_LIST_PENDING, key, &value);
-    return err ? err : decode(key, value, ret);
+    return err ? err : hy_opt_in_read(key, value, ret);
 }
 
 int hy_opt_in_get(struct hy_txn *t, hy_list_no list, hy_lead_no lead, struct hy_opt_in *ret)
@@ -207,7 +208,7 @@ static int take_over(struct hy_txn *t, struct hy_opt_in *o)
         o->mails = old.mails;
         o->mailed = old.mailed;
     }
-    return hy_del(t, HY_TABLE_LIST_PENDING, expiry_key(&old, key));
+    return hy_del(t, HY_TABLE_LIST_PENDING, hy_opt_in_expiry_key(&old, key));
 }
 
 int hy_opt_in_ask(struct hy_txn *t, const struct hy_opt_in *asked)
@@ -234,7 +235,7 @@ int hy_opt_in_ask(struct hy_txn *t, const struct hy_opt_in *asked)
     if (!err)
         err = put_request(t, &o);
     if (!err)
-        err = put_mark(t, expiry_key(&o, key));
+        err = put_mark(t, hy_opt_in_expiry_key(&o, key));
     if (!err && o.mails < HY_OPT_IN_MAILS &&
         (o.mailed == 0 || t->now - o.mailed >= HY_OPT_IN_AGAIN_MS))
         err = put_mark(t, pair_key(MAIL, o.list, o.lead, key));
@@ -329,7 +330,7 @@ int hy_opt_in_drop(struct hy_txn *t, hy_list_no list, hy_lead_no lead)
     struct hy_opt_in o;
     int err = get(t, list, lead, &o);
     if (!err)
-        err = hy_del(t, HY_TABLE_LIST_PENDING, expiry_key(&o, key));
+        err = hy_del(t, HY_TABLE_LIST_PENDING, hy_opt_in_expiry_key(&o, key));
     if (!err)
         err = hy_del(t, HY_TABLE_LIST_PENDING, pair_key(REQUEST, list, lead, key));
     return err ? err : drop_mark(t, list, lead);

@@ -174,23 +174,6 @@ static int replace_fixed(struct hy_cursor *c, const uint8_t fixed[FIXED_BYTES])
     return err;
 }
 
-static int drop_content(struct hy_txn *t, hy_id id)
-{
-    uint8_t key[8];
-    struct hy_str prefix = spool_key(key, id);
-    struct hy_cursor c;
-    int err = hy_cursor_open(t, HY_TABLE_SPOOL_CONTENTS, &c);
-    if (!err)
-        err = hy_cursor_prefix_first(&c, prefix);
-    while (!err) {
-        err = hy_cursor_delete(&c);
-        if (!err)
-            err = hy_cursor_prefix_next(&c, prefix);
-    }
-    hy_cursor_close(&c);
-    return err == HY_ENOTFOUND ? 0 : err;
-}
-
 /* Every recipient is over, and the sender knows what it wants to know. */
 static bool is_through(const uint8_t fixed[FIXED_BYTES])
 {
@@ -204,7 +187,10 @@ static int put_back(struct hy_cursor *c, hy_id id, uint8_t fixed[FIXED_BYTES])
     if (ends)
         fixed[AT_FLAGS] |= HY_SPOOL_EMPTIED;
     int err = replace_fixed(c, fixed);
-    return !err && ends ? drop_content(c->txn, id) : err;
+    if (err || !ends)
+        return err;
+    uint8_t key[8];
+    return hy_del_prefix(c->txn, HY_TABLE_SPOOL_CONTENTS, spool_key(key, id), NULL, NULL);
 }
 
 int hy_spool_message_close_block(struct hy_txn *t, hy_id id)

@@ -220,19 +220,11 @@ static int drop_version(struct hy_txn *t, uint32_t tenant, struct hy_str name, u
                         uint64_t *bytes)
 {
     struct templates_key k;
-    struct hy_cursor c;
-    struct hy_str prefix = pieces_key(&k, tenant, name, version);
-    int err = hy_cursor_open(t, HY_TABLE_TEMPLATES, &c);
-    if (!err)
-        err = hy_cursor_prefix_first(&c, prefix);
-    while (!err) {
-        *bytes -= c.value.n - 1;
-        err = hy_cursor_delete(&c);
-        if (!err)
-            err = hy_cursor_prefix_next(&c, prefix);
-    }
-    hy_cursor_close(&c);
-    return err == HY_ENOTFOUND ? HY_OK : err;
+    uint64_t pieces = 0, all = 0;
+    int err =
+        hy_del_prefix(t, HY_TABLE_TEMPLATES, pieces_key(&k, tenant, name, version), &pieces, &all);
+    *bytes -= all - pieces; /* each has a version byte */
+    return err;
 }
 
 /* ---- changing ---- */

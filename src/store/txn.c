@@ -320,3 +320,28 @@ int hy_cursor_delete(struct hy_cursor *c)
     c->txn->writes++;
     return result(c->txn, mdb_cursor_del(c->mdb, 0));
 }
+
+int hy_del_prefix(struct hy_txn *t, enum hy_table table, struct hy_str prefix, uint64_t *ret_n,
+                  uint64_t *ret_bytes)
+{
+    struct hy_cursor c;
+    uint64_t n = 0, bytes = 0;
+    int err = hy_cursor_open(t, table, &c);
+    if (!err)
+        err = hy_cursor_prefix_first(&c, prefix);
+    while (!err) {
+        n++;
+        bytes += c.value.n;
+        err = hy_cursor_delete(&c);
+        if (!err)
+            err = hy_cursor_prefix_next(&c, prefix);
+    }
+    hy_cursor_close(&c);
+    if (err != HY_ENOTFOUND)
+        return err;
+    if (ret_n)
+        *ret_n = n;
+    if (ret_bytes)
+        *ret_bytes = bytes;
+    return HY_OK;
+}

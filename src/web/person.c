@@ -194,6 +194,19 @@ static bool read_ip(struct hy_str text, uint8_t ret[16])
     return true;
 }
 
+/* False: it is answered. */
+static bool find_list(struct web_call *c, struct hy_str name, hy_list_no *ret)
+{
+    struct hy_txn *t = web_snapshot(c);
+    int err = t ? hy_list_find(t, name, ret) : HY_EIO;
+    web_snapshot_done(c);
+    if (err == HY_ENOTFOUND)
+        web_fail(c, 422, "invalid", "list", "There is no such list.");
+    else if (err)
+        web_fail_err(c, err);
+    return err == HY_OK;
+}
+
 static bool read_consent(struct web_call *c, struct adding *a)
 {
     struct hy_consent *x = &a->consent;
@@ -224,12 +237,9 @@ static bool read_consent(struct web_call *c, struct adding *a)
         wrong = "at";
     else if (ip.n && !read_ip(ip, x->ip))
         wrong = "ip";
-    else if (list.n && hy_list_find(web_snapshot(c), list, &x->list) != 0)
-        wrong = "list";
-    web_snapshot_done(c);
     if (wrong)
         web_fail(c, 422, "invalid", wrong, "This is not what it may be: see the guide on privacy.");
-    return wrong == NULL;
+    return !wrong && (list.n == 0 || find_list(c, list, &x->list));
 }
 
 static void post_consent(struct web_call *c)

@@ -168,3 +168,7 @@ HY_MUST_USE int hy_cursor_prefix_next(struct hy_cursor *c, struct hy_str prefix)
 HY_MUST_USE int hy_cursor_replace(struct hy_cursor *c, struct hy_str value);
 /* Deletes where it stands; the cursor then stands before the next (hy_cursor_next goes there). */
 HY_MUST_USE int hy_cursor_delete(struct hy_cursor *c);
+/* Deletes all entries whose key starts with `prefix`: *ret_n (NULL: not asked for) is how many,
+ * *ret_bytes what their values had. 0 also when there are none. For what is small: in one go. */
+HY_MUST_USE int hy_del_prefix(struct hy_txn *t, enum hy_table table, struct hy_str prefix,
+                              uint64_t *ret_n, uint64_t *ret_bytes);
