@@ -80,11 +80,17 @@ static int set_attr(struct columns *c, size_t at, const char *name)
     return c->items[at].attr.p ? HY_OK : HY_ENOMEM;
 }
 
+/* Exports have it: whether mail may go to somebody is known here better, and is no attribute. */
+static bool is_of_export(struct hy_str header)
+{
+    return hy_str_eq(header, HY_STR("mail_status"));
+}
+
 static int name_rest(struct columns *c, bool has_header, const bool *is_mapped)
 {
     for (size_t i = 0; i < c->n; i++) {
         char name[HY_ATTR_NAME_MAX + 8];
-        if (is_mapped[i])
+        if (is_mapped[i] || (has_header && is_of_export(c->items[i].header)))
             continue;
         if (has_header)
             hy_import_attr_name(c->items[i].header, name);

@@ -29,7 +29,7 @@ struct export
 static int put_header(struct export *e)
 {
     int err = hy_attr_count(&e->t, &e->n_attrs);
-    hy_buf_add_lit(&e->out, "email,status");
+    hy_buf_add_lit(&e->out, "email,mail_status"); /* status is an attribute of its own */
     for (size_t i = 0; i < e->n_attrs && err == HY_OK; i++) {
         struct hy_str name;
         err = hy_attr_name(&e->t, (hy_attr_no)i, &name);
