@@ -83,11 +83,26 @@ static void warn(struct cli *c, const json_t *r)
                 domain);
 }
 
+/* A list says who asked for mail; a segment alone does not. */
+static void print_whom(struct cli *c, const json_t *r)
+{
+    const json_t *segment = json_object_get(r, "segment");
+    char n[32];
+    if (!segment || json_array_size(json_object_get(r, "lists")))
+        return;
+    fprintf(c->out,
+            _(c, "It goes to the segment '%s' alone, %s leads now: to those who have a mail "
+                 "address, have unsubscribed from nothing and do not wait for a confirmation, "
+                 "whether they are on a list or not.\n"),
+            cli_str(segment, "name"), cli_number(cli_int(segment, "leads"), n));
+}
+
 static void print_made(struct cli *c, const json_t *r)
 {
     char time[32];
     const char *id = cli_str(r, "id");
     fprintf(c->out, _(c, "Campaign '%s' is made (%s).\n"), cli_str(r, "name"), id);
+    print_whom(c, r);
     if (cli_flag(c, "start"))
         return;
     if (strcmp(cli_str(r, "state"), "scheduled") == 0)

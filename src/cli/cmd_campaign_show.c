@@ -60,6 +60,22 @@ static void print_hours(struct cli *c, const json_t *hours)
     hy_buf_free(&b);
 }
 
+/* The segment that it goes to, or leaves out. */
+static void print_segment(struct cli *c, const char *label, const json_t *s)
+{
+    struct hy_buf b = HY_BUF_INIT(1024);
+    char n[32];
+    if (!s)
+        return;
+    cli_put_cell(&b, hy_str_of(cli_str(s, "name")), SIZE_MAX, false);
+    if (strcmp(cli_str(s, "state"), "missing") == 0)
+        hy_buf_printf(&b, " (%s)", _(c, "there is no such segment"));
+    else
+        hy_buf_printf(&b, _(c, " (%s leads now)"), cli_number(cli_int(s, "leads"), n));
+    line(c, label, hy_buf_cstr(&b));
+    hy_buf_free(&b);
+}
+
 void cli_print_campaign(struct cli *c, const json_t *o)
 {
     char time[32], number[32], text[64], waits[CLI_WAITS_MAX];
@@ -83,6 +99,8 @@ void cli_print_campaign(struct cli *c, const json_t *o)
     print_hours(c, json_object_get(o, "hours"));
     json_array_foreach(lists, i, l)
         line(c, i ? "" : _(c, "lists"), json_is_string(l) ? json_string_value(l) : "");
+    print_segment(c, _(c, "segment"), json_object_get(o, "segment"));
+    print_segment(c, _(c, "left out"), json_object_get(o, "exclude"));
     line(c, _(c, "created"), cli_time(cli_str(o, "created"), time));
     if (cli_str(o, "start_at")[0])
         line(c, _(c, "starts at"), cli_time(cli_str(o, "start_at"), time));

@@ -76,6 +76,16 @@ cli_words cli_text_common[] = {
     {"id", "id"},
     {"state", "状態"},
     {"why", "理由"},
+    {"segment", "セグメント"},
+    {"left out", "除外"},
+    {"there is no such segment", "そのセグメントはありません"},
+    {" (%s leads now)", " (現在 %s 件)"},
+    {"It goes to the segment '%s' alone, %s leads now: to those who have a mail address, have "
+     "unsubscribed from nothing and do not wait for a confirmation, whether they are on a list or "
+     "not.\n",
+     "宛先はセグメント '%s' だけです (現在 %s "
+     "件)。リストの登録にかかわらず、メールアドレスがあり、何も"
+     "配信停止しておらず、登録の確認待ちでない人に送ります。\n"},
     {"lists", "リスト"},
     {"created", "作成"},
     {"started", "開始"},

@@ -496,7 +496,7 @@ int hy_bundle_decode(struct hy_str bytes, struct hy_arena *arena, struct hy_bund
         err = read_field(&r, &f);
     if (err != HY_ENOTFOUND)
         return err;
-    if (b.name.n == 0 || b.n_lists == 0 || b.from_address.n == 0 ||
+    if (b.name.n == 0 || (b.n_lists == 0 && b.segment.n == 0) || b.from_address.n == 0 ||
         (b.html.n == 0 && b.text.n == 0))
         return HY_ECORRUPT;
     *ret_bundle = b;

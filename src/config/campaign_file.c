@@ -115,7 +115,7 @@ static const struct schema goal_schema = {goal_rows, 4, sizeof(struct raw_goal),
 
 static const struct schema_row rows[] = {
     {"name", SCHEMA_STRING, SCHEMA_REQUIRED, F(name), .max = 128},
-    {"lists", SCHEMA_STRINGS, SCHEMA_REQUIRED, F(lists), .max = HY_BUNDLE_LISTS_MAX},
+    {"lists", SCHEMA_STRINGS, 0, F(lists), .max = HY_BUNDLE_LISTS_MAX},
     {"segment", SCHEMA_STRING, 0, F(segment), .max = 128},
     {"exclude", SCHEMA_STRING, 0, F(exclude), .max = 128},
     {"from.name", SCHEMA_STRING, 0, F(from_name), .max = 1000},
@@ -403,8 +403,9 @@ static void check(struct loading *l)
     if (!r->html[0] && !r->text[0])
         hy_problems_error(l->x.src->problems, l->x.src->file, l->root->line, l->root->column,
                           "neither 'html' nor 'text' names a file: there is nothing to send");
-    if (r->lists.n == 0 && yaml_get(l->root, HY_STR("lists")))
-        schema_error_at(&l->x, l->root, "lists", "must name at least one list");
+    if (r->lists.n == 0 && !r->segment[0])
+        schema_error_at(&l->x, l->root, "lists",
+                        "must name at least one list, unless 'segment' says who gets it");
     for (size_t i = 0; i < r->lists.n; i++)
         for (size_t j = 0; j < i; j++)
             if (r->lists.items[i] && r->lists.items[j] &&

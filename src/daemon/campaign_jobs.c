@@ -24,8 +24,10 @@ struct campaign_job {
 
 static void job_free(struct campaign_job *j)
 {
-    if (!j->is_sweep)
+    if (!j->is_sweep) {
         hy_enqueue_job_free(&j->enqueue);
+        hy_list_audience_free(&j->audience);
+    }
     free(j);
 }
 
@@ -86,17 +88,21 @@ static struct campaign_job *job_new(struct hy_daemon *d, hy_id campaign, bool is
     return j;
 }
 
-static int start_enqueue(struct hy_daemon *d, hy_id id, const struct hy_list_audience *whom,
+/* Takes what `whom` has. */
+static int start_enqueue(struct hy_daemon *d, hy_id id, struct hy_list_audience *whom,
                          struct hy_diag *diag)
 {
     struct campaign_job *j = job_new(d, id, false);
-    if (!j)
+    if (!j) {
+        hy_list_audience_free(whom);
         return hy_fail(diag, HY_ENOMEM, "out of memory");
+    }
     struct hy_audience audience;
     j->audience = *whom;
     hy_list_set_audience(&j->audience, &audience);
     int err = hy_enqueue_job_init(&j->enqueue, id, audience);
     if (err != HY_OK) {
+        hy_list_audience_free(&j->audience);
         free(j);
         return hy_fail(diag, err, "its rows cannot be made: %s", hy_err_text(err));
     }

@@ -134,6 +134,58 @@ static void log_create(struct hy_daemon *d, struct hy_control_call *call, hy_id 
             json_pack("{s:s}", "campaign", hy_id_format(id, text)));
 }
 
+/* ---- whom it goes to, from where and when ---- */
+
+static json_t *list_names(struct hy_daemon *d, hy_id id)
+{
+    struct hy_txn t = {0};
+    struct hy_campaign c;
+    json_t *names = json_array();
+    if (hy_txn_read(d->env, &t) == HY_OK && hy_campaign_get(&t, id, &c) == HY_OK) {
+        for (uint32_t i = 0; i < c.n_lists; i++) {
+            struct hy_list_view v;
+            if (hy_list_read(&t, c.lists[i], &v) == HY_OK)
+                json_array_append_new(names, json_stringn(v.name.p, v.name.n));
+        }
+    }
+    hy_txn_end(&t);
+    return names;
+}
+
+/* When its mail may go, as it would be read back; null: always. */
+static json_t *hours_json(const struct plan_look *l)
+{
+    HY_CLEANUP(hy_buf_free)
+    struct hy_buf hours = HY_BUF_INIT(HY_HOURS_TEXT_MAX);
+    HY_CLEANUP(hy_buf_free)
+    struct hy_buf closed = HY_BUF_INIT(HY_HOURS_TEXT_MAX);
+    if (hy_hours_is_always(&l->hours))
+        return json_null();
+    hy_hours_put(&l->hours, &hours);
+    hy_closed_days_put(&l->hours.closed, &closed);
+    return json_pack("{s:s, s:s, s:s, s:b}", "spans", hy_buf_cstr(&hours), "closed",
+                     hy_buf_cstr(&closed), "time_zone", l->time_zone, "by_lead", l->is_by_lead);
+}
+
+/* Whom it goes to, what it leaves from and when, and whether there is such a pool still. */
+static void add_whom(struct hy_daemon *d, hy_id id, json_t *o)
+{
+    struct hy_txn t = {0};
+    struct plan_look l;
+    int err = hy_txn_read(d->env, &t);
+    if (err == HY_OK)
+        err = plan_look(d, &t, id, &l);
+    if (err == HY_OK)
+        plan_segments_json(&t, &l, o);
+    hy_txn_end(&t);
+    json_object_set_new(o, "lists", list_names(d, id));
+    if (err != HY_OK)
+        return;
+    json_object_set_new(o, "pool", json_string(l.pool));
+    json_object_set_new(o, "pool_missing", json_boolean(l.is_pool_missing));
+    json_object_set_new(o, "hours", hours_json(&l));
+}
+
 static void create(struct hy_daemon *d, struct hy_control_call *call)
 {
     struct hy_diag diag = {""};
@@ -157,6 +209,8 @@ static void create(struct hy_daemon *d, struct hy_control_call *call)
         log_create(d, call, id);
     if (err == HY_OK && !only_check)
         err = ctl_campaign_read(d, id, &o, &diag);
+    if (err == HY_OK && !only_check)
+        add_whom(d, id, o);
     if (err == HY_OK) {
         json_object_set_new(o, "unknown_variables", json_string(hy_buf_cstr(&found.unknown)));
         json_object_set_new(o, "unsigned_domain", json_string(found.unsigned_domain));
@@ -195,53 +249,6 @@ static void list(struct hy_control_call *call, void *ctx)
     hy_control_finish(call, o);
 }
 
-static json_t *list_names(struct hy_daemon *d, hy_id id)
-{
-    struct hy_txn t = {0};
-    struct hy_campaign c;
-    json_t *names = json_array();
-    if (hy_txn_read(d->env, &t) == HY_OK && hy_campaign_get(&t, id, &c) == HY_OK) {
-        for (uint32_t i = 0; i < c.n_lists; i++) {
-            struct hy_list_view v;
-            if (hy_list_read(&t, c.lists[i], &v) == HY_OK)
-                json_array_append_new(names, json_stringn(v.name.p, v.name.n));
-        }
-    }
-    hy_txn_end(&t);
-    return names;
-}
-
-/* When its mail may go, as it would be read back; null: always. */
-static json_t *hours_json(const struct plan_look *l)
-{
-    HY_CLEANUP(hy_buf_free)
-    struct hy_buf hours = HY_BUF_INIT(HY_HOURS_TEXT_MAX);
-    HY_CLEANUP(hy_buf_free)
-    struct hy_buf closed = HY_BUF_INIT(HY_HOURS_TEXT_MAX);
-    if (hy_hours_is_always(&l->hours))
-        return json_null();
-    hy_hours_put(&l->hours, &hours);
-    hy_closed_days_put(&l->hours.closed, &closed);
-    return json_pack("{s:s, s:s, s:s, s:b}", "spans", hy_buf_cstr(&hours), "closed",
-                     hy_buf_cstr(&closed), "time_zone", l->time_zone, "by_lead", l->is_by_lead);
-}
-
-/* What it leaves from and when, and whether there is such a pool still. */
-static void add_plan(struct hy_daemon *d, hy_id id, json_t *o)
-{
-    struct hy_txn t = {0};
-    struct plan_look l;
-    int err = hy_txn_read(d->env, &t);
-    if (err == HY_OK)
-        err = plan_look(d, &t, id, &l);
-    hy_txn_end(&t);
-    if (err != HY_OK)
-        return;
-    json_object_set_new(o, "pool", json_string(l.pool));
-    json_object_set_new(o, "pool_missing", json_boolean(l.is_pool_missing));
-    json_object_set_new(o, "hours", hours_json(&l));
-}
-
 static void show(struct hy_daemon *d, struct hy_control_call *call)
 {
     struct hy_diag diag = {""};
@@ -254,8 +261,7 @@ static void show(struct hy_daemon *d, struct hy_control_call *call)
         hy_control_fail_diag(call, err, &diag);
         return;
     }
-    json_object_set_new(o, "lists", list_names(d, id));
-    add_plan(d, id, o);
+    add_whom(d, id, o);
     hy_control_finish(call, o);
 }
 

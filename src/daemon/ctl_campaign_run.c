@@ -60,7 +60,7 @@ static int check_plan(struct hy_daemon *d, hy_id id, struct hy_diag *diag)
     struct hy_txn t = {0};
     struct hy_campaign c;
     struct hy_campaign_progress p;
-    struct hy_list_audience whom;
+    struct hy_list_audience whom = {0};
     HY_CLEANUP(hy_buf_free)
     struct hy_buf bundle = HY_BUF_INIT(HY_CAMPAIGN_BUNDLE_MAX);
     struct plan_findings found = {.unknown = HY_BUF_INIT(65536)};
@@ -76,6 +76,7 @@ static int check_plan(struct hy_daemon *d, hy_id id, struct hy_diag *diag)
     if (err == HY_OK && !p.queued_all)
         err = plan_audience(d, &t, &c, &whom, diag);
     hy_txn_end(&t);
+    hy_list_audience_free(&whom);
     hy_buf_free(&found.unknown);
     return err == HY_OK ? err : hy_fail(diag, err, "%s", hy_err_text(err));
 }

@@ -274,6 +274,7 @@ int plan_track(void *daemon, struct hy_txn *t, hy_id campaign, struct hy_track_c
 /* What a stored campaign says of where from and when, without compiling it. */
 struct plan_look {
     char pool[64]; /* "" = none named */
+    char segment[129], exclude[129];
     bool is_pool_missing;
     struct hy_hours hours;
     char time_zone[HY_ZONE_NAME_MAX + 1]; /* of the hours */
@@ -282,11 +283,16 @@ struct plan_look {
 /* What hy_campaign_bundle and hy_bundle_decode fail with. Any thread. */
 HY_MUST_USE int plan_look(struct hy_daemon *d, struct hy_txn *t, hy_id campaign,
                           struct plan_look *ret);
-/* Whom it goes to: its lists, of them those in its segment and not in the one it leaves out; and
- * who asks the suppression list. As above; HY_ENOTFOUND, HY_EBUSY with a note: a segment is not
- * there, or not found yet. */
+/* Whom it goes to: its lists, of them those in its segment and not in the one it leaves out;
+ * without lists everybody in the segment who does not wait for a confirmation; and who asks the
+ * suppression list. The caller frees *ret (hy_list_audience_free). As above; HY_ENOTFOUND, HY_EBUSY
+ * with a note: a segment is not there, or not found yet. */
 HY_MUST_USE int plan_audience(struct hy_daemon *d, struct hy_txn *t, const struct hy_campaign *c,
                               struct hy_list_audience *ret, struct hy_diag *diag);
+enum hy_stream plan_stream(enum hy_priority p);
+/* "segment" and "exclude" of those that it names: {"name", "state", "leads"}; one that is not there
+ * is "missing". */
+void plan_segments_json(struct hy_txn *t, const struct plan_look *l, json_t *o);
 /* The segments that a bundle names, as of plan_audience; they may still be being built. */
 HY_MUST_USE int plan_segments(struct hy_txn *t, const struct hy_bundle *b, struct hy_diag *diag);
 /* What does not keep a campaign from being sent, but should be known before. */

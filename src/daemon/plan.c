@@ -11,7 +11,6 @@
 #include "hayauma/mail/address.h"
 #include "hayauma/store/lead.h"
 #include "hayauma/store/list.h"
-#include "hayauma/store/segments.h"
 #include "hayauma/web/track.h"
 
 struct names {
@@ -357,6 +356,8 @@ static void fill_look(struct hy_daemon *d, const struct hy_bundle *b, struct pla
 {
     struct hy_config *c = daemon_config(d);
     *ret = (struct plan_look){.is_by_lead = b->is_by_lead};
+    snprintf(ret->segment, sizeof ret->segment, "%.*s", HY_STR_ARG(b->segment));
+    snprintf(ret->exclude, sizeof ret->exclude, "%.*s", HY_STR_ARG(b->exclude));
     snprintf(ret->pool, sizeof ret->pool, "%.*s", HY_STR_ARG(b->pool));
     ret->is_pool_missing = b->pool.n && !hy_config_has_pool(c, b->pool);
     struct hy_str zone = b->time_zone.n ? b->time_zone : hy_str_of(c->campaign.time_zone);
@@ -383,65 +384,9 @@ int plan_look(struct hy_daemon *d, struct hy_txn *t, hy_id campaign, struct plan
     return err;
 }
 
-static enum hy_stream stream_of(enum hy_priority p)
+enum hy_stream plan_stream(enum hy_priority p)
 {
     return p == HY_PRIORITY_TRANSACTIONAL ? HY_STREAM_TRANSACTIONAL : HY_STREAM_MARKETING;
-}
-
-/* The set of a segment; kind 0: none is named. */
-static int find_segment(struct hy_txn *t, struct hy_str name, bool may_be_building,
-                        struct hy_lead_set *ret, struct hy_diag *diag)
-{
-    struct hy_segment s;
-    hy_segment_no no = 0;
-    *ret = (struct hy_lead_set){0};
-    if (name.n == 0)
-        return HY_OK;
-    int err = hy_segment_find(t, name, &no);
-    if (err == HY_OK)
-        err = hy_segment_read(t, no, &s);
-    if (err == HY_ENOTFOUND)
-        return hy_fail(diag, err, "there is no segment '%.*s': 'hayauma segment create' makes it",
-                       HY_STR_ARG(name));
-    if (err != HY_OK)
-        return hy_fail(diag, err, "segments cannot be read: %s", hy_err_text(err));
-    if (s.state == HY_SEGMENT_BROKEN)
-        return hy_fail(diag, HY_EINVAL, "the segment '%.*s' is broken: %.*s", HY_STR_ARG(name),
-                       HY_STR_ARG(s.note));
-    if (s.state == HY_SEGMENT_BUILDING && !may_be_building)
-        return hy_fail(diag, HY_EBUSY, "the segment '%.*s' is still being built", HY_STR_ARG(name));
-    *ret = hy_segment_set_of(no);
-    return HY_OK;
-}
-
-int plan_segments(struct hy_txn *t, const struct hy_bundle *b, struct hy_diag *diag)
-{
-    struct hy_lead_set set;
-    int err = find_segment(t, b->segment, true, &set, diag);
-    return err ? err : find_segment(t, b->exclude, true, &set, diag);
-}
-
-int plan_audience(struct hy_daemon *d, struct hy_txn *t, const struct hy_campaign *c,
-                  struct hy_list_audience *ret, struct hy_diag *diag)
-{
-    HY_CLEANUP(hy_buf_free)
-    struct hy_buf bytes = HY_BUF_INIT(HY_CAMPAIGN_BUNDLE_MAX);
-    HY_CLEANUP(hy_arena_free)
-    struct hy_arena arena = HY_ARENA_INIT(1 << 20);
-    struct hy_bundle b;
-    const struct hy_tenant *tenant = hy_tenant_by_number(&d->config->tenants, c->tenant);
-    *ret = (struct hy_list_audience){0};
-    if (c->n_lists > HY_LIST_SET_MAX)
-        return hy_fail(diag, HY_ELIMIT, "a campaign goes to at most %d lists", HY_LIST_SET_MAX);
-    ret->lists.n = c->n_lists;
-    memcpy(ret->lists.lists, c->lists, c->n_lists * sizeof c->lists[0]);
-    ret->ask.tenant = tenant ? hy_tenant_suppressor(tenant) : c->tenant;
-    int err = read_bundle(t, c->id, &bytes, &arena, &b);
-    if (err != HY_OK)
-        return hy_fail(diag, err, "its contents cannot be read: %s", hy_err_text(err));
-    ret->ask.stream = stream_of(b.priority);
-    err = find_segment(t, b.segment, false, &ret->only, diag);
-    return err ? err : find_segment(t, b.exclude, false, &ret->except, diag);
 }
 
 int plan_load(void *daemon, struct hy_txn *t, const struct hy_campaign *c, struct hy_diag *diag,
@@ -459,7 +404,7 @@ int plan_load(void *daemon, struct hy_txn *t, const struct hy_campaign *c, struc
     hy_config_unref(config);
     if (err != HY_OK)
         return err;
-    plan.stream = stream_of(plan.brakes.priority);
+    plan.stream = plan_stream(plan.brakes.priority);
     plan.lists.n = c->n_lists < HY_LIST_SET_MAX ? c->n_lists : HY_LIST_SET_MAX;
     memcpy(plan.lists.lists, c->lists, plan.lists.n * sizeof c->lists[0]);
     *ret = plan;

@@ -1,6 +1,9 @@
 /* Walking the union of several lists domain by domain, in lead order, each lead once: what a
  * campaign's queue is made from. Nothing is kept between calls; a place is (domain, lead). */
+#include <roaring/roaring.h>
+
 #include "lead_priv.h"
+#include "member_walk.h"
 #include "postings.h"
 
 int hy_list_set_next_domain(struct hy_txn *t, const struct hy_list_set *s, hy_domain_no after,
@@ -151,14 +154,17 @@ static int ask_suppressed(struct hy_txn *t, struct hy_str address,
     return err == HY_ENOTFOUND || err == HY_EPARSE ? 0 : err;
 }
 
-/* Numbers ascend, so the pages are few. */
+/* Numbers ascend, so the pages are few. Without lists, who is gone or has another domain by now is
+ * passed over. */
 static int read_status(struct hy_txn *t, const struct hy_list_audience *a, hy_domain_no domain,
-                       const hy_lead_no *leads, size_t n, struct hy_audience_lead *out)
+                       const hy_lead_no *leads, size_t n, struct hy_audience_lead *out,
+                       size_t *ret_n)
 {
     struct hy_suppress_ask ask = a->ask;
     ask.lists = &a->lists;
     ask.domain = domain;
     struct hy_cursor c;
+    size_t found = 0;
     int err = hy_cursor_open(t, HY_TABLE_LEADS, &c);
     for (size_t i = 0; i < n && err == 0; i++) {
         uint8_t key[4];
@@ -167,14 +173,19 @@ static int read_status(struct hy_txn *t, const struct hy_list_audience *a, hy_do
         if (err == 0)
             err = hy_lead_record_read(c.value, &r);
         ask.lead = leads[i];
-        if (err == HY_ENOTFOUND)
+        if (err == HY_ENOTFOUND && a->lists.n)
             err = HY_ECORRUPT; /* a member that does not exist */
+        if (err == HY_ENOTFOUND || (err == 0 && !a->lists.n && r.domain != domain)) {
+            err = 0;
+            continue;
+        }
         if (err == 0 && r.status == HY_LEAD_ACTIVE)
             err = ask_suppressed(t, r.address, &ask, &r.status);
         if (err == 0)
-            out[i] = (struct hy_audience_lead){leads[i], r.status};
+            out[found++] = (struct hy_audience_lead){leads[i], r.status};
     }
     hy_cursor_close(&c);
+    *ret_n = found;
     return err;
 }
 
@@ -199,20 +210,27 @@ static int next_members(const struct hy_list_set *s, struct hy_txn *t, struct hy
 }
 
 /* Keeps those of them who are, or are not, in a set. */
-static int keep(struct hy_txn *t, struct hy_lead_set set, bool is_in, hy_lead_no *leads, size_t *n)
+static void keep(const roaring_bitmap_t *set, bool is_in, hy_lead_no *leads, size_t *n)
 {
     size_t kept = 0;
-    for (size_t i = 0; i < *n && set.kind; i++) {
-        bool has;
-        int err = hy_lead_set_has(t, set, leads[i], &has);
-        if (err)
-            return err;
-        if (has == is_in)
+    if (!set)
+        return;
+    for (size_t i = 0; i < *n; i++)
+        if (roaring_bitmap_contains(set, leads[i]) == is_in)
             leads[kept++] = leads[i];
-    }
-    if (set.kind)
-        *n = kept;
-    return 0;
+    *n = kept;
+}
+
+/* Everybody behind a place, which moves behind them. */
+static int next_of_all(struct hy_list_audience *a, struct hy_txn *t, struct hy_audience_pos *pos,
+                       hy_lead_no *leads, size_t max, size_t *ret_n)
+{
+    int err = 0;
+    if (!a->only)
+        return HY_ENOTFOUND;
+    if (!a->walk)
+        err = member_walk_new(a->only, &a->walk);
+    return err ? err : member_walk_next(a->walk, t, pos, leads, max, ret_n);
 }
 
 static bool is_behind(struct hy_audience_pos a, struct hy_audience_pos b)
@@ -232,24 +250,36 @@ static int next(void *ctx, struct hy_txn *t, struct hy_audience_pos pos, hy_doma
     if (is_behind(a->passed, pos))
         pos = a->passed;
     while (err == 0 && n == 0) {
-        err = next_members(&a->lists, t, &pos, leads, max, &n);
-        if (err == 0)
-            err = keep(t, a->only, true, leads, &n);
-        if (err == 0)
-            err = keep(t, a->except, false, leads, &n);
+        size_t looked = 0;
+        err = a->lists.n ? next_members(&a->lists, t, &pos, leads, max, &looked)
+                         : next_of_all(a, t, &pos, leads, max, &looked);
+        if (err == 0) {
+            if (a->lists.n)
+                keep(a->only, true, leads, &looked);
+            keep(a->except, false, leads, &looked);
+            err = read_status(t, a, pos.domain, leads, looked, ret_leads, &n);
+        }
         if (err == 0 && n == 0) {
             a->passed = pos;
             if (hy_txn_should_yield(t))
                 return HY_EMORE;
         }
     }
-    if (err == 0)
-        err = read_status(t, a, pos.domain, leads, n, ret_leads);
     if (err)
         return err;
     *ret_domain = pos.domain;
     *ret_n = n;
     return 0;
+}
+
+void hy_list_audience_free(struct hy_list_audience *a)
+{
+    if (a->only)
+        roaring_bitmap_free(a->only);
+    if (a->except)
+        roaring_bitmap_free(a->except);
+    member_walk_free(a->walk);
+    *a = (struct hy_list_audience){0};
 }
 
 void hy_list_set_audience(struct hy_list_audience *a, struct hy_audience *ret)

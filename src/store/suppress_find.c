@@ -166,6 +166,10 @@ static int applies(const struct question *q, const struct hy_suppress_entry *e, 
         *ret = true;
         return 0;
     }
+    if (ask->lists && ask->lists->n == 0) {
+        *ret = true;
+        return 0;
+    }
     if (!ask->lists || !is_on_list(ask->lists, k->no))
         return 0;
     bool another = false;

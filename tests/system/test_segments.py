@@ -192,3 +192,54 @@ def test_counts_wait_for_each_other_and_hold_up_nobody_else(lab):
         t.join()
     check_eq((len(answers), set(answers) <= {200, 503}, answers.count(200) >= 16), (30, True, True))
     check_eq(api.get("/v1/token").status, 200)
+
+
+def test_a_campaign_goes_to_a_segment_alone_through_a_kill(lab):
+    """Made over HTTP, filled by activities, mailed without a list; what becomes of it meanwhile changes nothing."""
+    daemon, sink, api = api_setup(lab, world_keys=False, sink_args=["--delay", "dot:20"])
+    admin = Api(api.port, token(lab, "crm", "*", "--scopes", "leads:read,leads:write"))
+    daemon.ctl("reload")
+    daemon.import_leads(csv(lab, [field(f"user{i}", SITE) for i in range(300)]))
+    made = [{"address": f"api{i}@{SITE}", "attributes": {"name": "x"}} for i in range(60)]
+    check_eq(admin.call("POST", "/v1/leads/batch", {"leads": made}).json["failed"], 0)
+    admin.call("POST", "/v1/leads", {"ids": ["ext:crm:1"]})
+    daemon.ctl("suppress", "add", f"api7@{SITE}")
+    check_eq(admin.call("PUT", "/v1/segments/shown", {"expression": 'did(name: "demo")'}).status, 201)
+    ready(daemon, "shown", 0)
+    who = [f"user{i}@{SITE}" for i in range(0, 300, 2)] + [f"api{i}@{SITE}" for i in range(60)]
+    told = [{"kind": "custom", "name": "demo", "email": a} for a in who] + [{"kind": "custom", "name": "demo", "external_id": "crm:1"}]
+    check_eq(admin.call("POST", "/v1/activities", {"activities": told}).json["refused"], 0)
+    ready(daemon, "shown", len(who) + 1)
+
+    path = newsletter.campaign_file(lab, "alone", lists="", extra="\nsegment: shown\n")
+    said = daemon.run("campaign", "create", path).stdout
+    check("segment 'shown' alone, 211 leads now" in said, said)
+    daemon.ctl("campaign", "start", "alone")
+    wait_for("some of it", lambda: len(sink.delivered()) >= 10)
+    daemon.kill()
+    daemon = lab.add(Daemon(lab, "again", daemon.config_path, daemon.socket))
+    daemon.ctl("segment", "change", "shown", 'did(name: "nothing")')
+    daemon.ctl("segment", "delete", "shown")
+    c = daemon.wait_campaign("alone", timeout=120)
+    check_eq((c["queued"], c["suppressed"], c["delivered"] + c["held"]), (210, 1, 209), c)
+    check_eq(sorted(set(sink.delivered())), sorted(set(who) - {f"api7@{SITE}"}))
+    shown = daemon.ctl("campaign", "show", "alone")
+    check_eq((shown["lists"], shown["segment"]["state"]), ([], "missing"))
+    check("there is no such segment" in daemon.run("campaign", "show", "alone").stdout, "for people")
+    good, text = daemon.audit()
+    check(good, text)
+
+
+def test_a_campaign_to_nobody_and_one_to_who_waits(lab):
+    daemon, sink = start(lab, 20)
+    nobody = newsletter.campaign_file(lab, "nobody", lists="")
+    check("unless 'segment' says who gets it" in refused(daemon, "campaign", "create", nobody), "neither list nor segment")
+    daemon.ctl("segment", "create", "all", 'email is set')
+    ready(daemon, "all", 20)
+    daemon.ctl("list", "create", "club", "--opt-in", "double", "--from", "news@news.hayauma.test")
+    daemon.ctl("lead", "join", "club", f"user3@{SITE}")
+    daemon.ctl("campaign", "create", newsletter.campaign_file(lab, "everybody", lists="", extra="\nsegment: all\n"))
+    daemon.ctl("campaign", "start", "everybody")
+    c = daemon.wait_campaign("everybody")
+    check_eq((c["queued"], c["delivered"]), (19, 19), "all but who waits for a confirmation")
+    check(set(sink.delivered()) >= {f"user{i}@{SITE}" for i in range(20) if i != 3}, "all of them")

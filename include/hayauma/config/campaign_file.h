@@ -49,7 +49,7 @@ enum hy_tristate { HY_UNSET = -1, HY_NO = 0, HY_YES = 1 };
  * Views into the bytes it was decoded from, or into the loader's arena. */
 struct hy_bundle {
     struct hy_str name;         /* of the campaign */
-    const struct hy_str *lists; /* names of lists; at least one */
+    const struct hy_str *lists; /* names of lists; none: everybody in the segment */
     size_t n_lists;
     struct hy_str segment;      /* only those of them who are in it; empty = all */
     struct hy_str exclude;      /* not those in this segment; empty = nobody is left out */

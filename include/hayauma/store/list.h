@@ -66,15 +66,19 @@ HY_MUST_USE int hy_list_set_leads(struct hy_txn *t, const struct hy_list_set *s,
  * exact for one list. About one read per 1000. */
 HY_MUST_USE int hy_list_set_domain_size(struct hy_txn *t, const struct hy_list_set *s,
                                         hy_domain_no domain, uint64_t *ret_n);
-/* Lists that a campaign goes to, and who asks the suppression list for it (tenant and stream; the
- * rest is filled in). */
+/* Whom a campaign goes to, and who asks the suppression list for it (tenant and stream; the rest is
+ * filled in). Who is in a set is asked once, before: what becomes of a segment while rows are made
+ * from it changes nothing. Zeroed: nobody. */
+struct roaring_bitmap_s;
 struct hy_list_audience {
-    struct hy_list_set lists;
-    struct hy_lead_set only;   /* those of them who are in it; kind 0: all */
-    struct hy_lead_set except; /* not those who are in it; kind 0: nobody */
+    struct hy_list_set lists;        /* none: everybody who is in `only` and has an address */
+    struct roaring_bitmap_s *only;   /* those of them who are in it; NULL: all */
+    struct roaring_bitmap_s *except; /* not those who are in it; NULL: nobody */
     struct hy_suppress_ask ask;
+    struct member_walk *walk;      /* private: of `only` without lists */
     struct hy_audience_pos passed; /* private: up to where nobody was to get it */
 };
+void hy_list_audience_free(struct hy_list_audience *a);
 /* As the audience that a queue is made from: leads to whom nothing may be sent have a status that
  * says so. `a` must live as long as *ret. It answers HY_EMORE when the slice is over before anybody
  * was found. */

@@ -128,14 +128,15 @@ struct hy_list_set;
 struct hy_suppress_ask {
     uint32_t tenant;
     enum hy_stream stream;
-    const struct hy_list_set *lists; /* of the campaign; NULL: none */
+    const struct hy_list_set *lists; /* of the campaign; NULL: none; an empty one: of a campaign to
+                                        no list, which heeds what was said to any */
     hy_domain_no domain;             /* with `lead` and lists: whether another of them has it */
     hy_lead_no lead;
 };
 /* The entry that keeps mail from an address in wire form; HY_ENOTFOUND: none does. Views. An entry
  * for a list counts unless the campaign also goes to another list that the lead is on and has not
- * left. About a quarter of a microsecond for addresses that have no entry, nothing while the list
- * is empty. Any thread with a transaction. */
+ * left; for a campaign to no list every one counts. About a quarter of a microsecond for addresses
+ * that have no entry, nothing while the list is empty. Any thread with a transaction. */
 HY_MUST_USE int hy_suppress_find(struct hy_txn *t, struct hy_str address,
                                  const struct hy_suppress_ask *ask, struct hy_suppress_entry *ret);
 /* What a lead is to people: its own status, or what the list makes of it for marketing mail of the

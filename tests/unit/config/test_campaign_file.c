@@ -107,9 +107,10 @@ Test(campaign_file, a_complete_file_becomes_a_bundle)
 static const struct {
     const char *in, *want;
 } bad[] = {
-    {"", "D/c:1:1: error: 'name' is missing\nD/c:1:1: error: 'lists' is missing\n"
+    {"", "D/c:1:1: error: 'name' is missing\n"
          "D/c:1:1: error: 'from.address' is missing\nD/c:1:1: error: 'subject' is missing\n"
-         "D/c:1:1: error: neither 'html' nor 'text' names a file: there is nothing to send\n"},
+         "D/c:1:1: error: neither 'html' nor 'text' names a file: there is nothing to send\n"
+         "D/c:1:1: error: lists: must name at least one list, unless 'segment' says who gets it\n"},
     {HEAD "html: none.html\ntext: sjis.txt\n",
      "D/c:5:7: error: html: 'D/none.html' cannot be opened: No such file or directory\n"
      "D/sjis.txt:2:1: error: not UTF-8: convert the file, for instance with 'iconv -f CP932 -t "
@@ -126,7 +127,7 @@ static const struct {
     {"name: n\nlists: []\nfrom: {address: \"a@@b\"}\nreply_to: nobody\nsubject: \"\"\ntext: a.txt\n"
      "subjekt: x\nheaders: {\"X Y\": 1}\nencoding: {charset: sjis}\nexpire: 1s\n"
      "start_at: 2026-02-30T00:00Z\n",
-     "D/c:2:8: error: lists: must name at least one list\n"
+     "D/c:2:8: error: lists: must name at least one list, unless 'segment' says who gets it\n"
      "D/c:3:17: error: from.address: 'a@@b' is no mail address: more than one @, or several "
      "addresses in one field\n"
      "D/c:4:11: error: reply_to: 'nobody' is no mail address: there is no @ in the address\n"
