@@ -1,6 +1,7 @@
 /* explain: the life of a message, or all of somebody's. */
 #include "cli.h"
 #include "commands.h"
+#include "moment.h"
 #include "retell.h"
 #include "site_text.h"
 #include "suppress_words.h"
@@ -74,6 +75,20 @@ static const char *who_did(const struct cli *c, const json_t *a)
     return "";
 }
 
+/* Consents and orders: what became of them is in their details. */
+static bool is_stated(const char *kind)
+{
+    return strcmp(kind, "consent") == 0 || strcmp(kind, "order") == 0;
+}
+
+static void put_text(const json_t *a, const json_t *details, struct hy_buf *out)
+{
+    if (strcmp(cli_str(a, "kind"), "order") == 0)
+        cli_moment_order(details, out);
+    if (cli_str(a, "text")[0])
+        hy_buf_printf(out, "%s%s", out->len ? "  " : "", cli_str(a, "text"));
+}
+
 /* What came back, a line or two each. */
 static void print_noted(struct cli *c, const json_t *list, const char *indent)
 {
@@ -81,15 +96,22 @@ static void print_noted(struct cli *c, const json_t *list, const char *indent)
     size_t i;
     json_array_foreach(list, i, a)
     {
-        char at[32], line[2048];
+        char at[32], line[2048], what[CLI_MOMENT_MAX];
+        const json_t *details = json_object_get(a, "details");
+        const char *kind = cli_str(a, "kind");
+        const char *state = cli_str(details, strcmp(kind, "order") == 0 ? "status" : "what");
+        struct hy_buf text = HY_BUF_INIT(4096);
+        put_text(a, details, &text);
         bool is_hard = json_is_true(json_object_get(a, "hard"));
         const char *who = who_did(c, a);
         bool has_reason = cli_str(a, "reason")[0] && !who[0];
         snprintf(line, sizeof line, "%s  %s%s%s%s%s%s%s%.1100s", cli_time(cli_str(a, "at"), at),
-                 cli_text(c, cli_str(a, "kind")), who, is_hard ? _(c, " (for good)") : "",
-                 has_reason ? " [" : "", has_reason ? cli_str(a, "reason") : "",
-                 has_reason ? "]" : "", cli_str(a, "text")[0] ? ": " : "", cli_str(a, "text"));
+                 cli_moment_what(c, kind, is_stated(kind) ? state : "", what), who,
+                 is_hard ? _(c, " (for good)") : "", has_reason ? " [" : "",
+                 has_reason ? cli_str(a, "reason") : "", has_reason ? "]" : "",
+                 text.len ? ": " : "", hy_buf_cstr(&text));
         cli_put_line(c, indent, line);
+        hy_buf_free(&text);
     }
 }
 

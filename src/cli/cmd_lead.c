@@ -1,8 +1,8 @@
 /* lead show, lead search: who somebody is, and what happened to them. */
 #include "cli.h"
 #include "commands.h"
+#include "moment.h"
 
-#include <math.h>
 #include <string.h>
 
 enum { LABEL_COLUMNS = 12 };
@@ -55,46 +55,15 @@ static void put_profile(struct cli *c, const json_t *lead)
     put_words(c, _(c, "ids"), json_object_get(lead, "ids"));
 }
 
-/* "delivered" of mail; "click"; "consent withdrawn". */
-static void add_what(struct cli *c, struct cli_table *t, const json_t *m)
-{
-    const char *kind = cli_str(m, "kind"), *state = cli_str(m, "state");
-    struct hy_buf what = HY_BUF_INIT(4096);
-    if (!state[0])
-        hy_buf_printf(&what, "%s", kind);
-    else if (strcmp(kind, "mail") == 0)
-        hy_buf_printf(&what, "%s", state);
-    else
-        hy_buf_printf(&what, "%s %s", kind, state);
-    cli_table_add(t, cli_text(c, hy_buf_cstr(&what)));
-    hy_buf_free(&what);
-}
-
-/* "A-1001  12,300 JPY" */
-static void put_order(struct hy_buf *line, const json_t *m)
-{
-    const json_t *amount = json_object_get(m, "amount");
-    double sum = json_number_value(amount);
-    char number[32];
-    put(line, "", cli_str(m, "order"));
-    if (!amount)
-        return;
-    if (fabs(sum) < 1e15 && floor(sum) == sum)
-        put(line, line->len ? "  " : "", cli_number((int64_t)sum, number));
-    else
-        hy_buf_printf(line, "%s%.2f", line->len ? "  " : "", sum);
-    put(line, " ", cli_str(m, "currency"));
-}
-
 static void put_moment(struct cli *c, struct cli_table *t, const json_t *m)
 {
     struct hy_buf line = HY_BUF_INIT(1u << 20);
     const json_t *p;
-    char when[32];
+    char when[32], what[CLI_MOMENT_MAX];
     size_t i;
     cli_table_add(t, cli_time(cli_str(m, "at"), when));
-    add_what(c, t, m);
-    put_order(&line, m);
+    cli_table_add(t, cli_moment_what(c, cli_str(m, "kind"), cli_str(m, "state"), what));
+    cli_moment_order(m, &line);
     put(&line, line.len ? "  " : "", cli_str(m, "name"));
     put(&line, line.len ? "  " : "", cli_str(m, "text"));
     put(&line, line.len ? "  " : "", cli_str(m, "url"));

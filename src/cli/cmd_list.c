@@ -34,7 +34,7 @@ static void print_lead(struct cli *c, const json_t *lead)
     struct hy_buf line = HY_BUF_INIT(1u << 20);
     const char *key;
     json_t *v;
-    hy_buf_printf(&line, "%s  %s", cli_str(lead, "address"), cli_str(lead, "status"));
+    hy_buf_printf(&line, "%s  %s", cli_str(lead, "address"), cli_text(c, cli_str(lead, "status")));
     json_object_foreach(json_object_get(lead, "attributes"), key, v)
     {
         hy_buf_printf(&line, "  %s=%s", key, json_is_string(v) ? json_string_value(v) : "");

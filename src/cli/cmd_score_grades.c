@@ -65,11 +65,11 @@ static int run_result(struct cli *c)
 const struct cli_command cmd_score_grades = {
     .name = "score grades",
     .args = "",
-    .summary = {"show how leads spread over the grades", "評価ごとのリード数を表示する"},
+    .summary = {"show how leads spread over the grades", "グレードごとのリード数を表示する"},
     .about = {"A table of the first two groups of the rules that have grades, such as fit and "
               "engagement; - is without a grade.",
-              "ルールで評価を持つ最初の 2 つのグループ (fit と engagement など) の表です。- "
-              "は評価なしです。"},
+              "ルールでグレードを持つ最初の 2 つのグループ (fit と engagement など) の表です。- "
+              "はグレードなしです。"},
     .examples = "hayauma score grades",
     .run = run_grades,
 };

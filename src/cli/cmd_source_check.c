@@ -8,6 +8,7 @@
 #include "commands.h"
 #include "hayauma/config/config.h"
 #include "hayauma/dns/reverse.h"
+#include "retell.h"
 
 enum { DNS_TIMEOUT_MS = 3000, DNS_TRIES = 2, NAMES_MAX = 16, TEXT_MAX = 512 };
 
@@ -116,10 +117,13 @@ static int run(struct cli *c)
     struct hy_problems problems = {0};
     struct hy_config *config = NULL;
     int err = hy_config_load(cli_config_path(c), &problems, &config);
+    if (err)
+        cli_print_problems(c, &problems);
     hy_problems_free(&problems);
     if (err)
         return cli_fail(c, err, cli_config_path(c),
-                        _(c, "'hayauma config check' tells what is wrong with it"));
+                        _(c, "name the configuration with --config; 'hayauma config check' tells "
+                             "all that is wrong with it"));
     struct checking k = {
         .c = c,
         .dns = {config->dns.servers.items, config->dns.servers.n, DNS_TIMEOUT_MS, DNS_TRIES},

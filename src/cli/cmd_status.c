@@ -11,6 +11,12 @@ static bool ends_with(const char *s, const char *end)
     return hy_str_ends(hy_str_of(s), hy_str_of(end));
 }
 
+/* "not_for_us" counts mail. */
+static bool is_time(const char *key)
+{
+    return ends_with(key, "_us") && strcmp(key, "not_for_us") != 0;
+}
+
 static void print_value(struct cli *c, const char *key, const json_t *v)
 {
     char text[32];
@@ -28,7 +34,7 @@ static void print_value(struct cli *c, const char *key, const json_t *v)
         fputs("-", c->out);
     } else if (ends_with(key, "bytes") || ends_with(key, "bytes_sent")) {
         fputs(cli_bytes(n, text), c->out);
-    } else if (ends_with(key, "_us")) {
+    } else if (is_time(key)) {
         fprintf(c->out, "%.1f ms", (double)n / 1000);
     } else if (strcmp(key, "uptime_s") == 0) {
         fputs(cli_duration(n, text), c->out);
@@ -44,13 +50,11 @@ static void print_value(struct cli *c, const char *key, const json_t *v)
 static int name_length(const char *key)
 {
     struct hy_str s = hy_str_of(key);
-    static const char *const units[] = {"_us", "_bytes"};
     if (strcmp(key, "uptime_s") == 0)
         return (int)s.n - 2;
-    for (size_t i = 0; i < sizeof units / sizeof *units; i++)
-        if (ends_with(key, units[i]))
-            return (int)(s.n - strlen(units[i]));
-    return (int)s.n;
+    if (is_time(key))
+        return (int)s.n - 3;
+    return (int)(ends_with(key, "_bytes") ? s.n - 6 : s.n);
 }
 
 void cli_print_object(struct cli *c, const json_t *obj, int indent)

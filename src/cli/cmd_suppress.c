@@ -185,7 +185,7 @@ static int print_list(struct cli *c, const json_t *r)
         suppress_put_scope(c, e, &scope);
         cli_table_add(&t, cli_time(cli_str(e, "created"), since));
         cli_table_add(&t, cli_time(cli_str(e, "expires"), until));
-        cli_table_add(&t, cli_str(e, "reason"));
+        cli_table_add(&t, cli_text(c, cli_str(e, "reason")));
         cli_table_add(&t, hy_buf_cstr(&scope));
         cli_table_add(&t, address_of(e));
         hy_buf_free(&scope);

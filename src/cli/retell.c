@@ -66,7 +66,8 @@ static bool matches(const char *format, struct hy_str text, struct hy_str args[A
 
 static bool retell(struct hy_str text, struct hy_buf *out);
 
-/* What stands for a conversion may be words of the table, too. */
+/* What stands for a conversion may be words of the table, too; between quotes it is what somebody
+ * wrote, and stays. */
 static void put(const char *format, const struct hy_str args[ARGS_MAX], struct hy_buf *out)
 {
     for (size_t n = 0;; n++) {
@@ -74,7 +75,8 @@ static void put(const char *format, const struct hy_str args[ARGS_MAX], struct h
         hy_buf_add_str(out, p.text);
         if (p.is_last)
             return;
-        if (!retell(args[n], out))
+        bool is_quoted = p.text.n && strchr("'\"", p.text.p[p.text.n - 1]);
+        if (is_quoted || !retell(args[n], out))
             hy_buf_add_str(out, args[n]);
     }
 }

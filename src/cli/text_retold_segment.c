@@ -130,7 +130,7 @@ cli_words cli_retold_segment[] = {
      "points while it is true",
      "counts、at_most、half_life は 'on' のルールのものです。'when' "
      "の点数は当てはまる間だけ付きます"},
-    {"group: '%s' has grades already", "group: '%s' の評価はすでにあります"},
+    {"group: '%s' has grades already", "group: '%s' のグレードはすでにあります"},
     {"group: there is no '%s'", "group: '%s' はありません"},
     {"half_life: '%s' is no time such as 30d", "half_life: '%s' は 30d のような期間ではありません"},
     {"levels: the highest stands first: '%s' does not begin lower than the one before",

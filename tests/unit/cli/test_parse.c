@@ -291,6 +291,8 @@ Test(text, ready_made_messages_are_told_in_japanese_with_what_they_name)
         {"unknown key 'tol' in 'log'", "'tol' という項目は 'log' にありません"},
         {"connections: can never be reached: there are never so many (built in)",
          "connections: 届きません。接続はそこまで増えません (組み込み値)"},
+        {"there is no lead 'tag'", "リード 'tag' はありません"}, /* somebody's word stays */
+        {"there is no @ in the address", "アドレスに @ がありません"},
         {"nothing that is known", "nothing that is known"},
         {"a b: must not be empty", "a b: must not be empty"},
         {"", ""},

@@ -1,0 +1,12 @@
+/* What happened to a lead, in a few words. */
+#pragma once
+#include "cli.h"
+
+enum { CLI_MOMENT_MAX = 128 };
+
+/* "click"; of mail its state, "delivered"; "consent withdrawn": told in the person's language.
+ * `state` may be empty. In `room`, or of a table. */
+const char *cli_moment_what(const struct cli *c, const char *kind, const char *state,
+                            char room[CLI_MOMENT_MAX]);
+/* Appends "A-1001  12,300 JPY" of {"order", "amount", "currency"}, or what of it is there. */
+void cli_moment_order(const json_t *o, struct hy_buf *out);
