@@ -61,10 +61,12 @@ static int tell_parts(hy_lead_no kept, const hy_lead_no *parts, size_t n, struct
         return hy_fail(diag, HY_ENOTFOUND, "lead %u is no part of another, and has no parts", kept);
     for (size_t i = 1; i < shown; i++)
         at += (size_t)snprintf(list + at, sizeof list - at, "%s%u", i > 1 ? ", " : "", parts[i]);
+    if (shown < n)
+        snprintf(list + at, sizeof list - at, " ...");
     return hy_fail(diag, HY_ENOTFOUND,
                    "lead %u is no part of another; name the part that is to be taken out by its "
-                   "number: %s%s",
-                   kept, list, shown < n ? " ..." : "");
+                   "number: %s",
+                   kept, list);
 }
 
 int hy_merge_find_part(struct hy_txn *t, struct hy_str text, hy_lead_no *ret, struct hy_diag *diag)

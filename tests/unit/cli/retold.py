@@ -9,7 +9,7 @@ FILES = ("src/audience/segment_json.c", "src/audience/segment_lex.c", "src/audie
          "src/config/tenants.c", "src/daemon/api.c", "src/daemon/ctl_events.c", "src/daemon/ctl_lead.c",
          "src/daemon/events.c", "src/daemon/local_mail.c", "src/daemon/submission.c", "src/receive/users.c", "src/store/identity.c", "src/store/lead_edit.c",
          "src/mail/compile_fields.c", "src/mail/dkim_key.c", "src/mail/html_place.c", "src/daemon/orders.c",
-         "src/daemon/plan.c", "src/daemon/score_apply.c", "src/store/merge.c", "src/store/suppress_text.c",
+         "src/daemon/plan.c", "src/daemon/score_apply.c", "src/store/merge.c", "src/store/merge_job.c", "src/store/suppress_text.c",
          "src/web/tokens.c")
 # In these every text with a blank in it is told: what is wrong with a file that comes in, a row or an address.
 ROWS = ("src/audience/columns.c", "src/audience/csv.c", "src/audience/import.c", "src/audience/suppress_rows.c",
