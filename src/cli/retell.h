@@ -12,5 +12,5 @@ void cli_print_problems(struct cli *c, const struct hy_problems *p);
  * NULL. */
 extern cli_words cli_retold_rows[], cli_retold_values[], cli_retold_config[], cli_retold_shaping[],
     cli_retold_daemon[], cli_retold_access[], cli_retold_segment[], cli_retold_lead[],
-    cli_retold_commerce[], cli_retold_campaign[], cli_retold_orders[];
+    cli_retold_commerce[], cli_retold_campaign[], cli_retold_operator[];
 extern cli_words *const cli_retold[];

@@ -4,10 +4,7 @@
 #include "retell.h"
 
 cli_words *const cli_retold[] = {
-    cli_retold_rows,     cli_retold_values,
-    cli_retold_config,   cli_retold_shaping,
-    cli_retold_daemon,   cli_retold_access,
-    cli_retold_segment,  cli_retold_lead,
-    cli_retold_commerce, cli_retold_campaign,
-    cli_retold_orders,   NULL,
+    cli_retold_rows,     cli_retold_values,   cli_retold_config,   cli_retold_shaping,
+    cli_retold_daemon,   cli_retold_access,   cli_retold_segment,  cli_retold_lead,
+    cli_retold_commerce, cli_retold_campaign, cli_retold_operator, NULL,
 };

@@ -2,7 +2,7 @@
  * See retell.h. */
 #include "retell.h"
 
-cli_words cli_retold_orders[] = {
+cli_words cli_retold_operator[] = {
     /* the two of them */
     {"the daemon does not take connections on %s now", "デーモンは今 %s で接続を受け付けません"},
     {"the path is too long for a socket", "ソケットのパスとして長すぎます"},
