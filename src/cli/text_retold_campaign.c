@@ -18,7 +18,8 @@ cli_words cli_retold_campaign[] = {
     {"the HTML does not use cid:%s", "HTML で cid:%s を使っていません"},
     {"neither 'html' nor 'text' names a file: there is nothing to send",
      "'html' にも 'text' にもファイルがなく、送るものがありません"},
-    {"must name at least one list", "リストを 1 つ以上書いてください"},
+    {"must name at least one list, unless 'segment' says who gets it",
+     "リストを 1 つ以上書いてください ('segment' で対象を決める場合は不要です)"},
     {"two goals are called '%s'", "'%s' という目標が二つあります"},
 
     /* making and sending it */
