@@ -24,6 +24,7 @@ struct apply {
     struct hy_segments *segments; /* which ask for scores */
     uint64_t print;
     bool is_silent;
+    hy_lead_no only; /* finishes one lead that other rules left half done; 0: all of them */
     hy_us told;
     /* of the slice that was applied last */
     hy_lead_no next, end;
@@ -44,6 +45,11 @@ static int begin_at(struct apply *a, struct hy_txn *t, struct hy_score_applied *
     int err = hy_scores_applied(t, ret);
     if (err && err != HY_ENOTFOUND)
         return err;
+    if (a->only) {
+        a->end = a->only + 1;
+        ret->next = a->only;
+        return err;
+    }
     if (err || ret->print != a->print || ret->next == 0)
         *ret = (struct hy_score_applied){.print = a->print, .next = 1, .at = t->now};
     return hy_lead_next_no(t, &a->end);
@@ -57,20 +63,24 @@ static int apply_slice(struct hy_write_req *r, struct hy_txn *t)
     a->slice_changed = 0;
     while (err == HY_OK && at.next < a->end && !hy_txn_should_yield(t)) {
         bool is_changed = false;
-        err = hy_scorer_redo(a->scorer, t, at.next, a->is_silent, &is_changed);
+        err = hy_scorer_redo_some(a->scorer, t, at.next, a->is_silent, &is_changed);
         if (err == HY_OK && is_changed)
             err = hy_segments_lead(t, a->segments, at.next, 0, true);
+        if (err != HY_OK)
+            break;
         a->slice_changed += is_changed;
         at.next++;
     }
-    if (err == HY_OK)
+    bool has_more = err == HY_EMORE; /* of the lead at hand */
+    if (err == HY_OK || has_more)
         err = hy_segments_look(t, a->segments, NULL);
     if (err != HY_OK)
         return err;
     a->next = at.next;
     bool is_done = at.next >= a->end;
     if (is_done)
-        at = (struct hy_score_applied){.print = a->print, .next = 0, .at = t->now};
+        at = (struct hy_score_applied){
+            .print = a->only ? at.print : a->print, .next = 0, .at = t->now};
     err = hy_scores_apply_mark(t, &at);
     if (err == HY_OK && is_done) /* segments follow deeds and time, but not this */
         err = hy_segments_rebuild(t, true, false);
@@ -98,7 +108,7 @@ static void on_done(struct hy_write_req *r, int err)
 {
     struct apply *a = hy_container_of(r, struct apply, req);
     a->changed += err == HY_OK ? a->slice_changed : 0;
-    if (err == HY_OK)
+    if (err == HY_OK && !a->only)
         hy_log(HY_LOG_NOTICE, "scoring", "all points were given anew: %lu of %u leads changed",
                a->changed, a->end ? a->end - 1 : 0);
     else if (err != HY_ECLOSED)
@@ -112,7 +122,8 @@ static void on_done(struct hy_write_req *r, int err)
     apply_free(a);
 }
 
-static int make(struct hy_daemon *d, struct hy_scoring *scoring, bool is_silent, struct apply **ret)
+static int make(struct hy_daemon *d, struct hy_scoring *scoring, bool is_silent, hy_lead_no only,
+                struct apply **ret)
 {
     const struct hy_score_plan *plan = hy_scoring_plan(scoring);
     struct apply *a = calloc(1, sizeof *a);
@@ -129,6 +140,7 @@ static int make(struct hy_daemon *d, struct hy_scoring *scoring, bool is_silent,
         .zone = hy_zone_local(),
         .print = hy_score_plan_print(plan),
         .is_silent = is_silent,
+        .only = only,
     };
     int err = hy_scorer_new(&(struct hy_scorer_options){plan, a->zone}, &a->scorer);
     if (err == HY_OK)
@@ -141,14 +153,14 @@ static int make(struct hy_daemon *d, struct hy_scoring *scoring, bool is_silent,
     return err;
 }
 
-int score_apply_start(struct hy_daemon *d, struct hy_scoring *scoring, bool is_silent,
-                      struct hy_control_call *call)
+static int begin(struct hy_daemon *d, struct hy_scoring *scoring, bool is_silent, hy_lead_no only,
+                 struct hy_control_call *call)
 {
     struct apply *a = NULL;
     bool was = false;
     if (!atomic_compare_exchange_strong(&d->is_applying_scores, &was, true))
         return HY_EBUSY;
-    int err = make(d, scoring, is_silent, &a);
+    int err = make(d, scoring, is_silent, only, &a);
     if (err == HY_OK) {
         a->call = call;
         err = hy_writer_submit(d->writer, &a->req);
@@ -158,6 +170,12 @@ int score_apply_start(struct hy_daemon *d, struct hy_scoring *scoring, bool is_s
     if (err != HY_OK)
         atomic_store(&d->is_applying_scores, false);
     return err;
+}
+
+int score_apply_start(struct hy_daemon *d, struct hy_scoring *scoring, bool is_silent,
+                      struct hy_control_call *call)
+{
+    return begin(d, scoring, is_silent, 0, call);
 }
 
 void score_apply_look(struct hy_daemon *d, struct hy_scoring *scoring)
@@ -173,10 +191,12 @@ void score_apply_look(struct hy_daemon *d, struct hy_scoring *scoring)
     if (err == HY_OK)
         err = hy_scores_applied(&t, &at);
     hy_txn_end(&t);
+    if (err != HY_OK && err != HY_ENOTFOUND)
+        return;
     bool is_same = err == HY_OK && at.print == hy_score_plan_print(hy_scoring_plan(scoring));
-    if (is_same && at.next)
-        err = score_apply_start(d, scoring, true, NULL);
-    else if (!is_same && given && (err == HY_OK || err == HY_ENOTFOUND))
+    if (err == HY_OK && at.next)
+        err = begin(d, scoring, true, is_same ? 0 : at.next, NULL);
+    if (!is_same && given)
         hy_log(HY_LOG_NOTICE, "scoring",
                "points were given by other rules before: 'hayauma score try' shows what these "
                "make of the history, 'hayauma score apply' gives all anew");

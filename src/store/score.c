@@ -41,8 +41,8 @@ static bool is_for(const struct hy_score_rule *r, const struct hy_activity *a,
     return r->on && r->on->did == a->kind && hy_segment_matches(r->on, deed);
 }
 
-static int give_all(struct score_book *b, const struct hy_activity *a,
-                    const struct hy_segment_deed *deed)
+int hy_score_book_note(struct score_book *b, const struct hy_activity *a,
+                       const struct hy_segment_deed *deed)
 {
     struct chosen c = {0};
     hy_id id = a->id;
@@ -57,7 +57,7 @@ static int give_all(struct score_book *b, const struct hy_activity *a,
     return err;
 }
 
-static bool is_of_interest(const struct hy_score_plan *plan, enum hy_activity_kind kind)
+bool hy_score_is_of_interest(const struct hy_score_plan *plan, enum hy_activity_kind kind)
 {
     for (size_t i = 0; i < plan->n_rules; i++)
         if (plan->rules[i].on && plan->rules[i].on->did == kind)
@@ -82,13 +82,14 @@ int hy_scores_note(struct hy_txn *t, const struct hy_score_plan *plan, const str
     struct score_book b = {0};
     say(ret_changed, &b);
     bool is_sales = a->kind == HY_ACTIVITY_SALES && sign > 0, is_closed = false;
-    if (!a->lead || (sign > 0 && !is_sales && !is_of_interest(plan, a->kind)))
+    if (!a->lead || (sign > 0 && !is_sales && !hy_score_is_of_interest(plan, a->kind)))
         return 0;
     int err = hy_score_book_open(t, plan, a->lead, &b);
     if (!err && is_sales)
         close_all(&b, a->text, &is_closed);
     if (!err)
-        err = sign > 0 ? give_all(&b, a, deed) : hy_score_book_withdraw(&b, a->id, moment_of(a));
+        err = sign > 0 ? hy_score_book_note(&b, a, deed)
+                       : hy_score_book_withdraw(&b, a->id, moment_of(a));
     if (!err && (b.is_changed || is_closed))
         err = hy_score_settle(&b, false);
     if (!err)
@@ -131,7 +132,7 @@ static int review_one(struct score_book *b, const struct hy_score_rule *r, bool 
     return err;
 }
 
-static int review_all(struct score_book *b, const struct hy_segment_facts *facts)
+int hy_score_book_review(struct score_book *b, const struct hy_segment_facts *facts)
 {
     const struct hy_score_rule *rules = b->plan->rules;
     struct chosen c = {0};
@@ -162,89 +163,12 @@ int hy_scores_review(struct hy_txn *t, const struct hy_score_plan *plan, hy_lead
         return 0;
     int err = hy_score_book_open(t, plan, lead, &b);
     if (!err)
-        err = review_all(&b, facts);
+        err = hy_score_book_review(&b, facts);
     if (!err && b.is_changed)
         err = hy_score_settle(&b, false);
     if (!err)
         say(ret_changed, &b);
     return err;
-}
-
-/* ---- all of a lead ---- */
-
-/* Deletes entries; those that are carried go, or stay and are added to the sums. */
-static int clear(struct score_book *b, bool carried_too)
-{
-    uint8_t key[4];
-    struct hy_cursor c;
-    struct score_entry e;
-    struct hy_str prefix = hy_str_make(key, sizeof key);
-    hy_put_be32(key, b->lead);
-    b->r.n_sums = 0;
-    int err = hy_cursor_open(b->t, HY_TABLE_SCORE_LEDGER, &c);
-    if (!err)
-        err = hy_cursor_prefix_first(&c, prefix);
-    while (!err) {
-        err = hy_score_entry_decode(c.key, c.value, &e);
-        if (!err && e.kind == SCORE_CARRIED && !carried_too)
-            hy_score_book_carry(b, &e);
-        else if (!err || err == HY_ECORRUPT)
-            err = hy_cursor_delete(&c);
-        if (!err)
-            err = hy_cursor_prefix_next(&c, prefix);
-    }
-    hy_cursor_close(&c);
-    return err == HY_ENOTFOUND ? 0 : err;
-}
-
-static int give_past(struct score_book *b, const struct hy_score_past *past)
-{
-    struct hy_activity_who who = {.by = HY_ACTIVITY_BY_LEAD, .lead = b->lead};
-    struct hy_activity a = {0};
-    int err = hy_activity_next_of(b->t, &who, 0, &a);
-    while (!err) {
-        hy_id id = a.id;
-        const struct hy_segment_deed *deed =
-            is_of_interest(b->plan, a.kind) ? past->deed(past->ctx, b->t, &a) : NULL;
-        if (deed)
-            err = give_all(b, &a, deed);
-        if (!err)
-            err = hy_activity_next_of(b->t, &who, id, &a);
-    }
-    return err == HY_ENOTFOUND ? 0 : err;
-}
-
-int hy_scores_redo(struct hy_txn *t, const struct hy_score_plan *plan, hy_lead_no lead,
-                   const struct hy_score_past *past, bool *ret_changed)
-{
-    struct score_book b;
-    if (!lead)
-        return HY_EINVAL;
-    int err = hy_score_book_open(t, plan, lead, &b);
-    if (err)
-        return err;
-    int64_t before = hy_score_record_total(&b.r, t->now);
-    err = clear(&b, false);
-    if (!err)
-        err = give_past(&b, past);
-    if (!err)
-        err = review_all(&b, past->facts);
-    b.is_changed = !err && before != hy_score_record_total(&b.r, t->now);
-    if (!err)
-        err = hy_score_settle(&b, past->is_silent);
-    if (!err)
-        say(ret_changed, &b);
-    return err;
-}
-
-int hy_scores_erase(struct hy_txn *t, hy_lead_no lead)
-{
-    static const struct hy_score_plan none;
-    struct score_book b;
-    int err = hy_score_book_open(t, &none, lead, &b);
-    if (!err)
-        err = clear(&b, true);
-    return err ? err : hy_score_settle(&b, true); /* no threshold is left of an empty plan */
 }
 
 /* ---- what was trimmed ---- */

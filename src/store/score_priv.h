@@ -43,6 +43,14 @@ struct score_record {
     size_t n_sums, n_overs;
     struct score_sum sums[SCORE_SUMS_MAX];
     struct score_over overs[SCORE_OVERS_MAX];
+    /* All points are being given anew, in several transactions: until that is done nobody enters or
+     * leaves a threshold. */
+    struct {
+        bool is_held;
+        bool is_giving; /* the old entries are gone */
+        uint64_t print; /* of the plan */
+        hy_id after;    /* the activity whose points were given last */
+    } redo;
 };
 
 /* A lead without one has an empty one. */
@@ -115,6 +123,13 @@ HY_MUST_USE int hy_score_book_give(struct score_book *b, const struct hy_score_r
 /* Takes an entry out; kept: it stays to be seen as a withdrawn one. */
 HY_MUST_USE int hy_score_book_take(struct score_book *b, const struct score_entry *e, bool is_kept);
 HY_MUST_USE int hy_score_book_withdraw(struct score_book *b, hy_id activity, hy_wall_ms at);
+
+/* What the rules give for an activity, which counts; the rules with `when`. */
+HY_MUST_USE int hy_score_book_note(struct score_book *b, const struct hy_activity *a,
+                                   const struct hy_segment_deed *deed);
+HY_MUST_USE int hy_score_book_review(struct score_book *b, const struct hy_segment_facts *facts);
+/* Whether any rule gives points for activities of the kind. */
+bool hy_score_is_of_interest(const struct hy_score_plan *plan, enum hy_activity_kind kind);
 
 /* Adds a carried entry to the sums. */
 void hy_score_book_carry(struct score_book *b, const struct score_entry *e);

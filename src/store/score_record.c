@@ -1,7 +1,8 @@
 /* The record of a lead's points. Key: lead be32. Value: version u8; varints: second of its entry in
  * score_due, number of sums; for each sum: group, half-life (s), entries, moment (ms), value (le64,
  * a double); number of thresholds; for each: threshold, flags u8 (1 it is over, 2 sales closed it),
- * since, last handed over (ms). */
+ * since, last handed over (ms). Version 2, while all of it is being given anew: and then u8 whether
+ * the old entries are gone, le64 print of the rules, be64 the activity that was given last. */
 #include "hayauma/base/bytes.h"
 #include "meta.h"
 #include "record.h"
@@ -10,7 +11,9 @@
 enum { OVER = 1, CLOSED = 2 };
 enum {
     VERSION = 1,
-    RECORD_MAX = 16 + SCORE_SUMS_MAX * (3 + 5 + 5 + 10 + 8) + SCORE_OVERS_MAX * (3 + 1 + 20),
+    VERSION_HELD = 2,
+    HELD = 1 + 8 + 8,
+    RECORD_MAX = 16 + HELD + SCORE_SUMS_MAX * (3 + 5 + 5 + 10 + 8) + SCORE_OVERS_MAX * (3 + 1 + 20),
 };
 
 static struct hy_str key_of(hy_lead_no lead, uint8_t room[4])
@@ -60,6 +63,12 @@ static void decode(struct hy_rec_in *in, struct score_record *r)
         o->since = (hy_wall_ms)rec_get_varint(in, INT64_MAX);
         o->handed = (hy_wall_ms)rec_get_varint(in, INT64_MAX);
     }
+    if (!r->redo.is_held)
+        return;
+    const uint8_t *held = rec_get(in, HELD);
+    r->redo.is_giving = held[0];
+    r->redo.print = hy_get_le64(held + 1);
+    r->redo.after = hy_get_be64(held + 9);
 }
 
 int hy_score_record_get(struct hy_txn *t, hy_lead_no lead, struct score_record *ret)
@@ -68,13 +77,15 @@ int hy_score_record_get(struct hy_txn *t, hy_lead_no lead, struct score_record *
     struct hy_str value;
     ret->due_s = 0;
     ret->n_sums = ret->n_overs = 0;
+    ret->redo.is_held = ret->redo.is_giving = false;
     int err = hy_get(t, HY_TABLE_SCORES, key_of(lead, key), &value);
     if (err == HY_ENOTFOUND)
         return 0;
     if (!err)
-        err = hy_value_check(value, VERSION);
+        err = hy_value_check(value, VERSION_HELD);
     if (err)
         return err;
+    ret->redo.is_held = value.p[0] == VERSION_HELD;
     struct hy_rec_in in = rec_in(hy_str_slice(value, 1, value.n));
     decode(&in, ret);
     return in.bad || in.n ? hy_txn_fail(t, HY_ECORRUPT) : 0;
@@ -84,11 +95,11 @@ int hy_score_record_put(struct hy_txn *t, hy_lead_no lead, const struct score_re
 {
     uint8_t key[4], room[RECORD_MAX];
     struct hy_rec_out o = {.p = room, .max = sizeof room};
-    if (r->n_sums == 0 && r->n_overs == 0 && r->due_s == 0) {
+    if (r->n_sums == 0 && r->n_overs == 0 && r->due_s == 0 && !r->redo.is_held) {
         int err = hy_del(t, HY_TABLE_SCORES, key_of(lead, key));
         return err == HY_ENOTFOUND ? 0 : err;
     }
-    rec_put_u8(&o, VERSION);
+    rec_put_u8(&o, r->redo.is_held ? VERSION_HELD : VERSION);
     rec_put_varint(&o, r->due_s);
     rec_put_varint(&o, r->n_sums);
     for (size_t i = 0; i < r->n_sums; i++) {
@@ -106,6 +117,12 @@ int hy_score_record_put(struct hy_txn *t, hy_lead_no lead, const struct score_re
         rec_put_u8(&o, (uint8_t)((over->is_over ? OVER : 0) | (over->is_closed ? CLOSED : 0)));
         rec_put_varint(&o, (uint64_t)over->since);
         rec_put_varint(&o, (uint64_t)over->handed);
+    }
+    if (r->redo.is_held) {
+        uint8_t held[HELD] = {r->redo.is_giving};
+        hy_put_le64(held + 1, r->redo.print);
+        hy_put_be64(held + 9, r->redo.after);
+        rec_put(&o, held, sizeof held);
     }
     return hy_put(t, HY_TABLE_SCORES, key_of(lead, key), hy_str_make(room, o.n), HY_PUT_SET);
 }

@@ -205,6 +205,8 @@ int hy_score_settle(struct score_book *b, bool is_silent)
     for (size_t i = b->r.n_sums; i-- > 0;)
         if (b->r.sums[i].n == 0)
             b->r.sums[i] = b->r.sums[--b->r.n_sums];
+    if (b->r.redo.is_held) /* half a score is over nothing, nor below it */
+        return hy_score_record_put(b->t, b->lead, &b->r);
     int64_t total = hy_score_record_total(&b->r, b->t->now);
     int err = drop_gone(b);
     for (size_t i = 0; i < b->plan->n_thresholds && !err; i++)

@@ -25,6 +25,9 @@ HY_MUST_USE int hy_scorer_lead(struct hy_scorer *s, struct hy_txn *t, hy_lead_no
  * over. */
 HY_MUST_USE int hy_scorer_redo(struct hy_scorer *s, struct hy_txn *t, hy_lead_no lead,
                                bool is_silent, bool *ret_changed);
+/* The same in slices: HY_EMORE when the transaction should end before it is done. */
+HY_MUST_USE int hy_scorer_redo_some(struct hy_scorer *s, struct hy_txn *t, hy_lead_no lead,
+                                    bool is_silent, bool *ret_changed);
 
 /* ---- any transaction ------------------------------------------------------------------------- */
 

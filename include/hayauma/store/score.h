@@ -43,6 +43,12 @@ struct hy_score_past {
  * count. What was given for activities that were trimmed stays. */
 HY_MUST_USE int hy_scores_redo(struct hy_txn *t, const struct hy_score_plan *plan, hy_lead_no lead,
                                const struct hy_score_past *past, bool *ret_changed);
+/* The same in slices: HY_EMORE when the transaction should end; what is done stands in the store,
+ * and until the rest is, nobody enters or leaves a threshold by it. *ret_changed when it is done.
+ */
+HY_MUST_USE int hy_scores_redo_some(struct hy_txn *t, const struct hy_score_plan *plan,
+                                    hy_lead_no lead, const struct hy_score_past *past,
+                                    bool *ret_changed);
 
 /* How far all leads have been given their points anew, by which rules. */
 struct hy_score_applied {

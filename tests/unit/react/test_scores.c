@@ -125,3 +125,68 @@ Test(scores, that_are_tried_are_those_that_were_given_and_those_given_anew)
     hy_scorer_free(s);
     hy_arena_free(&arena);
 }
+
+static unsigned said(struct hy_txn *t, hy_lead_no lead)
+{
+    struct hy_activity_who who = {.by = HY_ACTIVITY_BY_LEAD, .lead = lead};
+    struct hy_activity a = {0};
+    unsigned n = 0;
+    while (hy_activity_next_of(t, &who, a.id, &a) == HY_OK)
+        n += a.kind == HY_ACTIVITY_SCORE_REACHED || a.kind == HY_ACTIVITY_SCORE_LEFT;
+    return n;
+}
+
+Test(scores, of_a_lead_that_did_much_are_given_anew_in_slices_while_it_does_more)
+{
+    struct hy_arena arena = HY_ARENA_INIT(1 << 20);
+    struct hy_score_plan plan = plan_in(&arena);
+    const struct hy_score_threshold hot = {HY_STR("hot"), 60, 40, 0};
+    plan.thresholds = &hot;
+    plan.n_thresholds = 1;
+    struct hy_scorer *s = NULL;
+    struct hy_rng rng;
+    struct hy_txn t;
+    unsigned slices = 0, told;
+    bool is_changed = false;
+    int err;
+    hy_rng_seed(&rng, 5);
+    cr_assert_eq(hy_scorer_new(&(struct hy_scorer_options){.plan = &plan}, &s), 0);
+    cr_assert_eq(hy_txn_write(env, &t), 0);
+    hy_lead_no lead = lead_made(&t, 1);
+    for (int i = 0; i < 6; i++)
+        live(&t, s, &rng, lead);
+    compare(&t, s, &plan, lead, "as it came");
+    told = said(&t, lead);
+    cr_assert_gt(told, 0);
+    cr_assert_eq(hy_txn_commit(&t), 0);
+    do {
+        cr_assert_eq(hy_txn_write(env, &t), 0);
+        if (slices % 3 == 1) { /* another does something beside it */
+            struct hy_activity a = {.kind = HY_ACTIVITY_ORDER, .lead = lead, .at = t.now};
+            cr_assert_eq(hy_activity_put(&t, &a), 0);
+            cr_assert_eq(hy_scorer_note(s, &t, &a, 1, NULL), 0);
+        }
+        if (slices == 4) /* other rules, in their place: it begins anew */
+            ((struct hy_score_rule *)(uintptr_t)plan.rules)[2].print = 77;
+        t.yield_at = t.yield_by = 1;
+        err = hy_scorer_redo_some(s, &t, lead, true, &is_changed);
+        cr_assert(err == HY_OK || err == HY_EMORE, "%d", err);
+        cr_expect_eq(said(&t, lead), told, "slice %u", slices);
+        cr_assert_eq(hy_txn_commit(&t), 0);
+        slices++;
+    } while (err == HY_EMORE && slices < 1000);
+    cr_expect_gt(slices, 10);
+    cr_expect(err == HY_OK && is_changed);
+    cr_assert_eq(hy_txn_write(env, &t), 0);
+    compare(&t, s, &plan, lead, "given anew in slices");
+    struct hy_score score;
+    cr_assert_eq(hy_score_read(&t, &plan, lead, t.now, &score), 0);
+    int64_t sliced = score.total_milli;
+    cr_expect(score.thresholds[0].is_over);
+    cr_assert_eq(hy_scorer_redo(s, &t, lead, true, &is_changed), 0);
+    cr_assert_eq(hy_score_read(&t, &plan, lead, t.now, &score), 0);
+    cr_expect_eq(score.total_milli, sliced, "at once");
+    cr_assert_eq(hy_txn_commit(&t), 0);
+    hy_scorer_free(s);
+    hy_arena_free(&arena);
+}
