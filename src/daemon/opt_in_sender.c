@@ -10,11 +10,10 @@
 #include <stdlib.h>
 
 #include "daemon.h"
-#include "desk.h"
 #include "hayauma/base/list.h"
 #include "hayauma/base/log.h"
+#include "letters.h"
 #include "opt_in_mail.h"
-#include "system_mail.h"
 
 enum {
     LOOK_US = 1000000,
@@ -24,56 +23,34 @@ enum {
     EXPIRE_AT_ONCE = 256,
     AT_ONCE = 32,    /* mails on their way into the spool */
     LOOKED_AT = 256, /* requests of one look */
-    COMPLAIN_MS = 3600 * 1000,
 };
-enum { MSG_STORED = 1, MSG_STOP };
 
 struct opt_in_sender {
-    struct hy_daemon *d;
-    struct desk desk;
-    atomic_bool is_stopping;
-    unsigned n_out;
+    struct letters letters;
     hy_list_no list; /* the request that was looked at last */
     hy_lead_no lead;
-    bool has_failed;       /* some of this round could not be made */
-    hy_us again, expire;   /* not before; 0 = at once */
-    hy_wall_ms complained; /* when that was last said */
+    bool has_failed;     /* some of this round could not be made */
+    hy_us again, expire; /* not before; 0 = at once */
 };
 
 /* A mail on its way into the spool. */
-struct letter {
-    struct system_mail mail;
-    struct hy_msg msg;
-    struct opt_in_sender *s;
+struct question {
+    struct letter letter;
     struct hy_opt_in asked; /* without its texts */
-    int err;
 };
 
 static void complain(struct opt_in_sender *s, const char *list, const char *why)
 {
-    hy_wall_ms now = hy_clock_wall_ms();
-    if (now - s->complained < COMPLAIN_MS)
-        return;
-    s->complained = now;
-    hy_log(HY_LOG_WARNING, "opt-in", "mails that ask whether to join %s wait: %s", list, why);
+    if (letters_may_complain(&s->letters))
+        hy_log(HY_LOG_WARNING, "opt-in", "mails that ask whether to join %s wait: %s", list, why);
 }
 
 /* ---- handing in ---- */
 
 static int mark(struct system_mail *m, struct hy_txn *t)
 {
-    const struct letter *l = hy_container_of(m, struct letter, mail);
-    return hy_opt_in_mailed(t, &l->asked);
-}
-
-/* The writer's thread. */
-static void on_handed_in(struct system_mail *m, int err)
-{
     struct letter *l = hy_container_of(m, struct letter, mail);
-    l->err = err;
-    l->msg.kind = MSG_STORED;
-    int posted = hy_mailbox_post_answer(l->s->desk.mailbox, &l->msg);
-    (void)posted; /* open as long as a letter is out */
+    return hy_opt_in_mailed(t, &hy_container_of(l, struct question, letter)->asked);
 }
 
 struct forgetting {
@@ -92,30 +69,28 @@ static void forget(struct opt_in_sender *s, const struct hy_opt_in *o)
 {
     struct forgetting f = {
         .req = {.class = HY_WRITE_ADMIN, .apply = apply_forget}, .list = o->list, .lead = o->lead};
-    int err = hy_writer_run(s->d->writer, &f.req);
+    int err = hy_writer_run(s->letters.d->writer, &f.req);
     (void)err; /* then with the next look */
 }
 
 static int send_letter(struct opt_in_sender *s, const struct hy_opt_in *o, struct opt_in_mail *m,
                        struct hy_diag *diag)
 {
-    struct letter *l = calloc(1, sizeof *l);
-    if (!l)
+    struct hy_daemon *d = s->letters.d;
+    struct question *q = calloc(1, sizeof *q);
+    if (!q)
         return HY_ENOMEM;
-    *l = (struct letter){
-        .s = s,
-        .asked = {.id = o->id,
-                  .list = o->list,
-                  .lead = o->lead,
-                  .address = hy_opt_in_address(s->d->env, hy_address_wire(&m->to))}};
-    l->mail.also = mark;
-    l->mail.done = on_handed_in;
-    l->mail.is_urgent = true;
-    int err = system_mail_put(s->d, &m->from, &m->to, &m->rendered, &l->mail, diag);
+    q->asked = (struct hy_opt_in){.id = o->id,
+                                  .list = o->list,
+                                  .lead = o->lead,
+                                  .address = hy_opt_in_address(d->env, hy_address_wire(&m->to))};
+    letters_prepare(&s->letters, &q->letter, mark);
+    q->letter.mail.is_urgent = true;
+    int err = system_mail_put(d, &m->from, &m->to, &m->rendered, &q->letter.mail, diag);
     if (err == HY_OK)
-        s->n_out++;
+        letters_sent(&s->letters);
     else
-        free(l);
+        free(q);
     return err;
 }
 
@@ -137,7 +112,7 @@ static bool ask_next(struct opt_in_sender *s, const struct hy_config *c, struct 
     }
     s->list = o.list;
     s->lead = o.lead;
-    err = opt_in_mail_make(t, c, &s->d->tokens, &o, &m, &diag);
+    err = opt_in_mail_make(t, c, &s->letters.d->tokens, &o, &m, &diag);
     if (err == HY_ENOTFOUND) {
         forget(s, &o);
         return true;
@@ -155,12 +130,12 @@ static bool ask_next(struct opt_in_sender *s, const struct hy_config *c, struct 
     return err == HY_EINVAL;
 }
 
-static void look(struct opt_in_sender *s)
+static void ask_all(struct opt_in_sender *s)
 {
-    struct hy_config *c = daemon_config(s->d);
+    struct hy_config *c = daemon_config(s->letters.d);
     struct hy_txn t = {0};
-    if (hy_txn_read(s->d->env, &t) == HY_OK)
-        for (int n = 0; n < LOOKED_AT && s->n_out < AT_ONCE && ask_next(s, c, &t); n++)
+    if (hy_txn_read(s->letters.d->env, &t) == HY_OK)
+        for (int n = 0; n < LOOKED_AT && s->letters.n_out < AT_ONCE && ask_next(s, c, &t); n++)
             ;
     hy_txn_end(&t);
     hy_config_unref(c);
@@ -176,38 +151,27 @@ static void expire(struct opt_in_sender *s)
 {
     struct hy_write_req req = {.class = HY_WRITE_ADMIN, .apply = apply_expire};
     s->expire = hy_clock_us() + EXPIRE_US;
-    int err = hy_writer_run(s->d->writer, &req);
+    int err = hy_writer_run(s->letters.d->writer, &req);
     (void)err; /* the next time */
 }
 
-static void handed_in(struct opt_in_sender *s, struct letter *l)
+static void stored(struct letters *letters, struct letter *l)
 {
-    s->n_out--;
+    struct opt_in_sender *s = hy_container_of(letters, struct opt_in_sender, letters);
     if (l->err != HY_OK && l->err != HY_ENOTFOUND) { /* it was answered or withdrawn meanwhile */
         complain(s, "a list", hy_err_text(l->err));
         s->again = hy_clock_us() + AGAIN_US;
     }
-    free(l);
+    free(hy_container_of(l, struct question, letter));
 }
 
-static void run(void *arg)
+static void look(struct letters *letters)
 {
-    struct opt_in_sender *s = arg;
-    while (!atomic_load(&s->is_stopping) || s->n_out) {
-        if (s->n_out == 0 && !atomic_load(&s->is_stopping)) {
-            if (hy_clock_us() >= s->again)
-                look(s);
-            if (hy_clock_us() >= s->expire)
-                expire(s);
-        }
-        for (struct hy_msg *m = hy_mailbox_wait(s->desk.mailbox, s->n_out ? HY_US_NEVER : LOOK_US),
-                           *next;
-             m; m = next) {
-            next = m->next;
-            if (m->kind == MSG_STORED)
-                handed_in(s, hy_container_of(m, struct letter, msg));
-        }
-    }
+    struct opt_in_sender *s = hy_container_of(letters, struct opt_in_sender, letters);
+    if (hy_clock_us() >= s->again)
+        ask_all(s);
+    if (hy_clock_us() >= s->expire)
+        expire(s);
 }
 
 int opt_in_sender_start(struct hy_daemon *d, struct opt_in_sender **ret)
@@ -215,8 +179,9 @@ int opt_in_sender_start(struct hy_daemon *d, struct opt_in_sender **ret)
     struct opt_in_sender *s = calloc(1, sizeof *s);
     if (!s)
         return HY_ENOMEM;
-    s->d = d;
-    int err = desk_open(&s->desk, "opt-in", AT_ONCE + 1, run, s);
+    s->letters = (struct letters){
+        .d = d, .name = "opt-in", .look_us = LOOK_US, .look = look, .stored = stored};
+    int err = letters_start(&s->letters, AT_ONCE);
     if (err != HY_OK) {
         free(s);
         return err;
@@ -229,7 +194,6 @@ void opt_in_sender_stop(struct opt_in_sender *s)
 {
     if (!s)
         return;
-    atomic_store(&s->is_stopping, true);
-    desk_close(&s->desk, MSG_STOP);
+    letters_stop(&s->letters);
     free(s);
 }

@@ -12,39 +12,29 @@
 #include <time.h>
 
 #include "daemon.h"
-#include "desk.h"
 #include "hayauma/base/list.h"
 #include "hayauma/base/log.h"
 #include "hayauma/store/tenant.h"
-#include "system_mail.h"
+#include "letters.h"
 #include "tenant_report.h"
 
 enum {
     LOOK_US = 30 * 1000000,
     AGAIN_US = 900 * 1000000,
     AT_ONCE = 64, /* reports of one walk */
-    COMPLAIN_MS = 3600 * 1000,
     DAY_MS = 86400000,
 };
-enum { MSG_STORED = 1, MSG_STOP };
 
 struct tenant_sender {
-    struct hy_daemon *d;
-    struct desk desk;
-    atomic_bool is_stopping;
-    unsigned n_out;
-    hy_us again;           /* not before, since something did not go; 0 = at once */
-    hy_wall_ms complained; /* when that was last said */
+    struct letters letters;
+    hy_us again; /* not before, since something did not go; 0 = at once */
 };
 
 /* A report on its way into the spool. */
-struct letter {
-    struct system_mail mail;
-    struct hy_msg msg;
-    struct tenant_sender *s;
+struct report {
+    struct letter letter;
     uint32_t tenant;
     hy_wall_ms end;
-    int err;
 };
 
 /* ---- when ---- */
@@ -74,28 +64,16 @@ static hy_wall_ms last_due(const struct hy_tenant *t, hy_wall_ms now)
 /* With the message: so it is written once. */
 static int mark(struct system_mail *m, struct hy_txn *t)
 {
-    const struct letter *l = hy_container_of(m, struct letter, mail);
-    return hy_tenant_report_mark(t, l->tenant, l->end);
-}
-
-/* The writer's thread. */
-static void on_handed_in(struct system_mail *m, int err)
-{
     struct letter *l = hy_container_of(m, struct letter, mail);
-    l->err = err;
-    l->msg.kind = MSG_STORED;
-    int posted = hy_mailbox_post_answer(l->s->desk.mailbox, &l->msg);
-    (void)posted; /* open as long as a letter is out */
+    const struct report *r = hy_container_of(l, struct report, letter);
+    return hy_tenant_report_mark(t, r->tenant, r->end);
 }
 
 static void complain(struct tenant_sender *s, const char *name, const char *why)
 {
-    hy_wall_ms now = hy_clock_wall_ms();
     s->again = hy_clock_us() + AGAIN_US;
-    if (now - s->complained < COMPLAIN_MS)
-        return;
-    s->complained = now;
-    hy_log(HY_LOG_WARNING, "tenants", "the report for %s waits: %s", name, why);
+    if (letters_may_complain(&s->letters))
+        hy_log(HY_LOG_WARNING, "tenants", "the report for %s waits: %s", name, why);
 }
 
 static void send_report(struct tenant_sender *s, const struct hy_config *c,
@@ -104,14 +82,14 @@ static void send_report(struct tenant_sender *s, const struct hy_config *c,
     struct hy_diag diag = {""};
     struct hy_buf text = HY_BUF_INIT(TENANT_REPORT_TEXT_MAX), subject = HY_BUF_INIT(1024);
     char from[HY_ADDRESS_MAX + 1], id[HY_ADDRESS_MAX + 64];
-    struct letter *l = calloc(1, sizeof *l);
-    if (!l) {
+    struct report *sent = calloc(1, sizeof *sent);
+    if (!sent) {
         complain(s, t->name, hy_err_text(HY_ENOMEM));
         return;
     }
-    *l = (struct letter){.s = s, .tenant = r->tenant, .end = r->end};
-    l->mail.also = mark;
-    l->mail.done = on_handed_in;
+    sent->tenant = r->tenant;
+    sent->end = r->end;
+    letters_prepare(&s->letters, &sent->letter, mark);
     tenant_report_put(r, t->name, c->node.hostname, t->language, &text);
     tenant_report_subject(r, t->name, t->language, &subject);
     snprintf(from, sizeof from, "%s%.230s", c->dsn.from[0] ? c->dsn.from : "mailer-daemon@",
@@ -126,26 +104,27 @@ static void send_report(struct tenant_sender *s, const struct hy_config *c,
                                 .text = hy_buf_str(&text)};
     int err = text.err ? text.err : subject.err;
     if (err == HY_OK)
-        err = system_mail_send(s->d, &n, &l->mail, &diag);
+        err = system_mail_send(s->letters.d, &n, &sent->letter.mail, &diag);
     if (err == HY_OK) {
-        s->n_out++;
+        letters_sent(&s->letters);
     } else {
         complain(s, t->name, diag.text[0] ? diag.text : hy_err_text(err));
-        free(l);
+        free(sent);
     }
     hy_buf_free(&text);
     hy_buf_free(&subject);
 }
 
-static void handed_in(struct tenant_sender *s, struct letter *l)
+static void stored(struct letters *letters, struct letter *l)
 {
+    struct tenant_sender *s = hy_container_of(letters, struct tenant_sender, letters);
+    struct report *r = hy_container_of(l, struct report, letter);
     char name[HY_TENANT_NAME_MAX + 1];
-    s->n_out--;
     if (l->err != HY_OK) {
-        tenant_name(s->d, l->tenant, name);
+        tenant_name(letters->d, r->tenant, name);
         complain(s, name, hy_err_text(l->err));
     }
-    free(l);
+    free(r);
 }
 
 /* ---- looking ---- */
@@ -169,7 +148,7 @@ static bool is_due(struct tenant_sender *s, const struct hy_tenant *t, hy_wall_m
 {
     struct hy_txn txn = {0};
     hy_wall_ms last = 0, due = last_due(t, now);
-    int err = hy_txn_read(s->d->env, &txn);
+    int err = hy_txn_read(s->letters.d->env, &txn);
     if (err == HY_OK)
         err = hy_tenant_reported(&txn, t->number, &last);
     hy_txn_end(&txn);
@@ -177,7 +156,7 @@ static bool is_due(struct tenant_sender *s, const struct hy_tenant *t, hy_wall_m
         struct first f = {.req = {.class = HY_WRITE_ADMIN, .apply = apply_first},
                           .tenant = t->number,
                           .begin = due};
-        err = hy_writer_run(s->d->writer, &f.req);
+        err = hy_writer_run(s->letters.d->writer, &f.req);
         (void)err; /* then with the next look */
         return false;
     }
@@ -187,14 +166,14 @@ static bool is_due(struct tenant_sender *s, const struct hy_tenant *t, hy_wall_m
 
 static bool is_stopped(void *ctx)
 {
-    return atomic_load(&((struct tenant_sender *)ctx)->is_stopping);
+    return atomic_load(&((struct tenant_sender *)ctx)->letters.is_stopping);
 }
 
-static void look(struct tenant_sender *s)
+static void report_all(struct tenant_sender *s)
 {
     struct tenant_report reports[AT_ONCE] = {0};
     const struct hy_tenant *whose[AT_ONCE];
-    struct hy_config *c = daemon_config(s->d);
+    struct hy_config *c = daemon_config(s->letters.d);
     hy_wall_ms now = hy_clock_wall_ms();
     size_t n = 0;
     for (size_t i = 0; i < c->tenants.n && n < AT_ONCE; i++) {
@@ -205,7 +184,7 @@ static void look(struct tenant_sender *s)
         whose[n] = t;
         reports[n++] = (struct tenant_report){.tenant = t->number, .begin = begin, .end = now};
     }
-    int err = n ? tenant_report_gather(s->d->env, reports, n, is_stopped, s) : HY_OK;
+    int err = n ? tenant_report_gather(s->letters.d->env, reports, n, is_stopped, s) : HY_OK;
     if (err != HY_OK && err != HY_ECANCELED)
         complain(s, whose[0]->name, hy_err_text(err));
     for (size_t i = 0; i < n && err == HY_OK; i++)
@@ -213,20 +192,11 @@ static void look(struct tenant_sender *s)
     hy_config_unref(c);
 }
 
-static void run(void *arg)
+static void look(struct letters *letters)
 {
-    struct tenant_sender *s = arg;
-    while (!atomic_load(&s->is_stopping) || s->n_out) {
-        if (s->n_out == 0 && hy_clock_us() >= s->again)
-            look(s);
-        for (struct hy_msg *m = hy_mailbox_wait(s->desk.mailbox, s->n_out ? HY_US_NEVER : LOOK_US),
-                           *next;
-             m; m = next) {
-            next = m->next;
-            if (m->kind == MSG_STORED)
-                handed_in(s, hy_container_of(m, struct letter, msg));
-        }
-    }
+    struct tenant_sender *s = hy_container_of(letters, struct tenant_sender, letters);
+    if (hy_clock_us() >= s->again)
+        report_all(s);
 }
 
 int tenant_sender_start(struct hy_daemon *d, struct tenant_sender **ret)
@@ -234,8 +204,9 @@ int tenant_sender_start(struct hy_daemon *d, struct tenant_sender **ret)
     struct tenant_sender *s = calloc(1, sizeof *s);
     if (!s)
         return HY_ENOMEM;
-    s->d = d;
-    int err = desk_open(&s->desk, "tenants", AT_ONCE + 1, run, s);
+    s->letters = (struct letters){
+        .d = d, .name = "tenants", .look_us = LOOK_US, .look = look, .stored = stored};
+    int err = letters_start(&s->letters, AT_ONCE);
     if (err != HY_OK) {
         free(s);
         return err;
@@ -248,7 +219,6 @@ void tenant_sender_stop(struct tenant_sender *s)
 {
     if (!s)
         return;
-    atomic_store(&s->is_stopping, true);
-    desk_close(&s->desk, MSG_STOP);
+    letters_stop(&s->letters);
     free(s);
 }
