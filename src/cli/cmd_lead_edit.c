@@ -2,6 +2,7 @@
  * has it. */
 #include "cli.h"
 #include "commands.h"
+#include "edit_args.h"
 
 #include <string.h>
 
@@ -34,49 +35,18 @@ static int send_edit(struct cli *c, const char *lead, json_t *edit)
     return CLI_OK;
 }
 
-/* NAME=VALUE; without a value it is unset. False: it is told. */
-static bool add_attribute(struct cli *c, json_t *attrs, const char *text)
-{
-    const char *eq = strchr(text, '=');
-    if (!eq || eq == text) {
-        fprintf(c->err, _(c, "%s: write NAME=VALUE (NAME= takes the value away)\n"), text);
-        return false;
-    }
-    json_object_setn_new(attrs, text, (size_t)(eq - text),
-                         eq[1] ? json_string(eq + 1) : json_null());
-    return true;
-}
-
-/* "a,b" as an array behind `key`. */
-static void add_words(struct cli *c, json_t *edit, const char *option, const char *key)
-{
-    struct hy_str rest = hy_str_of(cli_option(c, option)), word;
-    json_t *list = json_array();
-    while (rest.n && hy_str_split(&rest, ',', &word))
-        json_array_append_new(list, json_stringn(word.p, word.n));
-    if (json_array_size(list))
-        json_object_set(edit, key, list);
-    json_decref(list);
-}
-
 static json_t *edit_of(struct cli *c, size_t from)
 {
-    json_t *edit = json_object(), *attrs = json_object();
-    for (size_t i = from; i < c->n_args; i++) {
-        if (!add_attribute(c, attrs, c->args[i])) {
-            json_decref(edit);
-            json_decref(attrs);
-            return NULL;
-        }
+    json_t *edit = json_object();
+    if (!cli_add_attributes(c, edit, from)) {
+        json_decref(edit);
+        return NULL;
     }
-    if (json_object_size(attrs))
-        json_object_set(edit, "attributes", attrs);
-    json_decref(attrs);
-    add_words(c, edit, "tag", "tags");
-    add_words(c, edit, "group", "groups");
-    add_words(c, edit, "list", "lists");
-    add_words(c, edit, "id", "ids");
-    add_words(c, edit, "remove-id", "remove_ids");
+    cli_add_words(c, edit, "tag", "tags");
+    cli_add_words(c, edit, "group", "groups");
+    cli_add_words(c, edit, "list", "lists");
+    cli_add_words(c, edit, "id", "ids");
+    cli_add_words(c, edit, "remove-id", "remove_ids");
     if (cli_option(c, "address"))
         json_object_set_new(edit, "address", json_string(cli_option(c, "address")));
     return edit;

@@ -61,5 +61,16 @@ cli_words cli_text_person[] = {
     {"preferences", "配信設定ページ"},
     {"phone", "電話"},
     {"operator", "担当者"},
+
+    /* companies */
+    {"  (company %lld, %s leads)\n", "  (会社 %lld、リード %s 件)\n"},
+    {"also called", "別名"},
+    {"domains", "ドメイン"},
+    {"belongs to no company now", "会社から外しました"},
+    {"belongs to the company now", "会社に所属させました"},
+    {"They are one company now.\n", "一つの会社にまとめました。\n"},
+    {"It is gone; its leads belong to no company now.\n",
+     "削除しました。リードは会社なしになりました。\n"},
+    {"COMPANY", "会社"},
     {NULL, NULL},
 };

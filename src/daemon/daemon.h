@@ -5,6 +5,7 @@
 #include <stdatomic.h>
 
 #include "attempt_log.h"
+#include "companies.h"
 #include "erasures.h"
 #include "hayauma/config/config.h"
 #include "hayauma/daemon/control.h"
@@ -86,6 +87,7 @@ struct hy_daemon {
     struct hy_events *_Atomic events; /* NULL: they go nowhere */
     struct upkeep upkeep;
     struct erasures erasures;
+    struct companies companies;
     struct observer observer;
     struct orders orders;
     struct tls_sender *tls_sender;
@@ -363,6 +365,7 @@ extern const struct hy_control_command ctl_alter_commands[];         /* queue.re
 extern const struct hy_control_command ctl_score_commands[];         /* score.* */
 extern const struct hy_control_command ctl_score_learn_commands[];   /* score.learn */
 extern const struct hy_control_command ctl_score_try_commands[];     /* score.try score.apply */
+extern const struct hy_control_command ctl_company_commands[];       /* company.* */
 extern const struct hy_control_command ctl_segment_commands[];       /* segment.* */
 extern const struct hy_control_command ctl_store_commands[];         /* audit backup list.export */
 extern const struct hy_control_command ctl_site_commands[];          /* site */

@@ -91,6 +91,7 @@ void upkeep_tick(struct hy_daemon *d)
     struct upkeep *u = &d->upkeep;
     hy_us now = hy_clock_us();
     erasures_tick(d, &d->erasures);
+    companies_tick(d, &d->companies);
     if (now < u->next || atomic_load(&u->is_trimming))
         return;
     u->next = now + EVERY_US;
@@ -143,6 +144,7 @@ int upkeep_start(struct hy_daemon *d, struct hy_diag *diag)
 {
     struct hy_txn t = {0};
     hy_id campaign = 0;
+    companies_start(d, &d->companies);
     int err = hy_txn_read(d->env, &t);
     while (err == HY_OK) {
         err = hy_drop_unfinished(&t, campaign, &campaign);

@@ -159,6 +159,8 @@ int hy_audit(struct hy_env *env, const struct hy_audit_sink *sink, struct hy_aud
         err = hy_audit_suppressions(&a);
     if (!err)
         err = hy_audit_templates(&a);
+    if (!err)
+        err = hy_audit_companies(&a);
     hy_txn_end(&a.t);
     if (!err)
         *ret = a.report;

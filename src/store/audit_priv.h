@@ -25,3 +25,4 @@ HY_MUST_USE int hy_audit_activities(struct audit *a);
 HY_MUST_USE int hy_audit_tallies(struct audit *a);
 HY_MUST_USE int hy_audit_suppressions(struct audit *a);
 HY_MUST_USE int hy_audit_templates(struct audit *a);
+HY_MUST_USE int hy_audit_companies(struct audit *a);

@@ -1,5 +1,6 @@
 /* A lead taken out of the tables of leads. */
 #include "hayauma/mail/address.h"
+#include "hayauma/store/company.h"
 #include "hayauma/store/lead_alias.h"
 #include "hayauma/store/lead_edit.h"
 #include "hayauma/store/opt_in.h"
@@ -68,6 +69,8 @@ int hy_lead_delete(struct hy_txn *t, hy_lead_no lead)
         err = leave_lists(t, lead, domain);
     if (!err)
         err = drop_labels(t, lead);
+    if (!err)
+        err = hy_company_follow(t, lead, 0);
     if (!err)
         err = hy_identity_move(t, lead, 0);
     if (!err)

@@ -4,12 +4,12 @@
 
 #include <stdlib.h>
 
+#include "company_choice.h"
 #include "hayauma/mail/address.h"
 #include "hayauma/model/activity.h"
 #include "hayauma/store/attr_type.h"
 #include "hayauma/store/lead_alias.h"
 #include "hayauma/store/opt_in.h"
-#include "lead_priv.h"
 
 struct typed_attr {
     hy_attr_no no;
@@ -32,6 +32,7 @@ struct edit {
     struct lead_record record; /* as it was; its strings lie in `old` */
     struct attr_set before, after;
     struct hy_buf old;
+    struct company_choice company;
     bool has_new_address;
     bool is_elsewhere; /* mail goes to another address than before */
 };
@@ -384,6 +385,20 @@ store:
     return 0;
 }
 
+/* The company follows the attribute, the attribute of a new lead or address its domain. */
+static int choose_company(struct edit *x)
+{
+    hy_company_no by_domain = 0;
+    int err = hy_company_choice_begin(x->t, &x->company);
+    if (!err && (x->r.is_new || x->has_new_address))
+        err = hy_company_of_domain(x->t, hy_wire_domain(x->record.address), &by_domain);
+    if (!err || err == HY_ENOTFOUND)
+        err = hy_company_choose(x->t, &x->company, &x->before, &x->after, by_domain);
+    if (x->company.is_meant)
+        x->r.what |= HY_LEAD_ATTRIBUTES;
+    return err;
+}
+
 static int write_record(struct edit *x)
 {
     int err = 0;
@@ -396,12 +411,14 @@ static int write_record(struct edit *x)
         err = write_attrs(x);
     if (!err)
         err = write_address(x);
+    if (!err)
+        err = choose_company(x);
     if (!err && x->r.what)
         err = hy_lead_record_put(x->t, x->r.lead, &x->record, x->after.a, x->after.n,
                                  x->r.is_new ? HY_PUT_APPEND : HY_PUT_SET);
     if (!err && x->is_elsewhere)
         err = hy_opt_in_move(x->t, x->r.lead);
-    return err;
+    return err ? err : hy_company_chosen(x->t, &x->company, x->r.lead);
 }
 
 static int write_identities(struct edit *x)

@@ -6,11 +6,11 @@
  *      that a list gains in a domain are one ascending run;
  *   3. by hash again: the new addresses enter the index, one write a bucket;
  *   4. rows whose address is a further one of a lead of another address, one by one. */
+#include "company_choice.h"
 #include "hayauma/mail/address.h"
 #include "hayauma/store/identity.h"
 #include "hayauma/store/label.h"
 #include "hayauma/store/lead_change.h"
-#include "lead_priv.h"
 
 #include <stdlib.h>
 
@@ -24,6 +24,9 @@ struct upsert {
     hy_attr_no source; /* attribute, when `how` names a source */
     uint64_t joined;
     size_t n_changed; /* of s->changed: leads that were there before */
+    struct company_choice company;
+    hy_company_no by_domain; /* of the domain that is being stored; 0: none */
+    bool has_company_domains;
     bool has_further; /* some lead has further addresses */
 };
 
@@ -212,7 +215,10 @@ static int add_lead(struct upsert *u, uint32_t item, hy_domain_no domain)
     struct attr_set *attrs = join_rows(u, item);
     if (u->how->source.n)
         add_source(u, attrs);
-    return put_lead(u, no, &r, attrs, HY_PUT_APPEND);
+    int err = hy_company_choose(u->t, &u->company, NULL, attrs, u->by_domain);
+    if (!err)
+        err = put_lead(u, no, &r, attrs, HY_PUT_APPEND);
+    return err ? err : hy_company_chosen(u->t, &u->company, no);
 }
 
 static int update_lead(struct upsert *u, uint32_t item)
@@ -241,12 +247,19 @@ static int update_lead(struct upsert *u, uint32_t item)
     }
     if (err)
         return err;
-    bool changed = merge(base, join_rows(u, item), u->how->merge, out);
+    struct attr_set *row = join_rows(u, item);
+    err = hy_company_choice_spell(u->t, &u->company, row);
+    if (err)
+        return err;
+    bool changed = merge(base, row, u->how->merge, out);
     *(is_own ? &u->result.duplicates : changed ? &u->result.updated : &u->result.unchanged) += 1;
     if (!changed)
         return 0;
     u->s->items[item].is_changed = true;
-    return put_lead(u, no, &r, out, HY_PUT_SET);
+    err = hy_company_choose(u->t, &u->company, base, out, 0);
+    if (!err)
+        err = put_lead(u, no, &r, out, HY_PUT_SET);
+    return err ? err : hy_company_chosen(u->t, &u->company, no);
 }
 
 /* Tags of the import, on a lead that has its number. */
@@ -278,7 +291,13 @@ static int store_domain(struct upsert *u, size_t from, size_t to)
     hy_domain_no domain = 0;
     size_t n = 0;
     uint64_t joined = 0;
-    int err = hy_domain_intern(u->t, view(u, u->s->order[from].item).domain, &domain);
+    struct hy_str name = view(u, u->s->order[from].item).domain;
+    int err = hy_domain_intern(u->t, name, &domain);
+    u->by_domain = 0;
+    if (!err && u->has_company_domains)
+        err = hy_company_of_domain(u->t, name, &u->by_domain);
+    if (err == HY_ENOTFOUND)
+        err = 0;
     for (size_t i = from; i < to && err == 0; i++) {
         uint32_t item = u->s->order[i].item;
         err = u->s->items[item].is_new ? add_lead(u, item, domain) : update_lead(u, item);
@@ -378,6 +397,10 @@ static int prepare(struct upsert *u)
         err = hy_attr_intern(u->t, u->b->columns[i], &u->s->attr_of_column[i]);
     if (!err && u->how->source.n)
         err = hy_attr_intern(u->t, HY_STR("source"), &u->source);
+    if (!err)
+        err = hy_company_choice_begin(u->t, &u->company);
+    if (!err)
+        err = hy_company_any_domain(u->t, &u->has_company_domains);
     if (!err)
         err = hy_identity_any(u->t, HY_IDENTITY_ADDRESS, &u->has_further);
     if (!err)

@@ -10,6 +10,7 @@
 #include "hayauma/base/buf.h"
 #include "hayauma/mail/address.h"
 #include "hayauma/store/activity.h"
+#include "hayauma/store/company.h"
 #include "hayauma/store/identity.h"
 #include "hayauma/store/label.h"
 #include "hayauma/store/lead_change.h"
@@ -384,6 +385,14 @@ static int domains(struct merging *m)
     return err;
 }
 
+/* As their attributes and the alias say. */
+static int companies(struct merging *m)
+{
+    bool changed;
+    int err = hy_company_sync(m->t, m->kept, &changed);
+    return err ? err : hy_company_sync(m->t, m->part, &changed);
+}
+
 static int merge_all(struct merging *m)
 {
     struct hy_buf note = HY_BUF_INIT(NOTE_MAX);
@@ -404,6 +413,8 @@ static int merge_all(struct merging *m)
         err = note.err;
     if (!err)
         err = hy_lead_alias_put(m->t, m->part, m->kept, hy_buf_str(&note));
+    if (!err)
+        err = companies(m);
     if (!err)
         err = hy_scores_join(m->t, m->part, m->kept);
     hy_buf_free(&note);
@@ -512,6 +523,8 @@ int hy_lead_unmerge(struct hy_txn *t, hy_lead_no part, struct hy_str by, struct 
         err = unmerge_lists(&m, &in);
     if (!err)
         err = unmerge_identities(&m, &in);
+    if (!err)
+        err = companies(&m);
     if (!err && (in.bad || in.n))
         err = HY_ECORRUPT;
     hy_buf_free(&copy);

@@ -28,8 +28,7 @@ static int HY_PRINTF(3, 4) wrong(struct reading *r, const char *why, const char 
     return hy_fail(r->diag, HY_EINVAL, "%s", why);
 }
 
-/* A text without NULs. */
-static bool text_of(const json_t *x, struct hy_str *ret)
+bool lead_text_read(const json_t *x, struct hy_str *ret)
 {
     if (!json_is_string(x) || strlen(json_string_value(x)) != json_string_length(x))
         return false;
@@ -52,7 +51,7 @@ static int attr_value(struct reading *r, const char *name, const json_t *x, stru
         *ret = (struct hy_str){0};
         return HY_OK;
     }
-    if (text_of(x, ret))
+    if (lead_text_read(x, ret))
         return HY_OK;
     if (json_is_boolean(x))
         snprintf(text, sizeof text, "%s", json_is_true(x) ? "true" : "false");
@@ -92,6 +91,25 @@ static int read_attributes(struct reading *r, const json_t *o)
     return HY_OK;
 }
 
+int lead_attributes_read(const json_t *o, struct hy_arena *arena, size_t max,
+                         const struct hy_lead_edit_attr **ret, size_t *ret_n, char *field,
+                         struct hy_diag *diag)
+{
+    struct hy_lead_edit e = {.n_attrs = 0};
+    struct reading r = {.arena = arena, .e = &e, .field = field, .diag = diag};
+    if (json_object_size(o) > max)
+        return wrong(&r, "There are too many of them.", "attributes");
+    r.attrs = hy_arena_zalloc(arena, max * sizeof *r.attrs);
+    if (!r.attrs)
+        return HY_ENOMEM;
+    int err = read_attributes(&r, o);
+    if (!err) {
+        *ret = r.attrs;
+        *ret_n = e.n_attrs;
+    }
+    return err;
+}
+
 static int read_labels(struct reading *r, const char *field, const json_t *list,
                        enum hy_label_kind kind, bool is_removed)
 {
@@ -105,7 +123,7 @@ static int read_labels(struct reading *r, const char *field, const json_t *list,
     {
         struct hy_lead_edit_label *l = &r->labels[r->e->n_labels++];
         *l = (struct hy_lead_edit_label){.kind = kind, .is_removed = is_removed};
-        if (!text_of(x, &l->name))
+        if (!lead_text_read(x, &l->name))
             return wrong(r, "It must be a text.", "%s[%zu]", field, i);
     }
     return HY_OK;
@@ -139,7 +157,7 @@ static int read_ids(struct reading *r, const char *field, const json_t *list, bo
         struct hy_lead_edit_identity *id = &r->ids[r->e->n_identities++];
         struct hy_str text = {0};
         id->is_removed = is_removed;
-        if (!text_of(x, &text) || !id_of(text, &id->identity))
+        if (!lead_text_read(x, &text) || !id_of(text, &id->identity))
             return wrong(r, "It must be ext:SYSTEM:ID, line:ID, phone:NUMBER or a mail address.",
                          "%s[%zu]", field, i);
     }
@@ -151,13 +169,13 @@ static int read_list(struct reading *r, const char *field, size_t i, const json_
 {
     const char *key;
     json_t *value;
-    if (text_of(x, &l->name))
+    if (lead_text_read(x, &l->name))
         return HY_OK;
     if (!json_is_object(x) || l->is_left)
         return wrong(r, "It must be the name of a list.", "%s[%zu]", field, i);
     json_object_foreach((json_t *)(uintptr_t)x, key, value)
     {
-        if (strcmp(key, "name") == 0 && text_of(value, &l->name))
+        if (strcmp(key, "name") == 0 && lead_text_read(value, &l->name))
             continue;
         if (strcmp(key, "confirmed") != 0 || !json_is_boolean(value))
             return wrong(r, "It must have \"name\", and may have \"confirmed\": true.", "%s[%zu]",
@@ -191,7 +209,7 @@ static int read_mode(struct reading *r, const json_t *x)
     static const char *const modes[] = {
         [HY_LEAD_EDIT_ANY] = "any", [HY_LEAD_EDIT_NEW] = "new", [HY_LEAD_EDIT_CHANGE] = "change"};
     struct hy_str text;
-    for (size_t i = 0; text_of(x, &text) && i < sizeof modes / sizeof *modes; i++) {
+    for (size_t i = 0; lead_text_read(x, &text) && i < sizeof modes / sizeof *modes; i++) {
         if (hy_str_eq(text, hy_str_of(modes[i]))) {
             r->e->mode = (enum hy_lead_edit_mode)i;
             return HY_OK;
@@ -204,9 +222,9 @@ static int read_ip(struct reading *r, const json_t *x)
 {
     struct hy_str text;
     struct in_addr four;
-    if (text_of(x, &text) && inet_pton(AF_INET6, text.p, r->e->ip) == 1)
+    if (lead_text_read(x, &text) && inet_pton(AF_INET6, text.p, r->e->ip) == 1)
         return HY_OK;
-    if (!text_of(x, &text) || inet_pton(AF_INET, text.p, &four) != 1)
+    if (!lead_text_read(x, &text) || inet_pton(AF_INET, text.p, &four) != 1)
         return wrong(r, "It must be an IP address.", "ip");
     r->e->ip[10] = r->e->ip[11] = 0xff;
     memcpy(r->e->ip + 12, &four, 4);
@@ -225,7 +243,7 @@ static int read_proof(struct reading *r, const json_t *x)
 
 static int read_text(struct reading *r, const char *field, const json_t *x, struct hy_str *ret)
 {
-    return text_of(x, ret) ? HY_OK : wrong(r, "It must be a text.", "%s", field);
+    return lead_text_read(x, ret) ? HY_OK : wrong(r, "It must be a text.", "%s", field);
 }
 
 static int read_lead(struct reading *r, const json_t *x)

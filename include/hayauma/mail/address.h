@@ -105,3 +105,8 @@ bool hy_address_is_disposable(struct hy_str domain);
 /* Whether the (lower-case ASCII) domain belongs to a Japanese carrier that gave out local parts
  * with dots in forbidden places. */
 bool hy_address_is_carrier(struct hy_str domain);
+
+/* Whether addresses at the (lower-case ASCII) domain belong to anybody: free mail, access
+ * providers, carriers, addresses to be thrown away. So does a domain above such ones ("ne.jp"). Any
+ * thread. */
+bool hy_address_is_shared(struct hy_str domain);

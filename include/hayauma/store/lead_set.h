@@ -14,8 +14,9 @@ enum hy_lead_set_kind {
     HY_LEAD_SET_SEGMENT,
     HY_LEAD_SET_CAMPAIGN, /* `no` is its id, `what` of enum hy_lead_set_deed */
     HY_LEAD_SET_THRESHOLD,
-    HY_LEAD_SET_LINK, /* people who clicked a link of a campaign; `no` is told by its tally */
-    HY_LEAD_SET_DUE,  /* leads whom a segment is to look at (store/segments.h) */
+    HY_LEAD_SET_LINK,    /* people who clicked a link of a campaign; `no` is told by its tally */
+    HY_LEAD_SET_DUE,     /* leads whom a segment is to look at (store/segments.h) */
+    HY_LEAD_SET_COMPANY, /* who belongs to a company (store/company.h) */
 };
 
 /* What leads did with a campaign, or what became of its mail to them. Stored: never renumber. */

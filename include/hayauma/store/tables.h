@@ -65,7 +65,8 @@
     X(LEAD_ALIASES, "lead_aliases")     /* lead -> what it was merged into, and back */            \
     X(ERASURES, "erasures")             /* lead -> how far its erasure is, or that it is gone */   \
     X(HANDOFFS, "handoffs")             /* second, id -> a lead to be handed over to sales */      \
-    X(COMMERCE, "commerce")             /* order -> as it stands; lead, when, order -> */
+    X(COMMERCE, "commerce")             /* order -> as it stands; lead, when, order -> */          \
+    X(COMPANIES, "companies")           /* companies: src/store/company*.c */
 
 enum hy_table {
 #define X(symbol, name) HY_TABLE_##symbol,
