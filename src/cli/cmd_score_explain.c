@@ -58,8 +58,8 @@ static void put_what(struct cli *c, const json_t *e, char out[512])
     if (strcmp(cli_str(e, "kind"), "carried") == 0)
         snprintf(out, 512, _(c, "%lld earlier ones, up to then"), (long long)cli_int(e, "times"));
     else if (json_is_object(a))
-        snprintf(out, 512, "%s%s%s%s%s%s", cli_str(a, "kind"), what[0] ? " " : "", what,
-                 cli_str(a, "campaign")[0] ? " (" : "", cli_str(a, "campaign"),
+        snprintf(out, 512, "%s%s%s%s%s%s", cli_text(c, cli_str(a, "kind")), what[0] ? " " : "",
+                 what, cli_str(a, "campaign")[0] ? " (" : "", cli_str(a, "campaign"),
                  cli_str(a, "campaign")[0] ? ")" : "");
     else
         snprintf(out, 512, "%s", cli_str(e, "id")[0] ? "" : _(c, "true of the lead since then"));
@@ -110,10 +110,13 @@ static void print_sales(struct cli *c, const json_t *r)
     size_t i;
     json_array_foreach(json_object_get(r, "sales"), i, s)
     {
-        char at[32], line[1024];
+        char at[32], amount[32] = "", line[1024];
         const json_t *meta = json_object_get(s, "meta");
-        snprintf(line, sizeof line, "%s  %s %s %s", cli_time(cli_str(s, "at"), at),
-                 cli_text(c, cli_str(s, "result")), cli_str(s, "by"), cli_str(meta, "note"));
+        if (json_is_integer(json_object_get(meta, "amount")))
+            cli_number(cli_int(meta, "amount"), amount);
+        snprintf(line, sizeof line, "%s  %s %s%s%s %s", cli_time(cli_str(s, "at"), at),
+                 cli_text(c, cli_str(s, "result")), amount, amount[0] ? " " : "", cli_str(s, "by"),
+                 cli_str(meta, "note"));
         cli_put_line(c, _(c, "Sales: "), line);
     }
 }

@@ -98,11 +98,17 @@ static int run_hot(struct cli *c)
 
 /* ---- calls ---- */
 
-static void put_row(struct hy_buf *out, const json_t *lead, bool safe)
+/* By the clock of the office, as a spreadsheet reads it; empty when there is none. */
+static const char *moment(const json_t *o, const char *key, char room[32])
 {
-    char n[32], g[64], why[REASON_MAX], what[512];
+    return cli_str(o, key)[0] ? cli_time(cli_str(o, key), room) : "";
+}
+
+static void put_row(struct cli *c, struct hy_buf *out, const json_t *lead, bool safe)
+{
+    char n[32], g[64], why[REASON_MAX], what[512], since[32], at[32];
     const json_t *last = json_object_get(lead, "last"), *sales = json_object_get(lead, "sales");
-    snprintf(what, sizeof what, "%s %s", cli_str(last, "kind"),
+    snprintf(what, sizeof what, "%s %s", cli_text(c, cli_str(last, "kind")),
              cli_str(last, "text")[0] ? cli_str(last, "text") : cli_str(last, "url"));
     const char *cells[] = {
         cli_str(lead, "name"),
@@ -112,11 +118,11 @@ static void put_row(struct hy_buf *out, const json_t *lead, bool safe)
         cli_str(lead, "owner"),
         score(lead, n),
         grades(lead, g),
-        cli_str(lead, "since"),
+        moment(lead, "since", since),
         reasons(lead, why),
-        cli_str(last, "at"),
+        moment(last, "at", at),
         what,
-        cli_str(sales, "result"),
+        cli_text(c, cli_str(sales, "result")),
     };
     for (size_t i = 0; i < sizeof cells / sizeof *cells; i++)
         hy_csv_put(out, hy_str_trim(hy_str_of(cells[i])), i == 0, safe);
@@ -134,7 +140,7 @@ static void put_csv(struct cli *c, const json_t *r, struct hy_buf *out)
         hy_csv_put(out, hy_str_of(names[i]), i == 0, false);
     hy_buf_add_str(out, HY_STR("\r\n"));
     json_array_foreach(json_object_get(r, "leads"), i, lead)
-        put_row(out, lead, !cli_flag(c, "raw"));
+        put_row(c, out, lead, !cli_flag(c, "raw"));
 }
 
 /* What Shift_JIS lacks becomes '?'. */

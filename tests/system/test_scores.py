@@ -139,6 +139,9 @@ def test_a_call_list_is_safe_to_open(lab):
         check(data.startswith(begin), data[:40])
         text = data.decode("cp932" if charset == "shift_jis" else "utf-8-sig")
         check_eq(text.splitlines()[1].split(",")[:2], ["'=cmd()", "\u682a\u5f0f\u4f1a\u793e\u9280\u6cb3"])
+    told = daemon.run("score", "calls", lang="ja_JP.UTF-8").stdout.splitlines()[1]
+    check("\u30aa\u30d5\u30e9\u30a4\u30f3 Expo 2026" in told or "\u91cd\u8981\u30da\u30fc\u30b8 pricing" in told or "custom demo" in told, told)
+    check("T" not in told.split(",")[7], "a moment as a spreadsheet reads it")
 
 
 def test_other_rules_are_tried_before_they_give_anything(lab):
@@ -296,6 +299,8 @@ def test_what_sales_say_closes_a_lead_and_opens_it_again(lab):
     check_eq((closed[0]["sales"]["result"], closed[0]["sales"]["meta"]), ("won", {"amount": 480000, "note": "two years"}))
     told = ask(daemon, "score", "explain", "taro@example.jp")
     check_eq((told["score"], told["thresholds"][0]["is_closed"], told["sales"][0]["result"]), (14.0, True, "won"))
+    text = daemon.run("score", "explain", "taro@example.jp").stdout
+    check("won 480,000 " in text and "two years" in text, text)
     tell(api, of("sales", name="recycled"))
     wait_for("it to come back", lambda: ask(daemon, "score", "hot")["leads"])
     wrong = daemon.run("lead", "result", "taro@example.jp", "sold")
