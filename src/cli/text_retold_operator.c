@@ -79,7 +79,6 @@ cli_words cli_retold_operator[] = {
 
     /* people */
     {"lists cannot be read from the store", "ストアからリストを読めません"},
-    {"'%s' is no currency like JPY", "'%s' は JPY のような通貨ではありません"},
     {"for what purpose is not said", "同意の目的がありません"},
     {"'%s' is neither given nor withdrawn", "'%s' は given でも withdrawn でもありません"},
     {"'%s' is no way to agree", "'%s' という同意の方法はありません"},
@@ -91,17 +90,6 @@ cli_words cli_retold_operator[] = {
     {"it is no text", "テキストではありません"},
     {"argument 'since' must be a time with its zone", "'since' は時差付きの時刻です"},
     {"argument 'after' must be what 'next' said", "'after' には前の回の 'next' を指定してください"},
-    {"lead %u is a part of lead %u already", "リード %u はすでにリード %u に統合されています"},
-    {"both are the same lead", "どちらも同じリードです"},
-    {"the lead to be kept is a part of another", "残す側のリードが別のリードに統合されています"},
-    {"together they have more than %d ids", "合わせた ID が %d 個を超えます"},
-    {"together they have more than %d tags and groups", "合わせたタグとグループが %d 個を超えます"},
-    {"a person has at most %d parts", "統合できるのは %d 件までです"},
-    {"lead %u is no part of another, and has no parts",
-     "リード %u は別のリードに統合されておらず、統合したリードもありません"},
-    {"lead %u is no part of another; name the part that is to be taken out by its number: %s",
-     "リード %u は別のリードに統合されていません。外すリードを番号で指定してください: %s"},
-    {"lead %u is no part of another", "リード %u は別のリードに統合されていません"},
 
     /* scores */
     {"leads have no points: scoring.rules names no file of rules",

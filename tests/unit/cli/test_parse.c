@@ -268,6 +268,7 @@ Test(text, what_is_retold_is_said_somewhere_and_keeps_its_arguments)
             quoted[n] = '\0';
             bool is_said = hy_str_find_str(hy_buf_str(&all), hy_str_of(quoted), 0) != SIZE_MAX;
             cr_expect(is_said, "nobody says: %s", en);
+            cr_expect_eq(times_in(cli_retold, en), 1, "stands twice: %s", en);
         }
     hy_buf_free(&all);
 }
