@@ -8,6 +8,7 @@ cli_words cli_retold_lead[] = {
     {"there is no lead %u", "リード %u はありません"},
     {"there is no lead '%s'", "リード '%s' はありません"},
     {"it is there already: lead %u", "既にあります: リード %u"},
+    {"there is no company '%s'", "'%s' という会社はありません"},
     {"there is no such lead", "そのリードはありません"},
     {"lead %u is no part of another, and has no parts",
      "リード %u はほかのリードの一部ではなく、統合されたリードもありません"},
