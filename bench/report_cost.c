@@ -1,6 +1,7 @@
 /* What counting for reports costs each open and click, and a store whose report can be asked for: a
  * campaign of LEADS recipients, all of them delivered but for every fiftieth, opened by four in ten
- * and clicked by one in ten. Usage: report_cost DIR [LEADS]; bench/report asks for the report. */
+ * and clicked by one in ten. Usage: report_cost DIR [LEADS]; bench/report asks for the report. At
+ * most BYTES_A_LEAD of disk a lead: the store is full beyond that. */
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,6 +14,7 @@
 #include "hayauma/store/queue.h"
 #include "hayauma/store/settle.h"
 
+enum { BYTES_A_LEAD = 2000, BYTES_AT_LEAST = 256 << 20, LEADS_MAX = 10000000 };
 enum { DOMAINS = 2000, LINKS = 20, A_COMMIT = 1000, HOUR_MS = 3600 * 1000 };
 
 struct world {
@@ -132,7 +134,9 @@ static void deliver(struct world *w)
             for (size_t i = 0; i < got; i++) {
                 settle(&t, &rows[i].ref, ++n % 50 == 0);
                 if (n % (10 * A_COMMIT) == 0) {
+                    hy_txn_park(&read); /* what it keeps could not be used again */
                     must(hy_txn_commit(&t), "commit");
+                    must(hy_txn_renew(&read), "read");
                     must(hy_txn_write(w->env, &t), "write");
                 }
             }
@@ -199,9 +203,10 @@ int main(int argc, char **argv)
 {
     struct world w = {.leads = argc > 2 ? (uint32_t)strtoul(argv[2], NULL, 10) : 1000000};
     struct hy_diag diag = {""};
-    if (argc < 2 || w.leads < 10000)
+    if (argc < 2 || w.leads < 10000 || w.leads > LEADS_MAX)
         return 64;
-    const struct hy_env_options o = {.data_dir = argv[1]};
+    const struct hy_env_options o = {
+        .data_dir = argv[1], .map_bytes = BYTES_AT_LEAST + (uint64_t)BYTES_A_LEAD * w.leads};
     must(hy_env_open(&o, &w.env, &diag), diag.text);
     hy_rng_seed(&w.rng, 1);
     w.hits = calloc(w.leads / 2 + A_COMMIT, sizeof *w.hits);
