@@ -193,6 +193,8 @@ def goals(results):
         ("B7", "relay_postfix", times_rate(results, "B7", "hayauma", "B7", "postfix"), "x", ">=", 7),
         ("B7", "api", most(results, "B7-api", "receivers are silent"), "/s", ">=", 10000),
         ("priority", "soon", most(results, "priority", "99 of 100"), "ms", "<=", 1000),
+        ("B9", "scratch", most(results, "B9", "who is in a segment from scratch"), "s", "<=", 5),
+        ("B9", "segments_100", most(results, "B9", "an activity of a lead at random with"), "ms", "<=", 1),
         ("B10", "per_hour", per_hour(of(results, "B10", "hayauma", "messages_per_s")), "M/h", ">=", 2.7),
     ]
 

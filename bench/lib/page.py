@@ -202,7 +202,7 @@ def machine_rows(results, w):
 
 def limit_rows(results, w, lang):
     rows = []
-    for step in ("B5", "B5-tls", "B6-import", "B6-leads", "B6", "B6-domains", "B6-fair", "B7-api", "priority"):
+    for step in ("B5", "B5-tls", "B6-import", "B6-leads", "B6", "B6-domains", "B6-fair", "B7-api", "priority", "B9"):
         found = results["limits"].get(step, [])
         if found:
             rows.append([f"**{w['names'][step]}**", "", ""])

@@ -40,7 +40,7 @@ QUICK = Plan(1, 5000, 0.2, 0.02, 100, 1000, 3, 10000, 4000, 2000, 2, 1)
 SMOKE = Plan(1, 1500, 0.3, 0.05, 100, 50, 3, 1000, 1000, 100, 2, 1)
 
 # Workloads that are not campaigns measured in rounds.
-ONCE = ("B5", "B6", "priority", "sizes")
+ONCE = ("B5", "B6", "B9", "priority", "sizes")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -95,6 +95,7 @@ def once_jobs(bench, plan, names):
             ("B7", "B7-api", "api", 5 + plan.leads / 2000, ("--requests", str(plan.leads))),
             ("priority", "priority", "priority", 30 + 3 * plan.domains_s + plan.rows / 2e5, soon),
             ("B6", "B6-import", "import", 5 + plan.rows / 45000, big), ("B6", "B6-leads", "leads", 15 + plan.rows / 300000, big),
+            ("B9", "B9", "segments", 15 + plan.rows / 30000, ("--big-rows", str(plan.rows))),
             ("B6", "B6", "queue", 10 + plan.rows / 120000, big),
             ("sizes", "sizes", "sizes", 10 + plan.rows / 120000, big)):
         if workload in names:
