@@ -47,7 +47,7 @@ const struct cli_command cmd_backup = {
               "daemon and put DIR in the place of paths.data_dir: beside the store it holds the\n"
               "contact table and the hits that were answered and not yet stored.",
               "複製はデーモンが自身の権限で書き、詰め直します。戻すときはデーモンを止め、\n"
-              "DIR を paths.data_dir の場所に置きます。保存領域のほか、接触の表と、応答済みで\n"
+              "DIR を paths.data_dir の場所に置きます。ストアのほか、接触の表と、応答済みで\n"
               "まだ保存していないクリックや開封も入っています。"},
     .examples = "hayauma backup /var/backups/hayauma/2026-11-22\n"
                 "hayauma audit --data-dir /var/backups/hayauma/2026-11-22",
