@@ -100,6 +100,7 @@ const struct cli_command *const cli_commands[] = {
     &cmd_web_snippet,
     &cmd_web_notice,
     &cmd_web_company,
+    &cmd_web_visitors,
     &cmd_company_create,
     &cmd_company_set,
     &cmd_company_show,

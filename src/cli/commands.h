@@ -72,8 +72,9 @@ extern const struct cli_command cmd_score_grades, cmd_lead_result;     /* cmd_sc
 extern const struct cli_command cmd_score_hot, cmd_score_calls;        /* cmd_score_hot.c */
 extern const struct cli_command cmd_activity_import, cmd_activity_add; /* cmd_activity.c */
 extern const struct cli_command cmd_web_snippet, cmd_web_notice, cmd_web_company; /* cmd_web.c */
-extern const struct cli_command cmd_ua_classify;                                  /* cmd_ua.c */
-extern const struct cli_command cmd_lane_show; /* cmd_lane_show.c */
+extern const struct cli_command cmd_web_visitors; /* cmd_web_visitors.c */
+extern const struct cli_command cmd_ua_classify;  /* cmd_ua.c */
+extern const struct cli_command cmd_lane_show;    /* cmd_lane_show.c */
 extern const struct cli_command cmd_lane_list, cmd_lane_hold, cmd_lane_slow, cmd_lane_release,
     cmd_acts; /* cmd_lane.c */
 

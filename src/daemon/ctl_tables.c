@@ -42,6 +42,7 @@ const struct hy_control_command *const *ctl_tables(void)
         ctl_score_try_commands,
         ctl_score_learn_commands,
         ctl_segment_commands,
+        ctl_web_commands,
         ctl_company_commands,
         NULL,
     };

@@ -367,6 +367,7 @@ extern const struct hy_control_command ctl_score_learn_commands[];   /* score.le
 extern const struct hy_control_command ctl_score_try_commands[];     /* score.try score.apply */
 extern const struct hy_control_command ctl_company_commands[];       /* company.* */
 extern const struct hy_control_command ctl_segment_commands[];       /* segment.* */
+extern const struct hy_control_command ctl_web_commands[];           /* web.* */
 extern const struct hy_control_command ctl_store_commands[];         /* audit backup list.export */
 extern const struct hy_control_command ctl_site_commands[];          /* site */
 extern const struct hy_control_command ctl_source_commands[];        /* source.list */

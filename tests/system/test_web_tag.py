@@ -217,6 +217,38 @@ def test_the_company_of_an_address_is_noted_but_no_provider(lab):
         check_eq(found[0].get("meta"), want[ip], ip)
 
 
+def test_companies_that_came_are_listed(lab):
+    table = lab.write("companies.csv", "203.0.113.0/24,=Acme,acme.example\n192.0.2.0/24,Some Lines,,yes\n2001:db8::/32,六社\n")
+    daemon, sink, browser, api = start(lab, config={"web_tag.companies": table, "tracking.trusted_proxies": ["127.0.0.1"]})
+    mail = track_lab.mails(lab, daemon, sink, browser, people=1)[0]
+    proof = browser.get("c/" + mail.clicks[2]).fields["location"].partition("hy=")[2]
+
+    def come(ip, visitor, *pages, token_text=None):
+        body = batch(*[page(p) for p in pages], visitor=visitor, token_text=token_text)
+        check_eq(tell(browser, body, "-H", f"X-Forwarded-For: {ip}").status, 204)
+    come("2001:db8::5", "7ff0000000009", "/")
+    come("203.0.113.7", "7ff0000000001", "/", "/price/a")
+    come("203.0.113.8", "7ff0000000002", "/", token_text=proof)
+    come("192.0.2.1", "7ff0000000003", "/")
+    wait_for("all", lambda: daemon.ctl("status")["tracking"]["stored"] == 7)
+    found = wait_for("visitors", lambda: api.get("/v1/web/visitors").json)
+    lead = api.get(f"/v1/leads?email={mail.to}").json["leads"][0]["lead"]
+    check_eq((found["found"], found["complete"]), (2, True))
+    told = [{k: v for k, v in c.items() if k not in ("first", "last")} for c in found["companies"]]
+    check_eq(told, [{"company": "=Acme", "domain": "acme.example", "pages": 3, "visits": 2, "visitors": 2, "known": 1,
+                     "leads": [{"lead": lead, "email": mail.to}]},
+                    {"company": "六社", "pages": 1, "visits": 1, "visitors": 1, "known": 0, "leads": []}])
+    check(all(c["first"] <= c["last"] for c in found["companies"]), found)
+    check_eq(daemon.ctl("web", "visitors"), found)
+    lines = say(daemon, "web", "visitors", "--csv").splitlines()
+    check_eq(lines[0], "company,domain,pages,visits,visitors,first,last,known_leads,leads")
+    check(lines[1].startswith("'=Acme,acme.example,3,2,2,20") and lines[1].endswith(f"Z,1,{mail.to}"), lines)
+    check(say(daemon, "web", "visitors").splitlines()[1].startswith("=Acme "), "a table")
+    check_eq(api.get("/v1/web/visitors?limit=1").json["companies"], found["companies"][:1])
+    check_eq(api.get("/v1/web/visitors?since=2999-01-01T00:00:00Z").json, {"companies": [], "found": 0, "complete": True})
+    check_eq([api.get(f"/v1/web/visitors?{q}").status for q in ("since=soon", "limit=0", "limit=1001")], [422, 422, 422])
+
+
 def test_an_open_through_a_relay_of_apple_is_no_persons(lab):
     rows = "192.0.2.0/28,US,US-CA,Cupertino,\n198.51.100.7/32,JP,JP-13,Tokyo,\n2001:db8:7::/45,JP,JP-13,Tokyo,\n"
     daemon, sink, browser, _ = start(lab, config={
