@@ -2,7 +2,9 @@
 import datetime
 import json
 import os
+import subprocess
 import threading
+import time
 
 import event_lab
 import track_lab
@@ -177,6 +179,27 @@ def test_other_rules_are_tried_before_they_give_anything(lab):
     write(other, RULES.replace("points: 3,", "points: many,"))
     wrong = daemon.run("score", "try", other)
     check(wrong.returncode != 0 and "other.yaml:6:" in wrong.stdout + wrong.stderr, wrong.stdout + wrong.stderr)
+
+
+def test_a_lead_that_did_much_is_given_its_points_anew_across_a_kill(lab):
+    daemon, api = start(lab)
+    many = 6000
+    for i in range(0, many, 500):
+        tell(api, *(of("offline", name=f"Expo {i + k}") for k in range(500)))
+    wait_for("all points", lambda: score(daemon, "taro@example.jp") == 10 * many, 60)
+    hot = lambda: [(t["is_over"], t["since"]) for t in ask(daemon, "score", "explain", "taro@example.jp")["thresholds"]]
+    before = hot()
+    write(lab.path("scoring.yaml"), RULES.replace("points: 10,", "points: 7,"))
+    daemon.ctl("reload")
+    asked = subprocess.Popen(daemon.command("score", "apply", "--yes"), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    time.sleep(0.05)  # wherever it is then
+    daemon.kill()
+    asked.wait()
+    api.close()
+    daemon = lab.add(Daemon(lab, "again", daemon.config_path, daemon.socket))
+    daemon.run("score", "apply", "--yes")  # perhaps it had not begun, perhaps it goes on by itself
+    wait_for("all points anew", lambda: score(daemon, "taro@example.jp") == 7 * many, 60)
+    check_eq(hot(), before, "it did not leave and come back")
 
 
 HANDOFFS = """
