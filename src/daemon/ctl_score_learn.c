@@ -385,7 +385,7 @@ static int read_goal(struct learning *y, const char *goal, struct hy_diag *diag)
 
 static int read_args(struct learning *y, const json_t *args, struct hy_diag *diag)
 {
-    const char *goal, *without;
+    const char *goal = "", *without = "";
     int64_t within = 0, part = 0;
     int err = hy_control_arg_string(args, "goal", HY_SALES_WON, diag, &goal);
     if (err == HY_OK)
