@@ -13,10 +13,17 @@ static int load(struct cli *c, struct hy_config **ret)
 {
     struct hy_problems p = {0};
     int err = hy_config_load(cli_config_path(c), &p, ret);
+    bool is_told = p.n > 0;
     if (err != HY_OK)
         cli_print_problems(c, &p);
     hy_problems_free(&p);
-    return err == HY_OK ? CLI_OK : err == HY_EINVAL ? CLI_FAILED : cli_fail(c, err, NULL, NULL);
+    if (err == HY_OK)
+        return CLI_OK;
+    if (!is_told)
+        return cli_fail(c, err, NULL, NULL);
+    if (err != HY_EINVAL)
+        fputs(_(c, "When the configuration is elsewhere, --config FILE names it.\n"), c->err);
+    return CLI_FAILED;
 }
 
 /* What was made, or why not. */

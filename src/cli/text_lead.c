@@ -65,6 +65,8 @@ cli_words cli_text_lead[] = {
      "%s として記録済みのため、記録しませんでした。\n"},
     {"--lang is en or ja\n", "--lang は en か ja です\n"},
     {"'%.60s' is no IP address\n", "'%.60s' は IP アドレスではありません\n"},
+    {"When the configuration is elsewhere, --config FILE names it.\n",
+     "設定が別の場所にあるときは --config ファイル で示してください。\n"},
     {"a provider: left out", "事業者: 対象外"},
     {"--limit is a number up to 1000\n", "--limit は 1000 までの数です\n"},
     {"Not all is counted, there is too much: take a later --since.\n",

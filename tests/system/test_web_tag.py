@@ -287,6 +287,15 @@ def test_visitors_are_told_what_is_sent(lab):
     check_eq(found, ["203.0.113.9  Acme (acme.example)", "198.51.100.1  OCN  a provider: left out", "192.0.2.1  -"])
 
 
+def test_a_configuration_that_is_not_there_is_said_with_what_to_do(lab):
+    daemon, _, _, _ = start(lab)
+    for words in (("snippet",), ("notice",), ("company", "192.0.2.1")):
+        done = daemon.run("--config", lab.path("none.yaml"), "web", *words)
+        check_eq((done.returncode, done.stdout), (1, ""), done.stderr)
+        check("none.yaml: error: cannot be opened" in done.stderr and "--config FILE" in done.stderr, done.stderr)
+        check("input/output" not in done.stderr, done.stderr)
+
+
 def test_without_sites_and_a_notice_there_is_no_tag(lab):
     _, _, browser, _ = start(lab, config={"tracking.sites": []})
     for path in ("t.js", "notice"):
