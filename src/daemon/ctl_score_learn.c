@@ -365,10 +365,11 @@ static void learn_main(void *arg)
 
 static int read_goal(struct learning *y, const char *goal, struct hy_diag *diag)
 {
+    const size_t n = strlen(goal);
     y->arena = HY_ARENA_INIT(1 << 20);
-    if (strlen(goal) > GOAL_MAX || strpbrk(goal, "\r\n"))
+    if (n > GOAL_MAX || strpbrk(goal, "\r\n"))
         return hy_fail(diag, HY_EINVAL, "the goal is one line of at most %d bytes", GOAL_MAX);
-    snprintf(y->goal_text, sizeof y->goal_text, "%s", goal);
+    memcpy(y->goal_text, goal, n + 1);
     if (strcmp(goal, HY_SALES_WON) == 0)
         return HY_OK;
     struct hy_str text =
