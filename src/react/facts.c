@@ -34,6 +34,16 @@ struct past {
     bool is_all; /* there are no older ones */
 };
 
+/* The score, or that of a group, as it was asked for last: many segments ask for the same. */
+struct score {
+    bool is_read;
+    struct hy_str group;
+    struct hy_score_sum sums[HY_SCORE_SUMS_MAX];
+    size_t n;
+    struct hy_str text; /* empty: not made yet */
+    char room[FACT_ROOM];
+};
+
 struct hy_facts {
     struct hy_segment_facts ask;
     struct hy_facts_options o;
@@ -51,6 +61,7 @@ struct hy_facts {
     char room[FACT_ROOM];
     struct past past[HY_ACTIVITY_KINDS];
     size_t n_kept; /* of all kinds */
+    struct score score;
     uint64_t steps;
 };
 
@@ -92,18 +103,23 @@ bool fact_is_score(const struct hy_score_plan *plan, struct hy_str name, struct 
     return true;
 }
 
-/* What the score, or that of a group, is made of; false: it is no name of one. */
-static bool sums_of(struct hy_facts *f, struct hy_str name, struct hy_score_sum *sums,
-                    size_t *ret_n)
+/* The score, or that of a group; NULL: it is no name of one. */
+static struct score *score_of(struct hy_facts *f, struct hy_str name)
 {
+    struct score *s = &f->score;
     struct hy_str group;
     if (!fact_is_score(f->o.plan, name, &group))
-        return false;
-    *ret_n = 0;
-    int err = hy_score_sums(f->t, f->lead, group, sums, ret_n);
+        return NULL;
+    if (s->is_read && hy_str_eq(s->group, group))
+        return s;
+    s->is_read = true;
+    s->group = group;
+    s->n = 0;
+    s->text = HY_STR("");
+    int err = hy_score_sums(f->t, f->lead, group, s->sums, &s->n);
     if (err)
         fail(f, err);
-    return true;
+    return s;
 }
 
 struct hy_str fact_score(int64_t milli, char room[FACT_ROOM])
@@ -133,11 +149,12 @@ hy_wall_ms fact_score_stays(const struct hy_segment_node *n, const struct hy_sco
 static struct hy_str attribute(void *ctx, struct hy_str name)
 {
     struct hy_facts *f = ctx;
-    struct hy_score_sum sums[HY_SCORE_SUMS_MAX];
-    size_t n;
     enum fact_name is = fact_name_of(name);
-    if (is == FACT_SCORE && sums_of(f, name, sums, &n))
-        return fact_score(hy_score_total_milli(sums, n, f->ask.now), f->room);
+    struct score *s = is == FACT_SCORE ? score_of(f, name) : NULL;
+    if (s && s->text.n == 0)
+        s->text = fact_score(hy_score_total_milli(s->sums, s->n, f->ask.now), s->room);
+    if (s)
+        return s->text;
     if (is == FACT_NONE || is == FACT_SCORE)
         return stored(f, name);
     return fact_value(is, f->created, f->address, f->status, f->room);
@@ -147,11 +164,8 @@ static struct hy_str attribute(void *ctx, struct hy_str name)
 static hy_wall_ms stays_until(void *ctx, const struct hy_segment_node *n)
 {
     struct hy_facts *f = ctx;
-    struct hy_score_sum sums[HY_SCORE_SUMS_MAX];
-    size_t n_sums;
-    if (fact_name_of(n->name) != FACT_SCORE || !sums_of(f, n->name, sums, &n_sums))
-        return INT64_MAX;
-    return fact_score_stays(n, sums, n_sums, f->ask.now);
+    const struct score *s = fact_name_of(n->name) == FACT_SCORE ? score_of(f, n->name) : NULL;
+    return s ? fact_score_stays(n, s->sums, s->n, f->ask.now) : INT64_MAX;
 }
 
 /* ---- belonging ---- */
@@ -438,6 +452,7 @@ static void forget(struct hy_facts *f)
         f->past[i].is_all = false;
     }
     f->n_kept = 0;
+    f->score.is_read = false;
     f->steps = 0;
 }
 
