@@ -33,8 +33,9 @@ static void put_company(struct cli *c, const json_t *r)
     const char *name;
     json_t *value;
     put(c, cli_str(r, "name"));
-    fprintf(c->out, _(c, "  (company %lld, %s leads)\n"), (long long)cli_int(r, "company"),
-            cli_number(cli_int(r, "leads"), n));
+    fprintf(c->out, _(c, "  (company %lld, %s leads, score %.1f)\n"),
+            (long long)cli_int(r, "company"), cli_number(cli_int(r, "leads"), n),
+            json_number_value(json_object_get(r, "score")));
     put_texts(c, _(c, "also called"), json_object_get(r, "aliases"));
     put_texts(c, _(c, "domains"), json_object_get(r, "domains"));
     put_texts(c, _(c, "ids"), json_object_get(r, "ids"));

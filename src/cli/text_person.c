@@ -63,7 +63,7 @@ cli_words cli_text_person[] = {
     {"operator", "担当者"},
 
     /* companies */
-    {"  (company %lld, %s leads)\n", "  (会社 %lld、リード %s 件)\n"},
+    {"  (company %lld, %s leads, score %.1f)\n", "  (会社 %lld、リード %s 件、スコア %.1f)\n"},
     {"also called", "別名"},
     {"domains", "ドメイン"},
     {"belongs to no company now", "会社から外しました"},

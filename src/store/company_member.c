@@ -2,7 +2,7 @@
  * set of its members has the lead: the three change together. */
 #include <stdlib.h>
 
-#include "company_priv.h"
+#include "company_score.h"
 #include "hayauma/store/lead_alias.h"
 
 /* ---- the attribute ---- */
@@ -130,6 +130,8 @@ int hy_company_follow(struct hy_txn *t, hy_lead_no lead, hy_company_no to)
     } else {
         err = hy_del(t, HY_TABLE_COMPANIES, company_key(COMPANY_LEAD, lead, key));
     }
+    if (!err)
+        err = hy_company_score_follow(t, lead, from, to);
     if (!err && from)
         err = hy_lead_set_remove(t, hy_company_members(from), lead, NULL);
     return err || !from ? err : drop_if_empty(t, from);

@@ -11,6 +11,7 @@ enum {
     COMPANY_DOMAIN = 'd', /* domain -> company */
     COMPANY_ID = 'i',     /* "crm:123" -> company */
     COMPANY_LEAD = 'l',   /* be32 lead -> company */
+    COMPANY_SUMS = 's',   /* be32 company -> what its members' points come to, as in scores */
     COMPANY_WORK = 'w',   /* kind, be32 company or domain -> what is to be done on leads */
     COMPANY_VERSION = 1,
     COMPANY_TEXT_MAX = 1 << 20, /* bytes of a record */

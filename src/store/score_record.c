@@ -3,10 +3,10 @@
  * a double); number of thresholds; for each: threshold, flags u8 (1 it is over, 2 sales closed it),
  * since, last handed over (ms). Version 2, while all of it is being given anew: and then u8 whether
  * the old entries are gone, le64 print of the rules, be64 the activity that was given last. */
+#include "company_score.h"
 #include "hayauma/base/bytes.h"
 #include "meta.h"
 #include "record.h"
-#include "score_priv.h"
 
 enum { OVER = 1, CLOSED = 2 };
 enum {
@@ -71,14 +71,13 @@ static void decode(struct hy_rec_in *in, struct score_record *r)
     r->redo.after = hy_get_be64(held + 9);
 }
 
-int hy_score_record_get(struct hy_txn *t, hy_lead_no lead, struct score_record *ret)
+static int get(struct hy_txn *t, enum hy_table table, struct hy_str key, struct score_record *ret)
 {
-    uint8_t key[4];
     struct hy_str value;
     ret->due_s = 0;
     ret->n_sums = ret->n_overs = 0;
     ret->redo.is_held = ret->redo.is_giving = false;
-    int err = hy_get(t, HY_TABLE_SCORES, key_of(lead, key), &value);
+    int err = hy_get(t, table, key, &value);
     if (err == HY_ENOTFOUND)
         return 0;
     if (!err)
@@ -91,12 +90,13 @@ int hy_score_record_get(struct hy_txn *t, hy_lead_no lead, struct score_record *
     return in.bad || in.n ? hy_txn_fail(t, HY_ECORRUPT) : 0;
 }
 
-int hy_score_record_put(struct hy_txn *t, hy_lead_no lead, const struct score_record *r)
+static int put(struct hy_txn *t, enum hy_table table, struct hy_str key,
+               const struct score_record *r)
 {
-    uint8_t key[4], room[RECORD_MAX];
+    uint8_t room[RECORD_MAX];
     struct hy_rec_out o = {.p = room, .max = sizeof room};
     if (r->n_sums == 0 && r->n_overs == 0 && r->due_s == 0 && !r->redo.is_held) {
-        int err = hy_del(t, HY_TABLE_SCORES, key_of(lead, key));
+        int err = hy_del(t, table, key);
         return err == HY_ENOTFOUND ? 0 : err;
     }
     rec_put_u8(&o, r->redo.is_held ? VERSION_HELD : VERSION);
@@ -124,7 +124,32 @@ int hy_score_record_put(struct hy_txn *t, hy_lead_no lead, const struct score_re
         hy_put_be64(held + 9, r->redo.after);
         rec_put(&o, held, sizeof held);
     }
-    return hy_put(t, HY_TABLE_SCORES, key_of(lead, key), hy_str_make(room, o.n), HY_PUT_SET);
+    return hy_put(t, table, key, hy_str_make(room, o.n), HY_PUT_SET);
+}
+
+int hy_score_record_get(struct hy_txn *t, hy_lead_no lead, struct score_record *ret)
+{
+    uint8_t key[4];
+    return get(t, HY_TABLE_SCORES, key_of(lead, key), ret);
+}
+
+int hy_score_record_put(struct hy_txn *t, hy_lead_no lead, const struct score_record *r)
+{
+    uint8_t key[4];
+    int err = hy_company_scored(t, lead, r);
+    return err ? err : put(t, HY_TABLE_SCORES, key_of(lead, key), r);
+}
+
+int hy_company_sums_get(struct hy_txn *t, hy_company_no no, struct score_record *ret)
+{
+    uint8_t key[5];
+    return get(t, HY_TABLE_COMPANIES, company_key(COMPANY_SUMS, no, key), ret);
+}
+
+int hy_company_sums_put(struct hy_txn *t, hy_company_no no, const struct score_record *r)
+{
+    uint8_t key[5];
+    return put(t, HY_TABLE_COMPANIES, company_key(COMPANY_SUMS, no, key), r);
 }
 
 struct score_sum *hy_score_record_sum(struct score_record *r, uint16_t group, uint32_t half_life_s)

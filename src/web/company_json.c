@@ -28,17 +28,21 @@ static int attributes(struct hy_txn *t, const struct hy_company_record *c, json_
 static int record_json(struct hy_txn *t, const struct hy_company_record *c, json_t **ret)
 {
     char created[32], changed[32];
+    int64_t milli = 0;
     uint64_t n = 0;
     json_t *attrs = json_object();
     int err = attributes(t, c, attrs);
     if (!err)
         err = hy_lead_set_count(t, hy_company_members(c->no), &n);
-    json_t *o = json_pack(
-        "{s:I, s:o, s:o, s:o, s:o, s:o, s:I, s:s, s:s}", "company", (json_int_t)c->no, "name",
-        web_text_json(c->name), "aliases", texts(c->aliases, c->n_aliases), "domains",
-        texts(c->domains, c->n_domains), "ids", texts(c->ids, c->n_ids), "attributes", attrs,
-        "leads", (json_int_t)n, "created", hy_wall_format(hy_id_time(c->created), created),
-        "changed", hy_wall_format(c->changed, changed));
+    if (!err)
+        err = hy_company_score(t, c->no, hy_clock_wall_ms(), &milli);
+    json_t *o = json_pack("{s:f, s:I, s:o, s:o, s:o, s:o, s:o, s:I, s:s, s:s}", "score",
+                          (double)milli / 1000, "company", (json_int_t)c->no, "name",
+                          web_text_json(c->name), "aliases", texts(c->aliases, c->n_aliases),
+                          "domains", texts(c->domains, c->n_domains), "ids",
+                          texts(c->ids, c->n_ids), "attributes", attrs, "leads", (json_int_t)n,
+                          "created", hy_wall_format(hy_id_time(c->created), created), "changed",
+                          hy_wall_format(c->changed, changed));
     if (err || !o) {
         json_decref(o);
         return err ? err : HY_ENOMEM;

@@ -64,6 +64,13 @@ static inline struct hy_lead_set hy_company_members(hy_company_no no)
     return (struct hy_lead_set){.kind = HY_LEAD_SET_COMPANY, .no = no};
 }
 
+/* What the points of its members come to, in thousandths: all of them together, as they are worth
+ * now. Costs the same however many members there are. */
+HY_MUST_USE int hy_company_score(struct hy_txn *t, hy_company_no no, hy_wall_ms now,
+                                 int64_t *ret_milli);
+/* The first with a number > `after` whose members have points. HY_ENOTFOUND. */
+HY_MUST_USE int hy_company_scored_next(struct hy_txn *t, hy_company_no after, hy_company_no *ret);
+
 /* ---- changing by hand: the writer's transaction --------------------------------------------- */
 
 enum hy_company_part_kind { HY_COMPANY_ALIAS, HY_COMPANY_DOMAIN, HY_COMPANY_ID };

@@ -12,9 +12,9 @@ enum {
     HY_COMPANY_WALKED_MAX = 200000, /* companies that one page of a search looks at */
 };
 
-/* {"company" (number), "name", "aliases", "domains", "ids", "attributes", "leads" (how many),
- * "created", "changed"}. HY_ENOTFOUND, HY_ENOMEM. Any thread with a transaction, as all that take
- * one here. */
+/* {"company" (number), "score", "name", "aliases", "domains", "ids", "attributes", "leads" (how
+ * many), "created", "changed"}. HY_ENOTFOUND, HY_ENOMEM. Any thread with a transaction, as all that
+ * take one here. */
 HY_MUST_USE int hy_company_json(struct hy_txn *t, hy_company_no no, json_t **ret);
 
 struct hy_company_search {

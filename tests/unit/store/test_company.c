@@ -6,6 +6,7 @@
 #include "hayauma/store/company.h"
 #include "hayauma/store/lead_edit.h"
 #include "hayauma/store/merge.h"
+#include "score_priv.h"
 
 TestSuite(company, .init = case_open, .fini = case_close);
 
@@ -391,4 +392,50 @@ Test(company, membership_agrees_after_many_changes_in_any_order)
         }
     }
     (void)told(leads[0], now);
+}
+
+/* Points of a lead: `fading` of a group with a half-life of ten seconds, given at `at`. */
+static void points(hy_lead_no no, double lasting, double fading, hy_wall_ms at)
+{
+    struct score_record r = {.n_sums = 0};
+    struct hy_txn t = write_txn();
+    if (lasting != 0)
+        r.sums[r.n_sums++] = (struct score_sum){1, 1, {lasting, at, 0}};
+    if (fading != 0)
+        r.sums[r.n_sums++] = (struct score_sum){2, 1, {fading, at, 10}};
+    cr_assert_eq(hy_score_record_put(&t, no, &r), 0);
+    cr_assert_eq(hy_txn_commit(&t), 0);
+}
+
+static int64_t score(hy_company_no no, hy_wall_ms now)
+{
+    struct hy_txn t;
+    int64_t milli = -1;
+    cr_assert_eq(hy_txn_read(env, &t), 0);
+    cr_assert_eq(hy_company_score(&t, no, now, &milli), 0);
+    hy_txn_end(&t);
+    return milli;
+}
+
+Test(company, score_is_that_of_its_members_together_as_it_fades)
+{
+    hy_company_no no = company("Acme", NULL), next = 0;
+    hy_lead_no a = lead("a@x.test", "Acme"), b = lead("b@x.test", NULL);
+    struct hy_txn t;
+    points(a, 10, 8, 100000);
+    points(b, 5, 4, 110000);
+    cr_expect_eq(score(no, 100000), 18000);
+    cr_expect_eq(score(no, 110000), 14000);
+    lead("b@x.test", "acme");
+    cr_expect_eq(score(no, 110000), 23000);
+    cr_expect_eq(score(no, 120000), 19000);
+    points(a, 20, 0, 120000);
+    cr_expect_eq(score(no, 120000), 27000);
+    lead("b@x.test", "");
+    cr_expect_eq(score(no, 120000), 20000);
+    points(a, 0, 0, 120000);
+    cr_expect_eq(score(no, 120000), 0);
+    cr_assert_eq(hy_txn_read(env, &t), 0);
+    cr_expect_eq(hy_company_scored_next(&t, 0, &next), HY_ENOTFOUND, "nothing is left of it");
+    hy_txn_end(&t);
 }
