@@ -47,6 +47,8 @@ const struct cli_command *const cli_commands[] = {
     &cmd_order_show,
     &cmd_order_report,
     &cmd_order_import,
+    &cmd_cart_show,
+    &cmd_cart_list,
     &cmd_attribute_list,
     &cmd_attribute_type,
     &cmd_campaign_create,

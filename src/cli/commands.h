@@ -13,6 +13,7 @@ extern const struct cli_command cmd_lead_create, cmd_lead_set, cmd_lead_tag, cmd
 extern const struct cli_command cmd_lead_merge, cmd_lead_unmerge,
     cmd_lead_duplicates;                                          /* cmd_merge.c */
 extern const struct cli_command cmd_order_show, cmd_order_report; /* cmd_order.c */
+extern const struct cli_command cmd_cart_show, cmd_cart_list;     /* cmd_cart.c */
 extern const struct cli_command cmd_order_import;                 /* cmd_order_import.c */
 extern const struct cli_command cmd_lead_consent, cmd_lead_consents, cmd_lead_export,
     cmd_lead_erase;                                                     /* cmd_person.c */

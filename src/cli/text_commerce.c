@@ -10,5 +10,13 @@ cli_words cli_text_commerce[] = {
      "%s new leads.\n",
      "%s 行、注文 %s 件を読みました: 新規 %s、変更 %s、変更なし %s、対象外 %s、拒否した行 %s、"
      "新しいリード %s。\n"},
+    {"Of %s leads: ", "対象のリード %s 人: "},
+    {"An order: %.2f on average. A customer: %.2f on average, median %s.\n",
+     "注文の平均 %.2f。顧客の平均 %.2f、中央値 %s。\n"},
+    {"CART", "カート"},
+    {"ITEMS", "商品数"},
+    {"PRODUCT", "商品"},
+    {"CATEGORY", "カテゴリー"},
+    {"QUANTITY", "数量"},
     {NULL, NULL},
 };

@@ -356,7 +356,7 @@ extern const struct hy_control_command ctl_queue_commands[];         /* queue */
 extern const struct hy_control_command ctl_message_commands[];       /* message.send */
 extern const struct hy_control_command ctl_person_commands[];        /* lead.consent export ... */
 extern const struct hy_control_command ctl_merge_commands[];         /* lead.merge ... */
-extern const struct hy_control_command ctl_order_commands[];         /* order.show report */
+extern const struct hy_control_command ctl_order_commands[];         /* order.show */
 extern const struct hy_control_command ctl_erase_commands[];         /* lead.erase */
 extern const struct hy_control_command ctl_intake_commands[];        /* intake */
 extern const struct hy_control_command ctl_report_commands[];        /* campaign.report */
@@ -383,6 +383,8 @@ extern const struct hy_control_command ctl_suppress_commands[];      /* suppress
 extern const struct hy_control_command ctl_suppress_import_commands[],
     ctl_suppress_export_commands[];
 extern const struct hy_control_command ctl_import_commands[];          /* import */
+extern const struct hy_control_command ctl_cart_commands[];            /* cart.show list */
+extern const struct hy_control_command ctl_order_report_commands[];    /* order.report */
 extern const struct hy_control_command ctl_order_import_commands[];    /* order.import */
 extern const struct hy_control_command ctl_activity_import_commands[]; /* activity.import */
 extern const struct hy_control_command ctl_activity_commands[];        /* activity.add */

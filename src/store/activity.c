@@ -8,7 +8,7 @@
 
 #include "campaign_tally.h"
 #include "erase.h"
-#include "hayauma/store/commerce.h"
+#include "hayauma/store/cart.h"
 #include "lead_priv.h"
 #include "record.h"
 
@@ -145,6 +145,8 @@ int hy_activity_put(struct hy_txn *t, struct hy_activity *a)
         err = count(t, NULL, &full);
     if (!err)
         err = hy_purchase_note(t, &full);
+    if (!err)
+        err = hy_cart_note(t, &full);
     if (err)
         return err;
     a->id = full.id;
@@ -204,7 +206,9 @@ int hy_activity_give(struct hy_txn *t, hy_id id, hy_lead_no lead, uint8_t flags)
     a.flags |= flags;
     find_domain(t, &a);
     err = hy_put(t, HY_TABLE_ACTIVITIES, k, encode(&a, room), HY_PUT_SET);
-    return err ? err : hy_activity_index_put(t, &a);
+    if (!err)
+        err = hy_activity_index_put(t, &a);
+    return err ? err : hy_cart_give(t, &a);
 }
 
 int hy_activity_drop(struct hy_cursor *c)

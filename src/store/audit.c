@@ -161,6 +161,8 @@ int hy_audit(struct hy_env *env, const struct hy_audit_sink *sink, struct hy_aud
         err = hy_audit_templates(&a);
     if (!err)
         err = hy_audit_companies(&a);
+    if (err == 0)
+        err = hy_audit_commerce(&a);
     hy_txn_end(&a.t);
     if (!err)
         *ret = a.report;

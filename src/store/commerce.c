@@ -140,9 +140,7 @@ int hy_purchase_after(const struct hy_purchase *old, const struct hy_order *told
     return 0;
 }
 
-/* Whose an order is from now on: what was told under the number that its lead was merged into stays
- * where it is, so that the merge can be undone. */
-static int choose_lead(struct hy_txn *t, hy_lead_no old, hy_lead_no told, hy_lead_no *ret)
+int purchase_choose_lead(struct hy_txn *t, hy_lead_no old, hy_lead_no told, hy_lead_no *ret)
 {
     hy_lead_no kept = 0;
     int err = old && told && old != told ? hy_lead_kept(t, old, &kept) : 0;
@@ -167,7 +165,7 @@ static int store(struct hy_txn *t, const struct hy_activity *a, const struct hy_
     p.told = a->id;
     p.lead = is_new ? a->lead : old.lead;
     if (!err && !is_new)
-        err = choose_lead(t, old.lead, a->lead, &p.lead);
+        err = purchase_choose_lead(t, old.lead, a->lead, &p.lead);
     /* what is left of the old one lies in a page that is about to be written */
     p.cart = err ? p.cart : hy_arena_str(arena, p.cart);
     p.items = err ? p.items : hy_arena_str(arena, p.items);
@@ -194,6 +192,23 @@ int hy_purchase_note(struct hy_txn *t, const struct hy_activity *a)
     json_decref(meta);
     hy_arena_free(&arena);
     return err == HY_EINVAL ? 0 : err;
+}
+
+int hy_purchase_give(struct hy_txn *t, struct hy_str order, hy_lead_no lead)
+{
+    struct hy_arena arena = HY_ARENA_INIT(PURCHASE_ARENA_MAX);
+    struct hy_purchase p;
+    int err = hy_purchase_get(t, order, &p);
+    if (!err && p.lead)
+        err = HY_EEXIST;
+    if (!err) {
+        p.lead = lead;
+        p.cart = hy_arena_str(&arena, p.cart);
+        p.items = hy_arena_str(&arena, p.items);
+        err = p.cart.p && p.items.p ? put(t, &p) : HY_ENOMEM;
+    }
+    hy_arena_free(&arena);
+    return err;
 }
 
 /* ---- reading ---- */

@@ -3,7 +3,7 @@
 
 #include "activity.h"
 #include "erase.h"
-#include "hayauma/store/commerce.h"
+#include "hayauma/store/cart.h"
 #include "hayauma/store/consent.h"
 #include "hayauma/store/lead_change.h"
 #include "hayauma/store/lead_edit.h"
@@ -154,6 +154,8 @@ static int delete_part(struct erasing *e, hy_lead_no lead)
         err = hy_scores_erase(e->t, lead);
     if (!err)
         err = hy_purchase_forget(e->t, lead);
+    if (!err)
+        err = hy_cart_forget(e->t, lead);
     if (!err)
         err = hy_lead_changed(e->t, HY_LEAD_ERASED, &lead, 1);
     if (!err)

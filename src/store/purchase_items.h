@@ -3,7 +3,9 @@
 #pragma once
 #include "hayauma/base/arena.h"
 #include "hayauma/model/activity.h"
+#include "hayauma/model/lead.h"
 #include "hayauma/model/order.h"
+#include "hayauma/store/env.h"
 #include "record.h"
 
 enum {
@@ -12,6 +14,10 @@ enum {
     PURCHASE_ARENA_MAX = 1 << 20,
 };
 
+/* Whose an order or a cart is from now on: what was told under the number that its lead was merged
+ * into stays where it is, so that the merge can be undone. `told` 0: nobody was named. */
+HY_MUST_USE int purchase_choose_lead(struct hy_txn *t, hy_lead_no old, hy_lead_no told,
+                                     hy_lead_no *ret);
 /* The items that a record has, behind their number; what follows them is an error. */
 struct hy_str purchase_items_view(struct hy_rec_in *in, size_t *ret_n);
 /* HY_ECORRUPT. */

@@ -2,7 +2,7 @@
 #include "hayauma/web/person_json.h"
 
 #include "call.h"
-#include "hayauma/store/commerce.h"
+#include "hayauma/store/cart.h"
 #include "hayauma/store/erase.h"
 #include "hayauma/store/lead_set.h"
 #include "hayauma/store/score.h"
@@ -65,13 +65,48 @@ static int add_segments(struct hy_txn *t, hy_lead_no lead, json_t *out)
     return err == HY_ENOTFOUND ? 0 : err;
 }
 
+/* Quantities and prices as decimal text, which is exact. */
+static json_t *items_json(const struct hy_order_item *items, size_t n)
+{
+    json_t *list = json_array();
+    char quantity[HY_DECIMAL_MAX], price[HY_DECIMAL_MAX];
+    for (size_t i = 0; i < n; i++)
+        json_array_append_new(
+            list,
+            json_pack(
+                "{s:o, s:o, s:o, s:s, s:s}", "product", web_text_json(items[i].product), "name",
+                web_text_json(items[i].name), "category", web_text_json(items[i].category),
+                "quantity", hy_decimal_text(items[i].quantity_milli, quantity), "price",
+                items[i].price_milli < 0 ? "" : hy_decimal_text(items[i].price_milli, price)));
+    return list;
+}
+
 static int add_order(void *ctx, const struct hy_purchase *p)
 {
+    struct hy_order_item items[HY_PURCHASE_ITEMS_MAX];
+    if (hy_purchase_items(p, items) != 0)
+        return HY_ECORRUPT;
     json_t *o =
-        json_pack("{s:o, s:I, s:s, s:s, s:f, s:o, s:o}", "order", web_text_json(p->order), "lead",
-                  (json_int_t)p->lead, "status", hy_purchase_state_name(p->state), "currency",
-                  p->currency, "amount", (double)p->amount_milli / 1000, "placed",
-                  person_time_json(p->placed), "changed", person_time_json(p->changed));
+        json_pack("{s:o, s:I, s:s, s:s, s:f, s:o, s:o, s:o, s:o}", "order", web_text_json(p->order),
+                  "lead", (json_int_t)p->lead, "status", hy_purchase_state_name(p->state),
+                  "currency", p->currency, "amount", (double)p->amount_milli / 1000, "placed",
+                  person_time_json(p->placed), "changed", person_time_json(p->changed), "cart",
+                  web_text_json(p->cart), "items", items_json(items, p->n_items));
+    return o && json_array_append_new(ctx, o) == 0 ? 0 : HY_ENOMEM;
+}
+
+static int add_cart(void *ctx, const struct hy_cart *c)
+{
+    struct hy_order_item items[HY_PURCHASE_ITEMS_MAX];
+    if (hy_cart_items(c, items) != 0)
+        return HY_ECORRUPT;
+    json_t *o = json_pack(
+        "{s:o, s:I, s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:o}", "cart", web_text_json(c->id), "lead",
+        (json_int_t)c->lead, "status", hy_cart_state_name(c->state), "currency", c->currency,
+        "amount", c->amount_milli < 0 ? json_null() : json_real((double)c->amount_milli / 1000),
+        "opened", person_time_json(c->opened), "changed", person_time_json(c->changed), "closed",
+        person_time_json(c->closed), "order", web_text_json(c->order), "items",
+        items_json(items, c->n_items));
     return o && json_array_append_new(ctx, o) == 0 ? 0 : HY_ENOMEM;
 }
 
@@ -128,6 +163,8 @@ static int fill(struct hy_suppress_names *names, struct hy_txn *t, hy_lead_no le
         err = add_activities(t, &who, json_object_get(o, "activities"));
     if (!err)
         err = hy_purchase_each(t, lead, add_order, json_object_get(o, "orders"));
+    if (!err)
+        err = hy_cart_each(t, lead, add_cart, json_object_get(o, "carts"));
     for (size_t i = 0; i < n && !err; i++) {
         err = add_points(t, parts[i], json_object_get(o, "points"));
         if (!err)
@@ -143,9 +180,9 @@ static int fill(struct hy_suppress_names *names, struct hy_txn *t, hy_lead_no le
 
 int hy_person_json(struct hy_suppress_names *names, struct hy_txn *t, hy_lead_no lead, json_t **ret)
 {
-    static const char *const arrays[] = {"parts",    "consents",   "mails",
-                                         "messages", "activities", "orders",
-                                         "points",   "segments",   "suppressions"};
+    static const char *const arrays[] = {"parts",      "consents",    "mails", "messages",
+                                         "activities", "orders",      "carts", "points",
+                                         "segments",   "suppressions"};
     json_t *o = json_object();
     json_object_set_new(o, "exported", person_time_json(hy_clock_wall_ms()));
     json_object_set_new(o, "lead", json_integer(lead));

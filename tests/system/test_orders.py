@@ -115,6 +115,67 @@ def test_an_import_that_is_killed_is_finished_by_reading_the_file_again(lab):
     audited(again)
 
 
+def test_a_report_is_of_a_list_a_segment_or_a_tag_and_of_a_time(lab):
+    daemon, api = start(lab)
+    file = lab.write("orders.csv", "order,email,at,status,sku,item name,category,quantity,price\n"
+                     "1,a@example.jp,2026-10-01T00:00:00Z,paid,T,Tea,drinks,2,500\n"
+                     "1,a@example.jp,2026-10-01T00:00:00Z,paid,C,Cup,ware,1,\"1,000\"\n"
+                     "2,a@example.jp,2026-11-01T00:00:00Z,paid,T,Tea,drinks,1,500\n"
+                     "3,b@example.jp,2026-11-02T00:00:00Z,paid,T,Tea,drinks,10,500\n"
+                     "4,c@example.jp,2026-11-02T00:00:00Z,paid,C,Cup,ware,1,1000.50\n"
+                     "5,c@example.jp,2026-11-03T00:00:00Z,cancelled,C,Cup,ware,9,1000\n")
+    daemon.ctl("order", "import", file, "--create", "--currency", "JPY")
+    whole = daemon.ctl("order", "report")
+    names = ("members", "customers", "orders", "repeat_customers", "amount", "median_value")
+    check_eq(counts(whole, *names), (None, 3, 4, 1, 8500.5, 2500))
+    check_eq([(p["name"], p["label"], p["quantity"], p["amount"]) for p in whole["products"]],
+             [("T", "Tea", 13, 6500), ("C", "Cup", 2, 2000.5)])
+    check_eq([(p["name"], p["items"], p["amount"]) for p in whole["categories"]], [("drinks", 3, 6500), ("ware", 2, 2000.5)])
+    check_eq((whole["average_order"], sum(map(sum, whole["recency_by_frequency"]))), (8500.5 / 4, 3))
+    check_eq(counts(daemon.ctl("order", "report", "--from", "2026-11-02T00:00:00Z", "--to", "2026-11-03T00:00:00Z"), *names),
+             (None, 2, 2, 0, 6000.5, 3000.25))
+
+    daemon.ctl("lead", "set", "a@example.jp", "plan=gold")
+    daemon.ctl("lead", "tag", "b@example.jp", "vip")
+    daemon.import_leads(lab.write("list.csv", "email\nc@example.jp\nd@example.jp\n"), "club")
+    daemon.ctl("segment", "create", "gold", 'plan = "gold"')
+    wait_for("the segment", lambda: daemon.ctl("segment", "show", "gold")["state"] == "ready")
+    for words, want in ((("--segment", "gold"), (1, 1, 2, 1, 2500, 2500)), (("--tag", "vip"), (1, 1, 1, 0, 5000, 5000)),
+                        (("--list", "club"), (2, 1, 1, 0, 1000.5, 1000.5))):
+        check_eq(counts(daemon.ctl("order", "report", *words), *names), want, words)
+    text = daemon.run("order", "report", "--list", "club").stdout
+    check("Of 2 leads" in text and "Cup" in text, text)
+    rows = list(csv_format.reader(daemon.run("order", "report", "--csv").stdout.splitlines()))
+    check_eq([r for r in rows if r[0] == "product"], [["product", "T", "Tea", "13", "6500"], ["product", "C", "Cup", "2", "2000.500"]])
+    check_eq(len([r for r in rows if r[0] == "rfm"]), 25)
+    for words in (("--segment", "none"), ("--tag", "none"), ("--list", "none"), ("--list", "club", "--tag", "vip"),
+                  ("--from", "soon"), ("--currency", "YENS")):
+        check(daemon.run("order", "report", *words).returncode != 0, words)
+
+
+def test_carts_are_listed_until_an_order_closes_them(lab):
+    daemon, api = start(lab)
+
+    def tell(kind, email, at, **meta):
+        done = api.post("/v1/activities", {"create": True, "activities": [{"kind": kind, "email": email, "at": at, "meta": meta}]})
+        check_eq((done.status, done.json["noted"]), (202, 1), done.text)
+    items = [{"product": "T", "name": "茶", "quantity": 2, "price": "500.50"}]
+    tell("cart", "taro@example.jp", "2026-11-01T00:00:00Z", cart="t-1", currency="JPY", items=items)
+    tell("cart", "hana@example.jp", "2026-11-02T00:00:00Z", cart="h-1", amount=7)
+    listed = daemon.ctl("cart", "list", "--older", "60")["carts"]
+    check_eq([(c["cart"], c["status"], c["amount"], len(c["items"])) for c in listed], [("t-1", "open", 1001, 1), ("h-1", "open", 7, 0)])
+    check_eq([c["cart"] for c in daemon.ctl("cart", "list", "--limit", "1")["carts"]], ["t-1"])
+    tell("order", "taro@example.jp", "2026-11-03T00:00:00Z", order="A-1", cart="t-1")
+    check_eq([c["cart"] for c in daemon.ctl("cart", "list")["carts"]], ["h-1"])
+    shown = daemon.ctl("cart", "show", "taro@example.jp")["carts"]
+    check_eq([(c["cart"], c["status"], c["order"], c["items"][0]["name"]) for c in shown], [("t-1", "ordered", "A-1", "茶")])
+    check("t-1" in daemon.run("cart", "show", "taro@example.jp").stdout, "for people")
+    person = api.get("/v1/leads/taro@example.jp/export").json
+    check_eq([(c["cart"], c["items"][0]["price"]) for c in person["carts"]], [("t-1", "500.5")])
+    check(daemon.run("cart", "show", "nobody@example.jp").returncode != 0, "nobody's")
+    audited(daemon)
+
+
 def test_a_file_of_real_orders_gives_the_sums_it_has(lab):
     orders = corpus()
     if orders is None:

@@ -33,7 +33,11 @@ def leave_tracks(lab, daemon, api):
     daemon.ctl("send", letter(lab), ADDRESS.upper().replace(SITE.upper(), SITE))
     daemon.ctl("send", letter(lab, "second.eml", headers=f"X-To: {ADDRESS}\n"), ADDRESS, f"{OTHER}@{SITE}")
     told = {"activities": [{"kind": "page-view", "email": ADDRESS, "url": f"https://example.jp/?u={PERSON}%40{SITE}"},
-                           {"kind": "offline", "email": ADDRESS, "name": "seminar"}]}
+                           {"kind": "offline", "email": ADDRESS, "name": "seminar"},
+                           {"kind": "order", "email": ADDRESS, "meta": {"order": f"of {PERSON}", "amount": 5, "items": [
+                               {"product": "T", "name": f"for {ADDRESS}", "price": "5"}]}},
+                           {"kind": "cart", "email": ADDRESS, "meta": {"cart": f"cart {PERSON}", "items": [
+                               {"product": "T", "name": f"for {ADDRESS}", "price": 5}]}}]}
     answer = api.post("/v1/activities", told, headers={"Idempotency-Key": f"for {ADDRESS}"})
     check_eq(answer.status, 202, answer.text)
     answer = api.post(f"/v1/leads/{ADDRESS}/consents", {"purpose": "marketing", "how": "form", "ip": "203.0.113.7",

@@ -29,6 +29,9 @@ struct hy_purchase {
 /* What an activity tells of an order; nothing when it is none. The writer's transaction: part of
  * hy_activity_put. */
 int hy_purchase_note(struct hy_txn *t, const struct hy_activity *a);
+/* An order that is nobody's yet becomes a lead's. HY_ENOTFOUND; HY_EEXIST: it is somebody's. The
+ * writer's transaction. */
+int hy_purchase_give(struct hy_txn *t, struct hy_str order, hy_lead_no lead);
 /* What an order becomes by what is told of it: `old` NULL: it is new. Items are the arena's, and
  * views of `old`. HY_ENOMEM. */
 HY_MUST_USE int hy_purchase_after(const struct hy_purchase *old, const struct hy_order *told,

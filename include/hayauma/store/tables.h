@@ -66,7 +66,8 @@
     X(ERASURES, "erasures")             /* lead -> how far its erasure is, or that it is gone */   \
     X(HANDOFFS, "handoffs")             /* second, id -> a lead to be handed over to sales */      \
     X(COMMERCE, "commerce")             /* order -> as it stands; lead, when, order -> */          \
-    X(COMPANIES, "companies")           /* companies: src/store/company*.c */
+    X(COMPANIES, "companies")           /* companies: src/store/company*.c */                      \
+    X(CARTS, "carts")                   /* cart -> as it stands; lead, cart; when, open cart -> */
 
 enum hy_table {
 #define X(symbol, name) HY_TABLE_##symbol,

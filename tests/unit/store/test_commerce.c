@@ -4,20 +4,45 @@
 #include <stdio.h>
 
 #include "case.h"
+#include "hayauma/store/cart.h"
 #include "hayauma/store/erase.h"
 #include "hayauma/store/merge.h"
 #include "spools.h"
 
 TestSuite(commerce, .init = case_open, .fini = case_close);
 
-static void order(hy_lead_no lead, hy_wall_ms at, const char *meta)
+static void did(enum hy_activity_kind kind, hy_lead_no lead, hy_wall_ms at, const char *meta)
 {
     struct hy_txn t;
-    struct hy_activity a = {
-        .kind = HY_ACTIVITY_ORDER, .lead = lead, .at = at, .meta = hy_str_of(meta)};
+    struct hy_activity a = {.kind = kind, .lead = lead, .at = at, .meta = hy_str_of(meta)};
     cr_assert_eq(hy_txn_write(env, &t), 0);
     cr_assert_eq(hy_activity_put(&t, &a), 0);
     cr_assert_eq(hy_txn_commit(&t), 0);
+}
+
+static void order(hy_lead_no lead, hy_wall_ms at, const char *meta)
+{
+    did(HY_ACTIVITY_ORDER, lead, at, meta);
+}
+
+static void cart(hy_lead_no lead, hy_wall_ms at, const char *meta)
+{
+    did(HY_ACTIVITY_CART, lead, at, meta);
+}
+
+/* "open 1500 2000", what it is, its amount and when it changed; "" when there is none. */
+static const char *cart_is(const char *id, char out[64])
+{
+    struct hy_txn t;
+    struct hy_cart c;
+    out[0] = '\0';
+    cr_assert_eq(hy_txn_read(env, &t), 0);
+    if (hy_cart_get(&t, hy_str_of(id), &c) == 0)
+        snprintf(out, 64, "%s %lld %lld%s%.*s", hy_cart_state_name(c.state),
+                 (long long)c.amount_milli / 1000, (long long)c.changed, c.order.n ? " by " : "",
+                 HY_STR_ARG(c.order));
+    hy_txn_end(&t);
+    return out;
 }
 
 static struct hy_customer customer(hy_lead_no lead)
@@ -166,4 +191,84 @@ Test(commerce, levels_are_quintiles_and_equal_values_are_equal)
     hy_rfm_levels(&cuts, &one, levels);
     cr_expect(levels[0] == 1 && levels[1] == 1 && levels[2] == 1);
     hy_rfm_cut(all, 0, &cuts);
+}
+
+Test(commerce, a_cart_stands_as_it_was_last_told_until_an_order_closes_it)
+{
+    hy_lead_no lead = case_lead("taro@one.test"), other = case_lead("jiro@one.test");
+    char is[64];
+    cart(lead, 1000, "{\"cart\":\"c1\",\"amount\":5,\"items\":[{\"product\":\"T\"}]}");
+    cart(lead, 2000,
+         "{\"cart\":\"c1\",\"items\":[{\"product\":\"T\",\"quantity\":2,\"price\":3}]}");
+    cr_expect_str_eq(cart_is("c1", is), "open 6 2000");
+    cart(lead, 1500, "{\"cart\":\"c1\",\"amount\":9}");
+    cr_expect_str_eq(cart_is("c1", is), "open 6 2000", "what came before is no news");
+    cart(lead, 2500, "{\"cart\":\"c2\",\"amount\":7}");
+    cart(other, 2500, "{\"cart\":\"c3\",\"amount\":7}");
+    cart(lead, 2600, "{\"cart\":\"c4\",\"status\":\"emptied\"}");
+    cart(lead, 9000, "{\"cart\":\"c5\",\"amount\":1}");
+    order(lead, 3000, "{\"order\":\"A\",\"status\":\"cancelled\"}");
+    cr_expect_str_eq(cart_is("c1", is), "open 6 2000");
+    order(lead, 3000, "{\"order\":\"B\",\"cart\":\"c1\"}");
+    cr_expect_str_eq(cart_is("c1", is), "ordered 6 2000 by B");
+    cr_expect_str_eq(cart_is("c2", is), "open 7 2500", "the order was of another cart");
+    order(lead, 4000, "{\"order\":\"C\"}");
+    cr_expect_str_eq(cart_is("c2", is), "ordered 7 2500 by C");
+    cr_expect_str_eq(cart_is("c3", is), "open 7 2500", "it is another's");
+    cr_expect_str_eq(cart_is("c4", is), "emptied 0 2600");
+    cr_expect_str_eq(cart_is("c5", is), "open 1 9000", "it was changed after the order");
+    cart(lead, 3500, "{\"cart\":\"c6\",\"amount\":1}");
+    cr_expect_str_eq(cart_is("c6", is), "ordered 1 3500", "the order came first");
+    cart(lead, 2800, "{\"cart\":\"c1\",\"amount\":8}");
+    cr_expect_str_eq(cart_is("c1", is), "ordered 6 2000 by B");
+    cart(lead, 9500, "{\"cart\":\"c1\",\"amount\":8}");
+    cr_expect_str_eq(cart_is("c1", is), "open 8 9500", "a new one of the same name");
+    cart(lead, 9500, "{\"cart\":7}");
+    cart(lead, 9500, "{\"cart\":\"c7\",\"status\":\"lost\"}");
+    cr_expect_str_eq(cart_is("c7", is), "");
+
+    struct hy_txn t;
+    struct hy_cart c;
+    const struct hy_cart *after = NULL;
+    char open[64] = "";
+    cr_assert_eq(hy_txn_read(env, &t), 0);
+    while (hy_cart_next_open(&t, after, &c) == 0) {
+        strncat(open, " ", sizeof open - strlen(open) - 1);
+        strncat(open, c.id.p, c.id.n);
+        after = &c;
+    }
+    hy_txn_end(&t);
+    cr_expect_str_eq(open, " c3 c5 c1");
+}
+
+Test(commerce, carts_are_bounded_follow_a_merge_and_go_with_an_erasure)
+{
+    hy_lead_no a = case_lead("taro@one.test"), b = case_lead("jiro@one.test");
+    struct hy_merged m;
+    struct hy_diag diag;
+    struct hy_erase_job j;
+    struct hy_txn t;
+    char meta[64], is[64];
+    for (int i = 0; i < HY_CARTS_OF_LEAD + 3; i++) {
+        snprintf(meta, sizeof meta, "{\"cart\":\"c%d\",\"amount\":1}", i);
+        cart(a, 1000 + i, meta);
+    }
+    cr_expect_str_eq(cart_is("c2", is), "");
+    cr_expect_str_eq(cart_is("c3", is), "open 1 1003");
+    cart(b, 500, "{\"cart\":\"b\",\"amount\":1}");
+    cart(0, 500, "{\"cart\":\"nobody\",\"amount\":1}");
+    cr_assert_eq(hy_txn_write(env, &t), 0);
+    cr_assert_eq(hy_lead_merge(&t, a, b, HY_STR("test"), &m, &diag), 0);
+    cr_assert_eq(hy_txn_commit(&t), 0);
+    cart(a, 600, "{\"cart\":\"b\",\"amount\":2}");
+    cr_assert_eq(hy_txn_read(env, &t), 0);
+    struct hy_cart c;
+    cr_assert_eq(hy_cart_get(&t, HY_STR("b"), &c), 0);
+    cr_expect_eq(c.lead, b, "it can be taken apart again");
+    hy_txn_end(&t);
+    order(a, 9000, "{\"order\":\"A\"}");
+    cr_expect_str_eq(cart_is("b", is), "ordered 2 600 by A", "those of the parts, too");
+    hy_erase_job_init(&j, a, HY_STR("test"));
+    cr_assert_eq(run_request(env, &j.req), 0);
+    cr_expect_eq(store_entries(env, HY_TABLE_CARTS), 2, "nobody's is left: itself, and its time");
 }
