@@ -71,7 +71,9 @@ static void print_segment(struct cli *c, const char *label, const json_t *s)
     if (strcmp(cli_str(s, "state"), "missing") == 0)
         hy_buf_printf(&b, " (%s)", _(c, "there is no such segment"));
     else
-        hy_buf_printf(&b, _(c, " (%s leads now)"), cli_number(cli_int(s, "leads"), n));
+        hy_buf_printf(&b,
+                      cli_int(s, "leads") == 1 ? _(c, " (%s lead now)") : _(c, " (%s leads now)"),
+                      cli_number(cli_int(s, "leads"), n));
     line(c, label, hy_buf_cstr(&b));
     hy_buf_free(&b);
 }

@@ -33,7 +33,9 @@ static void put_company(struct cli *c, const json_t *r)
     const char *name;
     json_t *value;
     put(c, cli_str(r, "name"));
-    fprintf(c->out, _(c, "  (company %lld, %s leads, score %.1f)\n"),
+    fprintf(c->out,
+            cli_int(r, "leads") == 1 ? _(c, "  (company %lld, %s lead, score %.1f)\n")
+                                     : _(c, "  (company %lld, %s leads, score %.1f)\n"),
             (long long)cli_int(r, "company"), cli_number(cli_int(r, "leads"), n),
             json_number_value(json_object_get(r, "score")));
     put_texts(c, _(c, "also called"), json_object_get(r, "aliases"));
@@ -189,7 +191,7 @@ static int run_show(struct cli *c)
         snprintf(score, sizeof score, "%.1f", json_number_value(json_object_get(x, "score")));
         cli_table_add_n(&t, cli_int(x, "lead"));
         cli_table_add(&t, score);
-        cli_table_add(&t, cli_str(x, "status"));
+        cli_table_add(&t, cli_text(c, cli_str(x, "status")));
         cli_table_add(&t, cli_str(x, "address"));
     }
     cli_table_print(&t, c, cli_width(c));

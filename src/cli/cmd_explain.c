@@ -178,7 +178,7 @@ static int run(struct cli *c)
     const json_t *lead = json_object_get(r, "lead");
     if (lead) {
         cli_put_line(c, "", cli_str(lead, "address"));
-        cli_put_line(c, "  ", cli_str(lead, "status"));
+        cli_put_line(c, "  ", cli_text(c, cli_str(lead, "status")));
     }
     json_object_foreach(json_object_get(lead, "attributes"), key, v)
     {

@@ -27,8 +27,10 @@ static int run_show(struct cli *c)
     if (code || c->json)
         return code ? code : cli_print_json(c, r);
     json_array_foreach(json_object_get(r, "values"), i, x) fprintf(
-        c->out, _(c, "Lifetime value: %s %s in %lld orders\n"), amount_text(x, "amount", text),
-        cli_str(x, "currency"), (long long)cli_int(x, "orders"));
+        c->out,
+        cli_int(x, "orders") == 1 ? _(c, "Lifetime value: %s %s in %lld order\n")
+                                  : _(c, "Lifetime value: %s %s in %lld orders\n"),
+        amount_text(x, "amount", text), cli_str(x, "currency"), (long long)cli_int(x, "orders"));
     cli_table_init(&t, heads, "llrll");
     json_array_foreach(json_object_get(r, "orders"), i, x)
     {

@@ -114,9 +114,10 @@ static void print_sales(struct cli *c, const json_t *r)
         const json_t *meta = json_object_get(s, "meta");
         if (json_is_integer(json_object_get(meta, "amount")))
             cli_number(cli_int(meta, "amount"), amount);
-        snprintf(line, sizeof line, "%s  %s %s%s%s %s", cli_time(cli_str(s, "at"), at),
-                 cli_text(c, cli_str(s, "result")), amount, amount[0] ? " " : "", cli_str(s, "by"),
-                 cli_str(meta, "note"));
+        const char *note = cli_str(meta, "note");
+        snprintf(line, sizeof line, "%s  %s%s%s (%s)%s%s", cli_time(cli_str(s, "at"), at),
+                 cli_text(c, cli_str(s, "result")), amount[0] ? " " : "", amount, cli_str(s, "by"),
+                 note[0] ? ": " : "", note);
         cli_put_line(c, _(c, "Sales: "), line);
     }
 }

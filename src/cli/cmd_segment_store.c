@@ -27,7 +27,8 @@ static void put_segment(struct cli *c, const json_t *s)
 {
     char n[32], time[32];
     put(c, "", cli_str(s, "name"), "");
-    fprintf(c->out, _(c, ": %s leads, %s\n"), cli_number(cli_int(s, "count"), n), state_word(c, s));
+    fprintf(c->out, cli_int(s, "count") == 1 ? _(c, ": %s lead, %s\n") : _(c, ": %s leads, %s\n"),
+            cli_number(cli_int(s, "count"), n), state_word(c, s));
     put(c, "  ", cli_str(s, "expression"), "\n");
     if (cli_str(s, "note")[0])
         put(c, "  ", cli_str(s, "note"), "\n");
@@ -48,7 +49,7 @@ static void put_leads(struct cli *c, const json_t *leads)
     json_array_foreach(leads, i, lead)
     {
         cli_table_add_n(&t, cli_int(lead, "lead"));
-        cli_table_add(&t, cli_str(lead, "status"));
+        cli_table_add(&t, cli_text(c, cli_str(lead, "status")));
         cli_table_add(&t, cli_str(lead, "address"));
     }
     cli_table_print(&t, c, cli_width(c));

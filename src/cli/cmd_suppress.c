@@ -191,7 +191,9 @@ static int print_list(struct cli *c, const json_t *r)
         hy_buf_free(&scope);
     }
     cli_table_print(&t, c, cli_width(c));
-    fprintf(c->out, _(c, "%s entries in all.\n"), cli_number(cli_int(r, "total"), total));
+    fprintf(c->out,
+            cli_int(r, "total") == 1 ? _(c, "%s entry in all.\n") : _(c, "%s entries in all.\n"),
+            cli_number(cli_int(r, "total"), total));
     if (cli_str(r, "next")[0])
         fprintf(c->out, _(c, "More with: --after %s\n"), cli_str(r, "next"));
     return CLI_OK;

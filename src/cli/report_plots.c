@@ -213,7 +213,17 @@ static void put_domains(struct cli *c, const json_t *r, struct hy_buf *out)
 
 void report_put_bounces(struct cli *c, const json_t *r, struct hy_buf *out)
 {
+    static const char *const all[] = {"bounce_reasons", "late_bounce_reasons", "deferral_reasons"};
+    struct report_reason some[REPORT_REASONS_MAX];
+    size_t n = 0;
+    for (size_t i = 0; i < sizeof all / sizeof *all; i++)
+        n += report_reasons(json_object_get(r, all[i]), some);
     page_put_section(out, _(c, "What did not arrive, and where"));
+    if (n == 0) { /* the domains have all the room */
+        put_domains(c, r, out);
+        hy_buf_add_lit(out, "</section>");
+        return;
+    }
     hy_buf_add_lit(out, "<div class=\"two\"><div>");
     put_reasons(c, _(c, "Why it bounced or expired"), json_object_get(r, "bounce_reasons"),
                 "bounces", out);

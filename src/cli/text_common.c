@@ -79,6 +79,7 @@ cli_words cli_text_common[] = {
     {"segment", "セグメント"},
     {"left out", "除外"},
     {"there is no such segment", "そのセグメントはありません"},
+    {" (%s lead now)", " (現在 %s 件)"},
     {" (%s leads now)", " (現在 %s 件)"},
     {"It goes to the segment '%s' alone, %s leads now: to those who have a mail address, have "
      "unsubscribed from nothing and do not wait for a confirmation, whether they are on a list or "

@@ -2,6 +2,7 @@
 #include "text.h"
 
 cli_words cli_text_lead[] = {
+    {"Lifetime value: %s %s in %lld order\n", "LTV: %s %s(注文 %lld 件)\n"},
     {"Lifetime value: %s %s in %lld orders\n", "LTV: %s %s(注文 %lld 件)\n"},
     {"STATUS", "状態"},
     {"AMOUNT", "金額"},
@@ -30,6 +31,7 @@ cli_words cli_text_lead[] = {
     {"being built", "構築中"},
     {"up to date", "最新"},
     {"broken", "使用不可"},
+    {": %s lead, %s\n", ": %s 件、%s\n"},
     {": %s leads, %s\n", ": %s 件、%s\n"},
     {"  changed %s by ", "  変更 %s、変更者 "},
     {"; tells who enters and leaves", "、出入りを知らせる"},

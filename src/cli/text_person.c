@@ -37,6 +37,7 @@ cli_words cli_text_person[] = {
     {"%lld soft bounces since %s, the last %s", "一時的な不達 %lld 回、%s から、最後は %s"},
     {"not suppressed\n", "送信停止ではありません\n"},
     {"History:\n", "履歴:\n"},
+    {"%s entry in all.\n", "全部で %s 件です。\n"},
     {"%s entries in all.\n", "全部で %s 件です。\n"},
     {"More with: --after %s\n", "続きを見るには: --after %s\n"},
     {"Entries exported: %s.\n", "%s 件を書き出しました。\n"},
@@ -63,6 +64,7 @@ cli_words cli_text_person[] = {
     {"operator", "担当者"},
 
     /* companies */
+    {"  (company %lld, %s lead, score %.1f)\n", "  (会社 %lld、リード %s 件、スコア %.1f)\n"},
     {"  (company %lld, %s leads, score %.1f)\n", "  (会社 %lld、リード %s 件、スコア %.1f)\n"},
     {"also called", "別名"},
     {"domains", "ドメイン"},

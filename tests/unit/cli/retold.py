@@ -7,14 +7,14 @@ FILES = ("src/audience/segment_json.c", "src/audience/segment_lex.c", "src/audie
          "src/config/bounces.c", "src/config/campaign_file.c", "src/config/events.c", "src/config/scoring.c",
          "src/config/scoring_handoff.c",
          "src/config/tenants.c", "src/daemon/api.c", "src/daemon/ctl_events.c", "src/daemon/ctl_lead.c",
-         "src/daemon/events.c", "src/daemon/local_mail.c", "src/daemon/submission.c", "src/receive/users.c", "src/store/identity.c", "src/store/lead_edit.c",
+         "src/daemon/events.c", "src/daemon/local_mail.c", "src/daemon/submission.c", "src/receive/users.c", "src/store/company_edit.c", "src/store/identity.c", "src/store/lead_edit.c",
          "src/mail/compile_fields.c", "src/mail/dkim_key.c", "src/mail/html_place.c", "src/daemon/orders.c",
          "src/daemon/plan.c", "src/daemon/score_apply.c", "src/store/merge.c", "src/store/merge_job.c", "src/store/suppress_text.c",
          "src/web/tokens.c")
 # In these every text with a blank in it is told: what is wrong with a file that comes in, a row or an address.
 ROWS = ("src/audience/columns.c", "src/audience/csv.c", "src/audience/import.c", "src/audience/suppress_rows.c",
-        "src/base/err.c", "src/daemon/activity_import.c", "src/daemon/import_job.c", "src/daemon/suppress_import.c",
-        "src/mail/address_reason.c", "src/model/attr_type.c", "src/track/told.c", "src/track/told_rows.c")
+        "src/audience/sheet.c", "src/base/err.c", "src/daemon/activity_import.c", "src/daemon/import_job.c", "src/daemon/order_import.c", "src/daemon/suppress_import.c",
+        "src/mail/address_reason.c", "src/model/attr_type.c", "src/track/order_rows.c", "src/track/told.c", "src/track/told_rows.c")
 CALL = re.compile(r"\b(?:hy_problems_error|hy_problems_warning|schema_error_at|schema_warn_at|hy_fail|hy_control_fail|complain"
                   r"|wrong|warn|segment_wrong|segment_wrong_at)\s*\(")
 TEXT = r'(?:"(?:[^"\\]|\\.)*"\s*)+'
@@ -22,7 +22,7 @@ TEXT = r'(?:"(?:[^"\\]|\\.)*"\s*)+'
 APART = {"%u:%u: %s", "match: %s",
          "must begin with https://%s", " or http://", "; allow_http would take http://", "%s:%u: %s", "%s: %s", "events.webhooks: %s: %s",
          "the configuration cannot be used: %s", "address: %s", "from: %s",
-         ": ", "'%s' %s", "there is no %s '%s'", ", ", " \\t\\r\\n", "the row is good", "column %zu", "'fields' must be an object"}
+         ": ", " %s", "{s:o, s:s}", "'%s' %s", "there is no %s '%s'", ", ", " \\t\\r\\n", "the row is good", "column %zu", "'fields' must be an object"}
 
 
 def joined(literals):
