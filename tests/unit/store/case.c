@@ -2,6 +2,7 @@
 
 #include <criterion/criterion.h>
 
+#include "hayauma/store/audit.h"
 #include "hayauma/store/lead.h"
 
 struct store_dir dir;
@@ -60,4 +61,19 @@ hy_lead_no case_lead(const char *address)
     cr_assert_eq(hy_lead_find(&t, hy_str_of(address), &lead), 0);
     hy_txn_end(&t);
     return lead;
+}
+
+struct hy_txn case_write(void)
+{
+    struct hy_txn t;
+    cr_assert_eq(hy_txn_write(env, &t), 0);
+    return t;
+}
+
+uint64_t case_problems(void)
+{
+    struct hy_audit_report r = {0};
+    struct hy_audit_sink sink = {0};
+    cr_assert_eq(hy_audit(env, &sink, &r), 0);
+    return r.problems;
 }

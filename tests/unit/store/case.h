@@ -18,3 +18,9 @@ unsigned case_picked(hy_id queue, hy_domain_no domain, const struct hy_pick *p);
 
 /* A lead with this address (wire form, lower case); aborts the test when it cannot be. */
 hy_lead_no case_lead(const char *address);
+
+/* A transaction that writes, begun; aborts the test when it cannot be. */
+struct hy_txn case_write(void);
+
+/* How many problems an audit finds. */
+uint64_t case_problems(void);

@@ -24,13 +24,6 @@ TestSuite(erase, .init = case_open, .fini = case_close);
 #define PERSON "natsume.soseki@example.jp"
 #define OTHER  "mori.ogai@example.jp"
 
-static struct hy_txn write_txn(void)
-{
-    struct hy_txn t;
-    cr_assert_eq(hy_txn_write(env, &t), 0);
-    return t;
-}
-
 static bool stands_in_store(const char *word)
 {
     char command[300];
@@ -43,7 +36,7 @@ static bool stands_in_store(const char *word)
 static hy_list_no make_list(void)
 {
     hy_list_no no = 0;
-    struct hy_txn t = write_txn();
+    struct hy_txn t = case_write();
     cr_assert_eq(hy_list_create(&t, HY_STR("people"), 1, &no), 0);
     cr_assert_eq(hy_txn_commit(&t), 0);
     return no;
@@ -71,7 +64,7 @@ static hy_lead_no make_lead(const char *address)
                                    .by = HY_STR("test")};
     struct hy_lead_edit_result r;
     struct hy_diag diag = {""};
-    struct hy_txn t = write_txn();
+    struct hy_txn t = case_write();
     cr_assert_eq(hy_lead_edit(&t, &e, &r, &diag), 0, "%s", diag.text);
     cr_assert_eq(hy_txn_commit(&t), 0);
     return r.lead;
@@ -84,7 +77,7 @@ static hy_id queue_campaign(hy_list_no list, const char *name)
     struct hy_list_audience audience = {.lists = {{list}, 1}};
     struct hy_audience a;
     struct hy_enqueue_job job;
-    struct hy_txn t = write_txn();
+    struct hy_txn t = case_write();
     cr_assert_eq(hy_campaign_create(&t, &c, HY_STR("bundle")), 0);
     cr_assert_eq(hy_campaign_move(&t, c.id, HY_CAMPAIGN_QUEUEING), 0);
     cr_assert_eq(hy_txn_commit(&t), 0);
@@ -123,7 +116,7 @@ static hy_id leave_tracks(hy_lead_no lead, const char *address, hy_id campaign)
     struct hy_queue_row row = row_of(campaign, lead);
     snprintf(said, sizeof said, "450 <%s>: try later", address);
     settle_saying(&row.ref, HY_RCPT_DEFERRED, said);
-    struct hy_txn t = write_txn();
+    struct hy_txn t = case_write();
     struct hy_activity activities[] = {
         {.kind = HY_ACTIVITY_CLICK, .lead = lead, .url = HY_STR("https://example.jp/?e=x")},
         {.kind = HY_ACTIVITY_COMPLAINT, .address = hy_str_of(address)},
@@ -242,7 +235,7 @@ Test(erase, a_job_that_was_killed_at_any_slice_goes_on)
         hy_erase_job_init(&j, person, HY_STR("uid 0"));
         int err = HY_EMORE;
         for (unsigned i = 0; i < killed_at && err == HY_EMORE; i++) {
-            struct hy_txn t = write_txn();
+            struct hy_txn t = case_write();
             t.yield_at = 1;
             err = j.req.apply(&j.req, &t);
             cr_assert_eq(hy_txn_commit(&t), 0);
@@ -281,7 +274,7 @@ Test(erase, what_comes_later_of_the_person_brings_no_name_back)
     struct hy_queue_row row = row_of(campaign, person);
     (void)erase(person);
     settle_saying(&row.ref, HY_RCPT_DELIVERED, "250 delivered to " PERSON);
-    struct hy_txn t = write_txn();
+    struct hy_txn t = case_write();
     struct hy_activity late[] = {
         {.kind = HY_ACTIVITY_LATE_BOUNCE,
          .lead = person,
@@ -349,7 +342,7 @@ Test(erase, an_address_is_masked_where_it_stands_as_a_whole)
 static void add_address(hy_lead_no lead, const char *address)
 {
     const struct hy_identity i = {HY_IDENTITY_ADDRESS, hy_str_of(address)};
-    struct hy_txn t = write_txn();
+    struct hy_txn t = case_write();
     cr_assert_eq(hy_identity_put(&t, &i, lead), 0);
     cr_assert_eq(hy_txn_commit(&t), 0);
 }
@@ -379,7 +372,7 @@ Test(erase, a_person_of_as_many_parts_as_there_may_be_is_erased)
         struct hy_diag diag = {""};
         snprintf(address, sizeof address, "natsume%d@example.jp", i);
         hy_lead_no part = make_lead(address);
-        struct hy_txn t = write_txn();
+        struct hy_txn t = case_write();
         cr_assert_eq(hy_lead_merge(&t, person, part, HY_STR("test"), &did, &diag), 0, "%s",
                      diag.text);
         cr_assert_eq(hy_txn_commit(&t), 0);
@@ -409,7 +402,7 @@ Test(erase, leaves_sets_in_slices_and_counts_of_campaigns_alone)
                              link = {.kind = HY_LEAD_SET_LINK, .no = 8};
     (void)make_list();
     hy_lead_no person = make_lead(PERSON), other = make_lead(OTHER);
-    struct hy_txn t = write_txn();
+    struct hy_txn t = case_write();
     for (uint64_t i = 0; i < 50; i++) {
         const struct hy_lead_set s = {.kind = HY_LEAD_SET_SEGMENT, .no = i + 1},
                                  due = {.kind = HY_LEAD_SET_DUE, .no = i + 1};
@@ -424,7 +417,7 @@ Test(erase, leaves_sets_in_slices_and_counts_of_campaigns_alone)
     unsigned slices = 0;
     hy_erase_job_init(&j, person, HY_STR("uid 0"));
     for (int err = HY_EMORE; err == HY_EMORE && slices < 10000; slices++) {
-        t = write_txn();
+        t = case_write();
         t.yield_at = 1;
         err = j.req.apply(&j.req, &t);
         cr_assert(err == 0 || err == HY_EMORE, "%d", err);

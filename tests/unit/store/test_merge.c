@@ -17,17 +17,10 @@ TestSuite(merge, .init = case_open, .fini = case_close);
 
 static struct hy_diag diag;
 
-static struct hy_txn write_txn(void)
-{
-    struct hy_txn t;
-    cr_assert_eq(hy_txn_write(env, &t), 0);
-    return t;
-}
-
 static hy_list_no make_list(const char *name)
 {
     hy_list_no no = 0;
-    struct hy_txn t = write_txn();
+    struct hy_txn t = case_write();
     cr_assert_eq(hy_list_create(&t, hy_str_of(name), 1, &no), 0);
     cr_assert_eq(hy_txn_commit(&t), 0);
     return no;
@@ -55,7 +48,7 @@ static hy_lead_no make(const char *address, const char *own, const char *tag, co
                                    .n_lists = 1,
                                    .by = HY_STR("test")};
     struct hy_lead_edit_result r;
-    struct hy_txn t = write_txn();
+    struct hy_txn t = case_write();
     cr_assert_eq(hy_lead_edit(&t, &e, &r, &diag), 0, "%s", diag.text);
     cr_assert_eq(hy_txn_commit(&t), 0);
     return r.lead;
@@ -107,7 +100,7 @@ static const char *told(hy_lead_no no, char out[2000])
 
 static int merge(hy_lead_no kept, hy_lead_no part, struct hy_merged *ret)
 {
-    struct hy_txn t = write_txn();
+    struct hy_txn t = case_write();
     int err = hy_lead_merge(&t, kept, part, HY_STR("test"), ret, &diag);
     cr_assert(err == 0 || t.writes == 0, "a merge that failed wrote something");
     cr_assert_eq(hy_txn_commit(&t), 0);
@@ -117,7 +110,7 @@ static int merge(hy_lead_no kept, hy_lead_no part, struct hy_merged *ret)
 static int unmerge(hy_lead_no part)
 {
     struct hy_merged m;
-    struct hy_txn t = write_txn();
+    struct hy_txn t = case_write();
     int err = hy_lead_unmerge(&t, part, HY_STR("test"), &m, &diag);
     cr_assert_eq(hy_txn_commit(&t), 0);
     return err;
@@ -158,7 +151,7 @@ Test(merge, what_was_noted_of_both_is_read_as_one_in_order)
     hy_id ids[5];
     struct hy_merged m;
     for (size_t i = 0; i < 5; i++) {
-        struct hy_txn t = write_txn();
+        struct hy_txn t = case_write();
         struct hy_activity x = {.kind = HY_ACTIVITY_OFFLINE, .lead = order[i]};
         struct hy_consent c = {.lead = order[i],
                                .what = HY_CONSENT_GIVEN,
@@ -211,7 +204,7 @@ Test(merge, a_campaign_that_has_rows_for_both_mails_one)
     struct hy_audience who;
     struct hy_enqueue_job job;
     struct hy_merged m;
-    struct hy_txn t = write_txn();
+    struct hy_txn t = case_write();
     cr_assert_eq(hy_campaign_create(&t, &spring, HY_STR("bundle")), 0);
     cr_assert_eq(hy_campaign_move(&t, spring.id, HY_CAMPAIGN_QUEUEING), 0);
     cr_assert_eq(hy_txn_commit(&t), 0);
@@ -310,7 +303,7 @@ static hy_lead_no with_phone(const char *address, const char *phone)
                                    .n_attrs = 1,
                                    .by = HY_STR("test")};
     struct hy_lead_edit_result r;
-    struct hy_txn t = write_txn();
+    struct hy_txn t = case_write();
     cr_assert_eq(hy_lead_edit(&t, &e, &r, &diag), 0, "%s", diag.text);
     cr_assert_eq(hy_txn_commit(&t), 0);
     return r.lead;

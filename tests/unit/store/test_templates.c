@@ -5,16 +5,8 @@
 #include <stdlib.h>
 
 #include "case.h"
-#include "hayauma/store/audit.h"
 
 TestSuite(templates, .init = case_open, .fini = case_close);
-
-static struct hy_txn write_txn(void)
-{
-    struct hy_txn t;
-    cr_assert_eq(hy_txn_write(env, &t), 0);
-    return t;
-}
 
 static struct hy_stored_template template(const char *name, const char *text)
 {
@@ -27,7 +19,7 @@ static struct hy_stored_template template(const char *name, const char *text)
 /* The version it became, or the error. */
 static int put(uint32_t tenant, const char *name, const char *text)
 {
-    struct hy_txn t = write_txn();
+    struct hy_txn t = case_write();
     struct hy_stored_template m = template(name, text);
     enum hy_template_did did = 0;
     int err = hy_template_put(&t, tenant, &m, &did);
@@ -37,7 +29,7 @@ static int put(uint32_t tenant, const char *name, const char *text)
 
 static int del(uint32_t tenant, const char *name)
 {
-    struct hy_txn t = write_txn();
+    struct hy_txn t = case_write();
     int err = hy_template_del(&t, tenant, hy_str_of(name));
     cr_assert_eq(hy_txn_commit(&t), 0);
     return err;
@@ -69,14 +61,6 @@ static struct hy_templates_used used(uint32_t tenant)
     return u;
 }
 
-static uint64_t problems(void)
-{
-    struct hy_audit_report r = {0};
-    struct hy_audit_sink sink = {0};
-    cr_assert_eq(hy_audit(env, &sink, &r), 0);
-    return r.problems;
-}
-
 Test(templates, each_change_is_a_version_and_the_last_ten_stay)
 {
     char text[128], out[128];
@@ -91,13 +75,13 @@ Test(templates, each_change_is_a_version_and_the_last_ten_stay)
     cr_expect_null(text_of(7, "order", 14, out));
     cr_expect_null(text_of(7, "orde", 0, out));
     cr_expect_eq(used(7).n, 1);
-    cr_expect_eq(problems(), 0);
+    cr_expect_eq(case_problems(), 0);
     cr_expect_eq(del(7, "order"), 0);
     cr_expect_eq(del(7, "order"), HY_ENOTFOUND);
     cr_expect_null(text_of(7, "order", 0, out));
     cr_expect_eq(used(7).n, 0);
     cr_expect_eq(used(7).bytes, 0);
-    cr_expect_eq(problems(), 0);
+    cr_expect_eq(case_problems(), 0);
 }
 
 Test(templates, tenants_and_names_that_begin_alike_stay_apart)
@@ -123,7 +107,7 @@ Test(templates, tenants_and_names_that_begin_alike_stay_apart)
     cr_expect_null(text_of(1, "a", 0, out));
     cr_expect_str_eq(text_of(2, "a", 0, out), "a");
     cr_expect_str_eq(text_of(1, "a-b", 0, out), "one");
-    cr_expect_eq(problems(), 0);
+    cr_expect_eq(case_problems(), 0);
 }
 
 Test(templates, what_is_too_much_or_none_is_refused)
@@ -162,19 +146,19 @@ Test(templates, a_tenant_has_so_many_and_so_many_bytes)
     while (put(1, name, large) == 1);
     cr_expect_eq(n, HY_TEMPLATES_BYTES_MAX / HY_TEMPLATE_TEXT_MAX, "%d of a mebibyte", n);
     cr_expect_eq(put(2, name, "x"), 1, "another tenant has its own");
-    cr_expect_eq(problems(), 0);
+    cr_expect_eq(case_problems(), 0);
     free(large);
 }
 
 Test(templates, the_audit_finds_a_version_that_is_not_whole)
 {
     put(3, "order", "x");
-    struct hy_txn t = write_txn();
+    struct hy_txn t = case_write();
     struct hy_cursor c;
     cr_assert_eq(hy_cursor_open(&t, HY_TABLE_TEMPLATES, &c), 0);
     cr_assert_eq(hy_cursor_last(&c), 0);
     cr_assert_eq(hy_cursor_delete(&c), 0);
     hy_cursor_close(&c);
     cr_assert_eq(hy_txn_commit(&t), 0);
-    cr_expect_eq(problems(), 2, "the version, and its bytes");
+    cr_expect_eq(case_problems(), 2, "the version, and its bytes");
 }
