@@ -47,6 +47,15 @@ cli_words cli_retold_values[] = {
      "'%s' という項目は%sありません (別の場所の項目です: '%s')"},
     {"unknown key '%s'%s", "'%s' という項目は%sありません"},
     {" in '%s'", " '%s' に"},
+    {"a list alone says no days: write '09:00-12:00,13:00-18:00' for all of them, or lines such as "
+     "'mon-fri: [09:00-12:00, 13:00-18:00]'",
+     "一覧だけでは曜日が分かりません。毎日なら '09:00-12:00,13:00-18:00'、曜日ごとなら 'mon-fri: "
+     "[09:00-12:00, 13:00-18:00]' のような行で書いてください"},
+    {"must be a single value (%s), not %s", "値 (%s) を 1 つ書いてください (%s ではなく)"},
+    {"a list", "一覧"},
+    {"a section", "区分"},
+    {"has no value: write one, or take the line out",
+     "値がありません。値を書くか、行を削除してください"},
     {"must be a list: lines that begin with '- '", "'- ' で始まる行の一覧にしてください"},
     {"must be a section: lines of 'key: value'", "'項目: 値' の行にしてください"},
     {"must be a section: lines of 'name: text'", "'名前: 値' の行にしてください"},

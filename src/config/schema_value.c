@@ -464,6 +464,12 @@ int schema_read_value(const struct schema_row *row, const struct schema_ctx *ctx
     case SCHEMA_HOURS:
         if (node->kind == YAML_MAP)
             return read_hours_map(row, ctx, node, field);
+        if (node->kind == YAML_LIST) {
+            fault(ctx, node, row->path,
+                  "a list alone says no days: write '09:00-12:00,13:00-18:00' for all of them, "
+                  "or lines such as 'mon-fri: [09:00-12:00, 13:00-18:00]'");
+            return HY_OK;
+        }
         break;
     default:
         break;

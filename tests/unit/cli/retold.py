@@ -5,7 +5,7 @@ import sys
 
 FILES = ("src/audience/segment_json.c", "src/audience/segment_lex.c", "src/audience/segment_parse.c", "src/audience/segment_words.c",
          "src/config/bounces.c", "src/config/campaign_file.c", "src/config/events.c", "src/config/scoring.c",
-         "src/config/scoring_handoff.c",
+         "src/config/config.c", "src/config/schema.c", "src/config/schema_value.c", "src/config/scoring_handoff.c",
          "src/config/tenants.c", "src/daemon/api.c", "src/daemon/ctl_events.c", "src/daemon/ctl_lead.c",
          "src/daemon/events.c", "src/daemon/local_mail.c", "src/daemon/submission.c", "src/receive/users.c", "src/store/company_edit.c", "src/store/identity.c", "src/store/lead_edit.c",
          "src/mail/compile_fields.c", "src/mail/dkim_key.c", "src/mail/html_place.c", "src/daemon/orders.c",
@@ -20,6 +20,7 @@ CALL = re.compile(r"\b(?:hy_problems_error|hy_problems_warning|schema_error_at|s
 TEXT = r'(?:"(?:[^"\\]|\\.)*"\s*)+'
 # Made of pieces, wrapped around another text, or about a mistake in a program.
 APART = {"%u:%u: %s", "match: %s",
+         "%s%smust be a section: lines of 'key: value'", ", 192.0.2.1:5353",
          "must begin with https://%s", " or http://", "; allow_http would take http://", "%s:%u: %s", "%s: %s", "events.webhooks: %s: %s",
          "the configuration cannot be used: %s", "address: %s", "from: %s",
          ": ", " %s", "{s:o, s:s}", "'%s' %s", "there is no %s '%s'", ", ", " \\t\\r\\n", "the row is good", "column %zu", "'fields' must be an object"}

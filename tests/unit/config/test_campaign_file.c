@@ -152,7 +152,8 @@ static const struct {
     {HEAD "text: a.txt\nhours: {}\n",
      "D/c:6:8: error: hours: names no hours at all: nothing could ever be sent\n"},
     {HEAD "text: a.txt\nhours: [09:00-12:00]\n",
-     "D/c:6:8: error: hours: must be a single value (hours), not a list\n"},
+     "D/c:6:8: error: hours: a list alone says no days: write '09:00-12:00,13:00-18:00' for "
+     "all of them, or lines such as 'mon-fri: [09:00-12:00, 13:00-18:00]'\n"},
     {HEAD "text: a.txt\npriority: transactional\nclosed: 2027-01-01\n",
      "D/c:7:9: error: closed: transactional mail knows no hours: take one of the two lines out\n"},
 };
