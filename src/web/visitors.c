@@ -31,11 +31,13 @@ static bool is_closing(void *ctx)
     return web_is_closing(ctx);
 }
 
-/* The worker's thread, for what is long; it takes snapshots of its own. */
+/* The worker's thread, for what is long. The walk takes snapshots of its own, short ones: that of
+ * the call would keep old pages of the store as long as all of it. */
 static void gather(struct web_call *c, struct hy_txn *t)
 {
     struct look *l = c->state;
-    (void)t;
+    if (t)
+        hy_txn_park(t);
     l->found = json_object();
     l->err = l->found ? hy_visitors_json(web_env(c), &l->ask, l->found) : HY_ENOMEM;
     web_later(c, answer);
