@@ -76,7 +76,7 @@ static void answer_duplicates(struct web_call *c)
         web_answer(c, 200, json_pack("{s:O}", "duplicates", l->found));
 }
 
-/* The worker's thread: all leads are looked at. */
+/* The thread for what is long: all leads are looked at. */
 static void gather(struct web_call *c, struct hy_txn *t)
 {
     struct look *l = c->state;
@@ -103,7 +103,7 @@ static void get_duplicates(struct web_call *c)
     l->max = (size_t)max;
     c->state = l;
     c->state_free = look_free;
-    if (web_work(c, gather) != HY_OK)
+    if (web_work_long(c, gather) != HY_OK)
         web_fail_err(c, HY_EBUSY);
 }
 
