@@ -28,9 +28,8 @@ json_t *order_item_json(const struct hy_order_item *x)
 
 static size_t place_of(const struct sales *s, struct hy_str name, const char *currency)
 {
-    static const struct hy_hash_key key = {0x73616c65, 1};
     size_t mask = 2 * s->cap - 1;
-    size_t at = (size_t)hy_siphash(&key, name.p, name.n) & mask;
+    size_t at = (size_t)hy_siphash(hy_hash_process_key(), name.p, name.n) & mask;
     for (; s->places[at]; at = (at + 1) & mask) {
         const struct sale *x = &s->all[s->places[at] - 1];
         if (hy_str_eq(x->name, name) && strcmp(x->currency, currency) == 0)
