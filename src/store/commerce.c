@@ -263,7 +263,8 @@ static int add(void *ctx, const struct hy_purchase *p)
     if (i == x->n_sums)
         memcpy(x->sums[x->n_sums++].currency, p->currency, sizeof p->currency);
     x->sums[i].orders++;
-    x->sums[i].amount_milli += p->amount_milli;
+    if (__builtin_add_overflow(x->sums[i].amount_milli, p->amount_milli, &x->sums[i].amount_milli))
+        x->sums[i].amount_milli = INT64_MAX;
     return 0;
 }
 

@@ -84,6 +84,27 @@ Test(commerce, a_change_of_an_order_corrects_what_was_known)
     cr_expect_eq(customer(other).sums[0].amount_milli, 4000000, "it is another's");
 }
 
+/* 9e15 thousandths are the most of one order: a thousand and some of them are more than 63 bits. */
+Test(commerce, a_sum_that_is_too_large_stays_the_largest)
+{
+    enum { ORDERS = 1030 };
+    hy_lead_no lead = case_lead("taro@one.test");
+    struct hy_txn t;
+    cr_assert_eq(hy_txn_write(env, &t), 0);
+    for (unsigned i = 0; i < ORDERS; i++) {
+        char meta[96];
+        snprintf(meta, sizeof meta,
+                 "{\"order\":\"A-%u\",\"amount\":9000000000000,\"currency\":\"JPY\"}", i);
+        struct hy_activity a = {
+            .kind = HY_ACTIVITY_ORDER, .lead = lead, .at = 1000, .meta = hy_str_of(meta)};
+        cr_assert_eq(hy_activity_put(&t, &a), 0);
+    }
+    cr_assert_eq(hy_txn_commit(&t), 0);
+    struct hy_customer c = customer(lead);
+    cr_expect_eq(c.orders, ORDERS);
+    cr_expect_eq(c.sums[0].amount_milli, INT64_MAX);
+}
+
 /* The record as version 1 had it: neither items nor the activity that told of it. */
 Test(commerce, records_of_version_1_are_read_and_made_new)
 {
