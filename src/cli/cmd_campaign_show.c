@@ -153,7 +153,9 @@ static int run_list(struct cli *c)
     const json_t *o;
     size_t i;
     char time[32], waits[CLI_WAITS_MAX];
-    int code = cli_request(c, "campaign.list", NULL, NULL, &r);
+    const char *tenant = cli_option(c, "tenant");
+    int code = cli_request(c, "campaign.list", tenant ? json_pack("{s:s}", "tenant", tenant) : NULL,
+                           NULL, &r);
     if (code || c->json)
         return code ? code : cli_print_json(c, r);
     cli_table_init(&t, heads, "llrrrrrll");
@@ -187,9 +189,12 @@ const struct cli_command cmd_campaign_show = {
     .examples = "hayauma campaign show \"Winter news\"",
     .run = run_show,
 };
+static const struct cli_option list_options[] = {
+    {"tenant", "NAME", CLI_TEXT, NULL, {"of this tenant only", "このテナントのものだけ"}}, {0}};
 const struct cli_command cmd_campaign_list = {
     .name = "campaign list",
     .args = "",
+    .options = list_options,
     .summary = {"list all campaigns", "キャンペーンの一覧を表示する"},
     .examples = "hayauma campaign list\nhayauma campaign list --json | jq -r '.campaigns[].name'",
     .run = run_list,

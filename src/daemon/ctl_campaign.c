@@ -229,11 +229,20 @@ static void list(struct hy_control_call *call, void *ctx)
     struct hy_txn t = {0};
     struct hy_campaign c;
     struct hy_campaign_progress p;
+    struct tenant_scope scope = {0};
+    struct hy_diag diag = {""};
     hy_id after = 0;
+    int err = tenant_scope_arg(d, hy_control_args(call), &diag, &scope);
+    if (err != HY_OK) {
+        hy_control_fail(call, err, diag.text, NULL);
+        return;
+    }
     json_t *all = json_array();
-    int err = hy_txn_read(d->env, &t);
+    err = hy_txn_read(d->env, &t);
     while (err == HY_OK && (err = hy_campaign_next(&t, after, &c)) == HY_OK) {
         after = c.id;
+        if (!tenant_scope_has(&scope, c.tenant))
+            continue;
         err = hy_campaign_progress(&t, c.id, &p);
         if (err == HY_OK)
             json_array_append_new(all, ctl_campaign_json(d, &c, &p));

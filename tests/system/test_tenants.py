@@ -225,6 +225,10 @@ def test_a_rate_holds_all_mail_of_a_tenant_and_nobody_elses(lab):
     campaign(lab, daemon, "slow1", users("slow1-", 60), extra="tenant: slow\n")
     campaign(lab, daemon, "slow2", users("slow2-", 60), extra="tenant: slow\n")
     campaign(lab, daemon, "free", users("free", 300))
+    listed = daemon.ctl("campaign", "list", "--tenant", "slow")["campaigns"]
+    check_eq([c["name"] for c in listed], ["slow1", "slow2"], "campaigns of one tenant")
+    check_eq(len(daemon.ctl("campaign", "list")["campaigns"]), 3, "campaigns of all")
+    check("no tenant 'nobody'" in daemon.run("campaign", "list", "--tenant", "nobody").stderr, "a tenant that is not")
     for name in ("free", "slow1", "slow2"):
         finished(daemon, name)
     took = time.monotonic() - began
