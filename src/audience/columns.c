@@ -34,6 +34,15 @@ static int find_mapped(const struct columns *c, struct hy_str column, size_t *re
     return hy_fail(diag, HY_EINVAL, "the file has no column \"%.*s\"", HY_STR_ARG(column));
 }
 
+bool hy_columns_is_id(struct hy_str attr)
+{
+    if (hy_str_eq(attr, HY_STR("line:")) || hy_str_eq(attr, HY_STR("phone:")))
+        return true;
+    struct hy_str system = hy_str_slice(attr, 4, attr.n);
+    return hy_str_starts(attr, HY_STR("ext:")) && system.n && attr.n <= HY_ATTR_NAME_MAX &&
+           hy_str_find(system, ':', 0) == SIZE_MAX && hy_str_find(system, ' ', 0) == SIZE_MAX;
+}
+
 static bool is_taken(const struct columns *c, struct hy_str attr)
 {
     for (size_t i = 0; i < c->n; i++)
@@ -59,8 +68,23 @@ static int apply_map(struct columns *c, const struct hy_import_map *map, size_t 
         c->items[at].attr = hy_arena_str(&c->arena, map[i].attr);
         if (!c->items[at].attr.p)
             return HY_ENOMEM;
+        c->items[at].is_id = hy_columns_is_id(map[i].attr);
+        c->has_ids |= c->items[at].is_id;
     }
     return HY_OK;
+}
+
+/* A header that says it in full needs no mapping; `line:` and `phone:` may be words of a form. */
+static void find_ids(struct columns *c, bool *is_mapped)
+{
+    for (size_t i = 0; i < c->n; i++) {
+        struct hy_import_column *item = &c->items[i];
+        if (is_mapped[i] || !hy_str_starts(item->header, HY_STR("ext:")) ||
+            !hy_columns_is_id(item->header) || is_taken(c, item->header))
+            continue;
+        item->attr = item->header;
+        item->is_id = is_mapped[i] = c->has_ids = true;
+    }
 }
 
 /* `name`, or name_2, name_3 ... when another column has it. */
@@ -128,6 +152,10 @@ static int find_email(struct columns *c, const struct hy_csv_row *first, bool ha
             return HY_OK;
         }
     }
+    if (c->has_ids) {
+        c->email = SIZE_MAX;
+        return HY_OK;
+    }
     struct hy_buf names HY_CLEANUP(hy_buf_free) = HY_BUF_INIT(256);
     for (size_t i = 0; i < c->n && has_header; i++)
         hy_buf_printf(&names, "%s\"%.*s\"", i ? ", " : "", HY_STR_ARG(c->items[i].header));
@@ -154,6 +182,8 @@ int hy_columns_make(struct columns *c, const struct hy_csv_row *first, bool has_
     }
     if (err == HY_OK)
         err = apply_map(c, map, n_map, is_mapped, diag);
+    if (err == HY_OK)
+        find_ids(c, is_mapped);
     if (err == HY_OK)
         err = name_rest(c, has_header, is_mapped);
     if (err == HY_OK)

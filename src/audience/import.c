@@ -45,7 +45,8 @@ static int copy_map(struct hy_import *im, const struct hy_import_options *o, str
     if (!map)
         return HY_ENOMEM;
     for (size_t i = 0; i < o->n_map; i++) {
-        if (!hy_attr_name_ok(o->map[i].attr) && !hy_str_eq(o->map[i].attr, HY_STR("-")))
+        if (!hy_attr_name_ok(o->map[i].attr) && !hy_str_eq(o->map[i].attr, HY_STR("-")) &&
+            !hy_columns_is_id(o->map[i].attr))
             return hy_fail(diag, HY_EINVAL, "\"%.*s\" cannot be the name of an attribute",
                            HY_STR_ARG(o->map[i].attr));
         map[i].column = hy_arena_str(&im->map_arena, o->map[i].column);
@@ -253,6 +254,18 @@ static const struct domain_flags *flags_of(struct hy_import *im, struct hy_str d
     return f;
 }
 
+/* No address, but an id by which the lead is known. */
+static bool has_id_alone(const struct hy_import *im, const struct hy_csv_row *row)
+{
+    size_t at = im->columns.email;
+    if (!im->columns.has_ids || (at < row->n_fields && trim(row->fields[at]).n))
+        return false;
+    for (size_t i = 0; i < row->n_fields && i < im->columns.n; i++)
+        if (im->columns.items[i].is_id && unescape(trim(row->fields[i])).n)
+            return true;
+    return false;
+}
+
 /* The address; false when the row is refused. */
 static bool read_address(struct hy_import *im, const struct hy_csv_row *row,
                          struct hy_import_row *ret)
@@ -331,13 +344,21 @@ static bool has_right_width(struct hy_import *im, const struct hy_csv_row *row,
 static void read_row(struct hy_import *im, const struct hy_csv_row *row, struct hy_import_row *ret)
 {
     size_t n_attrs = 0;
+    bool has_address = true;
     if (row->fault) {
         refuse_fault(im, row, ret);
         return;
     }
-    if (!has_right_width(im, row, ret) || !read_address(im, row, ret) ||
-        !read_attrs(im, row, ret, &n_attrs))
+    if (!has_right_width(im, row, ret))
         return;
+    has_address = !has_id_alone(im, row);
+    if ((has_address && !read_address(im, row, ret)) || !read_attrs(im, row, ret, &n_attrs))
+        return;
+    if (!has_address) {
+        *ret = (struct hy_import_row){
+            .kind = HY_IMPORT_LEAD, .line = row->line, .attrs = im->attrs, .n_attrs = n_attrs};
+        return;
+    }
     const struct domain_flags *flags = flags_of(im, hy_address_domain(&im->address));
     *ret = (struct hy_import_row){
         .kind = HY_IMPORT_LEAD,

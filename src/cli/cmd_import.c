@@ -23,6 +23,11 @@ static void print_result(struct cli *c, const json_t *r)
         fprintf(c->out,
                 _(c, "%s addresses look misspelt or disposable: --rejects FILE lists them.\n"),
                 cli_number(doubts, rows));
+    if (cli_int(r, "kept_addresses"))
+        fprintf(c->out,
+                _(c, "%s leads keep another address: --rejects FILE lists them, --move-addresses "
+                     "gives them the file's.\n"),
+                cli_number(cli_int(r, "kept_addresses"), rows));
     if (seconds > 0)
         fprintf(c->out, _(c, "%.1f s, %s rows a second; read as %s.\n"), seconds,
                 cli_number((int64_t)((double)cli_int(r, "rows") / seconds), took),
@@ -33,10 +38,11 @@ static json_t *arguments(const struct cli *c)
 {
     static const char *const names[] = {"list",   "format",   "charset", "map",
                                         "header", "existing", "tag",     "source"};
-    json_t *args = json_pack("{s:b, s:b, s:b, s:b}", "dry_run", (int)cli_flag(c, "dry-run"),
+    json_t *args = json_pack("{s:b, s:b, s:b, s:b, s:b}", "dry_run", (int)cli_flag(c, "dry-run"),
                              "refuse_slips", (int)cli_flag(c, "refuse-slips"), "refuse_disposable",
                              (int)cli_flag(c, "refuse-disposable"), "allow_ragged",
-                             (int)cli_flag(c, "allow-ragged"));
+                             (int)cli_flag(c, "allow-ragged"), "move_addresses",
+                             (int)cli_flag(c, "move-addresses"));
     uint64_t from_line = 0;
     const char *from = cli_option(c, "from-line");
     if (from && hy_str_to_u64(hy_str_of(from), INT64_MAX, &from_line) == 0 && from_line)
@@ -91,8 +97,10 @@ static const struct cli_option options[] = {
      "A=B,...",
      CLI_TEXT,
      NULL,
-     {"columns (header or number) to attributes; B: a name, email, or - to leave out",
-      "列(見出しか番号)と属性の対応。B は属性名、email、または -(捨てる)"}},
+     {"columns (header or number) to attributes; B: a name, email, - to leave out, or an id: "
+      "ext:SYSTEM, line:, phone:",
+      "列(見出しか番号)と属性の対応。B は属性名、email、-(捨てる)、または ID "
+      "(ext:システム、line:、phone:)"}},
     {"header",
      "WORD",
      CLI_WORDS,
@@ -112,6 +120,12 @@ static const struct cli_option options[] = {
      {"leads that are there: overwrite their values, fill only what is absent, or keep them "
       "(overwrite)",
       "既存のリードの値を overwrite(上書き)、fill(空欄のみ補う)、keep(そのまま) (overwrite)"}},
+    {"move-addresses",
+     NULL,
+     CLI_TEXT,
+     NULL,
+     {"leads found by an id get the row's address in place of their own",
+      "ID で見つかったリードのアドレスを、行のアドレスに変える"}},
     {"refuse-slips",
      NULL,
      CLI_TEXT,
@@ -159,6 +173,7 @@ const struct cli_command cmd_import = {
          "標準入力を読みます。全行が拒否されたときは 1 で終わります。"},
     .examples = "hayauma import leads.csv --list customers --rejects bad.csv\n"
                 "hayauma import - --list seminar --map 'E-Mail=email,3=points,memo=-' < leads.tsv\n"
+                "hayauma import crm.csv --tag crm --map 'ID=ext:crm' --rejects bad.csv\n"
                 "hayauma import leads.csv --dry-run",
     .options = options,
     .run = run,

@@ -84,6 +84,10 @@ cli_words cli_text_lead[] = {
      "%s 行を読みました: 新規 %s、変更 %s、変更なし %s、重複 %s、拒否 %s。\n"},
     {"%s addresses look misspelt or disposable: --rejects FILE lists them.\n",
      "%s 件は綴り間違いか使い捨てのようです(--rejects FILE に一覧)。\n"},
+    {"%s leads keep another address: --rejects FILE lists them, --move-addresses gives them the "
+     "file's.\n",
+     "%s 件のリードは別のアドレスを持つため、そのままです(--rejects FILE に一覧。--move-addresses "
+     "でファイルのものに変更)。\n"},
     {"%.1f s, %s rows a second; read as %s.\n", "%.1f 秒、毎秒 %s 行、文字コードは %s。\n"},
     {"--list NAME says which list the leads go to\n",
      "登録先のリストを --list NAME で指定してください\n"},

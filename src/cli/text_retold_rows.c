@@ -70,6 +70,10 @@ cli_words cli_retold_rows[] = {
      "2026-12-01T09:00:00+09:00 のような時差付きの時刻ではありません"},
     {"was %s meant?", "%s のことではありませんか"},
     {"the domain gives out disposable addresses", "使い捨てアドレスのドメインです"},
+    {"lead %u keeps the address it has: --move-addresses gives it this one",
+     "リード %u のアドレスはそのままです。--move-addresses でこのアドレスに変えられます"},
+    {"a file with ids has at most %d columns, %d of them with ids",
+     "ID のあるファイルの列は %d 個まで、うち ID は %d 個までです"},
     {"this names no lead", "リードの指定がありません"},
 
     /* an address */

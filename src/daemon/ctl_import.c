@@ -121,6 +121,8 @@ static int read_options(struct import_call *im, const struct hy_daemon *d, const
     if (!err)
         err = hy_control_arg_bool(args, "refuse_disposable", false, diag, &o->refuse_disposable);
     if (!err)
+        err = hy_control_arg_bool(args, "move_addresses", false, diag, &o->move_addresses);
+    if (!err)
         err = hy_control_arg_bool(args, "allow_ragged", false, diag, &o->import.allow_ragged);
     if (!err)
         err = hy_control_arg_int(args, "from_line", 0, 0, INT64_MAX, diag, &from_line);
@@ -145,14 +147,14 @@ static int read_options(struct import_call *im, const struct hy_daemon *d, const
 
 static json_t *counts_json(const struct hy_import_progress *p)
 {
-    return json_pack("{s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I}", "rows",
+    return json_pack("{s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I}", "rows",
                      (json_int_t)p->rows, "rejected", (json_int_t)p->refused, "added",
                      (json_int_t)p->added, "updated", (json_int_t)p->updated, "unchanged",
                      (json_int_t)p->unchanged, "duplicates", (json_int_t)p->duplicates, "joined",
                      (json_int_t)p->joined, "untagged", (json_int_t)p->untagged, "suggested",
                      (json_int_t)p->suggested, "disposable", (json_int_t)p->disposable, "repaired",
-                     (json_int_t)p->repaired, "bytes", (json_int_t)p->bytes, "total_bytes",
-                     (json_int_t)p->bytes_total);
+                     (json_int_t)p->repaired, "kept_addresses", (json_int_t)p->kept_addresses,
+                     "bytes", (json_int_t)p->bytes, "total_bytes", (json_int_t)p->bytes_total);
 }
 
 static void on_progress(void *ctx, const struct hy_import_progress *p)

@@ -18,11 +18,13 @@
 #include "hayauma/model/activity.h"
 #include "hayauma/store/attr_type.h"
 #include "hayauma/store/label.h"
+#include "import_ids.h"
 #include "import_priv.h"
 
 enum {
     CHUNK_BYTES = 256 * 1024,
     PROGRESS_US = 200 * 1000,
+    BUSY_MS = 50,
 };
 
 struct hy_import_jobs {
@@ -41,6 +43,7 @@ struct job {
     struct import_report report;
     struct import_feed feed;
     bool has_feed;
+    struct import_ids *ids; /* in place of the feed, when columns hold ids */
     struct hy_lead_upsert how;
     hy_label_no tags[HY_IMPORT_TAGS_MAX];
     char source[HY_ACTIVITY_SOURCE_MAX];
@@ -71,6 +74,8 @@ static int tell(struct job *j, uint64_t line)
     j->progress.charset = hy_import_charset(j->import);
     j->progress.delimiter = hy_import_delimiter(j->import);
     int err = j->has_feed ? import_feed_progress(&j->feed, &j->progress) : HY_OK;
+    if (j->ids && import_ids_line(j->ids) < j->progress.next_line)
+        j->progress.next_line = import_ids_line(j->ids);
     if (j->o.progress && now - j->told_at >= PROGRESS_US) {
         j->told_at = now;
         j->o.progress(j->o.ctx, &j->progress);
@@ -82,17 +87,55 @@ static int open_feed(struct job *j)
 {
     const struct hy_import_column *columns;
     size_t n = hy_import_columns(j->import, &columns);
-    if (j->has_feed || j->o.only_check)
+    if (j->has_feed || j->ids)
+        return HY_OK;
+    if (import_ids_any(columns, n)) {
+        const struct import_ids_options o = {.env = j->jobs->env,
+                                             .writer = j->jobs->writer,
+                                             .how = &j->how,
+                                             .moves_addresses = j->o.move_addresses,
+                                             .only_look = j->o.only_check};
+        return import_ids_open(&o, columns, n, &j->ids, &j->diag);
+    }
+    if (j->o.only_check)
         return HY_OK;
     int err = import_feed_open(&j->feed, j->jobs->env, j->jobs->writer, &j->how, columns, n);
     j->has_feed = err == HY_OK;
     return err;
 }
 
+/* Stores the rows with ids that are there, waiting for the writer when it is behind. */
+static int flush_ids(struct job *j, uint64_t line)
+{
+    int err;
+    while ((err = import_ids_flush(j->ids, &j->report, &j->progress)) == HY_EBUSY) {
+        (void)poll(NULL, 0, BUSY_MS);
+        if (is_cancelled(j))
+            return cancel_code(j);
+        err = tell(j, line);
+        if (err)
+            return err;
+    }
+    return err ? err : tell(j, line);
+}
+
+static int give_with_ids(struct job *j, const struct hy_import_row *row)
+{
+    int err = import_ids_add(j->ids, row);
+    if (err != HY_EMORE)
+        return err;
+    if (is_cancelled(j))
+        return cancel_code(j);
+    err = flush_ids(j, row->line);
+    return err ? err : import_ids_add(j->ids, row);
+}
+
 /* Gives a lead to the feed, waiting for the writer when it is behind. */
 static int give(struct job *j, const struct hy_import_row *row)
 {
     int err = open_feed(j);
+    if (!err && j->ids)
+        return give_with_ids(j, row);
     if (err || j->o.only_check)
         return err;
     while ((err = import_feed_add(&j->feed, row)) == HY_EMORE) {
@@ -160,7 +203,7 @@ static int take_row(struct job *j, const struct hy_import_row *row)
     }
     if ((row->suggestion.n || row->is_disposable) && doubt_domain(j, row))
         return HY_OK;
-    j->progress.repaired += row->address->repaired;
+    j->progress.repaired += row->address && row->address->repaired;
     return give(j, row);
 }
 
@@ -224,6 +267,8 @@ static int run(struct job *j, uint64_t *line)
  * the memory they stand in must not go before. */
 static int finish(struct job *j, int err, uint64_t line)
 {
+    if (j->ids && err == HY_OK)
+        return flush_ids(j, line);
     if (!j->has_feed)
         return err;
     while (err == HY_OK && (err = import_feed_flush(&j->feed)) == HY_EMORE) {
@@ -254,6 +299,7 @@ static void job_free(struct job *j)
 {
     if (j->has_feed)
         import_feed_close(&j->feed);
+    import_ids_close(j->ids);
     import_report_free(&j->report);
     hy_import_free(j->import);
     free(j);

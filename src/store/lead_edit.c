@@ -514,8 +514,8 @@ static int write_all(struct edit *x)
     return err ? hy_txn_fail(x->t, err) : 0;
 }
 
-int hy_lead_edit(struct hy_txn *t, const struct hy_lead_edit *e, struct hy_lead_edit_result *ret,
-                 struct hy_diag *diag)
+static int run(struct hy_txn *t, const struct hy_lead_edit *e, bool only_look,
+               struct hy_lead_edit_result *ret, struct hy_diag *diag)
 {
     struct edit *x = calloc(1, sizeof *x); /* too much for a thread's stack */
     if (!x)
@@ -525,11 +525,23 @@ int hy_lead_edit(struct hy_txn *t, const struct hy_lead_edit *e, struct hy_lead_
     x->diag = diag;
     x->old = HY_BUF_INIT(LEAD_RECORD_MAX);
     int err = look(x);
-    if (!err)
+    if (!err && !only_look)
         err = write_all(x);
     if (!err)
         *ret = x->r;
     hy_buf_free(&x->old);
     free(x);
     return err;
+}
+
+int hy_lead_edit(struct hy_txn *t, const struct hy_lead_edit *e, struct hy_lead_edit_result *ret,
+                 struct hy_diag *diag)
+{
+    return run(t, e, false, ret, diag);
+}
+
+int hy_lead_edit_look(struct hy_txn *t, const struct hy_lead_edit *e,
+                      struct hy_lead_edit_result *ret, struct hy_diag *diag)
+{
+    return run(t, e, true, ret, diag);
 }

@@ -17,7 +17,7 @@ static void check(const struct hy_import_row *row)
         must(row->reason.n > 0 && row->value.n <= 204 && hy_str_is_utf8(row->value));
         return;
     }
-    must(row->kind == HY_IMPORT_LEAD && row->address->n > 2);
+    must(row->kind == HY_IMPORT_LEAD && (row->address ? row->address->n > 2 : row->n_attrs > 0));
     for (size_t i = 0; i < row->n_attrs; i++) {
         must(row->attrs[i].value.n > 0 && row->attrs[i].value.n <= HY_ATTR_VALUE_MAX);
         must(hy_str_is_utf8(row->attrs[i].value));

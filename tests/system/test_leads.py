@@ -1,11 +1,12 @@
 """People by hand and over HTTP: made, changed, found, told of; with and without an address."""
 import concurrent.futures
 import json
+import subprocess
 from urllib.parse import quote
 
 import newsletter
 from api_lab import Api, api_setup, token
-from lab import CommandError, check, check_eq, wait_for
+from lab import CommandError, Daemon, check, check_eq, wait_for
 from test_campaign import csv, field, send, setup
 from test_spool import SITE
 
@@ -104,6 +105,50 @@ def test_a_row_that_is_refused_is_told_in_the_language_of_the_person(lab):
     told = daemon.run("import", bad, "--list", "news", lang="ja_JP.UTF-8").stderr
     for words in ("2 行目, email: アドレスに @ がありません: no-at", "3 行目: 欄が 1 個で、見出しは 2 個です"):
         check(words in told, told)
+
+
+def test_a_file_with_ids_finds_its_leads_by_them_and_says_which_to_merge(lab):
+    daemon, _, _ = setup(lab)
+    daemon.ctl("list", "create", "news")
+    daemon.import_leads(lab.write("plain.csv", f"email,name\ntaro@{SITE},Taro\nhana@{SITE},Hana\n"))
+    crm = lab.write("crm.csv", f"CRM,メール,氏名,LINE\n1,taro@{SITE},太郎,U1\n2,,次郎,\n1,hana@{SITE},誰,\n")
+    options = ("--map", "CRM=ext:crm,LINE=line:")
+    told = daemon.run("import", crm, "--list", "news", *options, lang="ja_JP.UTF-8").stderr
+    check("4 行目" in told and "統合してください" in told, told)
+    check_eq([daemon.ctl("lead", "show", who)["lead"]["address"] for who in ("ext:crm:1", "line:U1")],
+             [f"taro@{SITE}"] * 2)
+    check_eq(daemon.ctl("lead", "show", "ext:crm:2")["lead"].get("address"), None)
+    check_eq(daemon.ctl("lead", "show", f"hana@{SITE}")["lead"]["attributes"]["name"], "Hana")
+    again = daemon.import_leads(crm, "news", *options)
+    check_eq([again[k] for k in ("added", "updated", "unchanged", "rejected")], [0, 0, 2, 1])
+    moved = lab.write("moved.csv", f"ext:crm,email\n1,taro2@{SITE}\n2,jiro@{SITE}\n")
+    first = daemon.run("import", moved, "--list", "news", lang="ja_JP.UTF-8")
+    check("1 件のリードは別のアドレスを持つため" in first.stdout, first.stdout)
+    check_eq(daemon.ctl("lead", "show", "ext:crm:2")["lead"]["address"], f"jiro@{SITE}")
+    check_eq(daemon.ctl("lead", "show", "ext:crm:1")["lead"]["address"], f"taro@{SITE}")
+    daemon.import_leads(moved, "news", "--move-addresses")
+    check_eq(daemon.ctl("lead", "show", f"taro2@{SITE}")["lead"]["ids"], [f"taro@{SITE}", "ext:crm:1", "line:U1"])
+    audited(daemon)
+
+
+def test_an_import_by_id_that_is_killed_is_finished_by_reading_the_file_again(lab):
+    daemon, _, _ = setup(lab)
+    n = 5000
+    rows = ["ext:crm,email,name\n"] + [f"{i},{f'u{i}@{SITE}' if i % 3 else ''},N{i}\n" for i in range(n)]
+    run = subprocess.Popen(daemon.command("import", "-", "--list", "news"), stdin=subprocess.PIPE, text=True,
+                           stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    run.stdin.write("".join(rows[:3001]))
+    run.stdin.flush()  # and the file goes on
+    wait_for("some leads to be in", lambda: daemon.ctl("lead", "search", "ext:crm:100")["leads"], timeout=60)
+    daemon.kill()
+    run.stdin.close()
+    run.wait()
+    again = lab.add(Daemon(lab, "again", daemon.config_path, daemon.socket))
+    done = again.import_leads(lab.write("crm.csv", "".join(rows)))
+    check_eq((done["rejected"], done["updated"], done["added"] + done["unchanged"]), (0, 0, n))
+    check(done["unchanged"] >= 500, "a batch was in: %d" % done["unchanged"])
+    check_eq(again.ctl("list", "show", "news")["list"]["members"], n)
+    audited(again)
 
 
 def test_the_timeline_of_a_lead_holds_its_mail_and_its_lists(lab):

@@ -9,7 +9,8 @@
  * "E-Mail=email,3=points,memo=-". */
 struct hy_import_map {
     struct hy_str column; /* header text, or a column number from 1 */
-    struct hy_str attr;   /* attribute name, "email", or "-" to leave it out */
+    struct hy_str attr;   /* attribute name, "email", "-" to leave it out, or an id: "ext:SYSTEM",
+                             "line:", "phone:" */
 };
 
 /* What the values of an attribute must be; others are text. */
@@ -36,7 +37,8 @@ struct hy_import_options {
 /* What became of a column of the file. */
 struct hy_import_column {
     struct hy_str header; /* as in the file; empty without a header line */
-    struct hy_str attr;   /* attribute name; "email"; empty when left out */
+    struct hy_str attr;   /* attribute name; "email"; empty when left out; of an id as in the map */
+    bool is_id;
 };
 
 enum hy_import_kind {
@@ -56,8 +58,8 @@ struct hy_import_row {
     uint64_t line; /* physical line where the row starts, from 1 */
 
     /* a lead */
-    const struct hy_address *address;
-    const struct hy_import_attr *attrs; /* ascending by column */
+    const struct hy_address *address;   /* NULL: none, but an id */
+    const struct hy_import_attr *attrs; /* ascending by column; ids among them */
     size_t n_attrs;
     struct hy_str suggestion; /* domain the person may have meant, or empty */
     bool is_disposable;       /* the domain gives out addresses to be thrown away */

@@ -25,6 +25,8 @@ struct hy_import_progress {
     uint64_t suggested;  /* rows whose domain looks like a slip: they went in, or were refused when
                             that was asked for */
     uint64_t disposable; /* rows with an address to be thrown away: likewise */
+    uint64_t kept_addresses; /* rows whose lead, known by an id, has another address: see
+                                move_addresses */
     uint64_t repaired; /* addresses written otherwise than in the file (full-width letters, ...) */
     uint64_t by_reason[HY_ADDRESS_REASONS]; /* refused for their address */
     uint64_t bytes;                         /* read */
@@ -64,6 +66,8 @@ struct hy_import_job_options {
     enum hy_lead_merge merge;
     bool refuse_slips;      /* refuse rows whose domain looks like a slip, instead of a warning */
     bool refuse_disposable; /* refuse rows with an address to be thrown away, likewise */
+    bool move_addresses;    /* leads known by an id get the row's address; otherwise those without
+                               one do, and the others keep theirs, with a warning */
     bool only_check;        /* store nothing */
     uint64_t first_line;    /* leave out rows that start before this line (but read the header) */
     size_t rejects_max;     /* kept for the end, at most HY_IMPORT_REJECTS_MAX */

@@ -1,6 +1,6 @@
 /* Making or changing one lead, all of it in one transaction: what the API, the command line, forms
- * and merging do. Imports take the way of hy_lead_upsert (lead.h). Every change is logged
- * (lead_change.h). */
+ * and merging do. Imports of rows without ids take the way of hy_lead_upsert (lead.h). Every change
+ * is logged (lead_change.h). */
 #pragma once
 #include "hayauma/store/identity.h"
 #include "hayauma/store/label.h"
@@ -68,6 +68,11 @@ struct hy_lead_edit_result {
  * many of something). Nothing was written then. The writer's transaction. */
 HY_MUST_USE int hy_lead_edit(struct hy_txn *t, const struct hy_lead_edit *e,
                              struct hy_lead_edit_result *ret, struct hy_diag *diag);
+
+/* Only finds out what hy_lead_edit would say: its errors, and of *ret `lead` (0: none yet) and
+ * `is_new`. Any transaction. */
+HY_MUST_USE int hy_lead_edit_look(struct hy_txn *t, const struct hy_lead_edit *e,
+                                  struct hy_lead_edit_result *ret, struct hy_diag *diag);
 
 /* Takes all away that the tables of leads have of it: record, address, identities, tags and groups,
  * lists and what waits to be confirmed. Its number is never given again. Its activities, scores and

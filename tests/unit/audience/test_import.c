@@ -1,4 +1,5 @@
 #include <criterion/criterion.h>
+#include <stdio.h>
 
 #include "corpus.h"
 #include "hayauma/audience/import.h"
@@ -23,7 +24,7 @@ static int run(struct hy_str text, const struct hy_import_options *o, size_t ste
                               HY_STR_ARG(row.value), HY_STR_ARG(row.reason));
                 continue;
             }
-            hy_buf_printf(out, "%s ", row.address->wire);
+            hy_buf_printf(out, "%s ", row.address ? row.address->wire : "(none)");
             for (size_t i = 0; i < row.n_attrs; i++)
                 hy_buf_printf(out, "%.*s=%.*s;", HY_STR_ARG(columns[row.attrs[i].column].attr),
                               HY_STR_ARG(row.attrs[i].value));
@@ -117,6 +118,32 @@ Test(import, columns_are_mapped_as_asked)
                 "2 a@x.jp email_2=x;rank=gold;name=A;name_2=B;\n");
 }
 
+Test(import, columns_of_ids_make_up_for_a_missing_address)
+{
+    const struct hy_import_map map[] = {{HY_STR("LINE"), HY_STR("line:")},
+                                        {HY_STR("電話番号"), HY_STR("phone:")}};
+    const struct hy_import_options o = {.map = map, .n_map = 2};
+    expect_with(&o,
+                "ext:crm,email,LINE,電話番号,ext: office,氏名\n"
+                "7,a@x.jp,,,12,A\n"
+                "8,　,U1,,,B\n"
+                "9,no-at,,,,C\n"
+                ",,,03-1,,D\n"
+                ",,,,,E\n",
+                "2 a@x.jp ext:crm=7;ext_office=12;name=A;\n"
+                "3 (none) ext:crm=8;line:=U1;name=B;\n"
+                "4 !email: no-at: there is no @ in the address\n"
+                "5 (none) phone:=03-1;name=D;\n"
+                "6 !email: : there is no address\n");
+    char in[HY_ATTR_NAME_MAX + 64], want[HY_ATTR_NAME_MAX + 64], system[HY_ATTR_NAME_MAX + 1];
+    memset(system, 's', sizeof system - 1);
+    system[sizeof system - 1] = 0;
+    snprintf(in, sizeof in, "ext:%s,email\n7,a@x.jp\n", system);
+    snprintf(want, sizeof want, "2 a@x.jp ext_%.*s=7;\n", HY_ATTR_NAME_MAX - 5, system);
+    expect(in, want);
+    expect("ext:crm,name\n7,A\n,B\n", "2 (none) ext:crm=7;name=A;\n3 !: : there is no address\n");
+}
+
 Test(import, values_of_attributes_with_a_type_are_checked_row_by_row)
 {
     static const struct hy_import_type types[] = {{HY_STR("points"), HY_ATTR_NUMBER},
@@ -160,6 +187,9 @@ Test(import, a_file_that_cannot_be_used_says_why)
 {
     const struct hy_import_map none[] = {{HY_STR("no such"), HY_STR("x")}};
     const struct hy_import_map twice[] = {{HY_STR("a"), HY_STR("x")}, {HY_STR("b"), HY_STR("x")}};
+    const struct hy_import_map no_system[] = {{HY_STR("a"), HY_STR("ext:")}};
+    const struct hy_import_map same_id[] = {{HY_STR("a"), HY_STR("ext:crm")},
+                                            {HY_STR("b"), HY_STR("ext:crm")}};
     const struct hy_import_map bad[] = {{HY_STR("a"), HY_STR("1 x")}};
     const struct {
         const char *in;
@@ -170,6 +200,8 @@ Test(import, a_file_that_cannot_be_used_says_why)
         {"a,b\nA,B\n", {.map = none, .n_map = 1}, "no column \"no such\""},
         {"a,b\nA,B\n", {.map = twice, .n_map = 2}, "two columns"},
         {"a,b\nA,B\n", {.map = bad, .n_map = 1}, "\"1 x\" cannot be the name"},
+        {"a,b\nA,B\n", {.map = no_system, .n_map = 1}, "\"ext:\" cannot be the name"},
+        {"a,b\nA,B\n", {.map = same_id, .n_map = 2}, "two columns"},
         {"\"a\"b,c\nA,B\n", {0}, "line 1, the header"},
         {"a\n", {.delimiter = '\n'}, "delimiter"},
     };
