@@ -2,6 +2,7 @@
 #include "cli.h"
 #include "commands.h"
 #include "edit_args.h"
+#include "order_text.h"
 
 /* Text from outside: nothing in it may move the cursor. */
 static void put(struct cli *c, const char *text)
@@ -168,14 +169,68 @@ static int run_delete(struct cli *c)
 
 /* ---- looking ---- */
 
-static int run_show(struct cli *c)
+/* "page-view  https://acme.example/price": what it was and of what. */
+static void put_what(struct cli *c, struct cli_table *t, const json_t *activity)
 {
-    static const char *const heads[] = {"LEAD", "SCORE", "STATUS", "ADDRESS"};
-    json_t *args = json_pack("{s:s}", "company", c->args[0]), *r;
+    char what[512];
+    const char *of = cli_str(activity, "text");
+    if (!of[0])
+        of = cli_str(activity, "url")[0] ? cli_str(activity, "url") : cli_str(activity, "campaign");
+    snprintf(what, sizeof what, "%s  %s", cli_text(c, cli_str(activity, "kind")), of);
+    cli_table_add(t, what);
+}
+
+static void put_members(struct cli *c, const json_t *members)
+{
+    static const char *const heads[] = {"LEAD", "SCORE", "STATUS", "ADDRESS", "LAST", "WHAT"};
     const json_t *x;
     struct cli_table t;
     size_t i;
-    char score[32];
+    char score[32], at[32];
+    cli_table_init(&t, heads, "rrllll");
+    json_array_foreach(members, i, x)
+    {
+        const json_t *last = json_object_get(x, "last");
+        snprintf(score, sizeof score, "%.1f", json_number_value(json_object_get(x, "score")));
+        cli_table_add_n(&t, cli_int(x, "lead"));
+        cli_table_add(&t, score);
+        cli_table_add(&t, cli_text(c, cli_str(x, "status")));
+        cli_table_add(&t, cli_str(x, "address"));
+        cli_table_add(&t, cli_time(cli_str(last, "at"), at));
+        put_what(c, &t, last);
+    }
+    cli_table_print(&t, c, cli_width(c));
+}
+
+static void put_account(struct cli *c, const json_t *r)
+{
+    static const char *const heads[] = {"AT", "LEAD", "WHAT"};
+    const json_t *timeline = json_object_get(r, "timeline"), *x;
+    struct cli_table t;
+    size_t i;
+    char text[40], n[32];
+    json_array_foreach(json_object_get(r, "values"), i, x) fprintf(
+        c->out, _(c, "Lifetime value: %s %s (orders: %s)\n"), amount_text(x, "amount", text),
+        cli_str(x, "currency"), cli_number(cli_int(x, "orders"), n));
+    if (json_array_size(timeline)) {
+        fputc('\n', c->out);
+        cli_table_init(&t, heads, "lll");
+        json_array_foreach(timeline, i, x)
+        {
+            cli_table_add(&t, cli_time(cli_str(x, "at"), text));
+            cli_table_add(&t, cli_str(x, "email"));
+            put_what(c, &t, x);
+        }
+        cli_table_print(&t, c, cli_width(c));
+    }
+    if (cli_int(r, "left_out"))
+        fprintf(c->out, _(c, "Without what %s further leads did and bought.\n"),
+                cli_number(cli_int(r, "left_out"), n));
+}
+
+static int run_show(struct cli *c)
+{
+    json_t *args = json_pack("{s:s}", "company", c->args[0]), *r;
     int code = cli_number_option(c, "limit", 1000, args);
     if (code) {
         json_decref(args);
@@ -185,16 +240,59 @@ static int run_show(struct cli *c)
     if (code || c->json)
         return code ? code : cli_print_json(c, r);
     put_company(c, r);
-    cli_table_init(&t, heads, "rrll");
-    json_array_foreach(json_object_get(r, "members"), i, x)
+    put_members(c, json_object_get(r, "members"));
+    put_account(c, r);
+    json_decref(r);
+    return CLI_OK;
+}
+
+/* "taro@acme.example 40, jiro@acme.example 12" */
+static void put_reasons(struct cli_table *t, const json_t *reasons)
+{
+    struct hy_buf why = HY_BUF_INIT(4096);
+    const json_t *x;
+    size_t i;
+    json_array_foreach(reasons, i, x)
+    {
+        char points[32];
+        snprintf(points, sizeof points, " %.0f", json_number_value(json_object_get(x, "score")));
+        hy_buf_add_str(&why, hy_str_of(i ? ", " : ""));
+        hy_buf_add_str(&why, hy_str_of(cli_str(x, "email")));
+        hy_buf_add_str(&why, hy_str_of(points));
+    }
+    cli_table_add(t, hy_buf_cstr(&why));
+    hy_buf_free(&why);
+}
+
+static int run_hot(struct cli *c)
+{
+    static const char *const heads[] = {"SCORE", "COMPANY", "LEADS", "NAME", "REASONS"};
+    json_t *args = json_object(), *r;
+    const json_t *x;
+    struct cli_table t;
+    size_t i;
+    char score[32], shown[32], scored[32];
+    int code = cli_number_option(c, "limit", 200, args);
+    if (code) {
+        json_decref(args);
+        return code;
+    }
+    code = cli_request(c, "company.hot", args, NULL, &r);
+    if (code || c->json)
+        return code ? code : cli_print_json(c, r);
+    cli_table_init(&t, heads, "rrrll");
+    json_array_foreach(json_object_get(r, "companies"), i, x)
     {
         snprintf(score, sizeof score, "%.1f", json_number_value(json_object_get(x, "score")));
-        cli_table_add_n(&t, cli_int(x, "lead"));
         cli_table_add(&t, score);
-        cli_table_add(&t, cli_text(c, cli_str(x, "status")));
-        cli_table_add(&t, cli_str(x, "address"));
+        cli_table_add_n(&t, cli_int(x, "company"));
+        cli_table_add_n(&t, cli_int(x, "leads"));
+        cli_table_add(&t, cli_str(x, "name"));
+        put_reasons(&t, json_object_get(x, "reasons"));
     }
     cli_table_print(&t, c, cli_width(c));
+    fprintf(c->out, _(c, "%s of %s companies that have points.\n"), cli_number((int64_t)i, shown),
+            cli_number(cli_int(r, "scored"), scored));
     json_decref(r);
     return CLI_OK;
 }
@@ -294,10 +392,28 @@ const struct cli_command cmd_company_show = {
     .args = "COMPANY",
     .n_min = 1,
     .n_max = 1,
-    .summary = {"show a company and its leads", "会社とそのリードを表示する"},
+    .summary = {"show a company: its leads, what they did and bought",
+                "会社のリード、行動、購入を表示する"},
+    .about = {"The newest activities of all its leads, the newest first; the values are of orders "
+              "that stand.",
+              "全リードの最近の行動を新しい順に示します。購入額は有効な注文の合計です。"},
     .examples = "hayauma company show 'Acme Inc.'",
     .options = show_options,
     .run = run_show,
+};
+
+static const struct cli_option hot_options[] = {
+    {"limit", "N", CLI_TEXT, NULL, {"companies at most (20)", "表示する会社の数 (20)"}}, {0}};
+const struct cli_command cmd_company_hot = {
+    .name = "company hot",
+    .args = "",
+    .summary = {"show the companies with the most points, with reasons",
+                "スコアの高い会社を理由とともに表示する"},
+    .about = {"The reasons are the leads with the most points; --json has their rules, too.",
+              "理由は点数の高いリードです。--json ではルールも分かります。"},
+    .examples = "hayauma company hot\nhayauma company hot --limit 100",
+    .options = hot_options,
+    .run = run_hot,
 };
 
 static const struct cli_option list_options[] = {

@@ -106,6 +106,7 @@ const struct cli_command *const cli_commands[] = {
     &cmd_company_create,
     &cmd_company_set,
     &cmd_company_show,
+    &cmd_company_hot,
     &cmd_company_list,
     &cmd_company_add,
     &cmd_company_remove,

@@ -74,5 +74,9 @@ cli_words cli_text_person[] = {
     {"It is gone; its leads belong to no company now.\n",
      "削除しました。リードは会社なしになりました。\n"},
     {"COMPANY", "会社"},
+    {"Lifetime value: %s %s (orders: %s)\n", "購入額の合計: %s %s (注文 %s 件)\n"},
+    {"Without what %s further leads did and bought.\n",
+     "ほかの %s 件のリードの行動と購入は含みません。\n"},
+    {"%s of %s companies that have points.\n", "%s 社を表示 (スコアのある会社は %s 社)\n"},
     {NULL, NULL},
 };

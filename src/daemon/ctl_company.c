@@ -34,7 +34,7 @@ static int answer(json_t *o, json_t *got, int err)
 static int run_show(struct ctl_task *k, json_t *o, struct hy_diag *diag)
 {
     struct hy_txn t = {0};
-    json_t *got = NULL, *leads = NULL;
+    json_t *got = NULL, *account = NULL;
     hy_company_no no = 0;
     int64_t limit = 0;
     int err = hy_control_arg_int(k->args, "limit", 20, 1, HY_COMPANY_PAGE_MAX, diag, &limit);
@@ -45,11 +45,25 @@ static int run_show(struct ctl_task *k, json_t *o, struct hy_diag *diag)
     if (!err)
         err = hy_company_json(&t, no, &got);
     if (!err)
-        err = hy_company_leads_json(&t, no, 0, (size_t)limit, hy_clock_wall_ms(), &leads);
+        err = hy_company_account_json(&t, no, (size_t)limit, hy_clock_wall_ms(), &account);
     hy_txn_end(&t);
     if (!err)
-        json_object_set(o, "members", json_object_get(leads, "leads"));
-    json_decref(leads);
+        json_object_update(o, account);
+    json_decref(account);
+    return answer(o, got, err);
+}
+
+static int run_hot(struct ctl_task *k, json_t *o, struct hy_diag *diag)
+{
+    struct hy_txn t = {0};
+    json_t *got = NULL;
+    int64_t limit = 0;
+    int err = hy_control_arg_int(k->args, "limit", 20, 1, HY_COMPANY_HOT_MAX, diag, &limit);
+    if (!err)
+        err = hy_txn_read(k->d->env, &t);
+    if (!err)
+        err = hy_company_hot_json(&t, (size_t)limit, hy_clock_wall_ms(), &got);
+    hy_txn_end(&t);
     return answer(o, got, err);
 }
 
@@ -183,6 +197,11 @@ static void show(struct hy_control_call *call, void *ctx)
     ctl_task_start(call, ctx, CTL_JOB_LOOK, run_show);
 }
 
+static void hot(struct hy_control_call *call, void *ctx)
+{
+    ctl_task_start(call, ctx, CTL_JOB_LOOK, run_hot);
+}
+
 static void list(struct hy_control_call *call, void *ctx)
 {
     ctl_task_start(call, ctx, CTL_JOB_LOOK, run_list);
@@ -209,11 +228,8 @@ static void put_lead(struct hy_control_call *call, void *ctx)
 }
 
 const struct hy_control_command ctl_company_commands[] = {
-    {"company.show", 0, 0, show},
-    {"company.list", 0, 0, list},
-    {"company.leads", 0, 0, leads},
-    {"company.edit", 0, 0, edit},
-    {"company.delete", 0, 0, delete},
-    {"company.lead", 0, 0, put_lead},
-    {NULL, 0, 0, NULL},
+    {"company.show", 0, 0, show},     {"company.hot", 0, 0, hot},
+    {"company.list", 0, 0, list},     {"company.leads", 0, 0, leads},
+    {"company.edit", 0, 0, edit},     {"company.delete", 0, 0, delete},
+    {"company.lead", 0, 0, put_lead}, {NULL, 0, 0, NULL},
 };

@@ -2,7 +2,10 @@
 #include <inttypes.h>
 
 #include "audit_priv.h"
-#include "company_priv.h"
+#include "company_score.h"
+
+#define ROUNDED 1e-6 /* of a sum, when it was added to and taken from many times; and 0.01 points  \
+                      */
 
 struct checking {
     struct audit *a;
@@ -98,6 +101,48 @@ static void check_record(struct checking *x, hy_company_no no)
             hy_audit_problem(x->a, "company %" PRIu32 " is not found by one of its ids", no);
 }
 
+/* ---- points ---- */
+
+/* Whether it is the same but for what adding and taking rounds. */
+static bool is_same_sum(struct score_record *kept, const struct score_sum *s)
+{
+    struct score_sum *k = hy_score_record_sum(kept, s->group, s->sum.half_life_s);
+    if (!k || k->n != s->n)
+        return false;
+    hy_wall_ms at = k->sum.at > s->sum.at ? k->sum.at : s->sum.at;
+    double is = hy_score_sum_at(&k->sum, at), counted = hy_score_sum_at(&s->sum, at);
+    double off = is > counted ? is - counted : counted - is;
+    return off <= 0.01 + ROUNDED * (counted < 0 ? -counted : counted);
+}
+
+static void check_sums(struct checking *x, hy_company_no no)
+{
+    struct score_record kept, counted;
+    if (is_moving(x, no))
+        return;
+    int err = hy_company_sums_get(x->t, no, &kept);
+    if (!err)
+        err = hy_company_sums_count(x->t, no, &counted);
+    if (err) {
+        hy_audit_problem(x->a, "the points of company %" PRIu32 " cannot be read", no);
+        return;
+    }
+    if (counted.n_sums == SCORE_SUMS_MAX) /* there may be some that have no room */
+        return;
+    bool is_good = kept.n_sums == counted.n_sums;
+    for (size_t i = 0; i < counted.n_sums && is_good; i++)
+        is_good = is_same_sum(&kept, &counted.sums[i]);
+    if (!is_good)
+        hy_audit_problem(x->a, "the points of company %" PRIu32 " are not those of its leads", no);
+}
+
+static void check_scored(struct checking *x, hy_company_no no)
+{
+    struct hy_company_record c;
+    if (!is_moving(x, no) && hy_company_read(x->t, no, &c) != 0)
+        hy_audit_problem(x->a, "company %" PRIu32 " has points, but is not there", no);
+}
+
 static void check_row(struct checking *x, struct hy_str key, struct hy_str value)
 {
     char part = key.p[0];
@@ -107,8 +152,13 @@ static void check_row(struct checking *x, struct hy_str key, struct hy_str value
         check_member(x, no, value);
         break;
     case COMPANY_RECORD:
-        if (no)
+        if (no) {
             check_record(x, no);
+            check_sums(x, no);
+        }
+        break;
+    case COMPANY_SUMS:
+        check_scored(x, no);
         break;
     case COMPANY_NAME:
     case COMPANY_DOMAIN:

@@ -4,6 +4,8 @@
 
 #include "hayauma/base/bytes.h"
 
+enum { AT_ONCE = 256 };
+
 static void move_sum(struct score_record *to, const struct score_sum *of, bool is_taken)
 {
     struct score_sum *s = hy_score_record_sum(to, of->group, of->sum.half_life_s);
@@ -68,6 +70,26 @@ int hy_company_score_follow(struct hy_txn *t, hy_lead_no lead, hy_company_no fro
         err = change(t, from, &r, &nothing);
     if (!err && to)
         err = change(t, to, &nothing, &r);
+    return err;
+}
+
+int hy_company_sums_count(struct hy_txn *t, hy_company_no no, struct score_record *ret)
+{
+    hy_lead_no leads[AT_ONCE], after = 0;
+    struct score_record r;
+    size_t n = AT_ONCE;
+    int err = 0;
+    *ret = nothing;
+    while (!err && n == AT_ONCE) {
+        err = hy_lead_set_next(t, hy_company_members(no), after, leads, AT_ONCE, &n);
+        for (size_t i = 0; i < n && !err; i++) {
+            err = hy_score_record_get(t, leads[i], &r);
+            if (!err)
+                move_all(ret, &r, false);
+        }
+        after = n ? leads[n - 1] : after;
+    }
+    drop_empty(ret);
     return err;
 }
 

@@ -7,6 +7,7 @@
 #include "hayauma/store/lead.h"
 #include "hayauma/store/lead_set.h"
 #include "hayauma/track/verdict.h"
+#include "points.h"
 
 enum {
     REASONS = 3,
@@ -64,7 +65,7 @@ static int put_lead(struct hy_txn *t, hy_lead_no no, json_t *o)
     return err;
 }
 
-static json_t *reasons_json(struct hy_txn *t, hy_lead_no lead, hy_wall_ms now)
+json_t *points_reasons_json(struct hy_txn *t, hy_lead_no lead, hy_wall_ms now)
 {
     struct hy_score_reason why[REASONS];
     json_t *all = json_array();
@@ -89,8 +90,7 @@ static json_t *grade_json(const struct hy_score_plan *plan, const struct hy_scor
     return json_null();
 }
 
-/* What it was, in a few words: {"at", "kind", "text", "url", "campaign"}. */
-static json_t *activity_json(struct hy_txn *t, const struct hy_activity *a)
+json_t *points_activity_json(struct hy_txn *t, const struct hy_activity *a)
 {
     struct hy_campaign c;
     json_t *o = json_object();
@@ -110,7 +110,7 @@ static bool is_own(const struct hy_activity *a) /* noted because of others */
            a->kind == HY_ACTIVITY_SEGMENT_ENTERED || a->kind == HY_ACTIVITY_SEGMENT_LEFT;
 }
 
-static json_t *last_json(struct hy_txn *t, hy_lead_no lead)
+json_t *points_last_json(struct hy_txn *t, hy_lead_no lead)
 {
     struct hy_activity_who who = {.by = HY_ACTIVITY_BY_LEAD, .lead = lead};
     struct hy_activity a;
@@ -118,7 +118,7 @@ static json_t *last_json(struct hy_txn *t, hy_lead_no lead)
     for (int i = 0; i < 100 && hy_activity_prev_of(t, &who, before, &a) == HY_OK; i++) {
         before = a.id;
         if (!is_own(&a))
-            return activity_json(t, &a);
+            return points_activity_json(t, &a);
     }
     return json_null();
 }
@@ -212,7 +212,7 @@ static json_t *entry_json(struct hy_txn *t, const struct hy_score_item *i, hy_wa
     json_object_set_new(o, "why", why[0] ? json_string(why) : json_null());
     json_object_set_new(o, "id",
                         i->activity ? json_string(hy_id_format(i->activity, id)) : json_null());
-    json_object_set_new(o, "activity", has_activity ? activity_json(t, &a) : json_null());
+    json_object_set_new(o, "activity", has_activity ? points_activity_json(t, &a) : json_null());
     return o;
 }
 
@@ -294,55 +294,9 @@ int hy_score_explain_json(struct hy_txn *t, const struct hy_score_plan *plan, hy
 
 /* ---- leads over a threshold ---- */
 
-struct place {
-    int64_t milli;
-    hy_lead_no lead;
-};
-
-/* The best so far; the least of them is the root of a heap. */
-struct best {
-    struct place *places;
-    size_t n, max;
-};
-
-static bool is_less(struct place a, struct place b)
-{
-    return a.milli != b.milli ? a.milli < b.milli : a.lead > b.lead;
-}
-
-static void sink(struct best *b, size_t i)
-{
-    for (size_t child; (child = 2 * i + 1) < b->n; i = child) {
-        if (child + 1 < b->n && is_less(b->places[child + 1], b->places[child]))
-            child++;
-        if (!is_less(b->places[child], b->places[i]))
-            return;
-        struct place p = b->places[i];
-        b->places[i] = b->places[child];
-        b->places[child] = p;
-    }
-}
-
-static void offer(struct best *b, struct place p)
-{
-    if (b->n < b->max) {
-        b->places[b->n++] = p;
-        if (b->n == b->max)
-            for (size_t i = b->n; i-- > 0;)
-                sink(b, i);
-    } else if (b->max && is_less(b->places[0], p)) {
-        b->places[0] = p;
-        sink(b, 0);
-    }
-}
-
-static int best_first(const void *a, const void *b)
-{
-    return is_less(*(const struct place *)a, *(const struct place *)b) ? 1 : -1;
-}
-
 static int find_best(struct hy_txn *t, const struct hy_score_plan *plan,
-                     const struct hy_score_hot *of, hy_wall_ms now, uint64_t *over, struct best *b)
+                     const struct hy_score_hot *of, hy_wall_ms now, uint64_t *over,
+                     struct web_best *b)
 {
     struct hy_lead_set set = {.kind = HY_LEAD_SET_THRESHOLD};
     hy_lead_no leads[256], after = 0;
@@ -361,7 +315,7 @@ static int find_best(struct hy_txn *t, const struct hy_score_plan *plan,
             if (err != HY_OK || (s.thresholds[of->threshold].is_closed && !of->with_closed))
                 continue;
             ++*over;
-            offer(b, (struct place){s.total_milli, leads[i]});
+            web_best_offer(b, (struct web_place){s.total_milli, leads[i]});
         }
     }
     return err;
@@ -387,8 +341,8 @@ int hy_score_hot_row_json(struct hy_txn *t, const struct hy_score_plan *plan, si
     json_object_set_new(o, "score", points_milli(s.total_milli));
     json_object_set_new(o, "grades", grades);
     json_object_set_new(o, "since", time_json(s.thresholds[threshold].since));
-    json_object_set_new(o, "reasons", reasons_json(t, lead, now));
-    json_object_set_new(o, "last", last_json(t, lead));
+    json_object_set_new(o, "reasons", points_reasons_json(t, lead, now));
+    json_object_set_new(o, "last", points_last_json(t, lead));
     json_object_set(o, "sales", json_array_size(sales) ? json_array_get(sales, 0) : json_null());
     json_decref(sales);
     *ret = o;
@@ -398,16 +352,16 @@ int hy_score_hot_row_json(struct hy_txn *t, const struct hy_score_plan *plan, si
 int hy_score_hot_json(struct hy_txn *t, const struct hy_score_plan *plan,
                       const struct hy_score_hot *of, hy_wall_ms now, json_t **ret)
 {
-    struct best b = {.max = of->limit < HY_SCORE_HOT_MAX ? of->limit : HY_SCORE_HOT_MAX};
+    struct web_best b = {.max = of->limit < HY_SCORE_HOT_MAX ? of->limit : HY_SCORE_HOT_MAX};
     uint64_t over = 0;
     b.places = calloc(b.max + 1, sizeof *b.places);
     int err = b.places ? find_best(t, plan, of, now, &over, &b) : HY_ENOMEM;
     if (err == HY_OK) {
         json_t *o = json_object(), *all = json_array();
-        qsort(b.places, b.n, sizeof *b.places, best_first);
+        web_best_sort(&b);
         for (size_t i = 0; i < b.n; i++) {
             json_t *row = NULL;
-            if (hy_score_hot_row_json(t, plan, of->threshold, b.places[i].lead, now, &row) == HY_OK)
+            if (hy_score_hot_row_json(t, plan, of->threshold, b.places[i].no, now, &row) == HY_OK)
                 json_array_append_new(all, row);
         }
         json_object_set_new(o, "threshold", text(plan->thresholds[of->threshold].name));

@@ -3,6 +3,7 @@ import threading
 
 from lab import CommandError, check, check_eq, wait_for
 from test_campaign import setup
+from test_scores import of, start, tell
 
 
 def leads(lab, rows):
@@ -86,4 +87,42 @@ def test_a_kill_in_the_midst_of_renames_loses_nothing(lab):
     wait_for("the members to follow", lambda: company_of(daemon, "user49999@x49.test") == name and
              company_of(daemon, "user0@x0.test") == name)
     check_eq(daemon.ctl("company", "show", "Beta")["leads"], 50000)
+    audited(daemon)
+
+
+def test_an_account_is_what_its_people_did_bought_and_are_worth(lab):
+    daemon, api = start(lab)
+    daemon.ctl("company", "create", "Acme Inc.", "--domain", "acme.test")
+    daemon.ctl("company", "create", "Quiet", "--domain", "quiet.test")
+    daemon.ctl("lead", "create", "silent@acme.test")
+    daemon.ctl("lead", "create", "nobody@quiet.test")
+    for i in range(60):
+        tell(api, of("key-page", "taro@acme.test", name=f"page {i}"))
+    tell(api, of("offline", "jiro@acme.test", name="Expo 2026"), of("offline", "other@beta.test", name="Expo 2026"),
+         of("key-page", "other@beta.test", name="pricing"))
+    for who, order, amount, currency in (("taro", "A-1", 5000, "JPY"), ("jiro", "A-2", "250.5", "JPY"), ("jiro", "A-3", 7, "EUR")):
+        tell(api, of("order", f"{who}@acme.test", meta={"order": order, "amount": amount, "currency": currency}))
+    tell(api, of("order", "taro@acme.test", meta={"order": "A-4", "amount": 99, "currency": "JPY", "status": "cancelled"}))
+    daemon.ctl("lead", "create", "member@beta.test", "company=Beta")
+    daemon.ctl("company", "add", "Beta", "other@beta.test")
+
+    shown = daemon.ctl("company", "show", "Acme Inc.")
+    check_eq({m["address"]: (m["score"], m["last"] and m["last"]["kind"]) for m in shown["members"]},
+             {"taro@acme.test": (0.0, "order"), "jiro@acme.test": (10.0, "order"), "silent@acme.test": (0.0, None)})
+    check_eq((len(shown["timeline"]), shown["older"], shown["left_out"]), (50, True, 0))
+    check_eq([(a["kind"], a["email"]) for a in shown["timeline"][:5]],
+             [("order", "taro@acme.test"), ("order", "jiro@acme.test"), ("order", "jiro@acme.test"), ("order", "taro@acme.test"),
+              ("offline", "jiro@acme.test")])
+    check_eq((shown["customers"], shown["orders"], sorted((v["currency"], v["orders"], v["amount"]) for v in shown["values"])),
+             (2, 3, [("EUR", 1, 7), ("JPY", 2, 5250.5)]))
+    text = daemon.run("company", "show", "Acme Inc.").stdout
+    check("5250.5" in text and "Expo 2026" in text and "page 59" in text, text)
+
+    hot = daemon.ctl("company", "hot")
+    check_eq([(c["name"], c["score"], c["leads"], [(m["email"], m["score"], [r["rule"] for r in m["reasons"]]) for m in c["reasons"]])
+              for c in hot["companies"]],
+             [("Beta", 13.0, 2, [("other@beta.test", 13.0, ["seminar", "key page"])]),
+              ("Acme Inc.", 10.0, 3, [("jiro@acme.test", 10.0, ["seminar"])])])
+    check_eq((hot["scored"], [c["name"] for c in daemon.ctl("company", "hot", "--limit", "1")["companies"]]), (2, ["Beta"]))
+    check("other@beta.test 13" in daemon.run("company", "hot").stdout, "for people")
     audited(daemon)

@@ -10,6 +10,9 @@
 enum {
     HY_COMPANY_PAGE_MAX = 1000,     /* entries of a page */
     HY_COMPANY_WALKED_MAX = 200000, /* companies that one page of a search looks at */
+    HY_COMPANY_ACCOUNT_MAX = 20000, /* members that are looked at for what is told of all */
+    HY_COMPANY_TIMELINE_MAX = 50,   /* activities of an account */
+    HY_COMPANY_HOT_MAX = 200,
 };
 
 /* {"company" (number), "score", "name", "aliases", "domains", "ids", "attributes", "leads" (how
@@ -29,6 +32,19 @@ HY_MUST_USE int hy_companies_json(struct hy_txn *t, const struct hy_company_sear
 /* A page of its leads behind number `after`: {"leads": [...], "after"}. */
 HY_MUST_USE int hy_company_leads_json(struct hy_txn *t, hy_company_no no, hy_lead_no after,
                                       size_t limit, hy_wall_ms now, json_t **ret);
+
+/* What its people did and bought: {"members": `limit` of them (as hy_company_leads_json has them,
+ * with "last": what each did last), "timeline": the newest activities of all (at, kind, text, url,
+ * source, campaign, lead, email), the newest first, "older": whether there are more, "customers",
+ * "orders", "values": [{"currency", "orders", "amount"}] (orders that stand), "left_out": members
+ * beyond HY_COMPANY_ACCOUNT_MAX, of which timeline and orders do not tell}. */
+HY_MUST_USE int hy_company_account_json(struct hy_txn *t, hy_company_no no, size_t limit,
+                                        hy_wall_ms now, json_t **ret);
+/* Companies with points, the most first, at most `limit` (HY_COMPANY_HOT_MAX): {"companies":
+ * [{"company", "name", "score", "leads", "reasons": [{"lead", "email", "score", "reasons":
+ * [{"rule", "points", "times"}]}] (the members with the most), "left_out" (members beyond
+ * HY_COMPANY_ACCOUNT_MAX, not looked at for reasons)}], "scored": how many there are}. */
+HY_MUST_USE int hy_company_hot_json(struct hy_txn *t, size_t limit, hy_wall_ms now, json_t **ret);
 
 /* ---- changing ---- */
 
