@@ -4,8 +4,8 @@
 #include "audit_priv.h"
 #include "company_score.h"
 
-#define ROUNDED 1e-6 /* of a sum, when it was added to and taken from many times; and 0.01 points  \
-                      */
+/* Of a sum that was added to and taken from many times. */
+#define ROUNDED 1e-6
 
 struct checking {
     struct audit *a;
@@ -13,13 +13,18 @@ struct checking {
     uint64_t members, counted; /* by lead; by the sets */
 };
 
+static bool has_key(struct checking *x, const uint8_t *key, size_t n)
+{
+    struct hy_str value;
+    return hy_get(x->t, HY_TABLE_COMPANIES, hy_str_make(key, n), &value) == 0;
+}
+
 /* Whether members are still on their way from it. */
 static bool is_moving(struct checking *x, hy_company_no no)
 {
     uint8_t key[6] = {COMPANY_WORK, COMPANY_WORK_MOVE};
-    struct hy_str value;
     hy_put_be32(key + 2, no);
-    return hy_get(x->t, HY_TABLE_COMPANIES, hy_str_make(key, sizeof key), &value) == 0;
+    return has_key(x, key, sizeof key);
 }
 
 static void check_member(struct checking *x, hy_lead_no lead, struct hy_str value)
@@ -117,8 +122,9 @@ static bool is_same_sum(struct score_record *kept, const struct score_sum *s)
 
 static void check_sums(struct checking *x, hy_company_no no)
 {
+    static const uint8_t counting[] = {COMPANY_WORK, COMPANY_WORK_SCORES};
     struct score_record kept, counted;
-    if (is_moving(x, no))
+    if (is_moving(x, no) || has_key(x, counting, sizeof counting))
         return;
     int err = hy_company_sums_get(x->t, no, &kept);
     if (!err)
@@ -139,7 +145,7 @@ static void check_sums(struct checking *x, hy_company_no no)
 static void check_scored(struct checking *x, hy_company_no no)
 {
     struct hy_company_record c;
-    if (!is_moving(x, no) && hy_company_read(x->t, no, &c) != 0)
+    if (no && !is_moving(x, no) && hy_company_read(x->t, no, &c) != 0)
         hy_audit_problem(x->a, "company %" PRIu32 " has points, but is not there", no);
 }
 

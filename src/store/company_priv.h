@@ -11,7 +11,8 @@ enum {
     COMPANY_DOMAIN = 'd', /* domain -> company */
     COMPANY_ID = 'i',     /* "crm:123" -> company */
     COMPANY_LEAD = 'l',   /* be32 lead -> company */
-    COMPANY_SUMS = 's',   /* be32 company -> what its members' points come to, as in scores */
+    COMPANY_SUMS = 's',   /* be32 company -> what its members' points come to, as in scores;
+                             0: all were counted once */
     COMPANY_WORK = 'w',   /* kind, be32 company or domain -> what is to be done on leads */
     COMPANY_VERSION = 1,
     COMPANY_TEXT_MAX = 1 << 20, /* bytes of a record */
@@ -22,6 +23,7 @@ enum company_work {
     COMPANY_WORK_ADOPT = 'a',  /* leads of an older store: attributes make companies */
     COMPANY_WORK_MOVE = 'm',   /* members: to another company, to none, or written anew */
     COMPANY_WORK_DOMAIN = 'd', /* leads of a domain that belong to none */
+    COMPANY_WORK_SCORES = 's', /* companies of an older store: their members' points */
 };
 
 static inline struct hy_str company_key(char part, uint32_t no, uint8_t room[5])

@@ -3,8 +3,9 @@
  *   'a': all leads, by number: what their attribute says (a store of an older version)
  *   'm', be32 company: its members, by number: they go to another, or are written anew
  *   'd', domain: all leads, by number: those of the domain that belong to no company
- * Value: version; le32 the last lead that was done, le32 where members go to. */
-#include "company_priv.h"
+ *   's': all companies, by number: what their members' points come to (a store of an older version)
+ * Value: version; le32 the last lead (or company) that was done, le32 where members go to. */
+#include "company_score.h"
 #include "hayauma/mail/address.h"
 #include "hayauma/store/lead_alias.h"
 
@@ -128,15 +129,30 @@ int hy_company_work_domain(struct hy_txn *t, struct hy_str domain)
     return put(&w);
 }
 
+static int adopt_scores(struct hy_txn *t)
+{
+    struct work w;
+    struct hy_str value;
+    uint8_t key[5];
+    int err = hy_get(t, HY_TABLE_COMPANIES, company_key(COMPANY_SUMS, 0, key), &value);
+    if (err != HY_ENOTFOUND)
+        return err;
+    start(&w, t, COMPANY_WORK_SCORES, NULL, 0);
+    err = hy_get(t, HY_TABLE_COMPANIES, key_of(&w), &value); /* begun before a stop */
+    return err == HY_ENOTFOUND ? put(&w) : err;
+}
+
 int hy_company_adopt(struct hy_txn *t)
 {
     struct work w;
     hy_attr_no attr = 0;
     uint64_t n = 0;
     int err = hy_table_count(t, HY_TABLE_COMPANIES, &n);
-    if (!err && n == 0)
+    if (!err && n)
+        return adopt_scores(t);
+    if (!err)
         err = hy_company_attr(t, &attr);
-    if (err || n)
+    if (err)
         return err == HY_ENOTFOUND ? 0 : err;
     start(&w, t, COMPANY_WORK_ADOPT, NULL, 0);
     return put(&w);
@@ -267,6 +283,27 @@ static int join_some(struct work *w)
     return err ? err : end;
 }
 
+static int mark_counted(struct hy_txn *t)
+{
+    uint8_t key[5], value[] = {COMPANY_VERSION};
+    int err = hy_put(t, HY_TABLE_COMPANIES, company_key(COMPANY_SUMS, 0, key),
+                     hy_str_make(value, sizeof value), HY_PUT_SET);
+    return err ? err : HY_ENOTFOUND;
+}
+
+/* A company; HY_ENOTFOUND: that was the last. */
+static int count_one(struct work *w)
+{
+    struct hy_company_record c;
+    struct score_record sums;
+    int err = hy_company_next(w->t, w->place, &c);
+    if (err)
+        return err == HY_ENOTFOUND ? mark_counted(w->t) : err;
+    w->place = c.no;
+    err = hy_company_sums_count(w->t, w->place, &sums);
+    return err ? err : hy_company_sums_put(w->t, w->place, &sums);
+}
+
 /* Some leads of the first entry; HY_ENOTFOUND: there is none. */
 static int step(struct work *w)
 {
@@ -283,6 +320,9 @@ static int step(struct work *w)
         break;
     case COMPANY_WORK_DOMAIN:
         err = join_some(w);
+        break;
+    case COMPANY_WORK_SCORES:
+        err = count_one(w);
         break;
     default:
         err = HY_ECORRUPT;

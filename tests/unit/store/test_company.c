@@ -2,11 +2,11 @@
 #include <stdio.h>
 
 #include "case.h"
+#include "company_score.h"
 #include "hayauma/store/audit.h"
 #include "hayauma/store/company.h"
 #include "hayauma/store/lead_edit.h"
 #include "hayauma/store/merge.h"
-#include "score_priv.h"
 
 TestSuite(company, .init = case_open, .fini = case_close);
 
@@ -436,4 +436,48 @@ Test(company, score_is_that_of_its_members_together_as_it_fades)
     cr_assert_eq(hy_txn_read(env, &t), 0);
     cr_expect_eq(hy_company_scored_next(&t, 0, &next), HY_ENOTFOUND, "nothing is left of it");
     hy_txn_end(&t);
+}
+
+static uint64_t problems(void)
+{
+    struct hy_audit_sink sink = {.problem = NULL}; /* they are meant */
+    struct hy_audit_report report;
+    cr_assert_eq(hy_audit(env, &sink, &report), 0);
+    return report.problems;
+}
+
+/* As the daemon does at its start. */
+static void adopt(void)
+{
+    struct hy_txn t = write_txn();
+    cr_assert_eq(hy_company_adopt(&t), 0);
+    cr_assert_eq(hy_company_work(&t), 0);
+    cr_assert_eq(hy_txn_commit(&t), 0);
+}
+
+Test(company, points_that_are_not_those_of_its_members_are_found_and_counted_once_in_an_older_store)
+{
+    static const struct score_record wrong = {.n_sums = 1, .sums = {{1, 1, {3, 100000, 0}}}};
+    static const struct score_record none = {.n_sums = 0};
+    hy_company_no acme = company("Acme", NULL), beta = company("Beta", NULL);
+    struct hy_txn t;
+    points(lead("a@x.test", "Acme"), 10, 8, 100000);
+    points(lead("b@x.test", "Acme"), 5, 0, 100000);
+    lead("c@x.test", "Beta");
+    cr_assert_eq(problems(), 0);
+    t = write_txn();
+    cr_assert_eq(hy_company_sums_put(&t, acme, &none), 0); /* as a version without points left it */
+    cr_assert_eq(hy_company_sums_put(&t, beta, &wrong), 0);
+    cr_assert_eq(hy_txn_commit(&t), 0);
+    cr_expect_eq(problems(), 2);
+    adopt();
+    cr_expect_eq(problems(), 0);
+    cr_expect_eq(score(acme, 100000), 23000);
+    cr_expect_eq(score(beta, 100000), 0);
+
+    t = write_txn();
+    cr_assert_eq(hy_company_sums_put(&t, beta, &wrong), 0);
+    cr_assert_eq(hy_txn_commit(&t), 0);
+    adopt();
+    cr_expect_eq(problems(), 1, "once");
 }
