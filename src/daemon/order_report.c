@@ -12,6 +12,7 @@
 #include "hayauma/store/lead_set.h"
 #include "hayauma/store/list.h"
 #include "hayauma/store/segments.h"
+#include "hayauma/web/order_json.h"
 #include "order_sales.h"
 
 enum { CURRENCIES_MAX = 64, BEST_MAX = 20, LOOK_EVERY = 4096 };
@@ -293,9 +294,9 @@ static void tell_rfm(const struct sums *s, const struct hy_rfm_cuts *cuts, size_
     json_t *recency = json_array(), *frequency = json_array(), *monetary = json_array(),
            *rows = json_array();
     for (size_t i = 0; i + 1 < HY_RFM_LEVELS && n; i++) {
-        json_array_append_new(recency, order_time_json(cuts->recency[i]));
+        json_array_append_new(recency, hy_order_time_json(cuts->recency[i]));
         json_array_append_new(frequency, json_integer(cuts->frequency[i]));
-        json_array_append_new(monetary, money_json(cuts->monetary[i]));
+        json_array_append_new(monetary, hy_money_json(cuts->monetary[i]));
     }
     for (size_t i = 0; i < HY_RFM_LEVELS; i++) {
         json_t *row = json_array();
@@ -321,8 +322,8 @@ static int tell(struct report *r, json_t *o)
     hy_rfm_cut(all, n, &cuts);
     sum_up(all, n, &cuts, &s);
     free(all);
-    json_object_set_new(o, "from", order_time_json(r->from));
-    json_object_set_new(o, "to", order_time_json(r->to));
+    json_object_set_new(o, "from", hy_order_time_json(r->from));
+    json_object_set_new(o, "to", hy_order_time_json(r->to));
     json_object_set_new(o, "currency", json_string(currency));
     json_object_set_new(o, "members",
                         r->has_members ? json_integer((json_int_t)r->members) : json_null());
@@ -330,11 +331,11 @@ static int tell(struct report *r, json_t *o)
     ctl_set_count(o, "orders", s.orders);
     ctl_set_count(o, "repeat_customers", s.repeat);
     json_object_set_new(o, "repeat_rate", json_real(n ? (double)s.repeat / (double)n : 0));
-    json_object_set_new(o, "amount", money_json(s.amount));
+    json_object_set_new(o, "amount", hy_money_json(s.amount));
     json_object_set_new(o, "average_order",
                         json_real(s.orders ? (double)s.amount / 1000 / (double)s.orders : 0));
     json_object_set_new(o, "value", json_real(n ? (double)s.amount / 1000 / (double)n : 0));
-    json_object_set_new(o, "median_value", money_json(s.median));
+    json_object_set_new(o, "median_value", hy_money_json(s.median));
     tell_rfm(&s, &cuts, n, o);
     json_object_set_new(o, "products", sales_top(&r->products, currency, BEST_MAX));
     json_object_set_new(o, "categories", sales_top(&r->categories, currency, BEST_MAX));

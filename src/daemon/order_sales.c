@@ -1,30 +1,11 @@
-/* Best sellers: names in a hash table with linear probing, doubled when half full; and what answers
- * about orders share. */
+/* Best sellers: names in a hash table with linear probing, doubled when half full. */
 #include "order_sales.h"
 
 #include <stdlib.h>
 
 #include "ctl_common.h"
 #include "hayauma/base/hash.h"
-
-json_t *money_json(int64_t milli)
-{
-    return milli % 1000 ? json_real((double)milli / 1000) : json_integer(milli / 1000);
-}
-
-json_t *order_time_json(hy_wall_ms at)
-{
-    char text[32];
-    return at ? json_string(hy_wall_format(at, text)) : json_null();
-}
-
-json_t *order_item_json(const struct hy_order_item *x)
-{
-    return json_pack("{s:o, s:o, s:o, s:o, s:o}", "product", ctl_text_json(x->product), "name",
-                     ctl_text_json(x->name), "category", ctl_text_json(x->category), "quantity",
-                     money_json(x->quantity_milli), "price",
-                     x->price_milli < 0 ? json_null() : money_json(x->price_milli));
-}
+#include "hayauma/web/order_json.h"
 
 static size_t place_of(const struct sales *s, struct hy_str name, const char *currency)
 {
@@ -111,8 +92,8 @@ json_t *sales_top(struct sales *s, const char *currency, size_t max)
     for (size_t i = 0; order && i < n && i < max; i++) {
         json_t *o = json_pack("{s:o, s:o, s:o, s:o}", "name", ctl_text_json(order[i]->name),
                               "label", ctl_text_json(order[i]->label), "quantity",
-                              money_json(order[i]->quantity_milli), "amount",
-                              money_json(order[i]->amount_milli));
+                              hy_money_json(order[i]->quantity_milli), "amount",
+                              hy_money_json(order[i]->amount_milli));
         ctl_set_count(o, "items", order[i]->items);
         json_array_append_new(list, o);
     }

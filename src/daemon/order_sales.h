@@ -27,8 +27,3 @@ HY_MUST_USE int sales_add(struct sales *s, struct hy_str name, struct hy_str lab
 /* [{"name","label","items","quantity","amount"}]: those of a currency that brought most. */
 json_t *sales_top(struct sales *s, const char *currency, size_t max);
 void sales_free(struct sales *s);
-/* RFC 3339; null for 0. */
-json_t *order_time_json(hy_wall_ms at);
-json_t *order_item_json(const struct hy_order_item *x);
-/* Thousandths as a JSON number. */
-json_t *money_json(int64_t milli);

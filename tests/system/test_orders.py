@@ -193,3 +193,43 @@ def test_a_file_of_real_orders_gives_the_sums_it_has(lab):
     milli = sum(round(float(o["amount"]) * 1000) for o in orders)
     check_eq((report["customers"], report["orders"], round(report["amount"] * 1000)),
              (len({o["customer_id"] for o in orders}), len(orders), milli))
+
+
+def test_shops_tell_of_orders_and_carts_over_http(lab):
+    reader = token(lab, "reader", "*", "--scopes", "leads:read")
+    daemon, api = start(lab)
+    item = {"product": "T-1", "name": "茶", "category": "tea", "quantity": 2, "price": "500.50"}
+    cart = {"cart": "c-1", "email": "taro@example.jp", "amount": 1001, "currency": "JPY", "items": [item]}
+    told = api.post("/v1/carts", {"create": True, "carts": [cart, {"cart": "c-2", "email": "taro@example.jp", "statsu": "open"}]})
+    check_eq((told.status, told.json["noted"], told.json["refused"]), (202, 1, 1))
+    check_eq(told.json["results"][1]["error"]["field"], "statsu")
+    check_eq(api.get("/v1/carts/c-1").json["status"], "open")
+    check_eq([c["cart"] for c in api.get("/v1/carts?older=0").json["carts"]], ["c-1"])
+    check_eq(api.get("/v1/carts?older=3600").json["carts"], [])
+
+    order = {"order": "A-17", "cart": "c-1", "email": "taro@example.jp", "amount": 1001, "currency": "jpy", "items": [item]}
+    for expected in ({"noted": 1, "duplicates": 0}, {"noted": 0, "duplicates": 1}):
+        told = api.post("/v1/orders", {"orders": [order]})
+        check_eq({k: told.json[k] for k in expected}, expected)
+    got = api.get("/v1/orders/A-17").json
+    check_eq((got["order"], got["status"], got["amount"], got["currency"], got["items"][0]["price"]),
+             ("A-17", "placed", 1001, "JPY", 500.5))
+    check_eq((api.get("/v1/carts/c-1").json["status"], api.get("/v1/carts/c-1").json["order"]), ("ordered", "A-17"))
+    check_eq([c["status"] for c in api.get("/v1/carts?email=taro@example.jp").json["carts"]], ["ordered"])
+
+    daemon.kill()
+    api.close()
+    daemon = lab.add(Daemon(lab, "again", daemon.config_path, daemon.socket))
+    told = api.post("/v1/orders", {"orders": [{"order": "A-17", "email": "taro@example.jp", "status": "cancelled"},
+                                              {"order": "A-18", "email": "nobody@example.jp", "amount": 5},
+                                              {"order": "A-19", "email": "taro@example.jp", "amount": -1}]},
+                    headers={"Idempotency-Key": "k1"})
+    check_eq([r["status"] for r in told.json["results"]], ["noted", "refused", "refused"])
+    check_eq([r["error"]["field"] for r in told.json["results"][1:]], ["email", "amount"])
+    customer = api.get("/v1/orders?email=taro@example.jp").json
+    check_eq((customer["placed"], customer["cancelled"], [o["status"] for o in customer["orders"]]), (0, 1, ["cancelled"]))
+    check_eq(api.get("/v1/orders/A-18").status, 404)
+    check_eq(api.get("/v1/orders?email=nobody@example.jp").status, 404)
+    other = Api(api.port, reader)
+    check_eq(other.post("/v1/orders", {"orders": [order]}).status, 403)
+    audited(daemon)
