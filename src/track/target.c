@@ -70,11 +70,14 @@ void hy_target_add_utm(struct hy_buf *out, size_t start, const struct hy_utm *ut
     hy_target_add(out, start, HY_STR("utm_content"), utm->content);
 }
 
-/* "https://user@HOST:port/path" */
+/* "https://user@HOST:port/path"; empty: what is no such URL. "https:evil.test/://HOST" is none: a
+ * browser goes to evil.test. */
 static struct hy_str host_of(struct hy_str url)
 {
     size_t from = hy_str_find_str(url, HY_STR("://"), 0);
-    if (from == SIZE_MAX)
+    struct hy_str scheme = hy_str_slice(url, 0, from);
+    if (from == SIZE_MAX ||
+        (!hy_str_ieq(scheme, HY_STR("http")) && !hy_str_ieq(scheme, HY_STR("https"))))
         return (struct hy_str){0};
     struct hy_str rest = hy_str_slice(url, from + 3, url.n);
     size_t end = 0;

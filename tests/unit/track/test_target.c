@@ -91,6 +91,9 @@ Test(target, only_sites_of_ours_are_told_who_comes)
         {"https://a.b.shop.example/", true},
         {"https://shop.example/", false},
         {"https://evilshop.example/", false},
+        {"https:evil.example/://www.example.jp/", false},
+        {"https:/evil.example/?x=://www.example.jp", false},
+        {"HTTPS://www.example.jp/", true},
         {"nothing", false},
     };
     for (size_t i = 0; i < COUNT(cases); i++)
