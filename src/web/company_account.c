@@ -6,6 +6,7 @@
 #include "call.h"
 #include "hayauma/store/commerce.h"
 #include "hayauma/web/companies.h"
+#include "hayauma/web/order_json.h"
 #include "points.h"
 
 enum { AT_ONCE = 256, CURRENCIES = 32, REASONS = 3 };
@@ -13,12 +14,6 @@ enum { AT_ONCE = 256, CURRENCIES = 32, REASONS = 3 };
 static json_t *points_json(int64_t milli)
 {
     return json_real((double)milli / 1000);
-}
-
-/* In the currency: an integer when it is one. */
-static json_t *amount_json(int64_t milli)
-{
-    return milli % 1000 ? points_json(milli) : json_integer(milli / 1000);
 }
 
 static void set_email(struct hy_txn *t, hy_lead_no lead, json_t *o)
@@ -158,7 +153,7 @@ static json_t *bought_json(const struct account *a)
     for (size_t i = 0; i < a->n_sums; i++)
         json_array_append_new(list, json_pack("{s:s, s:I, s:o}", "currency", a->sums[i].currency,
                                               "orders", (json_int_t)a->sums[i].orders, "amount",
-                                              amount_json(a->sums[i].milli)));
+                                              hy_money_json(a->sums[i].milli)));
     return list;
 }
 
