@@ -2,9 +2,9 @@
 #include "cli.h"
 #include "commands.h"
 #include "files.h"
+#include "order_text.h"
 
-/* Which columns were taken as what, so that a wrong guess is seen. */
-static void print_columns(struct cli *c, const json_t *r)
+void print_columns(struct cli *c, const json_t *r)
 {
     const json_t *x;
     size_t i;

@@ -15,6 +15,9 @@ extern const struct cli_command cmd_lead_merge, cmd_lead_unmerge,
 extern const struct cli_command cmd_order_show, cmd_order_report; /* cmd_order.c */
 extern const struct cli_command cmd_cart_show, cmd_cart_list;     /* cmd_cart.c */
 extern const struct cli_command cmd_order_import;                 /* cmd_order_import.c */
+extern const struct cli_command cmd_product_set, cmd_product_show, cmd_product_list,
+    cmd_product_delete, cmd_product_export;         /* cmd_product.c */
+extern const struct cli_command cmd_product_import; /* cmd_product_import.c */
 extern const struct cli_command cmd_lead_consent, cmd_lead_consents, cmd_lead_export,
     cmd_lead_erase;                                                     /* cmd_person.c */
 extern const struct cli_command cmd_attribute_list, cmd_attribute_type; /* cmd_attribute.c */

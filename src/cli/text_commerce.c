@@ -18,5 +18,18 @@ cli_words cli_text_commerce[] = {
     {"PRODUCT", "商品"},
     {"CATEGORY", "カテゴリー"},
     {"QUANTITY", "数量"},
+    {"Checked %s lines: %s good products, %s lines refused. Nothing was noted.\n",
+     "%s 行を検査しました: 問題のない商品 %s、拒否した行 %s。何も記録していません。\n"},
+    {"Read %s lines, %s products: %s new, %s changed, %s as they were; %s lines left out, %s "
+     "refused.\n",
+     "%s 行、商品 %s 件を読みました: 新規 %s、変更 %s、変更なし %s、対象外の行 %s、拒否した行 "
+     "%s。\n"},
+    {"There are more: --after '%s'\n", "まだあります: --after '%s'\n"},
+    {"It is gone; orders keep its name and category.\n",
+     "削除しました。注文には商品名とカテゴリーが残ります。\n"},
+    {"Products exported: %s.\n", "書き出した商品: %s 件。\n"},
+    {"SKU", "SKU"},
+    {"PRICE", "単価"},
+    {"STOCK", "在庫"},
     {NULL, NULL},
 };

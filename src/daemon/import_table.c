@@ -116,6 +116,17 @@ void import_table_refuse(struct import_table *t, const struct hy_import_row *row
     import_report_add(&t->report, row, false);
 }
 
+void import_table_set_columns(json_t *o, const struct hy_sheet_head *heads, size_t n)
+{
+    json_t *columns = json_array();
+    for (size_t i = 0; i < n; i++)
+        if (heads[i].field[0])
+            json_array_append_new(columns,
+                                  json_pack("{s:o, s:s}", "column", ctl_text_json(heads[i].head),
+                                            "field", heads[i].field));
+    json_object_set_new(o, "columns", columns);
+}
+
 struct hy_str import_table_who_reason(const struct hy_told_result *r, const struct hy_diag *why)
 {
     return r->did == HY_TOLD_NO_LEAD ? HY_STR("there is no such lead")

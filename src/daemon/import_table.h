@@ -4,6 +4,7 @@
 #pragma once
 #include "ctl_common.h"
 #include "hayauma/audience/import.h"
+#include "hayauma/audience/sheet.h"
 #include "hayauma/store/told.h"
 #include "import_priv.h"
 
@@ -61,6 +62,8 @@ HY_MUST_USE int import_table_map(const char *text, struct hy_import_map map[IMPO
 void import_table_start(struct import_table *t, int err, struct hy_diag *diag);
 /* Counts a row as refused and reports it. */
 void import_table_refuse(struct import_table *t, const struct hy_import_row *row);
+/* "columns": which columns of the file were taken as what. */
+void import_table_set_columns(json_t *o, const struct hy_sheet_head *heads, size_t n);
 /* Why a lead could not be found: the reason of a refusal. */
 struct hy_str import_table_who_reason(const struct hy_told_result *r, const struct hy_diag *why);
 /* In place of hy_told_put: whether there is such a lead. */

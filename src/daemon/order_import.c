@@ -128,19 +128,13 @@ static void set_counts(struct import_table *t, json_t *o)
     const struct job *j = job_of(t);
     const struct hy_sheet_head *heads;
     size_t n = hy_order_rows_heads(j->rows, &heads);
-    json_t *columns = json_array();
     ctl_set_count(o, "orders", j->orders);
     ctl_set_count(o, "added", j->added);
     ctl_set_count(o, "changed", j->changed);
     ctl_set_count(o, "same", j->same);
     ctl_set_count(o, "left_out", j->left_out);
     ctl_set_count(o, "leads", j->made);
-    for (size_t i = 0; i < n; i++)
-        if (heads[i].field[0])
-            json_array_append_new(columns,
-                                  json_pack("{s:o, s:s}", "column", ctl_text_json(heads[i].head),
-                                            "field", heads[i].field));
-    json_object_set_new(o, "columns", columns);
+    import_table_set_columns(o, heads, n);
 }
 
 static bool is_any(struct import_table *t)

@@ -149,7 +149,15 @@ int purchase_choose_lead(struct hy_txn *t, hy_lead_no old, hy_lead_no told, hy_l
     return err;
 }
 
-static int store(struct hy_txn *t, const struct hy_activity *a, const struct hy_order *told,
+int purchase_complete(struct hy_txn *t, const struct hy_purchase *old, struct hy_arena *arena,
+                      struct hy_order *told)
+{
+    struct hy_order_item items[HY_PURCHASE_ITEMS_MAX];
+    int err = old ? hy_purchase_items(old, items) : HY_OK;
+    return err ? err : purchase_items_complete(t, items, old ? old->n_items : 0, arena, told);
+}
+
+static int store(struct hy_txn *t, const struct hy_activity *a, struct hy_order *told,
                  struct hy_arena *arena)
 {
     struct hy_purchase old, p;
@@ -158,7 +166,9 @@ static int store(struct hy_txn *t, const struct hy_activity *a, const struct hy_
     bool is_new = err == HY_ENOTFOUND;
     if (err && !is_new)
         return err;
-    err = hy_purchase_after(is_new ? NULL : &old, told, arena, &p);
+    err = purchase_complete(t, is_new ? NULL : &old, arena, told);
+    if (!err)
+        err = hy_purchase_after(is_new ? NULL : &old, told, arena, &p);
     if (is_new && !err && !p.placed)
         p.placed = a->at;
     p.changed = a->at;

@@ -39,6 +39,7 @@ static int is_lead(struct hy_txn *t, const struct hy_order_told *x, hy_lead_no o
 static int compare(struct hy_txn *t, const struct hy_order_told *x, struct hy_arena *arena,
                    struct news *ret)
 {
+    struct hy_order order = x->order;
     struct hy_purchase old, p;
     bool is_its = false;
     *ret = (struct news){.is_known = true};
@@ -50,7 +51,9 @@ static int compare(struct hy_txn *t, const struct hy_order_told *x, struct hy_ar
     if (!err)
         err = is_lead(t, x, old.lead, &is_its);
     if (!err)
-        err = hy_purchase_after(&old, &x->order, arena, &p);
+        err = purchase_complete(t, &old, arena, &order);
+    if (!err)
+        err = hy_purchase_after(&old, &order, arena, &p);
     if (err)
         return err;
     ret->was = old.state;

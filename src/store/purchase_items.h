@@ -26,3 +26,13 @@ HY_MUST_USE int purchase_items_read(struct hy_str view, size_t n,
 /* The arena's. HY_ENOMEM; HY_ELIMIT: more than PURCHASE_ITEMS_BYTES. */
 HY_MUST_USE int purchase_items_encode(const struct hy_order_item *items, size_t n,
                                       struct hy_arena *arena, struct hy_str *ret);
+/* Gives the items of *told that do not say their name or category what `old` items of the same
+ * order say (may be NULL), or else the products of the shop; what it then has are the arena's and
+ * views. HY_ENOMEM. */
+HY_MUST_USE int purchase_items_complete(struct hy_txn *t, const struct hy_order_item *old,
+                                        size_t n_old, struct hy_arena *arena,
+                                        struct hy_order *told);
+/* The same by the order as it stands (NULL: it is new). */
+struct hy_purchase;
+HY_MUST_USE int purchase_complete(struct hy_txn *t, const struct hy_purchase *old,
+                                  struct hy_arena *arena, struct hy_order *told);

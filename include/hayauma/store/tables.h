@@ -67,7 +67,8 @@
     X(HANDOFFS, "handoffs")             /* second, id -> a lead to be handed over to sales */      \
     X(COMMERCE, "commerce")             /* order -> as it stands; lead, when, order -> */          \
     X(COMPANIES, "companies")           /* companies: src/store/company*.c */                      \
-    X(CARTS, "carts")                   /* cart -> as it stands; lead, cart; when, open cart -> */
+    X(CARTS, "carts")                   /* cart -> as it stands; lead, cart; when, open cart -> */ \
+    X(PRODUCTS, "products")             /* SKU -> product of a shop */
 
 enum hy_table {
 #define X(symbol, name) HY_TABLE_##symbol,

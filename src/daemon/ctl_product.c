@@ -1,0 +1,251 @@
+/* product.*: products by hand and as a whole. Each on a thread of its own: a change waits for its
+ * commit, looking may go through all of them. */
+#include "ctl_common.h"
+#include "hayauma/audience/csv.h"
+#include "hayauma/base/list.h"
+#include "hayauma/store/product.h"
+#include "hayauma/web/order_json.h"
+#include "write_out.h"
+
+enum {
+    PAGE_MAX = 500,
+    LOOKED_AT_MAX = 200000, /* by one search */
+    ROWS_AT_ONCE = 2000,
+    ROW_BYTES = 32 << 10,
+    OUT_BYTES = 256 << 10,
+};
+
+static int find(struct ctl_task *k, struct hy_txn *t, struct hy_product *ret, struct hy_diag *diag)
+{
+    const char *sku = "";
+    int err = hy_control_arg_string_required(k->args, "sku", diag, &sku);
+    if (!err)
+        err = hy_product_get(t, hy_str_of(sku), ret);
+    return err == HY_ENOTFOUND ? hy_fail(diag, err, "there is no product '%.200s'", sku) : err;
+}
+
+/* ---- looking ---- */
+
+static void tell(const struct hy_product *p, json_t *o)
+{
+    char stock[HY_DECIMAL_MAX];
+    json_object_set_new(o, "sku", ctl_text_json(p->sku));
+    json_object_set_new(o, "name", ctl_text_json(p->name));
+    json_object_set_new(o, "category", ctl_text_json(p->category));
+    json_object_set_new(o, "price",
+                        p->price_milli < 0 ? json_null() : hy_money_json(p->price_milli));
+    json_object_set_new(o, "currency", json_string(p->currency));
+    json_object_set_new(o, "url", ctl_text_json(p->url));
+    json_object_set_new(o, "image", ctl_text_json(p->image));
+    json_object_set_new(o, "stock", json_string(hy_product_stock_text(p, stock)));
+    json_object_set_new(o, "changed", hy_order_time_json(p->changed));
+}
+
+static int run_show(struct ctl_task *k, json_t *o, struct hy_diag *diag)
+{
+    struct hy_txn t = {0};
+    struct hy_product p;
+    int err = hy_txn_read(k->d->env, &t);
+    if (!err)
+        err = find(k, &t, &p, diag);
+    if (!err)
+        tell(&p, o);
+    hy_txn_end(&t);
+    return err;
+}
+
+static bool has_part(struct hy_str s, struct hy_str part)
+{
+    for (size_t i = 0; i + part.n <= s.n; i++)
+        if (hy_str_istarts(hy_str_slice(s, i, s.n), part))
+            return true;
+    return false;
+}
+
+static int run_list(struct ctl_task *k, json_t *o, struct hy_diag *diag)
+{
+    struct hy_txn t = {0};
+    struct hy_product p = {.price_milli = -1};
+    const char *text = "", *after = "";
+    json_t *list = json_array();
+    int64_t limit = 0;
+    json_object_set_new(o, "products", list);
+    json_object_set_new(o, "after", json_null());
+    int err = hy_control_arg_int(k->args, "limit", 100, 1, PAGE_MAX, diag, &limit);
+    if (!err)
+        err = hy_control_arg_string(k->args, "after", "", diag, &after);
+    if (!err)
+        err = hy_control_arg_string(k->args, "text", "", diag, &text);
+    if (!err)
+        err = hy_txn_read(k->d->env, &t);
+    p.sku = hy_str_of(after);
+    for (unsigned looked_at = 0; !err; looked_at++) {
+        if (json_array_size(list) == (size_t)limit || looked_at == LOOKED_AT_MAX) {
+            json_object_set_new(o, "after", ctl_text_json(p.sku));
+            break;
+        }
+        err = hy_product_next(&t, p.sku, &p);
+        if (err || (!has_part(p.name, hy_str_of(text)) && !has_part(p.sku, hy_str_of(text))))
+            continue;
+        json_t *one = json_object();
+        tell(&p, one);
+        json_array_append_new(list, one);
+    }
+    hy_txn_end(&t);
+    return err == HY_ENOTFOUND ? HY_OK : err;
+}
+
+static void put_row(struct hy_buf *out, const struct hy_product *p, bool is_safe)
+{
+    char price[HY_DECIMAL_MAX] = "", stock[HY_DECIMAL_MAX];
+    if (p->price_milli >= 0)
+        hy_decimal_text(p->price_milli, price);
+    const struct hy_str cells[HY_PRODUCT_FIELDS] = {
+        [HY_PRODUCT_SKU] = p->sku,
+        [HY_PRODUCT_NAME] = p->name,
+        [HY_PRODUCT_CATEGORY] = p->category,
+        [HY_PRODUCT_PRICE] = hy_str_of(price),
+        [HY_PRODUCT_CURRENCY] = hy_str_of(p->currency),
+        [HY_PRODUCT_URL] = p->url,
+        [HY_PRODUCT_IMAGE] = p->image,
+        [HY_PRODUCT_STOCK] = hy_str_of(hy_product_stock_text(p, stock)),
+    };
+    for (size_t i = 0; i < HY_PRODUCT_FIELDS; i++)
+        hy_csv_put(out, cells[i], i == 0, is_safe);
+    hy_buf_add_c(out, '\n');
+}
+
+/* Some thousand a snapshot, so that a slow reader holds no old pages. */
+static int run_export(struct ctl_task *k, json_t *o, struct hy_diag *diag)
+{
+    struct hy_buf out = HY_BUF_INIT(OUT_BYTES + ROW_BYTES);
+    char last[HY_PURCHASE_PRODUCT_MAX];
+    struct hy_str after = {0};
+    struct hy_txn t = {0};
+    uint64_t rows = 0;
+    bool is_safe = true;
+    int err = hy_control_arg_bool(k->args, "safe", true, diag, &is_safe);
+    for (size_t i = 0; i < HY_PRODUCT_FIELDS; i++)
+        hy_csv_put(&out, hy_str_of(hy_product_fields[i].name), i == 0, false);
+    hy_buf_add_c(&out, '\n');
+    while (!err) {
+        err = hy_txn_read(k->d->env, &t);
+        for (unsigned i = 0; !err && i < ROWS_AT_ONCE && out.len < OUT_BYTES; i++) {
+            struct hy_product p;
+            err = hy_product_next(&t, after, &p);
+            if (err)
+                break;
+            put_row(&out, &p, is_safe);
+            memcpy(last, p.sku.p, p.sku.n);
+            after = hy_str_make(last, p.sku.n);
+            rows++;
+        }
+        hy_txn_end(&t);
+        int written = write_out(k->fd, &out, ctl_task_is_cancelled, k);
+        err = err && err != HY_ENOTFOUND ? err : written ? written : err;
+    }
+    hy_buf_free(&out);
+    ctl_set_count(o, "rows", rows);
+    return err == HY_ENOTFOUND ? HY_OK : err;
+}
+
+/* ---- changing ---- */
+
+struct change {
+    struct hy_write_req req;
+    struct hy_product_told told;
+    bool is_delete;
+    hy_wall_ms now;
+    enum hy_product_did did;
+};
+
+static int apply(struct hy_write_req *r, struct hy_txn *t)
+{
+    struct change *x = hy_container_of(r, struct change, req);
+    return x->is_delete ? hy_product_delete(t, x->told.p.sku)
+                        : hy_product_tell(t, &x->told, x->now, &x->did);
+}
+
+static int commit(struct ctl_task *k, struct change *x, struct hy_diag *diag)
+{
+    x->req = (struct hy_write_req){.class = HY_WRITE_ADMIN, .apply = apply};
+    x->now = hy_clock_wall_ms();
+    int err = hy_writer_run(k->d->writer, &x->req);
+    if (err == HY_ENOTFOUND)
+        return hy_fail(diag, err, "there is no product '%.*s'", HY_STR_ARG(x->told.p.sku));
+    if (err == HY_ELIMIT)
+        return hy_fail(diag, err, "there are %d products already", HY_PRODUCTS_MAX);
+    if (!err)
+        act_log(k->d, hy_control_command_name(k->call), hy_control_uid(k->call),
+                json_pack("{s:o}", "sku", ctl_text_json(x->told.p.sku)));
+    return err;
+}
+
+static int run_set(struct ctl_task *k, json_t *o, struct hy_diag *diag)
+{
+    struct change x = {.told.p.price_milli = -1};
+    const char *text = "";
+    int err = hy_control_arg_string_required(k->args, "sku", diag, &text);
+    for (int f = 0; f < HY_PRODUCT_FIELDS && !err; f++) {
+        const char *name = hy_product_fields[f].name;
+        if (!json_object_get(k->args, name))
+            continue;
+        err = hy_control_arg_string(k->args, name, "", diag, &text);
+        const char *reason =
+            err ? NULL : hy_product_take(&x.told, (enum hy_product_field)f, hy_str_of(text));
+        if (reason)
+            err = hy_fail(diag, HY_EINVAL, "%s: %s", name, reason);
+    }
+    if (!err)
+        err = commit(k, &x, diag);
+    if (err)
+        return err;
+    json_object_set_new(o, "new", json_boolean(x.did == HY_PRODUCT_ADDED));
+    return run_show(k, o, diag);
+}
+
+static int run_delete(struct ctl_task *k, json_t *o, struct hy_diag *diag)
+{
+    struct change x = {.is_delete = true};
+    const char *sku = "";
+    int err = hy_control_arg_string_required(k->args, "sku", diag, &sku);
+    x.told.p.sku = hy_str_of(sku);
+    if (!err)
+        err = commit(k, &x, diag);
+    if (!err)
+        json_object_set_new(o, "deleted", ctl_text_json(x.told.p.sku));
+    return err;
+}
+
+/* ---- the table ---- */
+
+static void show(struct hy_control_call *call, void *ctx)
+{
+    ctl_task_start(call, ctx, CTL_JOB_LOOK, run_show);
+}
+
+static void list(struct hy_control_call *call, void *ctx)
+{
+    ctl_task_start(call, ctx, CTL_JOB_LOOK, run_list);
+}
+
+static void export_all(struct hy_control_call *call, void *ctx)
+{
+    ctl_task_start(call, ctx, CTL_JOB_LOOK, run_export);
+}
+
+static void set(struct hy_control_call *call, void *ctx)
+{
+    ctl_task_start(call, ctx, CTL_JOB_ACT, run_set);
+}
+
+static void delete (struct hy_control_call *call, void *ctx)
+{
+    ctl_task_start(call, ctx, CTL_JOB_ACT, run_delete);
+}
+
+const struct hy_control_command ctl_product_commands[] = {
+    {"product.show", 0, 0, show},         {"product.list", 0, 0, list},
+    {"product.set", 0, 0, set},           {"product.delete", 0, 0, delete},
+    {"product.export", 1, 1, export_all}, {NULL, 0, 0, NULL},
+};
