@@ -126,3 +126,32 @@ def test_an_account_is_what_its_people_did_bought_and_are_worth(lab):
     check_eq((hot["scored"], [c["name"] for c in daemon.ctl("company", "hot", "--limit", "1")["companies"]]), (2, ["Beta"]))
     check("other@beta.test 13" in daemon.run("company", "hot").stdout, "for people")
     audited(daemon)
+
+
+def test_companies_are_kept_over_http(lab):
+    daemon, api = start(lab)
+    daemon.ctl("lead", "create", "taro@acme.test")
+    daemon.ctl("lead", "create", "jiro@else.test")
+    made = api.post("/v1/companies", {"name": "Acme Inc.", "domains": ["acme.test"], "attributes": {"size": "500"}})
+    check_eq((made.status, made.json["name"], made.json["leads"], made.json["attributes"]), (201, "Acme Inc.", 1, {"size": "500"}))
+    no = made.json["company"]
+    check_eq(api.post("/v1/companies", {"name": "ACME, inc"}).status, 409)
+    wrong = api.post("/v1/companies", {"name": "Beta", "domain": "beta.test"})
+    check_eq((wrong.status, wrong.json["error"]["field"]), (422, "domain"))
+    check_eq(api.call("PUT", f"/v1/companies/{no}/leads/jiro@else.test").json["leads"], 2)
+    tell(api, of("offline", "jiro@else.test", name="Expo 2026"))
+    account = api.get("/v1/companies/acme.test/account").json
+    check_eq(([m["address"] for m in account["members"]], [a["kind"] for a in account["timeline"]]),
+             (["taro@acme.test", "jiro@else.test"], ["offline"]))
+    page = api.get(f"/v1/companies/{no}/leads?limit=1").json
+    check_eq([m["address"] for m in api.get(f"/v1/companies/{no}/leads?limit=1&after={page['after']}").json["leads"]], ["jiro@else.test"])
+    wait_for("points", lambda: [c["name"] for c in api.get("/v1/companies/hot").json["companies"]] == ["Acme Inc."])
+    check_eq(api.call("PATCH", f"/v1/companies/{no}", {"name": "Acme Holdings"}).json["aliases"], ["Acme Inc."])
+    check_eq(company_of(daemon, "taro@acme.test"), "Acme Holdings")
+    check_eq([c["company"] for c in api.get("/v1/companies?text=holdings").json["companies"]], [no])
+    check_eq(api.delete(f"/v1/companies/{no}/leads/jiro@else.test").json["leads"], 1)
+    other = api.post("/v1/companies", {"name": "Gamma"}).json["company"]
+    check_eq(api.delete(f"/v1/companies/{no}?into=Gamma").status, 204)
+    check_eq((api.get(f"/v1/companies/{other}").json["leads"], company_of(daemon, "taro@acme.test")), (1, "Gamma"))
+    check_eq(api.get("/v1/companies/999").status, 404)
+    audited(daemon)
