@@ -129,7 +129,7 @@ const struct cli_command cmd_order_import = {
          "同じファイルを再び読んでも害はなく、後のファイルは訂正になります。FILE に - を\n"
          "指定すると標準入力を読みます。"},
     .examples = "hayauma order import orders.csv --currency JPY --create --rejects bad.csv\n"
-                "hayauma order import eccube.csv --map 支払方法=- --status 予約=skip",
+                "hayauma order import eccube.csv --map payment=- --status reserved=skip",
     .options = options,
     .run = run,
 };

@@ -84,7 +84,7 @@ const struct cli_command cmd_product_import = {
          "残りを取り込みます。同じファイルを再び読んでも害はありません。FILE に - を指定すると\n"
          "標準入力を読みます。"},
     .examples = "hayauma product import products.csv --currency JPY --rejects bad.csv\n"
-                "hayauma product import eccube.csv --map 商品説明=-",
+                "hayauma product import eccube.csv --map description=-",
     .options = options,
     .run = run,
 };

@@ -4,12 +4,10 @@
 #include "hayauma/audience/csv.h"
 #include "hayauma/base/list.h"
 #include "hayauma/store/product.h"
-#include "hayauma/web/order_json.h"
+#include "hayauma/web/product_json.h"
 #include "write_out.h"
 
 enum {
-    PAGE_MAX = 500,
-    LOOKED_AT_MAX = 200000, /* by one search */
     ROWS_AT_ONCE = 2000,
     ROW_BYTES = 32 << 10,
     OUT_BYTES = 256 << 10,
@@ -26,19 +24,14 @@ static int find(struct ctl_task *k, struct hy_txn *t, struct hy_product *ret, st
 
 /* ---- looking ---- */
 
-static void tell(const struct hy_product *p, json_t *o)
+static int tell(const struct hy_product *p, json_t *o)
 {
-    char stock[HY_DECIMAL_MAX];
-    json_object_set_new(o, "sku", ctl_text_json(p->sku));
-    json_object_set_new(o, "name", ctl_text_json(p->name));
-    json_object_set_new(o, "category", ctl_text_json(p->category));
-    json_object_set_new(o, "price",
-                        p->price_milli < 0 ? json_null() : hy_money_json(p->price_milli));
-    json_object_set_new(o, "currency", json_string(p->currency));
-    json_object_set_new(o, "url", ctl_text_json(p->url));
-    json_object_set_new(o, "image", ctl_text_json(p->image));
-    json_object_set_new(o, "stock", json_string(hy_product_stock_text(p, stock)));
-    json_object_set_new(o, "changed", hy_order_time_json(p->changed));
+    json_t *one = NULL;
+    int err = hy_product_json(p, &one);
+    if (!err)
+        json_object_update(o, one);
+    json_decref(one);
+    return err;
 }
 
 static int run_show(struct ctl_task *k, json_t *o, struct hy_diag *diag)
@@ -49,50 +42,27 @@ static int run_show(struct ctl_task *k, json_t *o, struct hy_diag *diag)
     if (!err)
         err = find(k, &t, &p, diag);
     if (!err)
-        tell(&p, o);
+        err = tell(&p, o);
     hy_txn_end(&t);
     return err;
-}
-
-static bool has_part(struct hy_str s, struct hy_str part)
-{
-    for (size_t i = 0; i + part.n <= s.n; i++)
-        if (hy_str_istarts(hy_str_slice(s, i, s.n), part))
-            return true;
-    return false;
 }
 
 static int run_list(struct ctl_task *k, json_t *o, struct hy_diag *diag)
 {
     struct hy_txn t = {0};
-    struct hy_product p = {.price_milli = -1};
     const char *text = "", *after = "";
-    json_t *list = json_array();
     int64_t limit = 0;
-    json_object_set_new(o, "products", list);
-    json_object_set_new(o, "after", json_null());
-    int err = hy_control_arg_int(k->args, "limit", 100, 1, PAGE_MAX, diag, &limit);
+    int err = hy_control_arg_int(k->args, "limit", 100, 1, HY_PRODUCTS_PAGE_MAX, diag, &limit);
     if (!err)
         err = hy_control_arg_string(k->args, "after", "", diag, &after);
     if (!err)
         err = hy_control_arg_string(k->args, "text", "", diag, &text);
     if (!err)
         err = hy_txn_read(k->d->env, &t);
-    p.sku = hy_str_of(after);
-    for (unsigned looked_at = 0; !err; looked_at++) {
-        if (json_array_size(list) == (size_t)limit || looked_at == LOOKED_AT_MAX) {
-            json_object_set_new(o, "after", ctl_text_json(p.sku));
-            break;
-        }
-        err = hy_product_next(&t, p.sku, &p);
-        if (err || (!has_part(p.name, hy_str_of(text)) && !has_part(p.sku, hy_str_of(text))))
-            continue;
-        json_t *one = json_object();
-        tell(&p, one);
-        json_array_append_new(list, one);
-    }
+    if (!err)
+        err = hy_products_json(&t, hy_str_of(text), hy_str_of(after), (size_t)limit, o);
     hy_txn_end(&t);
-    return err == HY_ENOTFOUND ? HY_OK : err;
+    return err;
 }
 
 static void put_row(struct hy_buf *out, const struct hy_product *p, bool is_safe)

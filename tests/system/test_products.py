@@ -2,7 +2,7 @@
 import csv
 import subprocess
 
-from api_lab import api_setup
+from api_lab import Api, api_setup, token
 from lab import Daemon, check, check_eq, wait_for
 
 NAMES = ("rows", "products", "added", "changed", "same", "left_out", "rejected")
@@ -95,3 +95,29 @@ def test_an_import_that_is_killed_is_finished_by_reading_the_file_again(lab):
     check(done["same"] > 0 and done["same"] + done["added"] == n, done)
     good, text = again.audit()
     check(good, text)
+
+
+def test_products_are_told_over_http(lab):
+    secret, reader = (token(lab, name, "*", "--scopes", scopes) for name, scopes in
+                      (("shop", "leads:read,leads:write"), ("reader", "leads:read")))
+    daemon, _, api = api_setup(lab)
+    api = Api(api.port, secret)
+    told = api.post("/v1/products", {"products": [{"sku": "T-1", "name": "茶", "category": "tea", "price": 500.5, "currency": "JPY", "stock": 12},
+                                                  {"sku": "C-1", "price": "five"}, {"name": "no number"}, {"sku": "X-1", "colour": "red"}]}).json
+    check_eq(counts(told, "added", "refused"), (1, 3))
+    check_eq([r["error"]["field"] for r in told["results"][1:]], ["price", "sku", "colour"])
+    check_eq(counts(api.get("/v1/products/T-1").json, "name", "price", "stock"), ("茶", 500.5, "12"))
+    check_eq(api.post("/v1/products", {"products": [{"sku": "T-1", "stock": "12"}]}).json["same"], 1)
+    put = api.call("PUT", "/v1/products/T-1", {"stock": "out", "category": None})
+    check_eq((put.status, *counts(put.json, "name", "stock", "category")), (200, "茶", "out", ""))
+    check_eq(api.call("PUT", "/v1/products/C-1", {"name": "碗"}).status, 201)
+    check_eq(api.call("PUT", "/v1/products/C-1", {"url": "javascript:alert(1)"}).json["error"]["field"], "url")
+    many = [{"sku": f"M-{i:04}", "name": f"thing {i}"} for i in range(1000)]
+    check_eq(api.post("/v1/products", {"products": many}).json["added"], 1000)
+    page = api.get("/v1/products?text=thing&limit=500").json
+    check_eq([len(page["products"]), len(api.get(f"/v1/products?text=thing&limit=500&after={page['after']}").json["products"])], [500, 500])
+    api.post("/v1/orders", {"create": True, "orders": [{"order": "A-1", "email": "a@example.jp", "amount": 5, "currency": "JPY",
+                                                        "items": [{"product": "C-1", "quantity": 1}]}]})
+    check_eq(api.get("/v1/orders/A-1").json["items"][0]["name"], "碗")
+    check_eq([api.delete("/v1/products/C-1").status, api.delete("/v1/products/C-1").status, api.get("/v1/products/C-1").status], [204, 404, 404])
+    check_eq(Api(api.port, reader).post("/v1/products", {"products": many[:1]}).status, 403)
