@@ -42,7 +42,7 @@ struct hy_web_policy *hy_web_policy_ref(struct hy_web_policy *p);
 void hy_web_policy_unref(struct hy_web_policy *p);
 
 enum {
-    HY_WEB_ROUTES_MAX = 64, /* the first stands for requests that found none */
+    HY_WEB_ROUTES_MAX = 128, /* the first stands for requests that found none */
     HY_WEB_CODES_MAX = 64,  /* codes of errors that are told apart */
     HY_WEB_CLASSES = 6,     /* of answers: [2] = 2xx ... [5] */
 };
