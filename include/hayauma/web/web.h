@@ -43,8 +43,8 @@ void hy_web_policy_unref(struct hy_web_policy *p);
 
 enum {
     HY_WEB_ROUTES_MAX = 128, /* the first stands for requests that found none */
-    HY_WEB_CODES_MAX = 64,  /* codes of errors that are told apart */
-    HY_WEB_CLASSES = 6,     /* of answers: [2] = 2xx ... [5] */
+    HY_WEB_CODES_MAX = 64,   /* codes of errors that are told apart */
+    HY_WEB_CLASSES = 6,      /* of answers: [2] = 2xx ... [5] */
 };
 struct hy_web_route_counters {
     hy_count by_class[HY_WEB_CLASSES];
