@@ -48,7 +48,9 @@ static void look_free(void *state)
 static void answer(struct web_call *c)
 {
     struct look *l = c->state;
-    if (l->err)
+    if (l->err == HY_EINVAL)
+        web_fail(c, 422, "invalid", "text", "This must be a part of a name or of a domain.");
+    else if (l->err)
         fail(c, l->err, NULL, NULL);
     else
         web_answer(c, 200, json_incref(l->found));
@@ -273,7 +275,11 @@ static void delete_one(struct web_call *c)
     x->change.does = HY_COMPANY_DROP;
     x->change.which = web_param(c, 0);
     (void)web_query(c, HY_STR("into"), 0, &x->change.into);
-    submit(c, x);
+    /* A merge whose 'into' was left empty or badly written must not become a deletion. */
+    if (c->http->head.query.n && !x->change.into.n)
+        web_fail(c, 422, "invalid", "into", "This must name the company that stays.");
+    else
+        submit(c, x);
 }
 
 static void put_lead(struct web_call *c, bool is_leaving)
