@@ -12,7 +12,7 @@ int web_once_find(struct web_call *c, struct hy_txn *t, struct hy_once *ret, str
 {
     struct hy_http_call *h = c->http;
     struct hy_str key, type = {0};
-    uint8_t parts[3][32];
+    uint8_t parts[4][32];
     if (!hy_http_field(&h->head, HY_STR("Idempotency-Key"), &key))
         return HY_OK;
     if (key.n == 0 || key.n > HY_ONCE_KEY_MAX)
@@ -22,6 +22,7 @@ int web_once_find(struct web_call *c, struct hy_txn *t, struct hy_once *ret, str
     sha256(type, parts[0]);
     sha256(h->head.query, parts[1]);
     sha256(h->body, parts[2]);
+    sha256(h->head.path, parts[3]);
     sha256(hy_str_make(parts, sizeof parts), once.request);
     *answer = HY_BUF_INIT(HY_ONCE_ANSWER_MAX);
     int err = hy_once_find(t, &once, answer);

@@ -92,6 +92,9 @@ def test_what_is_told_twice_is_noted_once(lab):
     check_eq(tell(api, card("taro", id="expo:1"))["duplicates"], 1, "also across a crash")
     check_eq(len(api.get("/v1/activities?email=taro@example.jp").json["activities"]), 3)
     check_eq(api.post("/v1/activities", {"activities": [card("x")]}, headers=key).error(), "idempotency_key_reused")
+    same = {"activities": [card("taro", id="expo:1"), card("taro")], "create": True}
+    check_eq(api.post("/v1/activities", same, headers=key).status, 202)
+    check_eq(api.post("/v1/orders", same, headers=key).error(), "idempotency_key_reused", "the same body for another thing")
 
 
 def test_a_visitor_that_an_application_identifies_brings_its_history(lab):
