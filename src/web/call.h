@@ -136,6 +136,8 @@ void web_fail_wait(struct web_call *c, const char *code, int64_t wait_s, const c
     HY_PRINTF(4, 5);
 /* The error of a function of ours, as a client may see it. */
 void web_fail_err(struct web_call *c, int err);
+/* The same, with words for what the request did wrong: not_found, invalid, conflict, too_many. */
+void web_fail_diag(struct web_call *c, int err, const char *field, const char *why);
 
 /* error.c: the object alone, for lists of what was wrong. Appends. */
 void web_put_error(struct hy_buf *out, const char *code, const char *field, struct hy_str message,

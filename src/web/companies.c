@@ -11,24 +11,7 @@ enum { EDIT_ARENA_MAX = 4 << 20, PAGE_USUAL = 100, MEMBERS_USUAL = 20, HOT_USUAL
 
 static void fail(struct web_call *c, int err, const char *field, const struct hy_diag *diag)
 {
-    const char *what = diag && diag->text[0] ? diag->text : "There is no such company.";
-    switch (err) {
-    case HY_ENOTFOUND:
-        web_fail(c, 404, "not_found", field, "%s", what);
-        return;
-    case HY_EINVAL:
-    case HY_EPARSE:
-        web_fail(c, 422, "invalid", field, "%s", what);
-        return;
-    case HY_EEXIST:
-        web_fail(c, 409, "conflict", field, "%s", what);
-        return;
-    case HY_ELIMIT:
-        web_fail(c, 422, "too_many", field, "%s", what);
-        return;
-    default:
-        web_fail_err(c, err);
-    }
+    web_fail_diag(c, err, field, diag && diag->text[0] ? diag->text : "There is no such company.");
 }
 
 /* ---- looking ---- */

@@ -147,3 +147,24 @@ void web_fail_err(struct web_call *c, int err)
         web_fail(c, 500, "internal", NULL, "This went wrong here: %s.", hy_err_text(err));
     }
 }
+
+void web_fail_diag(struct web_call *c, int err, const char *field, const char *why)
+{
+    switch (err) {
+    case HY_ENOTFOUND:
+        web_fail(c, 404, "not_found", field, "%s", why);
+        return;
+    case HY_EINVAL:
+    case HY_EPARSE:
+        web_fail(c, 422, "invalid", field, "%s", why);
+        return;
+    case HY_EEXIST:
+        web_fail(c, 409, "conflict", field, "%s", why);
+        return;
+    case HY_ELIMIT:
+        web_fail(c, 422, "too_many", field, "%s", why);
+        return;
+    default:
+        web_fail_err(c, err);
+    }
+}

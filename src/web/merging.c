@@ -116,30 +116,12 @@ struct merging {
     int err;
 };
 
-static void fail(struct web_call *c, int err, const char *field, const struct hy_diag *diag)
-{
-    switch (err) {
-    case HY_ENOTFOUND:
-        web_fail(c, 404, "not_found", field, "%s", diag->text);
-        return;
-    case HY_EINVAL:
-    case HY_EPARSE:
-        web_fail(c, 422, "invalid", field, "%s", diag->text);
-        return;
-    case HY_ELIMIT:
-        web_fail(c, 422, "too_many", field, "%s", diag->text);
-        return;
-    default:
-        web_fail_err(c, err);
-    }
-}
-
 /* Web thread: it is durable. */
 static void answer(struct web_call *c)
 {
     const struct merging *m = c->state;
     if (m->err)
-        fail(c, m->err, NULL, &m->job.diag);
+        web_fail_diag(c, m->err, NULL, m->job.diag.text);
     else
         web_answer(c, 200, hy_merged_json(&m->job.did));
 }
@@ -204,7 +186,7 @@ static void post_merge(struct web_call *c)
     }
     web_snapshot_done(c);
     if (err)
-        fail(c, err, field, &diag);
+        web_fail_diag(c, err, field, diag.text);
     else
         submit(c, kept, part);
 }
@@ -219,7 +201,7 @@ static void post_unmerge(struct web_call *c)
     int err = t ? hy_merge_find_part(t, web_param(c, 0), &part, &diag) : HY_EIO;
     web_snapshot_done(c);
     if (err)
-        fail(c, err, NULL, &diag);
+        web_fail_diag(c, err, NULL, diag.text);
     else
         submit(c, 0, part);
 }
