@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "hayauma/base/list.h"
+#include "hayauma/model/order.h"
 
 enum { WAIT_MS = 200 };
 
@@ -220,6 +221,18 @@ int import_table_charset(const json_t *args, enum hy_charset *ret, struct hy_dia
         hy_charset_parse(hy_str_of(charset), ret) != HY_OK)
         err = hy_fail(diag, HY_EINVAL, "the charset '%s' is not known", charset);
     return err;
+}
+
+int import_table_currency(const json_t *args, char ret[4], struct hy_diag *diag)
+{
+    const char *text = "";
+    int err = hy_control_arg_string(args, "currency", "", diag, &text);
+    if (err != HY_OK)
+        return err;
+    hy_currency_read(hy_str_of(text), ret);
+    if (text[0] && !ret[0])
+        return hy_fail(diag, HY_EINVAL, "'%.20s' is no currency like JPY", text);
+    return HY_OK;
 }
 
 int import_table_map(const char *text, struct hy_import_map map[IMPORT_TABLE_MAP_MAX],

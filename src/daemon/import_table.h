@@ -54,6 +54,8 @@ void import_table_init(struct import_table *t, const struct import_table_kind *k
 /* The argument "charset". HY_EINVAL with a note. */
 HY_MUST_USE int import_table_charset(const json_t *args, enum hy_charset *ret,
                                      struct hy_diag *diag);
+/* The argument "currency", three letters; "": none was given. HY_EINVAL with a note. */
+HY_MUST_USE int import_table_currency(const json_t *args, char ret[4], struct hy_diag *diag);
 /* "HEAD=FIELD,HEAD=FIELD" into `map`; it points into `text`. HY_EINVAL, HY_ELIMIT with a note. */
 HY_MUST_USE int import_table_map(const char *text, struct hy_import_map map[IMPORT_TABLE_MAP_MAX],
                                  size_t *ret_n, struct hy_diag *diag);

@@ -207,14 +207,11 @@ static int find_zone(const char *name, struct hy_zone **ret, struct hy_diag *dia
 static int read_options(struct job *j, struct hy_diag *diag)
 {
     const json_t *args = hy_control_args(j->t.call);
-    const char *map_text = "", *words_text = "", *zone = "", *currency = "", *system = "";
+    const char *map_text = "", *words_text = "", *zone = "", *system = "";
     const struct {
         const char *name, **to;
-    } texts[] = {{"map", &map_text},
-                 {"status", &words_text},
-                 {"time_zone", &zone},
-                 {"currency", &currency},
-                 {"system", &system}};
+    } texts[] = {
+        {"map", &map_text}, {"status", &words_text}, {"time_zone", &zone}, {"system", &system}};
     struct hy_import_map map[IMPORT_TABLE_MAP_MAX];
     struct hy_order_word words[HY_ORDER_WORDS_MAX];
     struct hy_order_rows_options o = {.map = map, .words = words};
@@ -230,13 +227,12 @@ static int read_options(struct job *j, struct hy_diag *diag)
         err = read_words(words_text, words, &o.n_words, diag);
     if (err == HY_OK)
         err = find_zone(zone, &j->zone, diag);
+    if (err == HY_OK)
+        err = import_table_currency(args, o.currency, diag);
     if (err != HY_OK)
         return err;
     o.zone = j->zone;
     o.system = hy_str_of(system);
-    hy_currency_read(hy_str_of(currency), o.currency);
-    if (currency[0] && !o.currency[0])
-        return hy_fail(diag, HY_EINVAL, "'%.20s' is no currency like JPY", currency);
     return hy_order_rows_new(&o, &j->rows, diag);
 }
 

@@ -204,7 +204,7 @@ static const struct import_table_kind kind = {
 static int read_options(struct job *j, struct hy_diag *diag)
 {
     const json_t *args = hy_control_args(j->t.call);
-    const char *map_text = "", *currency = "";
+    const char *map_text = "";
     struct hy_import_map map[IMPORT_TABLE_MAP_MAX];
     struct hy_sheet_options o = {
         .fields = hy_product_fields, .n_fields = HY_PRODUCT_COLUMNS, .map = map};
@@ -212,15 +212,10 @@ static int read_options(struct job *j, struct hy_diag *diag)
     if (!err)
         err = hy_control_arg_string(args, "map", "", diag, &map_text);
     if (!err)
-        err = hy_control_arg_string(args, "currency", "", diag, &currency);
+        err = import_table_currency(args, j->currency, diag);
     if (!err)
         err = import_table_map(map_text, map, &o.n_map, diag);
-    if (err)
-        return err;
-    hy_currency_read(hy_str_of(currency), j->currency);
-    if (currency[0] && !j->currency[0])
-        return hy_fail(diag, HY_EINVAL, "'%.20s' is no currency like JPY", currency);
-    return hy_sheet_new(&o, &j->sheet, diag);
+    return err ? err : hy_sheet_new(&o, &j->sheet, diag);
 }
 
 static void import(struct hy_control_call *call, void *ctx)
