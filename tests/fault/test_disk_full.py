@@ -56,9 +56,9 @@ class SmallDisk:
         subprocess.run(["umount", "-l", self.path], check=False)
 
 
-def rig_on(lab, disk, **more):
+def rig_on(lab, disk, min_free="4MiB", **more):
     return Rig(lab, config={"paths.data_dir": os.path.join(disk.path, "data"), "delivery.in_flight_max": 2048,
-                            "store.min_free": "4MiB"}, **more)
+                            "store.min_free": min_free}, **more)
 
 
 def store_state(rig):
