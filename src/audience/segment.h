@@ -23,6 +23,20 @@ extern const char *const segment_group_words[HY_SEGMENT_GROUPS];
 /* In JSON: "=", "<=", "in", "contains", "starts", "ends", "set", "before" ... */
 extern const char *const segment_op_words[HY_SEGMENT_OPS];
 
+/* Names with a meaning of their own, and the kinds of values that they are compared with. */
+struct segment_given {
+    const char *word;
+    enum hy_segment_given is;
+    unsigned takes; /* bits of enum hy_segment_value_kind */
+};
+extern const struct segment_given segment_given[];
+extern const size_t segment_n_given;
+/* Whether it looks like one of them and is none; `out` says so, with the one that was meant. */
+bool segment_name_is_wrong(struct hy_str name, char *out, size_t n);
+/* What a value of the name must be; NULL: it is, or may be anything. */
+const char *segment_given_wants(struct hy_str name, enum hy_segment_op op,
+                                const struct hy_segment_value *value);
+
 /* Whether values of the kind can stand behind the operator. */
 bool segment_op_takes(enum hy_segment_op op, enum hy_segment_value_kind kind);
 

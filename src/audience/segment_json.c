@@ -237,12 +237,26 @@ static bool read_values(struct reader *r, const json_t *j, struct hy_segment_nod
     return true;
 }
 
+/* What is wrong with a name that has a meaning of its own, or with what it is compared with. */
+static bool is_given_well(struct reader *r, const struct hy_segment_node *n)
+{
+    char why[300];
+    if (segment_name_is_wrong(n->name, why, sizeof why))
+        return wrong(r, "attribute: %s", why);
+    for (size_t i = 0; i < n->n_values; i++) {
+        const char *wants = segment_given_wants(n->name, n->op, &n->values[i]);
+        if (wants)
+            return wrong(r, "value: '%.*s' is compared with %s", HY_STR_ARG(n->name), wants);
+    }
+    return true;
+}
+
 static const struct hy_segment_node *read_compare(struct reader *r, json_t *j)
 {
     struct hy_segment_node *n = segment_new(&r->m, HY_SEGMENT_COMPARE, &r->err);
     if (!n || !has_only(r, j, "attribute,op,value") ||
         !key_of(r, json_object_get(j, "attribute"), &n->name) || !op_of(r, j, &n->op) ||
-        !read_values(r, j, n))
+        !read_values(r, j, n) || !is_given_well(r, n))
         return NULL;
     return n;
 }

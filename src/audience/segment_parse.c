@@ -21,8 +21,8 @@ static bool read_value(struct segment_lexer *p, struct hy_segment_value *ret)
     return p->err == HY_OK;
 }
 
-/* A value for the operator, which stood at `at`. */
-static bool read_operand(struct segment_lexer *p, enum hy_segment_op op,
+/* A value for the operator, of what `name` is (empty: of anything). */
+static bool read_operand(struct segment_lexer *p, enum hy_segment_op op, struct hy_str name,
                          struct hy_segment_value *ret)
 {
     static const char *const wants[HY_SEGMENT_OPS] = {
@@ -41,6 +41,10 @@ static bool read_operand(struct segment_lexer *p, enum hy_segment_op op,
     size_t at = p->at;
     if (!read_value(p, ret))
         return false;
+    const char *given = segment_given_wants(name, op, ret);
+    if (given)
+        return segment_wrong_at(p, at, HY_EPARSE, "'%.*s' is compared with %s", HY_STR_ARG(name),
+                                given);
     if (segment_op_takes(op, ret->kind))
         return true;
     return segment_wrong_at(p, at, HY_EPARSE, "expected %s",
@@ -79,7 +83,7 @@ static bool read_values(struct segment_lexer *p, struct hy_segment_node *n)
     bool is_good = segment_take(p, TOKEN_OPEN, "( and the values");
     while (is_good) {
         struct hy_segment_value *v = segment_list_add(&list, &p->m, &p->err);
-        is_good = v && read_operand(p, HY_SEGMENT_IN, v);
+        is_good = v && read_operand(p, HY_SEGMENT_IN, n->name, v);
         if (!is_good || p->token != TOKEN_COMMA)
             break;
         segment_advance(p);
@@ -97,7 +101,7 @@ static bool read_one_value(struct segment_lexer *p, struct hy_segment_node *n)
         return segment_wrong_at(p, p->at, HY_ENOMEM, "no memory");
     n->values = v;
     n->n_values = 1;
-    return read_operand(p, n->op, v);
+    return read_operand(p, n->op, n->name, v);
 }
 
 /* The word operators; false: none of them. */
@@ -137,12 +141,18 @@ static const struct hy_segment_node *read_is(struct segment_lexer *p, struct hy_
     return is_not != is_empty ? negate(p, n) : n;
 }
 
-/* score >= 50; the name has been read. */
+/* score >= 50; it stands at the name. */
 static const struct hy_segment_node *parse_compare(struct segment_lexer *p, struct hy_str name)
 {
+    char why[300];
     struct hy_segment_node *n = new_node(p, HY_SEGMENT_COMPARE);
     if (!n)
         return NULL;
+    if (segment_name_is_wrong(name, why, sizeof why)) {
+        (void)segment_wrong(p, "%s", why);
+        return NULL;
+    }
+    segment_advance(p);
     n->name = name;
     if (segment_take_word(p, "is"))
         return read_is(p, n);
@@ -188,7 +198,7 @@ static bool read_date_of(struct segment_lexer *p, struct hy_segment_value *to)
 {
     if (to->text.n)
         return segment_wrong(p, "is said twice");
-    return read_operand(p, HY_SEGMENT_BEFORE, to);
+    return read_operand(p, HY_SEGMENT_BEFORE, HY_STR(""), to);
 }
 
 /* campaign: "spring", amount >= 5000 */
@@ -206,7 +216,7 @@ static bool read_filter(struct segment_lexer *p, const struct segment_verb *verb
         return segment_wrong(p, "expected : and a value");
     f->op = p->token == TOKEN_COLON ? HY_SEGMENT_EQ : p->op;
     segment_advance(p);
-    return read_operand(p, f->op, &f->value);
+    return read_operand(p, f->op, HY_STR(""), &f->value);
 }
 
 static bool read_argument(struct segment_lexer *p, const struct segment_verb *verb,
@@ -224,7 +234,7 @@ static bool read_argument(struct segment_lexer *p, const struct segment_verb *ve
     struct hy_segment_value time;
     if (n->within_s)
         return segment_wrong_at(p, at, HY_EPARSE, "within is said twice");
-    if (!read_operand(p, HY_SEGMENT_WITHIN, &time))
+    if (!read_operand(p, HY_SEGMENT_WITHIN, HY_STR(""), &time))
         return false;
     n->within_s = time.seconds;
     return true;
@@ -320,7 +330,6 @@ static const struct hy_segment_node *parse_one(struct segment_lexer *p)
         n = parse_call(p);
     } else if (p->token == TOKEN_QUOTED_NAME ||
                (p->token == TOKEN_NAME && segment_is_plain_name(name))) {
-        segment_advance(p);
         n = parse_compare(p, name);
     } else {
         (void)segment_wrong(p, "expected a condition, such as score >= 50 or opened(within 30d)");

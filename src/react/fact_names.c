@@ -19,6 +19,8 @@ enum fact_name fact_name_of(struct hy_str name)
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)
         if (hy_str_eq(name, hy_str_of(names[i].name)))
             return names[i].is;
+    if (hy_segment_given_of(name) != HY_SEGMENT_GIVEN_NONE)
+        return FACT_SHOP;
     return hy_str_starts(name, HY_STR("score.")) ? FACT_SCORE : FACT_NONE;
 }
 
@@ -36,6 +38,7 @@ struct hy_str fact_value(enum fact_name name, hy_id created, struct hy_str addre
         return hy_str_of(hy_lead_status_name(status));
     case FACT_NONE:
     case FACT_SCORE:
+    case FACT_SHOP:
         break;
     }
     return HY_STR("");

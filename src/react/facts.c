@@ -62,6 +62,7 @@ struct hy_facts {
     struct past past[HY_ACTIVITY_KINDS];
     size_t n_kept; /* of all kinds */
     struct score score;
+    struct fact_shop shop;
     uint64_t steps;
 };
 
@@ -146,6 +147,15 @@ hy_wall_ms fact_score_stays(const struct hy_segment_node *n, const struct hy_sco
     return until;
 }
 
+static struct hy_str of_shop(struct hy_facts *f, struct hy_str name)
+{
+    enum hy_segment_given given = hy_segment_given_of(name);
+    int err = fact_shop_read(f->t, f->lead, given, &f->shop);
+    if (err)
+        fail(f, err);
+    return fact_shop_value(err ? &fact_shop_none : &f->shop, given, f->room);
+}
+
 static struct hy_str attribute(void *ctx, struct hy_str name)
 {
     struct hy_facts *f = ctx;
@@ -155,6 +165,8 @@ static struct hy_str attribute(void *ctx, struct hy_str name)
         s->text = fact_score(hy_score_total_milli(s->sums, s->n, f->ask.now), s->room);
     if (s)
         return s->text;
+    if (is == FACT_SHOP)
+        return of_shop(f, name);
     if (is == FACT_NONE || is == FACT_SCORE)
         return stored(f, name);
     return fact_value(is, f->created, f->address, f->status, f->room);
@@ -453,6 +465,7 @@ static void forget(struct hy_facts *f)
     }
     f->n_kept = 0;
     f->score.is_read = false;
+    f->shop.is_cart_read = f->shop.is_customer_read = false;
     f->steps = 0;
 }
 

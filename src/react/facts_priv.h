@@ -3,6 +3,7 @@
 #include "hayauma/model/recipient.h"
 #include "hayauma/react/facts.h"
 #include "hayauma/score/plan.h"
+#include "hayauma/store/commerce.h"
 #include "hayauma/store/label.h"
 #include "hayauma/store/lead_set.h"
 
@@ -14,6 +15,7 @@ enum fact_name {
     FACT_EMAIL_DOMAIN,
     FACT_MAIL_STATUS,
     FACT_SCORE, /* or score.GROUP: fact_score_group */
+    FACT_SHOP,  /* of carts and orders: hy_segment_given_of */
 };
 enum fact_name fact_name_of(struct hy_str name);
 
@@ -21,6 +23,22 @@ enum { FACT_ROOM = 64 };
 /* The value of the first four, made from a lead's record; text in `room` or in the address. */
 struct hy_str fact_value(enum fact_name name, hy_id created, struct hy_str address,
                          enum hy_lead_status status, char room[FACT_ROOM]);
+
+/* Of carts and orders, read when they are first asked for. */
+struct fact_shop {
+    bool is_cart_read, is_customer_read;
+    bool has_cart; /* an open one: that which changed last */
+    int64_t value_milli, pieces_milli;
+    hy_wall_ms opened, changed;
+    struct hy_customer customer;
+};
+extern const struct fact_shop fact_shop_none;    /* of who never had any */
+bool fact_shop_is_cart(enum hy_segment_given g); /* not of orders */
+/* Reads what the name needs, unless it is there. */
+HY_MUST_USE int fact_shop_read(struct hy_txn *t, hy_lead_no lead, enum hy_segment_given g,
+                               struct fact_shop *s);
+struct hy_str fact_shop_value(const struct fact_shop *s, enum hy_segment_given g,
+                              char room[FACT_ROOM]);
 
 /* Thousandths of a point as a number. */
 struct hy_str fact_score(int64_t milli, char room[FACT_ROOM]);

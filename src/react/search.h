@@ -23,9 +23,10 @@ struct search_leaf {
     /* COMPARE */
     enum fact_name fact;
     bool is_score;
-    struct hy_str group;      /* of the score */
-    struct search_leaf *next; /* of the same attribute */
-    hy_id created;            /* what was said of this one ... */
+    enum hy_segment_given given; /* of carts and orders */
+    struct hy_str group;         /* of the score */
+    struct search_leaf *next;    /* of the same attribute */
+    hy_id created;               /* what was said of this one ... */
     bool is_true;
     hy_wall_ms changes; /* ... holds up to then */
     /* DID */
@@ -56,6 +57,14 @@ HY_MUST_USE int search_step(struct search *s);
 void search_flip(struct search_leaf *l, hy_lead_no lead);
 /* The lead is to be looked at again. */
 HY_MUST_USE int search_due(struct search *s, hy_lead_no lead, hy_wall_ms moment);
+
+/* Whether the leaf says so of a value (empty: none). */
+bool search_says(const struct search *s, const struct search_leaf *l, struct hy_str value);
+/* The lead has this value; it is looked at again when that says something else. */
+HY_MUST_USE int search_value(struct search *s, struct search_leaf *l, hy_lead_no lead,
+                             struct hy_str value);
+/* COMPARE leaves of carts and orders: by those who have some. */
+HY_MUST_USE int search_shop(struct search *s);
 
 /* Fill the sets of COMPARE, and of DID leaves. */
 HY_MUST_USE int search_attributes(struct search *s);

@@ -12,7 +12,7 @@ struct plan {
     bool is_any;
 };
 
-static bool says(const struct search *s, const struct search_leaf *l, struct hy_str value)
+bool search_says(const struct search *s, const struct search_leaf *l, struct hy_str value)
 {
     return hy_segment_compares(l->node, value, s->o->now, s->o->facts.zone);
 }
@@ -22,7 +22,10 @@ static int plan_leaf(struct search *s, struct plan *p, struct search_leaf *l)
     hy_attr_no no;
     l->fact = fact_name_of(l->node->name);
     l->is_score = fact_is_score(s->o->facts.plan, l->node->name, &l->group);
-    l->rest = says(s, l, l->is_score ? HY_STR("0.000") : HY_STR(""));
+    l->given = hy_segment_given_of(l->node->name);
+    if (l->fact == FACT_SHOP) /* search_shop */
+        return HY_OK;
+    l->rest = search_says(s, l, l->is_score ? HY_STR("0.000") : HY_STR(""));
     if (l->is_score)
         return HY_OK;
     p->is_any = true;
@@ -39,9 +42,9 @@ static int plan_leaf(struct search *s, struct plan *p, struct search_leaf *l)
     return HY_OK;
 }
 
-static int look(struct search *s, struct search_leaf *l, hy_lead_no lead, struct hy_str value)
+int search_value(struct search *s, struct search_leaf *l, hy_lead_no lead, struct hy_str value)
 {
-    if (says(s, l, value) != l->rest)
+    if (search_says(s, l, value) != l->rest)
         search_flip(l, lead);
     if (!s->o->wants_due)
         return HY_OK;
@@ -55,7 +58,7 @@ static int look_created(struct search *s, struct search_leaf *l, const struct hy
     if (at->created != l->created) {
         struct hy_str v = fact_value(l->fact, at->created, at->address, at->status, room);
         l->created = at->created;
-        l->is_true = says(s, l, v);
+        l->is_true = search_says(s, l, v);
         l->changes = hy_segment_age_changes(l->node, v, s->o->now, s->o->facts.zone);
     }
     if (l->is_true != l->rest)
@@ -71,11 +74,11 @@ static int look_at_lead(struct search *s, const struct plan *p, struct hy_lead_s
     for (struct search_leaf *l = p->by_fact; l && !err; l = l->next)
         err = l->fact == FACT_CREATED
                   ? look_created(s, l, at)
-                  : look(s, l, at->no,
-                         fact_value(l->fact, at->created, at->address, at->status, room));
+                  : search_value(s, l, at->no,
+                                 fact_value(l->fact, at->created, at->address, at->status, room));
     while (!err && (err = hy_lead_scan_attr(at, &a)) == HY_OK)
         for (struct search_leaf *l = p->by_attr[a.no]; l && !err; l = l->next)
-            err = look(s, l, at->no, a.value);
+            err = search_value(s, l, at->no, a.value);
     return err == HY_ENOTFOUND ? HY_OK : err;
 }
 
@@ -102,7 +105,7 @@ static int look_score(struct search *s, struct search_leaf *l, hy_lead_no lead)
     int err = hy_score_sums(s->t, lead, l->group, sums, &n);
     if (err)
         return err;
-    if (says(s, l, fact_score(hy_score_total_milli(sums, n, s->o->now), room)) != l->rest)
+    if (search_says(s, l, fact_score(hy_score_total_milli(sums, n, s->o->now), room)) != l->rest)
         search_flip(l, lead);
     return s->o->wants_due ? search_due(s, lead, fact_score_stays(l->node, sums, n, s->o->now))
                            : HY_OK;
@@ -134,5 +137,7 @@ int search_attributes(struct search *s)
             err = plan_leaf(s, &p, &s->leaves[i]);
     if (!err && p.is_any)
         err = walk(s, &p);
-    return err ? err : walk_scores(s);
+    if (!err)
+        err = walk_scores(s);
+    return err ? err : search_shop(s);
 }

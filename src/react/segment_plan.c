@@ -35,6 +35,8 @@ static unsigned use_of(const struct hy_segment_node *n)
         return PLAN_ATTRIBUTES;
     case FACT_SCORE:
         return PLAN_SCORE | PLAN_ATTRIBUTES;
+    case FACT_SHOP:
+        return PLAN_SHOP;
     default:
         return PLAN_RECORD;
     }
@@ -72,6 +74,7 @@ static int read_one(struct segment_plan *p, const struct hy_segment *s)
     if (err)
         return err == HY_ENOMEM ? err : HY_OK;
     to->uses = segment_uses(to->tree);
+    p->uses |= to->uses;
     p->n++;
     return HY_OK;
 }

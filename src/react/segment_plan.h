@@ -14,6 +14,7 @@ enum plan_use {
     PLAN_LISTS = 32,
     PLAN_DEEDS = 64,
     PLAN_MAIL = 128, /* received, bounced */
+    PLAN_SHOP = 256, /* carts and orders as they stand */
 };
 
 struct plan_segment {
@@ -40,6 +41,7 @@ struct segment_plan {
     size_t n;
     struct plan_did *by_kind[HY_ACTIVITY_KINDS];
     size_t n_by_kind[HY_ACTIVITY_KINDS];
+    unsigned uses; /* of any */
 };
 
 /* Reads all of them; those whose words cannot be read any more are left out. HY_ENOMEM. */

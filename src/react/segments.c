@@ -11,6 +11,8 @@
 #include "concern.h"
 #include "facts_priv.h"
 #include "hayauma/store/attempt.h"
+#include "hayauma/store/cart.h"
+#include "hayauma/store/lead_alias.h"
 #include "hayauma/store/lead_change.h"
 #include "hayauma/store/log_reader.h"
 #include "hayauma/store/spool.h"
@@ -290,6 +292,31 @@ static int turn_to(struct hy_txn *t, struct hy_segments *s, hy_lead_no lead)
 
 /* ---- what happens ---- */
 
+/* An order closes the cart that it names, whoever placed it. */
+static int note_shop(struct hy_txn *t, struct hy_segments *s, const struct hy_activity *a)
+{
+    struct hy_cart cart;
+    if (!(s->plan.uses & PLAN_SHOP) ||
+        (a->kind != HY_ACTIVITY_ORDER && a->kind != HY_ACTIVITY_CART &&
+         a->kind != HY_ACTIVITY_IDENTIFY))
+        return HY_OK;
+    concern_uses(s, PLAN_SHOP);
+    if (a->kind != HY_ACTIVITY_ORDER)
+        return HY_OK;
+    const struct hy_segment_deed *deed = hy_deed_of(s->deed, t, a);
+    int err = hy_cart_get(t, deed->value(deed->ctx, HY_STR("meta.cart")), &cart);
+    if (err == HY_ENOTFOUND || (!err && (!cart.lead || cart.lead == a->lead)))
+        return HY_OK;
+    hy_lead_no kept = 0;
+    if (!err)
+        err = hy_lead_kept(t, cart.lead, &kept);
+    if (!err)
+        err = turn_to(t, s, kept);
+    if (!err)
+        concern_uses(s, PLAN_SHOP);
+    return err;
+}
+
 int hy_segments_note(struct hy_txn *t, struct hy_segments *s, const struct hy_activity *a,
                      bool score_changed)
 {
@@ -307,7 +334,7 @@ int hy_segments_note(struct hy_txn *t, struct hy_segments *s, const struct hy_ac
         concern_all(s);
     if (score_changed)
         concern_uses(s, PLAN_SCORE);
-    return HY_OK;
+    return note_shop(t, s, a);
 }
 
 int hy_segments_lead(struct hy_txn *t, struct hy_segments *s, hy_lead_no lead, unsigned what,
@@ -316,7 +343,7 @@ int hy_segments_lead(struct hy_txn *t, struct hy_segments *s, hy_lead_no lead, u
     static const struct {
         unsigned what, uses;
     } uses[] = {
-        {HY_LEAD_ATTRIBUTES, PLAN_ATTRIBUTES},
+        {HY_LEAD_ATTRIBUTES, PLAN_ATTRIBUTES | PLAN_SHOP}, /* a cart may have gone to another */
         {HY_LEAD_TAGS, PLAN_TAGS},
         {HY_LEAD_GROUPS, PLAN_GROUPS},
         {HY_LEAD_LISTS, PLAN_LISTS},

@@ -125,7 +125,7 @@ static int put(struct hy_txn *t, const struct hy_cart *old, const struct hy_cart
         err = hy_put(t, HY_TABLE_CARTS, lead_key(new.lead, new.id, &k), one, HY_PUT_SET);
     if (!err && new.state == HY_CART_OPEN)
         err = hy_put(t, HY_TABLE_CARTS, time_key(new.changed, new.id, &k), one, HY_PUT_SET);
-    return err;
+    return err ? err : purchase_moved(t, was.lead, new.lead);
 }
 
 static int drop(struct hy_txn *t, struct hy_str id)

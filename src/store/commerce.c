@@ -9,6 +9,7 @@
 #include <stdlib.h>
 
 #include "hayauma/store/lead_alias.h"
+#include "hayauma/store/lead_change.h"
 #include "hayauma/track/order.h"
 #include "purchase_items.h"
 
@@ -149,6 +150,11 @@ int purchase_choose_lead(struct hy_txn *t, hy_lead_no old, hy_lead_no told, hy_l
     return err;
 }
 
+int purchase_moved(struct hy_txn *t, hy_lead_no from, hy_lead_no to)
+{
+    return from && from != to ? hy_lead_changed(t, HY_LEAD_ATTRIBUTES, &from, 1) : HY_OK;
+}
+
 int purchase_complete(struct hy_txn *t, const struct hy_purchase *old, struct hy_arena *arena,
                       struct hy_order *told)
 {
@@ -183,7 +189,10 @@ static int store(struct hy_txn *t, const struct hy_activity *a, struct hy_order 
         err = HY_ENOMEM;
     if (!err && !is_new && old.lead && (old.lead != p.lead || old.placed != p.placed))
         err = hy_del(t, HY_TABLE_COMMERCE, lead_key(old.lead, old.placed, told->id, &k));
-    return err ? err : put(t, &p);
+    hy_lead_no was = is_new ? 0 : old.lead;
+    if (!err)
+        err = put(t, &p);
+    return err ? err : purchase_moved(t, was, p.lead);
 }
 
 int hy_purchase_note(struct hy_txn *t, const struct hy_activity *a)

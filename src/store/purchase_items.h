@@ -18,6 +18,9 @@ enum {
  * into stays where it is, so that the merge can be undone. `told` 0: nobody was named. */
 HY_MUST_USE int purchase_choose_lead(struct hy_txn *t, hy_lead_no old, hy_lead_no told,
                                      hy_lead_no *ret);
+/* What was told went from one lead to another, whom an activity names: that the former one changed
+ * is logged. Behind the last look at views. */
+HY_MUST_USE int purchase_moved(struct hy_txn *t, hy_lead_no from, hy_lead_no to);
 /* The items that a record has, behind their number; what follows them is an error. */
 struct hy_str purchase_items_view(struct hy_rec_in *in, size_t *ret_n);
 /* HY_ECORRUPT. */

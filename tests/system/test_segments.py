@@ -1,5 +1,6 @@
 """Segments in a running daemon: made by hand, kept up to date by what leads do, alive after a kill."""
 
+import json
 import threading
 
 import newsletter
@@ -83,6 +84,32 @@ def test_time_moves_leads_out_of_a_segment_and_a_kill_loses_nothing(lab):
     check("1 leads" in daemon.run("segment", "show", "tagged").stdout.replace("1 lead,", "1 leads,"), "for people")
     check("tagged" in daemon.run("segment", "list").stdout, "for people")
     check("1 of 51" in daemon.run("segment", "sample", 'tag("a")').stdout, "for people")
+
+
+def test_an_open_cart_moves_its_lead_until_an_order_closes_it(lab):
+    daemon, _ = start(lab, 20)
+    words = {"left": "cart.changed older than 3s and cart.value >= 5000", "customers": "orders.count >= 1 and orders.total >= 5000",
+             "never": "orders.count = 0 and cart.changed is not set"}
+    for name, text in words.items():
+        daemon.ctl("segment", "create", name, text)
+    ready(daemon, "never", 20)
+
+    def tell(kind, lead, **meta):
+        daemon.ctl("activity", "add", f"{lead}@{SITE}", kind, "--meta", json.dumps(meta))
+    tell("cart", "user1", cart="c-1", amount=5000, currency="JPY")
+    tell("cart", "user2", cart="c-2", amount=4999, currency="JPY")
+    ready(daemon, "never", 18)
+    ready(daemon, "left", 1)  # by the wheel of time alone
+    check_eq(daemon.ctl("segment", "count", words["left"])["count"], 1)
+    tell("order", "user1", order="A-1", cart="c-1", amount=5000, currency="JPY")
+    ready(daemon, "left", 0)
+    ready(daemon, "customers", 1)
+    daemon.kill()
+    daemon = lab.add(Daemon(lab, "again", daemon.config_path, daemon.socket))
+    tell("order", "user1", order="A-1", status="refunded")
+    ready(daemon, "customers", 0)
+    check_eq(daemon.ctl("segment", "count", words["never"])["count"], 19)
+    check("did you mean 'cart.value'" in refused(daemon, "segment", "count", "cart.vlaue > 1"), "the name that was meant")
 
 
 def test_a_campaign_goes_to_the_members_of_its_lists_who_are_in_a_segment(lab):

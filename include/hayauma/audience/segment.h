@@ -101,6 +101,21 @@ struct hy_segment_node {
     uint16_t n_items, n_values, n_filters;
 };
 
+/* Names with a point in them that mean something else than an attribute of the lead: they begin
+ * with "cart." or "orders.", and mean what is known of its open cart and of its orders. */
+enum hy_segment_given {
+    HY_SEGMENT_GIVEN_NONE, /* an attribute */
+    HY_SEGMENT_CART_VALUE, /* of the open cart that changed last */
+    HY_SEGMENT_CART_PIECES,
+    HY_SEGMENT_CART_OPENED,
+    HY_SEGMENT_CART_CHANGED,
+    HY_SEGMENT_ORDERS_COUNT, /* of orders that stand: placed, not cancelled nor refunded */
+    HY_SEGMENT_ORDERS_TOTAL,
+    HY_SEGMENT_ORDERS_FIRST,
+    HY_SEGMENT_ORDERS_LAST,
+};
+enum hy_segment_given hy_segment_given_of(struct hy_str name);
+
 /* Reads a text; the tree and what it points to are the arena's. HY_EPARSE: it is none, noted as
  * "LINE:COLUMN: why"; HY_ELIMIT: too much of something (noted); HY_ENOMEM. */
 HY_MUST_USE int hy_segment_parse(struct hy_str text, struct hy_arena *arena, struct hy_diag *diag,

@@ -78,6 +78,11 @@ static const struct {
     {"created older than 4w", "created older than 4w", NULL},
     {"seen within 36h", "seen within 36h",
      "{\"attribute\":\"seen\",\"op\":\"within\",\"value\":\"36h\"}"},
+    {"cart.changed older than 1h and cart.value>=5000 and orders.count = 0",
+     "cart.changed older than 1h and cart.value >= 5000 and orders.count = 0",
+     "{\"and\":[{\"attribute\":\"cart.changed\",\"op\":\"older\",\"value\":\"1h\"},"
+     "{\"attribute\":\"cart.value\",\"op\":\">=\",\"value\":5000},"
+     "{\"attribute\":\"orders.count\",\"op\":\"=\",\"value\":0}]}"},
     {"clicked(url: \"*/pricing*\") >= 3", "clicked(url: \"*/pricing*\") >= 3", NULL},
     {"opened() = 0", "opened() = 0", NULL},
     {"a = 5.50 or a = 0.00001 or a = 123456789.125 or a = 1.0",
@@ -121,6 +126,16 @@ Test(segment, faults_say_where_and_what)
         {"a = 1 b = 2", "1:7: expected and, or, or the end"},
         {"(a = 1", "1:7: expected and, or, or )"},
         {"a = 1 and clikced(within 30d)", "1:11: there is no 'clikced' (did you mean 'clicked'?)"},
+        {"a = 1 and cart.vlaue >= 5",
+         "1:11: there is no 'cart.vlaue' (did you mean 'cart.value'?)"},
+        {"Orders.Count > 1", "1:1: there is no 'Orders.Count' (did you mean 'orders.count'?)"},
+        {"`cart.colour` is set",
+         "1:1: there is no 'cart.colour'; there are cart.value, cart.pieces, cart.opened, "
+         "cart.changed, orders.count, orders.total, orders.first, orders.last"},
+        {"cart.value older than 1h", "1:23: 'cart.value' is compared with a number"},
+        {"orders.total = \"5000\"", "1:16: 'orders.total' is compared with a number"},
+        {"cart.changed in (5)",
+         "1:18: 'cart.changed' is compared with a day (2026-12-01) or a time (30d)"},
         {"a = 1 or sgment(\"x\")", "1:10: there is no 'sgment' (did you mean 'segment'?)"},
         {"a = 1 and\n  wooed(within 30d)",
          "2:3: there is no 'wooed'; there are received, bounced, complained, unsubscribed, "
@@ -213,6 +228,11 @@ Test(segment, faults_in_json_say_where_and_what)
         {"{\"attribute\":\"a\",\"op\":\"<\",\"value\":\"x\"}",
          "value: '<' does not take such a value"},
         {"{\"attribute\":\"a\",\"op\":\"=\"}", "value: is missing"},
+        {"{\"and\":[{\"attribute\":\"order.count\",\"value\":1},"
+         "{\"attribute\":\"orders.cuont\",\"value\":1}]}",
+         "and[1]: attribute: there is no 'orders.cuont' (did you mean 'orders.count'?)"},
+        {"{\"attribute\":\"cart.value\",\"op\":\"within\",\"value\":\"1h\"}",
+         "value: 'cart.value' is compared with a number"},
         {"{\"attribute\":\"a\",\"value\":1e300}", "value: must be a number of at most 15 digits"},
         {"{\"attribute\":\"a\",\"vaule\":1}",
          "'vaule' has no meaning here; there may be attribute,op,value"},

@@ -32,6 +32,10 @@ Test(segment_words, all_stand_in_the_guides)
             snprintf(word, sizeof word, "`%s(\"", segment_group_words[i]);
             cr_expect_not_null(strstr(text, word), "%s: %s", guides[g], word);
         }
+        for (size_t i = 0; i < segment_n_given; i++) {
+            snprintf(word, sizeof word, "`%s`", segment_given[i].word);
+            cr_expect_not_null(strstr(text, word), "%s: %s", guides[g], word);
+        }
         for (size_t i = 0; i < segment_n_verbs; i++) {
             const struct segment_verb *v = &segment_verbs[i];
             struct hy_str rest = hy_str_of(v->keys), key;

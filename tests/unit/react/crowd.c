@@ -4,6 +4,7 @@
 #include <roaring/roaring.h>
 #include <stdio.h>
 
+#include "hayauma/store/lead_change.h"
 #include "hayauma/store/lead_edit.h"
 #include "hayauma/store/list.h"
 
@@ -42,6 +43,19 @@ static void begin(struct crowd *c, struct hy_txn *t)
 
 /* ---- words ---- */
 
+static int shop_leaf(struct hy_rng *r, const char *time, char *out, size_t n)
+{
+    static const char *const numbers[] = {
+        "cart.value >= 5000", "cart.value < 3000", "cart.pieces > 2",       "cart.opened is set",
+        "orders.count = 0",   "orders.count >= 2", "orders.total >= 20000", "orders.total != 0"};
+    static const char *const moments[] = {"cart.changed", "cart.opened", "orders.last",
+                                          "orders.first"};
+    if (below(r, 2))
+        return snprintf(out, n, "%s", numbers[below(r, 8)]);
+    return snprintf(out, n, "%s %s %s", moments[below(r, 4)], below(r, 2) ? "within" : "older than",
+                    time);
+}
+
 static int leaf(struct hy_rng *r, unsigned segments, char *out, size_t n)
 {
     static const char *const times[] = {"90s", "10m", "3h", "2d", "9d"};
@@ -51,7 +65,9 @@ static int leaf(struct hy_rng *r, unsigned segments, char *out, size_t n)
     char within[40] = "";
     if (below(r, 4))
         snprintf(within, sizeof within, "within %s", time);
-    switch (below(r, 11)) {
+    switch (below(r, 13)) {
+    case 11:
+        return shop_leaf(r, time, out, n);
     case 0:
         return snprintf(out, n, "country = \"%s\"", countries[below(r, 4)]);
     case 1:
@@ -176,6 +192,50 @@ static void act(struct crowd *c, struct hy_txn *t, hy_lead_no lead)
         cr_assert_eq(hy_segments_note(t, c->segments, &a, false), 0);
 }
 
+/* Whoever lost a cart or an order to another is told of in the log. */
+static void follow_changes(struct crowd *c, struct hy_txn *t, hy_id after)
+{
+    hy_lead_no leads[HY_LEAD_CHANGE_MAX];
+    struct hy_lead_change change;
+    int err;
+    for (; (err = hy_lead_change_next(t, after, &change, NULL)) == 0; after = change.id) {
+        hy_lead_change_leads(&change, leads);
+        for (uint32_t i = 0; i < change.n; i++)
+            cr_assert_eq(hy_segments_lead(t, c->segments, leads[i], change.what, false), 0);
+    }
+    cr_assert_eq(err, HY_ENOTFOUND);
+}
+
+/* Something about a cart or an order, at times somebody else's; or what is known of one changes. */
+static void shop(struct crowd *c, struct hy_txn *t, hy_lead_no lead)
+{
+    static const char *const states[] = {"placed", "placed", "cancelled", "refunded"};
+    char meta[200];
+    hy_id newest = 0;
+    unsigned cart = below(&c->rng, 12) ? lead : 1 + below(&c->rng, c->leads);
+    struct hy_activity a = {.kind = below(&c->rng, 3) ? HY_ACTIVITY_CART : HY_ACTIVITY_ORDER,
+                            .lead = lead,
+                            .meta = hy_str_of(meta)};
+    if (a.kind == HY_ACTIVITY_CART)
+        snprintf(meta, sizeof meta,
+                 "{\"cart\":\"c%u\",\"amount\":%u,\"status\":\"%s\",\"items\":[{\"product\":\"A\","
+                 "\"quantity\":%u}]}",
+                 cart, below(&c->rng, 10000), below(&c->rng, 5) ? "open" : "emptied",
+                 1 + below(&c->rng, 4));
+    else
+        snprintf(meta, sizeof meta, "{\"order\":\"o%u-%u\",\"amount\":%u,\"status\":\"%s\"%s%u%s}",
+                 lead, below(&c->rng, 4), below(&c->rng, 20000), states[below(&c->rng, 4)],
+                 below(&c->rng, 2) ? ",\"cart\":\"c" : ",\"note\":\"", cart, "\"");
+    if (below(&c->rng, 10) == 0)
+        a.at = c->now - (hy_wall_ms)hy_rng_below(&c->rng, (uint64_t)(2 * DAY));
+    a.meta = hy_str_of(meta);
+    cr_assert_eq(hy_lead_change_newest(t, &newest), 0);
+    cr_assert_eq(hy_activity_put(t, &a), 0);
+    cr_assert_eq(hy_segments_note(t, c->segments, &a, false), 0);
+    follow_changes(c, t, newest);
+    c->activities++;
+}
+
 /* The verdict on a click of the lead is another one. */
 static void judge(struct crowd *c, struct hy_txn *t, hy_lead_no lead)
 {
@@ -204,12 +264,14 @@ static void do_something(struct crowd *c, struct hy_txn *t)
     struct hy_str address;
     hy_domain_no domain;
     bool is_there = hy_lead_address(t, lead, &address, &domain) == 0;
-    if (what == 0)
+    if (what == 0 && lead > 2) /* the first two are looked at by other tests */
         take_away(c, t, lead);
     else if (what < 100 && is_there)
         edit_lead(c, t, lead);
     else if (what < 150)
         judge(c, t, lead);
+    else if (what < 350)
+        shop(c, t, lead);
     else
         act(c, t, lead);
 }

@@ -12,7 +12,7 @@ struct crowd {
     struct hy_segments_meter meter;
     struct hy_rng rng;
     hy_wall_ms now;
-    hy_lead_no leads; /* 1 .. leads; some were deleted */
+    hy_lead_no leads; /* 1 .. leads; some but the first two were deleted */
     uint64_t activities, changes, looks;
     double fault; /* share of transactions that are dropped in the middle */
 };
