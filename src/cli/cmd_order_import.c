@@ -39,15 +39,10 @@ static void print_result(struct cli *c, const json_t *r)
 
 static int import(struct cli *c, const int *fds, size_t n_fds)
 {
-    static const struct {
-        const char *option, *arg;
-    } texts[] = {{"map", "map"},           {"status", "status"}, {"time-zone", "time_zone"},
-                 {"currency", "currency"}, {"system", "system"}, {"charset", "charset"}};
-    json_t *args = json_pack("{s:b, s:b}", "create", (int)cli_flag(c, "create"), "dry_run",
-                             (int)cli_flag(c, "dry-run"));
-    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
-        if (cli_option(c, texts[i].option))
-            json_object_set_new(args, texts[i].arg, json_string(cli_option(c, texts[i].option)));
+    static const char *const texts[] = {"map",      "status", "time-zone",
+                                        "currency", "system", "charset"};
+    json_t *args = import_args(c, texts, sizeof texts / sizeof *texts);
+    json_object_set_new(args, "create", json_boolean(cli_flag(c, "create")));
     return import_request(c, "order.import", args, fds, n_fds, print_result);
 }
 

@@ -27,10 +27,7 @@ static void print_result(struct cli *c, const json_t *r)
 static int import(struct cli *c, const int *fds, size_t n_fds)
 {
     static const char *const texts[] = {"map", "currency", "charset"};
-    json_t *args = json_pack("{s:b}", "dry_run", (int)cli_flag(c, "dry-run"));
-    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
-        if (cli_option(c, texts[i]))
-            json_object_set_new(args, texts[i], json_string(cli_option(c, texts[i])));
+    json_t *args = import_args(c, texts, sizeof texts / sizeof *texts);
     return import_request(c, "product.import", args, fds, n_fds, print_result);
 }
 

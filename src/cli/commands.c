@@ -110,6 +110,8 @@ const struct cli_command *const cli_commands[] = {
     &cmd_web_company,
     &cmd_web_visitors,
     &cmd_company_create,
+    &cmd_company_import,
+    &cmd_company_export,
     &cmd_company_set,
     &cmd_company_show,
     &cmd_company_hot,

@@ -60,8 +60,9 @@ extern const struct cli_command cmd_bounce_parse, cmd_bounce_rules_check; /* cmd
 extern const struct cli_command cmd_reply_classify;                       /* cmd_reply.c */
 extern const struct cli_command cmd_company_create, cmd_company_set, cmd_company_show,
     cmd_company_list, cmd_company_add, cmd_company_remove, cmd_company_merge, cmd_company_delete,
-    cmd_company_hot;                               /* cmd_company.c */
-extern const struct cli_command cmd_segment_check; /* cmd_segment.c */
+    cmd_company_hot;                                                    /* cmd_company.c */
+extern const struct cli_command cmd_company_import, cmd_company_export; /* cmd_company_file.c */
+extern const struct cli_command cmd_segment_check;                      /* cmd_segment.c */
 /* Whether the words are no segment: then all that is wrong was told. JSON is left to the daemon. */
 bool cli_segment_is_wrong(struct cli *c, const char *text);
 extern const struct cli_command cmd_segment_create, cmd_segment_change, cmd_segment_list,

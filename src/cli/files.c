@@ -121,6 +121,21 @@ static int fail_file(struct cli *c, const char *path)
     return cli_fail(c, HY_EIO, text, NULL);
 }
 
+json_t *import_args(struct cli *c, const char *const *texts, size_t n)
+{
+    json_t *args = json_pack("{s:b}", "dry_run", (int)cli_flag(c, "dry-run"));
+    for (size_t i = 0; i < n; i++) {
+        char name[32];
+        const char *value = cli_option(c, texts[i]);
+        snprintf(name, sizeof name, "%s", texts[i]);
+        for (char *p = name; (p = strchr(p, '-'));)
+            *p = '_';
+        if (value)
+            json_object_set_new(args, name, json_string(value));
+    }
+    return args;
+}
+
 int import_files(struct cli *c, const char *path, const char *report,
                  int (*fn)(struct cli *c, const int *fds, size_t n_fds))
 {

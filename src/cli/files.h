@@ -7,6 +7,9 @@
  * over. An exit code: CLI_FAILED when no row was good. */
 int import_request(struct cli *c, const char *command, json_t *args, const int *fds, size_t n_fds,
                    void (*print)(struct cli *c, const json_t *result));
+/* What such a command says: "dry_run", and the given ones of the options `texts` as arguments of
+ * their names ("time-zone" as "time_zone"). */
+json_t *import_args(struct cli *c, const char *const *texts, size_t n);
 /* Opens `path` ("-": standard input) and, unless NULL, the report; calls `fn` and closes them. An
  * exit code. */
 int import_files(struct cli *c, const char *path, const char *report,

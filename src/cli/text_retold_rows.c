@@ -5,6 +5,8 @@ cli_words cli_retold_rows[] = {
     /* the file */
     {"the file has no column \"%s\"", "ファイルに \"%s\" という列はありません"},
     {"two columns are mapped to \"%s\"", "\"%s\" に二つの列が対応しています"},
+    {"two columns are \"%s\": leave one out by mapping it to -",
+     "\"%s\" の列が二つあります。一方を - に対応させて除いてください"},
     {"no column holds the addresses; name it with a mapping; the columns are %s",
      "アドレスの列が見つかりません。--map で指定してください。列は %s です"},
     {"no column holds the addresses; name it with a mapping",

@@ -1,17 +1,13 @@
 /* product.*: products by hand and as a whole. Each on a thread of its own: a change waits for its
  * commit, looking may go through all of them. */
 #include "ctl_common.h"
+#include "export_rows.h"
 #include "hayauma/audience/csv.h"
 #include "hayauma/base/list.h"
 #include "hayauma/store/product.h"
 #include "hayauma/web/product_json.h"
-#include "write_out.h"
 
-enum {
-    ROWS_AT_ONCE = 2000,
-    ROW_BYTES = 32 << 10,
-    OUT_BYTES = 256 << 10,
-};
+enum { ROW_BYTES = 32 << 10 };
 
 static int find(struct ctl_task *k, struct hy_txn *t, struct hy_product *ret, struct hy_diag *diag)
 {
@@ -65,58 +61,47 @@ static int run_list(struct ctl_task *k, json_t *o, struct hy_diag *diag)
     return err;
 }
 
-static void put_row(struct hy_buf *out, const struct hy_product *p, bool is_safe)
+struct export
 {
+    struct export_rows e;
+    char last[HY_PURCHASE_PRODUCT_MAX];
+    struct hy_str after;
+};
+
+static int put_row(struct export_rows *e, struct hy_txn *t)
+{
+    struct export *x = hy_container_of(e, struct export, e);
     char price[HY_DECIMAL_MAX] = "", stock[HY_DECIMAL_MAX];
-    if (p->price_milli >= 0)
-        hy_decimal_text(p->price_milli, price);
+    struct hy_product p;
+    int err = hy_product_next(t, x->after, &p);
+    if (err)
+        return err;
+    if (p.price_milli >= 0)
+        hy_decimal_text(p.price_milli, price);
     const struct hy_str cells[HY_PRODUCT_FIELDS] = {
-        [HY_PRODUCT_SKU] = p->sku,
-        [HY_PRODUCT_NAME] = p->name,
-        [HY_PRODUCT_CATEGORY] = p->category,
+        [HY_PRODUCT_SKU] = p.sku,
+        [HY_PRODUCT_NAME] = p.name,
+        [HY_PRODUCT_CATEGORY] = p.category,
         [HY_PRODUCT_PRICE] = hy_str_of(price),
-        [HY_PRODUCT_CURRENCY] = hy_str_of(p->currency),
-        [HY_PRODUCT_URL] = p->url,
-        [HY_PRODUCT_IMAGE] = p->image,
-        [HY_PRODUCT_STOCK] = hy_str_of(hy_product_stock_text(p, stock)),
+        [HY_PRODUCT_CURRENCY] = hy_str_of(p.currency),
+        [HY_PRODUCT_URL] = p.url,
+        [HY_PRODUCT_IMAGE] = p.image,
+        [HY_PRODUCT_STOCK] = hy_str_of(hy_product_stock_text(&p, stock)),
     };
     for (size_t i = 0; i < HY_PRODUCT_FIELDS; i++)
-        hy_csv_put(out, cells[i], i == 0, is_safe);
-    hy_buf_add_c(out, '\n');
+        hy_csv_put(&e->out, cells[i], i == 0, e->is_safe);
+    memcpy(x->last, p.sku.p, p.sku.n);
+    x->after = hy_str_make(x->last, p.sku.n);
+    return HY_OK;
 }
 
-/* Some thousand a snapshot, so that a slow reader holds no old pages. */
 static int run_export(struct ctl_task *k, json_t *o, struct hy_diag *diag)
 {
-    struct hy_buf out = HY_BUF_INIT(OUT_BYTES + ROW_BYTES);
-    char last[HY_PURCHASE_PRODUCT_MAX];
-    struct hy_str after = {0};
-    struct hy_txn t = {0};
-    uint64_t rows = 0;
-    bool is_safe = true;
-    int err = hy_control_arg_bool(k->args, "safe", true, diag, &is_safe);
+    struct export x = {.e.put = put_row};
+    int err = export_rows_begin(&x.e, k, ROW_BYTES, diag);
     for (size_t i = 0; i < HY_PRODUCT_FIELDS; i++)
-        hy_csv_put(&out, hy_str_of(hy_product_fields[i].name), i == 0, false);
-    hy_buf_add_c(&out, '\n');
-    while (!err) {
-        err = hy_txn_read(k->d->env, &t);
-        for (unsigned i = 0; !err && i < ROWS_AT_ONCE && out.len < OUT_BYTES; i++) {
-            struct hy_product p;
-            err = hy_product_next(&t, after, &p);
-            if (err)
-                break;
-            put_row(&out, &p, is_safe);
-            memcpy(last, p.sku.p, p.sku.n);
-            after = hy_str_make(last, p.sku.n);
-            rows++;
-        }
-        hy_txn_end(&t);
-        int written = write_out(k->fd, &out, ctl_task_is_cancelled, k);
-        err = err && err != HY_ENOTFOUND ? err : written ? written : err;
-    }
-    hy_buf_free(&out);
-    ctl_set_count(o, "rows", rows);
-    return err == HY_ENOTFOUND ? HY_OK : err;
+        hy_csv_put(&x.e.out, hy_str_of(hy_product_fields[i].name), i == 0, false);
+    return export_rows(&x.e, k, err, o);
 }
 
 /* ---- changing ---- */

@@ -48,6 +48,8 @@ const struct hy_control_command *const *ctl_tables(void)
         ctl_segment_commands,
         ctl_web_commands,
         ctl_company_commands,
+        ctl_company_import_commands,
+        ctl_company_export_commands,
         NULL,
     };
     return tables;

@@ -350,36 +350,38 @@ extern const struct hy_control_command ctl_campaign_run_commands[]; /* start pau
 extern const struct hy_control_command ctl_campaign_commands[];     /* create list show */
 extern const struct hy_control_command ctl_list_commands[];         /* list.list list.show */
 extern const struct hy_control_command ctl_lead_commands[]; /* lead.*, attribute.*, list.create */
-extern const struct hy_control_command ctl_explain_commands[];       /* explain */
-extern const struct hy_control_command ctl_events_commands[];        /* events.* */
-extern const struct hy_control_command ctl_queue_commands[];         /* queue */
-extern const struct hy_control_command ctl_message_commands[];       /* message.send */
-extern const struct hy_control_command ctl_person_commands[];        /* lead.consent export ... */
-extern const struct hy_control_command ctl_merge_commands[];         /* lead.merge ... */
-extern const struct hy_control_command ctl_order_commands[];         /* order.show */
-extern const struct hy_control_command ctl_erase_commands[];         /* lead.erase */
-extern const struct hy_control_command ctl_intake_commands[];        /* intake */
-extern const struct hy_control_command ctl_report_commands[];        /* campaign.report */
-extern const struct hy_control_command ctl_rows_commands[];          /* queue.list */
-extern const struct hy_control_command ctl_alter_commands[];         /* queue.retry move purge */
-extern const struct hy_control_command ctl_score_commands[];         /* score.* */
-extern const struct hy_control_command ctl_score_learn_commands[];   /* score.learn */
-extern const struct hy_control_command ctl_score_try_commands[];     /* score.try score.apply */
-extern const struct hy_control_command ctl_company_commands[];       /* company.* */
-extern const struct hy_control_command ctl_segment_commands[];       /* segment.* */
-extern const struct hy_control_command ctl_web_commands[];           /* web.* */
-extern const struct hy_control_command ctl_store_commands[];         /* audit backup list.export */
-extern const struct hy_control_command ctl_site_commands[];          /* site */
-extern const struct hy_control_command ctl_source_commands[];        /* source.list */
-extern const struct hy_control_command ctl_template_commands[];      /* template.put ... */
-extern const struct hy_control_command ctl_tenant_commands[];        /* tenant.list */
-extern const struct hy_control_command ctl_tenant_report_commands[]; /* tenant.report */
-extern const struct hy_control_command ctl_status_commands[];        /* status, sites, reload */
-extern const struct hy_control_command ctl_top_commands[];           /* top */
-extern const struct hy_control_command ctl_lane_commands[];          /* lane.*, acts */
-extern const struct hy_control_command ctl_lane_show_commands[];     /* lane.show */
-extern const struct hy_control_command ctl_tls_commands[];           /* tls.policy tls.report */
-extern const struct hy_control_command ctl_suppress_commands[];      /* suppress.add remove ... */
+extern const struct hy_control_command ctl_explain_commands[];        /* explain */
+extern const struct hy_control_command ctl_events_commands[];         /* events.* */
+extern const struct hy_control_command ctl_queue_commands[];          /* queue */
+extern const struct hy_control_command ctl_message_commands[];        /* message.send */
+extern const struct hy_control_command ctl_person_commands[];         /* lead.consent export ... */
+extern const struct hy_control_command ctl_merge_commands[];          /* lead.merge ... */
+extern const struct hy_control_command ctl_order_commands[];          /* order.show */
+extern const struct hy_control_command ctl_erase_commands[];          /* lead.erase */
+extern const struct hy_control_command ctl_intake_commands[];         /* intake */
+extern const struct hy_control_command ctl_report_commands[];         /* campaign.report */
+extern const struct hy_control_command ctl_rows_commands[];           /* queue.list */
+extern const struct hy_control_command ctl_alter_commands[];          /* queue.retry move purge */
+extern const struct hy_control_command ctl_score_commands[];          /* score.* */
+extern const struct hy_control_command ctl_score_learn_commands[];    /* score.learn */
+extern const struct hy_control_command ctl_score_try_commands[];      /* score.try score.apply */
+extern const struct hy_control_command ctl_company_commands[];        /* company.* */
+extern const struct hy_control_command ctl_company_import_commands[]; /* company.import */
+extern const struct hy_control_command ctl_company_export_commands[]; /* company.export */
+extern const struct hy_control_command ctl_segment_commands[];        /* segment.* */
+extern const struct hy_control_command ctl_web_commands[];            /* web.* */
+extern const struct hy_control_command ctl_store_commands[];          /* audit backup list.export */
+extern const struct hy_control_command ctl_site_commands[];           /* site */
+extern const struct hy_control_command ctl_source_commands[];         /* source.list */
+extern const struct hy_control_command ctl_template_commands[];       /* template.put ... */
+extern const struct hy_control_command ctl_tenant_commands[];         /* tenant.list */
+extern const struct hy_control_command ctl_tenant_report_commands[];  /* tenant.report */
+extern const struct hy_control_command ctl_status_commands[];         /* status, sites, reload */
+extern const struct hy_control_command ctl_top_commands[];            /* top */
+extern const struct hy_control_command ctl_lane_commands[];           /* lane.*, acts */
+extern const struct hy_control_command ctl_lane_show_commands[];      /* lane.show */
+extern const struct hy_control_command ctl_tls_commands[];            /* tls.policy tls.report */
+extern const struct hy_control_command ctl_suppress_commands[];       /* suppress.add remove ... */
 extern const struct hy_control_command ctl_suppress_import_commands[],
     ctl_suppress_export_commands[];
 extern const struct hy_control_command ctl_import_commands[];          /* import */

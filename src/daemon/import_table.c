@@ -38,11 +38,45 @@ static int look(struct import_table *t)
     return err;
 }
 
+void import_table_note(struct import_table *t, bool is_new, bool is_changed)
+{
+    t->added += is_new;
+    t->changed += is_changed && !is_new;
+    t->same += !is_changed && !is_new;
+}
+
+void import_table_set_noted(const struct import_table *t, json_t *o)
+{
+    ctl_set_count(o, "added", t->added);
+    ctl_set_count(o, "changed", t->changed);
+    ctl_set_count(o, "same", t->same);
+}
+
+void import_table_set_columns(json_t *o, const struct hy_sheet_head *heads, size_t n)
+{
+    json_t *columns = json_array();
+    for (size_t i = 0; i < n; i++)
+        if (heads[i].field[0])
+            json_array_append_new(columns,
+                                  json_pack("{s:o, s:s}", "column", ctl_text_json(heads[i].head),
+                                            "field", heads[i].field));
+    json_object_set_new(o, "columns", columns);
+}
+
+static bool is_any(struct import_table *t)
+{
+    return t->kind->is_any ? t->kind->is_any(t) : t->added + t->changed > 0;
+}
+
 static void set_counts(struct import_table *t, json_t *o)
 {
+    const struct hy_sheet_head *heads;
     ctl_set_count(o, "rows", t->read);
     ctl_set_count(o, "rejected", t->refused);
     t->kind->set_counts(t, o);
+    size_t n = t->sheet ? hy_sheet_heads(t->sheet, &heads) : 0;
+    if (t->sheet)
+        import_table_set_columns(o, heads, n);
 }
 
 static void tell(struct import_table *t)
@@ -96,6 +130,14 @@ static int take_rows(struct import_table *t, struct hy_diag *diag)
     return err == HY_EMORE ? HY_OK : err;
 }
 
+static int feed(struct import_table *t, size_t n)
+{
+    struct hy_str bytes = hy_str_make(t->chunk, n);
+    if (t->sheet)
+        return n ? hy_sheet_feed(t->sheet, bytes) : hy_sheet_end(t->sheet);
+    return n ? t->kind->feed(t, bytes) : t->kind->end(t);
+}
+
 static int run(struct import_table *t, struct hy_diag *diag)
 {
     size_t n = 1;
@@ -104,28 +146,19 @@ static int run(struct import_table *t, struct hy_diag *diag)
         err = import_file_read(t->d, t->call, t->fd, t->chunk, sizeof t->chunk, &n);
         t->bytes += err == HY_OK ? n : 0;
         if (err == HY_OK)
-            err = n ? t->kind->feed(t, hy_str_make(t->chunk, n)) : t->kind->end(t);
+            err = feed(t, n);
         if (err == HY_OK)
             err = take_rows(t, diag);
     }
-    return err == HY_OK ? flush(t) : err;
+    if (err == HY_OK)
+        err = flush(t);
+    return err == HY_OK && t->kind->finish && !t->is_dry ? t->kind->finish(t) : err;
 }
 
 void import_table_refuse(struct import_table *t, const struct hy_import_row *row)
 {
     t->refused++;
     import_report_add(&t->report, row, false);
-}
-
-void import_table_set_columns(json_t *o, const struct hy_sheet_head *heads, size_t n)
-{
-    json_t *columns = json_array();
-    for (size_t i = 0; i < n; i++)
-        if (heads[i].field[0])
-            json_array_append_new(columns,
-                                  json_pack("{s:o, s:s}", "column", ctl_text_json(heads[i].head),
-                                            "field", heads[i].field));
-    json_object_set_new(o, "columns", columns);
 }
 
 struct hy_str import_table_who_reason(const struct hy_told_result *r, const struct hy_diag *why)
@@ -159,6 +192,7 @@ static void job_free(struct import_table *t)
         close(t->report_fd);
     import_report_free(&t->report);
     hy_arena_free(&t->arena);
+    hy_sheet_free(t->sheet);
     t->kind->free(t);
 }
 
@@ -172,9 +206,8 @@ static void fail(struct import_table *t, int err, const struct hy_diag *why)
                 err == HY_EFULL ? "the disk is full, or nearly so (store.min_free)"
                                 : hy_err_text(err));
     hy_control_fail(t->call, err, diag.text,
-                    t->kind->is_any(t)
-                        ? "what was read before is in; importing the file again does no harm"
-                        : NULL);
+                    is_any(t) ? "what was read before is in; importing the file again does no harm"
+                              : NULL);
 }
 
 static void job_main(void *arg)
@@ -185,7 +218,7 @@ static void job_main(void *arg)
     import_report_finish(&t->report);
     json_t *o = json_object();
     set_counts(t, o);
-    if (!t->is_dry && t->kind->is_any(t))
+    if (!t->is_dry && is_any(t))
         act_log(t->d, t->kind->act, hy_control_uid(t->call), json_copy(o));
     if (err == HY_OK) {
         json_object_set_new(o, "rejects", import_rejects_json(&t->report));
@@ -255,6 +288,22 @@ int import_table_map(const char *text, struct hy_import_map map[IMPORT_TABLE_MAP
     }
     *ret_n = n;
     return HY_OK;
+}
+
+int import_table_sheet(struct import_table *t, const struct hy_sheet_field *fields, size_t n_fields,
+                       bool keeps_rest, struct hy_diag *diag)
+{
+    const json_t *args = hy_control_args(t->call);
+    const char *text = "";
+    struct hy_import_map map[IMPORT_TABLE_MAP_MAX];
+    struct hy_sheet_options o = {
+        .fields = fields, .n_fields = n_fields, .map = map, .keeps_rest = keeps_rest};
+    int err = import_table_charset(args, &o.charset, diag);
+    if (err == HY_OK)
+        err = hy_control_arg_string(args, "map", "", diag, &text);
+    if (err == HY_OK)
+        err = import_table_map(text, map, &o.n_map, diag);
+    return err == HY_OK ? hy_sheet_new(&o, &t->sheet, diag) : err;
 }
 
 static int prepare(struct import_table *t, struct hy_diag *diag)

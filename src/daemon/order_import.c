@@ -26,7 +26,7 @@ struct job {
     struct hy_zone *zone;
     hy_id since; /* before all that this import notes */
     struct item items[BATCH_ROWS];
-    uint64_t orders, added, changed, same, left_out, made;
+    uint64_t orders, left_out, made;
 };
 
 static struct job *job_of(struct import_table *t)
@@ -116,9 +116,7 @@ static void count(struct import_table *t, size_t i)
     } else {
         bool is_noted = x->result.told.did == HY_TOLD_NOTED;
         j->orders++;
-        j->added += is_noted && x->result.is_new;
-        j->changed += is_noted && !x->result.is_new;
-        j->same += !is_noted;
+        import_table_note(t, is_noted && x->result.is_new, is_noted && !x->result.is_new);
         j->made += x->result.told.is_new;
     }
 }
@@ -129,18 +127,10 @@ static void set_counts(struct import_table *t, json_t *o)
     const struct hy_sheet_head *heads;
     size_t n = hy_order_rows_heads(j->rows, &heads);
     ctl_set_count(o, "orders", j->orders);
-    ctl_set_count(o, "added", j->added);
-    ctl_set_count(o, "changed", j->changed);
-    ctl_set_count(o, "same", j->same);
+    import_table_set_noted(t, o);
     ctl_set_count(o, "left_out", j->left_out);
     ctl_set_count(o, "leads", j->made);
     import_table_set_columns(o, heads, n);
-}
-
-static bool is_any(struct import_table *t)
-{
-    const struct job *j = job_of(t);
-    return j->added + j->changed > 0;
 }
 
 static void job_free(struct import_table *t)
@@ -162,7 +152,6 @@ static const struct import_table_kind kind = {
     .look = look,
     .count = count,
     .set_counts = set_counts,
-    .is_any = is_any,
     .free = job_free,
 };
 

@@ -18,27 +18,16 @@ struct item {
 
 struct job {
     struct import_table t;
-    struct hy_sheet *sheet;
     char currency[4];
     struct hy_arena last; /* of the line before: */
     struct hy_str handle, name, category;
     struct item items[BATCH_ROWS];
-    uint64_t products, added, changed, same, left_out;
+    uint64_t products, left_out;
 };
 
 static struct job *job_of(struct import_table *t)
 {
     return hy_container_of(t, struct job, t);
-}
-
-static int feed(struct import_table *t, struct hy_str bytes)
-{
-    return hy_sheet_feed(job_of(t)->sheet, bytes);
-}
-
-static int end(struct import_table *t)
-{
-    return hy_sheet_end(job_of(t)->sheet);
 }
 
 /* ---- rows ---- */
@@ -92,7 +81,7 @@ static int take_cells(struct job *j, struct item *x, const struct hy_sheet_row *
             return HY_ENOMEM;
         const char *reason = hy_product_take(&x->told, (enum hy_product_field)f, v);
         if (reason)
-            return blame(j, x, hy_sheet_column(j->sheet, (size_t)f), hy_str_of(reason), v);
+            return blame(j, x, hy_sheet_column(j->t.sheet, (size_t)f), hy_str_of(reason), v);
     }
     const unsigned price = 1u << HY_PRODUCT_PRICE, currency = 1u << HY_PRODUCT_CURRENCY;
     if (j->currency[0] && (x->told.said & (price | currency)) == price) {
@@ -107,10 +96,10 @@ static int next(struct import_table *t, struct hy_diag *diag)
     struct job *j = job_of(t);
     struct item *x = &j->items[t->n];
     struct hy_sheet_row row;
-    int err = hy_sheet_next(j->sheet, &row, diag);
+    int err = hy_sheet_next(j->t.sheet, &row, diag);
     if (err)
         return err;
-    if (!hy_sheet_has(j->sheet, HY_PRODUCT_SKU))
+    if (!hy_sheet_has(j->t.sheet, HY_PRODUCT_SKU))
         return hy_fail(diag, HY_EINVAL, "no column has the SKU: --map COLUMN=sku");
     t->line = row.line;
     *x = (struct item){.line = row.line, .told.p.price_milli = -1};
@@ -152,34 +141,20 @@ static void count(struct import_table *t, size_t i)
     j->products += !x->is_left_out;
     if (x->is_left_out || t->is_dry)
         return;
-    j->added += x->did == HY_PRODUCT_ADDED;
-    j->changed += x->did == HY_PRODUCT_CHANGED;
-    j->same += x->did == HY_PRODUCT_SAME;
+    import_table_note(t, x->did == HY_PRODUCT_ADDED, x->did == HY_PRODUCT_CHANGED);
 }
 
 static void set_counts(struct import_table *t, json_t *o)
 {
     const struct job *j = job_of(t);
-    const struct hy_sheet_head *heads;
-    size_t n = hy_sheet_heads(j->sheet, &heads);
     ctl_set_count(o, "products", j->products);
-    ctl_set_count(o, "added", j->added);
-    ctl_set_count(o, "changed", j->changed);
-    ctl_set_count(o, "same", j->same);
+    import_table_set_noted(t, o);
     ctl_set_count(o, "left_out", j->left_out);
-    import_table_set_columns(o, heads, n);
-}
-
-static bool is_any(struct import_table *t)
-{
-    const struct job *j = job_of(t);
-    return j->added + j->changed > 0;
 }
 
 static void job_free(struct import_table *t)
 {
     struct job *j = job_of(t);
-    hy_sheet_free(j->sheet);
     hy_arena_free(&j->last);
     free(j);
 }
@@ -188,14 +163,11 @@ static const struct import_table_kind kind = {
     .act = "product.import",
     .rows_max = BATCH_ROWS,
     .bytes_max = BATCH_BYTES,
-    .feed = feed,
-    .end = end,
     .next = next,
     .put = put,
     .look = look,
     .count = count,
     .set_counts = set_counts,
-    .is_any = is_any,
     .free = job_free,
 };
 
@@ -203,19 +175,9 @@ static const struct import_table_kind kind = {
 
 static int read_options(struct job *j, struct hy_diag *diag)
 {
-    const json_t *args = hy_control_args(j->t.call);
-    const char *map_text = "";
-    struct hy_import_map map[IMPORT_TABLE_MAP_MAX];
-    struct hy_sheet_options o = {
-        .fields = hy_product_fields, .n_fields = HY_PRODUCT_COLUMNS, .map = map};
-    int err = import_table_charset(args, &o.charset, diag);
-    if (!err)
-        err = hy_control_arg_string(args, "map", "", diag, &map_text);
-    if (!err)
-        err = import_table_currency(args, j->currency, diag);
-    if (!err)
-        err = import_table_map(map_text, map, &o.n_map, diag);
-    return err ? err : hy_sheet_new(&o, &j->sheet, diag);
+    int err = import_table_currency(hy_control_args(j->t.call), j->currency, diag);
+    return err ? err
+               : import_table_sheet(&j->t, hy_product_fields, HY_PRODUCT_COLUMNS, false, diag);
 }
 
 static void import(struct hy_control_call *call, void *ctx)

@@ -45,7 +45,9 @@ struct editing {
     } attrs[HY_COMPANY_EDIT_MAX];
     char name_key[HY_COMPANY_KEY_MAX];
     size_t name_key_n;
-    bool has_new_name;
+    bool has_new_name, is_changed;
+    enum hy_company_fault fault;
+    size_t fault_at;
 };
 
 /* ---- looking ---- */
@@ -218,6 +220,7 @@ static int look_part(struct editing *x, size_t i)
                            HY_STR_ARG(x->parts[i].text));
         x->parts[i].text = like;
     }
+    x->is_changed = true;
     err = change_text(&x->c, p->kind, x->parts[i].text, p->is_removed);
     return err == HY_ELIMIT ? hy_fail(x->diag, err, "the company has as many %ss as it may have",
                                       part_names[p->kind])
@@ -243,6 +246,15 @@ static int change_attr(struct hy_company_record *c, hy_attr_no no, struct hy_str
     return 0;
 }
 
+/* What the attribute is now; empty: it has none. */
+static struct hy_str has_value(const struct editing *x, size_t i)
+{
+    for (size_t k = 0; k < x->c.n_attrs && !x->attrs[i].is_new; k++)
+        if (x->c.attrs[k].no == x->attrs[i].no)
+            return x->c.attrs[k].value;
+    return HY_STR("");
+}
+
 static int look_attr(struct editing *x, size_t i)
 {
     const struct hy_lead_edit_attr *a = &x->e->attrs[i];
@@ -258,8 +270,10 @@ static int look_attr(struct editing *x, size_t i)
         err = hy_attr_type_get(x->t, x->attrs[i].no, &type);
     if (err && !x->attrs[i].is_new)
         return err;
-    if (a->value.n == 0)
+    if (a->value.n == 0) {
+        x->is_changed |= has_value(x, i).n > 0;
         return 0;
+    }
     if (a->value.n > HY_COMPANY_VALUE_MAX || !hy_str_is_utf8(a->value))
         return hy_fail(x->diag, HY_EINVAL, "attribute %.*s: no text of at most %d bytes",
                        HY_STR_ARG(a->name), HY_COMPANY_VALUE_MAX);
@@ -267,6 +281,7 @@ static int look_attr(struct editing *x, size_t i)
         return hy_fail(x->diag, HY_EPARSE, "attribute %.*s: \"%.*s\" is not %s",
                        HY_STR_ARG(a->name), HY_STR_ARG(hy_str_slice(a->value, 0, 80)),
                        hy_attr_type_wants(type));
+    x->is_changed |= !hy_str_eq(has_value(x, i), x->attrs[i].value);
     return 0;
 }
 
@@ -274,7 +289,9 @@ static int look_attrs(struct editing *x)
 {
     size_t names = 0, fresh = 0, more = 0;
     int err = hy_attr_count(x->t, &names);
+    x->fault = HY_COMPANY_FAULT_ATTR;
     for (size_t i = 0; i < x->e->n_attrs && !err; i++) {
+        x->fault_at = i;
         err = look_attr(x, i);
         fresh += x->attrs[i].is_new;
         more += x->attrs[i].value.n > 0;
@@ -297,10 +314,15 @@ static int look(struct editing *x)
         err = hy_company_copy(x->t, x->e->no, &x->old, &x->c);
     if (err == HY_ENOTFOUND)
         return hy_fail(x->diag, err, "there is no such company");
+    x->is_changed = !x->e->no || x->c.is_found;
     if (!err)
         err = look_name(x);
-    for (size_t i = 0; i < x->e->n_parts && !err; i++)
+    x->is_changed |= x->has_new_name;
+    for (size_t i = 0; i < x->e->n_parts && !err; i++) {
+        x->fault = HY_COMPANY_FAULT_PART;
+        x->fault_at = i;
         err = look_part(x, i);
+    }
     return err ? err : look_attrs(x);
 }
 
@@ -361,8 +383,8 @@ static int write_all(struct editing *x)
     return err ? hy_txn_fail(x->t, err) : 0;
 }
 
-int hy_company_edit(struct hy_txn *t, const struct hy_company_edit *e, hy_company_no *ret,
-                    struct hy_diag *diag)
+static int edit(struct hy_txn *t, const struct hy_company_edit *e, bool is_dry,
+                struct hy_company_edit_result *ret, struct hy_diag *diag)
 {
     struct editing *x = calloc(1, sizeof *x); /* too much for a thread's stack */
     if (!x)
@@ -371,12 +393,67 @@ int hy_company_edit(struct hy_txn *t, const struct hy_company_edit *e, hy_compan
     x->e = e;
     x->diag = diag;
     int err = look(x);
-    if (!err)
+    if (!err && x->is_changed && !is_dry)
         err = write_all(x);
-    if (!err)
-        *ret = x->c.no;
+    *ret = (struct hy_company_edit_result){x->c.no, !e->no, x->is_changed, x->fault, x->fault_at};
     hy_buf_free(&x->old);
     free(x);
+    return err;
+}
+
+int hy_company_edit(struct hy_txn *t, const struct hy_company_edit *e,
+                    struct hy_company_edit_result *ret, struct hy_diag *diag)
+{
+    return edit(t, e, false, ret, diag);
+}
+
+int hy_company_edit_look(struct hy_txn *t, const struct hy_company_edit *e,
+                         struct hy_company_edit_result *ret, struct hy_diag *diag)
+{
+    return edit(t, e, true, ret, diag);
+}
+
+/* ---- which one ---- */
+
+static int by_part(struct hy_txn *t, const struct hy_company_part *p, hy_company_no *ret)
+{
+    char room[HY_IDENTITY_MAX + HY_DOMAIN_MAX + 1];
+    struct hy_str text;
+    if (p->kind == HY_COMPANY_ID)
+        return hy_identity_read(HY_IDENTITY_EXTERNAL, p->text, room, &text, NULL) == 0
+                   ? hy_company_get_key(t, COMPANY_ID, text, ret)
+                   : HY_ENOTFOUND;
+    return hy_company_domain_read(p->text, room, &text) == 0
+               ? hy_company_get_key(t, COMPANY_DOMAIN, text, ret)
+               : HY_ENOTFOUND;
+}
+
+static int by_parts(struct hy_txn *t, struct hy_company_edit *e, enum hy_company_part_kind kind)
+{
+    int err = HY_ENOTFOUND;
+    for (size_t i = 0; i < e->n_parts && err == HY_ENOTFOUND; i++)
+        if (e->parts[i].kind == kind && !e->parts[i].is_removed)
+            err = by_part(t, &e->parts[i], &e->no);
+    return err;
+}
+
+int hy_company_edit_aim(struct hy_txn *t, struct hy_company_edit *e)
+{
+    int err = by_parts(t, e, HY_COMPANY_ID);
+    if (err != HY_ENOTFOUND)
+        return err;
+    if (e->name.n == 0)
+        return by_parts(t, e, HY_COMPANY_DOMAIN);
+    char key[HY_COMPANY_KEY_MAX], own[HY_COMPANY_KEY_MAX];
+    struct hy_company_record c;
+    size_t n = 0, n_own = 0;
+    err = hy_company_find(t, e->name, &e->no);
+    if (!err)
+        err = hy_company_read(t, e->no, &c);
+    if (!err && hy_company_fold(e->name, key, &n) == 0 &&
+        hy_company_fold(c.name, own, &n_own) == 0 &&
+        !hy_str_eq(hy_str_make(key, n), hy_str_make(own, n_own)))
+        e->name = HY_STR(""); /* a further name stays one */
     return err;
 }
 

@@ -104,6 +104,15 @@ static int drop(struct hy_company_change *x, struct hy_txn *t)
     return err ? err : hy_company_drop(t, x->no, into, &x->diag);
 }
 
+static int edit(struct hy_company_change *x, struct hy_txn *t)
+{
+    struct hy_company_edit_result r;
+    int err = hy_company_edit(t, &x->edit, &r, &x->diag);
+    if (!err)
+        x->no = r.no;
+    return err;
+}
+
 static int put_lead(struct hy_company_change *x, struct hy_txn *t)
 {
     hy_company_no now = 0;
@@ -129,7 +138,7 @@ static int begin(struct hy_company_change *x, struct hy_txn *t)
     switch (x->does) {
     case HY_COMPANY_EDIT:
         x->edit.no = x->no;
-        return hy_company_edit(t, &x->edit, &x->no, &x->diag);
+        return edit(x, t);
     case HY_COMPANY_DROP:
         return drop(x, t);
     case HY_COMPANY_PUT_LEAD:

@@ -1,7 +1,9 @@
 """Companies: made by hand and by what leads say, joined by attribute, domain and import, renamed and merged."""
+import csv
+import subprocess
 import threading
 
-from lab import CommandError, check, check_eq, wait_for
+from lab import CommandError, Daemon, check, check_eq, wait_for
 from test_campaign import setup
 from test_scores import of, start, tell
 
@@ -159,3 +161,69 @@ def test_companies_are_kept_over_http(lab):
     check_eq((api.get(f"/v1/companies/{other}").json["leads"], company_of(daemon, "taro@acme.test")), (1, "Gamma"))
     check_eq(api.get("/v1/companies/999").status, 404)
     audited(daemon)
+
+
+def test_a_file_of_companies_is_taken_once_and_what_is_exported_is_read_again(lab):
+    daemon, _, _ = setup(lab, key=False)
+    daemon.import_leads(leads(lab, [("a@acme.test", ""), ("b@mail.acme.test", ""), ("c@other.test", "Other")]))
+    daemon.ctl("attribute", "type", "people", "number")
+    file = lab.path("companies.csv")
+    with open(file, "w", encoding="cp932") as f:
+        f.write("会社名,別名,ドメイン,取引先ID,people,Memo\n"
+                "㈱アクメ,アクメ電機;Acme,acme.test,7,500,=紙\n"
+                "Other,,gmail.com,8,1,\n"
+                "Third,,acme.test,9,2,\n"
+                "Fourth,,,10,many,\n"
+                "other,,other.test,11,30,x\n")
+    names = ("rows", "companies", "added", "changed", "same", "rejected")
+    take = ("company", "import", file, "--system", "crm", "--map", "Memo=note")
+    dry = daemon.ctl(*take, "--dry-run")
+    check_eq(tuple(dry[n] for n in names), (5, 3, 2, 1, 0, 2))
+    check_eq([c["name"] for c in daemon.ctl("company", "list")["companies"]], ["Other"])
+    report = lab.path("bad.csv")
+    done = daemon.ctl(*take, "--rejects", report)
+    check_eq(tuple(done[n] for n in names), (5, 2, 1, 1, 0, 3))
+    check_eq([(r["line"], r["column"], r["value"]) for r in done["rejects"]],
+             [(3, "ドメイン", "gmail.com"), (4, "ドメイン", "acme.test"), (5, "people", "many")])
+    with open(report, encoding="utf-8-sig") as f:
+        check_eq(len(f.read().splitlines()), 4)
+    check_eq({company_of(daemon, x) for x in ("a@acme.test", "b@mail.acme.test")}, {"㈱アクメ"})
+    shown = daemon.ctl("company", "show", "ext:crm:7")
+    check_eq((shown["name"], shown["leads"], shown["attributes"]), ("㈱アクメ", 2, {"people": "500", "note": "=紙"}))
+    check_eq((daemon.ctl("company", "show", "other.test")["name"], daemon.ctl("company", "show", "ext:crm:11")["attributes"]),
+             ("other", {"people": "30", "note": "x"}))
+    again = daemon.ctl(*take)
+    check_eq(tuple(again[n] for n in names), (5, 2, 0, 0, 2, 3))
+    out = lab.path("out.csv")
+    check_eq(daemon.ctl("company", "export", "--output", out)["rows"], 2)
+    with open(out, encoding="utf-8-sig", newline="") as f:
+        rows = {r["name"]: r for r in csv.DictReader(f)}
+    check_eq((rows["㈱アクメ"]["aliases"], rows["㈱アクメ"]["ids"], rows["㈱アクメ"]["attribute:note"]), ("アクメ電機;Acme", "crm:7", "'=紙"))
+    back = daemon.ctl("company", "import", out)
+    check_eq(tuple(back[n] for n in names), (2, 2, 0, 0, 2, 0))
+    renamed = lab.write("renamed.csv", "name,ids\nAcme Holdings,crm:7\n")
+    check_eq(daemon.ctl("company", "import", renamed)["changed"], 1)
+    check_eq({company_of(daemon, x) for x in ("a@acme.test", "b@mail.acme.test")}, {"Acme Holdings"})
+    for words, why in (((lab.write("none.csv", "a,b\n1,2\n"),), "names of companies"), ((file, "--map", "none=name"), "none")):
+        check(why in refused(daemon, "company", "import", *words), "why not")
+    audited(daemon)
+
+
+def test_an_import_of_companies_that_is_killed_is_finished_by_reading_the_file_again(lab):
+    daemon, _, _ = setup(lab, key=False)
+    n = 30000
+    file = lab.path("many.csv")
+    with open(file, "w", encoding="utf-8") as f:
+        f.write("name,domains,size\n")
+        f.writelines(f"Company {i},c{i}.test,{i}\n" for i in range(n))
+    daemon.ctl("lead", "create", "last@c29999.test")
+    run = subprocess.Popen(daemon.command("company", "import", file), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    wait_for("some companies to be in", lambda: daemon.ctl("company", "list", "--limit", "1")["companies"], timeout=60)
+    daemon.kill()
+    run.wait()
+    again = lab.add(Daemon(lab, "again", daemon.config_path, daemon.socket))
+    done = again.ctl("company", "import", file)
+    check_eq((done["companies"], done["rejected"], done["changed"]), (n, 0, 0))
+    check(done["same"] > 0 and done["same"] + done["added"] == n, done)
+    check_eq(company_of(again, "last@c29999.test"), "Company 29999")
+    audited(again)

@@ -20,7 +20,11 @@ struct hy_sheet_options {
     size_t n_fields;                     /* at most HY_SHEET_FIELDS_MAX */
     const struct hy_import_map *map;     /* copied; "-" leaves a column out */
     size_t n_map;
+    /* Columns that are no field are kept as well, under the name that they are mapped to, or that
+     * hy_import_attr_name gives them; "attribute:NAME" above one says it in full. */
+    bool keeps_rest;
 };
+#define HY_SHEET_REST "attribute:"
 
 struct hy_sheet;
 /* HY_ENOMEM, HY_EUNSUPPORTED; HY_EINVAL with a note: a mapping to what is no field. */
@@ -42,6 +46,7 @@ struct hy_sheet_row {
      * At fault: what could be read. */
     struct hy_str values[HY_SHEET_FIELDS_MAX];
     const struct hy_str *cells; /* all of them, by column of the file */
+    const struct hy_str *rest;  /* kept columns that are no field, as values are, by column */
     size_t n_cells;
 };
 /* HY_EMORE: feed more, or after the end it is done. HY_EINVAL with a note: the first line makes no
@@ -54,9 +59,13 @@ struct hy_str hy_sheet_column(const struct hy_sheet *s, size_t field);
 /* Columns of the file: their headers, and the field's name ("": it is none of the fields). */
 struct hy_sheet_head {
     struct hy_str head;
-    const char *field;
+    const char *field; /* of what is kept beside the fields: its name */
+    bool is_rest;      /* kept beside the fields */
 };
 size_t hy_sheet_heads(const struct hy_sheet *s, const struct hy_sheet_head **ret);
+
+/* Whether a column of that header would be taken as one of the fields. */
+bool hy_sheet_is_head(const struct hy_sheet_field *fields, size_t n, struct hy_str head);
 
 /* A text for a report: at most 200 bytes, whole characters; what is no text shows as U+FFFD. */
 enum { HY_SHEET_SHOWN_MAX = 208 };

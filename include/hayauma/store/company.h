@@ -87,11 +87,28 @@ struct hy_company_edit {
     const struct hy_lead_edit_attr *attrs; /* with the types that attributes of leads have */
     size_t n_parts, n_attrs;
 };
+struct hy_company_edit_result {
+    hy_company_no no;
+    bool is_new, is_changed; /* neither: it stood so already, and nothing was written */
+    enum hy_company_fault {
+        HY_COMPANY_FAULT_NAME,
+        HY_COMPANY_FAULT_PART,
+        HY_COMPANY_FAULT_ATTR
+    } fault;         /* of an error, which sets nothing else: where it is */
+    size_t fault_at; /* which of the parts or attributes */
+};
 /* Makes or changes one. Leads whose attribute, or whose domain, follows from that are changed by
  * hy_company_work(). HY_EINVAL, HY_EPARSE (the note says what), HY_ENOTFOUND, HY_EEXIST (another
  * has that name, domain or id), HY_ELIMIT. Nothing was written then. */
 HY_MUST_USE int hy_company_edit(struct hy_txn *t, const struct hy_company_edit *e,
-                                hy_company_no *ret, struct hy_diag *diag);
+                                struct hy_company_edit_result *ret, struct hy_diag *diag);
+/* What would come of it, with any transaction; nothing is written. */
+HY_MUST_USE int hy_company_edit_look(struct hy_txn *t, const struct hy_company_edit *e,
+                                     struct hy_company_edit_result *ret, struct hy_diag *diag);
+/* Which company an edit that says no number is about: the one with an id of its parts, with its
+ * name, or, when it has no name, with a domain of its parts (that very one). When it is named by a
+ * further name, that becomes no new name of it. HY_ENOTFOUND: it is a new one. */
+HY_MUST_USE int hy_company_edit_aim(struct hy_txn *t, struct hy_company_edit *e);
 /* It is gone at once; its members become those of `into` (0: of none) by hy_company_work(), and
  * `into` takes its names, domains, ids, and the attributes that it lacks. HY_ENOTFOUND, HY_EINVAL
  * (both are the same), HY_ELIMIT (too much of something for one). */

@@ -36,9 +36,12 @@ static int edit(hy_company_no no, const char *name, const struct hy_company_part
 {
     const struct hy_company_edit e = {
         .no = no, .name = hy_str_of(name), .parts = parts, .n_parts = n};
+    struct hy_company_edit_result r;
     struct hy_txn t = write_txn();
-    int err = hy_company_edit(&t, &e, ret, &diag);
+    int err = hy_company_edit(&t, &e, &r, &diag);
     cr_assert(err == 0 || t.writes == 0, "an edit that failed wrote something");
+    if (!err)
+        *ret = r.no;
     if (!err)
         cr_assert_eq(hy_company_work(&t), 0);
     cr_assert_eq(hy_txn_commit(&t), 0);
@@ -480,4 +483,63 @@ Test(company, points_that_are_not_those_of_its_members_are_found_and_counted_onc
     cr_assert_eq(hy_txn_commit(&t), 0);
     adopt();
     cr_expect_eq(problems(), 1, "once");
+}
+
+Test(company, an_edit_aims_at_ids_then_names_then_domains)
+{
+    const struct hy_company_part id = {.kind = HY_COMPANY_ID, .text = HY_STR("crm:7")},
+                                 domain = {.kind = HY_COMPANY_DOMAIN, .text = HY_STR("ACME.test")},
+                                 alias = {.kind = HY_COMPANY_ALIAS, .text = HY_STR("Acme Trading")};
+    hy_company_no acme = company("Acme", "acme.test"), other = company("Other", NULL), no = 0;
+    cr_assert_eq(edit(other, "", &id, 1, &no), 0);
+    cr_assert_eq(edit(acme, "", &alias, 1, &no), 0);
+    const struct {
+        struct hy_str name;
+        const struct hy_company_part *part;
+        hy_company_no want;
+        const char *becomes;
+    } cases[] = {
+        {HY_STR("Acme"), &id, other, "Acme"},     {HY_STR("ACME"), NULL, acme, "ACME"},
+        {HY_STR("acme trading"), NULL, acme, ""}, {HY_STR(""), &domain, acme, ""},
+        {HY_STR("Third"), &domain, 0, "Third"},   {HY_STR(""), NULL, 0, ""},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct hy_company_edit e = {
+            .name = cases[i].name, .parts = cases[i].part, .n_parts = cases[i].part ? 1 : 0};
+        struct hy_txn t = {0};
+        cr_assert_eq(hy_txn_read(env, &t), 0);
+        cr_assert_eq(hy_company_edit_aim(&t, &e), cases[i].want ? 0 : HY_ENOTFOUND);
+        cr_assert(e.no == cases[i].want && hy_str_eq(e.name, hy_str_of(cases[i].becomes)),
+                  "case %zu: got %u \"%.*s\"", i, e.no, HY_STR_ARG(e.name));
+        hy_txn_end(&t);
+    }
+}
+
+Test(company, an_edit_that_changes_nothing_writes_nothing_and_says_so)
+{
+    const struct hy_company_part domain = {.kind = HY_COMPANY_DOMAIN, .text = HY_STR("acme.test")},
+                                 free_mail = {.kind = HY_COMPANY_DOMAIN,
+                                              .text = HY_STR("gmail.com")};
+    const struct hy_lead_edit_attr size = {HY_STR("size"), HY_STR("500")};
+    const hy_company_no no = company("Acme", NULL);
+    struct hy_company_edit e = {.no = no,
+                                .name = HY_STR("Acme"),
+                                .parts = &domain,
+                                .n_parts = 1,
+                                .attrs = &size,
+                                .n_attrs = 1};
+    struct hy_company_edit_result r;
+    struct hy_txn t = write_txn();
+    cr_assert_eq(hy_company_edit_look(&t, &e, &r, &diag), 0);
+    cr_assert(r.is_changed && !r.is_new && t.writes == 0, "a look");
+    cr_assert_eq(hy_company_edit(&t, &e, &r, &diag), 0);
+    cr_assert(r.is_changed && r.no == no && t.writes > 0, "a change");
+    cr_assert_eq(hy_company_work(&t), 0);
+    const size_t writes = t.writes;
+    cr_assert_eq(hy_company_edit(&t, &e, &r, &diag), 0);
+    cr_assert(!r.is_changed && r.no == no && t.writes == writes, "the same again");
+    e.parts = &free_mail;
+    cr_assert_eq(hy_company_edit(&t, &e, &r, &diag), HY_EINVAL);
+    cr_assert(r.fault == HY_COMPANY_FAULT_PART && r.fault_at == 0 && t.writes == writes, "a fault");
+    cr_assert_eq(hy_txn_commit(&t), 0);
 }
