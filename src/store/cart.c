@@ -208,7 +208,7 @@ static int bound(struct hy_txn *t, hy_lead_no lead)
 
 /* ---- orders close carts ---- */
 
-static int close_cart(struct hy_txn *t, struct hy_str id, const struct hy_order *o, hy_wall_ms at)
+static int close_cart(struct hy_txn *t, struct hy_str id, struct hy_str order, hy_wall_ms at)
 {
     struct hy_cart c;
     int err = hy_cart_get(t, id, &c);
@@ -216,44 +216,65 @@ static int close_cart(struct hy_txn *t, struct hy_str id, const struct hy_order 
         return err == HY_ENOTFOUND ? HY_OK : err;
     struct hy_cart closed = c;
     closed.state = HY_CART_ORDERED;
-    closed.order = o->id;
+    closed.order = order;
     closed.closed = at;
     return put(t, &c, &closed);
 }
 
+/* Those of one number; one pass takes as many as are kept. */
+static int close_of_number(struct hy_txn *t, hy_lead_no lead, struct hy_str order, hy_wall_ms at)
+{
+    struct ids x;
+    int err;
+    do {
+        x = (struct ids){.only_open = true, .until = at};
+        err = each_of_number(t, lead, keep_id, &x);
+        for (size_t i = 0; i < x.n && err >= 0; i++)
+            err = close_cart(t, hy_str_make(x.id[i], x.len[i]), order, at);
+    } while (err >= 0 && x.n > HY_CARTS_OF_LEAD);
+    return err < 0 ? err : HY_OK;
+}
+
+/* `order` is no view. */
+static int close_of_person(struct hy_txn *t, hy_lead_no lead, struct hy_str order, hy_wall_ms at)
+{
+    hy_lead_no parts[HY_LEAD_PARTS_MAX];
+    size_t n = 0;
+    int err = lead ? hy_lead_parts(t, lead, parts, &n) : HY_OK;
+    for (size_t i = 0; i < n && !err; i++)
+        err = close_of_number(t, parts[i], order, at);
+    return err;
+}
+
 static int note_order(struct hy_txn *t, const struct hy_activity *a, const struct hy_order *o)
 {
-    struct ids x = {.only_open = true, .until = a->at};
     if (o->state != HY_PURCHASE_PLACED)
         return HY_OK;
-    if (o->cart.n)
-        return close_cart(t, o->cart, o, a->at);
-    int err = a->lead ? hy_cart_each(t, a->lead, keep_id, &x) : HY_OK;
-    for (size_t i = 0; i < x.n && err >= 0; i++)
-        err = close_cart(t, hy_str_make(x.id[i], x.len[i]), o, a->at);
-    return err < 0 ? err : HY_OK;
+    return o->cart.n ? close_cart(t, o->cart, o->id, a->at)
+                     : close_of_person(t, a->lead, o->id, a->at);
 }
 
 /* ---- what a cart is ---- */
 
-/* Whether an order that came first has closed it: the newest one placed since. */
-struct later {
-    hy_wall_ms since, at;
-};
-
-static int look_later(void *ctx, const struct hy_purchase *p)
+/* An order that came first has closed it. `c` gets a view. */
+static int close_by_earlier(struct hy_txn *t, struct hy_cart *c)
 {
-    struct later *l = ctx;
-    if (p->state == HY_PURCHASE_PLACED && p->placed >= l->since && p->placed > l->at)
-        l->at = p->placed;
-    return 0;
+    struct hy_purchase p;
+    if (c->state != HY_CART_OPEN || c->lead == 0)
+        return HY_OK;
+    int err = hy_purchase_closing(t, c->lead, c->changed, c->id, &p);
+    if (err)
+        return err == HY_ENOTFOUND ? HY_OK : err;
+    c->state = HY_CART_ORDERED;
+    c->closed = p.placed;
+    c->order = p.order;
+    return HY_OK;
 }
 
 static int fill(struct hy_txn *t, const struct hy_activity *a, const struct hy_order *o,
                 enum hy_cart_state state, struct hy_arena *arena, const struct hy_cart *old,
                 struct hy_cart *c)
 {
-    struct later later = {.since = a->at};
     bool is_again = !old || old->state != HY_CART_OPEN; /* a cart of that name begins */
     *c = (struct hy_cart){.id = o->id,
                           .lead = a->lead,
@@ -269,13 +290,7 @@ static int fill(struct hy_txn *t, const struct hy_activity *a, const struct hy_o
     int err = purchase_items_encode(o->items, o->n_items, arena, &c->items);
     if (!err && old)
         err = purchase_choose_lead(t, old->lead, a->lead, &c->lead);
-    if (!err && state == HY_CART_OPEN && c->lead)
-        err = hy_purchase_each(t, c->lead, look_later, &later);
-    if (!err && later.at) {
-        c->state = HY_CART_ORDERED;
-        c->closed = later.at;
-    }
-    return err;
+    return err ? err : close_by_earlier(t, c);
 }
 
 static int note_cart(struct hy_txn *t, const struct hy_activity *a, const struct hy_order *o,
@@ -316,30 +331,47 @@ int hy_cart_note(struct hy_txn *t, const struct hy_activity *a)
     return err == HY_EINVAL ? HY_OK : err;
 }
 
+/* A visitor's cart is the lead's from now on, unless an order of the lead has closed it. */
+static int give_cart(struct hy_txn *t, struct hy_str id, hy_lead_no lead)
+{
+    struct hy_cart old;
+    int err = hy_cart_get(t, id, &old);
+    if (err || old.lead)
+        return err;
+    struct hy_arena arena = HY_ARENA_INIT(PURCHASE_ARENA_MAX);
+    struct hy_cart its = old;
+    its.lead = lead;
+    err = close_by_earlier(t, &its);
+    its.items = hy_arena_str(&arena, its.items);
+    its.order = hy_arena_str(&arena, its.order);
+    if (!err)
+        err = its.items.p && its.order.p ? put(t, &old, &its) : HY_ENOMEM;
+    hy_arena_free(&arena);
+    return err ? err : bound(t, lead);
+}
+
+/* Likewise an order, which closes what it would have closed as the lead's. */
+static int give_order(struct hy_txn *t, struct hy_str id, hy_lead_no lead)
+{
+    struct hy_purchase p;
+    int err = hy_purchase_get(t, id, &p);
+    if (err || p.lead)
+        return err;
+    bool closes = p.state == HY_PURCHASE_PLACED && p.cart.n == 0;
+    hy_wall_ms placed = p.placed;
+    err = hy_purchase_give(t, id, lead);
+    return err || !closes ? err : close_of_person(t, lead, id, placed);
+}
+
 int hy_cart_give(struct hy_txn *t, const struct hy_activity *a)
 {
-    struct hy_cart c;
-    struct hy_purchase p;
     if ((a->kind != HY_ACTIVITY_ORDER && a->kind != HY_ACTIVITY_CART) || a->meta.n == 0)
         return HY_OK;
     bool is_order = a->kind == HY_ACTIVITY_ORDER;
     json_t *meta = json_loadb(a->meta.p, a->meta.n, 0, NULL);
     const json_t *named = json_object_get(meta, is_order ? "order" : "cart");
     struct hy_str id = hy_str_make(json_string_value(named), json_string_length(named));
-    int err = is_order ? hy_purchase_get(t, id, &p) : hy_cart_get(t, id, &c);
-    if (!err && is_order && p.lead == 0)
-        err = hy_purchase_give(t, id, a->lead);
-    if (!err && !is_order && c.lead == 0) {
-        struct hy_cart its = c;
-        its.lead = a->lead;
-        struct hy_arena arena = HY_ARENA_INIT(PURCHASE_ARENA_MAX);
-        its.items = hy_arena_str(&arena, c.items);
-        its.order = hy_arena_str(&arena, c.order);
-        err = its.items.p && its.order.p ? put(t, &c, &its) : HY_ENOMEM;
-        hy_arena_free(&arena);
-        if (!err)
-            err = bound(t, a->lead);
-    }
+    int err = is_order ? give_order(t, id, a->lead) : give_cart(t, id, a->lead);
     json_decref(meta);
     return err == HY_ENOTFOUND ? HY_OK : err;
 }

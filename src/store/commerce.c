@@ -264,6 +264,57 @@ int hy_purchase_each(struct hy_txn *t, hy_lead_no lead,
     return err;
 }
 
+/* At the newest order of a number. HY_ENOTFOUND: it has none. */
+static int seek_newest(struct hy_cursor *c, hy_lead_no lead, struct hy_str prefix)
+{
+    struct hy_key k;
+    int err = hy_cursor_seek(c, lead_key(lead, INT64_MAX, HY_STR("\xff"), &k));
+    err = err == HY_ENOTFOUND ? hy_cursor_last(c) : err ? err : hy_cursor_prev(c);
+    return err ? err : hy_str_starts(c->key, prefix) ? HY_OK : HY_ENOTFOUND;
+}
+
+/* A newer one than *found (`order` empty: none is found) takes its place. */
+static int newest_of_number(struct hy_txn *t, hy_lead_no lead, hy_wall_ms since, struct hy_str cart,
+                            struct hy_purchase *found)
+{
+    struct hy_key k;
+    struct hy_cursor c;
+    struct hy_str prefix = hy_str_slice(lead_key(lead, 0, HY_STR(""), &k), 0, 5);
+    int err = hy_cursor_open(t, HY_TABLE_COMMERCE, &c);
+    if (!err)
+        err = seek_newest(&c, lead, prefix);
+    for (unsigned i = 0; !err && i < HY_PURCHASES_LOOKED_AT; i++) {
+        struct hy_purchase p;
+        err = c.key.n > 13 ? hy_purchase_get(t, hy_str_slice(c.key, 13, c.key.n), &p) : HY_ECORRUPT;
+        if (err || p.placed < since || (found->order.n && p.placed <= found->placed))
+            break;
+        if (p.state == HY_PURCHASE_PLACED && (p.cart.n == 0 || hy_str_eq(p.cart, cart))) {
+            *found = p;
+            break;
+        }
+        err = hy_cursor_prev(&c);
+        if (!err && !hy_str_starts(c.key, prefix))
+            err = HY_ENOTFOUND;
+    }
+    hy_cursor_close(&c);
+    return err == HY_ENOTFOUND ? HY_OK : err;
+}
+
+int hy_purchase_closing(struct hy_txn *t, hy_lead_no lead, hy_wall_ms since, struct hy_str cart,
+                        struct hy_purchase *ret)
+{
+    hy_lead_no parts[HY_LEAD_PARTS_MAX];
+    struct hy_purchase found = {.placed = since};
+    size_t n = 0;
+    int err = hy_lead_parts(t, lead, parts, &n);
+    for (size_t i = 0; i < n && !err; i++)
+        err = newest_of_number(t, parts[i], since, cart, &found);
+    if (err || found.order.n == 0)
+        return err ? err : HY_ENOTFOUND;
+    *ret = found;
+    return HY_OK;
+}
+
 static int add(void *ctx, const struct hy_purchase *p)
 {
     struct hy_customer *x = ctx;

@@ -1,7 +1,8 @@
 /* Carts of a shop as they stand now, made from CART activities as they are noted: who left what in
- * one, and when it was last changed. An order that names the cart closes it, and any other order of
- * the same lead closes those that are older. Kept when the activities are trimmed; of a lead the
- * HY_CARTS_OF_LEAD that changed last. */
+ * one, and when it was last changed. An order that names a cart closes that one; one that names
+ * none closes all carts of the same person that changed before it: in whichever order the two are
+ * told, and also when a visitor's become somebody's. Kept when the activities are trimmed; of a
+ * lead the HY_CARTS_OF_LEAD that changed last. */
 #pragma once
 #include "hayauma/store/activity.h"
 #include "hayauma/store/commerce.h"

@@ -46,6 +46,13 @@ HY_MUST_USE int hy_purchase_get(struct hy_txn *t, struct hy_str order, struct hy
 HY_MUST_USE int hy_purchase_each(struct hy_txn *t, hy_lead_no lead,
                                  int (*each)(void *ctx, const struct hy_purchase *p), void *ctx);
 
+enum { HY_PURCHASES_LOOKED_AT = 100 };
+/* The newest order that stands, was placed at `since` or later by the lead or by what was merged
+ * into it, and names `cart` or no cart: it closes that cart. Of each number of the person the
+ * HY_PURCHASES_LOOKED_AT newest orders are looked at. HY_ENOTFOUND: there is none. */
+HY_MUST_USE int hy_purchase_closing(struct hy_txn *t, hy_lead_no lead, hy_wall_ms since,
+                                    struct hy_str cart, struct hy_purchase *ret);
+
 /* A person as a customer; only orders that stand (placed) count. */
 struct hy_customer {
     uint32_t orders, cancelled, refunded;

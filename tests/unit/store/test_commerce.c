@@ -239,7 +239,7 @@ Test(commerce, a_cart_stands_as_it_was_last_told_until_an_order_closes_it)
     cr_expect_str_eq(cart_is("c4", is), "emptied 0 2600");
     cr_expect_str_eq(cart_is("c5", is), "open 1 9000", "it was changed after the order");
     cart(lead, 3500, "{\"cart\":\"c6\",\"amount\":1}");
-    cr_expect_str_eq(cart_is("c6", is), "ordered 1 3500", "the order came first");
+    cr_expect_str_eq(cart_is("c6", is), "ordered 1 3500 by C", "the order came first");
     cart(lead, 2800, "{\"cart\":\"c1\",\"amount\":8}");
     cr_expect_str_eq(cart_is("c1", is), "ordered 6 2000 by B");
     cart(lead, 9500, "{\"cart\":\"c1\",\"amount\":8}");
@@ -292,4 +292,94 @@ Test(commerce, carts_are_bounded_follow_a_merge_and_go_with_an_erasure)
     hy_erase_job_init(&j, a, HY_STR("test"));
     cr_assert_eq(run_request(env, &j.req), 0);
     cr_expect_eq(store_entries(env, HY_TABLE_CARTS), 2, "nobody's is left: itself, and its time");
+}
+
+/* As hy_visitor_joined gives it. */
+static void give(enum hy_activity_kind kind, hy_lead_no lead, const char *meta)
+{
+    struct hy_txn t;
+    struct hy_activity a = {.kind = kind, .lead = lead, .meta = hy_str_of(meta)};
+    cr_assert_eq(hy_txn_write(env, &t), 0);
+    cr_assert_eq(hy_cart_give(&t, &a), 0);
+    cr_assert_eq(hy_txn_commit(&t), 0);
+}
+
+Test(commerce, it_does_not_matter_whether_an_order_or_the_cart_before_it_is_told_first)
+{
+    hy_lead_no lead = case_lead("taro@one.test"), part = case_lead("taro@two.test");
+    struct hy_merged m;
+    struct hy_diag diag;
+    struct hy_txn t;
+    char is[64];
+    order(lead, 5000, "{\"order\":\"A\",\"cart\":\"c1\"}");
+    cart(lead, 4000, "{\"cart\":\"c1\",\"amount\":1}");
+    cr_expect_str_eq(cart_is("c1", is), "ordered 1 4000 by A");
+    cart(lead, 4000, "{\"cart\":\"c2\",\"amount\":1}");
+    cr_expect_str_eq(cart_is("c2", is), "open 1 4000", "the order is of another cart");
+    order(part, 6000, "{\"order\":\"B\"}");
+    cr_assert_eq(hy_txn_write(env, &t), 0);
+    cr_assert_eq(hy_lead_merge(&t, lead, part, HY_STR("test"), &m, &diag), 0);
+    cr_assert_eq(hy_txn_commit(&t), 0);
+    order(lead, 7000, "{\"order\":\"C\",\"status\":\"cancelled\"}");
+    cart(lead, 5500, "{\"cart\":\"c3\",\"amount\":1}");
+    cr_expect_str_eq(cart_is("c3", is), "ordered 1 5500 by B", "of a part, behind a cancelled one");
+    cart(lead, 6500, "{\"cart\":\"c4\",\"amount\":1}");
+    cr_expect_str_eq(cart_is("c4", is), "open 1 6500");
+}
+
+Test(commerce, a_cart_told_late_looks_at_the_newest_orders_alone)
+{
+    hy_lead_no lead = case_lead("taro@one.test"), next = case_lead("jiro@one.test");
+    char meta[64], is[64];
+    order(next, 1, "{\"order\":\"of another\"}");
+    order(lead, 1000, "{\"order\":\"stands\"}");
+    for (int i = 0; i < HY_PURCHASES_LOOKED_AT - 1; i++) {
+        snprintf(meta, sizeof meta, "{\"order\":\"o%d\",\"status\":\"cancelled\"}", i);
+        order(lead, 2000 + i, meta);
+    }
+    cart(lead, 900, "{\"cart\":\"c1\",\"amount\":1}");
+    cr_expect_str_eq(cart_is("c1", is), "ordered 1 900 by stands");
+    order(lead, 3000, "{\"order\":\"one more\",\"status\":\"cancelled\"}");
+    cart(lead, 900, "{\"cart\":\"c2\",\"amount\":1}");
+    cr_expect_str_eq(cart_is("c2", is), "open 1 900");
+}
+
+Test(commerce, an_order_closes_the_carts_of_all_parts_of_a_person)
+{
+    hy_lead_no leads[3] = {case_lead("a@one.test"), case_lead("b@one.test"),
+                           case_lead("c@one.test")};
+    struct hy_merged m;
+    struct hy_diag diag;
+    struct hy_txn t;
+    struct hy_cart c;
+    char meta[64];
+    for (int i = 0; i < 3 * HY_CARTS_OF_LEAD; i++) {
+        snprintf(meta, sizeof meta, "{\"cart\":\"c%d\",\"amount\":1}", i);
+        cart(leads[i % 3], 1000 + i, meta);
+    }
+    cr_assert_eq(hy_txn_write(env, &t), 0);
+    cr_assert_eq(hy_lead_merge(&t, leads[0], leads[1], HY_STR("test"), &m, &diag), 0);
+    cr_assert_eq(hy_lead_merge(&t, leads[0], leads[2], HY_STR("test"), &m, &diag), 0);
+    cr_assert_eq(hy_txn_commit(&t), 0);
+    order(leads[0], 9000, "{\"order\":\"A\"}");
+    cr_assert_eq(hy_txn_read(env, &t), 0);
+    cr_expect_eq(hy_cart_next_open(&t, NULL, &c), HY_ENOTFOUND);
+    hy_txn_end(&t);
+}
+
+Test(commerce, what_a_visitor_ordered_closes_its_carts_when_it_becomes_known)
+{
+    hy_lead_no lead = case_lead("taro@one.test");
+    char is[64];
+    cart(0, 1000, "{\"cart\":\"c1\",\"amount\":1}");
+    cart(0, 3000, "{\"cart\":\"c2\",\"amount\":1}");
+    order(0, 2000, "{\"order\":\"A\"}");
+    give(HY_ACTIVITY_CART, lead, "{\"cart\":\"c1\"}");
+    give(HY_ACTIVITY_ORDER, lead, "{\"order\":\"A\"}");
+    give(HY_ACTIVITY_CART, lead, "{\"cart\":\"c2\"}");
+    cr_expect_str_eq(cart_is("c1", is), "ordered 1 1000 by A");
+    cr_expect_str_eq(cart_is("c2", is), "open 1 3000");
+    cart(0, 1500, "{\"cart\":\"c3\",\"amount\":1}");
+    give(HY_ACTIVITY_CART, lead, "{\"cart\":\"c3\"}");
+    cr_expect_str_eq(cart_is("c3", is), "ordered 1 1500 by A", "the order was the lead's already");
 }
