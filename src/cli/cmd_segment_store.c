@@ -39,6 +39,34 @@ static void put_segment(struct cli *c, const json_t *s)
                                                          : "");
 }
 
+/* What may be a slip of the finger, a line each, behind the answer itself. */
+static void put_unknown(struct cli *c, const json_t *o)
+{
+    struct hy_buf name = HY_BUF_INIT(1u << 20), near = HY_BUF_INIT(1u << 20);
+    const json_t *u;
+    size_t i;
+    json_array_foreach(json_object_get(o, "unknown"), i, u)
+    {
+        const char *what = cli_str(u, "what");
+        hy_buf_reset(&name);
+        hy_buf_reset(&near);
+        cli_put_cell(&name, hy_str_of(cli_str(u, "name")), SIZE_MAX, false);
+        cli_put_cell(&near, hy_str_of(cli_str(u, "near")), SIZE_MAX, false);
+        fprintf(c->err,
+                strcmp(what, "score") == 0      ? _(c, "note: no rules give points named \"%s\"")
+                : strcmp(what, "tag") == 0      ? _(c, "note: no lead has a tag \"%s\"")
+                : strcmp(what, "group") == 0    ? _(c, "note: no lead is in a group \"%s\"")
+                : strcmp(what, "campaign") == 0 ? _(c, "note: there is no campaign \"%s\"")
+                                                : _(c, "note: no lead has an attribute \"%s\""),
+                hy_buf_cstr(&name));
+        if (near.len)
+            fprintf(c->err, _(c, " (did you mean \"%s\"?)"), hy_buf_cstr(&near));
+        fputc('\n', c->err);
+    }
+    hy_buf_free(&near);
+    hy_buf_free(&name);
+}
+
 static void put_leads(struct cli *c, const json_t *leads)
 {
     static const char *const heads[] = {"LEAD", "STATUS", "ADDRESS"};
@@ -75,6 +103,7 @@ static int edit(struct cli *c, const char *command)
     if (code || c->json)
         return code ? code : cli_print_json(c, r);
     put_segment(c, r);
+    put_unknown(c, r);
     json_decref(r);
     return CLI_OK;
 }
@@ -132,6 +161,7 @@ static int run_show(struct cli *c)
     if (code || c->json)
         return code ? code : cli_print_json(c, r);
     put_segment(c, r);
+    put_unknown(c, r);
     json_decref(r);
     return CLI_OK;
 }
@@ -156,6 +186,7 @@ static int count(struct cli *c, int sample)
             cli_number(cli_int(r, "of"), of), (long long)cli_int(r, "ms"));
     if (json_array_size(json_object_get(r, "sample")))
         put_leads(c, json_object_get(r, "sample"));
+    put_unknown(c, r);
     json_decref(r);
     return CLI_OK;
 }

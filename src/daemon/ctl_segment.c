@@ -77,10 +77,14 @@ static int read_all(struct job *j, struct hy_txn *t, json_t **ret, struct hy_dia
 static int read_one(struct job *j, struct hy_txn *t, json_t **ret, struct hy_diag *diag)
 {
     struct hy_segment s;
+    struct segments_ground g;
     int err = find(j, t, &s, diag);
-    if (err == HY_OK)
-        err = (*ret = hy_segment_json(t, &s)) ? HY_OK : HY_ENOMEM;
-    return err;
+    if (err != HY_OK)
+        return err;
+    segments_ground(j->d, &g);
+    *ret = hy_segment_json(t, &s, g.facts.plan);
+    segments_ground_free(&g);
+    return *ret ? HY_OK : HY_ENOMEM;
 }
 
 static int read_members(struct job *j, struct hy_txn *t, json_t **ret, struct hy_diag *diag)

@@ -4,6 +4,7 @@
 #include <roaring/roaring.h>
 #include <stdlib.h>
 
+#include "hayauma/react/segment_unknown.h"
 #include "hayauma/store/lead.h"
 #include "leads.h"
 
@@ -23,15 +24,21 @@ static json_t *tree_json(const struct hy_segment_node *tree)
     return o ? o : json_null();
 }
 
-static json_t *tree_of(struct hy_str text)
+/* NULL: it cannot be read, or out of memory. */
+static json_t *unknown_json(struct hy_txn *t, const struct hy_segment_node *tree,
+                            const struct hy_score_plan *plan)
 {
-    struct hy_arena arena = HY_ARENA_INIT(HY_SEGMENT_TREE_MAX);
-    const struct hy_segment_node *tree;
-    json_t *o = NULL;
-    if (hy_segment_parse(text, &arena, NULL, &tree) == HY_OK)
-        o = tree_json(tree);
-    hy_arena_free(&arena);
-    return o ? o : json_null();
+    struct hy_segment_unknown all[HY_SEGMENT_UNKNOWN_MAX];
+    size_t n = 0;
+    if (hy_segment_unknown(t, tree, plan, all, &n) != HY_OK)
+        return NULL;
+    json_t *list = json_array();
+    for (size_t i = 0; i < n; i++)
+        json_array_append_new(
+            list, json_pack("{s:s, s:o, s:o}", "what", hy_segment_unknown_text(all[i].what), "name",
+                            text_of(all[i].name), "near",
+                            all[i].near[0] ? json_string(all[i].near) : json_null()));
+    return list;
 }
 
 static json_t *head_json(struct hy_txn *t, const struct hy_segment *s)
@@ -50,11 +57,18 @@ static json_t *head_json(struct hy_txn *t, const struct hy_segment *s)
     return o;
 }
 
-json_t *hy_segment_json(struct hy_txn *t, const struct hy_segment *s)
+json_t *hy_segment_json(struct hy_txn *t, const struct hy_segment *s,
+                        const struct hy_score_plan *plan)
 {
+    struct hy_arena arena = HY_ARENA_INIT(HY_SEGMENT_TREE_MAX);
+    const struct hy_segment_node *tree;
     json_t *o = head_json(t, s);
-    if (o)
-        json_object_set_new(o, "tree", tree_of(s->text));
+    bool can_be_read = hy_segment_parse(s->text, &arena, NULL, &tree) == HY_OK;
+    if (o) {
+        json_object_set_new(o, "tree", can_be_read ? tree_json(tree) : json_null());
+        json_object_set_new(o, "unknown", can_be_read ? unknown_json(t, tree, plan) : json_array());
+    }
+    hy_arena_free(&arena);
     return o;
 }
 
@@ -162,10 +176,11 @@ static int count(struct hy_txn *t, const struct hy_segment_count *c,
         err = sample(t, found.leads, c->sample, leads);
     if (err == HY_OK) {
         hy_segment_put(&words, tree);
-        *ret = json_pack("{s:I, s:I, s:I, s:o, s:o, s:O}", "count",
+        *ret = json_pack("{s:I, s:I, s:I, s:o, s:o, s:o, s:O}", "count",
                          (json_int_t)roaring_bitmap_get_cardinality(found.leads), "of",
                          (json_int_t)of, "ms", (json_int_t)(took / HY_US_PER_MS), "expression",
-                         text_of(hy_buf_str(&words)), "tree", tree_json(tree), "sample", leads);
+                         text_of(hy_buf_str(&words)), "tree", tree_json(tree), "unknown",
+                         unknown_json(t, tree, c->search.facts.plan), "sample", leads);
         err = *ret ? HY_OK : HY_ENOMEM;
     }
     json_decref(leads);

@@ -225,7 +225,7 @@ static void answer_change(struct web_call *c)
         struct hy_txn *t = web_snapshot(c);
         x->err = t ? hy_segment_read(t, x->no, &s) : HY_EIO;
         if (x->err == HY_OK)
-            x->err = (o = hy_segment_json(t, &s)) ? HY_OK : HY_ENOMEM;
+            x->err = (o = hy_segment_json(t, &s, c->policy->scores)) ? HY_OK : HY_ENOMEM;
         web_snapshot_done(c);
     }
     if (x->err == HY_OK)
@@ -399,7 +399,7 @@ static void gather_one(struct web_call *c, struct hy_txn *t)
     struct hy_segment s;
     l->err = find(c, t, &s);
     if (l->err == HY_OK)
-        l->err = (l->result = hy_segment_json(t, &s)) ? HY_OK : HY_ENOMEM;
+        l->err = (l->result = hy_segment_json(t, &s, c->policy->scores)) ? HY_OK : HY_ENOMEM;
     web_later(c, answer);
 }
 

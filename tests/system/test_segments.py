@@ -38,6 +38,8 @@ def test_a_segment_is_made_followed_and_deleted_by_hand(lab):
     asked = daemon.ctl("segment", "count", 'prefecture = "東京都"', "--sample", "5")
     check_eq((asked["count"], asked["of"], len(asked["sample"])), (100, 200, 5))
     check_eq(len({lead["lead"] for lead in asked["sample"]}), 5)
+    slip = daemon.run("segment", "count", 'prefectrue = "東京都"')
+    check('no lead has an attribute "prefectrue" (did you mean "prefecture"?)' in slip.stderr, slip.stderr)
     made = daemon.ctl("segment", "create", "tokyo", 'prefecture = "東京都"', "--announce")
     check_eq((made["name"], made["announce"]), ("tokyo", True))
     ready(daemon, "tokyo", 100)
@@ -173,6 +175,9 @@ def test_segments_are_made_and_asked_for_over_http(lab):
     counted = reader.call("POST", "/v1/segments/count", {"expression": 'segment("tokyo") and not tag("x")', "sample": 3}).json
     check_eq((counted["count"], counted["of"], len(counted["sample"])), (25, 50, 3))
     check_eq(reader.call("POST", "/v1/segments/count", {"tree": counted["tree"]}).json["count"], 25)
+    check_eq((counted["unknown"], made.json["unknown"]), ([{"what": "tag", "name": "x", "near": None}], []))
+    slip = reader.call("POST", "/v1/segments/count", {"expression": 'prefectur = "東京都"'}).json
+    check_eq((slip["count"], slip["unknown"]), (0, [{"what": "attribute", "name": "prefectur", "near": "prefecture"}]))
 
     wrong = admin.call("POST", "/v1/segments", {"name": "bad", "expression": "score >=\n and clikced(within 30d)"})
     check_eq((wrong.status, wrong.error(), wrong.json["error"]["field"]), (422, "invalid_segment", "expression"))

@@ -9,8 +9,10 @@
 enum { HY_SEGMENT_SAMPLE_MAX = 100, HY_SEGMENT_PAGE_MAX = 1000, HY_SEGMENT_PAGE_BYTES = 1 << 20 };
 
 /* {"name", "state", "count", "announce", "expression", "tree", "created", "changed", "by", "note"
- * (of a broken one)}; NULL when out of memory. */
-json_t *hy_segment_json(struct hy_txn *t, const struct hy_segment *s);
+ * (of a broken one), "unknown": [{"what", "name", "near" (or null)}] (names that nothing has:
+ * react/segment_unknown.h, which says what `plan` is)}; NULL when out of memory. */
+json_t *hy_segment_json(struct hy_txn *t, const struct hy_segment *s,
+                        const struct hy_score_plan *plan);
 /* {"segments": [...], "next": for the next page; null: there is none}: those with
  * numbers > `after` in their order, without their trees; `limit` of them (0: all), or as many as
  * have HY_SEGMENT_PAGE_BYTES of words. */
@@ -29,7 +31,7 @@ struct hy_segment_count {
     struct hy_segment_search search;
 };
 /* How many leads an expression means that nobody has stored, and some of them, from all over:
- * {"count", "of", "ms", "expression", "tree", "sample": [...]}. As hy_segment_check() and
- * hy_segment_find_all(). */
+ * {"count", "of", "ms", "expression", "tree", "unknown", "sample": [...]}. As hy_segment_check()
+ * and hy_segment_find_all(). */
 HY_MUST_USE int hy_segment_count_json(struct hy_txn *t, const struct hy_segment_count *c,
                                       json_t **ret, struct hy_diag *diag);
