@@ -32,7 +32,6 @@ const struct hy_control_command *const *ctl_tables(void)
         ctl_order_commands,
         ctl_order_import_commands,
         ctl_cart_commands,
-        ctl_order_report_commands,
         ctl_product_commands,
         ctl_product_import_commands,
         ctl_merge_commands,

@@ -388,7 +388,6 @@ extern const struct hy_control_command ctl_import_commands[];          /* import
 extern const struct hy_control_command ctl_cart_commands[];            /* cart.show list */
 extern const struct hy_control_command ctl_product_commands[];         /* product.* */
 extern const struct hy_control_command ctl_product_import_commands[];  /* product.import */
-extern const struct hy_control_command ctl_order_report_commands[];    /* order.report */
 extern const struct hy_control_command ctl_order_import_commands[];    /* order.import */
 extern const struct hy_control_command ctl_activity_import_commands[]; /* activity.import */
 extern const struct hy_control_command ctl_activity_commands[];        /* activity.add */

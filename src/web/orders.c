@@ -4,9 +4,10 @@
 #include "hayauma/store/order_tell.h"
 #include "hayauma/track/order.h"
 #include "hayauma/web/order_json.h"
+#include "hayauma/web/order_report.h"
 #include "tell.h"
 
-enum { CARTS_USUAL = 100, CARTS_MAX = 1000 };
+enum { CARTS_USUAL = 100, CARTS_MAX = 1000, REPORT_S_MAX = 60 };
 
 /* ---- POST ---- */
 
@@ -279,9 +280,85 @@ static void get_carts(struct web_call *c)
         look_with(c, gather_carts);
 }
 
+/* ---- GET /v1/orders/report: on the thread for what goes through all ---- */
+
+struct reporting {
+    struct hy_order_report wish;
+    hy_us until;
+    json_t *found;
+    const char *field;
+    int err;
+    struct hy_diag diag;
+};
+
+static void reporting_free(void *state)
+{
+    json_decref(((struct reporting *)state)->found);
+}
+
+static void answer_report(struct web_call *c)
+{
+    struct reporting *r = c->state;
+    if (r->err == HY_OK)
+        web_answer(c, 200, json_incref(r->found));
+    else if (r->err == HY_ECANCELED)
+        web_fail(c, 503, "timeout", NULL, "This takes more than %d seconds.", REPORT_S_MAX);
+    else if (r->err == HY_ENOTFOUND)
+        web_fail(c, 404, "not_found", r->field, "There is no such %s.", r->field);
+    else if (r->err == HY_EBUSY)
+        web_fail(c, 409, "in_use", r->field, "%s", r->diag.text);
+    else if (r->err == HY_EINVAL)
+        web_fail(c, 422, "invalid_value", r->field, "%s", r->diag.text);
+    else
+        web_fail_err(c, r->err);
+}
+
+static bool is_over(void *ctx)
+{
+    const struct web_call *c = ctx;
+    const struct reporting *r = c->state;
+    return web_is_closing(c) || hy_clock_us() > r->until;
+}
+
+/* The long worker's thread. */
+static void gather_report(struct web_call *c, struct hy_txn *t)
+{
+    struct reporting *r = c->state;
+    r->until = hy_clock_us() + REPORT_S_MAX * HY_US_PER_SEC;
+    r->found = json_object();
+    r->err = t ? hy_order_report_json(t, &r->wish, r->found, &r->field, &r->diag) : HY_EIO;
+    web_later(c, answer_report);
+}
+
+static void get_report(struct web_call *c)
+{
+    if (!web_is_installation(c))
+        return;
+    struct reporting *r = hy_arena_zalloc(&c->arena, sizeof *r);
+    if (!r) {
+        web_fail_err(c, HY_ENOMEM);
+        return;
+    }
+    *r = (struct reporting){.wish = {.is_over = is_over, .ctx = c}};
+    for (size_t i = 0; i < HY_ORDER_REPORT_FIELDS; i++) {
+        struct hy_str text = HY_STR("");
+        (void)web_query(c, hy_str_of(hy_order_report_fields[i]), 0, &text);
+        *hy_order_report_field(&r->wish, i) = hy_arena_str(&c->arena, text).p;
+        if (!*hy_order_report_field(&r->wish, i)) {
+            web_fail_err(c, HY_ENOMEM);
+            return;
+        }
+    }
+    c->state = r;
+    c->state_free = reporting_free;
+    if (web_work_long(c, gather_report) != HY_OK)
+        web_fail_err(c, HY_EBUSY);
+}
+
 const struct web_route web_order_routes[] = {
     {"GET", "/v1/orders", HY_SCOPE_LEADS_READ, get_orders},
     {"POST", "/v1/orders", HY_SCOPE_LEADS_WRITE, post_orders},
+    {"GET", "/v1/orders/report", HY_SCOPE_LEADS_READ, get_report},
     {"GET", "/v1/orders/{order}", HY_SCOPE_LEADS_READ, get_order},
     {"GET", "/v1/carts", HY_SCOPE_LEADS_READ, get_carts},
     {"POST", "/v1/carts", HY_SCOPE_LEADS_WRITE, post_carts},

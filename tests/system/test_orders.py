@@ -152,6 +152,19 @@ def test_a_report_is_of_a_list_a_segment_or_a_tag_and_of_a_time(lab):
                   ("--from", "soon"), ("--currency", "YENS")):
         check(daemon.run("order", "report", *words).returncode != 0, words)
 
+    told = api.get("/v1/orders/report").json
+    check_eq({**told, "repeat_rate": round(told["repeat_rate"], 6)}, {**whole, "repeat_rate": round(whole["repeat_rate"], 6)})
+    check_eq(api.get("/v1/orders/report?segment=gold&from=2026-10-15T00:00:00Z&currency=jpy").json,
+             daemon.ctl("order", "report", "--segment", "gold", "--from", "2026-10-15T00:00:00Z", "--currency", "JPY"))
+    check_eq(counts(api.get("/v1/orders/report?list=club").json, *names), (2, 1, 1, 0, 1000.5, 1000.5))
+    for query, status, code, field in (("segment=none", 404, "not_found", "segment"), ("tag=none", 404, "not_found", "tag"),
+                                       ("list=none", 404, "not_found", "list"), ("list=club&tag=vip", 422, "invalid_value", "tag"),
+                                       ("to=soon", 422, "invalid_value", "to"), ("currency=YENS", 422, "invalid_value", "currency")):
+        answer = api.get("/v1/orders/report?" + query)
+        check_eq((answer.status, answer.json["error"]["code"], answer.json["error"]["field"]), (status, code, field), query)
+    daemon.ctl("segment", "delete", "gold")
+    check_eq(api.get("/v1/orders/report?segment=gold").status, 404)
+
 
 def test_carts_are_listed_until_an_order_closes_them(lab):
     daemon, api = start(lab)

@@ -3,7 +3,7 @@
 
 #include <stdlib.h>
 
-#include "ctl_common.h"
+#include "call.h"
 #include "hayauma/base/hash.h"
 #include "hayauma/web/order_json.h"
 
@@ -90,11 +90,11 @@ json_t *sales_top(struct sales *s, const char *currency, size_t max)
     if (order)
         qsort(order, n, sizeof *order, compare);
     for (size_t i = 0; order && i < n && i < max; i++) {
-        json_t *o = json_pack("{s:o, s:o, s:o, s:o}", "name", ctl_text_json(order[i]->name),
-                              "label", ctl_text_json(order[i]->label), "quantity",
+        json_t *o = json_pack("{s:o, s:o, s:o, s:o}", "name", web_text_json(order[i]->name),
+                              "label", web_text_json(order[i]->label), "quantity",
                               hy_money_json(order[i]->quantity_milli), "amount",
                               hy_money_json(order[i]->amount_milli));
-        ctl_set_count(o, "items", order[i]->items);
+        json_object_set_new(o, "items", json_integer((json_int_t)order[i]->items));
         json_array_append_new(list, o);
     }
     free(order);

@@ -1,9 +1,8 @@
-/* order.report: how good people are as customers, of all or of a segment, a list or a tag; and what
- * they buy most. One pass over all who ever ordered, on one snapshot and a thread of its own; each
- * order is read once. */
+/* How good people are as customers, and what they buy most. */
+#include "hayauma/web/order_report.h"
+
 #include <stdlib.h>
 
-#include "ctl_common.h"
 #include "hayauma/base/zone.h"
 #include "hayauma/store/commerce.h"
 #include "hayauma/store/label.h"
@@ -103,57 +102,72 @@ static int find_tag(struct report *r, struct hy_str name, struct hy_diag *diag)
     return err ? err : hy_lead_set_count(r->t, r->set, &r->members);
 }
 
-/* At most one of list, segment and tag. */
-static int find_whose(struct report *r, const json_t *args, struct hy_diag *diag)
+/* ---- what is asked for ---- */
+
+enum { LIST, SEGMENT, TAG, FROM, TO, CURRENCY };
+
+const char *const hy_order_report_fields[HY_ORDER_REPORT_FIELDS] = {
+    [LIST] = "list", [SEGMENT] = "segment", [TAG] = "tag",
+    [FROM] = "from", [TO] = "to",           [CURRENCY] = "currency"};
+
+const char **hy_order_report_field(struct hy_order_report *w, size_t i)
 {
-    static const char *const names[] = {"list", "segment", "tag"};
+    const char **const at[HY_ORDER_REPORT_FIELDS] = {
+        [LIST] = &w->list, [SEGMENT] = &w->segment, [TAG] = &w->tag,
+        [FROM] = &w->from, [TO] = &w->to,           [CURRENCY] = &w->currency};
+    return at[i];
+}
+
+/* At most one of list, segment and tag. */
+static int find_whose(struct report *r, const struct hy_order_report *w, const char **ret_field,
+                      struct hy_diag *diag)
+{
+    const char *const names[] = {[LIST] = w->list, [SEGMENT] = w->segment, [TAG] = w->tag};
     int err = HY_OK;
-    for (size_t i = 0; i < 3 && !err; i++) {
-        const char *name = "";
-        err = hy_control_arg_string(args, names[i], "", diag, &name);
-        if (err || !name[0])
+    for (size_t i = 0; i < sizeof names / sizeof *names && !err; i++) {
+        struct hy_str name = hy_str_of(names[i]);
+        if (name.n == 0)
             continue;
+        *ret_field = hy_order_report_fields[i];
         if (r->has_members)
             return hy_fail(diag, HY_EINVAL, "one of list, segment and tag, not several");
         r->has_members = true;
-        err = i == 0   ? find_list(r, hy_str_of(name), diag)
-              : i == 1 ? find_segment(r, hy_str_of(name), diag)
-                       : find_tag(r, hy_str_of(name), diag);
+        err = i == LIST      ? find_list(r, name, diag)
+              : i == SEGMENT ? find_segment(r, name, diag)
+                             : find_tag(r, name, diag);
     }
     return err;
 }
 
-static int read_day(const json_t *args, const char *name, const struct hy_zone *zone,
-                    hy_wall_ms *ret, struct hy_diag *diag)
+static int read_day(const char *text, const char *name, const struct hy_zone *zone, hy_wall_ms *ret,
+                    const char **ret_field, struct hy_diag *diag)
 {
-    const char *text = "";
-    int err = hy_control_arg_string(args, name, "", diag, &text);
-    if (err || !text[0])
-        return err;
+    if (!text[0])
+        return HY_OK;
+    *ret_field = name;
     return hy_zone_read_time(zone, hy_str_of(text), ret) == HY_OK
                ? HY_OK
                : hy_fail(diag, HY_EINVAL, "%s: '%.60s' is no day like 2026-12-01 and no time", name,
                          text);
 }
 
-static int read_options(struct report *r, const json_t *args, struct hy_diag *diag)
+static int read_wish(struct report *r, const struct hy_order_report *w, const char **ret_field,
+                     struct hy_diag *diag)
 {
-    const char *currency = "";
     struct hy_zone *zone = hy_zone_local();
-    int err = zone ? find_whose(r, args, diag) : HY_ENOMEM;
+    int err = zone ? find_whose(r, w, ret_field, diag) : HY_ENOMEM;
     if (!err)
-        err = read_day(args, "from", zone, &r->from, diag);
+        err = read_day(w->from, "from", zone, &r->from, ret_field, diag);
     if (!err)
-        err = read_day(args, "to", zone, &r->to, diag);
+        err = read_day(w->to, "to", zone, &r->to, ret_field, diag);
     hy_zone_free(zone);
-    if (!err)
-        err = hy_control_arg_string(args, "currency", "", diag, &currency);
     if (err)
         return err;
-    hy_currency_read(hy_str_of(currency), r->wanted);
-    return currency[0] && !r->wanted[0]
-               ? hy_fail(diag, HY_EINVAL, "'%.20s' is no currency like JPY", currency)
-               : HY_OK;
+    hy_currency_read(hy_str_of(w->currency), r->wanted);
+    if (!w->currency[0] || r->wanted[0])
+        return HY_OK;
+    *ret_field = "currency";
+    return hy_fail(diag, HY_EINVAL, "'%.20s' is no currency like JPY", w->currency);
 }
 
 /* ---- the pass ---- */
@@ -227,14 +241,14 @@ static int add_order(void *ctx, const struct hy_purchase *p)
     return p->n_items ? add_items(r, p) : HY_OK;
 }
 
-static int walk(struct report *r, struct ctl_task *k)
+static int walk(struct report *r, const struct hy_order_report *w)
 {
     hy_lead_no lead = 0;
     int err = HY_OK;
     for (uint64_t looked = 1; !err && (err = hy_customer_next(r->t, lead, &lead)) == HY_OK;
          looked++) {
         bool is_in = false;
-        if (looked % LOOK_EVERY == 0 && ctl_task_is_cancelled(k))
+        if (looked % LOOK_EVERY == 0 && w->is_over(w->ctx))
             return HY_ECANCELED;
         err = is_wanted(r, lead, &is_in);
         r->first = r->n;
@@ -327,9 +341,9 @@ static int tell(struct report *r, json_t *o)
     json_object_set_new(o, "currency", json_string(currency));
     json_object_set_new(o, "members",
                         r->has_members ? json_integer((json_int_t)r->members) : json_null());
-    ctl_set_count(o, "customers", n);
-    ctl_set_count(o, "orders", s.orders);
-    ctl_set_count(o, "repeat_customers", s.repeat);
+    json_object_set_new(o, "customers", json_integer((json_int_t)n));
+    json_object_set_new(o, "orders", json_integer((json_int_t)s.orders));
+    json_object_set_new(o, "repeat_customers", json_integer((json_int_t)s.repeat));
     json_object_set_new(o, "repeat_rate", json_real(n ? (double)s.repeat / (double)n : 0));
     json_object_set_new(o, "amount", hy_money_json(s.amount));
     json_object_set_new(o, "average_order",
@@ -342,35 +356,21 @@ static int tell(struct report *r, json_t *o)
     return HY_OK;
 }
 
-static int run_report(struct ctl_task *k, json_t *o, struct hy_diag *diag)
+int hy_order_report_json(struct hy_txn *t, const struct hy_order_report *w, json_t *o,
+                         const char **ret_field, struct hy_diag *diag)
 {
     struct report *r = calloc(1, sizeof *r);
-    struct hy_txn t = {0};
-    int err = r ? hy_txn_read(k->d->env, &t) : HY_ENOMEM;
-    if (!err) {
-        r->t = &t;
-        err = read_options(r, k->args, diag);
-    }
+    if (!r)
+        return HY_ENOMEM;
+    r->t = t;
+    int err = read_wish(r, w, ret_field, diag);
     if (!err)
-        err = walk(r, k);
-    hy_txn_end(&t);
+        err = walk(r, w);
     if (!err)
         err = tell(r, o);
-    if (r) {
-        sales_free(&r->products);
-        sales_free(&r->categories);
-        free(r->buyers);
-    }
+    sales_free(&r->products);
+    sales_free(&r->categories);
+    free(r->buyers);
     free(r);
     return err;
 }
-
-static void report(struct hy_control_call *call, void *ctx)
-{
-    ctl_task_start(call, ctx, CTL_JOB_WHOLE, run_report);
-}
-
-const struct hy_control_command ctl_order_report_commands[] = {
-    {"order.report", 0, 0, report},
-    {NULL, 0, 0, NULL},
-};
