@@ -150,7 +150,7 @@ static void redo(struct world *w, const char *name, hy_lead_no from, hy_lead_no 
         must(hy_txn_write(w->env, &t), "transaction");
         t.yield_at = t.yield_by = start + SLICE_US;
         while (lead <= to && err == HY_OK && !hy_txn_should_yield(&t)) {
-            err = hy_scorer_redo_some(w->scorer, &t, lead, true, NULL);
+            err = hy_scorer_redo(w->scorer, &t, lead, true, NULL);
             lead += err == HY_OK;
         }
         must(err == HY_EMORE ? HY_OK : err, "anew");

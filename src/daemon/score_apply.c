@@ -63,7 +63,7 @@ static int apply_slice(struct hy_write_req *r, struct hy_txn *t)
     a->slice_changed = 0;
     while (err == HY_OK && at.next < a->end && !hy_txn_should_yield(t)) {
         bool is_changed = false;
-        err = hy_scorer_redo_some(a->scorer, t, at.next, a->is_silent, &is_changed);
+        err = hy_scorer_redo(a->scorer, t, at.next, a->is_silent, &is_changed);
         if (err == HY_OK && is_changed)
             err = hy_segments_lead(t, a->segments, at.next, 0, true);
         if (err != HY_OK)

@@ -176,6 +176,8 @@ static int do_leads(struct batch *b, struct hy_txn *t, hy_id id, hy_lead_no *lea
         b->failed.nth = b->reached.within;
         b->tally.skipped += is_skipped;
         err = is_skipped ? 0 : e->lead(e->ctx, t, leads[b->reached.within], change.what);
+        if (err == HY_EMORE) /* the same lead again */
+            return err;
         if (!err)
             err = settle_many(b, t);
         b->reached.within++;

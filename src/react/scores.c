@@ -70,8 +70,8 @@ int hy_scorer_note(struct hy_scorer *s, struct hy_txn *t, const struct hy_activi
     return hy_scores_note(t, s->plan, a, deed, sign, ret_changed);
 }
 
-static int redo(struct hy_scorer *s, struct hy_txn *t, hy_lead_no lead, bool is_silent,
-                bool is_whole, bool *ret_changed)
+int hy_scorer_redo(struct hy_scorer *s, struct hy_txn *t, hy_lead_no lead, bool is_silent,
+                   bool *ret_changed)
 {
     int err = hy_facts_of(s->facts, t, lead, t->now);
     if (err == HY_ENOTFOUND) /* it is gone */
@@ -80,21 +80,8 @@ static int redo(struct hy_scorer *s, struct hy_txn *t, hy_lead_no lead, bool is_
         return err;
     struct hy_score_past past = {
         .ctx = s, .deed = deed_of, .facts = hy_facts_ask(s->facts), .is_silent = is_silent};
-    err = is_whole ? hy_scores_redo(t, s->plan, lead, &past, ret_changed)
-                   : hy_scores_redo_some(t, s->plan, lead, &past, ret_changed);
+    err = hy_scores_redo(t, s->plan, lead, &past, ret_changed);
     return err == HY_OK ? hy_facts_err(s->facts) : err;
-}
-
-int hy_scorer_redo(struct hy_scorer *s, struct hy_txn *t, hy_lead_no lead, bool is_silent,
-                   bool *ret_changed)
-{
-    return redo(s, t, lead, is_silent, true, ret_changed);
-}
-
-int hy_scorer_redo_some(struct hy_scorer *s, struct hy_txn *t, hy_lead_no lead, bool is_silent,
-                        bool *ret_changed)
-{
-    return redo(s, t, lead, is_silent, false, ret_changed);
 }
 
 int hy_scorer_lead(struct hy_scorer *s, struct hy_txn *t, hy_lead_no lead, unsigned what,

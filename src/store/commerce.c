@@ -14,6 +14,7 @@
 #include "purchase_items.h"
 
 enum { VERSION = 2, HEAD_V1 = 6 + 4 + 3 * 8, HEAD = HEAD_V1 + 8 };
+enum { FORGOTTEN_AT_ONCE = 64 }; /* orders, between two looks at the clock */
 enum { RECORD_MAX = HEAD + 10 + HY_PURCHASE_ID_MAX + PURCHASE_ITEMS_BYTES };
 
 /* ---- records ---- */
@@ -367,11 +368,13 @@ int hy_purchase_forget(struct hy_txn *t, hy_lead_no lead)
     struct hy_cursor c;
     struct hy_str prefix = hy_str_slice(lead_key(lead, 0, HY_STR(""), &k), 0, 5);
     int err = hy_cursor_open(t, HY_TABLE_COMMERCE, &c);
-    while (!err && (err = hy_cursor_prefix_first(&c, prefix)) == 0) {
+    for (unsigned i = 1; !err && (err = hy_cursor_prefix_first(&c, prefix)) == 0; i++) {
         (void)order_key(hy_str_slice(c.key, 13, c.key.n), &order);
         err = hy_cursor_delete(&c);
         if (!err)
             err = hy_del(t, HY_TABLE_COMMERCE, hy_key_str(&order));
+        if (!err && i % FORGOTTEN_AT_ONCE == 0 && hy_txn_should_yield(t))
+            err = HY_EMORE;
     }
     hy_cursor_close(&c);
     return err == HY_ENOTFOUND ? 0 : err;

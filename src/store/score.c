@@ -3,6 +3,7 @@
 
 #include "activity.h"
 #include "hayauma/base/bytes.h"
+#include "hayauma/store/lead_alias.h"
 #include "hayauma/store/lead_set.h"
 #include "score_priv.h"
 
@@ -224,12 +225,14 @@ static int carry_one(struct hy_txn *t, struct score_entry *e)
 
 int hy_scores_carry(struct hy_txn *t, const struct hy_activity *a)
 {
-    struct score_entry e = {.lead = a->lead};
-    int err = a->lead ? hy_score_next_rule(t, a->lead, 0, &e.rule) : HY_ENOTFOUND;
+    struct score_entry e = {.rule = 0};
+    int err = a->lead ? hy_lead_kept(t, a->lead, &e.lead) : HY_ENOTFOUND;
+    if (!err)
+        err = hy_score_next_rule(t, e.lead, 0, &e.rule);
     while (!err) {
         static const enum score_entry_kind kinds[] = {SCORE_GIVEN, SCORE_WITHDRAWN};
         for (size_t i = 0; i < 2 && (!err || err == HY_ENOTFOUND); i++) {
-            struct score_entry there = {.lead = a->lead,
+            struct score_entry there = {.lead = e.lead,
                                         .rule = e.rule,
                                         .kind = kinds[i],
                                         .at = moment_of(a),
@@ -237,23 +240,51 @@ int hy_scores_carry(struct hy_txn *t, const struct hy_activity *a)
             err = carry_one(t, &there);
         }
         if (!err || err == HY_ENOTFOUND)
-            err = hy_score_next_rule(t, a->lead, e.rule, &e.rule);
+            err = hy_score_next_rule(t, e.lead, e.rule, &e.rule);
+    }
+    return err == HY_ENOTFOUND ? 0 : err;
+}
+
+/* The first entry of a rule is a carried one, when there is one. HY_ENOTFOUND. */
+static int first_carried(struct hy_txn *t, hy_lead_no lead, uint16_t rule, struct score_entry *ret)
+{
+    uint8_t room[SCORE_KEY];
+    struct hy_cursor c;
+    int err = hy_cursor_open(t, HY_TABLE_SCORE_LEDGER, &c);
+    if (!err)
+        err = hy_cursor_prefix_first(&c, hy_score_rule_prefix(lead, rule, SCORE_CARRIED, room));
+    if (!err)
+        err = hy_score_entry_decode(c.key, c.value, ret);
+    hy_cursor_close(&c);
+    return err;
+}
+
+static int move_carried(struct hy_txn *t, hy_lead_no from, uint16_t rule, hy_lead_no into)
+{
+    uint8_t key[SCORE_KEY];
+    struct score_entry e;
+    int err;
+    while ((err = first_carried(t, from, rule, &e)) == 0) {
+        err = hy_del(t, HY_TABLE_SCORE_LEDGER, hy_score_entry_key(&e, key));
+        e.lead = into;
+        if (!err)
+            err = put_carried(t, &e);
+        if (err)
+            return err;
     }
     return err == HY_ENOTFOUND ? 0 : err;
 }
 
 int hy_scores_join(struct hy_txn *t, hy_lead_no from, hy_lead_no into)
 {
-    struct hy_score_place at = {0};
-    struct score_entry e;
-    int err = hy_score_entry_next(t, from, &at, &e);
-    for (; !err; err = hy_score_entry_next(t, from, &at, &e)) {
-        if (e.kind != SCORE_CARRIED)
-            continue;
-        e.lead = into;
-        err = put_carried(t, &e);
-        if (err)
-            return err;
+    uint16_t rule = 0;
+    int err = hy_score_next_rule(t, from, 0, &rule);
+    while (!err) {
+        err = move_carried(t, from, rule, into);
+        if (!err)
+            err = hy_score_next_rule(t, from, rule, &rule);
     }
-    return err == HY_ENOTFOUND ? hy_scores_erase(t, from) : err;
+    if (err == HY_ENOTFOUND)
+        err = hy_scores_erase(t, from);
+    return err == HY_EMORE ? 0 : err;
 }

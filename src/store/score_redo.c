@@ -11,14 +11,13 @@ enum { LOOK_EVERY = 64 }; /* entries between two looks at the time */
 
 struct redo {
     struct score_book b;
-    bool is_whole; /* in one transaction */
     unsigned n;
 };
 
 /* Whether to go on in another transaction. */
 static bool is_time(struct redo *r)
 {
-    return !r->is_whole && ++r->n % LOOK_EVERY == 0 && hy_txn_should_yield(r->b.t);
+    return ++r->n % LOOK_EVERY == 0 && hy_txn_should_yield(r->b.t);
 }
 
 /* ---- old entries ---- */
@@ -110,10 +109,11 @@ static int go_on(struct redo *r, const struct hy_score_past *past)
     return err ? err : hy_score_book_review(b, past->facts);
 }
 
-static int redo(struct redo *r, struct hy_txn *t, const struct hy_score_plan *plan, hy_lead_no lead,
-                const struct hy_score_past *past, bool *ret_changed)
+int hy_scores_redo(struct hy_txn *t, const struct hy_score_plan *plan, hy_lead_no lead,
+                   const struct hy_score_past *past, bool *ret_changed)
 {
-    struct score_book *b = &r->b;
+    struct redo r = {.n = 0};
+    struct score_book *b = &r.b;
     uint64_t print = hy_score_plan_print(plan);
     if (!lead)
         return HY_EINVAL;
@@ -122,11 +122,11 @@ static int redo(struct redo *r, struct hy_txn *t, const struct hy_score_plan *pl
         return err;
     bool was_held = b->r.redo.is_held;
     int64_t before = hy_score_record_total(&b->r, t->now);
-    if (!was_held || b->r.redo.print != print || r->is_whole) {
+    if (!was_held || b->r.redo.print != print) {
         b->r.redo.is_giving = false;
         b->r.redo.print = print;
     }
-    err = go_on(r, past);
+    err = go_on(&r, past);
     b->r.redo.is_held = err == HY_EMORE;
     if (err == HY_EMORE) {
         int failed = hy_score_record_put(t, lead, &b->r);
@@ -140,29 +140,22 @@ static int redo(struct redo *r, struct hy_txn *t, const struct hy_score_plan *pl
     return err;
 }
 
-int hy_scores_redo(struct hy_txn *t, const struct hy_score_plan *plan, hy_lead_no lead,
-                   const struct hy_score_past *past, bool *ret_changed)
-{
-    struct redo r = {.is_whole = true};
-    return redo(&r, t, plan, lead, past, ret_changed);
-}
-
-int hy_scores_redo_some(struct hy_txn *t, const struct hy_score_plan *plan, hy_lead_no lead,
-                        const struct hy_score_past *past, bool *ret_changed)
-{
-    struct redo r = {.is_whole = false};
-    return redo(&r, t, plan, lead, past, ret_changed);
-}
-
 int hy_scores_erase(struct hy_txn *t, hy_lead_no lead)
 {
-    static const struct hy_score_plan none;
-    struct redo r = {.is_whole = true};
+    static const struct hy_score_plan none; /* of whose thresholds nobody is over any */
+    struct redo r = {.n = 0};
     int err = hy_score_book_open(t, &none, lead, &r.b);
+    r.b.r.redo.is_held = r.b.r.redo.is_giving = false;
+    r.b.r.redo.print = r.b.r.redo.after = 0;
+    if (!err)
+        err = hy_score_settle(&r.b, true);
     if (!err)
         err = clear(&r);
     if (!err)
         err = restart(&r.b, true);
-    r.b.r.redo.is_held = false;
-    return err ? err : hy_score_settle(&r.b, true); /* no threshold is left of an empty plan */
+    if (err && err != HY_EMORE)
+        return err;
+    r.b.r.redo.is_held = err == HY_EMORE;
+    int failed = hy_score_record_put(t, lead, &r.b.r);
+    return failed ? failed : err;
 }

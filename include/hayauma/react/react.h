@@ -34,7 +34,8 @@ struct hy_react_effects {
     /* The activity counts (sign 1), or counts no longer (-1: an open or click whose verdict was
      * revised). `a` and its strings are a copy: they outlive writes. */
     int (*note)(void *ctx, struct hy_txn *t, const struct hy_activity *a, int sign);
-    /* A lead's attributes, tags, lists ... changed; `what` of enum hy_lead_what. */
+    /* A lead's attributes, tags, lists ... changed; `what` of enum hy_lead_what. HY_EMORE: there is
+     * more to do for it than the transaction should last; called again in the next. */
     int (*lead)(void *ctx, struct hy_txn *t, hy_lead_no lead, unsigned what);
     /* What these two left for later: behind HY_REACT_UNSETTLED_MAX of them at most, and before the
      * transaction ends. */

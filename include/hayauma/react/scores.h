@@ -18,16 +18,13 @@ void hy_scorer_free(struct hy_scorer *s); /* NULL is fine */
 /* An activity takes effect (sign 1), or its effect is taken back (-1). */
 HY_MUST_USE int hy_scorer_note(struct hy_scorer *s, struct hy_txn *t, const struct hy_activity *a,
                                int sign, bool *ret_changed);
-/* A lead changed: `what` of enum hy_lead_what. */
+/* A lead changed: `what` of enum hy_lead_what. HY_EMORE as hy_scorer_redo(). */
 HY_MUST_USE int hy_scorer_lead(struct hy_scorer *s, struct hy_txn *t, hy_lead_no lead,
                                unsigned what, bool *ret_changed);
 /* All of a lead's points anew; silently: without activities of thresholds and without handing it
- * over. */
+ * over. HY_EMORE: the transaction should end before it is done; another call goes on. */
 HY_MUST_USE int hy_scorer_redo(struct hy_scorer *s, struct hy_txn *t, hy_lead_no lead,
                                bool is_silent, bool *ret_changed);
-/* The same in slices: HY_EMORE when the transaction should end before it is done. */
-HY_MUST_USE int hy_scorer_redo_some(struct hy_scorer *s, struct hy_txn *t, hy_lead_no lead,
-                                    bool is_silent, bool *ret_changed);
 
 /* ---- any transaction ------------------------------------------------------------------------- */
 

@@ -67,7 +67,8 @@ struct hy_customer {
 HY_MUST_USE int hy_customer_read(struct hy_txn *t, hy_lead_no lead, struct hy_customer *ret);
 /* The first lead > `after` that has an order of any state. HY_ENOTFOUND. */
 HY_MUST_USE int hy_customer_next(struct hy_txn *t, hy_lead_no after, hy_lead_no *ret);
-/* Forgets the orders of this very number: it is being erased. The writer's transaction. */
+/* Forgets the orders of this very number: it is being erased. HY_EMORE: the transaction should end,
+ * and it is to be called again. The writer's transaction. */
 HY_MUST_USE int hy_purchase_forget(struct hy_txn *t, hy_lead_no lead);
 
 /* ---- RFM: pure ---- */

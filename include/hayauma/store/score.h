@@ -40,15 +40,11 @@ struct hy_score_past {
     bool is_silent; /* who enters or leaves a threshold does so without an activity */
 };
 /* Gives all points of a lead anew, by the rules as they are, for all activities that are kept and
- * count. What was given for activities that were trimmed stays. */
+ * count. What was given for activities that were trimmed stays. HY_EMORE: the transaction should
+ * end, and it is to be called again; what is done stands in the store, and until the rest is,
+ * nobody enters or leaves a threshold by it. *ret_changed when it is done. */
 HY_MUST_USE int hy_scores_redo(struct hy_txn *t, const struct hy_score_plan *plan, hy_lead_no lead,
                                const struct hy_score_past *past, bool *ret_changed);
-/* The same in slices: HY_EMORE when the transaction should end; what is done stands in the store,
- * and until the rest is, nobody enters or leaves a threshold by it. *ret_changed when it is done.
- */
-HY_MUST_USE int hy_scores_redo_some(struct hy_txn *t, const struct hy_score_plan *plan,
-                                    hy_lead_no lead, const struct hy_score_past *past,
-                                    bool *ret_changed);
 
 /* How far all leads have been given their points anew, by which rules. */
 struct hy_score_applied {
@@ -62,10 +58,12 @@ HY_MUST_USE int hy_scores_apply_mark(struct hy_txn *t, const struct hy_score_app
 
 /* An activity is about to be trimmed: its points go into one entry for all such of their rule. */
 HY_MUST_USE int hy_scores_carry(struct hy_txn *t, const struct hy_activity *a);
-/* Forgets the lead: its points, its place over thresholds. */
+/* Forgets the lead: its place over thresholds at once, then its points. HY_EMORE: the transaction
+ * should end, and it is to be called again. */
 HY_MUST_USE int hy_scores_erase(struct hy_txn *t, hy_lead_no lead);
 /* What was carried for trimmed activities of `from` becomes another lead's; the rest of `from` is
- * forgotten. hy_scores_redo() of `into` follows, once it has the other's activities. */
+ * forgotten, but for what takes longer than the transaction should: hy_scores_erase() of `from`
+ * follows, and hy_scores_redo() of `into`, once it has the other's activities. */
 HY_MUST_USE int hy_scores_join(struct hy_txn *t, hy_lead_no from, hy_lead_no into);
 
 /* ---- reading: any thread with a transaction; views die with it ------------------------------ */

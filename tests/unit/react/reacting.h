@@ -32,6 +32,8 @@ void changed(hy_lead_no first, unsigned n);
 int64_t sum_of(hy_lead_no lead);
 /* Activities of this lead fail. */
 enum { POISON_LEAD = 666 };
+/* A change of this lead takes so many transactions. */
+enum { SLOW_LEAD = 777, SLOW_SLICES = 20 };
 extern _Atomic unsigned due_calls;
 
 struct hy_activity activity_now(hy_id id); /* strings are not there */

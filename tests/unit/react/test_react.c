@@ -291,6 +291,9 @@ Test(react, changes_of_leads_are_followed_lead_by_lead)
     cr_assert_eq(view().skipped, 1, "one of them fails");
     cr_assert_eq(sum_of(POISON_LEAD), 0);
     cr_assert_eq(sum_of(POISON_LEAD + 1), CHANGED);
+    cr_assert_eq(sum_of(SLOW_LEAD), CHANGED * SLOW_SLICES, "slice after slice");
+    cr_assert_eq(sum_of(SLOW_LEAD - 1), CHANGED);
+    cr_assert_eq(sum_of(SLOW_LEAD + 1), CHANGED);
 }
 
 /* A batch of its own, without a thread. */

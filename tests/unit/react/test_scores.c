@@ -6,7 +6,9 @@
 
 #include "case.h"
 #include "hayauma/base/rand.h"
+#include "hayauma/store/lead_change.h"
 #include "hayauma/store/lead_edit.h"
+#include "hayauma/store/merge.h"
 #include "hayauma/store/retention.h"
 
 TestSuite(scores, .init = case_open, .fini = case_close);
@@ -169,7 +171,7 @@ Test(scores, of_a_lead_that_did_much_are_given_anew_in_slices_while_it_does_more
         if (slices == 4) /* other rules, in their place: it begins anew */
             ((struct hy_score_rule *)(uintptr_t)plan.rules)[2].print = 77;
         t.yield_at = t.yield_by = 1;
-        err = hy_scorer_redo_some(s, &t, lead, true, &is_changed);
+        err = hy_scorer_redo(s, &t, lead, true, &is_changed);
         cr_assert(err == HY_OK || err == HY_EMORE, "%d", err);
         cr_expect_eq(said(&t, lead), told, "slice %u", slices);
         cr_assert_eq(hy_txn_commit(&t), 0);
@@ -186,6 +188,112 @@ Test(scores, of_a_lead_that_did_much_are_given_anew_in_slices_while_it_does_more
     cr_assert_eq(hy_scorer_redo(s, &t, lead, true, &is_changed), 0);
     cr_assert_eq(hy_score_read(&t, &plan, lead, t.now, &score), 0);
     cr_expect_eq(score.total_milli, sliced, "at once");
+    cr_assert_eq(hy_txn_commit(&t), 0);
+    hy_scorer_free(s);
+    hy_arena_free(&arena);
+}
+
+/* As the reaction does it, in slices that end as soon as they may; every third is lost, as at a
+ * kill, and so is what the process knew. How many slices it took. */
+static unsigned follow(struct hy_scorer **s, const struct hy_score_plan *plan, hy_lead_no lead)
+{
+    unsigned slices = 0;
+    int err = HY_EMORE;
+    while (err == HY_EMORE && slices < 10000) {
+        struct hy_txn t = case_write();
+        t.yield_at = t.yield_by = 1;
+        err = hy_scorer_lead(*s, &t, lead, HY_LEAD_MERGED, NULL);
+        cr_assert(err == HY_OK || err == HY_EMORE, "%d", err);
+        if (++slices % 3) {
+            cr_assert_eq(hy_txn_commit(&t), 0);
+            continue;
+        }
+        hy_txn_end(&t);
+        err = HY_EMORE;
+        hy_scorer_free(*s);
+        cr_assert_eq(hy_scorer_new(&(struct hy_scorer_options){.plan = plan}, s), 0);
+    }
+    return slices;
+}
+
+Test(scores, of_leads_that_did_much_are_joined_and_taken_apart_in_slices_over_kills)
+{
+    struct hy_arena arena = HY_ARENA_INIT(1 << 20);
+    struct hy_score_plan plan = plan_in(&arena);
+    const struct hy_score_threshold hot = {HY_STR("hot"), 60, 40, 0};
+    plan.thresholds = &hot;
+    plan.n_thresholds = 1;
+    struct hy_scorer *s = NULL;
+    struct hy_merged did;
+    struct hy_diag diag = {""};
+    struct hy_score score;
+    struct hy_rng rng;
+    hy_lead_no leads[2];
+    hy_rng_seed(&rng, 9);
+    cr_assert_eq(hy_scorer_new(&(struct hy_scorer_options){.plan = &plan}, &s), 0);
+    struct hy_txn t = case_write();
+    for (unsigned i = 0; i < 2; i++) {
+        leads[i] = lead_made(&t, i);
+        for (int n = 0; n < 6; n++)
+            live(&t, s, &rng, leads[i]);
+    }
+    cr_assert_eq(hy_txn_commit(&t), 0);
+
+    t = case_write();
+    t.yield_at = t.yield_by = 1;
+    cr_assert_eq(hy_score_read(&t, &plan, leads[1], t.now, &score), 0);
+    cr_assert(score.thresholds[0].is_over);
+    cr_assert_eq(hy_lead_merge(&t, leads[0], leads[1], HY_STR("test"), &did, &diag), 0);
+    cr_assert_eq(hy_score_read(&t, &plan, leads[1], t.now, &score), 0);
+    cr_expect(!score.thresholds[0].is_over, "it stands for nobody from now on");
+    uint64_t entries = 0;
+    cr_assert_eq(hy_table_count(&t, HY_TABLE_SCORE_LEDGER, &entries), 0);
+    cr_assert_eq(hy_txn_commit(&t), 0);
+    cr_expect_gt(entries, 400, "the merge deletes but a few: %lu", entries);
+    cr_expect_gt(follow(&s, &plan, leads[0]), 10);
+    cr_expect_gt(follow(&s, &plan, leads[1]), 3);
+    t = case_write();
+    compare(&t, s, &plan, leads[0], "joined");
+    cr_assert_eq(hy_score_read(&t, &plan, leads[1], t.now, &score), 0);
+    cr_expect_eq(score.total_milli, 0);
+    cr_assert_eq(hy_txn_commit(&t), 0);
+
+    t = case_write();
+    cr_assert_eq(hy_lead_unmerge(&t, leads[1], HY_STR("test"), &did, &diag), 0);
+    cr_assert_eq(hy_txn_commit(&t), 0);
+    for (int i = 0; i < 2; i++)
+        cr_expect_gt(follow(&s, &plan, leads[i]), 10);
+    t = case_write();
+    for (int i = 0; i < 2; i++)
+        compare(&t, s, &plan, leads[i], "taken apart");
+    cr_assert_eq(hy_txn_commit(&t), 0);
+    hy_scorer_free(s);
+    hy_arena_free(&arena);
+}
+
+Test(scores, of_what_a_part_did_outlive_its_activities)
+{
+    struct hy_arena arena = HY_ARENA_INIT(1 << 20);
+    struct hy_score_plan plan = plan_in(&arena);
+    struct hy_scorer *s = NULL;
+    struct hy_merged did;
+    struct hy_diag diag = {""};
+    struct hy_score score;
+    struct hy_trim_job trim;
+    cr_assert_eq(hy_scorer_new(&(struct hy_scorer_options){.plan = &plan}, &s), 0);
+    struct hy_txn t = case_write();
+    hy_lead_no kept = lead_made(&t, 0), part = lead_made(&t, 2);
+    struct hy_activity a = {.kind = HY_ACTIVITY_ORDER, .lead = part, .at = t.now};
+    cr_assert_eq(hy_activity_put(&t, &a), 0);
+    cr_assert_eq(hy_lead_merge(&t, kept, part, HY_STR("test"), &did, &diag), 0);
+    cr_assert_eq(hy_scorer_lead(s, &t, kept, HY_LEAD_MERGED, NULL), 0);
+    cr_assert_eq(hy_txn_commit(&t), 0);
+    hy_trim_job_init(&trim, hy_clock_wall_ms() + 1000);
+    cr_assert_eq(run_request(env, &trim.req), 0);
+    t = case_write();
+    cr_assert_eq(hy_scorer_redo(s, &t, kept, true, NULL), 0);
+    cr_assert_eq(hy_score_read(&t, &plan, kept, t.now, &score), 0);
+    cr_expect_eq(score.total_milli, 11000);
     cr_assert_eq(hy_txn_commit(&t), 0);
     hy_scorer_free(s);
     hy_arena_free(&arena);

@@ -383,3 +383,27 @@ Test(commerce, what_a_visitor_ordered_closes_its_carts_when_it_becomes_known)
     give(HY_ACTIVITY_CART, lead, "{\"cart\":\"c3\"}");
     cr_expect_str_eq(cart_is("c3", is), "ordered 1 1500 by A", "the order was the lead's already");
 }
+
+Test(commerce, many_orders_are_forgotten_in_slices)
+{
+    hy_lead_no lead = case_lead("taro@one.test");
+    struct hy_txn t = case_write();
+    unsigned slices = 0;
+    int err = HY_EMORE;
+    for (int i = 0; i < 1000; i++) {
+        char meta[64];
+        snprintf(meta, sizeof meta, "{\"order\":\"o%d\"}", i);
+        struct hy_activity a = {.kind = HY_ACTIVITY_ORDER, .lead = lead, .meta = hy_str_of(meta)};
+        cr_assert_eq(hy_activity_put(&t, &a), 0);
+    }
+    cr_assert_eq(hy_txn_commit(&t), 0);
+    for (; err == HY_EMORE; slices++) {
+        t = case_write();
+        t.yield_at = t.yield_by = 1;
+        err = hy_purchase_forget(&t, lead);
+        cr_assert_eq(hy_txn_commit(&t), 0);
+    }
+    cr_expect_eq(err, 0);
+    cr_expect_gt(slices, 10);
+    cr_expect_eq(store_entries(env, HY_TABLE_COMMERCE), 0);
+}
