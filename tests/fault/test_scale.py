@@ -1,6 +1,9 @@
 """Faults in the middle of the long jobs: kill -9 and a full disk while rows are made, very many rows that become due at the
 same second with a kill among them, a cancel in the middle of all that. docs/decisions/0087 has what the same
 did with ten million rows."""
+import os
+import shutil
+
 from faults import Rig, csv
 from lab import check, check_accounts, check_eq, tail, wait_for
 from test_disk_full import SmallDisk, rig_on, store_state
@@ -39,12 +42,23 @@ def test_kills_while_rows_are_made_and_while_they_leave_lose_nobody(lab):
     print(f"# {cut} of 8 kills while rows were made; {c['resent_in_doubt']} in doubt, {len(doubled)} came twice", flush=True)
 
 
+def compact(rig, data):
+    """The store without free pages inside, so that what comes in needs the disk."""
+    copy = rig.lab.path("copy")
+    rig.daemon.ctl("backup", copy)
+    check_eq(rig.daemon.stop(), 0, "exit code")
+    shutil.rmtree(data)
+    shutil.copytree(copy, data)
+    rig.start()
+
+
 def test_a_disk_that_fills_while_rows_are_made_keeps_them_and_goes_on_when_there_is_room(lab):
     with SmallDisk(lab, 96) as disk:
         rig = rig_on(lab, disk, min_free="1MiB", zone=ZONE, key=False, sink_args=["--delay", "dot:1000"], connections=2)
         want = 60000  # their rows take some 2.8 MB: they do not fit, however fast they are made
         rig.daemon.import_leads(csv(lab, addresses(want)))
         rig.create(NAME)
+        compact(rig, os.path.join(disk.path, "data"))
         disk.fill(leave_bytes=(1 << 20) + (256 << 10))
         rig.daemon.call("campaign.start", campaign=NAME)
         wait_for("the store to say that space is short", lambda: store_state(rig) != "ready", 60)
