@@ -37,6 +37,8 @@ cli_words cli_text_score[] = {
     {"Leads with points: rows by %s, columns by %s.\n", "点数のあるリード: 行は %s、列は %s。\n"},
     {"Noted: %s.\n", "記録しました: %s。\n"},
     {"%s hand-offs are tried again.\n", "引き渡し %s 件をもう一度試します。\n"},
+    {"A hand-off is named to be tried again: --retry ID\n",
+     "引き渡しの指定はもう一度試すときだけです: --retry ID\n"},
     {"%s wait, %s have failed.\n", "待ち %s 件、失敗 %s 件。\n"},
     {"HAND-OFF", "引き渡し"},
     {"NEXT", "次の試行"},

@@ -6,12 +6,12 @@
 
 #include "hayauma/base/list.h"
 #include "hayauma/config/scoring.h"
-#include "hayauma/store/handoff.h"
 #include "hayauma/store/identity.h"
 #include "hayauma/store/lead.h"
+#include "hayauma/web/handoffs.h"
 #include "hayauma/web/score_json.h"
 
-enum { ENTRIES = 200, HOT = 50, HANDOFFS = 1000, RETRIES = 10000, USER_MAX = 64, NOTE_MAX = 2000 };
+enum { ENTRIES = 200, HOT = 50, USER_MAX = 64, NOTE_MAX = 2000 };
 #define AMOUNT_MAX INT64_C(1000000000000000)
 
 struct look {
@@ -123,82 +123,49 @@ static void hot(struct hy_control_call *call, void *ctx)
 
 /* ---- hand-offs ---- */
 
-static json_t *handoff_json(struct hy_txn *t, const struct hy_handoff *h)
-{
-    char id[HY_ID_TEXT_MAX], at[32];
-    struct hy_str address = {0};
-    hy_domain_no domain;
-    bool is_failed = h->due_s == HY_HANDOFF_FAILED;
-    bool is_known = hy_lead_address(t, h->lead, &address, &domain) == HY_OK && address.n;
-    json_t *o = json_object();
-    json_object_set_new(o, "id", json_string(hy_id_format(h->id, id)));
-    json_object_set_new(o, "name", ctl_text_json(h->name));
-    json_object_set_new(o, "threshold", ctl_text_json(h->threshold));
-    json_object_set_new(o, "lead", json_integer(h->lead));
-    json_object_set_new(o, "email", is_known ? ctl_text_json(address) : json_null());
-    json_object_set_new(o, "entered", json_string(hy_wall_format(h->entered, at)));
-    json_object_set_new(o, "state", json_string(is_failed ? "failed" : "waits"));
-    json_object_set_new(o, "due",
-                        is_failed ? json_null()
-                                  : json_string(hy_wall_format((hy_wall_ms)h->due_s * 1000, at)));
-    json_object_set_new(o, "tries", json_integer(h->tries));
-    json_object_set_new(o, "why", ctl_text_json(h->why));
-    return o;
-}
-
 static int read_handoffs(struct look *l, struct hy_txn *t, json_t **ret, struct hy_diag *diag)
 {
-    struct hy_handoff h = {0};
-    json_t *o = json_object(), *all = json_array();
-    uint64_t pending = 0, failed = 0;
-    (void)l;
-    (void)diag;
-    int err = hy_handoff_count(t, &pending, &failed);
-    while (err == HY_OK && json_array_size(all) < HANDOFFS &&
-           (err = hy_handoff_next(t, &h, &h)) == HY_OK)
-        json_array_append_new(all, handoff_json(t, &h));
-    ctl_set_count(o, "pending", pending);
-    ctl_set_count(o, "failed", failed);
-    json_object_set_new(o, "handoffs", all);
-    if (err != HY_OK && err != HY_ENOTFOUND) {
-        json_decref(o);
-        return err;
-    }
-    *ret = o;
-    return HY_OK;
+    struct hy_handoff_search s = {.limit = HY_HANDOFF_PAGE_MAX};
+    const json_t *args = hy_control_args(l->call);
+    const char *state = "", *after = "";
+    int err = hy_control_arg_string(args, "state", "", diag, &state);
+    if (err == HY_OK && state[0] && hy_handoff_state_read(hy_str_of(state), &s.state) != HY_OK)
+        err = hy_fail(diag, HY_EINVAL, "argument 'state' must be waits or failed");
+    if (err == HY_OK)
+        err = hy_control_arg_string(args, "after", "", diag, &after);
+    if (err == HY_OK && after[0] && hy_handoff_place_read(hy_str_of(after), &s.after) != HY_OK)
+        err = hy_fail(diag, HY_EINVAL, "argument 'after' must be what the page before said");
+    return err == HY_OK ? hy_handoffs_json(t, &s, ret) : err;
 }
 
-struct retry {
-    struct hy_write_req req;
-    uint64_t n;
-};
-
-static int apply_retry(struct hy_write_req *r, struct hy_txn *t)
+/* The one that argument "handoff" names. */
+static int find_handoff(struct hy_daemon *d, const char *text, struct hy_handoff *ret,
+                        struct hy_diag *diag)
 {
-    struct retry *y = hy_container_of(r, struct retry, req);
-    uint16_t lane = 0;
-    int err;
-    y->n = 0;
-    while ((err = hy_handoff_next_lane(t, lane, &lane)) == HY_OK && y->n < RETRIES) {
-        struct hy_handoff h = {.lane = lane, .due_s = HY_HANDOFF_FAILED};
-        while (y->n < RETRIES && (err = hy_handoff_next(t, &h, &h)) == HY_OK && h.lane == lane) {
-            err = hy_handoff_again(t, &h, (uint32_t)(t->now / 1000), (struct hy_str){0});
-            if (err != HY_OK)
-                return err;
-            y->n++;
-        }
-        if (err != HY_OK && err != HY_ENOTFOUND)
-            return err;
-    }
-    return err == HY_ENOTFOUND ? HY_OK : err;
+    struct hy_txn t = {0};
+    hy_id id = 0;
+    int err = hy_id_parse(hy_str_of(text), &id) == HY_OK ? hy_txn_read(d->env, &t) : HY_ENOTFOUND;
+    if (err == HY_OK)
+        err = hy_handoff_find(&t, id, ret);
+    hy_txn_end(&t);
+    return err == HY_ENOTFOUND
+               ? hy_fail(diag, err, "there is no hand-off '%.100s' on its way", text)
+               : err;
 }
 
 static void retry(struct hy_daemon *d, struct hy_control_call *call)
 {
-    struct retry y = {.req = {.class = HY_WRITE_ADMIN, .apply = apply_retry}};
-    int err = hy_writer_run(d->writer, &y.req);
+    struct hy_handoff_retry y = {.n = 0};
+    struct hy_diag diag = {""};
+    const char *which = "";
+    int err = hy_control_arg_string(hy_control_args(call), "handoff", "", &diag, &which);
+    if (err == HY_OK && which[0])
+        err = find_handoff(d, which, &y.one, &diag);
+    hy_handoff_retry_init(&y);
+    if (err == HY_OK)
+        err = hy_writer_run(d->writer, &y.req);
     if (err != HY_OK) {
-        hy_control_fail(call, err, "hand-offs cannot be changed", NULL);
+        hy_control_fail_diag(call, err, &diag);
         return;
     }
     act_log(d, "score.retry", hy_control_uid(call),

@@ -7,6 +7,7 @@ extern const struct web_route web_about_routes[];       /* about.c */
 extern const struct web_route web_activity_routes[];    /* activities.c */
 extern const struct web_route web_campaign_routes[];    /* campaigns.c */
 extern const struct web_route web_company_routes[];     /* companies.c */
+extern const struct web_route web_handoff_routes[];     /* handoffs.c */
 extern const struct web_route web_lead_routes[];        /* leads.c */
 extern const struct web_route web_merging_routes[];     /* merging.c */
 extern const struct web_route web_order_routes[];       /* orders.c */
@@ -19,15 +20,23 @@ extern const struct web_route web_segment_routes[];     /* segments.c */
 extern const struct web_route web_suppression_routes[]; /* suppressions.c */
 extern const struct web_route web_template_routes[];    /* templates.c */
 
-const struct web_route *const web_tables[] = {
-    web_about_routes,    web_activity_routes,
-    web_order_routes,    web_visitors_routes,
-    web_campaign_routes, web_merging_routes, /* before {lead} */
-    web_lead_routes,     web_message_routes,
-    web_person_routes,   web_score_routes,
-    web_segment_routes,  web_suppression_routes,
-    web_template_routes, web_company_routes,
-    web_product_routes,  NULL};
+const struct web_route *const web_tables[] = {web_about_routes,
+                                              web_activity_routes,
+                                              web_order_routes,
+                                              web_visitors_routes,
+                                              web_campaign_routes,
+                                              web_merging_routes, /* before {lead} */
+                                              web_lead_routes,
+                                              web_message_routes,
+                                              web_person_routes,
+                                              web_score_routes,
+                                              web_segment_routes,
+                                              web_suppression_routes,
+                                              web_template_routes,
+                                              web_company_routes,
+                                              web_product_routes,
+                                              web_handoff_routes,
+                                              NULL};
 
 static int hex_of(char c)
 {

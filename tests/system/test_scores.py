@@ -3,6 +3,7 @@ import datetime
 import json
 import os
 import subprocess
+import sys
 import threading
 import time
 
@@ -276,6 +277,33 @@ def hand_over(lab, pki, crm):
     tell(api, *FOURTEEN)
     wait_for("more points", lambda: score(daemon, "taro@example.jp") > 34)
     check_eq((len(crm.seen), sink.delivered().count(f"sales@{SITE}")), (2, 1), "once")
+
+
+def test_a_hand_off_that_is_refused_is_told_and_tried_again_by_hand(lab):
+    pki = Pki(lab)
+    crm = Crm(lab, *pki.issue("crm", "localhost"), refusals=sys.maxsize)
+    try:
+        daemon, _, api = handing(lab, pki, crm)
+        tell(api, *FOURTEEN, of("key-page", name="pricing"))
+        waiting = wait_for("it to wait", lambda: [h for h in api.get("/v1/handoffs?state=waits").json["handoffs"] if h["tries"]])
+        check_eq((waiting[0]["name"], waiting[0]["state"], waiting[0]["email"]), ("crm", "waits", "taro@example.jp"))
+        given_up = api.get("/v1/handoffs?state=failed").json
+        check_eq((given_up["failed"], given_up["handoffs"], given_up["after"]), (0, [], None))
+        check_eq(daemon.ctl("score", "handoffs", "--state", "waits")["handoffs"][0]["id"], waiting[0]["id"])
+        check(waiting[0]["id"] in daemon.run("score", "handoffs").stdout, "for people")
+        for query in ("state=lost", "after=x", "limit=0"):
+            check_eq(api.get("/v1/handoffs?" + query).status, 422, query)
+        check_eq((api.post("/v1/handoffs/none/retry", {}).status, api.post("/v1/handoffs/retry", {}).json), (404, {"handoffs": 0}))
+        check(daemon.run("score", "handoffs", "--retry", "none").returncode != 0, "no such hand-off")
+        check_eq(daemon.run("score", "handoffs", "none").returncode, 2, "an id without --retry")
+        crm.refusals = 0
+        again = f"/v1/handoffs/{waiting[0]['id']}/retry"
+        # refused for a moment when a try is under way, and when that one arrives there is nothing left to try
+        wait_for("it to be tried again", lambda: api.post(again, {}).status == 200 or not api.get("/v1/handoffs").json["handoffs"])
+        wait_for("it to arrive", lambda: api.get("/v1/handoffs").json["handoffs"] == [], 60)
+        check_eq({r[2]["Idempotency-Key"] for r in crm.seen}, {crm.seen[0][2]["Idempotency-Key"]}, "each try has the same key")
+    finally:
+        crm.stop()
 
 
 class HangingCrm(HttpsServer):
