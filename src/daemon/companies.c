@@ -26,14 +26,28 @@ static void done(struct hy_write_req *r, int err)
     atomic_store(&c->is_running, false);
 }
 
-static bool has_work(struct hy_daemon *d)
+static bool has_work(struct hy_daemon *d, unsigned *ret_waiting)
 {
     struct hy_txn t = {0};
     bool has = false;
-    if (hy_txn_read(d->env, &t) == HY_OK && hy_company_has_work(&t, &has) != HY_OK)
+    int err = hy_txn_read(d->env, &t);
+    if (err == HY_OK)
+        err = hy_company_waiting(&t, ret_waiting);
+    if (err == HY_OK && hy_company_has_work(&t, &has) != HY_OK)
         has = false;
     hy_txn_end(&t);
     return has;
+}
+
+static void tell(unsigned waiting)
+{
+    if (waiting)
+        hy_log(HY_LOG_WARNING, "companies",
+               "leads of %u domains cannot join their company: the store knows %d names of "
+               "attributes, and has no room for \"" HY_COMPANY_ATTRIBUTE "\"; they do once it has",
+               waiting, HY_ATTR_MAX);
+    else
+        hy_log(HY_LOG_NOTICE, "companies", "leads of all domains can join their company again");
 }
 
 static void submit(struct hy_daemon *d, struct companies *c)
@@ -56,6 +70,10 @@ void companies_tick(struct hy_daemon *d, struct companies *c)
     if (now < c->next || atomic_load(&c->is_running))
         return;
     c->next = now + EVERY_US;
-    if (has_work(d))
+    unsigned waiting = c->waiting;
+    if (has_work(d, &waiting))
         submit(d, c);
+    if (waiting != c->waiting)
+        tell(waiting);
+    c->waiting = waiting;
 }

@@ -171,6 +171,8 @@ static void status(struct hy_control_call *call, void *ctx)
         json_object_set_new(o, "tracking", tracking);
     json_object_set_new(o, "intake", intake_json(d));
     json_object_set_new(o, "reaction", reaction_json(d));
+    json_object_set_new(o, "companies",
+                        json_pack("{s:i}", "waiting_domains", (int)d->companies.waiting));
     json_object_set_new(o, "crypto", crypto_json(d));
     json_object_set_new(o, "dns", dns_json(d));
     const struct hy_recovery *r = &d->recovery;

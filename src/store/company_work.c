@@ -90,6 +90,31 @@ static int seek(struct work *w, struct hy_str from)
     return err;
 }
 
+/* Whether leads can be given the attribute of their company: it may be one name too many. */
+static int has_room(struct hy_txn *t, bool *ret)
+{
+    hy_attr_no attr;
+    size_t n = 0;
+    int err = hy_company_attr(t, &attr);
+    if (err == HY_ENOTFOUND)
+        err = hy_attr_count(t, &n);
+    if (!err)
+        *ret = n < HY_ATTR_MAX;
+    return err;
+}
+
+/* The first entry that can be done now: those of domains wait for room. HY_ENOTFOUND. */
+static int seek_first(struct work *w)
+{
+    static const char first = COMPANY_WORK,
+                      behind_domains[] = {COMPANY_WORK, COMPANY_WORK_DOMAIN + 1};
+    bool can_join = true;
+    int err = seek(w, hy_str_make(&first, 1));
+    if (!err && w->key[1] == COMPANY_WORK_DOMAIN)
+        err = has_room(w->t, &can_join);
+    return err || can_join ? err : seek(w, hy_str_make(behind_domains, sizeof behind_domains));
+}
+
 /* ---- noting ---- */
 
 /* Members that were on their way to it go on to where its own go. */
@@ -160,12 +185,34 @@ int hy_company_adopt(struct hy_txn *t)
 
 int hy_company_has_work(struct hy_txn *t, bool *ret)
 {
-    static const char first = COMPANY_WORK;
     struct work w = {.t = t};
-    int err = seek(&w, hy_str_make(&first, 1));
+    int err = seek_first(&w);
     if (!err || err == HY_ENOTFOUND)
         *ret = !err;
     return err == HY_ENOTFOUND ? 0 : err;
+}
+
+int hy_company_waiting(struct hy_txn *t, unsigned *ret_domains)
+{
+    static const char domains[] = {COMPANY_WORK, COMPANY_WORK_DOMAIN};
+    struct hy_cursor c;
+    unsigned n = 0;
+    bool can_join = true;
+    int err = has_room(t, &can_join);
+    if (err || can_join) {
+        *ret_domains = err ? *ret_domains : 0;
+        return err;
+    }
+    err = hy_cursor_open(t, HY_TABLE_COMPANIES, &c);
+    if (!err)
+        err = hy_cursor_prefix_first(&c, hy_str_make(domains, sizeof domains));
+    for (; !err && n < HY_COMPANY_WAITING_MAX; n++)
+        err = hy_cursor_prefix_next(&c, hy_str_make(domains, sizeof domains));
+    hy_cursor_close(&c);
+    if (err && err != HY_ENOTFOUND)
+        return err;
+    *ret_domains = n;
+    return 0;
 }
 
 /* ---- doing: each takes some leads, HY_ENOTFOUND when there are no more ---- */
@@ -304,11 +351,10 @@ static int count_one(struct work *w)
     return err ? err : hy_company_sums_put(w->t, w->place, &sums);
 }
 
-/* Some leads of the first entry; HY_ENOTFOUND: there is none. */
+/* Some leads of the first entry that can be done; HY_ENOTFOUND: there is none. */
 static int step(struct work *w)
 {
-    static const char first = COMPANY_WORK;
-    int err = seek(w, hy_str_make(&first, 1));
+    int err = seek_first(w);
     if (err)
         return err;
     switch ((enum company_work)w->key[1]) {

@@ -119,10 +119,16 @@ HY_MUST_USE int hy_company_drop(struct hy_txn *t, hy_company_no no, hy_company_n
 HY_MUST_USE int hy_company_put_lead(struct hy_txn *t, hy_lead_no lead, hy_company_no to,
                                     bool *ret_changed);
 
-/* Does what changes of companies left to do on leads, in slices: HY_EMORE until nothing is left. */
+/* Does what changes of companies left to do on leads, in slices: HY_EMORE until nothing is left
+ * that can be done. */
 HY_MUST_USE int hy_company_work(struct hy_txn *t);
-/* Whether there is something. Any thread. */
+/* Whether there is something. Any thread, as the next. */
 HY_MUST_USE int hy_company_has_work(struct hy_txn *t, bool *ret);
+enum { HY_COMPANY_WAITING_MAX = 1000 };
+/* How many domains (HY_COMPANY_WAITING_MAX: or more) whose leads cannot join their company, since
+ * the store knows as many names of attributes as it may and "company" is none of them. The work
+ * waits, and is done as soon as there is room. */
+HY_MUST_USE int hy_company_waiting(struct hy_txn *t, unsigned *ret_domains);
 /* A store of a version that knew no companies: its leads are work to be done. Once, at the start.
  */
 HY_MUST_USE int hy_company_adopt(struct hy_txn *t);

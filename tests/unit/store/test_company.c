@@ -543,3 +543,43 @@ Test(company, an_edit_that_changes_nothing_writes_nothing_and_says_so)
     cr_assert(r.fault == HY_COMPANY_FAULT_PART && r.fault_at == 0 && t.writes == writes, "a fault");
     cr_assert_eq(hy_txn_commit(&t), 0);
 }
+
+Test(company, work_on_a_domain_waits_for_room_for_the_attribute_while_other_work_goes_on)
+{
+    hy_company_no acme, other, has = 0;
+    unsigned waiting = 0;
+    bool has_work = true;
+    char name[32];
+    hy_attr_no no;
+    hy_lead_no one = lead("taro@acme.example", NULL);
+    struct hy_txn t = write_txn();
+    for (int i = 0; i < HY_ATTR_MAX; i++) {
+        snprintf(name, sizeof name, "a%d", i);
+        cr_assert_eq(hy_attr_intern(&t, hy_str_of(name), &no), 0);
+    }
+    cr_assert_eq(hy_attr_intern(&t, HY_STR("company"), &no), HY_ELIMIT);
+    cr_assert_eq(hy_txn_commit(&t), 0);
+    acme = company("Acme", "acme.example");
+    other = company("Other", NULL);
+    drop(other, acme); /* work behind that of the domain */
+    t = write_txn();
+    cr_expect_eq(hy_company_waiting(&t, &waiting), 0);
+    cr_expect_eq(waiting, 1);
+    cr_expect_eq(hy_company_has_work(&t, &has_work), 0);
+    cr_expect_not(has_work, "nobody is to try again and again");
+    cr_expect_eq(hy_company_work(&t), 0);
+    cr_expect_eq(t.writes, 0);
+    cr_expect_eq(hy_company_of(&t, one, &has), 0);
+    cr_expect_eq(has, 0);
+    /* room comes */
+    cr_assert_eq(hy_del(&t, HY_TABLE_ATTRS, HY_STR("n\x03\xff")), 0);
+    cr_assert_eq(hy_del(&t, HY_TABLE_ATTRS, HY_STR("ta1023")), 0);
+    cr_expect_eq(hy_company_waiting(&t, &waiting), 0);
+    cr_expect_eq(waiting, 0);
+    cr_expect_eq(hy_company_has_work(&t, &has_work), 0);
+    cr_expect(has_work);
+    cr_assert_eq(hy_company_work(&t), 0);
+    cr_expect_eq(hy_company_of(&t, one, &has), 0);
+    cr_expect_eq(has, acme);
+    cr_assert_eq(hy_txn_commit(&t), 0);
+}
