@@ -13,6 +13,7 @@
 
 #include "daemon.h"
 #include "desk.h"
+#include "handoff_lanes.h"
 #include "handoff_write.h"
 #include "hayauma/base/list.h"
 #include "hayauma/base/log.h"
@@ -23,11 +24,7 @@
 #include "system_mail.h"
 
 enum {
-    PER_LANE = 4,     /* hand-offs on their way at once, of each lane */
-    LANES_MAX = 32,   /* those of the rules, and of rules before */
-    CLOSED_AFTER = 3, /* failures of a receiver, in a row */
-    CLOSED_LONGEST_S = 300,
-    RETRY_AFTER_MAX_S = 3600,
+    PER_LANE = 4, /* hand-offs on their way at once, of each lane */
     LOOK_US = 1000000,
     PAUSE_US = 5000000,
     FIRST_PAUSE_S = 5,
@@ -40,20 +37,13 @@ enum {
 };
 enum { MSG_TRIED = 1, MSG_STORED, MSG_STOP };
 
-/* What is known of a receiver. */
-struct lane {
-    uint16_t no; /* 0: free */
-    unsigned n_out, n_troubles;
-    hy_us closed_until;
-};
-
 struct handoff_sender {
     struct hy_daemon *d;
     struct desk desk;
     struct hy_https *https;
     struct hy_list errands; /* on their way */
     unsigned n_out;
-    struct lane lanes[LANES_MAX];
+    struct handoff_lanes lanes;
     hy_us again; /* not before */
     atomic_bool is_stopping;
     hy_count arrived, failed;
@@ -63,7 +53,7 @@ struct handoff_sender {
 struct errand {
     struct hy_list link;
     struct handoff_sender *s;
-    struct lane *lane;
+    struct handoff_lane *lane;
     struct hy_handoff h; /* its strings are those below */
     char name[HY_SCORE_NAME_MAX + 1], threshold[HY_SCORE_NAME_MAX + 1];
     struct hy_scoring *scoring;
@@ -97,53 +87,6 @@ static void post(struct errand *e, uint32_t kind)
     e->msg.kind = kind;
     int posted = hy_mailbox_post_answer(e->s->desk.mailbox, &e->msg);
     (void)posted; /* open as long as an errand is out */
-}
-
-/* ---- lanes ---- */
-
-/* NULL: there are too many. */
-static struct lane *lane_of(struct handoff_sender *s, uint16_t no)
-{
-    struct lane *free_one = NULL;
-    for (size_t i = 0; i < LANES_MAX; i++) {
-        struct lane *l = &s->lanes[i];
-        if (l->no == no)
-            return l;
-        if (!free_one && (l->no == 0 || (l->n_out == 0 && l->n_troubles == 0)))
-            free_one = l;
-    }
-    if (free_one)
-        *free_one = (struct lane){.no = no};
-    return free_one;
-}
-
-static uint32_t doubled(uint32_t first, uint32_t times, uint32_t longest)
-{
-    uint32_t s = first;
-    for (; times > 0 && s < longest; times--)
-        s *= 2;
-    return s < longest ? s : longest;
-}
-
-static void lane_failed(const struct errand *e)
-{
-    struct lane *l = e->lane;
-    uint32_t s = e->retry_after_s < RETRY_AFTER_MAX_S ? e->retry_after_s : RETRY_AFTER_MAX_S;
-    hy_us now = hy_clock_us(), until = now + (hy_us)s * 1000000;
-    l->n_troubles++;
-    if (l->n_troubles >= CLOSED_AFTER && now >= l->closed_until) {
-        s = doubled(FIRST_PAUSE_S, l->n_troubles - CLOSED_AFTER, CLOSED_LONGEST_S);
-        hy_log(HY_LOG_WARNING, "scoring", "%s: nothing is handed over for %u s, after %u failures",
-               e->name, s, l->n_troubles);
-        until = now + (hy_us)s * 1000000 > until ? now + (hy_us)s * 1000000 : until;
-    }
-    l->closed_until = until > l->closed_until ? until : l->closed_until;
-}
-
-static void lane_works(struct lane *l)
-{
-    l->n_troubles = 0;
-    l->closed_until = 0;
 }
 
 /* ---- what became of it is stored ---- */
@@ -185,9 +128,12 @@ static void failed(struct errand *e)
     hy_wall_ms now = hy_clock_wall_ms();
     bool is_over = now - e->h.entered >= GIVE_UP_MS;
     hy_count_add(&e->s->failed, 1);
-    if (e->is_trouble)
-        lane_failed(e);
-    uint32_t pause_s = doubled(FIRST_PAUSE_S, e->h.tries, LONGEST_PAUSE_S);
+    unsigned alone_s =
+        e->is_trouble ? handoff_lane_failed(e->lane, e->retry_after_s, hy_clock_us()) : 0;
+    if (alone_s)
+        hy_log(HY_LOG_WARNING, "scoring", "%s: nothing is handed over for %u s, after %u failures",
+               e->name, alone_s, e->lane->n_troubles);
+    uint32_t pause_s = handoff_doubled(FIRST_PAUSE_S, e->h.tries, LONGEST_PAUSE_S);
     e->due_s = is_over ? HY_HANDOFF_FAILED : (uint32_t)(now / 1000) + pause_s;
     hy_log(is_over ? HY_LOG_ERROR : HY_LOG_WARNING, "scoring",
            is_over ? "%s: lead %u was not handed over, and is not tried again: %s"
@@ -244,8 +190,12 @@ static int send_mail(struct errand *e, const struct hy_score_handoff *h, const j
                                 .id = hy_str_of(id),
                                 .text = hy_buf_str(&text)};
     int err = text.err ? text.err : subject.err;
-    if (err == HY_OK)
+    if (err == HY_OK) {
+        e->is_trouble = true; /* nobody's mail goes out; what becomes of it says more */
         err = system_mail_send(e->s->d, &n, &e->mail, diag);
+    } else if (err == HY_ELIMIT) {
+        hy_fail(diag, err, "the mail would have more than %d bytes", HANDOFF_TEXT_MAX);
+    }
     hy_buf_free(&text);
     hy_buf_free(&subject);
     hy_config_unref(c);
@@ -308,7 +258,7 @@ static struct hy_str attribute(void *ctx, struct hy_str name)
 }
 
 static int make_body(struct errand *e, struct hy_txn *t, const struct hy_score_handoff *h,
-                     const json_t *lead)
+                     const json_t *lead, struct hy_diag *diag)
 {
     struct hy_facts *facts = NULL;
     int err = hy_facts_new(&(struct hy_facts_options){.plan = hy_scoring_plan(e->scoring)}, &facts);
@@ -322,8 +272,8 @@ static int make_body(struct errand *e, struct hy_txn *t, const struct hy_score_h
                                        .lead = lead,
                                        .attribute = attribute,
                                        .ctx = (void *)(uintptr_t)asked};
-        e->body = HY_BUF_INIT(4 * HANDOFF_TEXT_MAX);
-        err = handoff_body(h, &b, &e->body);
+        e->body = HY_BUF_INIT(HANDOFF_BODY_MAX);
+        err = handoff_body(h, &b, &e->body, diag);
     }
     hy_facts_free(facts);
     return err;
@@ -332,9 +282,11 @@ static int make_body(struct errand *e, struct hy_txn *t, const struct hy_score_h
 static int send_request(struct errand *e, struct hy_txn *t, const struct hy_score_handoff *h,
                         const json_t *lead, struct hy_diag *diag)
 {
-    int err = make_body(e, t, h, lead);
-    if (err == HY_OK)
-        err = put_fields(e, h, diag);
+    int err = make_body(e, t, h, lead, diag);
+    if (err != HY_OK)
+        return err; /* this lead's */
+    e->is_trouble = true;
+    err = put_fields(e, h, diag);
     if (err != HY_OK)
         return err;
     e->request = (struct hy_https_request){
@@ -376,7 +328,7 @@ static const struct hy_score_handoff *handoff_of(const struct hy_score_plan *p, 
     return NULL;
 }
 
-static struct errand *errand_new(struct handoff_sender *s, struct lane *lane,
+static struct errand *errand_new(struct handoff_sender *s, struct handoff_lane *lane,
                                  const struct hy_handoff *h, struct hy_scoring *scoring)
 {
     struct errand *e = calloc(1, sizeof *e);
@@ -420,17 +372,15 @@ static void begin(struct errand *e, struct hy_txn *t)
     if (err == HY_OK)
         return;
     snprintf(e->why, sizeof e->why, "%s", diag.text[0] ? diag.text : hy_err_text(err));
-    e->is_trouble = true;
     failed(e);
 }
 
 static int look_at_lane(struct handoff_sender *s, struct hy_txn *t, struct hy_scoring *scoring,
-                        struct lane *lane)
+                        struct handoff_lane *lane)
 {
     uint32_t now_s = (uint32_t)(hy_clock_wall_ms() / 1000);
     struct hy_handoff h = {.lane = lane->no};
-    unsigned max = lane->n_troubles >= CLOSED_AFTER ? 1 : PER_LANE;
-    while (lane->n_out < max && hy_clock_us() >= lane->closed_until) {
+    while (handoff_lane_room(lane, PER_LANE, hy_clock_us())) {
         int err = hy_handoff_next(t, &h, &h);
         if (err != HY_OK)
             return err;
@@ -454,12 +404,14 @@ static void look(struct handoff_sender *s)
     int err = scoring ? hy_txn_read(s->d->env, &t) : HY_ENOTFOUND;
     while (err == HY_OK && !atomic_load(&s->is_stopping) &&
            (err = hy_handoff_next_lane(&t, no, &no)) == HY_OK) {
-        struct lane *lane = lane_of(s, no);
+        struct handoff_lane *lane = handoff_lane_of(&s->lanes, no);
         if (lane)
             err = look_at_lane(s, &t, scoring, lane);
         if (err == HY_ENOTFOUND) /* its last entry was the last of all */
             err = HY_OK;
     }
+    if (err == HY_ENOTFOUND)
+        handoff_lanes_forget(&s->lanes);
     hy_txn_end(&t);
     hy_scoring_free(scoring);
     if (err != HY_OK && err != HY_ENOTFOUND)
@@ -489,10 +441,10 @@ static void take(struct handoff_sender *s, struct hy_msg *m)
         errand_free(e);
     } else if (e->err == HY_OK && is_mail) { /* the entry went with it */
         hy_count_add(&s->arrived, 1);
-        lane_works(e->lane);
+        handoff_lane_works(e->lane);
         end(e);
     } else if (e->err == HY_OK) {
-        lane_works(e->lane);
+        handoff_lane_works(e->lane);
         arrived(e);
     } else if (atomic_load(&s->is_stopping) || e->err == HY_ENOTFOUND) {
         errand_free(e);
@@ -524,7 +476,7 @@ static int apply_move(struct hy_write_req *r, struct hy_txn *t)
 int handoff_sender_start(struct hy_daemon *d, struct handoff_sender **ret)
 {
     struct hy_https_options https = {.ca_file = d->config->tls.ca_file,
-                                     .max_running = LANES_MAX * PER_LANE};
+                                     .max_running = HANDOFF_LANES_MAX * PER_LANE};
     struct hy_write_req move = {.class = HY_WRITE_ADMIN, .apply = apply_move};
     struct hy_diag diag = {""};
     struct handoff_sender *s = calloc(1, sizeof *s);
@@ -536,7 +488,7 @@ int handoff_sender_start(struct hy_daemon *d, struct handoff_sender **ret)
     if (err == HY_OK)
         err = hy_https_create(&https, &diag, &s->https);
     if (err == HY_OK)
-        err = desk_open(&s->desk, "handoff", LANES_MAX * PER_LANE + 1, run, s);
+        err = desk_open(&s->desk, "handoff", HANDOFF_LANES_MAX * PER_LANE + 1, run, s);
     if (err == HY_OK) {
         *ret = s;
         return HY_OK;

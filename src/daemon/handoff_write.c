@@ -196,7 +196,13 @@ static void put_value(const struct handoff_body *b, struct hy_str name, struct h
         hy_buf_add_str(out, b->attribute(b->ctx, name));
 }
 
-static json_t *fill_text(const struct handoff_body *b, const char *text)
+/* A body while its names are filled in; the first thing that went wrong. */
+struct filling {
+    const struct handoff_body *b;
+    int err;
+};
+
+static json_t *fill_text(struct filling *f, const char *text)
 {
     struct hy_buf out = HY_BUF_INIT(HANDOFF_TEXT_MAX);
     struct hy_str rest = hy_str_of(text);
@@ -206,37 +212,40 @@ static json_t *fill_text(const struct handoff_body *b, const char *text)
         if (close == SIZE_MAX)
             break;
         hy_buf_add_str(&out, hy_str_slice(rest, 0, open));
-        put_value(b, hy_str_trim(hy_str_slice(rest, open + 2, close)), &out);
+        put_value(f->b, hy_str_trim(hy_str_slice(rest, open + 2, close)), &out);
         rest = hy_str_slice(rest, close + 2, rest.n);
     }
     hy_buf_add_str(&out, rest);
     struct hy_str all = hy_buf_str(&out);
     json_t *j = out.err ? NULL : json_stringn(all.p ? all.p : "", all.n);
+    f->err = f->err ? f->err : out.err;
     hy_buf_free(&out);
     return j ? j : json_string("");
 }
 
 /* Texts inside, in place; the depth is jansson's. */
-static json_t *fill(const struct handoff_body *b, json_t *j)
+static json_t *fill(struct filling *f, json_t *j)
 {
     const char *key;
     json_t *v;
     void *next;
     size_t i;
     if (json_is_string(j))
-        return fill_text(b, json_string_value(j));
-    json_object_foreach_safe(j, next, key, v) json_object_set_new(j, key, fill(b, v));
-    json_array_foreach(j, i, v) json_array_set_new(j, i, fill(b, v));
+        return fill_text(f, json_string_value(j));
+    json_object_foreach_safe(j, next, key, v) json_object_set_new(j, key, fill(f, v));
+    json_array_foreach(j, i, v) json_array_set_new(j, i, fill(f, v));
     return json_incref(j);
 }
 
-int handoff_body(const struct hy_score_handoff *h, const struct handoff_body *b, struct hy_buf *out)
+int handoff_body(const struct hy_score_handoff *h, const struct handoff_body *b, struct hy_buf *out,
+                 struct hy_diag *diag)
 {
+    struct filling f = {.b = b};
     char at[32];
     json_t *j;
     if (h->body.n) {
         json_t *written = json_loadb(h->body.p, h->body.n, 0, NULL);
-        j = written ? fill(b, written) : NULL;
+        j = written ? fill(&f, written) : NULL;
         json_decref(written);
     } else {
         j = json_copy((json_t *)(uintptr_t)b->lead);
@@ -247,8 +256,13 @@ int handoff_body(const struct hy_score_handoff *h, const struct handoff_body *b,
     char *text = j ? json_dumps(j, JSON_COMPACT | JSON_REAL_PRECISION(12) | JSON_ENCODE_ANY) : NULL;
     json_decref(j);
     if (!text)
-        return HY_EINVAL;
+        return f.err ? f.err : HY_EINVAL;
     hy_buf_add_str(out, hy_str_of(text));
     free(text);
-    return out->err;
+    if (f.err == HY_ELIMIT)
+        return hy_fail(diag, f.err, "a text of its body would have more than %d bytes",
+                       HANDOFF_TEXT_MAX);
+    if (out->err == HY_ELIMIT)
+        return hy_fail(diag, out->err, "its body would have more than %d bytes", HANDOFF_BODY_MAX);
+    return f.err ? f.err : out->err;
 }

@@ -214,7 +214,7 @@ handoffs:
     token_file: crm.token
     ca_file: {ca}
     allow_private: yes
-    body: '{{"Email": "{{{{ email }}}}", "Title": "{{{{ title }}}}", "Rating": ["{{{{score}}}} points", "{{{{ reasons }}}}"]}}'
+    body: '{{"Email": "{{{{ email }}}}", "Title": "{{{{ title }}}}", "Twice": "{{{{ title }}}}{{{{ title }}}}", "Rating": ["{{{{score}}}} points", "{{{{ reasons }}}}"]}}'
 """
 
 
@@ -321,6 +321,28 @@ class HangingCrm(HttpsServer):
     def stop(self):
         self.end.set()
         super().stop()
+
+
+def test_a_lead_that_cannot_be_told_of_keeps_no_other_from_the_receiver(lab):
+    pki = Pki(lab)
+    crm = Crm(lab, *pki.issue("crm", "localhost"), refusals=0)
+    try:
+        daemon, _, api = handing(lab, pki, crm)
+        path, large = lab.path("leads.csv"), range(5)
+        text = "".join(f'large{i}@example.jp,,{"x" * 60000}\n' for i in large)
+        write(path, f'email,name,title\n{text}taro@example.jp,Taro,boss\n')
+        daemon.import_leads(path)
+        for i in large:
+            tell(api, *[{**a, "email": f"large{i}@example.jp"} for a in FOURTEEN])
+        wait_for("those to fail", lambda: sum(h["tries"] > 0 for h in ask(daemon, "score", "handoffs")["handoffs"]) == len(large))
+        tell(api, *FOURTEEN)
+        left = wait_for("the one behind them", lambda: [h for h in ask(daemon, "score", "handoffs")["handoffs"]
+                                                        if len(crm.seen) == 1] or None)
+        left = [h for h in left if h["email"] != "taro@example.jp"]
+        check_eq({h["why"] for h in left}, {"a text of its body would have more than 65536 bytes"}, left)
+        check("nothing is handed over" not in daemon.output(), "the receiver is left alone")
+    finally:
+        crm.stop()
 
 
 def test_a_crm_that_hangs_holds_up_no_mail(lab):

@@ -73,9 +73,41 @@ Test(handoff_write, a_body_is_json_whatever_the_values_are)
     struct handoff_body b = {
         .id = "1", .threshold = "hot", .lead = lead, .attribute = no_attribute};
     struct hy_buf out = HY_BUF_INIT(65536);
-    cr_assert_eq(handoff_body(&h, &b, &out), 0);
+    cr_assert_eq(handoff_body(&h, &b, &out, NULL), 0);
     cr_expect_str_eq(hy_buf_cstr(&out), "{\"t\":[\"a \\\"b\\\"\\n\\\\ a@b.test\",5],\"s\":\"61\","
                                         "\"x\":\"{{open\",\"why\":\"page 9\"}");
     hy_buf_free(&out);
+    json_decref(lead);
+}
+
+static struct hy_str long_attribute(void *ctx, struct hy_str name)
+{
+    static char value[40000];
+    (void)ctx, (void)name;
+    memset(value, 'v', sizeof value);
+    return hy_str_make(value, sizeof value);
+}
+
+Test(handoff_write, a_body_that_is_too_large_is_refused_and_nothing_of_it_is_left_out)
+{
+    static const struct {
+        const char *body, *why;
+    } cases[] = {
+        {"{\"memo\": \"{{memo}}{{memo}}\"}", "a text of its body would have more than 65536 bytes"},
+        {"{\"a\":\"{{m}}\",\"b\":\"{{m}}\",\"c\":\"{{m}}\",\"d\":\"{{m}}\",\"e\":\"{{m}}\","
+         "\"f\":\"{{m}}\",\"g\":\"{{m}}\"}",
+         "its body would have more than 262144 bytes"},
+    };
+    json_t *lead = lead_of("Taro");
+    for (size_t i = 0; i < 2; i++) {
+        const struct hy_score_handoff h = {.body = hy_str_of(cases[i].body)};
+        const struct handoff_body b = {
+            .id = "1", .threshold = "hot", .lead = lead, .attribute = long_attribute};
+        struct hy_buf out = HY_BUF_INIT(HANDOFF_BODY_MAX);
+        struct hy_diag diag = {""};
+        cr_expect_eq(handoff_body(&h, &b, &out, &diag), HY_ELIMIT);
+        cr_expect_str_eq(diag.text, cases[i].why);
+        hy_buf_free(&out);
+    }
     json_decref(lead);
 }
