@@ -1,6 +1,7 @@
 /* lead duplicates, lead merge, lead unmerge: one person who is in the store more than once. */
 #include "cli.h"
 #include "commands.h"
+#include "score_ask.h"
 
 static int run_merge(struct cli *c)
 {
@@ -57,7 +58,7 @@ static int run_duplicates(struct cli *c)
     json_t *r;
     const json_t *x;
     size_t i;
-    int code = cli_request(c, "lead.duplicates", NULL, NULL, &r);
+    int code = score_ask(c, "lead.duplicates", NULL, &r);
     if (code || c->json)
         return code ? code : cli_print_json(c, r);
     const json_t *all = json_object_get(r, "duplicates");

@@ -1,4 +1,4 @@
-/* Questions about scores that take their time: progress is shown on a terminal. */
+/* Questions that all leads are read for: progress is shown on a terminal. */
 #pragma once
 #include "cli.h"
 

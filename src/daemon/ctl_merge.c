@@ -60,16 +60,36 @@ static int run_unmerge(struct ctl_task *k, json_t *o, struct hy_diag *diag)
 
 /* ---- duplicates ---- */
 
+struct look {
+    struct ctl_task *k;
+    hy_us told;
+};
+
+static bool go_on(void *ctx, uint64_t seen, uint64_t of)
+{
+    enum { TELL_EVERY_US = 200000 };
+    struct look *l = ctx;
+    hy_us now = hy_clock_us();
+    if (now - l->told >= TELL_EVERY_US) {
+        l->told = now;
+        hy_control_progress(
+            l->k->call, json_pack("{s:I,s:I}", "leads", (json_int_t)seen, "of", (json_int_t)of));
+    }
+    return !ctl_task_is_cancelled(l->k) && !atomic_load(&l->k->d->alters_ending);
+}
+
 static int run_duplicates(struct ctl_task *k, json_t *o, struct hy_diag *diag)
 {
+    struct look l = {k, hy_clock_us()};
     struct hy_txn t = {0};
     json_t *found = NULL;
     (void)diag;
     int err = hy_txn_read(k->d->env, &t);
     if (!err)
-        err = hy_duplicates_json(&t, SHOWN_MAX, &found);
+        err = hy_duplicates_json(&t, SHOWN_MAX, go_on, &l, &found);
     hy_txn_end(&t);
-    json_object_set_new(o, "duplicates", found);
+    if (!err)
+        json_object_set_new(o, "duplicates", found);
     return err;
 }
 

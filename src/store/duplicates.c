@@ -1,5 +1,7 @@
 /* Finding leads that may be one person: a pair of hash and lead for each mailbox and number,
- * sorted; what lies together with one hash is looked at again. */
+ * sorted; what lies together with one hash is looked at again. So that memory is bounded, the leads
+ * are gone through several times, each time for another share of the hashes; a share that is too
+ * large all the same is parted. */
 #include "hayauma/store/duplicates.h"
 
 #include <stdlib.h>
@@ -8,7 +10,13 @@
 #include "hayauma/store/lead_alias.h"
 #include "lead_priv.h"
 
-enum { KEY_MAX = HY_ADDRESS_MAX + 2, PHONE_MAX = 32, PHONE_MIN = 8 };
+enum {
+    KEY_MAX = HY_ADDRESS_MAX + 2,
+    PHONE_MAX = 32,
+    PHONE_MIN = 8,
+    LOOK_EVERY = 4096, /* leads between two questions whether to go on */
+    SHARES_MAX = 4096, /* a share of these that is too large is one key, as good as */
+};
 
 const char *hy_duplicate_name(enum hy_duplicate_by by)
 {
@@ -55,16 +63,24 @@ static size_t phone_key(struct hy_str text, char out[KEY_MAX])
     return n > PHONE_MIN ? n : 0;
 }
 
+/* The hashes that are `rest` modulo `shares`. */
+struct share {
+    uint64_t shares, rest;
+};
+
 struct finding {
     struct hy_txn *t;
+    const struct hy_duplicates_ask *ask;
     hy_attr_no phone;
     bool has_phone;
     struct hy_hash_key hash;
+    struct share share;
+    uint64_t seen, of; /* leads, in all goes */
     struct pair {
         uint64_t hash;
         hy_lead_no lead;
     } * pairs;
-    size_t n, cap;
+    size_t n, max;
 };
 
 /* The key of a lead by one thing, and what it is made from (a view); 0: it has none. */
@@ -88,37 +104,52 @@ static size_t key_of(const struct finding *f, const struct lead_record *r, enum 
 
 /* ---- gathering ---- */
 
+/* HY_ELIMIT: the share is too large. */
 static int add(struct finding *f, struct hy_str key, hy_lead_no lead)
 {
-    if (f->n == f->cap) {
-        size_t cap = f->cap ? 2 * f->cap : 4096;
-        struct pair *more = realloc(f->pairs, cap * sizeof *more);
-        if (!more)
-            return HY_ENOMEM;
-        f->pairs = more;
-        f->cap = cap;
-    }
-    f->pairs[f->n++] = (struct pair){hy_siphash(&f->hash, key.p, key.n), lead};
+    uint64_t hash = hy_siphash(&f->hash, key.p, key.n);
+    if (hash % f->share.shares != f->share.rest)
+        return 0;
+    if (f->n == f->max) /* of one key more than a group shows are known */
+        return f->share.shares < SHARES_MAX ? HY_ELIMIT : 0;
+    f->pairs[f->n++] = (struct pair){hash, lead};
     return 0;
+}
+
+static int add_lead(struct finding *f, const struct hy_cursor *c)
+{
+    struct lead_record r;
+    char key[KEY_MAX];
+    struct hy_str value;
+    int err = 0;
+    if (c->key.n != 4 || hy_lead_record_read(c->value, &r) != 0)
+        return 0;
+    for (int by = HY_DUPLICATE_MAILBOX; by <= HY_DUPLICATE_PHONE && !err; by++) {
+        size_t n = key_of(f, &r, (enum hy_duplicate_by)by, key, &value);
+        if (n)
+            err = add(f, hy_str_make(key, n), hy_get_be32(c->key.p));
+    }
+    return err;
+}
+
+static bool may_go_on(const struct finding *f)
+{
+    const struct hy_duplicates_ask *ask = f->ask;
+    return !ask->go_on || ask->go_on(ask->ctx, f->seen < f->of ? f->seen : f->of, f->of);
 }
 
 static int gather(struct finding *f)
 {
     struct hy_cursor c;
     int err = hy_cursor_open(f->t, HY_TABLE_LEADS, &c);
+    f->n = 0;
     if (!err)
         err = hy_cursor_first(&c);
     for (; !err; err = hy_cursor_next(&c)) {
-        struct lead_record r;
-        char key[KEY_MAX];
-        struct hy_str value;
-        if (c.key.n != 4 || hy_lead_record_read(c.value, &r) != 0)
-            continue;
-        for (int by = HY_DUPLICATE_MAILBOX; by <= HY_DUPLICATE_PHONE && !err; by++) {
-            size_t n = key_of(f, &r, (enum hy_duplicate_by)by, key, &value);
-            if (n)
-                err = add(f, hy_str_make(key, n), hy_get_be32(c.key.p));
-        }
+        if (f->seen++ % LOOK_EVERY == 0 && !may_go_on(f))
+            err = HY_ECANCELED;
+        if (!err)
+            err = add_lead(f, &c);
         if (err)
             break;
     }
@@ -137,8 +168,7 @@ static int compare(const void *x, const void *y)
 /* ---- telling ---- */
 
 /* Those of a run of one hash that really have the key of its first, and stand for themselves. */
-static int tell(struct finding *f, const struct pair *run, size_t n, enum hy_duplicate_by by,
-                int (*each)(void *ctx, const struct hy_duplicates *x), void *ctx)
+static int tell(struct finding *f, const struct pair *run, size_t n, enum hy_duplicate_by by)
 {
     struct hy_duplicates x = {.by = by};
     char first[KEY_MAX], key[KEY_MAX];
@@ -162,24 +192,59 @@ static int tell(struct finding *f, const struct pair *run, size_t n, enum hy_dup
         }
         x.leads[x.n++] = run[i].lead;
     }
-    return x.n > 1 ? each(ctx, &x) : 0;
+    return x.n > 1 ? f->ask->each(f->ask->ctx, &x) : 0;
 }
 
-int hy_duplicates_each(struct hy_txn *t, int (*each)(void *ctx, const struct hy_duplicates *x),
-                       void *ctx)
+static int tell_all(struct finding *f)
 {
-    struct finding f = {.t = t, .hash = hy_lead_hash_key(t->env)};
-    int err = hy_attr_find(t, HY_STR("phone"), &f.phone);
-    f.has_phone = err == 0;
-    err = err && err != HY_ENOTFOUND ? err : gather(&f);
-    if (!err && f.n)
-        qsort(f.pairs, f.n, sizeof *f.pairs, compare);
-    for (size_t from = 0, to; from < f.n && !err; from = to) {
-        for (to = from + 1; to < f.n && f.pairs[to].hash == f.pairs[from].hash; to++)
+    int err = 0;
+    if (f->n)
+        qsort(f->pairs, f->n, sizeof *f->pairs, compare);
+    for (size_t from = 0, to; from < f->n && !err; from = to) {
+        for (to = from + 1; to < f->n && f->pairs[to].hash == f->pairs[from].hash; to++)
             ;
         for (int by = HY_DUPLICATE_MAILBOX; by <= HY_DUPLICATE_PHONE && to - from > 1 && !err; by++)
-            err = tell(&f, f.pairs + from, to - from, (enum hy_duplicate_by)by, each, ctx);
+            err = tell(f, f->pairs + from, to - from, (enum hy_duplicate_by)by);
     }
+    return err;
+}
+
+/* A share, or both halves of it. They are as many as bits in SHARES_MAX, one in the other. */
+static int find(struct finding *f, struct share share, uint64_t leads)
+{
+    f->share = share;
+    int err = gather(f);
+    if (err != HY_ELIMIT)
+        return err ? err : tell_all(f);
+    f->of += 2 * leads;
+    err = find(f, (struct share){2 * share.shares, share.rest}, leads);
+    return err ? err : find(f, (struct share){2 * share.shares, share.rest + share.shares}, leads);
+}
+
+/* As many shares as are likely to have room each. */
+static uint64_t shares_for(uint64_t pairs, size_t max)
+{
+    uint64_t n = 1;
+    while (n < SHARES_MAX && pairs / n > max / 8 * 7)
+        n *= 2;
+    return n;
+}
+
+int hy_duplicates_each(struct hy_txn *t, const struct hy_duplicates_ask *ask)
+{
+    struct finding f = {.t = t, .ask = ask, .hash = hy_lead_hash_key(t->env)};
+    uint64_t leads = 0;
+    f.max = ask->pairs_max ? ask->pairs_max : HY_DUPLICATE_PAIRS;
+    f.pairs = malloc(f.max * sizeof *f.pairs);
+    int err = f.pairs ? hy_table_count(t, HY_TABLE_LEADS, &leads) : HY_ENOMEM;
+    if (!err)
+        err = hy_attr_find(t, HY_STR("phone"), &f.phone);
+    f.has_phone = err == 0;
+    uint64_t shares = shares_for(f.has_phone ? 2 * leads : leads, f.max);
+    f.of = shares * leads;
+    err = err == HY_ENOTFOUND ? 0 : err;
+    for (uint64_t i = 0; i < shares && !err; i++)
+        err = find(&f, (struct share){shares, i}, leads);
     free(f.pairs);
     return err;
 }

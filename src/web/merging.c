@@ -24,7 +24,15 @@ struct finding {
     struct hy_txn *t;
     json_t *out;
     size_t max;
+    bool (*go_on)(void *ctx, uint64_t seen, uint64_t of);
+    void *ctx;
 };
+
+static bool may_go_on(void *ctx, uint64_t seen, uint64_t of)
+{
+    const struct finding *f = ctx;
+    return f->go_on(f->ctx, seen, of);
+}
 
 static int add(void *ctx, const struct hy_duplicates *x)
 {
@@ -44,10 +52,13 @@ static int add(void *ctx, const struct hy_duplicates *x)
     return json_array_size(f->out) >= f->max;
 }
 
-int hy_duplicates_json(struct hy_txn *t, size_t max, json_t **ret)
+int hy_duplicates_json(struct hy_txn *t, size_t max,
+                       bool (*go_on)(void *ctx, uint64_t seen, uint64_t of), void *ctx,
+                       json_t **ret)
 {
-    struct finding f = {t, json_array(), max};
-    int err = f.out ? hy_duplicates_each(t, add, &f) : HY_ENOMEM;
+    struct finding f = {t, json_array(), max, go_on, ctx};
+    const struct hy_duplicates_ask ask = {.each = add, .go_on = may_go_on, .ctx = &f};
+    int err = f.out ? hy_duplicates_each(t, &ask) : HY_ENOMEM;
     if (err < 0) {
         json_decref(f.out);
         return err;
@@ -76,11 +87,18 @@ static void answer_duplicates(struct web_call *c)
         web_answer(c, 200, json_pack("{s:O}", "duplicates", l->found));
 }
 
+static bool is_open(void *ctx, uint64_t seen, uint64_t of)
+{
+    (void)seen;
+    (void)of;
+    return !web_is_closing(ctx);
+}
+
 /* The thread for what is long: all leads are looked at. */
 static void gather(struct web_call *c, struct hy_txn *t)
 {
     struct look *l = c->state;
-    l->err = t ? hy_duplicates_json(t, l->max, &l->found) : HY_EIO;
+    l->err = t ? hy_duplicates_json(t, l->max, is_open, c, &l->found) : HY_EIO;
     web_later(c, answer_duplicates);
 }
 

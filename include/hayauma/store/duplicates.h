@@ -18,9 +18,18 @@ struct hy_duplicates {
     hy_lead_no leads[HY_DUPLICATES_MAX];
     size_t n; /* 2.. */
 };
-/* Calls `each` for groups of leads until it answers other than 0, which is then the answer. Leads
- * that were merged already are not told. Goes through all leads: 16 bytes of memory for each.
- * HY_ENOMEM. Any thread with a transaction. */
-HY_MUST_USE int hy_duplicates_each(struct hy_txn *t,
-                                   int (*each)(void *ctx, const struct hy_duplicates *x),
-                                   void *ctx);
+enum { HY_DUPLICATE_PAIRS = 2 << 20 }; /* 32 MiB */
+struct hy_duplicates_ask {
+    /* A group. Another answer than 0 ends it, and is its answer. */
+    int (*each)(void *ctx, const struct hy_duplicates *x);
+    /* NULL, or whether to go on, asked every few thousand leads: `seen` of about `of` were looked
+     * at, each as often as there are goes. */
+    bool (*go_on)(void *ctx, uint64_t seen, uint64_t of);
+    void *ctx;
+    size_t pairs_max; /* mailboxes and numbers that are compared at once, 16 bytes each; 0:
+                         HY_DUPLICATE_PAIRS */
+};
+/* Finds groups of leads. Those that were merged already are not told. Goes through all leads, and
+ * again for each HY_DUPLICATE_PAIRS mailboxes and numbers. HY_ENOMEM; HY_ECANCELED: it was not to
+ * go on. Any thread with a transaction. */
+HY_MUST_USE int hy_duplicates_each(struct hy_txn *t, const struct hy_duplicates_ask *ask);

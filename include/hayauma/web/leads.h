@@ -61,5 +61,8 @@ struct hy_merged;
 /* {"kept","part","attributes","labels","lists","identities"}; NULL: out of memory. */
 json_t *hy_merged_json(const struct hy_merged *m);
 /* Groups of leads that may be one person, up to `max`: [{"by","value","leads":[..]}]. Goes through
- * all leads. Any thread with a transaction. */
-HY_MUST_USE int hy_duplicates_json(struct hy_txn *t, size_t max, json_t **ret);
+ * all leads as long as `go_on` says so (hy_duplicates_each). HY_ECANCELED. Any thread with a
+ * transaction. */
+HY_MUST_USE int hy_duplicates_json(struct hy_txn *t, size_t max,
+                                   bool (*go_on)(void *ctx, uint64_t seen, uint64_t of), void *ctx,
+                                   json_t **ret);

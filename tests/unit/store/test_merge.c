@@ -314,7 +314,8 @@ static const char *groups(char out[500])
     struct hy_txn t;
     out[0] = '\0';
     cr_assert_eq(hy_txn_read(env, &t), 0);
-    cr_assert_eq(hy_duplicates_each(&t, put_group, out), 0);
+    const struct hy_duplicates_ask ask = {.each = put_group, .ctx = out};
+    cr_assert_eq(hy_duplicates_each(&t, &ask), 0);
     hy_txn_end(&t);
     return out;
 }
@@ -335,4 +336,69 @@ Test(merge, duplicates_are_found_by_mailbox_and_by_phone)
     char want[100];
     snprintf(want, sizeof want, "phone %u %u;", (unsigned)c, (unsigned)d);
     cr_expect_str_eq(groups(got), want, "who was merged is no duplicate");
+}
+
+struct counted {
+    unsigned groups, leads, asked;
+    uint64_t of;
+    unsigned stop_at; /* 0: never */
+};
+
+static int count_group(void *ctx, const struct hy_duplicates *x)
+{
+    struct counted *n = ctx;
+    n->groups++;
+    n->leads += (unsigned)x->n;
+    return 0;
+}
+
+static bool count_go(void *ctx, uint64_t seen, uint64_t of)
+{
+    struct counted *n = ctx;
+    cr_expect_leq(seen, of);
+    n->of = of;
+    return ++n->asked != n->stop_at;
+}
+
+static int count_all(size_t pairs_max, struct counted *n)
+{
+    const struct hy_duplicates_ask ask = {count_group, count_go, n, pairs_max};
+    struct hy_txn t;
+    cr_assert_eq(hy_txn_read(env, &t), 0);
+    int err = hy_duplicates_each(&t, &ask);
+    hy_txn_end(&t);
+    return err;
+}
+
+Test(merge, duplicates_are_found_in_bounded_memory_however_many_goes_it_takes)
+{
+    enum { PEOPLE = 300, SAME = 40 };
+    char address[64], phone[32];
+    struct counted n = {0};
+    for (unsigned i = 0; i < PEOPLE; i++)
+        for (unsigned k = 0; k < 2; k++) {
+            snprintf(address, sizeof address, "p%u%s@one.test", i, k ? "+x" : "");
+            snprintf(phone, sizeof phone, "03%08u", i);
+            (void)with_phone(address, phone);
+        }
+    cr_assert_eq(count_all(0, &n), 0);
+    cr_expect_eq(n.groups, 2 * PEOPLE);
+    cr_expect_eq(n.leads, 4 * PEOPLE);
+    cr_expect_eq(n.of, 2 * PEOPLE, "one go");
+    n = (struct counted){0};
+    cr_assert_eq(count_all(100, &n), 0);
+    cr_expect_eq(n.groups, 2 * PEOPLE, "each group once, %u", n.groups);
+    cr_expect_eq(n.leads, 4 * PEOPLE);
+    cr_expect_geq(n.of, 12 * 2 * PEOPLE, "a go for each hundred");
+    for (unsigned i = 0; i < SAME; i++) {
+        snprintf(address, sizeof address, "all%u@two.test", i);
+        (void)with_phone(address, "0399999999");
+    }
+    n = (struct counted){0};
+    cr_assert_eq(count_all(30, &n), 0, "more of one key than there is room for");
+    cr_expect_eq(n.groups, 2 * PEOPLE + 1);
+    cr_expect_eq(n.leads, 4 * PEOPLE + HY_DUPLICATES_MAX);
+    n = (struct counted){.stop_at = 3};
+    cr_expect_eq(count_all(30, &n), HY_ECANCELED);
+    cr_expect_eq(n.asked, 3, "nothing is looked at behind that");
 }
