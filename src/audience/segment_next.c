@@ -15,8 +15,8 @@ static hy_wall_ms sooner(hy_wall_ms a, hy_wall_ms b)
 static struct view compared(const struct hy_segment_node *n, const struct hy_segment_facts *f)
 {
     struct hy_str value = f->attribute(f->ctx, n->name);
-    struct view v = {.is_true = hy_segment_compares(n, value, f->now, f->zone),
-                     .until = hy_segment_age_changes(n, value, f->now, f->zone)};
+    struct view v = {.until = hy_segment_age_changes(n, value, f->now, f->zone)};
+    v.is_true = hy_segment_compares_all(n, value, f);
     if (f->stays_until)
         v.until = sooner(v.until, f->stays_until(f->ctx, n));
     return v;

@@ -185,6 +185,16 @@ bool hy_segment_compares(const struct hy_segment_node *n, struct hy_str text, hy
     return false;
 }
 
+bool hy_segment_compares_all(const struct hy_segment_node *n, struct hy_str value,
+                             const struct hy_segment_facts *f)
+{
+    bool goes_on = n->op == HY_SEGMENT_NE; /* while it is so */
+    bool is_true = hy_segment_compares(n, value, f->now, f->zone);
+    while (f->more && is_true == goes_on && (value = f->more(f->ctx)).n)
+        is_true = hy_segment_compares(n, value, f->now, f->zone);
+    return is_true;
+}
+
 /* -- activities ----------------------------------------------------------------------------- */
 
 static bool passes(const struct hy_segment_node *did, const struct hy_segment_deed *deed)
@@ -258,7 +268,7 @@ bool hy_segment_is_true(const struct hy_segment_node *n, const struct hy_segment
     bool is_all = n->kind == HY_SEGMENT_ALL;
     switch (n->kind) {
     case HY_SEGMENT_COMPARE:
-        return hy_segment_compares(n, f->attribute(f->ctx, n->name), f->now, f->zone);
+        return hy_segment_compares_all(n, f->attribute(f->ctx, n->name), f);
     case HY_SEGMENT_MEMBER:
         return f->is_member(f->ctx, n->group, n->name);
     case HY_SEGMENT_DID:

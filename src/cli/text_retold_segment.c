@@ -151,6 +151,7 @@ cli_words cli_retold_segment[] = {
     {"when: cannot ask for a time that passes", "when: 経過していく時間は条件にできません"},
     {"when: cannot ask for carts and orders: a rule with 'on' gives points for those",
      "when: カートと注文は条件にできません。それらには 'on' のルールで点数を付けます"},
+    {"when: cannot ask for the company's record", "when: 会社の記録は条件にできません"},
     {"when: cannot ask for the score itself", "when: スコア自体は条件にできません"},
     {"name: '%s' is an earlier hand-off", "name: '%s' という名前の引き渡しがすでにあります"},
     {"name: '%s' is an earlier group", "name: '%s' という名前のグループがすでにあります"},

@@ -27,6 +27,8 @@ static const char *unsteady(const struct hy_segment_node *n)
         return "when: cannot ask for a time that passes";
     if (hy_str_eq(n->name, HY_STR("score")) || hy_str_starts(n->name, HY_STR("score.")))
         return "when: cannot ask for the score itself";
+    if (hy_segment_given_of(n->name) >= HY_SEGMENT_COMPANY_SCORE)
+        return "when: cannot ask for the company's record";
     if (hy_segment_given_of(n->name) != HY_SEGMENT_GIVEN_NONE)
         return "when: cannot ask for carts and orders: a rule with 'on' gives points for those";
     return NULL;

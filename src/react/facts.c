@@ -3,8 +3,6 @@
  * remembered. */
 #include "facts_priv.h"
 
-#include <inttypes.h>
-#include <stdio.h>
 #include <stdlib.h>
 
 #include "hayauma/store/label.h"
@@ -63,6 +61,7 @@ struct hy_facts {
     size_t n_kept; /* of all kinds */
     struct score score;
     struct fact_shop shop;
+    struct fact_company company;
     uint64_t steps;
 };
 
@@ -87,23 +86,6 @@ static struct hy_str stored(struct hy_facts *f, struct hy_str name)
     return HY_STR("");
 }
 
-static bool is_group(const struct hy_score_plan *plan, struct hy_str name)
-{
-    for (size_t i = 0; i < plan->n_groups; i++)
-        if (hy_str_eq(plan->groups[i].name, name))
-            return true;
-    return false;
-}
-
-bool fact_is_score(const struct hy_score_plan *plan, struct hy_str name, struct hy_str *ret_group)
-{
-    struct hy_str group = hy_str_slice(name, name.n < 6 ? name.n : 6, name.n); /* behind "score." */
-    if (!plan || fact_name_of(name) != FACT_SCORE || (group.n && !is_group(plan, group)))
-        return false;
-    *ret_group = group;
-    return true;
-}
-
 /* The score, or that of a group; NULL: it is no name of one. */
 static struct score *score_of(struct hy_facts *f, struct hy_str name)
 {
@@ -123,30 +105,6 @@ static struct score *score_of(struct hy_facts *f, struct hy_str name)
     return s;
 }
 
-struct hy_str fact_score(int64_t milli, char room[FACT_ROOM])
-{
-    uint64_t size = milli < 0 ? (uint64_t)-milli : (uint64_t)milli;
-    int n = snprintf(room, FACT_ROOM, "%s%" PRIu64 ".%03u", milli < 0 ? "-" : "", size / 1000,
-                     (unsigned)(size % 1000));
-    return hy_str_make(room, (size_t)n);
-}
-
-hy_wall_ms fact_score_stays(const struct hy_segment_node *n, const struct hy_score_sum *sums,
-                            size_t n_sums, hy_wall_ms now)
-{
-    hy_wall_ms until = INT64_MAX;
-    for (size_t i = 0; i < n->n_values; i++) {
-        if (n->values[i].kind != HY_SEGMENT_NUMBER)
-            continue;
-        for (int step = 0; step < 2; step++) { /* reaching the value, and going over it */
-            double level = n->values[i].number + step * 0.001;
-            hy_wall_ms at = hy_score_crosses(level, sums, n_sums, now);
-            until = at < until ? at : until;
-        }
-    }
-    return until;
-}
-
 static struct hy_str of_shop(struct hy_facts *f, struct hy_str name)
 {
     enum hy_segment_given given = hy_segment_given_of(name);
@@ -156,9 +114,28 @@ static struct hy_str of_shop(struct hy_facts *f, struct hy_str name)
     return fact_shop_value(err ? &fact_shop_none : &f->shop, given, f->room);
 }
 
+static struct hy_str of_company(struct hy_facts *f, struct hy_str name)
+{
+    struct hy_str value;
+    int err = f->company.is_read ? HY_OK : fact_company_of(f->t, f->lead, &f->company);
+    if (!err)
+        err = fact_company_value(f->t, &f->company, name, f->ask.now, &value);
+    if (!err)
+        return value;
+    fail(f, err);
+    return HY_STR("");
+}
+
+static struct hy_str more(void *ctx)
+{
+    struct hy_facts *f = ctx;
+    return fact_company_more(&f->company);
+}
+
 static struct hy_str attribute(void *ctx, struct hy_str name)
 {
     struct hy_facts *f = ctx;
+    f->company.next = SIZE_MAX;
     enum fact_name is = fact_name_of(name);
     struct score *s = is == FACT_SCORE ? score_of(f, name) : NULL;
     if (s && s->text.n == 0)
@@ -167,6 +144,8 @@ static struct hy_str attribute(void *ctx, struct hy_str name)
         return s->text;
     if (is == FACT_SHOP)
         return of_shop(f, name);
+    if (is == FACT_COMPANY)
+        return of_company(f, name);
     if (is == FACT_NONE || is == FACT_SCORE)
         return stored(f, name);
     return fact_value(is, f->created, f->address, f->status, f->room);
@@ -418,6 +397,7 @@ int hy_facts_new(const struct hy_facts_options *o, struct hy_facts **ret)
     f->text = HY_BUF_INIT(TEXT_MAX);
     f->ask = (struct hy_segment_facts){.ctx = f,
                                        .attribute = attribute,
+                                       .more = more,
                                        .is_member = is_member,
                                        .count = count,
                                        .nth = nth,
@@ -433,6 +413,7 @@ void hy_facts_free(struct hy_facts *f)
         return;
     hy_deed_free(f->deed);
     hy_buf_free(&f->text);
+    fact_company_free(&f->company);
     for (size_t i = 0; i < HY_ACTIVITY_KINDS; i++)
         free(f->past[i].kept);
     free(f);
@@ -465,7 +446,7 @@ static void forget(struct hy_facts *f)
     }
     f->n_kept = 0;
     f->score.is_read = false;
-    f->shop.is_cart_read = f->shop.is_customer_read = false;
+    f->shop.is_cart_read = f->shop.is_customer_read = f->company.is_read = false;
     f->steps = 0;
 }
 

@@ -4,6 +4,7 @@
 #include "hayauma/react/facts.h"
 #include "hayauma/score/plan.h"
 #include "hayauma/store/commerce.h"
+#include "hayauma/store/company.h"
 #include "hayauma/store/label.h"
 #include "hayauma/store/lead_set.h"
 
@@ -16,6 +17,7 @@ enum fact_name {
     FACT_MAIL_STATUS,
     FACT_SCORE, /* or score.GROUP: fact_score_group */
     FACT_SHOP,  /* of carts and orders: hy_segment_given_of */
+    FACT_COMPANY,
 };
 enum fact_name fact_name_of(struct hy_str name);
 
@@ -39,6 +41,30 @@ HY_MUST_USE int fact_shop_read(struct hy_txn *t, hy_lead_no lead, enum hy_segmen
                                struct fact_shop *s);
 struct hy_str fact_shop_value(const struct fact_shop *s, enum hy_segment_given g,
                               char room[FACT_ROOM]);
+
+/* Of a company, copied, so that writes do it no harm. */
+struct fact_company {
+    bool is_read, has_sums;
+    hy_company_no no; /* 0: there is none */
+    struct hy_buf text;
+    struct hy_company_record record;
+    struct hy_score_sum sums[HY_SCORE_SUMS_MAX];
+    size_t n_sums;
+    size_t next; /* of several values, which fact_company_more() is to say */
+    char room[FACT_ROOM];
+};
+/* Zeroed at first. A company that is not there is none. */
+HY_MUST_USE int fact_company_read(struct hy_txn *t, hy_company_no no, struct fact_company *c);
+HY_MUST_USE int fact_company_of(struct hy_txn *t, hy_lead_no lead, struct fact_company *c);
+HY_MUST_USE int fact_company_sums(struct hy_txn *t, struct fact_company *c);
+/* The value of "company.NAME", empty: none; and the next, if there are several. */
+HY_MUST_USE int fact_company_value(struct hy_txn *t, struct fact_company *c, struct hy_str name,
+                                   hy_wall_ms now, struct hy_str *ret);
+struct hy_str fact_company_more(struct fact_company *c);
+/* Up to when what a COMPARE node says of its points surely stays so. */
+hy_wall_ms fact_company_stays(struct hy_txn *t, struct fact_company *c,
+                              const struct hy_segment_node *n, hy_wall_ms now);
+void fact_company_free(struct fact_company *c);
 
 /* Thousandths of a point as a number. */
 struct hy_str fact_score(int64_t milli, char room[FACT_ROOM]);

@@ -65,6 +65,8 @@ HY_MUST_USE int search_value(struct search *s, struct search_leaf *l, hy_lead_no
                              struct hy_str value);
 /* COMPARE leaves of carts and orders: by those who have some. */
 HY_MUST_USE int search_shop(struct search *s);
+/* Those of companies: by the companies. */
+HY_MUST_USE int search_companies(struct search *s);
 
 /* Fill the sets of COMPARE, and of DID leaves. */
 HY_MUST_USE int search_attributes(struct search *s);

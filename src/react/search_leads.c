@@ -23,7 +23,7 @@ static int plan_leaf(struct search *s, struct plan *p, struct search_leaf *l)
     l->fact = fact_name_of(l->node->name);
     l->is_score = fact_is_score(s->o->facts.plan, l->node->name, &l->group);
     l->given = hy_segment_given_of(l->node->name);
-    if (l->fact == FACT_SHOP) /* search_shop */
+    if (l->fact == FACT_SHOP || l->fact == FACT_COMPANY) /* they are told by other walks */
         return HY_OK;
     l->rest = search_says(s, l, l->is_score ? HY_STR("0.000") : HY_STR(""));
     if (l->is_score)
@@ -139,5 +139,7 @@ int search_attributes(struct search *s)
         err = walk(s, &p);
     if (!err)
         err = walk_scores(s);
-    return err ? err : search_shop(s);
+    if (!err)
+        err = search_shop(s);
+    return err ? err : search_companies(s);
 }

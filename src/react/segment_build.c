@@ -5,7 +5,7 @@
 
 #include "hayauma/base/list.h"
 #include "hayauma/react/segment_edit.h"
-#include "segment_plan.h"
+#include "segments_priv.h"
 
 enum { TOUCHED_AT_ONCE = 64 };
 
@@ -51,6 +51,22 @@ static int catch_up(struct hy_txn *t, struct hy_segments *s, hy_segment_no no)
     }
 }
 
+/* Companies whose points fade are looked at when they pass what the segment asks for. */
+static int arm_companies(struct hy_txn *t, struct hy_segments *s, struct hy_segment_building *b)
+{
+    hy_company_no no = b->company;
+    int err = segments_follow(t, s);
+    if (err || !(s->plan.uses & PLAN_COMPANY))
+        return err;
+    while (!err && (err = hy_company_scored_next(t, no, &no)) == HY_OK) {
+        err = segments_arm(t, s, no, b->at);
+        b->company = no;
+        if (!err && hy_txn_should_yield(t))
+            return HY_EMORE;
+    }
+    return err == HY_ENOTFOUND ? HY_OK : err;
+}
+
 int hy_segment_build_store(struct hy_txn *t, struct hy_segments *s, struct hy_segment_building *b)
 {
     struct hy_segment seg;
@@ -61,6 +77,8 @@ int hy_segment_build_store(struct hy_txn *t, struct hy_segments *s, struct hy_se
         err = hy_lead_set_store(t, hy_segment_set_of(b->no), b->found.leads, &b->block);
     if (!err)
         err = store_due(t, b);
+    if (!err)
+        err = arm_companies(t, s, b);
     if (!err)
         err = catch_up(t, s, b->no);
     if (!err)
@@ -135,13 +153,13 @@ static int find_next(struct hy_txn *t, struct hy_segment *ret)
 }
 
 static int find_members(struct hy_txn *t, const struct hy_segment_build *b,
-                        const struct hy_segment *s, struct hy_segment_found *ret,
+                        const struct hy_segment *s, hy_wall_ms now, struct hy_segment_found *ret,
                         struct hy_diag *diag)
 {
     struct hy_arena arena = HY_ARENA_INIT(HY_SEGMENT_TREE_MAX);
     const struct hy_segment_node *tree;
     const struct hy_segment_search o = {.facts = b->facts,
-                                        .now = hy_clock_wall_ms(),
+                                        .now = now,
                                         .wants_due = true,
                                         .is_cancelled = b->is_cancelled,
                                         .ctx = b->ctx};
@@ -174,7 +192,8 @@ int hy_segment_build_next(const struct hy_segment_build *b, hy_segment_no *ret_n
     if (!err) {
         *ret_no = q.b.no = s.no;
         q.b.version = s.version;
-        err = find_members(&t, b, &s, &q.b.found, &diag);
+        q.b.at = hy_clock_wall_ms();
+        err = find_members(&t, b, &s, q.b.at, &q.b.found, &diag);
     } else if (err == HY_ENOTFOUND) {
         hy_txn_end(&t);
         return err;

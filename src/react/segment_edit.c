@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "facts_priv.h"
+#include "hayauma/store/company_watch.h"
 #include "hayauma/store/list.h"
 #include "hayauma/store/log_reader.h"
 #include "segment_plan.h"
@@ -289,6 +290,8 @@ static int reword(struct hy_txn *t, struct hy_segment *s, const struct hy_segmen
     }
     if (!err && segment_uses(tree) & PLAN_MAIL)
         err = begin_mail(t);
+    if (!err && segment_uses(tree) & PLAN_COMPANY)
+        err = hy_company_watch(t);
     if (!err)
         err = build_followers(t, s->no);
     hy_buf_free(&words);

@@ -37,6 +37,8 @@ static unsigned use_of(const struct hy_segment_node *n)
         return PLAN_SCORE | PLAN_ATTRIBUTES;
     case FACT_SHOP:
         return PLAN_SHOP;
+    case FACT_COMPANY:
+        return PLAN_COMPANY;
     default:
         return PLAN_RECORD;
     }
@@ -65,6 +67,7 @@ static int read_one(struct segment_plan *p, const struct hy_segment *s)
         return HY_OK;
     *to = (struct plan_segment){.no = s->no,
                                 .state = s->state,
+                                .version = s->version,
                                 .announces = s->announces,
                                 .name = hy_arena_str(&p->arena, s->name)};
     struct hy_str text = hy_arena_str(&p->arena, s->text);
@@ -170,10 +173,22 @@ static int grow(void **list, size_t n, size_t size)
     return HY_OK;
 }
 
+static int index_company(struct segment_plan *p, const struct hy_segment_node *leaf, uint32_t at)
+{
+    void *list = p->by_company;
+    int err = grow(&list, p->n_by_company, sizeof *p->by_company);
+    p->by_company = list;
+    if (!err)
+        p->by_company[p->n_by_company++] = (struct plan_leaf){leaf, at};
+    return err;
+}
+
 static int index_leaf(void *ctx, const struct hy_segment_node *leaf)
 {
     struct indexing *x = ctx;
     struct segment_plan *p = x->p;
+    if (leaf->kind == HY_SEGMENT_COMPARE)
+        return fact_name_of(leaf->name) == FACT_COMPANY ? index_company(p, leaf, x->at) : HY_OK;
     if (leaf->kind == HY_SEGMENT_DID) {
         void *list = p->by_kind[leaf->did];
         int err = grow(&list, p->n_by_kind[leaf->did], sizeof(struct plan_did));
@@ -221,6 +236,7 @@ void segment_plan_free(struct segment_plan *p)
         free(p->segments[i].dependents);
     for (size_t k = 0; k < HY_ACTIVITY_KINDS; k++)
         free(p->by_kind[k]);
+    free(p->by_company);
     free(p->segments);
     hy_arena_free(&p->arena);
     *p = (struct segment_plan){0};

@@ -15,11 +15,13 @@ enum plan_use {
     PLAN_DEEDS = 64,
     PLAN_MAIL = 128, /* received, bounced */
     PLAN_SHOP = 256, /* carts and orders as they stand */
+    PLAN_COMPANY = 512,
 };
 
 struct plan_segment {
     hy_segment_no no;
     enum hy_segment_state state;
+    uint64_t version;
     bool announces;
     struct hy_str name;
     const struct hy_segment_node *tree;
@@ -34,6 +36,11 @@ struct plan_did {
     uint32_t segment; /* its place */
 };
 
+struct plan_leaf {
+    const struct hy_segment_node *leaf;
+    uint32_t segment; /* its place */
+};
+
 struct segment_plan {
     struct hy_arena arena;
     uint64_t generation;
@@ -41,6 +48,8 @@ struct segment_plan {
     size_t n;
     struct plan_did *by_kind[HY_ACTIVITY_KINDS];
     size_t n_by_kind[HY_ACTIVITY_KINDS];
+    struct plan_leaf *by_company; /* conditions on companies */
+    size_t n_by_company;
     unsigned uses; /* of any */
 };
 

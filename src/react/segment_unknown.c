@@ -45,9 +45,20 @@ static void offer(struct hy_segment_unknown *u, struct hy_str name)
         memcpy(u->near, text, name.n + 1);
 }
 
+static void offer_prefixed(struct hy_segment_unknown *u, const char *prefix, struct hy_str name)
+{
+    char text[HY_SEGMENT_NEAR_MAX + 1];
+    int n = snprintf(text, sizeof text, "%s%.*s", prefix, HY_STR_ARG(name));
+    if (n > 0 && (size_t)n < sizeof text)
+        offer(u, hy_str_make(text, (size_t)n));
+}
+
+/* Companies have attributes of the same names. */
 static int offer_attributes(struct hy_txn *t, struct hy_segment_unknown *u)
 {
-    static const char *const own[] = {"created", "email", "email_domain", "mail_status", "score"};
+    static const char *const own[] = {"created", "email",         "email_domain", "mail_status",
+                                      "score",   "company.score", "company.name", "company.domain"};
+    const char *prefix = fact_name_of(u->name) == FACT_COMPANY ? "company." : "";
     size_t n = 0;
     int err = hy_attr_count(t, &n);
     for (size_t i = 0; i < sizeof own / sizeof *own; i++)
@@ -56,7 +67,7 @@ static int offer_attributes(struct hy_txn *t, struct hy_segment_unknown *u)
         struct hy_str name;
         err = hy_attr_name(t, (hy_attr_no)i, &name);
         if (!err)
-            offer(u, name);
+            offer_prefixed(u, prefix, name);
     }
     return err;
 }
@@ -64,12 +75,8 @@ static int offer_attributes(struct hy_txn *t, struct hy_segment_unknown *u)
 static void offer_groups(const struct hy_score_plan *plan, struct hy_segment_unknown *u)
 {
     offer(u, HY_STR("score"));
-    for (size_t i = 0; plan && i < plan->n_groups; i++) {
-        char text[HY_SEGMENT_NEAR_MAX + 1];
-        int n = snprintf(text, sizeof text, "score.%.*s", HY_STR_ARG(plan->groups[i].name));
-        if (n > 0 && (size_t)n < sizeof text)
-            offer(u, hy_str_make(text, (size_t)n));
-    }
+    for (size_t i = 0; plan && i < plan->n_groups; i++)
+        offer_prefixed(u, "score.", plan->groups[i].name);
 }
 
 static int offer_labels(struct hy_txn *t, enum hy_label_kind kind, struct hy_segment_unknown *u)
@@ -137,9 +144,10 @@ static int look_attribute(struct search *s, struct hy_str name)
     hy_attr_no no;
     if (is == FACT_SCORE && fact_is_score(s->plan, name, &group))
         return HY_OK;
-    if (is != FACT_NONE && is != FACT_SCORE)
+    bool is_companys = hy_segment_given_of(name) == HY_SEGMENT_COMPANY_ATTRIBUTE;
+    if (is != FACT_NONE && is != FACT_SCORE && !is_companys)
         return HY_OK;
-    int err = hy_attr_find(s->t, name, &no);
+    int err = hy_attr_find(s->t, is_companys ? hy_segment_company_attribute(name) : name, &no);
     if (err != HY_ENOTFOUND)
         return err;
     return note(s, is == FACT_SCORE ? HY_SEGMENT_UNKNOWN_SCORE : HY_SEGMENT_UNKNOWN_ATTRIBUTE,

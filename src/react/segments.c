@@ -8,41 +8,18 @@
 
 #include <stdlib.h>
 
-#include "concern.h"
-#include "facts_priv.h"
-#include "hayauma/store/attempt.h"
 #include "hayauma/store/cart.h"
 #include "hayauma/store/lead_alias.h"
 #include "hayauma/store/lead_change.h"
-#include "hayauma/store/log_reader.h"
-#include "hayauma/store/spool.h"
-#include "segment_edit.h"
-#include "segment_plan.h"
+#include "segments_priv.h"
 
 enum {
-    TAKE = 256,      /* leads of the wheel at once */
-    RESTS = 256,     /* leads that are left alone, at most */
+    COMPANIES = 64,  /* that changed by what was noted, and are looked at with it */
+    MEMBERS = 256,   /* of these */
     DEAR = 2000,     /* steps of a look that a lead rests behind */
     STEPS_A_MS = 50, /* of the rest: a step takes 1 to 2 us */
     REST_MIN_MS = 1000,
     REST_MAX_MS = 60000,
-};
-
-/* A lead that is looked at no more until then. */
-struct rest {
-    hy_lead_no lead;
-    hy_wall_ms from, until;
-};
-
-struct hy_segments {
-    struct hy_facts *facts;
-    struct hy_deed *deed;
-    struct segment_plan plan;
-    bool is_read;
-    struct concerns concerns;             /* whom something happened to since the last look */
-    uint64_t *concerned;                  /* of the lead at hand */
-    struct rest rests[RESTS];             /* by number; forgetting one costs but a look */
-    struct hy_segments_meter *meter, own; /* own: where nobody wants to know */
 };
 
 int hy_segments_new(const struct hy_facts_options *o, struct hy_segments_meter *meter,
@@ -74,7 +51,7 @@ void hy_segments_free(struct hy_segments *s)
 
 /* Reads the segments anew when they changed, in whichever transaction that was. Who is concerned
  * then is of one that was dropped. */
-static int follow(struct hy_txn *t, struct hy_segments *s)
+int segments_follow(struct hy_txn *t, struct hy_segments *s)
 {
     struct segment_plan plan;
     struct concerns concerns;
@@ -100,37 +77,32 @@ static int follow(struct hy_txn *t, struct hy_segments *s)
 
 /* ---- who is concerned ---- */
 
-static void concern(struct hy_segments *s, size_t place)
-{
-    s->concerned[place / 64] |= UINT64_C(1) << place % 64;
-}
-
 static bool is_concerned(const struct hy_segments *s, size_t place)
 {
     return s->concerned[place / 64] >> place % 64 & 1;
 }
 
-static void concern_uses(struct hy_segments *s, unsigned uses)
+void segments_concern_uses(struct hy_segments *s, unsigned uses)
 {
     for (size_t i = 0; i < s->plan.n; i++)
         if (s->plan.segments[i].uses & uses)
-            concern(s, i);
+            segments_concern(s, i);
 }
 
 static void concern_all(struct hy_segments *s)
 {
     for (size_t i = 0; i < s->plan.n; i++)
-        concern(s, i);
+        segments_concern(s, i);
 }
 
-static void concern_kind(struct hy_segments *s, struct hy_txn *t, enum hy_activity_kind kind,
-                         const struct hy_activity *a)
+void segments_concern_kind(struct hy_segments *s, struct hy_txn *t, enum hy_activity_kind kind,
+                           const struct hy_activity *a)
 {
     const struct plan_did *list = s->plan.by_kind[kind];
     const struct hy_segment_deed *deed = hy_deed_of(s->deed, t, a);
     for (size_t i = 0; i < s->plan.n_by_kind[kind]; i++)
         if (!is_concerned(s, list[i].segment) && hy_segment_matches(list[i].did, deed))
-            concern(s, list[i].segment);
+            segments_concern(s, list[i].segment);
 }
 
 /* ---- looking ---- */
@@ -180,7 +152,7 @@ static int look_and_tell(struct hy_txn *t, struct hy_segments *s, size_t place, 
     if (err || !changed)
         return err;
     for (size_t i = 0; i < to->n_dependents; i++)
-        concern(s, to->dependents[i]);
+        segments_concern(s, to->dependents[i]);
     if (!to->announces || !is_there)
         return HY_OK;
     err = hy_lead_set_has(t, hy_segment_set_of(to->no), lead, &is_in);
@@ -251,8 +223,8 @@ static int look_at(struct hy_txn *t, struct hy_segments *s, hy_lead_no lead, hy_
 }
 
 /* In the order of their numbers, as they lie in the store. */
-static int look_at_all(struct hy_txn *t, struct hy_segments *s, hy_wall_ms now,
-                       struct hy_segments_fault *f)
+int segments_look_at_all(struct hy_txn *t, struct hy_segments *s, hy_wall_ms now,
+                         struct hy_segments_fault *f)
 {
     uint16_t order[CONCERNS_MAX];
     int err = HY_OK;
@@ -272,20 +244,22 @@ static int look_at_all(struct hy_txn *t, struct hy_segments *s, hy_wall_ms now,
 
 int hy_segments_look(struct hy_txn *t, struct hy_segments *s, struct hy_segments_fault *f)
 {
-    int err = s->concerns.n ? follow(t, s) : HY_OK;
-    return err ? err : look_at_all(t, s, t->now, f);
+    int err = s->concerns.n ? segments_follow(t, s) : HY_OK;
+    if (!err && s->concerns.n && s->plan.uses & PLAN_COMPANY)
+        err = segments_companies(t, s, t->now, COMPANIES, MEMBERS);
+    return err && err != HY_EMORE ? err : segments_look_at_all(t, s, t->now, f);
 }
 
 /* Whoever is concerned from now on concerns the lead. */
-static int turn_to(struct hy_txn *t, struct hy_segments *s, hy_lead_no lead)
+int segments_turn_to(struct hy_txn *t, struct hy_segments *s, hy_lead_no lead)
 {
-    int err = follow(t, s);
+    int err = segments_follow(t, s);
     if (err)
         return err;
     s->concerned = concerns_of(&s->concerns, lead);
     if (s->concerned)
         return HY_OK;
-    err = look_at_all(t, s, t->now, NULL);
+    err = segments_look_at_all(t, s, t->now, NULL);
     s->concerned = concerns_of(&s->concerns, lead);
     return err;
 }
@@ -300,7 +274,7 @@ static int note_shop(struct hy_txn *t, struct hy_segments *s, const struct hy_ac
         (a->kind != HY_ACTIVITY_ORDER && a->kind != HY_ACTIVITY_CART &&
          a->kind != HY_ACTIVITY_IDENTIFY))
         return HY_OK;
-    concern_uses(s, PLAN_SHOP);
+    segments_concern_uses(s, PLAN_SHOP);
     if (a->kind != HY_ACTIVITY_ORDER)
         return HY_OK;
     const struct hy_segment_deed *deed = hy_deed_of(s->deed, t, a);
@@ -311,9 +285,9 @@ static int note_shop(struct hy_txn *t, struct hy_segments *s, const struct hy_ac
     if (!err)
         err = hy_lead_kept(t, cart.lead, &kept);
     if (!err)
-        err = turn_to(t, s, kept);
+        err = segments_turn_to(t, s, kept);
     if (!err)
-        concern_uses(s, PLAN_SHOP);
+        segments_concern_uses(s, PLAN_SHOP);
     return err;
 }
 
@@ -322,18 +296,18 @@ int hy_segments_note(struct hy_txn *t, struct hy_segments *s, const struct hy_ac
 {
     if (!a->lead)
         return HY_OK;
-    int err = turn_to(t, s, a->lead);
+    int err = segments_turn_to(t, s, a->lead);
     if (err)
         return err;
-    concern_kind(s, t, a->kind, a);
+    segments_concern_kind(s, t, a->kind, a);
     if (a->kind == HY_ACTIVITY_LATE_BOUNCE)
-        concern_kind(s, t, HY_ACTIVITY_BOUNCED, a);
+        segments_concern_kind(s, t, HY_ACTIVITY_BOUNCED, a);
     if (a->kind == HY_ACTIVITY_IDENTIFY) /* what the visitor did is the lead's from now on */
-        concern_uses(s, PLAN_DEEDS);
+        segments_concern_uses(s, PLAN_DEEDS);
     if (a->kind == HY_ACTIVITY_MERGED)
         concern_all(s);
     if (score_changed)
-        concern_uses(s, PLAN_SCORE);
+        segments_concern_uses(s, PLAN_SCORE);
     return note_shop(t, s, a);
 }
 
@@ -343,139 +317,34 @@ int hy_segments_lead(struct hy_txn *t, struct hy_segments *s, hy_lead_no lead, u
     static const struct {
         unsigned what, uses;
     } uses[] = {
-        {HY_LEAD_ATTRIBUTES, PLAN_ATTRIBUTES | PLAN_SHOP}, /* a cart may have gone to another */
+        {HY_LEAD_ATTRIBUTES,
+         PLAN_ATTRIBUTES | PLAN_SHOP | PLAN_COMPANY}, /* a cart may have gone to another */
         {HY_LEAD_TAGS, PLAN_TAGS},
         {HY_LEAD_GROUPS, PLAN_GROUPS},
         {HY_LEAD_LISTS, PLAN_LISTS},
         {HY_LEAD_ADDRESSES, PLAN_RECORD | PLAN_LISTS | PLAN_MAIL},
     };
-    int err = turn_to(t, s, lead);
+    int err = segments_turn_to(t, s, lead);
     if (err)
         return err;
     for (size_t i = 0; i < sizeof uses / sizeof *uses; i++)
         if (what & uses[i].what)
-            concern_uses(s, uses[i].uses);
+            segments_concern_uses(s, uses[i].uses);
     if (what & (HY_LEAD_MERGED | HY_LEAD_ERASED | HY_LEAD_CREATED))
         concern_all(s);
     if (score_changed)
-        concern_uses(s, PLAN_SCORE);
+        segments_concern_uses(s, PLAN_SCORE);
     return HY_OK;
 }
 
 int hy_segments_settle(struct hy_txn *t, struct hy_segments *s, hy_segment_no no, hy_lead_no lead)
 {
     bool is_there, changed;
-    int err = follow(t, s);
+    int err = segments_follow(t, s);
     size_t place = err ? 0 : segment_plan_find(&s->plan, no);
     if (!err && place == SIZE_MAX)
         err = HY_ENOTFOUND;
     if (!err)
         err = ask(t, s, lead, t->now, &is_there);
     return err ? err : look(t, s, place, lead, is_there, &changed);
-}
-
-/* ---- what time does ---- */
-
-static int take_due(struct hy_txn *t, struct hy_segments *s, hy_wall_ms now, unsigned max,
-                    unsigned *done)
-{
-    hy_lead_no leads[TAKE];
-    hy_segment_no no;
-    size_t n, room = max - *done < TAKE ? max - *done : TAKE;
-    int err = hy_segment_due_take(t, (uint32_t)(now / 1000), &no, leads, room, &n);
-    if (err)
-        return err;
-    size_t place = segment_plan_find(&s->plan, no);
-    for (size_t i = 0; i < n && place != SIZE_MAX && !err; i++) {
-        err = turn_to(t, s, leads[i]);
-        if (!err)
-            concern(s, place);
-    }
-    *done += (unsigned)n;
-    return err;
-}
-
-/* Of campaigns' mail, what is a final state that somebody asks for. */
-static bool is_final(const struct hy_attempt *a, enum hy_activity_kind *ret_kind)
-{
-    if (hy_id_is_spool(a->ref.campaign))
-        return false;
-    *ret_kind = a->state == HY_RCPT_DELIVERED ? HY_ACTIVITY_DELIVERED : HY_ACTIVITY_BOUNCED;
-    return a->state == HY_RCPT_DELIVERED || a->state == HY_RCPT_BOUNCED;
-}
-
-static int follow_one(struct hy_txn *t, struct hy_segments *s, const struct hy_attempt *attempt)
-{
-    enum hy_activity_kind kind;
-    if (!is_final(attempt, &kind))
-        return HY_OK;
-    struct hy_activity a = {.id = attempt->id,
-                            .kind = kind,
-                            .lead = attempt->ref.lead,
-                            .campaign = attempt->ref.campaign,
-                            .at = hy_id_time(attempt->id),
-                            .reason = attempt->outcome.reason};
-    int err = turn_to(t, s, a.lead);
-    if (err)
-        return err;
-    concern_kind(s, t, kind, &a);
-    if (kind == HY_ACTIVITY_BOUNCED) /* and is delivered no more, when it came back later */
-        concern_kind(s, t, HY_ACTIVITY_DELIVERED, &a);
-    return HY_OK;
-}
-
-/* Mail is told by the attempts, which are no activities: they are read only while a segment asks
- * for it. The place is made with the first such segment (segment_edit.c). */
-static int follow_mail(struct hy_txn *t, struct hy_segments *s, unsigned max, unsigned *done)
-{
-    struct hy_log_reader r;
-    struct hy_attempt a;
-    int err = hy_log_reader_get(t, HY_STR(SEGMENT_MAIL_READER), &r);
-    if (err)
-        return err;
-    if (!s->plan.n_by_kind[HY_ACTIVITY_DELIVERED] && !s->plan.n_by_kind[HY_ACTIVITY_BOUNCED]) {
-        err = hy_log_reader_del(t, HY_STR(SEGMENT_MAIL_READER));
-        return err ? err : HY_ENOTFOUND;
-    }
-    hy_id at = r.cursor, from = at;
-    while (!err && *done < max && !hy_txn_should_yield(t)) {
-        err = hy_attempt_next(t, at, &a);
-        if (err)
-            break;
-        at = a.id;
-        ++*done;
-        err = follow_one(t, s, &a);
-    }
-    if (err && err != HY_ENOTFOUND)
-        return err;
-    r = (struct hy_log_reader){.name = HY_STR(SEGMENT_MAIL_READER), .cursor = at, .holds = true};
-    int stored = at != from ? hy_log_reader_put(t, &r) : HY_OK;
-    return stored ? stored : err;
-}
-
-/* HY_ENOTFOUND: nothing is due any more. */
-static int take(struct hy_txn *t, struct hy_segments *s, hy_wall_ms now, unsigned max)
-{
-    unsigned done = 0;
-    int err = follow_mail(t, s, max, &done);
-    while ((err == HY_ENOTFOUND || !err) && done < max && s->concerns.n < TAKE &&
-           !hy_txn_should_yield(t)) {
-        err = take_due(t, s, now, max, &done);
-        if (err == HY_ENOTFOUND)
-            return err;
-    }
-    return err == HY_ENOTFOUND ? HY_OK : err;
-}
-
-int hy_segments_due(struct hy_txn *t, struct hy_segments *s, hy_wall_ms now, unsigned max,
-                    struct hy_segments_fault *f, bool *ret_more)
-{
-    int err = follow(t, s);
-    if (!err)
-        err = take(t, s, now, max);
-    int looked = !err || err == HY_ENOTFOUND ? look_at_all(t, s, now, f) : HY_OK;
-    if (looked || (err && err != HY_ENOTFOUND))
-        return looked ? looked : err;
-    *ret_more = err != HY_ENOTFOUND;
-    return HY_OK;
 }

@@ -119,7 +119,7 @@ int hy_company_record_put(struct hy_txn *t, const struct hy_company_record *c)
         err = hy_put(t, HY_TABLE_COMPANIES, company_key(COMPANY_RECORD, c->no, key), hy_buf_str(&b),
                      HY_PUT_SET);
     hy_buf_free(&b);
-    return err;
+    return err ? err : hy_company_touched(t, c->no);
 }
 
 int hy_company_copy(struct hy_txn *t, hy_company_no no, struct hy_buf *room,
@@ -186,7 +186,7 @@ int hy_company_forget(struct hy_txn *t, hy_company_no no)
     if (!err)
         err = hy_del(t, HY_TABLE_COMPANIES, company_key(COMPANY_RECORD, no, key));
     hy_buf_free(&room);
-    return err;
+    return err ? err : hy_company_touched(t, no);
 }
 
 /* ---- finding ---- */

@@ -6,14 +6,18 @@
 #include "lead_priv.h"
 
 enum {
-    COMPANY_RECORD = 'n', /* be32 company; 0: the newest number */
-    COMPANY_NAME = 't',   /* name as it is compared -> company */
-    COMPANY_DOMAIN = 'd', /* domain -> company */
-    COMPANY_ID = 'i',     /* "crm:123" -> company */
-    COMPANY_LEAD = 'l',   /* be32 lead -> company */
-    COMPANY_SUMS = 's',   /* be32 company -> what its members' points come to, as in scores;
-                             0: all were counted once */
-    COMPANY_WORK = 'w',   /* kind, be32 company or domain -> what is to be done on leads */
+    COMPANY_RECORD = 'n',  /* be32 company; 0: the newest number */
+    COMPANY_NAME = 't',    /* name as it is compared -> company */
+    COMPANY_DOMAIN = 'd',  /* domain -> company */
+    COMPANY_ID = 'i',      /* "crm:123" -> company */
+    COMPANY_LEAD = 'l',    /* be32 lead -> company */
+    COMPANY_SUMS = 's',    /* be32 company -> what its members' points come to, as in scores;
+                              0: all were counted once */
+    COMPANY_WORK = 'w',    /* kind, be32 company or domain -> what is to be done on leads */
+    COMPANY_SEEN = 'f',    /* company_watch.c: be32 company -> what was seen of it */
+    COMPANY_CHANGED = 'c', /* be32 company */
+    COMPANY_DUE = 'u',     /* be32 second, be32 company */
+    COMPANY_ROUND = 'r',   /* be32 company -> how far its members were gone through */
     COMPANY_VERSION = 1,
     COMPANY_TEXT_MAX = 1 << 20, /* bytes of a record */
 };
@@ -45,9 +49,8 @@ HY_MUST_USE int hy_company_domain_read(struct hy_str text, char room[HY_DOMAIN_M
                                        struct hy_str *ret);
 /* Stores it; its strings may be views of the table. */
 HY_MUST_USE int hy_company_record_put(struct hy_txn *t, const struct hy_company_record *c);
-/* A copy of a record whose strings lie in `room`, made here and freed by the caller. */
-HY_MUST_USE int hy_company_copy(struct hy_txn *t, hy_company_no no, struct hy_buf *room,
-                                struct hy_company_record *ret);
+/* It changed: noted for whoever watches. */
+HY_MUST_USE int hy_company_touched(struct hy_txn *t, hy_company_no no);
 /* A new one, found or made by hand, without name. HY_ELIMIT. */
 HY_MUST_USE int hy_company_next_no(struct hy_txn *t, hy_company_no *ret);
 /* Takes it and all that leads to it out of the table; its members stay where they are. */

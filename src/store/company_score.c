@@ -46,7 +46,8 @@ static int change(struct hy_txn *t, hy_company_no no, const struct score_record 
     move_all(&sums, was, true);
     move_all(&sums, is, false);
     drop_empty(&sums);
-    return hy_company_sums_put(t, no, &sums);
+    err = hy_company_sums_put(t, no, &sums);
+    return err ? err : hy_company_touched(t, no);
 }
 
 static const struct score_record nothing;
@@ -99,6 +100,18 @@ int hy_company_score(struct hy_txn *t, hy_company_no no, hy_wall_ms now, int64_t
     int err = hy_company_sums_get(t, no, &r);
     if (!err)
         *ret_milli = hy_score_record_total(&r, now);
+    return err;
+}
+
+int hy_company_sums(struct hy_txn *t, hy_company_no no, struct hy_score_sum ret[HY_SCORE_SUMS_MAX],
+                    size_t *ret_n)
+{
+    struct score_record r;
+    int err = hy_company_sums_get(t, no, &r);
+    for (size_t i = 0; !err && i < r.n_sums; i++)
+        ret[i] = r.sums[i].sum;
+    if (!err)
+        *ret_n = r.n_sums;
     return err;
 }
 

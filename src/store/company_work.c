@@ -348,7 +348,9 @@ static int count_one(struct work *w)
         return err == HY_ENOTFOUND ? mark_counted(w->t) : err;
     w->place = c.no;
     err = hy_company_sums_count(w->t, w->place, &sums);
-    return err ? err : hy_company_sums_put(w->t, w->place, &sums);
+    if (!err)
+        err = hy_company_sums_put(w->t, w->place, &sums);
+    return err ? err : hy_company_touched(w->t, w->place);
 }
 
 /* Some leads of the first entry that can be done; HY_ENOTFOUND: there is none. */

@@ -114,6 +114,37 @@ def test_an_open_cart_moves_its_lead_until_an_order_closes_it(lab):
     check("did you mean 'cart.value'" in refused(daemon, "segment", "count", "cart.vlaue > 1"), "the name that was meant")
 
 
+def test_a_change_of_a_company_moves_its_leads_through_a_kill(lab):
+    daemon, _, _ = setup(lab, key=False)
+    rows = [f"user{i}@{SITE},{'Cats' if i % 2 else 'Dogs'}" for i in range(3000)]
+    daemon.import_leads(csv(lab, rows, "firms.csv", "email,company"), "firms")
+    words = {"it": 'company.industry = "IT"', "cats": 'company.name = "Big Cats"', "ours": 'company.domain = "cats.example"',
+             "none": "company.name is not set"}
+    for name, text in words.items():
+        daemon.ctl("segment", "create", name, text)
+    for name, count in (("it", 0), ("cats", 0), ("ours", 0), ("none", 0)):
+        ready(daemon, name, count)
+    daemon.ctl("company", "set", "Cats", "industry=IT")
+    daemon.kill()  # with its leads before, in the middle or behind it
+    daemon = lab.add(Daemon(lab, "again", daemon.config_path, daemon.socket))
+    ready(daemon, "it", 1500)
+    daemon.ctl("company", "set", "Cats", "--name", "Big Cats", "--domain", "cats.example")
+    ready(daemon, "cats", 1500)
+    ready(daemon, "ours", 1500)
+    daemon.ctl("company", "merge", "Big Cats", "Dogs")
+    for name in ("it", "cats", "ours"):
+        ready(daemon, name, 3000)
+    daemon.ctl("lead", "set", f"user1@{SITE}", "company=")
+    ready(daemon, "it", 2999)
+    daemon.ctl("company", "delete", "Big Cats")
+    for name in ("it", "cats", "ours"):
+        ready(daemon, name, 0)
+    ready(daemon, "none", 3000)
+    check_eq(daemon.ctl("segment", "count", words["none"])["count"], 3000)
+    good, text = daemon.audit()
+    check(good, text)
+
+
 def test_a_campaign_goes_to_the_members_of_its_lists_who_are_in_a_segment(lab):
     daemon, sink = start(lab)
     daemon.import_leads(csv(lab, [field("elsewhere", SITE, prefecture="東京都")], "other.csv"), "other")

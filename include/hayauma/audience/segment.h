@@ -102,7 +102,8 @@ struct hy_segment_node {
 };
 
 /* Names with a point in them that mean something else than an attribute of the lead: they begin
- * with "cart." or "orders.", and mean what is known of its open cart and of its orders. */
+ * with "cart.", "orders." or "company.", and mean what is known of its open cart, of its orders and
+ * of the company that it belongs to. */
 enum hy_segment_given {
     HY_SEGMENT_GIVEN_NONE, /* an attribute */
     HY_SEGMENT_CART_VALUE, /* of the open cart that changed last */
@@ -113,8 +114,14 @@ enum hy_segment_given {
     HY_SEGMENT_ORDERS_TOTAL,
     HY_SEGMENT_ORDERS_FIRST,
     HY_SEGMENT_ORDERS_LAST,
+    HY_SEGMENT_COMPANY_SCORE, /* of the company that the lead belongs to */
+    HY_SEGMENT_COMPANY_NAME,
+    HY_SEGMENT_COMPANY_DOMAIN,    /* several */
+    HY_SEGMENT_COMPANY_ATTRIBUTE, /* company.NAME: hy_segment_company_attribute() */
 };
 enum hy_segment_given hy_segment_given_of(struct hy_str name);
+/* Of a COMPANY_ATTRIBUTE: the name that the company's record knows it by. */
+struct hy_str hy_segment_company_attribute(struct hy_str name);
 
 /* Reads a text; the tree and what it points to are the arena's. HY_EPARSE: it is none, noted as
  * "LINE:COLUMN: why"; HY_ELIMIT: too much of something (noted); HY_ENOMEM. */
@@ -158,6 +165,8 @@ struct hy_segment_facts {
     void *ctx;
     /* The value of an attribute, as it is kept; empty: none. Must live until the next call. */
     struct hy_str (*attribute)(void *ctx, struct hy_str name);
+    /* NULL, or: the next value of what was asked last, if it has several; empty: it has no more. */
+    struct hy_str (*more)(void *ctx);
     bool (*is_member)(void *ctx, enum hy_segment_group group, struct hy_str name);
     /* How many activities of the node's kind in [from, until) pass hy_segment_matches(); may stop
      * counting at `enough`. */
@@ -183,6 +192,10 @@ bool hy_segment_is_true(const struct hy_segment_node *node, const struct hy_segm
  * too early, never too late. */
 hy_wall_ms hy_segment_next_change(const struct hy_segment_node *node,
                                   const struct hy_segment_facts *facts, bool *ret_is_true);
+/* Whether an attribute passes a COMPARE node of which `first` was just said; with several values
+ * one that passes is enough, and for != none may be the same. */
+bool hy_segment_compares_all(const struct hy_segment_node *compare, struct hy_str first,
+                             const struct hy_segment_facts *facts);
 /* Whether a value (empty: none) passes a COMPARE node. */
 bool hy_segment_compares(const struct hy_segment_node *compare, struct hy_str value, hy_wall_ms now,
                          const struct hy_zone *zone);

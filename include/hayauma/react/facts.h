@@ -30,8 +30,8 @@ hy_wall_ms hy_deed_moment(const struct hy_activity *a);
 
 /* Attributes by their names; besides those that are stored: created (a moment), email, domain,
  * mail_status (active, unsubscribed, dead, complained), score and score.GROUP, and what is known of
- * its cart and orders (enum hy_segment_given). Activities are those that are kept; mail received is
- * told from the rows of campaigns, mail that came back from these and from notices. */
+ * its cart, orders and company (enum hy_segment_given). Activities are those that are kept; mail
+ * received is told from the rows of campaigns, mail that came back from these and from notices. */
 struct hy_facts;
 
 struct hy_facts_options {

@@ -28,8 +28,10 @@ struct hy_segment_building {
     hy_segment_no no;
     uint64_t version;
     struct hy_segment_found found;
+    hy_wall_ms at;  /* the moment of the snapshot */
     uint32_t block; /* where the storing is */
     size_t due;
+    uint32_t company;
 };
 HY_MUST_USE int hy_segment_build_store(struct hy_txn *t, struct hy_segments *s,
                                        struct hy_segment_building *b);

@@ -3,8 +3,10 @@
  * `company` names, which is kept written as the company is. The attribute and the membership change
  * together, whoever changes either. */
 #pragma once
+#include "hayauma/base/buf.h"
 #include "hayauma/store/lead_edit.h"
 #include "hayauma/store/lead_set.h"
+#include "hayauma/store/score.h"
 #include "hayauma/track/company.h" /* HY_COMPANY_NAME_MAX */
 
 typedef uint32_t hy_company_no; /* dense, 1.., given by the store; 0: none */
@@ -46,6 +48,10 @@ struct hy_company_record {
 
 /* HY_ENOTFOUND. */
 HY_MUST_USE int hy_company_read(struct hy_txn *t, hy_company_no no, struct hy_company_record *ret);
+/* A copy whose strings lie in `room`, which is made here, also when it fails, and freed by the
+ * caller. */
+HY_MUST_USE int hy_company_copy(struct hy_txn *t, hy_company_no no, struct hy_buf *room,
+                                struct hy_company_record *ret);
 /* The first with a number > `after`. HY_ENOTFOUND. */
 HY_MUST_USE int hy_company_next(struct hy_txn *t, hy_company_no after,
                                 struct hy_company_record *ret);
@@ -68,6 +74,9 @@ static inline struct hy_lead_set hy_company_members(hy_company_no no)
  * now. Costs the same however many members there are. */
 HY_MUST_USE int hy_company_score(struct hy_txn *t, hy_company_no no, hy_wall_ms now,
                                  int64_t *ret_milli);
+/* What these are made of, each half-life of each group. */
+HY_MUST_USE int hy_company_sums(struct hy_txn *t, hy_company_no no,
+                                struct hy_score_sum ret[HY_SCORE_SUMS_MAX], size_t *ret_n);
 /* The first with a number > `after` whose members have points. HY_ENOTFOUND. */
 HY_MUST_USE int hy_company_scored_next(struct hy_txn *t, hy_company_no after, hy_company_no *ret);
 

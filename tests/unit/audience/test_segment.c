@@ -132,6 +132,8 @@ Test(segment, faults_say_where_and_what)
         {"`cart.colour` is set",
          "1:1: there is no 'cart.colour'; there are cart.value, cart.pieces, cart.opened, "
          "cart.changed, orders.count, orders.total, orders.first, orders.last"},
+        {"company.score = \"hot\"", "1:17: 'company.score' is compared with a number"},
+        {"company.domain = 5", "1:18: 'company.domain' is compared with a text"},
         {"cart.value older than 1h", "1:23: 'cart.value' is compared with a number"},
         {"orders.total = \"5000\"", "1:16: 'orders.total' is compared with a number"},
         {"cart.changed in (5)",

@@ -10,7 +10,7 @@
 
 #define DAY ((hy_wall_ms)86400000)
 
-static const struct hy_facts_options options = {0};
+static const struct hy_facts_options options = {.plan = &crowd_plan};
 static const char *const countries[] = {"JP", "FR", "DE", "US"};
 static const char *const tags[] = {"vip", "trial", "lost", "new"};
 static const char *const forms[] = {"contact", "download", "seminar"};
@@ -26,12 +26,14 @@ void crowd_open(struct crowd *c, const char *dir, uint64_t seed)
     struct hy_diag diag = {0};
     cr_assert_eq(hy_env_open(&o, &c->env, &diag), 0, "%s", diag.text);
     cr_assert_eq(hy_segments_new(&options, &c->meter, &c->segments), 0);
+    cr_assert_eq(hy_scorer_new(&(struct hy_scorer_options){.plan = &crowd_plan}, &c->scorer), 0);
     hy_rng_seed(&c->rng, seed);
 }
 
 void crowd_close(struct crowd *c)
 {
     hy_segments_free(c->segments);
+    hy_scorer_free(c->scorer);
     hy_env_close(c->env);
 }
 
@@ -65,7 +67,12 @@ static int leaf(struct hy_rng *r, unsigned segments, char *out, size_t n)
     char within[40] = "";
     if (below(r, 4))
         snprintf(within, sizeof within, "within %s", time);
-    switch (below(r, 13)) {
+    switch (below(r, 17)) {
+    case 12:
+        return snprintf(out, n, "score %s %u", below(r, 2) ? ">=" : "<", 1 + below(r, 12));
+    case 13:
+    case 14:
+        return crowd_company_leaf(r, time, out, n);
     case 11:
         return shop_leaf(r, time, out, n);
     case 0:
@@ -133,11 +140,14 @@ int crowd_edit(struct crowd *c, const char *name, const char *text, struct hy_di
 
 static void edit_lead(struct crowd *c, struct hy_txn *t, hy_lead_no lead)
 {
-    char age[8], seen[32], address[32];
+    char age[8], seen[32], address[32], firm[16];
     struct hy_lead_edit_result r;
     struct hy_diag diag = {0};
-    struct hy_lead_edit_attr attrs[3];
+    struct hy_lead_edit_attr attrs[4];
     size_t n = 0;
+    if (below(&c->rng, 3) == 0)
+        attrs[n++] =
+            (struct hy_lead_edit_attr){HY_STR("company"), hy_str_of(crowd_firm(&c->rng, firm))};
     snprintf(address, sizeof address, "p%u@d%u.test", lead, lead % 7);
     if (below(&c->rng, 2))
         attrs[n++] = (struct hy_lead_edit_attr){
@@ -173,6 +183,13 @@ static void edit_lead(struct crowd *c, struct hy_txn *t, hy_lead_no lead)
     c->changes++;
 }
 
+static void note(struct crowd *c, struct hy_txn *t, const struct hy_activity *a, int sign)
+{
+    bool is_changed = false;
+    cr_assert_eq(hy_scorer_note(c->scorer, t, a, sign, &is_changed), 0);
+    cr_assert_eq(hy_segments_note(t, c->segments, a, is_changed), 0);
+}
+
 static void act(struct crowd *c, struct hy_txn *t, hy_lead_no lead)
 {
     static const enum hy_activity_kind kinds[] = {HY_ACTIVITY_CLICK,     HY_ACTIVITY_CLICK,
@@ -189,11 +206,11 @@ static void act(struct crowd *c, struct hy_txn *t, hy_lead_no lead)
     c->activities++;
     bool counts = a.kind != HY_ACTIVITY_CLICK || a.flags;
     if (counts)
-        cr_assert_eq(hy_segments_note(t, c->segments, &a, false), 0);
+        note(c, t, &a, 1);
 }
 
 /* Whoever lost a cart or an order to another is told of in the log. */
-static void follow_changes(struct crowd *c, struct hy_txn *t, hy_id after)
+void crowd_follow_changes(struct crowd *c, struct hy_txn *t, hy_id after)
 {
     hy_lead_no leads[HY_LEAD_CHANGE_MAX];
     struct hy_lead_change change;
@@ -232,7 +249,7 @@ static void shop(struct crowd *c, struct hy_txn *t, hy_lead_no lead)
     cr_assert_eq(hy_lead_change_newest(t, &newest), 0);
     cr_assert_eq(hy_activity_put(t, &a), 0);
     cr_assert_eq(hy_segments_note(t, c->segments, &a, false), 0);
-    follow_changes(c, t, newest);
+    crowd_follow_changes(c, t, newest);
     c->activities++;
 }
 
@@ -246,15 +263,17 @@ static void judge(struct crowd *c, struct hy_txn *t, hy_lead_no lead)
     uint8_t flags = a.flags & HY_ACTIVITY_COUNTED ? HY_ACTIVITY_MACHINE : HY_ACTIVITY_COUNTED;
     struct hy_activity now = {.id = a.id, .kind = a.kind, .at = a.at, .lead = lead, .flags = flags};
     cr_assert_eq(hy_activity_judge(t, a.id, flags, 0), 0);
-    cr_assert_eq(hy_segments_note(t, c->segments, &now, false), 0);
+    note(c, t, &now, flags & HY_ACTIVITY_COUNTED ? 1 : -1);
 }
 
 static void take_away(struct crowd *c, struct hy_txn *t, hy_lead_no lead)
 {
     int err = hy_lead_delete(t, lead);
     cr_assert(err == 0 || err == HY_ENOTFOUND);
-    if (!err)
-        cr_assert_eq(hy_segments_lead(t, c->segments, lead, HY_LEAD_ERASED, false), 0);
+    if (err)
+        return;
+    cr_assert_eq(hy_scorer_lead(c->scorer, t, lead, HY_LEAD_ERASED, NULL), 0);
+    cr_assert_eq(hy_segments_lead(t, c->segments, lead, HY_LEAD_ERASED, false), 0);
 }
 
 static void do_something(struct crowd *c, struct hy_txn *t)
@@ -272,6 +291,10 @@ static void do_something(struct crowd *c, struct hy_txn *t)
         judge(c, t, lead);
     else if (what < 350)
         shop(c, t, lead);
+    else if (what < 355)
+        crowd_companies_change(c, t);
+    else if (what < 360)
+        crowd_companies_work(c, t);
     else
         act(c, t, lead);
 }
@@ -306,7 +329,7 @@ void crowd_live(struct crowd *c, uint64_t n)
  */
 static void build(struct crowd *c, const struct hy_segment *s)
 {
-    struct hy_segment_building b = {.no = s->no, .version = s->version};
+    struct hy_segment_building b = {.no = s->no, .version = s->version, .at = c->now};
     struct hy_segment_search o = {.facts = options, .now = c->now, .wants_due = true};
     struct hy_arena arena = HY_ARENA_INIT(HY_SEGMENT_TREE_MAX);
     struct hy_diag diag = {0};
@@ -317,14 +340,15 @@ static void build(struct crowd *c, const struct hy_segment *s)
     cr_assert_eq(hy_txn_read(c->env, &t), 0);
     cr_assert_eq(hy_segment_find_all(&t, tree, &o, &b.found, &diag), 0, "%s", diag.text);
     hy_txn_end(&t);
-    crowd_live(c, 200);
+    if (c->leads)
+        crowd_live(c, 200);
     do {
         begin(c, &t);
         t.yield_at = t.yield_by = 1;
         err = hy_segment_build_store(&t, c->segments, &b);
         cr_assert(err == 0 || err == HY_EMORE);
         cr_assert_eq(hy_txn_commit(&t), 0);
-        if (err == HY_EMORE)
+        if (err == HY_EMORE && c->leads)
             crowd_live(c, 20);
     } while (err == HY_EMORE);
     hy_segment_found_free(&b.found);
@@ -360,6 +384,7 @@ void crowd_settle(struct crowd *c)
     while (more) {
         struct hy_txn t;
         begin(c, &t);
+        crowd_companies_work(c, &t);
         look_due(c, &t, 1000, &more);
         cr_assert_eq(hy_txn_commit(&t), 0);
     }

@@ -69,6 +69,10 @@ Test(segment_unknown, names_that_nothing_has_are_told_with_what_is_near)
         {"clicked(campaign: \"spring\") and opened(campaign: \"S*\")", ""},
         {"clicked(campaign: \"sprnig\", within 3d)", "campaign sprnig>Spring"},
         {"score >= 0", "score score>"},
+        {"company.score > 1 and company.country = \"JP\" and cart.value > 1 and orders.count = 0",
+         ""},
+        {"company.contry = \"JP\" or company.scroe > 3",
+         "attribute company.contry>company.country attribute company.scroe>company.score"},
     };
     fill();
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)

@@ -9,6 +9,7 @@
 
 #include "case.h"
 #include "crowd.h"
+#include "hayauma/store/company_watch.h"
 #include "hayauma/store/lead_edit.h"
 
 static struct crowd c;
@@ -150,6 +151,105 @@ Test(segments, a_lead_that_is_dear_to_look_at_waits_and_is_right_behind_it)
     crowd_compare(&c);
 }
 
+/* ---- a company with many leads ---- */
+
+enum { MEMBERS = 3000 };
+
+static void join(struct hy_txn *t, unsigned i)
+{
+    char address[32];
+    const struct hy_lead_edit_attr attr = {HY_STR("company"), HY_STR("Big")};
+    struct hy_lead_edit e = {
+        .address = hy_str_of(address), .attrs = &attr, .n_attrs = 1, .by = HY_STR("test")};
+    struct hy_lead_edit_result r;
+    struct hy_diag diag = {0};
+    snprintf(address, sizeof address, "m%u@big.test", i);
+    e.address = hy_str_of(address);
+    cr_assert_eq(hy_lead_edit(t, &e, &r, &diag), 0, "%s", diag.text);
+}
+
+/* Lead 1 clicks: five points. */
+static void click(void)
+{
+    struct hy_activity a = {
+        .kind = HY_ACTIVITY_CLICK, .lead = 1, .flags = HY_ACTIVITY_COUNTED, .link = 1};
+    struct hy_txn t;
+    bool is_changed;
+    cr_assert_eq(hy_txn_write(c.env, &t), 0);
+    t.now = c.now;
+    cr_assert_eq(hy_activity_put(&t, &a), 0);
+    cr_assert_eq(hy_scorer_note(c.scorer, &t, &a, 1, &is_changed), 0);
+    cr_assert(is_changed);
+    cr_assert_eq(hy_segments_note(&t, c.segments, &a, is_changed), 0);
+    cr_assert_eq(hy_segments_look(&t, c.segments, NULL), 0);
+    cr_assert_eq(hy_txn_commit(&t), 0);
+}
+
+static uint64_t members_of(const char *segment)
+{
+    struct hy_txn t;
+    hy_segment_no no;
+    uint64_t n;
+    cr_assert_eq(hy_txn_read(c.env, &t), 0);
+    cr_assert_eq(hy_segment_find(&t, hy_str_of(segment), &no), 0);
+    cr_assert_eq(hy_lead_set_count(&t, hy_segment_set_of(no), &n), 0);
+    hy_txn_end(&t);
+    return n;
+}
+
+static uint64_t looks_since(uint64_t before)
+{
+    return atomic_load(&c.meter.looks) - before;
+}
+
+Test(segments, members_of_a_company_are_looked_at_when_what_is_true_of_it_changes_alone)
+{
+    struct hy_diag diag = {0};
+    struct hy_txn t;
+    crowd_make(&c, 0, 0);
+    cr_assert_eq(hy_txn_write(c.env, &t), 0);
+    t.now = c.now;
+    for (unsigned i = 1; i <= MEMBERS; i++)
+        join(&t, i);
+    cr_assert_eq(hy_txn_commit(&t), 0);
+    cr_assert_eq(crowd_edit(&c, "warm", "company.score >= 23", &diag), 0, "%s", diag.text);
+    c.leads = 0; /* nobody but lead 1 does anything */
+    crowd_settle(&c);
+    c.leads = MEMBERS;
+    click(); /* the company is looked at for the first time: so are its leads */
+    crowd_settle(&c);
+    uint64_t before = atomic_load(&c.meter.looks);
+    for (int i = 0; i < 3; i++)
+        click(); /* 20 points */
+    crowd_settle(&c);
+    cr_expect_eq(looks_since(before), 0u, "got %lu looks", looks_since(before));
+    click();
+    cr_expect_gt(members_of("warm"), 0u, "some of them at once");
+    cr_expect_lt(members_of("warm"), MEMBERS, "and the others in slices");
+    crowd_settle(&c);
+    cr_expect_eq(members_of("warm"), MEMBERS);
+    crowd_compare(&c);
+    c.now += 3600 * 1000; /* the points fade */
+    crowd_settle(&c);
+    cr_expect_eq(members_of("warm"), 0u);
+    crowd_compare(&c);
+    uint64_t entries;
+    cr_assert_eq(hy_txn_write(c.env, &t), 0);
+    hy_segment_no no;
+    cr_assert_eq(hy_segment_find(&t, HY_STR("warm"), &no), 0);
+    cr_assert_eq(hy_segment_delete(&t, no, &diag), 0);
+    cr_assert_eq(hy_txn_commit(&t), 0);
+    crowd_settle(&c);
+    cr_assert_eq(hy_txn_read(c.env, &t), 0);
+    bool is_watched = true;
+    cr_assert_eq(hy_company_is_watched(&t, &is_watched), 0);
+    cr_expect(!is_watched, "nobody asks any more");
+    cr_assert_eq(hy_table_count(&t, HY_TABLE_COMPANIES, &entries), 0);
+    cr_expect_eq(entries, MEMBERS + 4u, "number, record, name, points and its leads: got %lu",
+                 entries);
+    hy_txn_end(&t);
+}
+
 /* ---- kills ---- */
 
 static void live_until_killed(uint64_t seed)
@@ -165,8 +265,7 @@ Test(segments, nothing_is_lost_or_done_twice_when_the_program_is_killed)
 {
     crowd_make(&c, 400, 15);
     for (uint64_t round = 1; round <= 12; round++) {
-        hy_segments_free(c.segments);
-        hy_env_close(c.env);
+        crowd_close(&c);
         pid_t pid = fork();
         if (pid == 0)
             live_until_killed(round);
