@@ -62,11 +62,12 @@ static int gather(struct dest *d, char separator, bool is_behind, uint32_t n_max
         return err;
     for (unsigned i = 0; i < SCAN_MAX && b->n < n_max && b->bytes.len < bytes_max; i++) {
         err = hy_timeline_next(&l, &m);
-        if (!err && is_too_new(&m, now))
+        bool is_wanted = !err && hy_event_is_wanted(&s->writer, &s->txn, &m, d->filter);
+        if (is_wanted && is_too_new(&m, now))
             err = HY_ENOTFOUND;
         if (err)
             break;
-        if (hy_event_is_wanted(&s->writer, &s->txn, &m, d->filter)) {
+        if (is_wanted) {
             if (!is_behind && b->n)
                 hy_buf_add_c(&b->bytes, separator);
             err = hy_event_put(&s->writer, &s->txn, &m, &b->bytes);

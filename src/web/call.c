@@ -12,6 +12,7 @@ enum {
     FREE_CALLS_MAX = 64,   /* kept for the next requests */
     ARENA_MAX = 256 << 20, /* bytes; what bounds it is the body */
     JSON_ERROR_COLUMNS = 100000,
+    QUERY_NAME_SHOWN = 64, /* bytes of a name that errors repeat */
 };
 
 /* ---- what handlers ask ---- */
@@ -202,6 +203,34 @@ static void on_done(void *ctx, struct hy_http_call *h)
     w->n_free_calls++;
 }
 
+/* Whether all names and values of the query can be read; else it is answered. */
+static bool check_query(struct web_call *c)
+{
+    struct hy_str rest = c->http->head.query, pair, key, value;
+    while (rest.n && hy_str_split(&rest, '&', &pair)) {
+        size_t at = hy_str_find(pair, '=', 0);
+        int err = web_decode(&c->arena, hy_str_slice(pair, 0, at), true, &key);
+        if (err == HY_EPARSE)
+            web_fail(
+                c, 400, "invalid_query", NULL,
+                "A name in the query is badly escaped: after '%%' come two hex digits, not 00.");
+        if (err == HY_OK && at != SIZE_MAX) {
+            err = web_decode(&c->arena, hy_str_slice(pair, at + 1, pair.n), true, &value);
+            if (err == HY_EPARSE)
+                web_fail(c, 400, "invalid_query",
+                         key.n <= QUERY_NAME_SHOWN && hy_str_is_ascii(key) ? key.p : NULL,
+                         "This is badly escaped: after '%%' come two hex digits, not 00.");
+        }
+        if (err == HY_EPARSE)
+            return false;
+        if (err != HY_OK) {
+            web_fail_err(c, err);
+            return false;
+        }
+    }
+    return true;
+}
+
 /* Before the body: what can be refused now costs no memory. */
 static void on_head(void *ctx, struct hy_http_call *h)
 {
@@ -228,8 +257,8 @@ static void on_head(void *ctx, struct hy_http_call *h)
         web_fail(c, 400, "invalid_path", NULL, "The path holds what it cannot hold.");
     else if (err != HY_OK)
         web_fail_err(c, err);
-    else
-        (void)web_authorize(c); /* it answers when it refuses */
+    else if (web_authorize(c) == HY_OK) /* they answer when they refuse */
+        (void)check_query(c);
 }
 
 static void on_request(void *ctx, struct hy_http_call *h)

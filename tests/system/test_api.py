@@ -137,6 +137,19 @@ def test_what_is_not_http_is_told_so(lab):
         json.loads(got.split(b"\r\n\r\n", 1)[1])["error"]["code"]
 
 
+def test_a_query_that_is_badly_escaped_is_refused_on_every_route(lab):
+    daemon, _, api = api_setup(lab)
+    api = Api(api.port, token(lab, "all", "*", "--scopes", "leads:read"))
+    daemon.ctl("reload")
+    check_eq(api.get("/v1/leads?text=%E5%B1%B1+x").status, 200)
+    for path in ("/v1/leads", "/v1/segments", "/v1/products", "/v1/companies", "/v1/carts"):
+        for query, field in (("limit=1%zz", "limit"), ("after=%", "after"), ("x=%2", "x"), ("x=%00", "x"), ("%zz=1", None),
+                             ("ok=1&limit=%g1", "limit")):
+            answer = api.get(f"{path}?{query}")
+            check_eq((path, query, answer.status, answer.error(), answer.json["error"].get("field")),
+                     (path, query, 400, "invalid_query", field))
+
+
 def test_every_route_is_described_and_the_other_way_round(lab):
     _, _, api = api_setup(lab)
     document = api.load_document()
