@@ -410,12 +410,22 @@ const struct hy_metric_row hy_metrics[HY_METRICS] = {
         "Opens and clicks by who did them (human, machine, unknown) and why that is thought, as "
         "judged at first.",
         "開封とクリックの最初の判定(human、machine、unknown)とその理由。"),
+    ROW(HY_M_REACTION_CPU, HY_COUNTER, "hayauma_reaction_cpu_seconds_total", "",
+        "Processor time of the thread that follows activities; what it writes is the store's.",
+        "行動を追うスレッドの CPU 時間。書き込みはストアの側に入ります。"),
     ROW(HY_M_VERDICTS_REVISED, HY_COUNTER, "hayauma_verdicts_revised_total", "",
         "Verdicts that changed after they were given.", "後で変わった判定。"),
     ROW(HY_M_SEGMENT_LOOKS, HY_COUNTER, "hayauma_segment_looks_total", "",
         "Times a segment was asked whether a lead is in it, after something happened or time "
         "passed.",
         "出来事や時間の経過により、リードが該当するかをセグメントごとに調べた回数。"),
+    ROW(HY_M_SEGMENT_STEPS, HY_COUNTER, "hayauma_segment_steps_total", "",
+        "Activities that were read to find out whether a lead is in a segment.",
+        "リードがセグメントに該当するかを調べるために読んだ行動。"),
+    ROW(HY_M_SEGMENT_PUT_OFF, HY_COUNTER, "hayauma_segment_put_off_total", "",
+        "Leads that were looked at some seconds later, since they did so much that looking took "
+        "long.",
+        "行動が多く調べるのに時間がかかったため、数秒後に回したリード。"),
     ROW(HY_M_SEGMENT_MOVES, HY_COUNTER, "hayauma_segment_moves_total", "direction",
         "Leads that entered segments, and left them (in, out); not those found when one is made.",
         "セグメントに入った(in)、出た(out)リード。作成時に見つかったものは含みません。"),

@@ -27,6 +27,8 @@ static void put_segments(struct expo *e, struct hy_daemon *d)
     struct hy_txn t = {0};
     uint32_t lag = 0;
     expo_one(e, HY_M_SEGMENT_LOOKS, (double)atomic_load(&m->looks));
+    expo_one(e, HY_M_SEGMENT_STEPS, (double)atomic_load(&m->steps));
+    expo_one(e, HY_M_SEGMENT_PUT_OFF, (double)atomic_load(&m->put_off));
     expo_head(e, HY_M_SEGMENT_MOVES);
     expo_sample(e, HY_M_SEGMENT_MOVES, &in, 1, (double)atomic_load(&m->entered));
     expo_sample(e, HY_M_SEGMENT_MOVES, &out, 1, (double)atomic_load(&m->left));
@@ -51,6 +53,7 @@ void metrics_put_reaction(struct expo *e, struct hy_daemon *d)
     expo_one(e, HY_M_REACTION_FAILURES, (double)v.failures);
     expo_one(e, HY_M_REACTION_COUNTED, (double)v.counted);
     expo_one(e, HY_M_REACTION_WITHDRAWN, (double)v.withdrawn);
+    expo_one(e, HY_M_REACTION_CPU, (double)v.cpu_us / 1000000);
     expo_one(e, HY_M_VERDICTS_REVISED, (double)v.revised);
     put_verdicts(e, &v);
     put_segments(e, d);
