@@ -128,6 +128,9 @@ int cli_print_json(struct cli *c, json_t *obj);
  * (text.h), which a test checks. */
 const char *cli_text(const struct cli *c, const char *english) __attribute__((format_arg(2)));
 #define _(c, english) cli_text((c), (english))
+/* A word that the daemon answered, as it is said of `noun` ("order-state placed" stands in the
+ * table of text_states.c); the word itself when nothing is. */
+const char *cli_word_of(const struct cli *c, const char *noun, const char *word);
 /* From LC_ALL, LC_MESSAGES, LANG. */
 enum cli_lang cli_lang_of(const char *locale);
 

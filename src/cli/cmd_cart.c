@@ -16,7 +16,7 @@ static void print_carts(struct cli *c, const json_t *r)
         char at[32], text[40];
         cli_table_add(&t, cli_str(x, "cart"));
         cli_table_add_n(&t, cli_int(x, "lead"));
-        cli_table_add(&t, cli_str(x, "status"));
+        cli_table_add(&t, cli_word_of(c, "cart-state", cli_str(x, "status")));
         cli_table_add_n(&t, (int64_t)json_array_size(json_object_get(x, "items")));
         cli_table_add(&t, amount_text(x, "amount", text));
         cli_table_add(&t, cli_str(x, "currency"));

@@ -2,6 +2,7 @@
 #include "cli.h"
 #include "commands.h"
 #include "edit_args.h"
+#include "moment.h"
 #include "order_text.h"
 
 /* Text from outside: nothing in it may move the cursor. */
@@ -173,10 +174,11 @@ static int run_delete(struct cli *c)
 static void put_what(struct cli *c, struct cli_table *t, const json_t *activity)
 {
     char what[512];
-    const char *of = cli_str(activity, "text");
+    const char *of = cli_moment_text(c, activity);
     if (!of[0])
         of = cli_str(activity, "url")[0] ? cli_str(activity, "url") : cli_str(activity, "campaign");
-    snprintf(what, sizeof what, "%s  %s", cli_text(c, cli_str(activity, "kind")), of);
+    snprintf(what, sizeof what, "%s%s%s", cli_text(c, cli_str(activity, "kind")), of[0] ? "  " : "",
+             of);
     cli_table_add(t, what);
 }
 

@@ -16,11 +16,10 @@ static void print_result(struct cli *c, const json_t *r)
     print_columns(c, r);
     fprintf(c->out,
             cli_flag(c, "dry-run")
-                ? _(c,
-                    "Checked %s lines: %s companies, of which %s would be new, %s changed, %s as "
-                    "they are; %s lines refused. Nothing was noted.\n")
-                : _(c, "Read %s lines, %s companies: %s new, %s changed, %s as they were; %s lines "
-                       "refused.\n"),
+                ? _(c, "Lines checked: %s. Companies: %s (%s would be new, %s changed, %s as they "
+                       "are). Lines refused: %s. Nothing was noted.\n")
+                : _(c, "Lines read: %s. Companies: %s (%s new, %s changed, %s as they were). Lines "
+                       "refused: %s.\n"),
             rows, companies, added, changed, same, refused);
 }
 

@@ -25,8 +25,8 @@ static void print_result(struct cli *c, const json_t *r)
                 cli_number(doubts, rows));
     if (cli_int(r, "kept_addresses"))
         fprintf(c->out,
-                _(c, "%s leads keep another address: --rejects FILE lists them, --move-addresses "
-                     "gives them the file's.\n"),
+                _(c, "Leads that keep another address: %s. --rejects FILE lists them, "
+                     "--move-addresses gives them the file's.\n"),
                 cli_number(cli_int(r, "kept_addresses"), rows));
     if (seconds > 0)
         fprintf(c->out, _(c, "%.1f s, %s rows a second; read as %s.\n"), seconds,

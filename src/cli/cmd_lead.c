@@ -65,7 +65,7 @@ static void put_moment(struct cli *c, struct cli_table *t, const json_t *m)
     cli_table_add(t, cli_moment_what(c, cli_str(m, "kind"), cli_str(m, "state"), what));
     cli_moment_order(m, &line);
     put(&line, line.len ? "  " : "", cli_str(m, "name"));
-    put(&line, line.len ? "  " : "", cli_str(m, "text"));
+    put(&line, line.len ? "  " : "", cli_moment_text(c, m));
     put(&line, line.len ? "  " : "", cli_str(m, "url"));
     if (cli_str(m, "verdict")[0])
         hy_buf_printf(&line, "  (%s%s%s)", cli_text(c, cli_str(m, "verdict")),

@@ -36,7 +36,7 @@ static int run_show(struct cli *c)
     {
         char at[32];
         cli_table_add(&t, cli_str(x, "order"));
-        cli_table_add(&t, cli_str(x, "status"));
+        cli_table_add(&t, cli_word_of(c, "order-state", cli_str(x, "status")));
         cli_table_add(&t, amount_text(x, "amount", text));
         cli_table_add(&t, cli_str(x, "currency"));
         cli_table_add(&t, cli_time(cli_str(x, "placed"), at));
@@ -89,8 +89,8 @@ static void print_text(struct cli *c, const json_t *r)
 {
     char amount[40], median[40], members[32];
     if (!json_is_null(json_object_get(r, "members")))
-        fprintf(c->out, _(c, "Of %s leads: "), cli_number(cli_int(r, "members"), members));
-    fprintf(c->out, _(c, "%lld customers, %lld orders, %s %s; %.1f %% bought again.\n"),
+        fprintf(c->out, _(c, "Leads looked at: %s. "), cli_number(cli_int(r, "members"), members));
+    fprintf(c->out, _(c, "Customers: %lld. Orders: %lld, %s %s. Bought again: %.1f %%.\n"),
             (long long)cli_int(r, "customers"), (long long)cli_int(r, "orders"),
             amount_text(r, "amount", amount), cli_str(r, "currency"),
             100 * json_number_value(json_object_get(r, "repeat_rate")));

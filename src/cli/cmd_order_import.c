@@ -23,14 +23,13 @@ static void print_result(struct cli *c, const json_t *r)
     print_columns(c, r);
     if (cli_flag(c, "dry-run")) {
         fprintf(c->out,
-                _(c, "Checked %s lines: %s good orders, %s lines refused. Nothing was "
-                     "noted.\n"),
+                _(c, "Lines checked: %s. Good orders: %s. Lines refused: %s. Nothing was noted.\n"),
                 rows, orders, refused);
         return;
     }
     fprintf(c->out,
-            _(c, "Read %s lines, %s orders: %s new, %s changed, %s as they were, %s left out; %s "
-                 "lines refused; %s new leads.\n"),
+            _(c, "Lines read: %s. Orders: %s (%s new, %s changed, %s as they were, %s left out). "
+                 "Lines refused: %s. New leads: %s.\n"),
             rows, orders, cli_number(cli_int(r, "added"), added),
             cli_number(cli_int(r, "changed"), changed), cli_number(cli_int(r, "same"), same),
             cli_number(cli_int(r, "left_out"), left), refused,

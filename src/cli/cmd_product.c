@@ -4,6 +4,15 @@
 #include "files.h"
 #include "order_text.h"
 
+static void print_line(struct cli *c, const char *key, const char *value)
+{
+    struct hy_buf line = HY_BUF_INIT(1u << 20);
+    cli_put_cell(&line, hy_str_of(cli_word_of(c, "product", key)), 12, true);
+    cli_put_cell(&line, hy_str_of(value), SIZE_MAX, false);
+    fprintf(c->out, "%s\n", hy_buf_cstr(&line));
+    hy_buf_free(&line);
+}
+
 static void print_one(struct cli *c, const json_t *r)
 {
     static const char *const texts[] = {"sku",      "name", "category", "price",
@@ -14,9 +23,9 @@ static void print_one(struct cli *c, const json_t *r)
                                 ? amount_text(r, texts[i], text)
                                 : cli_str(r, texts[i]);
         if (value[0])
-            fprintf(c->out, "%-9s %s\n", texts[i], value);
+            print_line(c, texts[i], value);
     }
-    fprintf(c->out, "%-9s %s\n", "changed", cli_time(cli_str(r, "changed"), at));
+    print_line(c, "changed", cli_time(cli_str(r, "changed"), at));
 }
 
 /* Asks for one product and shows it. */

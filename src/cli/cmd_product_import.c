@@ -12,13 +12,14 @@ static void print_result(struct cli *c, const json_t *r)
     cli_number(cli_int(r, "rejected"), refused);
     print_columns(c, r);
     if (cli_flag(c, "dry-run"))
-        fprintf(c->out,
-                _(c, "Checked %s lines: %s good products, %s lines refused. Nothing was noted.\n"),
-                rows, products, refused);
+        fprintf(
+            c->out,
+            _(c, "Lines checked: %s. Good products: %s. Lines refused: %s. Nothing was noted.\n"),
+            rows, products, refused);
     else
         fprintf(c->out,
-                _(c, "Read %s lines, %s products: %s new, %s changed, %s as they were; %s lines "
-                     "left out, %s refused.\n"),
+                _(c, "Lines read: %s. Products: %s (%s new, %s changed, %s as they were). Lines "
+                     "left out: %s, refused: %s.\n"),
                 rows, products, cli_number(cli_int(r, "added"), added),
                 cli_number(cli_int(r, "changed"), changed), cli_number(cli_int(r, "same"), same),
                 cli_number(cli_int(r, "left_out"), left), refused);

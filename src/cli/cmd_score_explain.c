@@ -1,6 +1,7 @@
 /* score explain: every point of a lead, and what it is worth now. */
 #include "cli.h"
 #include "commands.h"
+#include "moment.h"
 
 /* "12.5", without idle zeros. */
 static const char *points(const json_t *o, const char *key, char out[32])
@@ -54,7 +55,7 @@ static void print_groups(struct cli *c, const json_t *r)
 static void put_what(struct cli *c, const json_t *e, char out[512])
 {
     const json_t *a = json_object_get(e, "activity");
-    const char *what = cli_str(a, "text")[0] ? cli_str(a, "text") : cli_str(a, "url");
+    const char *what = cli_str(a, "text")[0] ? cli_moment_text(c, a) : cli_str(a, "url");
     if (strcmp(cli_str(e, "kind"), "carried") == 0)
         snprintf(out, 512, _(c, "%lld earlier ones, up to then"), (long long)cli_int(e, "times"));
     else if (json_is_object(a))

@@ -8,6 +8,7 @@
 #include "commands.h"
 #include "files.h"
 #include "hayauma/audience/csv.h"
+#include "moment.h"
 
 enum { CSV_MAX = 64 << 20, REASON_MAX = 300 };
 
@@ -90,8 +91,8 @@ static int run_hot(struct cli *c)
     }
     cli_table_print(&t, c, cli_width(c));
     char shown[32], over[32];
-    fprintf(c->out, _(c, "%s of %s leads that are %s.\n"), cli_number((int64_t)i, shown),
-            cli_number(cli_int(r, "over"), over), cli_str(r, "threshold"));
+    fprintf(c->out, _(c, "Leads that are %s: %s of %s.\n"), cli_str(r, "threshold"),
+            cli_number((int64_t)i, shown), cli_number(cli_int(r, "over"), over));
     json_decref(r);
     return CLI_OK;
 }
@@ -109,7 +110,7 @@ static void put_row(struct cli *c, struct hy_buf *out, const json_t *lead, bool 
     char n[32], g[64], why[REASON_MAX], what[512], since[32], at[32];
     const json_t *last = json_object_get(lead, "last"), *sales = json_object_get(lead, "sales");
     snprintf(what, sizeof what, "%s %s", cli_text(c, cli_str(last, "kind")),
-             cli_str(last, "text")[0] ? cli_str(last, "text") : cli_str(last, "url"));
+             cli_str(last, "text")[0] ? cli_moment_text(c, last) : cli_str(last, "url"));
     const char *cells[] = {
         cli_str(lead, "name"),
         cli_str(lead, "company"),

@@ -103,20 +103,21 @@ static void print_result(struct cli *c, const json_t *r)
     struct cli_table t;
     size_t i;
     char a[32], b[32], n[32], m[32];
-    fprintf(c->out, _(c, "%s of %s leads would have other points; the mean goes from %s to %s.\n"),
+    fprintf(c->out,
+            _(c, "Leads that would have other points: %s of %s; the mean goes from %s to %s.\n"),
             cli_number(cli_int(r, "changed"), n), cli_number(cli_int(r, "leads"), m),
             points(json_number_value(json_object_get(r, "mean_before")), a),
             points(json_number_value(json_object_get(r, "mean_after")), b));
     json_array_foreach(json_object_get(r, "thresholds"), i, o)
     {
         char enter[32], leave[32];
-        fprintf(c->out, _(c, "%s: %s leads now, %s then; %s would enter, %s leave.\n"),
+        fprintf(c->out, _(c, "%s: leads now %s, then %s; %s would enter, %s leave.\n"),
                 cli_str(o, "name"), cli_number(cli_int(o, "before"), n),
                 cli_number(cli_int(o, "after"), m), cli_number(cli_int(o, "enter"), enter),
                 cli_number(cli_int(o, "leave"), leave));
     }
     if (cli_int(r, "skipped"))
-        fprintf(c->out, _(c, "%s leads did too much to be tried.\n"),
+        fprintf(c->out, _(c, "Leads that did too much to be tried: %s.\n"),
                 cli_number(cli_int(r, "skipped"), n));
     print_bins(c, r);
     if (!json_array_size(json_object_get(r, "movers")))
@@ -176,18 +177,19 @@ static void put_words(struct picture *p, struct hy_buf *out)
     char line[512], a[32], b[32], n[32], m[32];
     const json_t *o;
     size_t i;
-    snprintf(line, sizeof line,
-             _(p->c, "%s of %s leads would have other points; the mean goes from %s to %s.\n"),
-             cli_number(cli_int(p->r, "changed"), n), cli_number(cli_int(p->r, "leads"), m),
-             points(json_number_value(json_object_get(p->r, "mean_before")), a),
-             points(json_number_value(json_object_get(p->r, "mean_after")), b));
+    snprintf(
+        line, sizeof line,
+        _(p->c, "Leads that would have other points: %s of %s; the mean goes from %s to %s.\n"),
+        cli_number(cli_int(p->r, "changed"), n), cli_number(cli_int(p->r, "leads"), m),
+        points(json_number_value(json_object_get(p->r, "mean_before")), a),
+        points(json_number_value(json_object_get(p->r, "mean_after")), b));
     hy_buf_add_str(out, HY_STR("<p>"));
     page_put(out, line);
     json_array_foreach(json_object_get(p->r, "thresholds"), i, o)
     {
         char enter[32], leave[32];
         snprintf(line, sizeof line,
-                 _(p->c, "%s: %s leads now, %s then; %s would enter, %s leave.\n"),
+                 _(p->c, "%s: leads now %s, then %s; %s would enter, %s leave.\n"),
                  cli_str(o, "name"), cli_number(cli_int(o, "before"), n),
                  cli_number(cli_int(o, "after"), m), cli_number(cli_int(o, "enter"), enter),
                  cli_number(cli_int(o, "leave"), leave));
@@ -285,7 +287,7 @@ static int run_apply(struct cli *c)
     int code = score_ask(c, "score.apply", args, &r);
     if (code || c->json)
         return code ? code : cli_print_json(c, r);
-    fprintf(c->out, _(c, "%s of %s leads have other points now.\n"),
+    fprintf(c->out, _(c, "Leads with other points now: %s of %s.\n"),
             cli_number(cli_int(r, "changed"), n), cli_number(cli_int(r, "of"), m));
     json_decref(r);
     return CLI_OK;

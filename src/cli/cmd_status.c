@@ -23,7 +23,9 @@ static void print_value(struct cli *c, const char *key, const json_t *v)
     struct hy_buf safe = HY_BUF_INIT(65536);
     int64_t n = json_integer_value(v);
     if (json_is_string(v)) {
-        struct hy_str s = hy_str_of(json_string_value(v));
+        const bool is_state = strcmp(key, "state") == 0;
+        struct hy_str s = hy_str_of(is_state ? cli_word_of(c, "store-state", json_string_value(v))
+                                             : json_string_value(v));
         cli_put_cell(&safe, s, cli_columns(s), false);
         fprintf(c->out, "%s", hy_buf_cstr(&safe));
     } else if (json_is_boolean(v)) {
@@ -57,6 +59,17 @@ static int name_length(const char *key)
     return (int)(ends_with(key, "_bytes") ? s.n - 6 : s.n);
 }
 
+static void print_key(struct cli *c, const char *key, int indent)
+{
+    char name[64];
+    struct hy_buf cell = HY_BUF_INIT(1024);
+    snprintf(name, sizeof name, "%.*s", name_length(key), key);
+    cli_put_cell(&cell, hy_str_of(cli_word_of(c, "status", name)), (size_t)(KEY_COLUMNS - indent),
+                 true);
+    fprintf(c->out, "%*s%s  ", indent, "", hy_buf_cstr(&cell));
+    hy_buf_free(&cell);
+}
+
 void cli_print_object(struct cli *c, const json_t *obj, int indent)
 {
     const char *key;
@@ -64,11 +77,11 @@ void cli_print_object(struct cli *c, const json_t *obj, int indent)
     json_object_foreach((json_t *)(uintptr_t)obj, key, v)
     {
         if (json_is_object(v)) {
-            fprintf(c->out, "%*s%s%s%s\n", indent, "", c->is_color ? "\033[1m" : "", key,
-                    c->is_color ? "\033[0m" : "");
+            fprintf(c->out, "%*s%s%s%s\n", indent, "", c->is_color ? "\033[1m" : "",
+                    cli_word_of(c, "status", key), c->is_color ? "\033[0m" : "");
             cli_print_object(c, v, indent + 2);
         } else if (!json_is_array(v)) {
-            fprintf(c->out, "%*s%-*.*s  ", indent, "", KEY_COLUMNS - indent, name_length(key), key);
+            print_key(c, key, indent);
             print_value(c, key, v);
             fputc('\n', c->out);
         }

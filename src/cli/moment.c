@@ -14,6 +14,12 @@ const char *cli_moment_what(const struct cli *c, const char *kind, const char *s
     return cli_text(c, room);
 }
 
+const char *cli_moment_text(const struct cli *c, const json_t *o)
+{
+    const char *text = cli_str(o, "text");
+    return strcmp(cli_str(o, "kind"), "sales") == 0 ? cli_text(c, text) : text;
+}
+
 static void put(struct hy_buf *out, const char *text)
 {
     struct hy_str s = hy_str_of(text);

@@ -3,8 +3,17 @@
 #include "text.h"
 
 cli_words *const cli_texts[] = {
-    cli_text_common, cli_text_lead,  cli_text_person, cli_text_campaign, cli_text_commerce,
-    cli_text_report, cli_text_score, cli_text_queue,  cli_text_setup,    NULL,
+    cli_text_common,
+    cli_text_lead,
+    cli_text_person,
+    cli_text_campaign,
+    cli_text_commerce,
+    cli_text_report,
+    cli_text_score,
+    cli_text_queue,
+    cli_text_setup,
+    cli_text_states,
+    NULL,
 };
 
 enum cli_lang cli_lang_of(const char *locale)
@@ -20,4 +29,12 @@ const char *cli_text(const struct cli *c, const char *english)
                 if (strcmp((*w)[0], english) == 0)
                     return (*w)[1];
     return english;
+}
+
+const char *cli_word_of(const struct cli *c, const char *noun, const char *word)
+{
+    char key[96];
+    snprintf(key, sizeof key, "%s %s", noun, word);
+    const char *told = cli_text(c, key);
+    return told == key ? word : told;
 }

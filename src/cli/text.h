@@ -16,6 +16,7 @@ extern cli_words cli_text_report[];
 extern cli_words cli_text_score[];
 extern cli_words cli_text_queue[];
 extern cli_words cli_text_setup[];
+extern cli_words cli_text_states[];
 
 /* All of them, ended by NULL. */
 extern cli_words *const cli_texts[];

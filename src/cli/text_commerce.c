@@ -3,14 +3,13 @@
 
 cli_words cli_text_commerce[] = {
     {"Columns:", "列:"},
-    {"Checked %s lines: %s good orders, %s lines refused. Nothing was noted.\n",
+    {"Lines checked: %s. Good orders: %s. Lines refused: %s. Nothing was noted.\n",
      "%s 行を検査しました: 問題のない注文 %s、拒否した行 %s。何も記録していません。\n"},
-    {"Read %s lines, %s orders: %s new, %s changed, %s as they were, %s left out; %s lines "
-     "refused; "
-     "%s new leads.\n",
+    {"Lines read: %s. Orders: %s (%s new, %s changed, %s as they were, %s left out). Lines "
+     "refused: %s. New leads: %s.\n",
      "%s 行、注文 %s 件を読みました: 新規 %s、変更 %s、変更なし %s、対象外 %s、拒否した行 %s、"
      "新しいリード %s。\n"},
-    {"Of %s leads: ", "対象のリード %s 人: "},
+    {"Leads looked at: %s. ", "対象のリード %s 人: "},
     {"An order: %.2f on average. A customer: %.2f on average, median %s.\n",
      "注文の平均 %.2f。顧客の平均 %.2f、中央値 %s。\n"},
     {"CART", "カート"},
@@ -18,10 +17,10 @@ cli_words cli_text_commerce[] = {
     {"PRODUCT", "商品"},
     {"CATEGORY", "カテゴリー"},
     {"QUANTITY", "数量"},
-    {"Checked %s lines: %s good products, %s lines refused. Nothing was noted.\n",
+    {"Lines checked: %s. Good products: %s. Lines refused: %s. Nothing was noted.\n",
      "%s 行を検査しました: 問題のない商品 %s、拒否した行 %s。何も記録していません。\n"},
-    {"Read %s lines, %s products: %s new, %s changed, %s as they were; %s lines left out, %s "
-     "refused.\n",
+    {"Lines read: %s. Products: %s (%s new, %s changed, %s as they were). Lines left out: %s, "
+     "refused: %s.\n",
      "%s 行、商品 %s 件を読みました: 新規 %s、変更 %s、変更なし %s、対象外の行 %s、拒否した行 "
      "%s。\n"},
     {"There are more: --after '%s'\n", "まだあります: --after '%s'\n"},

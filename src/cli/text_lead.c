@@ -14,7 +14,7 @@ cli_words cli_text_lead[] = {
     {"F 3", "頻度 3"},
     {"F 4", "頻度 4"},
     {"F 5", "頻度 5"},
-    {"%lld customers, %lld orders, %s %s; %.1f %% bought again.\n",
+    {"Customers: %lld. Orders: %lld, %s %s. Bought again: %.1f %%.\n",
      "顧客 %lld 人、注文 %lld 件、%s %s。リピート率 %.1f %%\n"},
     {"Lead %lld is a part of lead %lld now: %lld attributes, %lld tags and groups, %lld lists, "
      "%lld "
@@ -90,8 +90,8 @@ cli_words cli_text_lead[] = {
      "%s 行を読みました: 新規 %s、変更 %s、変更なし %s、重複 %s、拒否 %s。\n"},
     {"%s addresses look misspelt or disposable: --rejects FILE lists them.\n",
      "%s 件は綴り間違いか使い捨てのようです(--rejects FILE に一覧)。\n"},
-    {"%s leads keep another address: --rejects FILE lists them, --move-addresses gives them the "
-     "file's.\n",
+    {"Leads that keep another address: %s. --rejects FILE lists them, --move-addresses gives them "
+     "the file's.\n",
      "%s 件のリードは別のアドレスを持つため、そのままです(--rejects FILE に一覧。--move-addresses "
      "でファイルのものに変更)。\n"},
     {"%.1f s, %s rows a second; read as %s.\n", "%.1f 秒、毎秒 %s 行、文字コードは %s。\n"},

@@ -69,11 +69,11 @@ cli_words cli_text_person[] = {
     {"also called", "別名"},
     {"domains", "ドメイン"},
     {"belongs to no company now", "会社から外しました"},
-    {"Checked %s lines: %s companies, of which %s would be new, %s changed, %s as they are; %s "
-     "lines refused. Nothing was noted.\n",
+    {"Lines checked: %s. Companies: %s (%s would be new, %s changed, %s as they are). Lines "
+     "refused: %s. Nothing was noted.\n",
      "%s 行を検査しました: 会社 %s 件 (新規 %s、変更 %s、変更なし %s)、拒否した行 %s。"
      "何も記録していません。\n"},
-    {"Read %s lines, %s companies: %s new, %s changed, %s as they were; %s lines refused.\n",
+    {"Lines read: %s. Companies: %s (%s new, %s changed, %s as they were). Lines refused: %s.\n",
      "%s 行、会社 %s 件を読みました: 新規 %s、変更 %s、変更なし %s、拒否した行 %s。\n"},
     {"Companies exported: %s.\n", "書き出した会社: %s 件。\n"},
     {"belongs to the company now", "会社に所属させました"},

@@ -256,8 +256,10 @@ int value_hostname(struct hy_str s, bool wildcard, struct hy_diag *diag, struct 
         hy_buf_add_str(out, got);
     idn2_free(ascii);
     if (!good)
-        return hy_fail(diag, HY_EINVAL, "must be a host name%s, not '%.*s'",
-                       wildcard ? " or *. and a host name" : "", HY_STR_ARG(s));
+        return hy_fail(diag, HY_EINVAL,
+                       wildcard ? "must be a host name or *. and a host name, not '%.*s'"
+                                : "must be a host name, not '%.*s'",
+                       HY_STR_ARG(s));
     return out->err;
 }
 

@@ -166,3 +166,12 @@ def test_a_campaign_file_with_mistakes_says_each_with_its_place(lab):
     done = daemon.run("campaign", "create", path, "--check")
     check_eq(done.returncode, 1)
     check("body.txt:1:" in done.stderr, done.stderr)
+
+
+def test_status_is_told_in_japanese_to_its_last_word(lab):
+    daemon, _ = sending(lab, 1)
+    told = subprocess.run(daemon.command("status"), capture_output=True, text=True, check=True, env=dict(os.environ, LC_ALL="ja_JP.UTF-8"))
+    labels = [line.split("  ")[0].strip() if not line.startswith("  ") else line[2:].split("  ")[0].strip() for line in told.stdout.splitlines()]
+    check(len(labels) > 60, told.stdout)
+    english = [label for label in labels if label.isascii() and label not in ("PID", "API", "DNS", "OpenSSL")]
+    check_eq(english, [], "labels without a word in Japanese")

@@ -144,7 +144,7 @@ def test_a_report_is_of_a_list_a_segment_or_a_tag_and_of_a_time(lab):
                         (("--list", "club"), (2, 1, 1, 0, 1000.5, 1000.5))):
         check_eq(counts(daemon.ctl("order", "report", *words), *names), want, words)
     text = daemon.run("order", "report", "--list", "club").stdout
-    check("Of 2 leads" in text and "Cup" in text, text)
+    check("Leads looked at: 2." in text and "Cup" in text, text)
     rows = list(csv_format.reader(daemon.run("order", "report", "--csv").stdout.splitlines()))
     check_eq([r for r in rows if r[0] == "product"], [["product", "T", "Tea", "13", "6500"], ["product", "C", "Cup", "2", "2000.500"]])
     check_eq(len([r for r in rows if r[0] == "rfm"]), 25)
