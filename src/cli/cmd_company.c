@@ -204,6 +204,26 @@ static void put_members(struct cli *c, const json_t *members)
     cli_table_print(&t, c, cli_width(c));
 }
 
+static void put_visits(struct cli *c, const json_t *visits)
+{
+    static const char *const heads[] = {"AT", "VISITOR", "WHAT"};
+    const json_t *x;
+    struct cli_table t;
+    size_t i;
+    char at[40];
+    if (!json_array_size(visits))
+        return;
+    fputs(_(c, "\nFrom its network, by people who are not known:\n"), c->out);
+    cli_table_init(&t, heads, "lll");
+    json_array_foreach(visits, i, x)
+    {
+        cli_table_add(&t, cli_time(cli_str(x, "at"), at));
+        cli_table_add(&t, cli_str(x, "visitor"));
+        put_what(c, &t, x);
+    }
+    cli_table_print(&t, c, cli_width(c));
+}
+
 static void put_account(struct cli *c, const json_t *r)
 {
     static const char *const heads[] = {"AT", "LEAD", "WHAT"};
@@ -225,6 +245,7 @@ static void put_account(struct cli *c, const json_t *r)
         }
         cli_table_print(&t, c, cli_width(c));
     }
+    put_visits(c, json_object_get(r, "visits"));
     if (cli_int(r, "left_out"))
         fprintf(c->out, _(c, "Without what %s further leads did and bought.\n"),
                 cli_number(cli_int(r, "left_out"), n));

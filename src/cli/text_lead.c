@@ -81,6 +81,7 @@ cli_words cli_text_lead[] = {
      "多すぎるため一部だけを数えました。--since をもっと後にしてください。\n"},
     {"PAGES", "ページ"},
     {"VISITS", "訪問"},
+    {"VISITOR", "訪問者"},
     {"VISITORS", "訪問者"},
     {"LAST", "最後"},
     {"the configuration has no web_tag.companies", "設定に web_tag.companies がありません"},

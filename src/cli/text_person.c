@@ -82,6 +82,8 @@ cli_words cli_text_person[] = {
      "削除しました。リードは会社なしになりました。\n"},
     {"COMPANY", "会社"},
     {"Lifetime value: %s %s (orders: %s)\n", "購入額の合計: %s %s (注文 %s 件)\n"},
+    {"\nFrom its network, by people who are not known:\n",
+     "\n会社のネットワークからの訪問 (誰かはわかりません):\n"},
     {"Without what %s further leads did and bought.\n",
      "ほかの %s 件のリードの行動と購入は含みません。\n"},
     {"%s of %s companies that have points.\n", "%s 社を表示 (スコアのある会社は %s 社)\n"},

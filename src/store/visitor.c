@@ -2,6 +2,7 @@
 #include "hayauma/store/visitor.h"
 
 #include "activity.h"
+#include "hayauma/store/company_visit.h"
 #include "hayauma/store/identity.h"
 #include "hayauma/store/lead_alias.h"
 #include "lead_priv.h"
@@ -146,7 +147,8 @@ int hy_visitor_put(struct hy_txn *t, struct hy_activity *a, int64_t back_ms)
         a->lead = owner;
     if (a->kind == HY_ACTIVITY_IDENTIFY)
         a->link = 0; /* nothing joins by it */
-    return hy_activity_put(t, a);
+    err = hy_activity_put(t, a);
+    return err ? err : hy_company_visit_note(t, a);
 }
 
 int hy_visitor_joined(struct hy_txn *t, const struct hy_activity *note,

@@ -5,6 +5,7 @@
 
 #include "call.h"
 #include "hayauma/store/commerce.h"
+#include "hayauma/store/company_visit.h"
 #include "hayauma/web/companies.h"
 #include "hayauma/web/order_json.h"
 #include "points.h"
@@ -147,6 +148,30 @@ static json_t *timeline_json(const struct account *a, struct hy_txn *t)
     return list;
 }
 
+/* What people did who are not known, from its network. */
+static int gather_visits(struct hy_txn *t, hy_company_no no, json_t **ret)
+{
+    hy_id ids[HY_COMPANY_VISITS_MAX];
+    struct hy_company_record c;
+    struct hy_activity found;
+    size_t n = 0;
+    char id[HY_ID_TEXT_MAX];
+    int err = hy_company_read(t, no, &c);
+    if (!err)
+        err = hy_company_visits(t, &c, ids, &n);
+    if (err)
+        return err;
+    *ret = json_array();
+    for (size_t i = 0; i < n; i++) {
+        if (hy_activity_get(t, ids[i], &found) != 0 || found.lead)
+            continue;
+        json_t *o = points_activity_json(t, &found);
+        json_object_set_new(o, "visitor", json_string(hy_id_format(found.visitor, id)));
+        json_array_append_new(*ret, o);
+    }
+    return 0;
+}
+
 static json_t *bought_json(const struct account *a)
 {
     json_t *list = json_array();
@@ -173,19 +198,21 @@ int hy_company_account_json(struct hy_txn *t, hy_company_no no, size_t limit, hy
                             json_t **ret)
 {
     struct account *a = calloc(1, sizeof *a);
-    json_t *page = NULL;
+    json_t *page = NULL, *visits = NULL;
     uint64_t looked = 0, members = 0;
     int err = a ? hy_company_leads_json(t, no, 0, limit, now, &page) : HY_ENOMEM;
     if (!err)
         err = hy_lead_set_count(t, hy_company_members(no), &members);
     if (!err)
         err = walk(t, no, gather, a, &looked);
+    if (!err)
+        err = gather_visits(t, no, &visits);
     if (!err) {
         add_last(t, json_object_get(page, "leads"));
-        *ret = json_pack("{s:O, s:o, s:b, s:I, s:I, s:o, s:I}", "members",
+        *ret = json_pack("{s:O, s:o, s:b, s:o, s:I, s:I, s:o, s:I}", "members",
                          json_object_get(page, "leads"), "timeline", timeline_json(a, t), "older",
-                         a->is_cut, "customers", (json_int_t)a->customers, "orders",
-                         (json_int_t)a->orders, "values", bought_json(a), "left_out",
+                         a->is_cut, "visits", visits, "customers", (json_int_t)a->customers,
+                         "orders", (json_int_t)a->orders, "values", bought_json(a), "left_out",
                          (json_int_t)(members > looked ? members - looked : 0));
         err = *ret ? 0 : HY_ENOMEM;
     }

@@ -240,6 +240,14 @@ def test_companies_that_came_are_listed(lab):
                     {"company": "六社", "pages": 1, "visits": 1, "visitors": 1, "known": 0, "leads": []}])
     check(all(c["first"] <= c["last"] for c in found["companies"]), found)
     check_eq(daemon.ctl("web", "visitors"), found)
+    daemon.ctl("company", "create", "ACME, Inc", "--domain", "acme.example")  # after they came
+    account = daemon.ctl("company", "show", "acme.example")
+    check_eq([(v["kind"], v["url"], v["visitor"]) for v in account["visits"]],
+             [(kind, page(p)["u"], "7ff0000000001") for kind, p in (("key-page", "/price/a"), ("page-view", "/price/a"), ("page-view", "/"))])
+    check_eq(api.get("/v1/companies/acme.example/account").json["visits"], account["visits"])
+    check("7ff0000000001" in say(daemon, "company", "show", "acme.example"), "for people")
+    daemon.ctl("company", "create", "六社")
+    check_eq([v["visitor"] for v in daemon.ctl("company", "show", "六社")["visits"]], ["7ff0000000009"])
     lines = say(daemon, "web", "visitors", "--csv").splitlines()
     check_eq(lines[0], "company,domain,pages,visits,visitors,first,last,known_leads,leads")
     check(lines[1].startswith("'=Acme,acme.example,3,2,2,20") and lines[1].endswith(f"Z,1,{mail.to}"), lines)

@@ -35,9 +35,10 @@ HY_MUST_USE int hy_company_leads_json(struct hy_txn *t, hy_company_no no, hy_lea
 
 /* What its people did and bought: {"members": `limit` of them (as hy_company_leads_json has them,
  * with "last": what each did last), "timeline": the newest activities of all (at, kind, text, url,
- * source, campaign, lead, email), the newest first, "older": whether there are more, "customers",
- * "orders", "values": [{"currency", "orders", "amount"}] (orders that stand), "left_out": members
- * beyond HY_COMPANY_ACCOUNT_MAX, of which timeline and orders do not tell}. */
+ * source, campaign, lead, email), the newest first, "older": whether there are more, "visits": the
+ * same of visitors from its network who are not known, with "visitor" in place of lead and email,
+ * "customers", "orders", "values": [{"currency", "orders", "amount"}] (orders that stand),
+ * "left_out": members beyond HY_COMPANY_ACCOUNT_MAX, of which timeline and orders do not tell}. */
 HY_MUST_USE int hy_company_account_json(struct hy_txn *t, hy_company_no no, size_t limit,
                                         hy_wall_ms now, json_t **ret);
 /* Companies with points, the most first, at most `limit` (HY_COMPANY_HOT_MAX): {"companies":

@@ -2,6 +2,7 @@
 
 #include "case.h"
 #include "hayauma/store/audit.h"
+#include "hayauma/store/company_visit.h"
 #include "hayauma/store/identity.h"
 #include "hayauma/store/lead_edit.h"
 #include "hayauma/store/merge.h"
@@ -273,4 +274,61 @@ Test(visitor, of_a_lead_that_was_merged_is_the_one_that_was_kept)
     cr_expect_eq(a.lead, kept);
     cr_expect_eq(a.visitor, V, "it is the same person at the same browser");
     audit();
+}
+
+/* ---- visits from the networks of companies ---- */
+
+static hy_id visit(uint64_t visitor, hy_lead_no lead, const char *meta)
+{
+    return put((struct hy_activity){.kind = HY_ACTIVITY_PAGE_VIEW,
+                                    .visitor = visitor,
+                                    .lead = lead,
+                                    .url = HY_STR("https://a.test/"),
+                                    .meta = hy_str_of(meta)})
+        .id;
+}
+
+static size_t visits_of(const struct hy_company_record *c, hy_id ids[HY_COMPANY_VISITS_MAX])
+{
+    struct hy_txn t;
+    size_t n = 99;
+    cr_assert_eq(hy_txn_read(env, &t), 0);
+    cr_assert_eq(hy_company_visits(&t, c, ids, &n), 0);
+    hy_txn_end(&t);
+    return n;
+}
+
+Test(visitor, visits_from_the_network_of_a_company_are_found_by_its_names_and_domains)
+{
+    static const char acme[] = "{\"company\":\"Acme Inc.\",\"company_domain\":\"ACME.test\"}";
+    struct hy_company_record by_name = {.name = HY_STR("ACME, inc")};
+    struct hy_company_record by_both = {.name = HY_STR("Else"),
+                                        .aliases = {HY_STR("acme inc")},
+                                        .domains = {HY_STR("acme.test"), HY_STR("else.test")},
+                                        .n_aliases = 1,
+                                        .n_domains = 2};
+    struct hy_company_record other = {
+        .name = HY_STR("Other"), .domains = {HY_STR("test")}, .n_domains = 1};
+    hy_id ids[HY_COMPANY_VISITS_MAX];
+    hy_id first = visit(1, 0, acme), second = visit(2, 0, acme);
+    (void)visit(3, 0, "{\"depth\":50}");
+    (void)visit(3, 0, "{\"company\":7}");
+    (void)visit(3, 0, "{\"company\":\"");
+    (void)put((struct hy_activity){.kind = HY_ACTIVITY_IDENTIFY,
+                                   .visitor = 4,
+                                   .text = HY_STR("form"),
+                                   .meta = hy_str_of(acme)});
+    cr_assert_eq(visits_of(&by_name, ids), 2u);
+    cr_expect(ids[0] == second && ids[1] == first, "the newest first");
+    cr_assert_eq(visits_of(&by_both, ids), 2u, "each once");
+    cr_expect_eq(visits_of(&other, ids), 0u);
+    hy_id third = visit(5, 0, "{\"company_domain\":\"else.test\"}");
+    cr_assert_eq(visits_of(&by_both, ids), 3u);
+    cr_expect_eq(ids[0], third);
+    for (unsigned i = 0; i < HY_COMPANY_VISITS_MAX + 5; i++)
+        second = visit(2, 0, acme);
+    cr_expect_eq(visits_of(&by_both, ids), (size_t)HY_COMPANY_VISITS_MAX);
+    cr_expect_eq(ids[0], second);
+    for (unsigned i = 1; i < HY_COMPANY_VISITS_MAX; i++)
+        cr_expect_gt(ids[i - 1], ids[i]);
 }
