@@ -23,6 +23,7 @@ static const char *const codes[] = {
     "invalid_json",
     "invalid_message",
     "invalid_path",
+    "invalid_query",
     "invalid_request",
     "invalid_segment",
     "invalid_template",
