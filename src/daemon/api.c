@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <time.h>
 
+#include "api_scoring.h"
 #include "hayauma/base/log.h"
 #include "hayauma/config/scoring.h"
 #include "hayauma/web/web.h"
@@ -165,6 +166,7 @@ int api_open(struct hy_daemon *d, struct hy_problems *problems, struct hy_diag *
     for (size_t i = 0; i < c->api.listen_tls.n; i++)
         all[n++] = (struct hy_http_listener){c->api.listen_tls.items[i], true};
     struct hy_web_options o = {.reports = {make_report, d},
+                               .scoring = api_scoring(d),
                                .env = d->env,
                                .writer = d->writer,
                                .deliver = d->deliver,

@@ -84,7 +84,9 @@ struct hy_daemon {
     struct hy_segments_meter segments_meter;
     struct hy_scoring *scoring; /* under plan_lock; NULL: leads have no points */
     atomic_bool is_applying_scores;
-    struct hy_events *_Atomic events; /* NULL: they go nowhere */
+    atomic_uint rules_wanted, rules_done; /* new rules of the API, and those in force */
+    atomic_int rules_err;                 /* of the last */
+    struct hy_events *_Atomic events;     /* NULL: they go nowhere */
     struct upkeep upkeep;
     struct erasures erasures;
     struct companies companies;

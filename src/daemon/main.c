@@ -1,4 +1,5 @@
 /* hayaumad: boots, serves until it is told to stop, ends in order. See hayaumad(8). */
+#include "api_scoring.h"
 #include "daemon.h"
 #include "tls_sender.h"
 
@@ -130,6 +131,7 @@ static void on_second(void *arg)
     }
     jobs_start_scheduled(&s->d);
     upkeep_tick(&s->d);
+    api_scoring_look(&s->d);
     orders_tick(&s->d);
     tls_sender_tick(s->d.tls_sender);
     observer_beat(&s->d.observer);

@@ -15,28 +15,18 @@ extern const struct web_route web_visitors_routes[];    /* visitors.c */
 extern const struct web_route web_message_routes[];     /* messages.c */
 extern const struct web_route web_person_routes[];      /* person.c */
 extern const struct web_route web_product_routes[];     /* products.c */
+extern const struct web_route web_rules_routes[];       /* score_rules.c */
 extern const struct web_route web_score_routes[];       /* scores.c */
 extern const struct web_route web_segment_routes[];     /* segments.c */
 extern const struct web_route web_suppression_routes[]; /* suppressions.c */
 extern const struct web_route web_template_routes[];    /* templates.c */
 
-const struct web_route *const web_tables[] = {web_about_routes,
-                                              web_activity_routes,
-                                              web_order_routes,
-                                              web_visitors_routes,
-                                              web_campaign_routes,
-                                              web_merging_routes, /* before {lead} */
-                                              web_lead_routes,
-                                              web_message_routes,
-                                              web_person_routes,
-                                              web_score_routes,
-                                              web_segment_routes,
-                                              web_suppression_routes,
-                                              web_template_routes,
-                                              web_company_routes,
-                                              web_product_routes,
-                                              web_handoff_routes,
-                                              NULL};
+const struct web_route *const web_tables[] = {
+    web_about_routes,    web_activity_routes,    web_order_routes,    web_visitors_routes,
+    web_campaign_routes, web_merging_routes, /* before {lead} */
+    web_lead_routes,     web_message_routes,     web_person_routes,   web_score_routes,
+    web_segment_routes,  web_suppression_routes, web_template_routes, web_company_routes,
+    web_product_routes,  web_handoff_routes,     web_rules_routes,    NULL};
 
 static int hex_of(char c)
 {

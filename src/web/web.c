@@ -110,6 +110,7 @@ int hy_web_open(const struct hy_web_options *o, struct hy_web_policy *policy, st
     w->writer = o->writer;
     w->deliver = o->deliver;
     w->reports = o->reports;
+    w->scoring = o->scoring;
     w->policy = policy;
     atomic_init(&w->is_reloaded, true);
     pthread_mutex_init(&w->policy_lock, NULL);

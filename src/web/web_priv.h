@@ -17,6 +17,7 @@ struct hy_web {
     struct hy_writer *writer;
     struct hy_deliver *deliver;
     struct hy_web_reports reports;
+    struct hy_web_scoring scoring;
     pthread_mutex_t policy_lock;
     struct hy_web_policy *policy;
     /* the web thread's */

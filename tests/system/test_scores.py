@@ -1,5 +1,6 @@
 """Points for what leads do: from real activities to the score, the hot list and who is told of it."""
 import datetime
+import itertools
 import json
 import os
 import subprocess
@@ -436,3 +437,56 @@ def test_points_are_learned_from_a_table(lab):
     check("when: '\u696d\u7a2e = \"\u5c0f\u58f2\"'" in text or "when: '\u696d\u7a2e = \"\u88fd\u9020\"'" in text, text)
     check("600 people" in str(said), said)
     lab.run(program, "score", "rules", "check", out)
+
+
+def test_rules_are_tried_and_replaced_over_http_by_administrators(lab):
+    path = lab.path("scoring.yaml")
+    write(path, RULES)
+    boss, crm = token(lab, "boss", "*", "--scopes", "admin"), token(lab, "crm", "*", "--scopes", "leads:read,leads:write")
+    daemon, _, api = api_setup(lab, config={"scoring.rules": path})
+    boss, api = Api(api.port, boss), Api(api.port, crm)
+    tell(api, *FOURTEEN)
+    wait_for("14 points", lambda: score(daemon, "taro@example.jp") == 14)
+    for method, where, body in (("GET", "rules", None), ("PUT", "rules", {"rules": RULES}), ("POST", "try", {"rules": RULES})):
+        check_eq(api.call(method, "/v1/scores/" + where, body).error(), "missing_scope", where)
+    told = boss.get("/v1/scores/rules").json
+    check_eq(told["rules"], RULES)
+    more = RULES.replace("points: 10", "points: 30")
+    check(more != RULES, "the rule of the seminar")
+    tried = boss.post("/v1/scores/try", {"rules": more}).json
+    check_eq((tried["leads"], tried["changed"], [(m["email"], m["before"], m["after"]) for m in tried["movers"]]),
+             (1, 1, [("taro@example.jp", 14, 34)]))
+    check_eq(score(daemon, "taro@example.jp"), 14, "a try stores nothing")
+
+    wrong = RULES.replace("points: 10", "points: ten")
+    for method, where in (("PUT", "rules"), ("POST", "try")):
+        answer = boss.call(method, "/v1/scores/" + where, {"rules": wrong})
+        line = 1 + wrong[:wrong.index("points: ten")].count("\n")
+        check_eq((answer.error(), answer.json["error"]["faults"][0]["line"]), ("invalid_rules", line))
+    spy = RULES + "handoffs: [{name: spy, threshold: hot, url: 'https://spy.example/', token_file: scoring.yaml}]\n"
+    answer = boss.call("PUT", "/v1/scores/rules", {"rules": spy})
+    check(answer.error() == "invalid_rules" and "'spy'" in answer.json["error"]["message"], answer.text)
+    for body, code in (({}, "missing_field"), ({"rules": 1}, "invalid_type"), ({"rules": RULES, "more": "x"}, "unknown_field")):
+        check_eq(boss.call("PUT", "/v1/scores/rules", body).error(), code)
+    check_eq(boss.call("PUT", "/v1/scores/rules", {"rules": more, "version": "0123"}).error(), "conflict")
+    with open(path, encoding="utf-8") as f:
+        check_eq(f.read(), RULES, "what is refused changes nothing")
+
+    os.chmod(path, 0o640)
+    put = boss.call("PUT", "/v1/scores/rules", {"rules": more, "version": told["version"]})
+    check_eq((put.status, put.json["rules"]), (200, more), put.text)
+    check(put.json["version"] != told["version"], "another version")
+    with open(path, encoding="utf-8") as f:
+        check_eq((f.read(), os.stat(path).st_mode & 0o777), (more, 0o640))
+    check_eq([n for n in os.listdir(os.path.dirname(path)) if n.startswith("scoring.yaml")], ["scoring.yaml"])
+    check_eq(score(daemon, "taro@example.jp"), 14, "what was given stays")
+    leads = (f"lead{i}@example.jp" for i in itertools.count())
+
+    def points():
+        """Of a lead that comes now, once it has any."""
+        lead = next(leads)
+        tell(api, of("offline", lead, name="Expo 2026"))
+        return wait_for("its points", lambda: score(daemon, lead))
+
+    wait_for("points by the new rules", lambda: points() == 30)
+    check_eq(boss.call("PUT", "/v1/scores/rules", {"rules": RULES, "version": told["version"]}).error(), "conflict")

@@ -73,8 +73,29 @@ struct hy_web_reports {
     void *ctx;
 };
 
+/* Rules that give points, as somebody sends them. */
+struct hy_web_rules {
+    struct hy_str text;
+    struct hy_str version;           /* of what they are to replace; empty: whatever is there */
+    const char *by;                  /* who sends them */
+    bool (*is_over)(void *over_ctx); /* of a try: asked now and then, HY_ECANCELED */
+    void *over_ctx;
+    struct json_t *faults; /* result, with HY_EINVAL: [{"line", "column", "message"}] */
+    struct hy_diag diag;   /* result, with other errors */
+};
+/* The file of rules that scoring.rules names: told, tried and replaced. On a worker's thread.
+ * HY_ENOTFOUND: none is named. */
+struct hy_web_scoring {
+    int (*read)(void *ctx, struct json_t **ret);
+    int (*try)(void *ctx, struct hy_txn *t, struct hy_web_rules *r, struct json_t **ret);
+    /* HY_EEXIST: the file is of another version; HY_EUNSUPPORTED: it cannot be written. */
+    int (*put)(void *ctx, struct hy_web_rules *r, struct json_t **ret);
+    void *ctx;
+};
+
 struct hy_web_options {
     struct hy_web_reports reports; /* NULL: there are none */
+    struct hy_web_scoring scoring; /* likewise */
     struct hy_env *env;            /* these outlive it */
     struct hy_writer *writer;
     struct hy_deliver *deliver;
