@@ -11,11 +11,11 @@
 #include <unistd.h>
 
 #include "hayauma/base/log.h"
+#include "hayauma/io/listen.h"
 #include "http_priv.h"
 
 enum {
     ACCEPTS_A_TURN = 64,
-    BACKLOG = 512,
     END_US = 5 * 1000000,
 };
 
@@ -151,20 +151,12 @@ static void on_listener(void *arg, int fd, unsigned what)
 static int open_listener(struct hy_http_server *s, const struct hy_http_listener *o,
                          struct hy_diag *diag)
 {
-    const int one = 1;
     struct http_listener *l = &s->listeners[s->n_listeners];
-    char text[HY_SOCKADDR_TEXT_MAX];
     *l = (struct http_listener){.server = s, .is_tls = o->is_tls};
-    l->fd = socket(hy_sockaddr_family(&o->addr), SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-    if (l->fd < 0)
-        return hy_fail(diag, HY_EIO, "no socket: %s", strerror(errno));
+    int err = hy_listen(&o->addr, diag, &l->fd);
+    if (err)
+        return err;
     s->n_listeners++;
-    setsockopt(l->fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one);
-    if (hy_sockaddr_family(&o->addr) == AF_INET6)
-        setsockopt(l->fd, IPPROTO_IPV6, IPV6_V6ONLY, &one, sizeof one);
-    if (bind(l->fd, &o->addr.sa, hy_sockaddr_len(&o->addr)) != 0 || listen(l->fd, BACKLOG) != 0)
-        return hy_fail(diag, errno == EADDRINUSE ? HY_EBUSY : HY_EIO, "cannot listen on %s: %s",
-                       hy_sockaddr_format(&o->addr, text), strerror(errno));
     return hy_watch_add(s->loop, l->fd, HY_WATCH_READ, on_listener, l, &l->watch);
 }
 

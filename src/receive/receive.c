@@ -8,6 +8,7 @@
 
 #include "hayauma/base/hash.h"
 #include "hayauma/base/log.h"
+#include "hayauma/io/listen.h"
 
 enum {
     ACCEPTS_A_TURN = 64,
@@ -147,21 +148,12 @@ static void on_listener(void *arg, int fd, unsigned what)
 static int open_listener(struct hy_receive *r, const struct hy_receive_listener *o,
                          struct hy_diag *diag)
 {
-    const int one = 1;
     struct listener *l = &r->listeners[r->n_listeners];
-    char text[HY_SOCKADDR_TEXT_MAX];
     *l = (struct listener){.r = r, .is_tls = o->is_tls};
-    l->fd = socket(hy_sockaddr_family(&o->addr), SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-    if (l->fd < 0)
-        return hy_fail(diag, HY_EIO, "no socket: %s", strerror(errno));
+    int err = hy_listen(&o->addr, diag, &l->fd);
+    if (err)
+        return err;
     r->n_listeners++;
-    setsockopt(l->fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one);
-    if (hy_sockaddr_family(&o->addr) == AF_INET6)
-        setsockopt(l->fd, IPPROTO_IPV6, IPV6_V6ONLY, &one, sizeof one);
-    if (bind(l->fd, &o->addr.sa, hy_sockaddr_len(&o->addr)) != 0 ||
-        listen(l->fd, LISTEN_BACKLOG) != 0)
-        return hy_fail(diag, errno == EADDRINUSE ? HY_EBUSY : HY_EIO, "cannot listen on %s: %s",
-                       hy_sockaddr_format(&o->addr, text), strerror(errno));
     return hy_watch_add(r->loop, l->fd, HY_WATCH_READ, on_listener, l, &l->watch);
 }
 

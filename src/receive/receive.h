@@ -19,7 +19,7 @@
 #include "hayauma/smtp/server.h"
 
 enum { MSG_LOGIN = 1, MSG_STORED, MSG_CLOSE };
-enum { PASSWORD_MAX = 512, LISTEN_BACKLOG = 512 };
+enum { PASSWORD_MAX = 512 };
 
 struct listener {
     struct hy_receive *r;
