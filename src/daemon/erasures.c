@@ -21,8 +21,7 @@ static void done(struct hy_write_req *r, int err)
     struct hy_erase_job *job = hy_container_of(r, struct hy_erase_job, req);
     struct erasures *e = hy_container_of(job, struct erasures, job);
     if (err && err != HY_EBUSY && err != HY_ECLOSED)
-        hy_log(HY_LOG_ERROR, "erase", "lead %u could not be erased: %s", (unsigned)job->lead,
-               hy_err_text(err));
+        hy_log(HY_LOG_ERROR, "erase", "people could not be erased: %s", hy_err_text(err));
     atomic_store(&e->is_running, false);
 }
 
@@ -43,7 +42,7 @@ void erasures_tick(struct hy_daemon *d, struct erasures *e)
     e->again = now + AGAIN_US;
     if (err)
         return;
-    hy_erase_job_init(&e->job, lead, HY_STR(""));
+    hy_erase_job_init(&e->job, 0, HY_STR("")); /* all of them */
     e->job.contacts = d->contacts;
     e->job.req.done = done;
     atomic_store(&e->is_running, true);

@@ -15,6 +15,10 @@
 #include "lead_priv.h"
 
 enum { VERSION = 1, HEAD = 4 + 12 * 8, RECORD_MAX = HEAD + HY_ERASE_BY_MAX };
+/* Numbers of steps: the records are deleted, and wait for a pass over the file (pos: the lead whose
+ * pass it is, once it has begun); all are done. */
+enum { ERASE_DELETED = 7, ERASE_OVER = 10 };
+enum { RIDERS_MAX = 10000 }; /* that join one pass; others wait for the next */
 
 /* ---- the record ---- */
 
@@ -85,10 +89,48 @@ static int files(struct erasing *e)
     return 0;
 }
 
+/* ---- one pass over the file for all who wait for it ---- */
+
+/* Calls `each` for the records that wait for a pass: `of`: for that of this lead, which they have
+ * joined; 0: for none yet. It may put the record. */
+static int each_waiting(struct erasing *e, hy_lead_no of,
+                        int (*each)(struct erasing *e, hy_lead_no lead, struct erase_record *r))
+{
+    struct hy_cursor c;
+    struct erase_record r;
+    int err = hy_cursor_open(e->t, HY_TABLE_ERASURES, &c);
+    if (!err)
+        err = hy_cursor_first(&c);
+    for (unsigned n = 0; !err && n < RIDERS_MAX; err = err ? err : hy_cursor_next(&c)) {
+        err = c.key.n == 4 ? record_read(c.value, &r) : HY_ECORRUPT;
+        hy_lead_no lead = err ? 0 : hy_get_be32(c.key.p);
+        if (err || lead == e->lead || r.step != ERASE_DELETED || r.pos[0] != of)
+            continue;
+        err = each(e, lead, &r);
+        n++;
+    }
+    hy_cursor_close(&c);
+    return err == HY_ENOTFOUND ? 0 : err;
+}
+
+static int join(struct erasing *e, hy_lead_no lead, struct erase_record *r)
+{
+    r->pos[0] = e->lead;
+    return record_put(e->t, lead, r);
+}
+
+static int arrive(struct erasing *e, hy_lead_no lead, struct erase_record *r)
+{
+    r->step = ERASE_OVER;
+    r->pos[0] = 0;
+    r->finished = e->t->now;
+    return record_put(e->t, lead, r);
+}
+
 static int scrub_begin(struct erasing *e)
 {
     hy_scrub_begin(e->t, &e->r.scrub);
-    return 0;
+    return each_waiting(e, 0, join);
 }
 
 static int scrub_buffers(struct erasing *e)
@@ -102,6 +144,8 @@ static int scrub_file(struct erasing *e)
 {
     enum { COMMITS = 2 };
     int err = hy_scrub_slice(e->t, &e->r.scrub);
+    if (!err)
+        err = each_waiting(e, e->lead, arrive);
     if (err == HY_EBUSY && (e->has_written || e->r.pos[0] < COMMITS)) {
         e->r.pos[0]++;
         err = HY_EMORE;
@@ -113,7 +157,7 @@ static int (*const steps[])(struct erasing *e) = {
     hy_erase_suppress, hy_erase_rows, hy_erase_spool, hy_erase_activities, hy_erase_words, files,
     hy_erase_lead,     scrub_begin,   scrub_buffers,  scrub_file,
 };
-enum { ERASE_OVER = sizeof steps / sizeof *steps };
+_Static_assert(sizeof steps / sizeof *steps == ERASE_OVER, "each step has its number");
 
 int hy_erase_note(struct erasing *e, hy_lead_no part)
 {
@@ -212,11 +256,11 @@ int hy_erase_left(struct hy_txn *t, const struct hy_erase_names *names, uint64_t
 static int begin(struct erasing *e)
 {
     struct hy_erase_job *j = e->j;
-    int err = record_get(e->t, j->lead, &e->r);
+    int err = record_get(e->t, e->lead, &e->r);
     bool is_new = err == HY_ENOTFOUND;
     if (err && !is_new)
         return err;
-    err = hy_lead_parts(e->t, j->lead, e->parts, &e->n_parts);
+    err = hy_lead_parts(e->t, e->lead, e->parts, &e->n_parts);
     if (!err)
         err = names_of(e->t, e->parts, e->n_parts, &e->names);
     if (err == HY_ENOTFOUND && !is_new) {
@@ -233,11 +277,21 @@ static int begin(struct erasing *e)
     return 0;
 }
 
+/* The step before which a job leaves a lead: one for all that are open deletes the records of each
+ * before it begins a pass over the file. */
+static unsigned end_of(const struct erasing *e)
+{
+    if (e->j->only_begins)
+        return 1;
+    return !e->j->lead && e->r.step < ERASE_DELETED ? ERASE_DELETED : ERASE_OVER;
+}
+
 static int go_on(struct erasing *e)
 {
     struct hy_write_req *req = &e->j->req;
+    const unsigned end = end_of(e);
     int err = 0;
-    while (!err && e->r.step < ERASE_OVER && !(e->j->only_begins && e->r.step > 0)) {
+    while (!err && e->r.step < end) {
         req->is_first = steps[e->r.step] == scrub_buffers && e->t->writes > 0;
         if (req->is_first) /* what a transaction has written is in buffers that it keeps */
             break;
@@ -252,22 +306,61 @@ static int go_on(struct erasing *e)
         if (hy_txn_should_yield(e->t))
             break;
     }
-    bool is_over = e->r.step >= ERASE_OVER,
-         is_done = is_over || (e->j->only_begins && e->r.step > 0);
-    if (is_over)
+    if (e->r.step >= ERASE_OVER)
         e->r.finished = e->t->now;
-    err = record_put(e->t, e->j->lead, &e->r);
-    return err ? err : is_done ? 0 : HY_EMORE;
+    err = record_put(e->t, e->lead, &e->r);
+    return err ? err : e->r.step >= end ? 0 : HY_EMORE;
 }
 
-static int slice(struct hy_write_req *req, struct hy_txn *t)
+static int one(struct hy_erase_job *j, struct hy_txn *t, hy_lead_no lead)
 {
-    struct erasing e = {.t = t, .j = hy_container_of(req, struct hy_erase_job, req)};
+    struct erasing e = {.t = t, .j = j, .lead = lead, .has_written = t->writes > 0};
     int err = begin(&e);
     if (!err && e.r.step < ERASE_OVER)
         err = go_on(&e);
     hy_erase_names_free(&e.names);
     return err;
+}
+
+/* Whose turn it is: records to be deleted, then a pass that has begun, then one to begin. */
+static int next_open(struct hy_txn *t, hy_lead_no *ret)
+{
+    struct hy_cursor c;
+    struct erase_record r;
+    hy_lead_no passing = 0, waiting = 0, found = 0;
+    int err = hy_cursor_open(t, HY_TABLE_ERASURES, &c);
+    if (!err)
+        err = hy_cursor_first(&c);
+    for (; !err && !found; err = err ? err : hy_cursor_next(&c)) {
+        err = c.key.n == 4 ? record_read(c.value, &r) : HY_ECORRUPT;
+        if (err || r.step >= ERASE_OVER)
+            continue;
+        hy_lead_no lead = hy_get_be32(c.key.p);
+        hy_lead_no *which = r.step < ERASE_DELETED   ? &found
+                            : r.step > ERASE_DELETED ? &passing
+                                                     : &waiting;
+        *which = *which ? *which : lead;
+    }
+    hy_cursor_close(&c);
+    if (err && err != HY_ENOTFOUND)
+        return hy_txn_fail(t, err);
+    *ret = found ? found : passing ? passing : waiting;
+    return *ret ? 0 : HY_ENOTFOUND;
+}
+
+static int slice(struct hy_write_req *req, struct hy_txn *t)
+{
+    struct hy_erase_job *j = hy_container_of(req, struct hy_erase_job, req);
+    hy_lead_no lead = j->lead;
+    int err = 0;
+    if (lead)
+        return one(j, t, lead);
+    do {
+        err = next_open(t, &lead);
+        if (!err)
+            err = one(j, t, lead);
+    } while (!err && !hy_txn_should_yield(t));
+    return err == HY_ENOTFOUND ? 0 : err ? err : HY_EMORE;
 }
 
 void hy_erase_job_init(struct hy_erase_job *j, hy_lead_no lead, struct hy_str by)

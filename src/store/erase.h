@@ -20,6 +20,7 @@ struct erase_record {
 struct erasing {
     struct hy_txn *t;
     struct hy_erase_job *j;
+    hy_lead_no lead;
     struct erase_record r;
     hy_lead_no parts[HY_LEAD_PARTS_MAX]; /* none once the records are gone */
     size_t n_parts;

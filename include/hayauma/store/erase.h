@@ -25,7 +25,7 @@ struct hy_erasure {
 /* What is known of an erasure; strings are views. HY_ENOTFOUND: the lead was never erased. Any
  * thread with a transaction. */
 HY_MUST_USE int hy_erasure_get(struct hy_txn *t, hy_lead_no lead, struct hy_erasure *ret);
-/* The first with a number > `after` that goes on: at boot. HY_ENOTFOUND. */
+/* The first with a number > `after` that goes on. HY_ENOTFOUND. */
 HY_MUST_USE int hy_erasure_next_open(struct hy_txn *t, hy_lead_no after, hy_lead_no *ret);
 
 /* How often an erasure began since the store was opened: another number than before means that
@@ -36,11 +36,13 @@ struct hy_erase_job {
     struct hy_write_req req; /* first; done is the caller's: 0: nothing is left; HY_ENOTFOUND: there
                                 is no such lead; HY_EBUSY: it is erased, but an older snapshot is
                                 being read (by a backup, an audit): submit it again later */
-    hy_lead_no lead;
-    struct hy_str by;             /* lives until done */
+    hy_lead_no lead;         /* 0: all that are open */
+    struct hy_str by;        /* lives until done */
     struct hy_contacts *contacts; /* NULL: there is none */
     bool only_begins; /* done when nothing more is sent to the person: others go on from there */
 };
+/* `lead` 0: goes on with all that have begun, in one go over the file for all of them: their
+ * records are deleted first, one person after the other. */
 void hy_erase_job_init(struct hy_erase_job *j, hy_lead_no lead, struct hy_str by);
 
 /* The addresses of a person, each once, to look for what is left afterwards. As many as it has: a

@@ -255,6 +255,71 @@ Test(erase, a_job_that_was_killed_at_any_slice_goes_on)
     }
 }
 
+/* Whose pass went over the file: as the records of erasures say it. */
+static unsigned passes(void)
+{
+    enum { PAGE_AT = 4 + 5 * 8 };
+    struct hy_cursor c;
+    struct hy_txn t;
+    unsigned n = 0;
+    cr_assert_eq(hy_txn_read(env, &t), 0);
+    cr_assert_eq(hy_cursor_open(&t, HY_TABLE_ERASURES, &c), 0);
+    for (int err = hy_cursor_first(&c); !err; err = hy_cursor_next(&c))
+        n += hy_get_le64(c.value.p + PAGE_AT) != 0;
+    hy_cursor_close(&c);
+    hy_txn_end(&t);
+    return n;
+}
+
+Test(erase, many_people_are_erased_with_one_pass_over_the_file_whenever_it_is_killed)
+{
+    enum { PEOPLE = 12 };
+    struct hy_erase_job j;
+    hy_lead_no people[PEOPLE], open = 0;
+    char address[64];
+    unsigned slices = 0;
+    int err = HY_EMORE;
+    (void)make_list();
+    (void)make_lead(OTHER);
+    for (int i = 0; i < PEOPLE; i++) {
+        snprintf(address, sizeof address, "person%d@erased.test", i);
+        people[i] = make_lead(address);
+    }
+    for (int i = 0; i < PEOPLE; i++) {
+        hy_erase_job_init(&j, people[i], HY_STR("uid 0"));
+        j.only_begins = true;
+        cr_assert_eq(run_request(env, &j.req), 0);
+    }
+    cr_expect(stands_in_store("@erased.test"));
+    for (; err == HY_EMORE && slices < 10000; slices++) {
+        struct hy_txn t = case_write();
+        t.yield_at = 1;
+        hy_erase_job_init(&j, 0, HY_STR("uid 0")); /* as at a start */
+        err = j.req.apply(&j.req, &t);
+        cr_assert(err == 0 || err == HY_EMORE, "%d", err);
+        if (slices % 3 == 2) {
+            hy_txn_end(&t);
+            err = HY_EMORE;
+        } else {
+            cr_assert_eq(hy_txn_commit(&t), 0);
+        }
+    }
+    cr_expect_eq(err, 0);
+    cr_expect_eq(passes(), 1);
+    cr_expect_not(stands_in_store("@erased.test"));
+    cr_expect(stands_in_store(OTHER));
+    struct hy_txn t;
+    cr_assert_eq(hy_txn_read(env, &t), 0);
+    cr_expect_eq(hy_erasure_next_open(&t, 0, &open), HY_ENOTFOUND);
+    for (int i = 0; i < PEOPLE; i++) {
+        struct hy_erasure told;
+        cr_assert_eq(hy_erasure_get(&t, people[i], &told), 0);
+        cr_expect_neq(told.finished, 0);
+    }
+    hy_txn_end(&t);
+    cr_expect_eq(case_problems(), 0);
+}
+
 Test(erase, its_number_is_not_given_again_and_an_import_mails_nothing)
 {
     hy_list_no list = make_list();
