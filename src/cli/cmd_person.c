@@ -1,6 +1,7 @@
 /* lead consent, lead consents, lead export, lead erase: what a person agreed to, may ask for, and
  * may ask to be forgotten. */
 #include <errno.h>
+#include <fcntl.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
@@ -9,6 +10,7 @@
 #include "commands.h"
 #include "files.h"
 #include "person_page.h"
+#include "score_ask.h"
 
 enum { TEXT_MAX = 32768 };
 
@@ -188,10 +190,40 @@ static int run_export(struct cli *c)
 
 /* ---- erase ---- */
 
+static int erase_file(struct cli *c, const char *path)
+{
+    char n[32], line[32];
+    json_t *r;
+    const json_t *x;
+    size_t i;
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0) {
+        fprintf(c->err, "%s: %s\n", path, strerror(errno));
+        return CLI_FAILED;
+    }
+    int code = score_ask_of_file(c, "lead.erase_file", fd, &r);
+    (void)close(fd);
+    if (code || c->json)
+        return code ? code : cli_print_json(c, r);
+    fprintf(c->out, _(c, "People erased: %s.\n"), cli_number(cli_int(r, "erased"), n));
+    if (cli_int(r, "unknown"))
+        fprintf(c->err, _(c, "Lines that name nobody in the store: %s.\n"),
+                cli_number(cli_int(r, "unknown"), n));
+    json_array_foreach(json_object_get(r, "unknown_lines"), i, x) fprintf(
+        c->err, "%s:%s: %s\n", path, cli_number(cli_int(x, "line"), line), cli_str(x, "text"));
+    json_decref(r);
+    return CLI_OK;
+}
+
 static int run_erase(struct cli *c)
 {
     json_t *r;
     char n[32];
+    const char *file = cli_option(c, "file");
+    if (!file == !c->n_args) {
+        fprintf(c->err, "%s", _(c, "Name a LEAD, or a file of them with --file.\n"));
+        return CLI_USAGE;
+    }
     if (!cli_flag(c, "yes")) {
         fprintf(c->err, "%s",
                 _(c,
@@ -199,6 +231,8 @@ static int run_erase(struct cli *c)
                   "the data; then say --yes.\n"));
         return CLI_USAGE;
     }
+    if (file)
+        return erase_file(c, file);
     const struct hy_control_call_options o = {.timeout_ms = -1};
     int code = cli_request(c, "lead.erase", json_pack("{s:s}", "lead", c->args[0]), &o, &r);
     if (code || c->json)
@@ -296,11 +330,17 @@ const struct cli_command cmd_lead_export = {
 };
 
 static const struct cli_option erase_options[] = {
-    {"yes", NULL, CLI_TEXT, NULL, {"really", "実行する"}}, {0}};
+    {"file",
+     "FILE",
+     CLI_FILE,
+     NULL,
+     {"all whom its lines name, one to a line", "ファイルの各行が示す全員"}},
+    {"yes", NULL, CLI_TEXT, NULL, {"really", "実行する"}},
+    {0}};
 const struct cli_command cmd_lead_erase = {
     .name = "lead erase",
-    .args = "LEAD",
-    .n_min = 1,
+    .args = "[LEAD]",
+    .n_min = 0,
     .n_max = 1,
     .summary = {"erase a person completely", "一人のデータを完全に消去する"},
     .about = {"Leaves a hash on the suppression list, so that no later import mails to the person "
@@ -308,7 +348,8 @@ const struct cli_command cmd_lead_erase = {
               "the person stood.",
               "送信停止リストのハッシュ(後の取り込みで再び送らないため)と数だけが残ります。"
               "ストアのファイル上の痕跡を上書きし終えると完了します。"},
-    .examples = "hayauma lead erase taro@example.jp --yes",
+    .examples = "hayauma lead erase taro@example.jp --yes\n"
+                "hayauma lead erase --file requests.txt --yes",
     .options = erase_options,
     .run = run_erase,
 };

@@ -42,13 +42,26 @@ static int show(void *ctx, const json_t *p)
     return 0;
 }
 
-int score_ask(struct cli *c, const char *command, json_t *args, json_t **ret)
+static int ask(struct cli *c, const char *command, json_t *args, struct hy_control_call_options o,
+               json_t **ret)
 {
     struct view v = {.c = c};
-    struct hy_control_call_options o = {.progress = show, .progress_ctx = &v, .timeout_ms = -1};
+    o.progress = show;
+    o.progress_ctx = &v;
+    o.timeout_ms = -1;
     clock_gettime(CLOCK_MONOTONIC, &v.since);
     int code = cli_request(c, command, args, &o, ret);
     if (!c->json && isatty(fileno(c->err)))
         fputs("\r\033[K", c->err);
     return code;
+}
+
+int score_ask(struct cli *c, const char *command, json_t *args, json_t **ret)
+{
+    return ask(c, command, args, (struct hy_control_call_options){.n_fds = 0}, ret);
+}
+
+int score_ask_of_file(struct cli *c, const char *command, int fd, json_t **ret)
+{
+    return ask(c, command, NULL, (struct hy_control_call_options){.fds = &fd, .n_fds = 1}, ret);
 }

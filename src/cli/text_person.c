@@ -15,6 +15,10 @@ cli_words cli_text_person[] = {
      "say --yes.\n",
      "消去した人のデータは元に戻せません。開示を求められている場合は先に書き出し、--yes を付けて"
      "実行してください。\n"},
+    {"People erased: %s.\n", "%s 人を消去しました。\n"},
+    {"Lines that name nobody in the store: %s.\n", "ストアに該当者のいない行: %s 行\n"},
+    {"Name a LEAD, or a file of them with --file.\n",
+     "LEAD か、--file でファイルを指定してください。\n"},
     {"Lead %lld is erased.\n", "リード %lld を消去しました。\n"},
     {"mails that were to be sent: cancelled", "送信予定のメール: 取り消し"},
     {"servers' answers: their words removed", "サーバーの応答: 文面を削除"},

@@ -133,7 +133,13 @@ static void lead_erase(struct hy_control_call *call, void *ctx)
     ctl_task_start(call, ctx, CTL_JOB_ALTER, run_erase);
 }
 
+static void lead_erase_file(struct hy_control_call *call, void *ctx)
+{
+    ctl_task_start(call, ctx, CTL_JOB_ALTER, erase_file_run);
+}
+
 const struct hy_control_command ctl_erase_commands[] = {
     {"lead.erase", 0, 0, lead_erase},
+    {"lead.erase_file", 1, 0, lead_erase_file},
     {NULL, 0, 0, NULL},
 };

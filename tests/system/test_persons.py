@@ -99,6 +99,26 @@ def test_an_erasure_goes_on_after_kill_minus_nine(lab):
     audited(again)
 
 
+def test_a_file_of_people_is_erased_together_over_a_kill(lab):
+    daemon, _, api = start(lab)
+    people = [f"person{i}@breach.test" for i in range(200)]
+    daemon.import_leads(lab.write("people.csv", "email\n" + "\n".join([*people, "kept@stays.test"]) + "\n"))
+    check("store/data.mdb" in traces(lab, "@breach.test"), "the test would see nothing")
+    path = lab.write("requests.txt", "\n".join(people[:150]) + "\n\nnobody@breach.test\n")
+    done = daemon.ctl("lead", "erase", "--file", path, "--yes")
+    check_eq((done["erased"], done["unknown"]), (150, 1), done)
+    check_eq(done["unknown_lines"], [{"line": 152, "text": "nobody@breach.test"}])
+    check_eq(traces(lab, "person7@breach.test"), [])
+    numbers = [api.post(f"/v1/leads/{p}/erase", {}).json["lead"] for p in people[150:]]
+    daemon.kill()
+    api.close()
+    again = lab.add(Daemon(lab, "again", daemon.config_path, daemon.socket))
+    wait_for("all of them", lambda: all(api.get(f"/v1/leads/{n}/erasure").json["state"] == "erased" for n in numbers), 60)
+    check_eq(traces(lab, "@breach.test"), [])
+    check("store/data.mdb" in traces(lab, "kept@stays.test"), "another person is gone, too")
+    audited(again)
+
+
 def test_all_that_is_known_of_a_person_is_told(lab):
     daemon, _, api = start(lab)
     leave_tracks(lab, daemon, api)
