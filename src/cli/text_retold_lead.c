@@ -2,6 +2,17 @@
 #include "retell.h"
 
 cli_words cli_retold_lead[] = {
+    /* erasing those of a file */
+    {"line %u: a file names at most %d people",
+     "%u 行目: 一つのファイルで指定できるのは %d 人までです"},
+    {"line %u has more than %d bytes", "%u 行目が %d バイトを超えています"},
+    {"the file cannot be read to its end", "ファイルを最後まで読み込めません"},
+    {"a file with one person to a line is needed", "一行に一人を書いたファイルが必要です"},
+    {"line %u: %s; %u people were begun and will be erased, the others not: give the file again",
+     "%u 行目: %s。%u 人の消去を始めました(続行します)。残りは始まっていません。ファイルをもう一度"
+     "指定してください"},
+    {"%u of %u people are erased so far; the rest goes on by itself",
+     "%u 人を消去しました (全 %u 人)。残りは自動的に続きます"},
     /* leads */
     {"%s is of lead %u, the rest names lead %u: merge them",
      "%s はリード %u のもの、ほかの指定はリード %u です。統合してください"},

@@ -101,7 +101,7 @@ static int begin_all(struct many *m, FILE *f)
         else if (text.n)
             err = begin_one(m, text);
     }
-    return !err && ferror(f) ? hy_fail(m->diag, HY_EIO, "the file cannot be read") : err;
+    return !err && ferror(f) ? hy_fail(m->diag, HY_EIO, "the file cannot be read to its end") : err;
 }
 
 /* ---- waiting ---- */
@@ -154,13 +154,13 @@ int erase_file_run(struct ctl_task *k, json_t *o, struct hy_diag *diag)
                 json_pack("{s:I}", "leads", (json_int_t)m.n));
     if (err && diag->text[0] == '\0')
         err = hy_fail(diag, err,
-                      "line %u: %s; %zu people were begun and will be erased, the others not: give "
+                      "line %u: %s; %u people were begun and will be erased, the others not: give "
                       "the file again",
-                      m.line, hy_err_text(err), m.n);
+                      m.line, hy_err_text(err), (unsigned)m.n);
     if (!err && wait_for_all(&m))
         err = hy_fail(diag, HY_ECANCELED,
-                      "%zu of %zu people are erased so far; the rest goes on by itself", m.erased,
-                      m.n);
+                      "%u of %u people are erased so far; the rest goes on by itself",
+                      (unsigned)m.erased, (unsigned)m.n);
     if (!err) {
         ctl_set_count(o, "erased", m.erased);
         ctl_set_count(o, "unknown", m.unknown);
