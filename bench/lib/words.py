@@ -15,7 +15,7 @@ WORDS = {
         "one_round_of": "**Measured in one round, so nothing is known of their spread: {names}.**",
         "limits_once": "What peers need to empty a queue, B5, B6 and sizes are measured once.",
         "unmeasured": "not measured", "bound": "; the floor itself keeps {times} (see below)",
-        "later": "B8 (beacons and clicks) is measured by `bench/tracking` ([figures](decisions/0176-a-hit-with-what-follows.md)). From an activity to its score and segments: `bench/reaction` ([figures](decisions/0163-what-keeps-a-reaction-short.md)). B11 (bounces read) is measured by `bench/corpora`, "
+        "later": "B8 (beacons and clicks) is measured by `bench/tracking` ([figures](decisions/0151-young-entries-of-the-index.md)). From an activity to its score and segments: `bench/reaction` ([figures](decisions/0163-what-keeps-a-reaction-short.md)). B11 (bounces read) is measured by `bench/corpora`, "
                  "which needs mail of others.",
         "machine": "Machine and versions", "cpu": "processor", "cores": "{n} processors, {t} thread(s) a core", "virtual": "virtual machine",
         "command": "command", "date": "date", "disk": "disk", "kernel": "kernel", "system": "system",
@@ -106,7 +106,7 @@ WORDS = {
         "one_round_of": "**1 周だけの測定で、ばらつきは分かりません: {names}。**",
         "limits_once": "相手が待ち行列を空にする速さ、B5、B6、sizes は 1 回の測定です。",
         "unmeasured": "未測定", "bound": "。下限自身で {times}（後述）",
-        "later": "B8（ビーコンとクリック）は `bench/tracking` で測ります（[結果](decisions/0176-a-hit-with-what-follows.md)）。行動からスコアとセグメントへの反映は `bench/reaction` で測ります（[結果](decisions/0163-what-keeps-a-reaction-short.md)）。B11（バウンスの読み取り）は `bench/corpora` で測ります（他者のメールが要ります）。",
+        "later": "B8（ビーコンとクリック）は `bench/tracking` で測ります（[結果](decisions/0151-young-entries-of-the-index.md)）。行動からスコアとセグメントへの反映は `bench/reaction` で測ります（[結果](decisions/0163-what-keeps-a-reaction-short.md)）。B11（バウンスの読み取り）は `bench/corpora` で測ります（他者のメールが要ります）。",
         "machine": "マシンと版", "cpu": "プロセッサー", "cores": "{n} プロセッサー、コアあたり {t} スレッド", "virtual": "仮想マシン",
         "command": "コマンド", "date": "日付", "disk": "ディスク", "kernel": "カーネル", "system": "システム",
         "memory_of": "メモリ", "build": "hayauma のコミット",

@@ -20,18 +20,28 @@ HY_MUST_USE int hy_activity_give(struct hy_txn *t, hy_id id, hy_lead_no lead, ui
  * the next. One that cannot be read leaves entries that lead nowhere, which readers pass over. */
 HY_MUST_USE int hy_activity_drop(struct hy_cursor *c);
 
-/* ---- the index: 'k' be32 lead, kind u8; 'm' be64 message, 'v' be64 visitor, 'r' be64 hash of the
- * ref or 'a' be64 hash of the address; then be64 id. Of older stores also 'l' be32 lead, be64 id,
- * in the place of 'k' ---- */
+/* ---- the index: 'y', later 'k', be32 lead, kind u8; 'm' be64 message, 'v' be64 visitor, 'r' be64
+ * hash of the ref or 'a' be64 hash of the address; then be64 id. Of older stores also 'l' be32
+ * lead, be64 id, in the place of 'k' ---- */
 
 enum { ACTIVITY_INDEX_MAX = 4 }; /* entries of one activity */
 /* The keys under which it is filed; returns how many. */
 unsigned hy_activity_keys(const struct hy_env *env, const struct hy_activity *a,
                           struct hy_key keys[ACTIVITY_INDEX_MAX]);
 int hy_activity_index_put(struct hy_txn *t, const struct hy_activity *a);
-/* Under which an older store filed it in the place of the first; false: it has no lead. */
-bool hy_activity_old_key(const struct hy_activity *a, struct hy_key *ret);
+enum { ACTIVITY_SETTLED_KEYS = 2 };
+/* Where the first of them is when it is no longer young, by `no` below ACTIVITY_SETTLED_KEYS;
+ * false: it has no lead. */
+bool hy_activity_settled_key(const struct hy_activity *a, unsigned no, struct hy_key *ret);
 HY_MUST_USE int hy_activity_index_drop(struct hy_txn *t, const struct hy_activity *a);
+
+/* ---- the young among them (activity_young.c) ---- */
+
+enum { ACTIVITY_YOUNG = 'y', ACTIVITY_SETTLED = 'k', ACTIVITY_YOUNG_MAX = 32 * 1024 /* about */ };
+/* Files one under its key as a young one, and some others where they belong when there are many. */
+int hy_activity_young_put(struct hy_txn *t, struct hy_str key);
+/* HY_ENOTFOUND: it is not among them. */
+HY_MUST_USE int hy_activity_young_drop(struct hy_txn *t, struct hy_str key);
 
 /* ---- counts: be64 campaign, kind, reason, flags, be32 domain -> version, count ---- */
 

@@ -1,7 +1,8 @@
 /* What activities are found by, and what is counted of them. Entries of the index lie behind each
  * other by time for each message, visitor, ref or address, and for each kind of what a lead did:
- * whoever asks whether it ordered steps over no page views. Entries of leads that were made before
- * the kind was in their key are read until their records are trimmed. */
+ * whoever asks whether it ordered steps over no page views. The youngest of a lead lie apart
+ * (activity_young.c), and those that were made before the kind was in their key are read until
+ * their records are trimmed. */
 #include "activity.h"
 #include "hayauma/base/hash.h"
 #include "hayauma/store/lead_alias.h"
@@ -26,14 +27,21 @@ static uint64_t hash_of(const struct hy_env *env, struct hy_str address)
     return hash_of_ref(env, hy_str_make(lower, n));
 }
 
+/* What a lead did of one kind, among the young or the settled. */
+static void lead_prefix(struct hy_key *k, char among, hy_lead_no lead, uint8_t kind)
+{
+    hy_key_start(k);
+    hy_key_bytes(k, hy_str_make(&among, 1));
+    hy_key_u32(k, lead);
+    hy_key_bytes(k, hy_str_make(&kind, 1));
+}
+
 static void prefix_of(const struct hy_env *env, struct hy_key *k, const struct hy_activity_who *who)
 {
     hy_key_start(k);
     switch (who->by) {
     case HY_ACTIVITY_BY_LEAD:
-        hy_key_bytes(k, HY_STR("k"));
-        hy_key_u32(k, who->lead);
-        hy_key_bytes(k, hy_str_make(&who->kind, 1));
+        lead_prefix(k, ACTIVITY_YOUNG, who->lead, who->kind);
         return;
     case HY_ACTIVITY_BY_MESSAGE:
         hy_key_bytes(k, HY_STR("m"));
@@ -92,30 +100,43 @@ int hy_activity_index_put(struct hy_txn *t, const struct hy_activity *a)
     unsigned n = hy_activity_keys(t->env, a, keys);
     int err = 0;
     for (unsigned i = 0; i < n && !err; i++)
-        err = hy_put(t, HY_TABLE_ACTIVITY_INDEX, hy_key_str(&keys[i]), hy_str_make(&value, 1),
-                     HY_PUT_SET);
+        err = i == 0 && a->lead ? hy_activity_young_put(t, hy_key_str(&keys[i]))
+                                : hy_put(t, HY_TABLE_ACTIVITY_INDEX, hy_key_str(&keys[i]),
+                                         hy_str_make(&value, 1), HY_PUT_SET);
     return err;
 }
 
-bool hy_activity_old_key(const struct hy_activity *a, struct hy_key *ret)
+bool hy_activity_settled_key(const struct hy_activity *a, unsigned no, struct hy_key *ret)
 {
     if (!a->lead)
         return false;
-    old_prefix_of(ret, a->lead);
+    if (no == 0)
+        lead_prefix(ret, ACTIVITY_SETTLED, a->lead, (uint8_t)a->kind);
+    else
+        old_prefix_of(ret, a->lead);
     hy_key_u64(ret, a->id);
     return true;
 }
 
+/* Of a lead: most that are dropped are old. */
+static int drop_of_lead(struct hy_txn *t, const struct hy_activity *a, const struct hy_key *young)
+{
+    struct hy_key key;
+    int err = HY_ENOTFOUND;
+    for (unsigned no = 0; no < ACTIVITY_SETTLED_KEYS && err == HY_ENOTFOUND; no++)
+        if (hy_activity_settled_key(a, no, &key))
+            err = hy_del(t, HY_TABLE_ACTIVITY_INDEX, hy_key_str(&key));
+    return err == HY_ENOTFOUND ? hy_activity_young_drop(t, hy_key_str(young)) : err;
+}
+
 int hy_activity_index_drop(struct hy_txn *t, const struct hy_activity *a)
 {
-    struct hy_key keys[ACTIVITY_INDEX_MAX], old;
+    struct hy_key keys[ACTIVITY_INDEX_MAX];
     unsigned n = hy_activity_keys(t->env, a, keys);
     int err = 0;
-    for (unsigned i = 0; i < n && (!err || err == HY_ENOTFOUND); i++) {
-        err = hy_del(t, HY_TABLE_ACTIVITY_INDEX, hy_key_str(&keys[i]));
-        if (err == HY_ENOTFOUND && i == 0 && hy_activity_old_key(a, &old))
-            err = hy_del(t, HY_TABLE_ACTIVITY_INDEX, hy_key_str(&old));
-    }
+    for (unsigned i = 0; i < n && (!err || err == HY_ENOTFOUND); i++)
+        err = i == 0 && a->lead ? drop_of_lead(t, a, &keys[i])
+                                : hy_del(t, HY_TABLE_ACTIVITY_INDEX, hy_key_str(&keys[i]));
     return err == HY_ENOTFOUND ? 0 : err;
 }
 
@@ -175,15 +196,14 @@ static int choose(int err, const struct hy_activity *a, enum way way, struct hy_
     return err == HY_ENOTFOUND ? 0 : err;
 }
 
-/* The next kind behind `kind` of which the number did something. HY_ENOTFOUND. */
-static int next_kind(struct hy_cursor *c, hy_lead_no lead, uint8_t *kind)
+/* The next kind behind `kind` of which the number did something, by the young or the settled.
+ * HY_ENOTFOUND. */
+static int next_kind(struct hy_cursor *c, char among, hy_lead_no lead, uint8_t *kind)
 {
-    struct hy_activity_who who = {.by = HY_ACTIVITY_BY_LEAD, .lead = lead, .kind = *kind};
     struct hy_key at;
     if (*kind == UINT8_MAX)
         return HY_ENOTFOUND;
-    who.kind++;
-    prefix_of(c->txn->env, &at, &who);
+    lead_prefix(&at, among, lead, *kind + 1);
     int err = hy_cursor_seek(c, hy_key_str(&at));
     if (!err && (c->key.n != at.n + 8 || memcmp(c->key.p, at.b, at.n - 1) != 0))
         err = HY_ENOTFOUND;
@@ -192,22 +212,34 @@ static int next_kind(struct hy_cursor *c, hy_lead_no lead, uint8_t *kind)
     return err;
 }
 
-/* Of one number: its entries by kind, and those from before. */
-static int near_of_number(struct hy_cursor *c, const struct hy_activity_who *who, hy_id from,
-                          enum way way, struct hy_activity *best)
+/* Of one number, of the kind that is asked for or of each. */
+static int near_among(struct hy_cursor *c, char among, const struct hy_activity_who *who,
+                      hy_id from, enum way way, struct hy_activity *best)
 {
     struct hy_activity_who one = *who;
     struct hy_activity a;
     struct hy_key prefix;
-    old_prefix_of(&prefix, who->lead);
-    int err = choose(near_in(c, who, &prefix, from, way, &a), &a, way, best);
-    while (!err && (who->kind || (err = next_kind(c, who->lead, &one.kind)) == 0)) {
-        prefix_of(c->txn->env, &prefix, &one);
+    int err = 0;
+    while (!err && (who->kind || (err = next_kind(c, among, who->lead, &one.kind)) == 0)) {
+        lead_prefix(&prefix, among, one.lead, one.kind);
         err = choose(near_in(c, &one, &prefix, from, way, &a), &a, way, best);
         if (who->kind)
             break;
     }
     return err == HY_ENOTFOUND ? 0 : err;
+}
+
+/* Of one number: its entries by kind, and those from before. */
+static int near_of_number(struct hy_cursor *c, const struct hy_activity_who *who, hy_id from,
+                          enum way way, struct hy_activity *best)
+{
+    struct hy_activity a;
+    struct hy_key prefix;
+    old_prefix_of(&prefix, who->lead);
+    int err = choose(near_in(c, who, &prefix, from, way, &a), &a, way, best);
+    if (!err)
+        err = near_among(c, ACTIVITY_SETTLED, who, from, way, best);
+    return err ? err : near_among(c, ACTIVITY_YOUNG, who, from, way, best);
 }
 
 /* Of a lead and of all that was merged into it; or of something else. */

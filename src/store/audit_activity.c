@@ -12,13 +12,22 @@ static bool is_there(struct audit *a, const struct hy_key *key)
     return hy_get(&a->t, HY_TABLE_ACTIVITY_INDEX, hy_key_str(key), &value) == 0;
 }
 
+/* Of a lead that is no longer young. */
+static bool is_settled(struct audit *a, const struct hy_activity *activity)
+{
+    struct hy_key key;
+    for (unsigned no = 0; no < ACTIVITY_SETTLED_KEYS; no++)
+        if (hy_activity_settled_key(activity, no, &key) && is_there(a, &key))
+            return true;
+    return false;
+}
+
 static void check_entries(struct audit *a, const struct hy_activity *activity)
 {
-    struct hy_key keys[ACTIVITY_INDEX_MAX], old;
+    struct hy_key keys[ACTIVITY_INDEX_MAX];
     unsigned n = hy_activity_keys(a->t.env, activity, keys);
     for (unsigned i = 0; i < n; i++)
-        if (!is_there(a, &keys[i]) &&
-            !(i == 0 && hy_activity_old_key(activity, &old) && is_there(a, &old)))
+        if (!is_there(a, &keys[i]) && !(i == 0 && is_settled(a, activity)))
             hy_audit_problem(a, "activity %" PRIx64 " is missing in the index", activity->id);
 }
 
