@@ -4,7 +4,7 @@
  *
  * The words: key 16 bytes of keyed hash; value version u8, le32 how many records name them, text.
  */
-#include "hayauma/store/consent.h"
+#include "consent_priv.h"
 
 #include "hayauma/base/hash.h"
 #include "hayauma/base/json_put.h"
@@ -90,6 +90,20 @@ static int text_read(struct hy_str value, uint32_t *ret_users, struct hy_str *re
     return 0;
 }
 
+int hy_consent_words_decode(const struct hy_env *env, struct hy_str id, struct hy_str value,
+                            uint32_t *ret_users)
+{
+    uint8_t room[TEXT_ID_BYTES];
+    struct hy_str text;
+    uint32_t users = 0;
+    int err = text_read(value, &users, &text);
+    if (!err && !hy_str_eq(id, text_id(env, text, room)))
+        err = HY_ECORRUPT;
+    if (!err)
+        *ret_users = users;
+    return err;
+}
+
 /* One more record names the words (+1), or one less. */
 static int text_count(struct hy_txn *t, struct hy_str id, struct hy_str text, int change)
 {
@@ -142,8 +156,8 @@ static struct hy_str encode(const struct hy_consent *c, struct hy_str id, uint8_
     return hy_str_make(room, o.n);
 }
 
-static int decode(struct hy_str key, struct hy_str value, struct hy_consent *ret,
-                  struct hy_str *ret_text)
+int hy_consent_decode(struct hy_str key, struct hy_str value, struct hy_consent *ret,
+                      struct hy_str *ret_words)
 {
     int err = hy_value_check(value, VERSION);
     if (err)
@@ -168,7 +182,7 @@ static int decode(struct hy_str key, struct hy_str value, struct hy_consent *ret
         c.what >= HY_CONSENT_WHATS || c.how == 0 || c.how >= HY_CONSENT_HOWS)
         return HY_ECORRUPT;
     *ret = c;
-    *ret_text = text;
+    *ret_words = text;
     return 0;
 }
 
@@ -177,7 +191,7 @@ static int read_at(struct hy_cursor *c, struct hy_consent *ret)
 {
     struct hy_str id, value;
     uint32_t users;
-    int err = decode(c->key, c->value, ret, &id);
+    int err = hy_consent_decode(c->key, c->value, ret, &id);
     if (err || id.n == 0)
         return err;
     err = hy_get(c->txn, HY_TABLE_CONSENT_TEXTS, id, &value);
@@ -338,7 +352,7 @@ int hy_consent_forget(struct hy_txn *t, hy_lead_no lead, size_t max)
             err = HY_EMORE;
         if (err)
             break;
-        int damage = decode(c.key, c.value, &consent, &text);
+        int damage = hy_consent_decode(c.key, c.value, &consent, &text);
         if (!damage && text.n) {
             memcpy(copy, text.p, TEXT_ID_BYTES);
             err = text_count(t, hy_str_make(copy, TEXT_ID_BYTES), HY_STR(""), -1);

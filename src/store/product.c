@@ -16,14 +16,14 @@ enum {
 static int decode(struct hy_str sku, struct hy_str v, struct hy_product *ret)
 {
     int err = hy_value_check(v, VERSION);
-    if (!err && (v.n < HEAD || v.p[1] > HY_STOCK_COUNTED))
+    if (!err && (v.n < HEAD || (uint8_t)v.p[1] > HY_STOCK_COUNTED))
         err = HY_ECORRUPT;
     if (err)
         return err;
     struct hy_rec_in in = rec_in(hy_str_slice(v, HEAD, v.n));
     struct hy_product p = {
         .sku = sku,
-        .stock = (enum hy_product_stock)v.p[1],
+        .stock = (enum hy_product_stock)(uint8_t)v.p[1],
         .price_milli = (int64_t)hy_get_le64(v.p + 6),
         .quantity = hy_get_le64(v.p + 14),
         .changed = (hy_wall_ms)hy_get_le64(v.p + CHANGED_AT),

@@ -4,9 +4,11 @@
 #include "case.h"
 #include "hayauma/base/bytes.h"
 #include "hayauma/store/audit.h"
+#include "hayauma/store/consent.h"
 #include "hayauma/store/lead_edit.h"
 #include "hayauma/store/lead_set.h"
 #include "hayauma/store/opt_in.h"
+#include "hayauma/store/product.h"
 
 static hy_list_no news;
 
@@ -136,4 +138,84 @@ Test(audit_leads, a_mail_and_a_moment_are_of_somebody_who_waits)
     drop_first(HY_TABLE_LIST_PENDING, "p");
     cr_expect_eq(audit(), 2);
     cr_expect_str_eq(problem, "somebody stops to wait to join a list who does not wait until then");
+}
+
+/* What lies in the first entry of a table, changed by `change` (false: deleted), is a problem,
+ * once; then all is as it was. */
+static void plant(enum hy_table table, bool (*change)(uint8_t *value, size_t n), const char *want)
+{
+    uint8_t key[64], value[2000], was[2000];
+    struct hy_txn t = case_write();
+    struct hy_cursor c;
+    cr_assert_eq(hy_cursor_open(&t, table, &c), 0);
+    cr_assert_eq(hy_cursor_first(&c), 0);
+    cr_assert(c.key.n <= sizeof key && c.value.n <= sizeof value);
+    struct hy_str k = hy_str_make(key, c.key.n), v = hy_str_make(value, c.value.n);
+    memcpy(key, c.key.p, c.key.n);
+    memcpy(value, c.value.p, c.value.n);
+    memcpy(was, c.value.p, c.value.n);
+    hy_cursor_close(&c);
+    int err = change(value, v.n) ? hy_put(&t, table, k, v, HY_PUT_SET) : hy_del(&t, table, k);
+    cr_assert_eq(err, 0);
+    cr_assert_eq(hy_txn_commit(&t), 0);
+    cr_expect_geq(audit(), 1, "%s", want);
+    cr_expect(strstr(problem, want), "got '%s', want '%s'", problem, want);
+    t = case_write();
+    cr_assert_eq(hy_put(&t, table, k, hy_str_make(was, v.n), HY_PUT_SET), 0);
+    cr_assert_eq(hy_txn_commit(&t), 0);
+    cr_expect_eq(audit(), 0);
+}
+
+static bool gone(uint8_t *value, size_t n)
+{
+    (void)value;
+    (void)n;
+    return false;
+}
+
+static bool of_no_kind(uint8_t *value, size_t n)
+{
+    (void)n;
+    value[1] = 0xee;
+    return true;
+}
+
+static bool counts_more(uint8_t *value, size_t n)
+{
+    (void)n;
+    value[1]++; /* the low byte of how many name the words */
+    return true;
+}
+
+static bool says_other_words(uint8_t *value, size_t n)
+{
+    value[n - 1]++;
+    return true;
+}
+
+Test(audit_leads, consents_and_products_that_do_not_fit_are_found)
+{
+    enum hy_product_did did;
+    const struct hy_product_told product = {.p = {.sku = HY_STR("T-1"), .name = HY_STR("tea")},
+                                            .said = 1u << HY_PRODUCT_NAME};
+    struct hy_txn t = case_write();
+    for (int i = 0; i < 2; i++) {
+        struct hy_consent c = {.lead = 1,
+                               .what = HY_CONSENT_GIVEN,
+                               .how = HY_CONSENT_PAPER,
+                               .at = 1,
+                               .purpose = HY_STR("marketing"),
+                               .text = HY_STR("I agree.")};
+        cr_assert_eq(hy_consent_put(&t, &c), 0);
+    }
+    cr_assert_eq(hy_product_tell(&t, &product, t.now, &did), 0);
+    cr_assert_eq(hy_txn_commit(&t), 0);
+    cr_expect_eq(audit(), 0);
+    plant(HY_TABLE_CONSENTS, of_no_kind, "come to");
+    plant(HY_TABLE_CONSENTS, gone, "1 consents name words, whose counts come to 2");
+    plant(HY_TABLE_CONSENT_TEXTS, counts_more, "2 consents name words, whose counts come to 3");
+    plant(HY_TABLE_CONSENT_TEXTS, says_other_words,
+          "2 consents name words, whose counts come to 0");
+    plant(HY_TABLE_CONSENT_TEXTS, gone, "2 consents name words, whose counts come to 0");
+    plant(HY_TABLE_PRODUCTS, of_no_kind, "the product T-1 cannot be read");
 }
