@@ -5,7 +5,7 @@
 #include <stdlib.h>
 
 #include "hayauma/base/list.h"
-#include "hayauma/store/wish.h"
+#include "leave_form.h"
 #include "track_page.h"
 #include "track_server.h"
 
@@ -145,86 +145,22 @@ static void leave_page(struct track_call *c)
         show(c, &v, W_NONE);
 }
 
-/* ---- what a form says ---- */
-
-/* What is posted: our words are letters and digits, so nothing is decoded. */
-static bool is_said(struct hy_str body, struct hy_str name, struct hy_str *ret_value)
-{
-    struct hy_str pair;
-    while (body.n && hy_str_split(&body, '&', &pair)) {
-        size_t at = hy_str_find(pair, '=', 0);
-        if (at != SIZE_MAX && hy_str_eq(hy_str_slice(pair, 0, at), name)) {
-            *ret_value = hy_str_slice(pair, at + 1, pair.n);
-            return true;
-        }
-    }
-    return false;
-}
-
-static bool read_number(struct hy_str s, uint32_t *ret)
-{
-    uint64_t n = 0;
-    for (size_t i = 0; i < s.n && i < 11; i++) {
-        if (s.p[i] < '0' || s.p[i] > '9')
-            return false;
-        n = n * 10 + (uint64_t)(s.p[i] - '0');
-    }
-    if (s.n == 0 || s.n > 10 || n == 0 || n > UINT32_MAX)
-        return false;
-    *ret = (uint32_t)n;
-    return true;
-}
-
-static bool has_word(struct hy_str text, struct hy_str word)
-{
-    for (size_t i = 0; i + word.n <= text.n; i++)
-        if (hy_str_ieq(hy_str_slice(text, i, i + word.n), word))
-            return true;
-    return false;
-}
-
-/* RFC 8058: as a form of either kind. */
-static bool is_one_click(struct hy_str body)
-{
-    return has_word(body, HY_STR("List-Unsubscribe")) && has_word(body, HY_STR("One-Click"));
-}
-
 /* ---- doing it ---- */
 
 struct deed {
     struct hy_wish_job job; /* first */
     struct visitor visitor;
     struct track_call *call;
-    bool is_one_click;
     int err;
-    struct hy_wish_list lists[HY_WISH_LISTS_MAX];
+    struct leave_form form;
 };
-
-static size_t read_lists(struct hy_str body, struct hy_wish_list lists[HY_WISH_LISTS_MAX])
-{
-    struct hy_str pair, rest = body;
-    uint32_t no;
-    size_t n = 0;
-    while (rest.n && n < HY_WISH_LISTS_MAX && hy_str_split(&rest, '&', &pair))
-        if (hy_str_starts(pair, HY_STR("shown=")) &&
-            read_number(hy_str_slice(pair, 6, pair.n), &no))
-            lists[n++] = (struct hy_wish_list){.no = no};
-    for (rest = body; rest.n && hy_str_split(&rest, '&', &pair);) {
-        if (!hy_str_starts(pair, HY_STR("list=")) ||
-            !read_number(hy_str_slice(pair, 5, pair.n), &no))
-            continue;
-        for (size_t i = 0; i < n; i++)
-            lists[i].is_wanted |= lists[i].no == no;
-    }
-    return n;
-}
 
 static void answer(struct track_call *c)
 {
     struct deed *d = c->state;
     static const enum track_word notices[] = {
         [HY_WISH_LEAVE] = W_NONE, [HY_WISH_RETURN] = W_RETURNED, [HY_WISH_CHOOSE] = W_SAVED};
-    if (d->is_one_click && (d->err == HY_OK || d->err == HY_ENOTFOUND))
+    if (d->form.is_one_click && (d->err == HY_OK || d->err == HY_ENOTFOUND))
         track_answer(c, 200, NULL, "Cache-Control: no-store\r\n", HY_STR("Unsubscribed.\n"));
     else if (d->err == HY_OK)
         show(c, &d->visitor, notices[d->job.wish.kind]);
@@ -258,12 +194,11 @@ static void submit(struct track_call *c, struct deed *d)
 
 static void leave(struct track_call *c)
 {
-    struct hy_str body = c->http->body, action = HY_STR(""), language = HY_STR("");
+    struct leave_form form;
     struct visitor v;
     if (!find_visitor(c, &v))
         return;
-    bool has_action = is_said(body, HY_STR("action"), &action);
-    if (!has_action && !is_one_click(body)) {
+    if (!leave_form_read(c->http->body, &form)) {
         show(c, &v, W_NONE); /* nothing was asked for, nothing is changed */
         return;
     }
@@ -275,21 +210,17 @@ static void leave(struct track_call *c)
     hy_wish_job_init(&d->job);
     d->job.req.done = on_stored;
     d->visitor = v;
-    d->is_one_click = !has_action;
-    (void)is_said(body, HY_STR("language"), &language);
+    d->form = form;
     struct hy_wish *w = &d->job.wish;
-    *w = (struct hy_wish){.kind = hy_str_eq(action, HY_STR("save"))     ? HY_WISH_CHOOSE
-                                  : hy_str_eq(action, HY_STR("return")) ? HY_WISH_RETURN
-                                                                        : HY_WISH_LEAVE,
+    *w = (struct hy_wish){.kind = form.kind,
                           .lead = v.token.lead,
                           .campaign = v.campaign,
                           .tenant = v.tenant,
                           .suppressor = v.suppressor,
-                          .lists = d->lists,
-                          .n_lists = read_lists(body, d->lists),
-                          .source = d->is_one_click ? HY_STR("one-click") : HY_STR("page")};
-    if (hy_str_eq(language, HY_STR("en")) || hy_str_eq(language, HY_STR("ja")))
-        w->language = language;
+                          .lists = d->form.lists,
+                          .n_lists = form.n_lists,
+                          .language = form.language,
+                          .source = form.is_one_click ? HY_STR("one-click") : HY_STR("page")};
     hy_sockaddr_ip16(&c->client, w->ip);
     (void)hy_http_field(&c->http->head, HY_STR("User-Agent"), &w->agent);
     submit(c, d);

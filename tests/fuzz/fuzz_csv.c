@@ -1,5 +1,6 @@
 /* Any bytes as a file of leads, in pieces of any size: no crash, no row without progress, and what
- * comes out as a lead is clean. The first bytes choose charset, delimiter and piece size. */
+ * comes out as a lead is clean. The first bytes choose charset, delimiter, piece size and
+ * whether the second column holds ids. */
 #include <stdlib.h>
 
 #include "hayauma/audience/import.h"
@@ -32,12 +33,15 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
     static const size_t steps[] = {1, 3, 100, 1 << 20};
     if (n < 2)
         return 0;
+    static const struct hy_import_map ids = {{"2", 1}, {"ext:crm", 7}};
     const struct hy_import_options o = {
         .charset = (enum hy_charset)(data[0] % HY_CHARSETS),
         .delimiter = delimiters[data[1] & 3],
         .allow_ragged = data[1] & 16,
         .row_max_bytes = data[1] & 32 ? 40 : 0,
         .columns_max = data[1] & 64 ? 3 : 0,
+        .map = &ids,
+        .n_map = data[1] >> 7,
     };
     size_t step = steps[data[1] >> 2 & 3], rows = 0;
     struct hy_str text = hy_str_make(data + 2, n - 2);
