@@ -105,6 +105,16 @@ static bool is_told(const char *key)
     return false;
 }
 
+/* "status" is hayauma's of a lead itself and of an order; among attributes it is the sender's. */
+static const char *told(const struct cli *c, const json_t *o, const char *key, const char *word)
+{
+    if (strcmp(key, "status") != 0)
+        return is_told(key) ? cli_text(c, word) : word;
+    if (json_object_get(o, "attributes"))
+        return cli_text(c, word);
+    return json_object_get(o, "order") ? cli_word_of(c, "order-state", word) : word;
+}
+
 static bool is_nothing(const json_t *v)
 {
     return json_is_null(v) || (json_is_array(v) && json_array_size(v) == 0) ||
@@ -123,8 +133,10 @@ static void put_object(struct cli *c, FILE *out, const json_t *o, int depth)
         fputs("<tr><th>", out);
         put_text(out, label_of(c, key));
         fputs("</th><td>", out);
-        if (json_is_string(v) && is_told(key))
-            put_text(out, cli_text(c, json_string_value(v)));
+        const char *word = json_string_value(v);
+        const char *said = word ? told(c, o, key, word) : NULL;
+        if (said != word)
+            put_text(out, said);
         else
             put_value(c, out, v, depth + 1);
         fputs("</td></tr>\n", out);

@@ -85,7 +85,7 @@ cli_words cli_text_person[] = {
     {"It is gone; its leads belong to no company now.\n",
      "削除しました。リードは会社なしになりました。\n"},
     {"COMPANY", "会社"},
-    {"Lifetime value: %s %s (orders: %s)\n", "購入額の合計: %s %s (注文 %s 件)\n"},
+    {"Lifetime value: %s %s (orders: %s)\n", "LTV: %s %s (注文 %s 件)\n"},
     {"\nFrom its network, by people who are not known:\n",
      "\n会社のネットワークからの訪問 (誰かはわかりません):\n"},
     {"Without what %s further leads did and bought.\n",
