@@ -354,6 +354,15 @@ static const struct schema_row rows[] = {
     {"web_tag.policy_url", SCHEMA_STRING, 0, F(web_tag.policy_url), .max = 1000,
      .doc = "The page with the privacy policy, in the notice.",
      .example = "https://www.example.jp/privacy"},
+    {"web_tag.purposes", SCHEMA_PAIRS, 0, F(web_tag.purposes), .max = 20,
+     .doc = "What the operator uses it for, in the notice, in place of the usual purposes: each in "
+            "English, and behind the colon in Japanese.",
+     .example = "to plan our exhibitions: 展示会の企画"},
+    {"web_tag.recipients", SCHEMA_PAIRS, 0, F(web_tag.recipients), .max = 20,
+     .doc = "Others whom pages of the site send to (analytics, advertising), in the notice, each "
+            "with what is sent and what for: in English, and behind the colon in Japanese.",
+     .example = "\"Example Analytics Inc. (pages viewed; statistics)\": "
+                "\"Example Analytics 社 (閲覧したページ、統計のため)\""},
     {"web_tag.join_back", SCHEMA_DURATION, 0, F(web_tag.join_back_us), 0, 3650 * DAY, "90d",
      .zero = "never",
      .doc = "When a visitor becomes known, what the same browser did within this time before "

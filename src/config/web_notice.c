@@ -47,12 +47,17 @@ struct notice {
     struct hy_buf *out;
 };
 
-static void put(struct notice *n, const char *text)
+static void put_text(struct notice *n, struct hy_str text)
 {
     if (n->is_html)
-        hy_escape(n->out, hy_str_of(text), HY_ESCAPE_HTML);
+        hy_escape(n->out, text, HY_ESCAPE_HTML);
     else
-        hy_buf_add_str(n->out, hy_str_of(text));
+        hy_buf_add_str(n->out, text);
+}
+
+static void put(struct notice *n, const char *text)
+{
+    put_text(n, hy_str_of(text));
 }
 
 static const char *in(const struct notice *n, const char *en, const char *ja)
@@ -74,11 +79,26 @@ static void line(struct notice *n, const char *en, const char *ja)
     hy_buf_add_str(n->out, n->is_html ? HY_STR("</p>\n") : HY_STR("\n"));
 }
 
-static void item(struct notice *n, const char *en, const char *ja)
+static void item_text(struct notice *n, struct hy_str text)
 {
     hy_buf_add_str(n->out, n->is_html ? HY_STR("<p>• ") : hy_str_of(in(n, "- ", "・")));
-    put(n, in(n, en, ja));
+    put_text(n, text);
     hy_buf_add_str(n->out, n->is_html ? HY_STR("</p>\n") : HY_STR("\n"));
+}
+
+static void item(struct notice *n, const char *en, const char *ja)
+{
+    item_text(n, hy_str_of(in(n, en, ja)));
+}
+
+/* The operator's own words; an empty Japanese text leaves the English one. */
+static void own(struct notice *n, const struct hy_pairs *texts)
+{
+    for (size_t i = 0; i < texts->n; i++) {
+        const struct hy_pair *x = &texts->items[i];
+        struct hy_str text = n->lang == HY_NOTICE_JA && x->value.n ? x->value : x->name;
+        item_text(n, text);
+    }
 }
 
 static void put_what(struct notice *n)
@@ -132,12 +152,22 @@ static void put_whom(struct notice *n)
     else
         line(n, "The operator of this site", "本サイトの運営者");
     line(n, host, host);
-    line(n, "It is sent to nobody else.", "これ以外の第三者には送信しません。");
+    if (n->c->web_tag.recipients.n == 0) {
+        line(n, "It is sent to nobody else.", "これ以外の第三者には送信しません。");
+        return;
+    }
+    head(n, "What else pages of this site send, to whom and what for",
+         "本サイトのページがほかに送信する先、情報、目的");
+    own(n, &n->c->web_tag.recipients);
 }
 
 static void put_purpose(struct notice *n)
 {
     head(n, "What for", "利用目的");
+    if (n->c->web_tag.purposes.n) {
+        own(n, &n->c->web_tag.purposes);
+        return;
+    }
     item(n, "to see how pages are used, and to make them better", "ページの利用状況の把握と改善");
     item(n, "to offer you by mail and otherwise what fits your interest",
          "関心に合ったご案内(メールなど)の送付");

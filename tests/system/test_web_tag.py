@@ -279,7 +279,9 @@ def test_an_open_through_a_relay_of_apple_is_no_persons(lab):
 
 def test_visitors_are_told_what_is_sent(lab):
     table = lab.write("companies.csv", "203.0.113.0/24,Acme,acme.example\n198.51.100.0/24,OCN\n")
-    told = {"web_tag.notice": True, "web_tag.operator": "早馬 <商店>", "web_tag.contact": "privacy@example.jp",
+    told = {"web_tag.notice": True, "web_tag.purposes": {"to plan fairs": "展示会の企画"},
+            "web_tag.recipients": {"Acme (pages; statistics)": "アクメ社 (閲覧、統計)"},
+            "web_tag.operator": "早馬 <商店>", "web_tag.contact": "privacy@example.jp",
             "web_tag.companies": table}
     daemon, _, browser, _ = start(lab, config=told)
     page = browser.get("notice", "-H", "Accept-Language: ja")
@@ -287,6 +289,7 @@ def test_visitors_are_told_what_is_sent(lab):
     for words in ("利用者情報の外部送信について", "送信先", "早馬 &lt;商店&gt;", "privacy@example.jp", "395 日間", "会社・団体名"):
         check(words in page.text(), f"{words}: {page.text()}")
     check("What is sent" in browser.get("notice?lang=en").text(), "in English, too")
+    check("展示会の企画" in page.text() and "アクメ社 (閲覧、統計)" in page.text(), page.text())
     html = say(daemon, "web", "notice", "--html", "--lang", "ja")
     check(html in page.text(), "the command prints the same")
     snippet = say(daemon, "web", "snippet")

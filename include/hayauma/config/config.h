@@ -250,6 +250,7 @@ struct hy_config {
         uint32_t cookie_days;
         bool shows_notice;                                /* at /notice */
         const char *operator_name, *contact, *policy_url; /* in it; "" = not said */
+        struct hy_pairs purposes, recipients;             /* in it: English text, Japanese text */
         hy_us join_back_us; /* how far back a visitor's doings become the lead's; 0 = not at all */
     } web_tag;
     struct {

@@ -104,6 +104,28 @@ Test(web_notice, the_snippet_is_one_line_for_every_page)
                      "<script async src=\"https://t.example.jp/t.js\" data-cookieless></script>\n");
 }
 
+Test(web_notice, says_the_operators_own_purposes_and_other_recipients)
+{
+    static const struct hy_pair purposes[] = {{HY_STR("to plan fairs"), HY_STR("展示会の企画")},
+                                              {HY_STR("to bill <you>"), HY_STR("")}},
+                                others[] = {{HY_STR("Acme (pages; statistics)"),
+                                             HY_STR("アクメ社 (閲覧、統計)")}};
+    struct hy_config c = usual();
+    const char *text = notice_of(&c, HY_NOTICE_JA, false);
+    cr_assert(strstr(text, "これ以外の第三者には送信しません"), "%s", text);
+    c.web_tag.purposes = (struct hy_pairs){purposes, 2};
+    c.web_tag.recipients = (struct hy_pairs){others, 1};
+    text = notice_of(&c, HY_NOTICE_JA, false);
+    cr_assert(strstr(text, "■ 利用目的\n・展示会の企画\n・to bill <you>\n"), "%s", text);
+    cr_assert(strstr(text, "・アクメ社 (閲覧、統計)\n"), "%s", text);
+    cr_assert_null(strstr(text, "関心に合った"), "%s", text);
+    cr_assert_null(strstr(text, "これ以外の第三者"), "%s", text);
+    text = notice_of(&c, HY_NOTICE_EN, true);
+    cr_assert(strstr(text, "<p>• to bill &lt;you&gt;</p>"), "%s", text);
+    cr_assert(strstr(text, "<p>• Acme (pages; statistics)</p>"), "%s", text);
+    cr_assert_null(strstr(text, "nobody else"), "%s", text);
+}
+
 Test(web_notice, without_a_host_there_is_nothing_to_say)
 {
     struct hy_config c = usual();
