@@ -209,8 +209,14 @@ static int erase_file(struct cli *c, const char *path)
     if (cli_int(r, "unknown"))
         fprintf(c->err, _(c, "Lines that name nobody in the store: %s.\n"),
                 cli_number(cli_int(r, "unknown"), n));
-    json_array_foreach(json_object_get(r, "unknown_lines"), i, x) fprintf(
-        c->err, "%s:%s: %s\n", path, cli_number(cli_int(x, "line"), line), cli_str(x, "text"));
+    json_array_foreach(json_object_get(r, "unknown_lines"), i, x)
+    {
+        struct hy_buf safe = HY_BUF_INIT(64 * 1024);
+        cli_put_cell(&safe, hy_str_of(cli_str(x, "text")), SIZE_MAX, false);
+        fprintf(c->err, "%s:%s: %s\n", path, cli_number(cli_int(x, "line"), line),
+                hy_buf_cstr(&safe));
+        hy_buf_free(&safe);
+    }
     json_decref(r);
     return CLI_OK;
 }
