@@ -12,7 +12,6 @@ enum {
     FREE_CALLS_MAX = 64,   /* kept for the next requests */
     ARENA_MAX = 256 << 20, /* bytes; what bounds it is the body */
     JSON_ERROR_COLUMNS = 100000,
-    QUERY_NAME_SHOWN = 64, /* bytes of a name that errors repeat */
 };
 
 /* ---- what handlers ask ---- */
@@ -74,23 +73,6 @@ json_t *web_text_json(struct hy_str text)
         o = json_stringn(safe.data ? safe.data : "", safe.len);
     hy_buf_free(&safe);
     return o;
-}
-
-bool web_query(struct web_call *c, struct hy_str name, size_t n, struct hy_str *ret)
-{
-    struct hy_str rest = c->http->head.query, pair, key, value;
-    while (rest.n && hy_str_split(&rest, '&', &pair)) {
-        size_t at = hy_str_find(pair, '=', 0);
-        if (web_decode(&c->arena, hy_str_slice(pair, 0, at), true, &key) != HY_OK ||
-            !hy_str_eq(key, name) || n-- > 0)
-            continue;
-        struct hy_str raw = at == SIZE_MAX ? HY_STR("") : hy_str_slice(pair, at + 1, pair.n);
-        if (web_decode(&c->arena, raw, true, &value) != HY_OK)
-            return false;
-        *ret = value;
-        return true;
-    }
-    return false;
 }
 
 bool web_body_is(const struct web_call *c, struct hy_str type)
@@ -191,6 +173,7 @@ static void on_done(void *ctx, struct hy_http_call *h)
     if (c->state_free)
         c->state_free(c->state);
     json_decref(c->json);
+    json_decref(c->found.json);
     hy_web_policy_unref(c->policy);
     if (w->n_free_calls == FREE_CALLS_MAX) {
         hy_arena_free(&c->arena);
@@ -201,34 +184,6 @@ static void on_done(void *ctx, struct hy_http_call *h)
     c->next_free = w->free_calls;
     w->free_calls = c;
     w->n_free_calls++;
-}
-
-/* Whether all names and values of the query can be read; else it is answered. */
-static bool check_query(struct web_call *c)
-{
-    struct hy_str rest = c->http->head.query, pair, key, value;
-    while (rest.n && hy_str_split(&rest, '&', &pair)) {
-        size_t at = hy_str_find(pair, '=', 0);
-        int err = web_decode(&c->arena, hy_str_slice(pair, 0, at), true, &key);
-        if (err == HY_EPARSE)
-            web_fail(
-                c, 400, "invalid_query", NULL,
-                "A name in the query is badly escaped: after '%%' come two hex digits, not 00.");
-        if (err == HY_OK && at != SIZE_MAX) {
-            err = web_decode(&c->arena, hy_str_slice(pair, at + 1, pair.n), true, &value);
-            if (err == HY_EPARSE)
-                web_fail(c, 400, "invalid_query",
-                         key.n <= QUERY_NAME_SHOWN && hy_str_is_ascii(key) ? key.p : NULL,
-                         "This is badly escaped: after '%%' come two hex digits, not 00.");
-        }
-        if (err == HY_EPARSE)
-            return false;
-        if (err != HY_OK) {
-            web_fail_err(c, err);
-            return false;
-        }
-    }
-    return true;
 }
 
 /* Before the body: what can be refused now costs no memory. */
@@ -258,7 +213,7 @@ static void on_head(void *ctx, struct hy_http_call *h)
     else if (err != HY_OK)
         web_fail_err(c, err);
     else if (web_authorize(c) == HY_OK) /* they answer when they refuse */
-        (void)check_query(c);
+        (void)web_check_query(c);
 }
 
 static void on_request(void *ctx, struct hy_http_call *h)

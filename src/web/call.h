@@ -42,8 +42,12 @@ struct web_call {
     struct hy_sockaddr client_addr;
     struct hy_arena arena; /* dies with the call */
     json_t *json;          /* of web_json; dies with the call */
-    char error[32];        /* code of the error it was answered with; "" = none */
-    void *state;           /* of the handler, ended by */
+    struct {
+        json_t *json; /* dies with the call */
+        int err;
+    } found;        /* by a worker: for web_answer_found */
+    char error[32]; /* code of the error it was answered with; "" = none */
+    void *state;    /* of the handler, ended by */
     void (*state_free)(void *state);
     void (*later)(struct web_call *c);
     struct hy_msg work;
@@ -67,6 +71,10 @@ static inline struct hy_str web_param(const struct web_call *c, size_t i)
 }
 /* The n-th value (0..) of a parameter of the query, decoded, in the arena; false: there is none. */
 bool web_query(struct web_call *c, struct hy_str name, size_t n, struct hy_str *ret);
+/* A whole number of the query, min..max; `usual` where there is none. False: it is no such number,
+ * and answered (422). */
+bool web_query_number(struct web_call *c, const char *name, uint64_t min, uint64_t max,
+                      uint64_t usual, uint64_t *ret);
 /* Whether the body is of this media type; parameters behind it do not matter. */
 bool web_body_is(const struct web_call *c, struct hy_str type);
 /* The body as a JSON object, which lives as long as the call; NULL: it was none, and is answered.
@@ -124,6 +132,8 @@ void web_answer(struct web_call *c, int status, json_t *body);
 /* A JSON text. `fields`: further fields, each with its CRLF; NULL = none. */
 void web_answer_text(struct web_call *c, int status, struct hy_str json, const char *fields);
 void web_answer_nothing(struct web_call *c); /* 204 */
+/* 200 with what was found, or what web_fail_err() says of found.err. */
+void web_answer_found(struct web_call *c);
 /* {"error":{"code","message","field","request_id"}}. `code` is a word that programs look at;
  * `field`, a path such as "to[3].email", may be NULL. */
 void web_fail(struct web_call *c, int status, const char *code, const char *field, const char *fmt,

@@ -61,19 +61,16 @@ static void make(struct web_call *c, struct hy_txn *t)
 
 static void get_report(struct web_call *c)
 {
-    struct hy_str text = {0};
     struct asking *a = hy_arena_zalloc(&c->arena, sizeof *a);
     if (!a) {
         web_fail_err(c, HY_ENOMEM);
         return;
     }
-    a->domains = DOMAINS_USUAL;
     c->state = a;
     c->state_free = asking_free;
-    if (web_query(c, HY_STR("domains"), 0, &text) &&
-        hy_str_to_u64(text, DOMAINS_MAX, &a->domains) != HY_OK)
-        web_fail(c, 422, "invalid", "domains", "A report tells of 0 to %d domains.", DOMAINS_MAX);
-    else if (!c->web->reports.make)
+    if (!web_query_number(c, "domains", 0, DOMAINS_MAX, DOMAINS_USUAL, &a->domains))
+        return;
+    if (!c->web->reports.make)
         web_fail_err(c, HY_EUNSUPPORTED);
     else if (web_work(c, make) != HY_OK)
         web_fail_err(c, HY_EBUSY);

@@ -32,24 +32,11 @@ static void answer(struct web_call *c)
 {
     struct look *l = c->state;
     if (l->err == HY_EINVAL)
-        web_fail(c, 422, "invalid", "text", "This must be a part of a name or of a domain.");
+        web_fail(c, 422, "invalid_value", "text", "This must be a part of a name or of a domain.");
     else if (l->err)
         fail(c, l->err, NULL, NULL);
     else
         web_answer(c, 200, json_incref(l->found));
-}
-
-/* False: it is answered. */
-static bool read_number(struct web_call *c, const char *name, uint64_t max, uint64_t *ret)
-{
-    struct hy_str text;
-    if (!web_query(c, hy_str_of(name), 0, &text))
-        return true;
-    if (hy_str_to_u64(text, max, ret) == HY_OK && *ret > 0)
-        return true;
-    web_fail(c, 422, "invalid", name, "This must be a number from 1 to %llu.",
-             (unsigned long long)max);
-    return false;
 }
 
 static void look_at(struct web_call *c, uint64_t usual, uint64_t max, web_work_fn *gather)
@@ -61,12 +48,11 @@ static void look_at(struct web_call *c, uint64_t usual, uint64_t max, web_work_f
         web_fail_err(c, HY_ENOMEM);
         return;
     }
-    l->limit = usual;
     c->state = l;
     c->state_free = look_free;
     (void)web_query(c, HY_STR("text"), 0, &l->text);
-    if (read_number(c, "limit", max, &l->limit) && read_number(c, "after", UINT32_MAX, &l->after) &&
-        web_work(c, gather) != HY_OK)
+    if (web_query_number(c, "limit", 1, max, usual, &l->limit) &&
+        web_query_number(c, "after", 0, UINT32_MAX, 0, &l->after) && web_work(c, gather) != HY_OK)
         web_fail_err(c, HY_EBUSY);
 }
 
@@ -260,7 +246,7 @@ static void delete_one(struct web_call *c)
     (void)web_query(c, HY_STR("into"), 0, &x->change.into);
     /* A merge whose 'into' was left empty or badly written must not become a deletion. */
     if (c->http->head.query.n && !x->change.into.n)
-        web_fail(c, 422, "invalid", "into", "This must name the company that stays.");
+        web_fail(c, 422, "invalid_value", "into", "This must name the company that stays.");
     else
         submit(c, x);
 }

@@ -16,7 +16,6 @@ static const char *const codes[] = {
     "in_future",
     "in_use",
     "internal",
-    "invalid",
     "invalid_address",
     "invalid_base64",
     "invalid_idempotency_key",

@@ -148,6 +148,14 @@ void web_fail_err(struct web_call *c, int err)
     }
 }
 
+void web_answer_found(struct web_call *c)
+{
+    if (c->found.err != HY_OK)
+        web_fail_err(c, c->found.err);
+    else
+        web_answer(c, 200, json_incref(c->found.json));
+}
+
 void web_fail_diag(struct web_call *c, int err, const char *field, const char *why)
 {
     switch (err) {
@@ -156,7 +164,7 @@ void web_fail_diag(struct web_call *c, int err, const char *field, const char *w
         return;
     case HY_EINVAL:
     case HY_EPARSE:
-        web_fail(c, 422, "invalid", field, "%s", why);
+        web_fail(c, 422, "invalid_value", field, "%s", why);
         return;
     case HY_EEXIST:
         web_fail(c, 409, "conflict", field, "%s", why);

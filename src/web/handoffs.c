@@ -10,50 +10,25 @@ enum { PAGE_USUAL = 100 };
 
 /* ---- GET ---- */
 
-struct look {
-    struct hy_handoff_search search;
-    json_t *result;
-    int err;
-};
-
-static void look_free(void *state)
-{
-    json_decref(((struct look *)state)->result);
-}
-
-static void answer_page(struct web_call *c)
-{
-    struct look *l = c->state;
-    if (l->err != HY_OK)
-        web_fail_err(c, l->err);
-    else
-        web_answer(c, 200, json_incref(l->result));
-}
-
 /* The worker's thread. */
 static void gather(struct web_call *c, struct hy_txn *t)
 {
-    struct look *l = c->state;
-    l->err = t ? hy_handoffs_json(t, &l->search, &l->result) : HY_EIO;
-    web_later(c, answer_page);
+    c->found.err = t ? hy_handoffs_json(t, c->state, &c->found.json) : HY_EIO;
+    web_later(c, web_answer_found);
 }
 
 /* False: it is answered. */
 static bool read_search(struct web_call *c, struct hy_handoff_search *s)
 {
     struct hy_str text;
-    uint64_t limit = PAGE_USUAL;
+    uint64_t limit;
     if (web_query(c, HY_STR("state"), 0, &text) &&
         hy_handoff_state_read(text, &s->state) != HY_OK) {
         web_fail(c, 422, "invalid_value", "state", "This must be 'waits' or 'failed'.");
         return false;
     }
-    if (web_query(c, HY_STR("limit"), 0, &text) &&
-        (hy_str_to_u64(text, HY_HANDOFF_PAGE_MAX, &limit) != HY_OK || limit == 0)) {
-        web_fail(c, 422, "invalid_value", "limit", "This must be a number from 1 to %d.",
-                 HY_HANDOFF_PAGE_MAX);
+    if (!web_query_number(c, "limit", 1, HY_HANDOFF_PAGE_MAX, PAGE_USUAL, &limit))
         return false;
-    }
     if (web_query(c, HY_STR("after"), 0, &text) &&
         hy_handoff_place_read(text, &s->after) != HY_OK) {
         web_fail(c, 422, "invalid_value", "after", "This must be what the page before said.");
@@ -67,14 +42,13 @@ static void get_list(struct web_call *c)
 {
     if (!web_is_installation(c))
         return;
-    struct look *l = hy_arena_zalloc(&c->arena, sizeof *l);
-    if (!l) {
+    struct hy_handoff_search *s = hy_arena_zalloc(&c->arena, sizeof *s);
+    if (!s) {
         web_fail_err(c, HY_ENOMEM);
         return;
     }
-    c->state = l;
-    c->state_free = look_free;
-    if (read_search(c, &l->search) && web_work(c, gather) != HY_OK)
+    c->state = s;
+    if (read_search(c, s) && web_work(c, gather) != HY_OK)
         web_fail_err(c, HY_EBUSY);
 }
 

@@ -27,7 +27,7 @@ static struct refusal refusal_of(int err)
     switch (err) {
     case HY_EINVAL:
     case HY_EPARSE:
-        return (struct refusal){422, "invalid"};
+        return (struct refusal){422, "invalid_value"};
     case HY_ENOTFOUND:
         return (struct refusal){404, "not_found"};
     case HY_EEXIST:
@@ -265,8 +265,8 @@ static void post_batch(struct web_call *c)
         return;
     leads = json_object_get(body, "leads");
     if (json_object_size(body) != 1 || !json_is_array(leads) || json_array_size(leads) == 0) {
-        web_fail(c, 422, "invalid", "leads", "The body is {\"leads\": [...]} with 1 to %d of them.",
-                 BATCH_MAX);
+        web_fail(c, 422, "invalid_value", "leads",
+                 "The body is {\"leads\": [...]} with 1 to %d of them.", BATCH_MAX);
         return;
     }
     if (json_array_size(leads) > BATCH_MAX) {
@@ -304,7 +304,7 @@ static void change_list(struct web_call *c, bool is_left)
         const json_t *said = web_json(c);
         const json_t *x = json_object_get(said, "confirmed");
         if (said && (json_object_size(said) != (x != NULL) || (x && !json_is_boolean(x))))
-            web_fail(c, 422, "invalid", NULL, "The body may be {\"confirmed\": true}.");
+            web_fail(c, 422, "invalid_value", NULL, "The body may be {\"confirmed\": true}.");
         else if (said)
             confirmed = json_is_true(x), body = json_object();
         if (!body) {
@@ -321,7 +321,7 @@ static void change_list(struct web_call *c, bool is_left)
         c->json = body; /* lives as long as the call: the edit points into it */
         change_one(c, body, true);
     } else {
-        web_fail(c, 422, "invalid", NULL, "That is no name of a list.");
+        web_fail(c, 422, "invalid_value", NULL, "That is no name of a list.");
     }
 }
 
@@ -340,13 +340,9 @@ static void leave_list(struct web_call *c)
 /* False: it is answered. */
 static bool read_limit(struct web_call *c, size_t *ret)
 {
-    struct hy_str text = {0};
-    uint64_t limit = PAGE_USUAL;
-    if (web_query(c, HY_STR("limit"), 0, &text) &&
-        (hy_str_to_u64(text, HY_LEAD_PAGE_MAX, &limit) != HY_OK || limit == 0)) {
-        web_fail(c, 422, "invalid", "limit", "A page has 1 to %d entries.", HY_LEAD_PAGE_MAX);
+    uint64_t limit;
+    if (!web_query_number(c, "limit", 1, HY_LEAD_PAGE_MAX, PAGE_USUAL, &limit))
         return false;
-    }
     *ret = (size_t)limit;
     return true;
 }
@@ -423,7 +419,7 @@ static void get_timeline(struct web_call *c)
     if (!l)
         return;
     if (web_query(c, HY_STR("before"), 0, &text) && hy_id_parse(text, &l->before) != HY_OK)
-        web_fail(c, 422, "invalid", "before", "This is not what 'before' said.");
+        web_fail(c, 422, "invalid_value", "before", "This is not what 'before' said.");
     else if (web_work(c, gather_timeline) != HY_OK)
         web_fail_err(c, HY_EBUSY);
 }
@@ -464,7 +460,7 @@ static void get_list(struct web_call *c)
     (void)web_query(c, HY_STR("attribute"), 0, &s->attribute);
     (void)web_query(c, HY_STR("value"), 0, &s->value);
     if (web_query(c, HY_STR("after"), 0, &text) && hy_lead_cursor_read(text, s) != HY_OK)
-        web_fail(c, 422, "invalid", "after", "This is not what 'next' said.");
+        web_fail(c, 422, "invalid_value", "after", "This is not what 'next' said.");
     else if (web_work(c, gather_search) != HY_OK)
         web_fail_err(c, HY_EBUSY);
 }

@@ -104,15 +104,9 @@ static void gather(struct web_call *c, struct hy_txn *t)
 
 static void get_duplicates(struct web_call *c)
 {
-    struct hy_str text = {0};
-    uint64_t max = SHOWN_USUAL;
-    if (!web_is_installation(c))
+    uint64_t max;
+    if (!web_is_installation(c) || !web_query_number(c, "limit", 1, SHOWN_MAX, SHOWN_USUAL, &max))
         return;
-    if (web_query(c, HY_STR("limit"), 0, &text) &&
-        (hy_str_to_u64(text, SHOWN_MAX, &max) != HY_OK || max == 0)) {
-        web_fail(c, 422, "invalid", "limit", "Up to %d groups are shown.", SHOWN_MAX);
-        return;
-    }
     struct look *l = hy_arena_zalloc(&c->arena, sizeof *l);
     if (!l) {
         web_fail_err(c, HY_ENOMEM);
@@ -179,7 +173,7 @@ static bool read_other(struct web_call *c, char room[24], struct hy_str *ret)
     if (json_is_integer(x) && json_integer_value(x) > 0)
         snprintf(room, 24, "%lld", (long long)json_integer_value(x));
     if (json_object_size(body) != 1 || !(json_is_string(x) || room[0])) {
-        web_fail(c, 422, "invalid", "other",
+        web_fail(c, 422, "invalid_value", "other",
                  "The body is {\"other\": LEAD}: the lead that becomes a part of this one.");
         return false;
     }

@@ -261,19 +261,13 @@ static void get_carts(struct web_call *c)
 {
     struct look *l = look_new(c);
     struct hy_str text;
-    uint64_t older_s = 0, limit = CARTS_USUAL;
+    uint64_t older_s, limit;
     if (!l)
         return;
     l->is_of_all = web_query(c, HY_STR("older"), 0, &text);
-    if (l->is_of_all && hy_str_to_u64(text, UINT32_MAX, &older_s) != HY_OK) {
-        web_fail(c, 422, "invalid_value", "older", "This must be a number of seconds.");
+    if (!web_query_number(c, "older", 0, UINT32_MAX, 0, &older_s) ||
+        !web_query_number(c, "limit", 1, CARTS_MAX, CARTS_USUAL, &limit))
         return;
-    }
-    if (web_query(c, HY_STR("limit"), 0, &text) &&
-        (hy_str_to_u64(text, CARTS_MAX, &limit) != HY_OK || limit == 0)) {
-        web_fail(c, 422, "invalid_value", "limit", "A page has 1 to %d carts.", CARTS_MAX);
-        return;
-    }
     l->limit = (size_t)limit;
     l->until = hy_clock_wall_ms() - (hy_wall_ms)older_s * 1000;
     if (l->is_of_all || web_read_who(c, &l->who))

@@ -24,7 +24,7 @@ static bool find_lead(struct web_call *c, struct hy_txn *t, hy_lead_no *ret)
     if (!err)
         err = hy_lead_kept(t, *ret, ret);
     if (err == HY_EPARSE)
-        web_fail(c, 422, "invalid", "lead", "%s", diag.text);
+        web_fail(c, 422, "invalid_value", "lead", "%s", diag.text);
     else if (err == HY_ENOTFOUND)
         web_fail(c, 404, "not_found", NULL, "There is no such lead.");
     else if (err)
@@ -178,7 +178,7 @@ static bool take_texts(struct web_call *c, const struct field *fields, size_t n)
         }
         *fields[i].to = hy_str_make(json_string_value(x), json_string_length(x));
         if (!json_is_string(x) || strlen(json_string_value(x)) != json_string_length(x)) {
-            web_fail(c, 422, "invalid", key, "It must be a text.");
+            web_fail(c, 422, "invalid_value", key, "It must be a text.");
             return false;
         }
     }
@@ -201,7 +201,7 @@ static bool find_list(struct web_call *c, struct hy_str name, hy_list_no *ret)
     int err = t ? hy_list_find(t, name, ret) : HY_EIO;
     web_snapshot_done(c);
     if (err == HY_ENOTFOUND)
-        web_fail(c, 422, "invalid", "list", "There is no such list.");
+        web_fail(c, 422, "invalid_value", "list", "There is no such list.");
     else if (err)
         web_fail_err(c, err);
     return err == HY_OK;
@@ -238,7 +238,8 @@ static bool read_consent(struct web_call *c, struct adding *a)
     else if (ip.n && !read_ip(ip, x->ip))
         wrong = "ip";
     if (wrong)
-        web_fail(c, 422, "invalid", wrong, "This is not what it may be: see the guide on privacy.");
+        web_fail(c, 422, "invalid_value", wrong,
+                 "This is not what it may be: see the guide on privacy.");
     return !wrong && (list.n == 0 || find_list(c, list, &x->list));
 }
 

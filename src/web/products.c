@@ -290,37 +290,21 @@ static void get_product(struct web_call *c)
 struct look {
     struct hy_str text, after;
     uint64_t limit;
-    json_t *found;
-    int err;
 };
-
-static void look_free(void *state)
-{
-    json_decref(((struct look *)state)->found);
-}
-
-static void answer_list(struct web_call *c)
-{
-    struct look *l = c->state;
-    if (l->err)
-        web_fail_err(c, l->err);
-    else
-        web_answer(c, 200, json_incref(l->found));
-}
 
 /* The worker's thread. */
 static void gather(struct web_call *c, struct hy_txn *t)
 {
     struct look *l = c->state;
-    l->found = json_object();
-    l->err =
-        t && l->found ? hy_products_json(t, l->text, l->after, (size_t)l->limit, l->found) : HY_EIO;
-    web_later(c, answer_list);
+    c->found.json = json_object();
+    c->found.err = t && c->found.json
+                       ? hy_products_json(t, l->text, l->after, (size_t)l->limit, c->found.json)
+                       : HY_EIO;
+    web_later(c, web_answer_found);
 }
 
 static void get_products(struct web_call *c)
 {
-    struct hy_str text;
     if (!web_is_installation(c))
         return;
     struct look *l = hy_arena_zalloc(&c->arena, sizeof *l);
@@ -328,16 +312,11 @@ static void get_products(struct web_call *c)
         web_fail_err(c, HY_ENOMEM);
         return;
     }
-    l->limit = PAGE_USUAL;
     c->state = l;
-    c->state_free = look_free;
     (void)web_query(c, HY_STR("text"), 0, &l->text);
     (void)web_query(c, HY_STR("after"), 0, &l->after);
-    if (web_query(c, HY_STR("limit"), 0, &text) &&
-        (hy_str_to_u64(text, HY_PRODUCTS_PAGE_MAX, &l->limit) != HY_OK || l->limit == 0))
-        web_fail(c, 422, "invalid_value", "limit", "A page has 1 to %d products.",
-                 HY_PRODUCTS_PAGE_MAX);
-    else if (web_work(c, gather) != HY_OK)
+    if (web_query_number(c, "limit", 1, HY_PRODUCTS_PAGE_MAX, PAGE_USUAL, &l->limit) &&
+        web_work(c, gather) != HY_OK)
         web_fail_err(c, HY_EBUSY);
 }
 

@@ -33,7 +33,6 @@ static void answer(struct web_call *c)
 static struct look *look_new(struct web_call *c, uint64_t usual, uint64_t max)
 {
     struct look *l;
-    struct hy_str text;
     if (!web_is_installation(c))
         return NULL;
     if (!c->policy->scores) {
@@ -47,14 +46,7 @@ static struct look *look_new(struct web_call *c, uint64_t usual, uint64_t max)
     }
     c->state = l;
     c->state_free = look_free;
-    l->limit = usual;
-    if (web_query(c, HY_STR("limit"), 0, &text) &&
-        (hy_str_to_u64(text, max, &l->limit) != HY_OK || l->limit == 0)) {
-        web_fail(c, 422, "invalid_value", "limit", "This must be a number from 1 to %u.",
-                 (unsigned)max);
-        return NULL;
-    }
-    return l;
+    return web_query_number(c, "limit", 1, max, usual, &l->limit) ? l : NULL;
 }
 
 static void work(struct web_call *c, web_work_fn *fn)

@@ -329,20 +329,6 @@ static void answer(struct web_call *c)
         web_answer(c, 200, json_incref(l->result));
 }
 
-static bool read_number(struct web_call *c, const char *name, uint64_t min, uint64_t max,
-                        uint64_t usual, uint64_t *ret)
-{
-    struct hy_str text;
-    *ret = usual;
-    if (!web_query(c, hy_str_of(name), 0, &text))
-        return true;
-    if (hy_str_to_u64(text, max, ret) == HY_OK && *ret >= min)
-        return true;
-    web_fail(c, 422, "invalid_value", name, "This must be a number from %u to %u.", (unsigned)min,
-             (unsigned)max);
-    return false;
-}
-
 /* NULL: it is answered. */
 static struct look *look_new(struct web_call *c)
 {
@@ -359,8 +345,8 @@ static struct look *look_new(struct web_call *c)
 static struct look *page_new(struct web_call *c, uint64_t usual, uint64_t max)
 {
     struct look *l = web_is_installation(c) ? look_new(c) : NULL;
-    if (!l || !read_number(c, "limit", 1, max, usual, &l->limit) ||
-        !read_number(c, "after", 0, UINT32_MAX, 0, &l->after))
+    if (!l || !web_query_number(c, "limit", 1, max, usual, &l->limit) ||
+        !web_query_number(c, "after", 0, UINT32_MAX, 0, &l->after))
         return NULL;
     return l;
 }

@@ -68,7 +68,7 @@ static bool read_place(struct web_call *c, struct hy_txn *t, struct place *p)
     if (err == HY_OK)
         err = check_list(c, t, p, &word, &diag);
     if (err != HY_OK) {
-        web_fail(c, 422, "invalid", word, "%s", diag.text[0] ? diag.text : hy_err_text(err));
+        web_fail(c, 422, "invalid_value", word, "%s", diag.text[0] ? diag.text : hy_err_text(err));
         return false;
     }
     if (p->key.scope == HY_SUPPRESS_ALL && !o.is_installation) {
@@ -113,15 +113,12 @@ struct page {
 static bool read_page(struct web_call *c, struct page *p)
 {
     struct hy_str text = {0};
-    uint64_t limit = PAGE_USUAL;
-    if (web_query(c, HY_STR("limit"), 0, &text) &&
-        (hy_str_to_u64(text, PAGE_MAX, &limit) != HY_OK || limit == 0)) {
-        web_fail(c, 422, "invalid", "limit", "A page has 1 to %d entries.", PAGE_MAX);
+    uint64_t limit;
+    if (!web_query_number(c, "limit", 1, PAGE_MAX, PAGE_USUAL, &limit))
         return false;
-    }
     p->limit = (size_t)limit;
     if (web_query(c, HY_STR("after"), 0, &text) && hy_suppress_cursor_read(text, &p->at) != HY_OK) {
-        web_fail(c, 422, "invalid", "after", "This is not what 'next' said.");
+        web_fail(c, 422, "invalid_value", "after", "This is not what 'next' said.");
         return false;
     }
     read_query(c, &p->place);
@@ -383,7 +380,7 @@ static bool take_text(struct web_call *c, const char *name, struct hy_str *ret)
     *ret = hy_str_make(json_string_value(x), json_string_length(x));
     if (json_is_string(x) && ret->n <= TEXT_MAX && strlen(ret->p) == ret->n)
         return true;
-    web_fail(c, 422, "invalid", name, "It must be a text of at most %d bytes.", TEXT_MAX);
+    web_fail(c, 422, "invalid_value", name, "It must be a text of at most %d bytes.", TEXT_MAX);
     return false;
 }
 
@@ -435,13 +432,13 @@ static bool take_entry(struct web_call *c, struct change *x)
         !take_text(c, "expires", &expires) || !take_text(c, "source", &x->entry.source))
         return false;
     if (hashed && !json_is_boolean(hashed)) {
-        web_fail(c, 422, "invalid", "hashed", "It must be true or false.");
+        web_fail(c, 422, "invalid_value", "hashed", "It must be true or false.");
         return false;
     }
     x->entry.is_hashed = json_is_true(hashed);
     if (hy_suppress_end_read(expires, hy_clock_wall_ms(), &x->entry.expires, &diag) == HY_OK)
         return true;
-    web_fail(c, 422, "invalid", "expires", "%s", diag.text);
+    web_fail(c, 422, "invalid_value", "expires", "%s", diag.text);
     return false;
 }
 
@@ -454,7 +451,7 @@ static void post(struct web_call *c)
                  *many = json_object_get(c->json, "addresses"), *list = one ? one : many;
     size_t n = one ? 1 : json_array_size(many);
     if ((one && many) || n == 0 || n > ADDRESSES_MAX) {
-        web_fail(c, 422, "invalid", one ? "address" : "addresses",
+        web_fail(c, 422, "invalid_value", one ? "address" : "addresses",
                  "Give one address, or addresses: 1 to %d.", ADDRESSES_MAX);
         return;
     }

@@ -38,15 +38,12 @@ static json_t *head_json(const struct hy_stored_template *m)
 
 static void get_list(struct web_call *c)
 {
-    struct hy_str text, after = HY_STR("");
+    struct hy_str after = HY_STR("");
     struct hy_stored_template m;
-    uint64_t limit = PAGE_USUAL;
+    uint64_t limit;
     char last[HY_TEMPLATE_NAME_MAX + 1] = "";
-    if (web_query(c, HY_STR("limit"), 0, &text) &&
-        (hy_str_to_u64(text, PAGE_MAX, &limit) != HY_OK || limit == 0)) {
-        web_fail(c, 422, "invalid", "limit", "A page has 1 to %d templates.", PAGE_MAX);
+    if (!web_query_number(c, "limit", 1, PAGE_MAX, PAGE_USUAL, &limit))
         return;
-    }
     (void)web_query(c, HY_STR("after"), 0, &after);
     struct hy_txn *t = web_snapshot(c);
     json_t *list = json_array();
@@ -76,13 +73,9 @@ static void get_one(struct web_call *c)
 {
     struct hy_buf room = HY_BUF_INIT(HY_TEMPLATE_BYTES_MAX);
     struct hy_stored_template m;
-    struct hy_str text;
-    uint64_t version = 0;
-    if (web_query(c, HY_STR("version"), 0, &text) &&
-        (hy_str_to_u64(text, UINT32_MAX, &version) != HY_OK || version == 0)) {
-        web_fail(c, 422, "invalid", "version", "A version is a number from 1 on.");
+    uint64_t version;
+    if (!web_query_number(c, "version", 1, UINT32_MAX, 0, &version))
         return;
-    }
     struct hy_txn *t = web_snapshot(c);
     int err = t ? hy_template_get(t, tenant_of(c), web_param(c, 0), (uint32_t)version, &room, &m)
                 : HY_EIO;

@@ -6,26 +6,6 @@
 
 enum { SHOWN_USUAL = 100, DAYS_USUAL = 30 };
 
-struct look {
-    struct hy_visitors_ask ask;
-    json_t *found;
-    int err;
-};
-
-static void look_free(void *state)
-{
-    json_decref(((struct look *)state)->found);
-}
-
-static void answer(struct web_call *c)
-{
-    struct look *l = c->state;
-    if (l->err)
-        web_fail_err(c, l->err);
-    else
-        web_answer(c, 200, json_incref(l->found));
-}
-
 static bool is_closing(void *ctx)
 {
     return web_is_closing(ctx);
@@ -35,28 +15,24 @@ static bool is_closing(void *ctx)
  * the call would keep old pages of the store as long as all of it. */
 static void gather(struct web_call *c, struct hy_txn *t)
 {
-    struct look *l = c->state;
     if (t)
         hy_txn_park(t);
-    l->found = json_object();
-    l->err = l->found ? hy_visitors_json(web_env(c), &l->ask, l->found) : HY_ENOMEM;
-    web_later(c, answer);
+    c->found.json = json_object();
+    c->found.err =
+        c->found.json ? hy_visitors_json(web_env(c), c->state, c->found.json) : HY_ENOMEM;
+    web_later(c, web_answer_found);
 }
 
 /* False: it was answered. */
 static bool read_query(struct web_call *c, struct hy_visitors_ask *ask)
 {
     struct hy_str text = {0};
-    uint64_t limit = SHOWN_USUAL;
+    uint64_t limit;
     ask->since = hy_clock_wall_ms() - (hy_wall_ms)DAYS_USUAL * 86400 * 1000;
-    if (web_query(c, HY_STR("limit"), 0, &text) &&
-        (hy_str_to_u64(text, HY_VISITORS_COMPANIES_MAX, &limit) != HY_OK || limit == 0)) {
-        web_fail(c, 422, "invalid", "limit", "Up to %d companies are shown.",
-                 HY_VISITORS_COMPANIES_MAX);
+    if (!web_query_number(c, "limit", 1, HY_VISITORS_COMPANIES_MAX, SHOWN_USUAL, &limit))
         return false;
-    }
     if (web_query(c, HY_STR("since"), 0, &text) && hy_wall_parse(text, &ask->since) != HY_OK) {
-        web_fail(c, 422, "invalid", "since",
+        web_fail(c, 422, "invalid_value", "since",
                  "A time with its zone, such as 2026-12-01T09:00:00+09:00.");
         return false;
     }
@@ -68,17 +44,16 @@ static void get_visitors(struct web_call *c)
 {
     if (!web_is_installation(c))
         return;
-    struct look *l = hy_arena_zalloc(&c->arena, sizeof *l);
-    if (!l) {
+    struct hy_visitors_ask *ask = hy_arena_zalloc(&c->arena, sizeof *ask);
+    if (!ask) {
         web_fail_err(c, HY_ENOMEM);
         return;
     }
-    if (!read_query(c, &l->ask))
+    if (!read_query(c, ask))
         return;
-    l->ask.is_cancelled = is_closing;
-    l->ask.ctx = c;
-    c->state = l;
-    c->state_free = look_free;
+    ask->is_cancelled = is_closing;
+    ask->ctx = c;
+    c->state = ask;
     if (web_work_long(c, gather) != HY_OK)
         web_fail_err(c, HY_EBUSY);
 }

@@ -59,6 +59,8 @@ void web_fail_method(struct web_call *c, const char *allow);
  * what is behind a % is no byte, or a NUL or a slash. */
 HY_MUST_USE int web_route_find(struct web_call *c, struct hy_str method, struct hy_str path,
                                char allow[80]);
+/* query.c: whether all of the query can be read; false: it is answered (400). */
+bool web_check_query(struct web_call *c);
 /* Undoes %XX (and, in a query, +). HY_EPARSE, HY_ENOMEM. */
 HY_MUST_USE int web_decode(struct hy_arena *arena, struct hy_str text, bool is_query,
                            struct hy_str *ret);

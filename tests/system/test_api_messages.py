@@ -272,21 +272,29 @@ def guide_commands(name):
     """The curl commands of a guide, as they would be pasted."""
     with open(os.path.join(SOURCE, "docs/guides", name), encoding="utf-8") as f:
         blocks = re.findall(r"^```\n(curl.*?)^```", f.read(), re.M | re.S)
-    return [c for b in blocks for c in re.split(r"(?m)^(?=curl )", b) if c.strip()]
+    return [c for b in blocks for c in re.split(r"(?m)^(?=(?:curl|jq) )", b) if c.strip()]
 
 
 def test_the_commands_of_the_guides_work_as_pasted(lab):
-    daemon, _, api = api_setup(lab)
+    with open(os.path.join(SOURCE, "conf/scoring.yaml"), encoding="utf-8") as f:
+        rules = lab.write("scoring.yaml", f.read())
+    daemon, _, api = api_setup(lab, config={"scoring.rules": rules})
     secret = token(lab, "guide", "*", "--scopes", "messages:send,messages:read,templates:write,leads:read,leads:write")
+    admin = token(lab, "chief", "*", "--scopes", "admin")
     daemon.ctl("reload")
+    daemon.import_leads(lab.write("leads.csv", "email\n" + "".join(f"user{i}@example.jp\n" for i in range(20))))
+    version = Api(api.port, admin).get("/v1/scores/rules").json["version"]
     lab.write("letter.eml", "From: shop@example.jp\nTo: taro@example.net\nSubject: Hi\n\nHello\n")
     later = Api(api.port, secret).post("/v1/messages", {"from": "shop@example.jp", "to": "taro@example.net",
                                                         "subject": "Hi", "text": "Hi", "send_at": at(3600)}).json
+    daemon.ctl("segment", "create", "regulars", "orders.count >= 2")
+    wait_for("the segment", lambda: daemon.ctl("segment", "show", "regulars")["state"] == "ready")
     english, japanese = guide_commands("api.md"), guide_commands("api.ja.md")
     check_eq(english, japanese, "both languages have the same commands")
     check(len(english) >= 6, english)
     for command in english:
         local = command.replace("127.0.0.1:8025", f"127.0.0.1:{api.port}").replace("/ID", f"/{later['messages'][0]['id']}")
+        local = re.sub(r'version: "\w+"', f'version: "{version}"', local)
         done = subprocess.run(["bash", "-ec", local], capture_output=True, text=True, check=False, cwd=lab.dir,
-                              env={**os.environ, "TOKEN": secret})
+                              env={**os.environ, "TOKEN": secret, "ADMIN": admin})
         check(done.returncode == 0 and "error" not in json.loads(done.stdout), f"{command}{done.stdout}{done.stderr}")

@@ -236,15 +236,15 @@ def test_leads_over_http(lab):
              ["list-joined"])
     for method, where, body, status, code in [
             ("GET", path("2"), None, 404, "not_found"),
-            ("GET", path("somebody"), None, 422, "invalid"),
-            ("POST", "/v1/leads", {"address": "taro@"}, 422, "invalid"),
-            ("POST", "/v1/leads", {"address": f"b@{SITE}", "attributes": {"birthday": "soon"}}, 422, "invalid"),
+            ("GET", path("somebody"), None, 422, "invalid_value"),
+            ("POST", "/v1/leads", {"address": "taro@"}, 422, "invalid_value"),
+            ("POST", "/v1/leads", {"address": f"b@{SITE}", "attributes": {"birthday": "soon"}}, 422, "invalid_value"),
             ("POST", "/v1/leads", {"address": f"b@{SITE}", "lists": ["none"]}, 404, "not_found"),
-            ("POST", "/v1/leads", {"address": f"b@{SITE}", "tag": ["x"]}, 422, "invalid"),
+            ("POST", "/v1/leads", {"address": f"b@{SITE}", "tag": ["x"]}, 422, "invalid_value"),
             ("POST", "/v1/leads", {"address": f"taro@{SITE}", "mode": "new"}, 409, "conflict"),
             ("PATCH", path(f"b@{SITE}"), {"tags": ["x"]}, 404, "not_found"),
-            ("PATCH", path("1"), {"lead": 1}, 422, "invalid"),
-            ("GET", path("1", "/timeline?limit=0"), None, 422, "invalid"),
+            ("PATCH", path("1"), {"lead": 1}, 422, "invalid_value"),
+            ("GET", path("1", "/timeline?limit=0"), None, 422, "invalid_value"),
             ("GET", "/v1/leads?tag=unheard", None, 404, "not_found")]:
         answer = api.call(method, where, body)
         check_eq((answer.status, answer.error()), (status, code), f"{method} {where} {body}: {answer.text}")
@@ -265,7 +265,7 @@ def test_a_batch_is_done_once_and_each_item_alone(lab):
     a = api.post("/v1/leads/batch", batch, headers=key)
     check_eq((a.status, a.json["failed"], len(a.json["results"])), (200, 2, 1000))
     check_eq([r["lead"] for r in a.json["results"][:998]], list(range(1, 999)))
-    check_eq([r["error"]["code"] for r in a.json["results"][998:]], ["invalid", "invalid"])
+    check_eq([r["error"]["code"] for r in a.json["results"][998:]], ["invalid_value", "invalid_value"])
     again = api.post("/v1/leads/batch", batch, headers=key)
     check_eq((again.text, again.headers["Idempotent-Replay"]), (a.text, "true"))
     check_eq(api.post("/v1/leads/batch", {"leads": [{"address": f"x@{SITE}"}]}, headers=key).error(),

@@ -160,8 +160,8 @@ def test_consents_are_a_proof(lab):
         except CommandError:
             continue
         raise AssertionError(f"{args} was taken")
-    for body, code in (({}, "invalid"), ({"purpose": "x", "ip": "nowhere"}, "invalid"),
-                       ({"purpose": "x", "colour": "red"}, "unknown_field"), ({"purpose": 7}, "invalid")):
+    for body, code in (({}, "invalid_value"), ({"purpose": "x", "ip": "nowhere"}, "invalid_value"),
+                       ({"purpose": "x", "colour": "red"}, "unknown_field"), ({"purpose": 7}, "invalid_value")):
         answer = api.post(f"/v1/leads/{ADDRESS}/consents", body)
         check_eq((answer.status, answer.error()), (422, code), body)
     check_eq(api.post("/v1/leads/999/consents", {"purpose": "x"}).status, 404)
@@ -175,13 +175,13 @@ def test_leads_are_merged_over_http(lab):
     found = api.get("/v1/leads/duplicates?limit=5").json["duplicates"]
     check_eq([(d["by"], sorted(l["address"] for l in d["leads"])) for d in found], [("mailbox", [plus, own])])
     kept, part = (api.get(f"/v1/leads/{a.replace('+', '%2B')}").json["lead"] for a in (own, plus))
-    for other, answer in (({"other": own}, (422, "invalid")), ({"other": 99}, (404, "not_found")), ({}, (422, "invalid")),
-                          ({"other": -1}, (422, "invalid")), ({"other": part, "more": 1}, (422, "invalid"))):
+    for other, answer in (({"other": own}, (422, "invalid_value")), ({"other": 99}, (404, "not_found")), ({}, (422, "invalid_value")),
+                          ({"other": -1}, (422, "invalid_value")), ({"other": part, "more": 1}, (422, "invalid_value"))):
         got = api.post(f"/v1/leads/{kept}/merge", other)
         check_eq((got.status, got.error()), answer, other)
     did = api.post(f"/v1/leads/{own}/merge", {"other": plus}).json
     check_eq((did["kept"], did["part"]), (kept, part))
-    check_eq(api.post(f"/v1/leads/{kept}/merge", {"other": part}).error(), "invalid", "it is a part already")
+    check_eq(api.post(f"/v1/leads/{kept}/merge", {"other": part}).error(), "invalid_value", "it is a part already")
     check_eq(api.get("/v1/leads/duplicates").json["duplicates"], [])
     wrong = api.post(f"/v1/leads/{own}/unmerge", None)
     check_eq(wrong.status, 404)
