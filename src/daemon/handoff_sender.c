@@ -44,7 +44,8 @@ struct handoff_sender {
     struct hy_list errands; /* on their way */
     unsigned n_out;
     struct handoff_lanes lanes;
-    hy_us again; /* not before */
+    bool is_crowded; /* there were too many once; told */
+    hy_us again;     /* not before */
     atomic_bool is_stopping;
     hy_count arrived, failed;
 };
@@ -396,6 +397,26 @@ static int look_at_lane(struct handoff_sender *s, struct hy_txn *t, struct hy_sc
     return HY_OK;
 }
 
+/* Whether the lane has an entry that is tried again by itself: those come first. */
+static bool has_some(struct hy_txn *t, uint16_t no)
+{
+    struct hy_handoff first = {.lane = no};
+    return hy_handoff_next(t, &first, &first) == HY_OK && first.lane == no &&
+           first.due_s != HY_HANDOFF_FAILED;
+}
+
+/* NULL: there are too many receivers with something to get, most of them of rules before. */
+static struct handoff_lane *lane_of(struct handoff_sender *s, uint16_t no)
+{
+    struct handoff_lane *lane = handoff_lane_of(&s->lanes, no);
+    if (!lane && !s->is_crowded)
+        hy_log(HY_LOG_WARNING, "scoring",
+               "more than %d hand-offs have leads to tell of: some wait for others to end",
+               HANDOFF_LANES_MAX);
+    s->is_crowded = s->is_crowded || !lane;
+    return lane;
+}
+
 static void look(struct handoff_sender *s)
 {
     struct hy_scoring *scoring = daemon_scoring(s->d);
@@ -404,7 +425,7 @@ static void look(struct handoff_sender *s)
     int err = scoring ? hy_txn_read(s->d->env, &t) : HY_ENOTFOUND;
     while (err == HY_OK && !atomic_load(&s->is_stopping) &&
            (err = hy_handoff_next_lane(&t, no, &no)) == HY_OK) {
-        struct handoff_lane *lane = handoff_lane_of(&s->lanes, no);
+        struct handoff_lane *lane = has_some(&t, no) ? lane_of(s, no) : NULL;
         if (lane)
             err = look_at_lane(s, &t, scoring, lane);
         if (err == HY_ENOTFOUND) /* its last entry was the last of all */
@@ -473,6 +494,22 @@ static int apply_move(struct hy_write_req *r, struct hy_txn *t)
     return hy_handoff_move_old(t);
 }
 
+/* Damaged entries are passed over, which is told once. */
+static void tell_damaged(struct hy_daemon *d)
+{
+    struct hy_txn t = {0};
+    uint64_t n = 0;
+    int err = hy_txn_read(d->env, &t);
+    if (err == HY_OK)
+        err = hy_handoff_damaged(&t, NULL, NULL, &n);
+    hy_txn_end(&t);
+    if (err == HY_OK && n)
+        hy_log(HY_LOG_ERROR, "scoring",
+               "%llu leads on their way to sales cannot be read and are passed over: 'hayauma "
+               "audit' names them",
+               (unsigned long long)n);
+}
+
 int handoff_sender_start(struct hy_daemon *d, struct handoff_sender **ret)
 {
     struct hy_https_options https = {.ca_file = d->config->tls.ca_file,
@@ -485,6 +522,7 @@ int handoff_sender_start(struct hy_daemon *d, struct handoff_sender **ret)
     s->d = d;
     hy_list_init(&s->errands);
     int err = hy_writer_run(d->writer, &move);
+    tell_damaged(d);
     if (err == HY_OK)
         err = hy_https_create(&https, &diag, &s->https);
     if (err == HY_OK)

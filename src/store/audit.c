@@ -165,6 +165,8 @@ int hy_audit(struct hy_env *env, const struct hy_audit_sink *sink, struct hy_aud
         err = hy_audit_commerce(&a);
     if (!err)
         err = hy_audit_consents(&a);
+    if (!err)
+        err = hy_audit_handoffs(&a);
     hy_txn_end(&a.t);
     if (!err)
         *ret = a.report;

@@ -28,3 +28,4 @@ HY_MUST_USE int hy_audit_templates(struct audit *a);
 HY_MUST_USE int hy_audit_companies(struct audit *a);
 HY_MUST_USE int hy_audit_commerce(struct audit *a);
 HY_MUST_USE int hy_audit_consents(struct audit *a);
+HY_MUST_USE int hy_audit_handoffs(struct audit *a);

@@ -151,19 +151,48 @@ int hy_score_hand_over(struct score_book *b, size_t threshold, struct score_over
 
 /* ---- who tells ---- */
 
-/* The entry at or behind a key. What is behind all lanes is of before there were any. */
+/* Whether it is an entry of the lane in its key. */
+static bool is_good(struct hy_str key, struct hy_str value, struct row *ret)
+{
+    return key.n == KEY && decode(key, value, ret) == 0 && ret->h.lane == hy_get_be16(key.p);
+}
+
+/* The entry at or behind a key; damaged ones are passed over. What is behind all lanes is of before
+ * there were any. */
 static int read_from(struct hy_txn *t, struct hy_str key, struct row *ret)
 {
     struct hy_cursor c;
     int err = hy_cursor_open(t, HY_TABLE_HANDOFFS, &c);
     if (!err)
         err = hy_cursor_seek(&c, key);
-    if (!err && c.key.n != KEY)
-        err = c.key.n == OLD_KEY ? HY_ENOTFOUND : HY_ECORRUPT;
-    if (!err)
-        err = decode(c.key, c.value, ret);
+    while (!err && !is_good(c.key, c.value, ret))
+        err = c.key.n == OLD_KEY ? HY_ENOTFOUND : hy_cursor_next(&c);
     hy_cursor_close(&c);
     return err;
+}
+
+int hy_handoff_damaged(struct hy_txn *t, void (*each)(void *ctx, struct hy_str key), void *ctx,
+                       uint64_t *ret_n)
+{
+    struct hy_cursor c;
+    struct row r;
+    uint64_t n = 0;
+    int err = hy_cursor_open(t, HY_TABLE_HANDOFFS, &c);
+    if (!err)
+        err = hy_cursor_first(&c);
+    for (; !err; err = hy_cursor_next(&c)) {
+        bool is_old = c.key.n == OLD_KEY && decode(c.key, c.value, &r) == 0;
+        if (is_old || is_good(c.key, c.value, &r))
+            continue;
+        n++;
+        if (each)
+            each(ctx, c.key);
+    }
+    hy_cursor_close(&c);
+    if (err != HY_ENOTFOUND)
+        return err;
+    *ret_n = n;
+    return 0;
 }
 
 int hy_handoff_next(struct hy_txn *t, const struct hy_handoff *after, struct hy_handoff *ret)
@@ -226,10 +255,10 @@ int hy_handoff_move_old(struct hy_txn *t)
         int err = hy_cursor_open(t, HY_TABLE_HANDOFFS, &c);
         if (!err)
             err = hy_cursor_last(&c); /* their seconds are behind all lanes */
+        while (!err && c.key.n == OLD_KEY && decode(c.key, c.value, &r) != 0)
+            err = hy_cursor_prev(&c); /* damaged: it stays */
         bool is_old = !err && c.key.n == OLD_KEY;
-        if (is_old)
-            err = decode(c.key, c.value, &r);
-        if (is_old && !err) {
+        if (is_old) {
             memcpy(why, r.h.why.p, r.h.why.n);
             r.h.why.p = why;
             err = hy_cursor_delete(&c);

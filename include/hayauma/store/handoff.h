@@ -20,7 +20,7 @@ struct hy_handoff {
 };
 
 /* The first behind `after` (zeroed: of all), by lane, due time and id: nothing else of `after` is
- * read. HY_ENOTFOUND. */
+ * read. Damaged entries are passed over, by all of these. HY_ENOTFOUND. */
 HY_MUST_USE int hy_handoff_next(struct hy_txn *t, const struct hy_handoff *after,
                                 struct hy_handoff *ret);
 /* The first lane > `after` that has entries. HY_ENOTFOUND. */
@@ -34,5 +34,8 @@ int hy_handoff_again(struct hy_txn *t, const struct hy_handoff *h, uint32_t due_
 /* Gives entries of a store that knew no lanes their lane. HY_EMORE: there are others. The writer's
  * transaction. */
 HY_MUST_USE int hy_handoff_move_old(struct hy_txn *t);
-/* How many wait, and how many have failed. */
+/* How many entries cannot be read; `each` (may be NULL) gets their keys. Goes through all. */
+HY_MUST_USE int hy_handoff_damaged(struct hy_txn *t, void (*each)(void *ctx, struct hy_str key),
+                                   void *ctx, uint64_t *ret_n);
+/* How many wait, damaged ones among them, and how many have failed. */
 HY_MUST_USE int hy_handoff_count(struct hy_txn *t, uint64_t *ret_pending, uint64_t *ret_failed);

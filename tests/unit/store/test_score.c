@@ -513,6 +513,59 @@ static void make_old(const struct hy_handoff *h)
     cr_assert_eq(hy_handoff_done(&txn, h), 0);
 }
 
+/* Damages the value of an entry; returns the problems that an audit finds then. */
+static uint64_t damage(const uint8_t *key, size_t n)
+{
+    cr_assert_eq(
+        hy_put(&txn, HY_TABLE_HANDOFFS, hy_str_make(key, n), HY_STR("\x01\xff\xff"), HY_PUT_SET),
+        0);
+    commit();
+    uint64_t problems = case_problems();
+    begin(1700000000000);
+    return problems;
+}
+
+Test(score, a_damaged_hand_off_is_passed_over_and_named_by_the_audit)
+{
+    struct hy_score_threshold hot;
+    struct hy_score_plan plan = handed_plan(&hot);
+    struct hy_handoff h = {0}, next, last;
+    uint8_t key[14], old[12];
+    uint64_t n = 9;
+    uint16_t lane = 0;
+    begin(1700000000000);
+    for (hy_lead_no lead = 7; lead < 10; lead++)
+        did(&plan, HY_ACTIVITY_OFFLINE, lead, txn.now);
+    cr_assert_eq(hy_handoff_next(&txn, &h, &h), 0);
+    cr_assert_eq(hy_handoff_next(&txn, &h, &next), 0);
+    hy_put_be16(key, h.lane);
+    hy_put_be32(key + 2, h.due_s);
+    hy_put_be64(key + 6, h.id);
+    commit();
+    uint64_t before = case_problems();
+    begin(1700000000000);
+    cr_expect_eq(damage(key, sizeof key), before + 1);
+    last = (struct hy_handoff){0};
+    cr_assert_eq(hy_handoff_next(&txn, &last, &last), 0);
+    cr_expect(last.id == next.id && last.lane == h.lane, "the one behind it is found");
+    cr_assert_eq(hy_handoff_next_lane(&txn, 0, &lane), 0);
+    cr_expect_eq(lane, h.lane);
+    cr_assert_eq(hy_handoff_damaged(&txn, NULL, NULL, &n), 0);
+    cr_expect_eq(n, 1u);
+
+    /* one of before there were lanes, behind a good one of these */
+    cr_assert_eq(hy_handoff_next(&txn, &last, &last), 0);
+    make_old(&last);
+    hy_put_be32(old, UINT32_MAX);
+    hy_put_be64(old + 4, 1);
+    cr_expect_eq(damage(old, sizeof old), before + 2);
+    cr_assert_eq(hy_handoff_move_old(&txn), 0);
+    next = (struct hy_handoff){.lane = last.lane, .due_s = last.due_s, .id = last.id - 1};
+    cr_assert_eq(hy_handoff_next(&txn, &next, &next), 0);
+    cr_expect_eq(next.id, last.id, "it has its lane");
+    commit();
+}
+
 Test(score, a_hand_off_has_a_lane_of_its_own)
 {
     struct hy_score_threshold hot;
