@@ -43,7 +43,7 @@ static bool is_plain(char c)
 
 void hy_target_add(struct hy_buf *out, size_t start, struct hy_str name, struct hy_str value)
 {
-    struct hy_str url = hy_str_make(out->data + start, out->len - start);
+    struct hy_str url = hy_str_slice(hy_buf_str(out), start, out->len);
     size_t at = hy_str_find(url, '?', 0);
     struct hy_str query = at == SIZE_MAX ? HY_STR("") : hy_str_slice(url, at + 1, url.n);
     if (out->err || value.n == 0 || has_parameter(query, name))
